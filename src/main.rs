@@ -1,0 +1,2 @@
+//! The `keylease` binary.
+fn main() {}
