@@ -1,0 +1,1 @@
+//! A provider to try KeyLease against.
