@@ -1,0 +1,24 @@
+//! Floor 2: secrets in memory. Nothing here touches a database, a clock or a socket; all randomness is the operating system's.
+//!
+//! Keys hang from one another: a [`MasterKey`] (file or passphrase, held in a [`KeyRing`]) wraps one data key per provider
+//! secret ([`seal`], [`open`], [`rewrap`]) and the [`ClusterKey`]. From the cluster key come row MACs, the token pepper, keyed
+//! fingerprints and lease ids, so that rotating the master key leaves all of them alone.
+
+mod base62;
+mod encoding;
+mod errors;
+mod fingerprint;
+mod key_bytes;
+mod key_ring;
+mod keyed_hash;
+mod master_key;
+mod passphrase;
+mod random;
+mod secret;
+pub use errors::{KeyRingError, MasterKeyError, MissingMasterKey, RandomError};
+pub use fingerprint::{Fingerprint, FingerprintError};
+pub use key_ring::KeyRing;
+pub use keyed_hash::{FingerprintKey, RequestKey};
+pub use master_key::MasterKey;
+pub use passphrase::PassphraseParameters;
+pub use secret::Secret;
