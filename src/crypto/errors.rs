@@ -92,6 +92,36 @@ pub enum KeyRingError {
     },
 }
 
+/// Why a secret can't be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvelopeError {
+    /// The ring lacks the key.
+    #[error(transparent)]
+    MissingMasterKey(#[from] MissingMasterKey),
+    /// One answer for every forgery, so that nobody learns which check failed.
+    #[error("does not open: tampered with, swapped, or sealed for other hosts")]
+    DoesNotOpen,
+    /// Sealed for more hosts, or a longer field name, than the limit.
+    #[error("the field name and hosts of a secret take {found} bytes, at most {max} are allowed")]
+    ContextTooLong {
+        /// Bytes found.
+        found: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// The secret is too long.
+    #[error("the secret has {found} bytes, at most {max} are allowed")]
+    SecretTooLong {
+        /// Bytes found.
+        found: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// No randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
 fn join(fingerprints: &[Fingerprint]) -> String {
     let texts: Vec<String> = fingerprints.iter().map(Fingerprint::to_string).collect();
     texts.join(", ")

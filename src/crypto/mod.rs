@@ -6,6 +6,7 @@
 
 mod base62;
 mod encoding;
+mod envelope;
 mod errors;
 mod fingerprint;
 mod key_bytes;
@@ -14,11 +15,18 @@ mod keyed_hash;
 mod master_key;
 mod passphrase;
 mod random;
+mod sealed_message;
 mod secret;
-pub use errors::{KeyRingError, MasterKeyError, MissingMasterKey, RandomError};
+mod wrap_budget;
+
+pub use envelope::{
+    CONTEXT_BYTES_MAX, PLAINTEXT_BYTES_MAX, SealContext, Sealed, open, rewrap, seal,
+};
+pub use errors::{EnvelopeError, KeyRingError, MasterKeyError, MissingMasterKey, RandomError};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use key_ring::KeyRing;
 pub use keyed_hash::{FingerprintKey, RequestKey};
 pub use master_key::MasterKey;
 pub use passphrase::PassphraseParameters;
 pub use secret::Secret;
+pub use wrap_budget::{WRAPS_REFUSE, WRAPS_WARN, WrapBudget, check_wraps};
