@@ -122,6 +122,20 @@ pub enum EnvelopeError {
     Random(#[from] RandomError),
 }
 
+/// Why presented text can't be a caller token. All of it is found without a look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not the shape that is minted here.
+    #[error(
+        "a token has the form kl_<id>_<secret> and {} characters",
+        super::caller_token::TOKEN_CHARS
+    )]
+    Malformed,
+    /// A typing or pasting mistake.
+    #[error("the checksum of the token is wrong: it was mistyped or damaged")]
+    Checksum,
+}
+
 fn join(fingerprints: &[Fingerprint]) -> String {
     let texts: Vec<String> = fingerprints.iter().map(Fingerprint::to_string).collect();
     texts.join(", ")

@@ -5,6 +5,7 @@
 //! fingerprints and lease ids, so that rotating the master key leaves all of them alone.
 
 mod base62;
+mod caller_token;
 mod encoding;
 mod envelope;
 mod errors;
@@ -15,18 +16,23 @@ mod keyed_hash;
 mod master_key;
 mod passphrase;
 mod random;
+mod row_mac;
 mod sealed_message;
 mod secret;
 mod wrap_budget;
 
+pub use caller_token::{CallerToken, Minted, Pepper, PresentedToken};
 pub use envelope::{
     CONTEXT_BYTES_MAX, PLAINTEXT_BYTES_MAX, SealContext, Sealed, open, rewrap, seal,
 };
-pub use errors::{EnvelopeError, KeyRingError, MasterKeyError, MissingMasterKey, RandomError};
+pub use errors::{
+    EnvelopeError, KeyRingError, MasterKeyError, MissingMasterKey, RandomError, TokenError,
+};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use key_ring::KeyRing;
 pub use keyed_hash::{FingerprintKey, RequestKey};
 pub use master_key::MasterKey;
 pub use passphrase::PassphraseParameters;
+pub use row_mac::{MacField, MacKey};
 pub use secret::Secret;
 pub use wrap_budget::{WRAPS_REFUSE, WRAPS_WARN, WrapBudget, check_wraps};
