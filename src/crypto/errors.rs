@@ -122,6 +122,17 @@ pub enum EnvelopeError {
     Random(#[from] RandomError),
 }
 
+/// Why the cluster key can't be unwrapped.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterKeyError {
+    /// The ring lacks the key.
+    #[error(transparent)]
+    MissingMasterKey(#[from] MissingMasterKey),
+    /// Damaged, forged, or wrapped by another key under the same name.
+    #[error("the cluster key does not open: it was tampered with or damaged")]
+    DoesNotOpen,
+}
+
 /// Why presented text can't be a caller token. All of it is found without a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -134,6 +145,25 @@ pub enum TokenError {
     /// A typing or pasting mistake.
     #[error("the checksum of the token is wrong: it was mistyped or damaged")]
     Checksum,
+}
+
+/// Why an id can't be sealed or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealedIdError {
+    /// One answer for every forgery, unknown version and foreign purpose.
+    #[error("the id is not one of ours, or is damaged")]
+    DoesNotOpen,
+    /// The plaintext would make the id longer than any opener reads.
+    #[error("an id holds at most {max} bytes, this has {found}")]
+    PlaintextTooLong {
+        /// Bytes found.
+        found: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// This process has sealed as many ids as one key safely may.
+    #[error("this process has used up its serials: restart it")]
+    SerialsExhausted,
 }
 
 fn join(fingerprints: &[Fingerprint]) -> String {

@@ -6,6 +6,7 @@
 
 mod base62;
 mod caller_token;
+mod cluster_key;
 mod encoding;
 mod envelope;
 mod errors;
@@ -17,16 +18,19 @@ mod master_key;
 mod passphrase;
 mod random;
 mod row_mac;
+mod sealed_id;
 mod sealed_message;
 mod secret;
 mod wrap_budget;
 
 pub use caller_token::{CallerToken, Minted, Pepper, PresentedToken};
+pub use cluster_key::{ClusterKey, WrappedClusterKey};
 pub use envelope::{
     CONTEXT_BYTES_MAX, PLAINTEXT_BYTES_MAX, SealContext, Sealed, open, rewrap, seal,
 };
 pub use errors::{
-    EnvelopeError, KeyRingError, MasterKeyError, MissingMasterKey, RandomError, TokenError,
+    ClusterKeyError, EnvelopeError, KeyRingError, MasterKeyError, MissingMasterKey, RandomError,
+    SealedIdError, TokenError,
 };
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use key_ring::KeyRing;
@@ -34,5 +38,8 @@ pub use keyed_hash::{FingerprintKey, RequestKey};
 pub use master_key::MasterKey;
 pub use passphrase::PassphraseParameters;
 pub use row_mac::{MacField, MacKey};
+pub use sealed_id::{
+    BootId, IdOpener, IdSealer, IdSealers, Opened, Purpose, SEALED_ID_PLAINTEXT_BYTES_MAX, Serial,
+};
 pub use secret::Secret;
 pub use wrap_budget::{WRAPS_REFUSE, WRAPS_WARN, WrapBudget, check_wraps};
