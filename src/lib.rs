@@ -2,5 +2,6 @@
 //!
 //! The floors, lowest first; imports point down only and `tests/architecture.rs` proves it.
 
+pub mod crypto;
 pub mod domain;
 pub mod proto;

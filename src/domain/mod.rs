@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod caller;
+pub mod classify;
+pub mod cooling;
 pub mod disablement;
 pub mod endpoint;
 pub mod field;
@@ -9,9 +11,12 @@ pub mod health;
 pub mod id;
 pub mod key;
 pub mod labels;
+pub mod ledger;
 pub mod limit;
 pub mod models;
 pub mod name;
 pub mod pool;
 pub mod profile;
+pub mod retry_after;
 pub mod time;
+pub mod vitals;

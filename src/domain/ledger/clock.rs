@@ -58,8 +58,10 @@ impl ClockSamples {
         self.last = self.last.max(answered);
         self.latest_offset = database.micros().saturating_sub(answered.micros());
         self.seconds.add(answered, self.latest_offset, SECOND, 120);
-        self.minutes.add(answered, self.latest_offset, 60 * SECOND, 120);
-        self.hours.add(answered, self.latest_offset, 3_600 * SECOND, 24 * 33);
+        self.minutes
+            .add(answered, self.latest_offset, 60 * SECOND, 120);
+        self.hours
+            .add(answered, self.latest_offset, 3_600 * SECOND, 24 * 33);
     }
 
     /// The database's time at `now`, as the latest sample has it: for deadlines of health and leases, never for charges.
@@ -184,7 +186,10 @@ mod tests {
         let believed = samples.believed(Uuid::nil(), database(1_000), C, EPS, boot(101));
         assert_eq!(believed, database(1_101).after(EPS));
         for second in 102..101 + 67 {
-            samples.add(database(second + 1_000 + 3_600), boot(second.unsigned_abs()));
+            samples.add(
+                database(second + 1_000 + 3_600),
+                boot(second.unsigned_abs()),
+            );
         }
         let later = samples.believed(Uuid::nil(), database(1_000), C, EPS, boot(167));
         assert_eq!(later, database(167 + 4_600).after(EPS));
@@ -228,6 +233,7 @@ mod tests {
         let month = Duration::from_hours(24 * 30);
         let mut samples = ClockSamples::default();
         samples.add(database(1_000), boot(0));
+        samples.believed(Uuid::nil(), database(900), month, EPS, boot(0));
         for second in 1..=200_000_u64 {
             samples.add(database(5_000 + second.cast_signed()), boot(second));
         }
