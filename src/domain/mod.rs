@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod caller;
+pub mod claims;
 pub mod classify;
 pub mod cooling;
 pub mod disablement;
@@ -17,6 +18,9 @@ pub mod models;
 pub mod name;
 pub mod pool;
 pub mod profile;
+pub mod refusal;
 pub mod retry_after;
+pub mod selection;
 pub mod time;
 pub mod vitals;
+pub mod wire;

@@ -74,8 +74,8 @@ impl Budget {
 
     /// Takes from every limit that applies, or from none.
     pub fn take(&mut self, need: Need<'_>, now: BootTime) -> Take {
-        if need.model.is_none() && self.held.iter().any(|h| !h.limit().models.is_empty()) {
-            return Take::ModelRequired;
+        if let Some(never) = self.never(need) {
+            return never;
         }
         let mut uses = need.uses;
         let mut start_within = START_WITHIN_UNLIMITED;
@@ -83,9 +83,6 @@ impl Budget {
         let mut limited = false;
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
             let units = units_of(held.limit().dimension, need.estimate);
-            if units > held.limit().amount {
-                return Take::TooLarge(held.limit().uid, held.limit().amount);
-            }
             if need.is_new {
                 held.demand(units.saturating_mul(need.uses), now);
             }
@@ -109,6 +106,33 @@ impl Budget {
             Some(not_before) => Take::Short(not_before),
             None => Take::Taken(self.draw(need, uses, start_within)),
         }
+    }
+
+    /// What [`Self::take`] says to a need that others came before: counted as demand, and nothing is taken.
+    pub fn line_up(&mut self, need: Need<'_>, now: BootTime) -> Take {
+        if let Some(never) = self.never(need) {
+            return never;
+        }
+        let mut not_before = BootTime::default();
+        for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
+            let units = units_of(held.limit().dimension, need.estimate);
+            if need.is_new {
+                held.demand(units.saturating_mul(need.uses), now);
+                held.miss(units, need.uses);
+            }
+            not_before = not_before.max(held.not_before());
+        }
+        Take::Short(not_before)
+    }
+
+    /// Why no waiting would help.
+    fn never(&self, need: Need<'_>) -> Option<Take> {
+        if need.model.is_none() && self.held.iter().any(|h| !h.limit().models.is_empty()) {
+            return Some(Take::ModelRequired);
+        }
+        let mut limits = self.held.iter().map(Held::limit).filter(|l| counts(l, need));
+        let smaller = limits.find(|l| units_of(l.dimension, need.estimate) > l.amount);
+        smaller.map(|limit| Take::TooLarge(limit.uid, limit.amount))
     }
 
     fn draw(&mut self, need: Need<'_>, uses: u64, start_within: Duration) -> Taken {
@@ -163,7 +187,7 @@ impl Budget {
                 ask,
             });
             let returns = held.returns(now);
-            let charge = held.charge();
+            let charge = held.charge(&mut number);
             if ask.is_none() && returns.is_empty() && charge.is_none() {
                 continue;
             }

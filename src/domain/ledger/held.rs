@@ -148,6 +148,12 @@ impl Held {
         self.charges = self.charges.saturating_add(units);
     }
 
+    /// When the database can be asked again.
+    #[must_use]
+    pub const fn not_before(&self) -> BootTime {
+        self.not_before
+    }
+
     /// Whether the database should be asked now.
     pub fn ask(&mut self, now: BootTime) -> Option<Ask> {
         self.close_ended(now);
@@ -223,13 +229,12 @@ impl Held {
     }
 
     /// What the database must be told: units used beyond what was estimated.
-    pub const fn charge(&mut self) -> Option<Charge> {
-        let units = std::mem::replace(&mut self.charges, 0);
-        if units == 0 {
-            None
-        } else {
-            Some(Charge { units })
-        }
+    pub fn charge(&mut self, number: impl FnOnce() -> u64) -> Option<Charge> {
+        let units = std::mem::take(&mut self.charges);
+        (units > 0).then(|| Charge {
+            block: number(),
+            units,
+        })
     }
 
     /// The write did not happen: say it again.

@@ -43,6 +43,8 @@ pub struct Return {
 /// Units used beyond what was estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charge {
+    /// The number of the block that carries it.
+    pub block: u64,
     /// How many.
     pub units: u64,
 }
