@@ -3,4 +3,11 @@
 //! The floors, lowest first; imports point down only and `tests/architecture.rs` proves it.
 
 pub mod domain;
+
+pub mod crypto;
+pub mod store;
+
+pub mod vault;
+
 pub mod proto;
+pub mod service;

@@ -104,3 +104,22 @@ pub enum PlacementKind {
     /// A query parameter.
     Query,
 }
+
+impl PlacementKind {
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Query => "query",
+        }
+    }
+
+    /// From what is stored.
+    #[must_use]
+    pub fn from_stored(name: &str) -> Option<Self> {
+        [Self::Header, Self::Query]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+}
