@@ -10,6 +10,8 @@ mod convert;
 pub mod cooldowns;
 pub mod deletions;
 mod error;
+pub mod limits;
+pub mod pool_members;
 pub mod request_ids;
 
 pub use error::Error;
