@@ -24,6 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         prost::Message::encode_to_vec(&descriptors),
     )?;
     tonic_prost_build::configure()
+        // Ordered maps: a request that is encoded again to recognise its repetition has the same bytes each time.
+        .btree_map(".")
         .skip_debug(SECRET_MESSAGES)
         .compile_fds(descriptors)?;
     Ok(())

@@ -2,6 +2,18 @@
 //!
 //! The floors, lowest first; imports point down only and `tests/architecture.rs` proves it.
 
+<<<<<<< HEAD
 pub mod crypto;
+=======
+>>>>>>> admin
 pub mod domain;
+
+pub mod crypto;
+pub mod store;
+
+pub mod live;
+
+pub mod vault;
+
 pub mod proto;
+pub mod service;

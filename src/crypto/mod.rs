@@ -18,6 +18,7 @@ mod master_key;
 mod passphrase;
 mod random;
 mod row_mac;
+mod rows;
 mod sealed_id;
 mod sealed_message;
 mod secret;
@@ -38,6 +39,7 @@ pub use keyed_hash::{FingerprintKey, RequestKey};
 pub use master_key::MasterKey;
 pub use passphrase::PassphraseParameters;
 pub use row_mac::{MacField, MacKey};
+pub use rows::{GrantRow, MemberRow, ProtectedRow};
 pub use sealed_id::{
     BootId, IdOpener, IdSealer, IdSealers, Opened, Purpose, SEALED_ID_PLAINTEXT_BYTES_MAX, Serial,
 };

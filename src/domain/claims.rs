@@ -36,6 +36,8 @@ pub struct LeaseClaims {
     pub report_within: Duration,
     /// What was drawn for each use.
     pub draws: Vec<(Uuid, Draw)>,
+    /// What the call's retry token said to avoid: the next one avoids it too.
+    pub avoided: Vec<Avoided>,
 }
 
 impl LeaseClaims {
@@ -43,6 +45,18 @@ impl LeaseClaims {
     #[must_use]
     pub fn ends(&self) -> Timestamp {
         self.given.after(self.report_within)
+    }
+
+    /// The version, as something to avoid.
+    #[must_use]
+    pub const fn version(&self) -> Avoided {
+        Avoided::Version(self.version_uid)
+    }
+
+    /// The account, as something to avoid.
+    #[must_use]
+    pub const fn account(&self) -> Avoided {
+        Avoided::Account(self.account_uid)
     }
 
     /// As bytes, to be sealed.
@@ -68,6 +82,7 @@ impl LeaseClaims {
             to.number(draw.block);
             to.number(draw.units);
         }
+        encode_avoided(&mut to, &self.avoided);
         to.into_bytes()
     }
 
@@ -88,6 +103,7 @@ impl LeaseClaims {
             given: Timestamp::from_micros(from.number_as()?),
             report_within: Duration::from_millis(from.number()?),
             draws: decode_draws(&mut from)?,
+            avoided: decode_avoided(&mut from)?,
         };
         from.end()?;
         Ok(claims)
@@ -106,8 +122,33 @@ fn decode_draws(from: &mut Reader<'_>) -> Result<Vec<(Uuid, Draw)>, Malformed> {
     Ok(draws)
 }
 
-/// What a retry token says to avoid. At most this many, the oldest forgotten first.
-pub const AVOIDED_MAX: usize = 16;
+fn encode_avoided(to: &mut Writer, all: &[Avoided]) {
+    to.number(all.len() as u64);
+    for avoided in all {
+        let (kind, uid) = match avoided {
+            Avoided::Version(uid) => (0, *uid),
+            Avoided::Account(uid) => (1, *uid),
+        };
+        to.number(kind);
+        to.uid(uid);
+    }
+}
+
+fn decode_avoided(from: &mut Reader<'_>) -> Result<Vec<Avoided>, Malformed> {
+    let count = from.number()?;
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(match from.number()? {
+            0 => Avoided::Version(from.uid()?),
+            1 => Avoided::Account(from.uid()?),
+            _ => return Err(Malformed),
+        });
+    }
+    Ok(all)
+}
+
+/// What a retry token says to avoid. At most this many, the oldest forgotten first: a lease id carries them too.
+pub const AVOIDED_MAX: usize = 8;
 
 /// What a retry token carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,15 +177,7 @@ impl RetryClaims {
         let mut to = Writer::new(FORMAT);
         to.uid(self.caller_uid);
         to.number(self.ends.micros().unsigned_abs());
-        to.number(self.avoided.len() as u64);
-        for avoided in &self.avoided {
-            let (kind, uid) = match avoided {
-                Avoided::Version(uid) => (0, *uid),
-                Avoided::Account(uid) => (1, *uid),
-            };
-            to.number(kind);
-            to.uid(uid);
-        }
+        encode_avoided(&mut to, &self.avoided);
         to.into_bytes()
     }
 
@@ -156,15 +189,7 @@ impl RetryClaims {
         let mut from = Reader::new(bytes, FORMAT)?;
         let caller_uid = from.uid()?;
         let ends = Timestamp::from_micros(from.number_as()?);
-        let count = from.number()?;
-        let mut avoided = Vec::new();
-        for _ in 0..count {
-            avoided.push(match from.number()? {
-                0 => Avoided::Version(from.uid()?),
-                1 => Avoided::Account(from.uid()?),
-                _ => return Err(Malformed),
-            });
-        }
+        let avoided = decode_avoided(&mut from)?;
         from.end()?;
         Ok(Self {
             caller_uid,
@@ -208,6 +233,7 @@ mod tests {
                     units: 8_000,
                 },
             )],
+            avoided: vec![Avoided::Account(Uuid::from_u128(6))],
         }
     }
 
@@ -235,10 +261,11 @@ mod tests {
     fn a_huge_count_of_draws_is_malformed_and_allocates_nothing() {
         let mut bytes = LeaseClaims {
             draws: vec![],
+            avoided: vec![],
             ..claims()
         }
         .encode();
-        bytes.pop();
+        bytes.truncate(bytes.len() - 2);
         bytes.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
         assert!(LeaseClaims::decode(&bytes).is_err());
     }
@@ -254,6 +281,6 @@ mod tests {
             retry = retry.avoiding(Avoided::Version(Uuid::from_u128(uid)));
         }
         assert_eq!(retry.avoided.len(), AVOIDED_MAX);
-        assert_eq!(retry.avoided[0], Avoided::Version(Uuid::from_u128(24)));
+        assert_eq!(retry.avoided[0], Avoided::Version(Uuid::from_u128(32)));
     }
 }

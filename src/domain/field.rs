@@ -29,6 +29,44 @@ impl FieldError {
 /// The outcome of parsing one field.
 pub type Parsed<T> = Result<T, FieldError>;
 
+/// Collects what is wrong with a request, so that its author learns of all of it at once.
+#[derive(Debug, Default)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// The value, or none and the fault noted.
+    pub fn take<T>(&mut self, parsed: Parsed<T>) -> Option<T> {
+        parsed.map_err(|error| self.0.push(error)).ok()
+    }
+
+    /// As [`take`](Self::take), for a field inside `parent`.
+    pub fn take_within<T>(&mut self, parent: &str, parsed: Parsed<T>) -> Option<T> {
+        self.take(parsed.map_err(|error| error.within(parent)))
+    }
+
+    /// Notes a fault.
+    pub fn push(&mut self, error: FieldError) {
+        self.0.push(error);
+    }
+
+    /// What was parsed, if nothing is wrong with anything.
+    ///
+    /// # Errors
+    /// All that was noted.
+    pub fn ready<T>(self, parsed: Option<T>) -> Result<T, Vec<FieldError>> {
+        match parsed {
+            Some(parsed) if self.0.is_empty() => Ok(parsed),
+            _ => Err(self.0),
+        }
+    }
+
+    /// What was noted.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<FieldError> {
+        self.0
+    }
+}
+
 /// Text of at most `bytes_max` bytes without control characters; empty is allowed.
 ///
 /// # Errors

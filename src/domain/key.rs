@@ -33,6 +33,38 @@ pub struct Meta {
     pub update_time: Timestamp,
 }
 
+impl Meta {
+    /// Of a resource that is made at `now`; the revision comes with its change.
+    #[must_use]
+    pub const fn created(uid: Uuid, rev: i64, labels: Labels, now: Timestamp) -> Self {
+        Self {
+            uid,
+            rev,
+            labels,
+            create_time: now,
+            update_time: now,
+        }
+    }
+
+    /// Notes a change.
+    pub const fn touch(&mut self, rev: i64, now: Timestamp) {
+        self.rev = rev;
+        self.update_time = now;
+    }
+
+    /// Changes whenever the resource does.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        etag(self.rev)
+    }
+}
+
+/// The etag of a resource whose last change is `rev`.
+#[must_use]
+pub fn etag(rev: i64) -> String {
+    format!("{rev:x}")
+}
+
 /// A key, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {

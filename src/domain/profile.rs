@@ -104,3 +104,36 @@ pub enum PlacementKind {
     /// A query parameter.
     Query,
 }
+
+impl Placement {
+    /// Only the profile generic has to be told where the key goes.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub fn check(profile: Profile, placement: Option<&Self>) -> Parsed<()> {
+        if placement.is_some() && profile != Profile::Generic {
+            let message = "is only for the profile generic, leave it unset";
+            return Err(FieldError::new("credential_placement", message));
+        }
+        Ok(())
+    }
+}
+
+impl PlacementKind {
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Query => "query",
+        }
+    }
+
+    /// From what is stored.
+    #[must_use]
+    pub fn from_stored(name: &str) -> Option<Self> {
+        [Self::Header, Self::Query]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+}

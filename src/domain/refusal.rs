@@ -49,6 +49,8 @@ pub enum LeaseRefusal {
     Draining,
     /// This replica's view of the configuration is too old.
     SnapshotStale,
+    /// So many limits of the account apply at once that no lease id can carry what was drawn from each.
+    TooManyLimits,
     /// No key can serve now, or ever.
     NoKey(Tally),
 }

@@ -33,10 +33,15 @@ impl Writer {
         self.0.extend_from_slice(uid.as_bytes());
     }
 
+    /// Bytes, with their length.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
     /// A text.
     pub fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
+        self.bytes(text.as_bytes());
     }
 
     /// All of it.
@@ -69,7 +74,7 @@ impl<'a> Reader<'a> {
     pub fn number(&mut self) -> Result<u64, Malformed> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
-            let byte = self.bytes(1)?[0];
+            let byte = self.take(1)?[0];
             let part = u64::from(byte & 0x7f);
             if part << shift >> shift != part {
                 return Err(Malformed);
@@ -95,7 +100,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// When it is cut short.
     pub fn uid(&mut self) -> Result<Uuid, Malformed> {
-        Uuid::from_slice(self.bytes(16)?).map_err(|_| Malformed)
+        Uuid::from_slice(self.take(16)?).map_err(|_| Malformed)
     }
 
     /// A text.
@@ -103,9 +108,16 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// When it is cut short or no UTF-8.
     pub fn text(&mut self) -> Result<String, Malformed> {
+        String::from_utf8(self.bytes()?.to_vec()).map_err(|_| Malformed)
+    }
+
+    /// Bytes, with their length.
+    ///
+    /// # Errors
+    /// When they are cut short.
+    pub fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
         let length = self.number_as()?;
-        let bytes = self.bytes(length)?;
-        String::from_utf8(bytes.to_vec()).map_err(|_| Malformed)
+        self.take(length)
     }
 
     /// Nothing is left.
@@ -120,7 +132,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn bytes(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
         let (bytes, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
         self.0 = rest;
         Ok(bytes)

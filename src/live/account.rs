@@ -10,13 +10,11 @@ use uuid::Uuid;
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::cooling::Cooling;
 use crate::domain::ledger::budget::{Budget, Need, Take};
+use crate::domain::ledger::held::Ticket;
 use crate::domain::time::{BootTime, Timestamp};
 
 /// The most models of one account whose cooldowns are kept; what has ended makes room first.
 const COOLING_MODELS_MAX: usize = 256;
-
-/// A place in line: smaller came earlier, over all pools.
-pub type Ticket = u64;
 
 /// One account as this replica sees it. Lives as long as any snapshot or lease needs it.
 #[derive(Debug)]
@@ -30,7 +28,15 @@ struct State {
     budget: Budget,
     /// By model; the empty one is the account as a whole.
     cooling: HashMap<String, Cooling>,
-    line: BTreeMap<Ticket, Arc<Notify>>,
+    unsaved: HashMap<String, Cause>,
+    wakers: BTreeMap<Ticket, Waker>,
+}
+
+#[derive(Debug)]
+struct Waker {
+    wake: Arc<Notify>,
+    /// It waits for permits to come, not just for the answer that is on its way.
+    is_patient: bool,
 }
 
 impl AccountLive {
@@ -49,21 +55,17 @@ impl AccountLive {
         self.uid
     }
 
-    /// Works on the permits, under the account's lock.
+    /// Works on the permits, under the account's lock; then whoever is first in a line tries again.
     pub fn with_budget<T>(&self, work: impl FnOnce(&mut Budget) -> T) -> T {
-        work(&mut self.state.lock().budget)
+        let mut state = self.state.lock();
+        let done = work(&mut state.budget);
+        wake_first(&state);
+        done
     }
 
-    /// Takes from every limit, unless somebody waits who came before `ticket` (`None`: a call that has just arrived).
-    pub fn take(&self, need: Need<'_>, ticket: Option<Ticket>, now: BootTime) -> Take {
-        let mut state = self.state.lock();
-        let first = state.line.keys().next().copied();
-        let is_next = first.is_none_or(|first| ticket.is_some_and(|mine| mine <= first));
-        if is_next {
-            return state.budget.take(need, now);
-        }
-        // Somebody waits already, so permits are short, or about to be handed to them.
-        state.budget.line_up(need, now)
+    /// Takes from every limit, or from none.
+    pub fn take(&self, need: Need<'_>, now: BootTime) -> Take {
+        self.state.lock().budget.take(need, now)
     }
 
     /// Until when, and why, the account cools down for `model`.
@@ -75,7 +77,7 @@ impl AccountLive {
         whole.into_iter().chain(own).max_by_key(|c| c.until).cloned()
     }
 
-    /// A failure was blamed on the account. `Some` is news for the fleet.
+    /// A failure was blamed on the account. News for the fleet is kept as unsaved until [`Self::saved`].
     pub fn blame(
         &self,
         model: &str,
@@ -83,14 +85,32 @@ impl AccountLive {
         stated: Option<std::time::Duration>,
         why: &str,
         now: Timestamp,
-    ) -> Option<Cause> {
+    ) {
         let mut state = self.state.lock();
         if state.cooling.len() >= COOLING_MODELS_MAX {
             state.cooling.retain(|_, cooling| cooling.holds(now).is_some());
         }
         let jitter = f64::from(u16::try_from(now.micros() % 1_000).unwrap_or(0)) / 1_000.0;
         let cooling = state.cooling.entry(model.to_owned()).or_default();
-        cooling.blame(class, stated, jitter, why, now)
+        if let Some(news) = cooling.blame(class, stated, jitter, why, now) {
+            state.unsaved.insert(model.to_owned(), news);
+        }
+    }
+
+    /// Cooldowns, by model, that must be committed before the report behind them is answered.
+    #[must_use]
+    pub fn unsaved(&self) -> Vec<(String, Cause)> {
+        let state = self.state.lock();
+        let unsaved = state.unsaved.iter();
+        unsaved.map(|(model, cause)| (model.clone(), cause.clone())).collect()
+    }
+
+    /// A cooldown is committed.
+    pub fn saved(&self, model: &str, cause: &Cause) {
+        let mut state = self.state.lock();
+        if state.unsaved.get(model) == Some(cause) {
+            state.unsaved.remove(model);
+        }
     }
 
     /// A use of one of its keys succeeded.
@@ -99,40 +119,48 @@ impl AccountLive {
         state.cooling.values_mut().for_each(|c| c.succeed(now));
     }
 
-    /// Another replica, or this one's own write, says what it cools down from; `None`: nothing.
-    pub fn told(&self, model: &str, cause: Option<Cause>) {
+    /// Another replica says what it cools down from.
+    pub fn told(&self, model: &str, cause: Cause) {
         let mut state = self.state.lock();
-        match cause {
-            Some(cause) => state.cooling.entry(model.to_owned()).or_default().told(cause),
-            None => drop(state.cooling.remove(model)),
+        state.cooling.entry(model.to_owned()).or_default().told(cause);
+    }
+
+    /// A person says that it cools down from nothing but this.
+    pub fn cleared(&self, except: &[(String, Cause)]) {
+        let mut state = self.state.lock();
+        state.unsaved.clear();
+        state.cooling.clear();
+        for (model, cause) in except {
+            state.cooling.entry(model.clone()).or_default().told(cause.clone());
         }
     }
 
-    /// Takes a place in line.
-    pub fn join(&self, ticket: Ticket, wake: Arc<Notify>) {
-        self.state.lock().line.insert(ticket, wake);
+    /// A call waits for permits of this account.
+    pub fn join(&self, ticket: Ticket, wake: Arc<Notify>, is_patient: bool) {
+        let waker = Waker { wake, is_patient };
+        self.state.lock().wakers.insert(ticket, waker);
     }
 
-    /// Leaves the line, and lets the next one try.
+    /// It waits no more: those behind it move up.
     pub fn leave(&self, ticket: Ticket) {
         let mut state = self.state.lock();
-        state.line.remove(&ticket);
+        state.wakers.remove(&ticket);
+        state.budget.leave(ticket);
         wake_first(&state);
     }
 
-    /// Permits may be there: the first in line tries.
-    pub fn wake(&self) {
-        wake_first(&self.state.lock());
-    }
-
-    /// The ledger was asked and answered: everybody in line looks again, the first one first.
-    pub fn wake_all(&self) {
-        self.state.lock().line.values().for_each(|wake| wake.notify_one());
+    /// The database answered: whoever waited only for that goes on.
+    pub fn wake_impatient(&self) {
+        let state = self.state.lock();
+        let impatient = state.wakers.values().filter(|waker| !waker.is_patient);
+        impatient.for_each(|waker| waker.wake.notify_one());
     }
 }
 
 fn wake_first(state: &State) {
-    if let Some(wake) = state.line.values().next() {
-        wake.notify_one();
+    for ticket in state.budget.first_in_lines() {
+        if let Some(waker) = state.wakers.get(&ticket) {
+            waker.wake.notify_one();
+        }
     }
 }

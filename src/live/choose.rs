@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::account::{AccountLive, Ticket};
+use super::account::AccountLive;
 use super::snapshot::{Candidate, PoolEntry, Tier, VersionEntry};
 use crate::domain::claims::Avoided;
 use crate::domain::disablement::is_disabled;
@@ -29,8 +29,6 @@ pub struct Wish<'a> {
     pub account: Option<&'a Id>,
     /// Not from these.
     pub avoided: &'a [Avoided],
-    /// A place in line, once the call waits.
-    pub ticket: Option<Ticket>,
     /// Until when a canary is waited for.
     pub canary_until: Timestamp,
 }
@@ -151,7 +149,7 @@ fn try_candidate(
         uses: if is_canary { 1 } else { need.uses },
         ..need
     };
-    let take = live.take(need, wish.ticket, now.boot);
+    let take = live.take(need, now.boot);
     if is_canary && !matches!(take, Take::Taken(_)) {
         version.live.recall_canary();
     }
@@ -203,7 +201,7 @@ fn admit<'a>(
     if !key.models.serves(wish.need.model) {
         return Err((KeyRefusal::Model, None));
     }
-    let usable = candidate.version.as_ref().filter(|v| v.fields.is_some());
+    let usable = candidate.version.as_ref().filter(|v| v.credential.is_some());
     let version = usable.ok_or((KeyRefusal::NoVersion, None))?;
     let avoided = wish.avoided.iter().any(|avoided| match avoided {
         Avoided::Version(uid) => *uid == version.version.meta.uid,

@@ -1,16 +1,15 @@
 //! The configuration as this replica last read it: immutable, swapped whole, with the opened secrets and the ways to what lives.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use uuid::Uuid;
 
 use super::account::AccountLive;
+use super::credential::Credential;
 use super::provider::ProviderLive;
 use super::version::VersionLive;
-use crate::crypto::Secret;
 use crate::domain::account::Account;
 use crate::domain::caller::{Caller, Token};
 use crate::domain::id::Id;
@@ -57,20 +56,10 @@ pub struct VersionEntry {
     pub version: KeyVersion,
     /// Its key.
     pub key: Arc<Key>,
-    /// Its secrets by field, opened; `None` if one did not open, or if it is not the current version.
-    pub fields: Option<Arc<Fields>>,
+    /// Its secret, opened and ready to send; `None` if it did not open, or if it is not the current version.
+    pub credential: Option<Arc<Credential>>,
     /// Life signs and use.
     pub live: Arc<VersionLive>,
-}
-
-/// The opened secrets of a version, by field.
-pub struct Fields(pub Vec<(String, Secret)>);
-
-impl fmt::Debug for Fields {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.0.iter().map(|(name, _)| name).collect();
-        write!(f, "Fields({names:?}, redacted)")
-    }
 }
 
 /// A pool, with its keys in order.
@@ -82,6 +71,15 @@ pub struct PoolEntry {
     pub tiers: Vec<Tier>,
     /// What lives of it.
     pub live: Arc<PoolLive>,
+}
+
+impl PoolEntry {
+    /// Whether any key of the pool is of this account.
+    #[must_use]
+    pub fn has_account(&self, account: &Id) -> bool {
+        let mut candidates = self.tiers.iter().flat_map(|tier| &tier.candidates);
+        candidates.any(|candidate| candidate.account.account.id == *account)
+    }
 }
 
 /// The keys of one tier.

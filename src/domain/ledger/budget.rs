@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::held::{Draw, Held, Offer};
+use super::held::{Draw, Held, Offer, Ticket};
 use super::work::{Answer, NumberedAsk, Work};
 use crate::domain::limit::{Dimension, Limit};
 use crate::domain::pool::Estimate;
@@ -33,6 +33,8 @@ pub struct Need<'a> {
     pub estimate: Estimate,
     /// The first try of a call: counted as demand. Later tries of a call that waits are not.
     pub is_new: bool,
+    /// The place in line of a call that waits.
+    pub ticket: Option<Ticket>,
 }
 
 /// What became of a need.
@@ -86,7 +88,7 @@ impl Budget {
             if need.is_new {
                 held.demand(units.saturating_mul(need.uses), now);
             }
-            match held.offer(units, uses, now) {
+            match held.offer(units, uses, need.ticket, now) {
                 Offer::Uses(offered, within) => {
                     uses = uses.min(offered);
                     start_within = if limited {
@@ -97,7 +99,7 @@ impl Budget {
                     limited = true;
                 }
                 Offer::None(not_before) => {
-                    held.miss(units, need.uses);
+                    held.miss(units, need.uses, need.ticket);
                     short = Some(short.map_or(not_before, |s| s.max(not_before)));
                 }
             }
@@ -106,23 +108,6 @@ impl Budget {
             Some(not_before) => Take::Short(not_before),
             None => Take::Taken(self.draw(need, uses, start_within)),
         }
-    }
-
-    /// What [`Self::take`] says to a need that others came before: counted as demand, and nothing is taken.
-    pub fn line_up(&mut self, need: Need<'_>, now: BootTime) -> Take {
-        if let Some(never) = self.never(need) {
-            return never;
-        }
-        let mut not_before = BootTime::default();
-        for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
-            let units = units_of(held.limit().dimension, need.estimate);
-            if need.is_new {
-                held.demand(units.saturating_mul(need.uses), now);
-                held.miss(units, need.uses);
-            }
-            not_before = not_before.max(held.not_before());
-        }
-        Take::Short(not_before)
     }
 
     /// Why no waiting would help.
@@ -220,6 +205,16 @@ impl Budget {
         if let Some(ask) = work.ask {
             held.unanswered(ask.block, now.after(PAUSE), now);
         }
+    }
+
+    /// A call waits no more.
+    pub fn leave(&mut self, ticket: Ticket) {
+        self.held.iter_mut().for_each(|held| held.leave(ticket));
+    }
+
+    /// Who came first, for each limit: they are worth waking when something has come back.
+    pub fn first_in_lines(&self) -> impl Iterator<Item = Ticket> {
+        self.held.iter().filter_map(Held::first_in_line)
     }
 
     /// Closes every block, for a clean end.

@@ -1,6 +1,6 @@
 //! One limit as one replica holds it: the open blocks it may hand out from, and the closed ones whose use can still be settled.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ const CLOSED_MAX: usize = 4_096;
 /// After this share of D the next block is asked for, so that demand meets it before the old one ends: in quarters.
 const REFILL_AFTER_QUARTERS: u32 = 3;
 
+/// A place in line: smaller came earlier, over all pools.
+pub type Ticket = u64;
+
 /// One limit as one replica holds it.
 #[derive(Debug)]
 pub struct Held {
@@ -25,6 +28,7 @@ pub struct Held {
     demand: Demand,
     first_need: Option<u64>,
     waiting: u64,
+    line: BTreeSet<Ticket>,
     reserving: bool,
     not_before: BootTime,
 }
@@ -79,6 +83,7 @@ impl Held {
             demand: Demand::default(),
             first_need: None,
             waiting: 0,
+            line: BTreeSet::new(),
             reserving: false,
             not_before: BootTime::default(),
         }
@@ -98,9 +103,14 @@ impl Held {
         self.limit = limit;
     }
 
-    /// What could be taken now for uses of `units` each, at most `uses`.
-    pub fn offer(&mut self, units: u64, uses: u64, now: BootTime) -> Offer {
+    /// What could be taken now for uses of `units` each, at most `uses`, by a call with this place in line (`None`: it has just
+    /// arrived). Nothing while somebody waits for this limit who came earlier.
+    pub fn offer(&mut self, units: u64, uses: u64, ticket: Option<Ticket>, now: BootTime) -> Offer {
         self.close_ended(now);
+        let first = self.line.first();
+        if first.is_some_and(|first| ticket.is_none_or(|mine| *first < mine)) {
+            return Offer::None(self.not_before);
+        }
         let fit = self.open.iter().map(|b| b.uses(units)).max().unwrap_or(0);
         let start_within = self.open.iter().map(|b| b.start_within).min();
         match start_within {
@@ -124,8 +134,10 @@ impl Held {
         })
     }
 
-    /// A need that could not be met, remembered until the next answer. The first one's unit is what must be granted at least.
-    pub fn miss(&mut self, units: u64, uses: u64) {
+    /// A need that could not be met, remembered until the next answer. The first one's unit is what must be granted at least. With a
+    /// ticket it stands in line from now on.
+    pub fn miss(&mut self, units: u64, uses: u64, ticket: Option<Ticket>) {
+        self.line.extend(ticket);
         self.first_need.get_or_insert(units);
         self.waiting = self.waiting.saturating_add(units.saturating_mul(uses));
     }
@@ -148,10 +160,15 @@ impl Held {
         self.charges = self.charges.saturating_add(units);
     }
 
-    /// When the database can be asked again.
+    /// A call waits no more.
+    pub fn leave(&mut self, ticket: Ticket) {
+        self.line.remove(&ticket);
+    }
+
+    /// Who came first.
     #[must_use]
-    pub const fn not_before(&self) -> BootTime {
-        self.not_before
+    pub fn first_in_line(&self) -> Option<Ticket> {
+        self.line.first().copied()
     }
 
     /// Whether the database should be asked now.

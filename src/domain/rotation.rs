@@ -1,0 +1,105 @@
+//! Rotations, and when the next one is due.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::id::Id;
+use super::key::ROTATION_INTERVAL_DEFAULT;
+use super::time::Timestamp;
+
+/// One replacement of a key's secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// Immutable.
+    pub uid: Uuid,
+    /// The key.
+    pub key_uid: Uuid,
+    /// The last segment of its name.
+    pub id: Id,
+    /// The step it is at.
+    pub step: Step,
+    /// The version being replaced, unless there was none.
+    pub from_number: Option<u32>,
+    /// The version that takes over.
+    pub to_number: u32,
+    /// Why it was started.
+    pub reason: String,
+    /// When it began.
+    pub create_time: Timestamp,
+    /// When it last moved.
+    pub update_time: Timestamp,
+}
+
+/// The steps of a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// The new version is stored and not leased yet.
+    Pending,
+    /// The new version is tried.
+    Testing,
+    /// The new version is current; leases of the previous one run out.
+    Draining,
+    /// The previous version is revoked.
+    Done,
+    /// Given up; the old version stays.
+    Cancelled,
+    /// The previous version is current again.
+    RolledBack,
+}
+
+impl Step {
+    /// All of them, with their stored names.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Pending, "pending"),
+        (Self::Testing, "testing"),
+        (Self::Draining, "draining"),
+        (Self::Done, "done"),
+        (Self::Cancelled, "cancelled"),
+        (Self::RolledBack, "rolled_back"),
+    ];
+
+    /// As stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(step, _)| *step == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    /// From what is stored.
+    #[must_use]
+    pub fn from_stored(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(_, n)| *n == name)
+            .map(|(step, _)| *step)
+    }
+}
+
+/// The rotation interval in force: the key's own, else its account's, else the shortest of its pools, else a week.
+#[must_use]
+pub fn interval_in_force(
+    key: Option<Duration>,
+    account: Option<Duration>,
+    pools: impl IntoIterator<Item = Duration>,
+) -> Duration {
+    key.or(account)
+        .or_else(|| pools.into_iter().min())
+        .unwrap_or(ROTATION_INTERVAL_DEFAULT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_interval_wins_and_of_pools_the_shortest() {
+        let [hour, day, month] = [1, 24, 720].map(Duration::from_hours);
+        assert_eq!(interval_in_force(Some(month), Some(day), [hour]), month);
+        assert_eq!(interval_in_force(None, Some(day), [hour]), day);
+        assert_eq!(interval_in_force(None, None, [month, day]), day);
+        assert_eq!(interval_in_force(None, None, []), ROTATION_INTERVAL_DEFAULT);
+    }
+}

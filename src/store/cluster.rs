@@ -1,0 +1,74 @@
+//! Table `cluster`: the revision that every change takes, and the wrapped cluster key.
+
+use sqlx::PgConnection;
+
+use super::Result;
+use super::convert::timestamp;
+use crate::domain::time::Timestamp;
+
+/// The next revision, and the time at which it was taken. Holds the row until the transaction ends, so that changes are in the
+/// order of their revisions: take it first.
+///
+/// # Errors
+/// As every query.
+pub async fn next_rev(conn: &mut PgConnection) -> Result<(i64, Timestamp)> {
+    let row = sqlx::query!(
+        r#"update cluster set rev = rev + 1 returning rev, clock_timestamp() as "now!""#
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.rev, timestamp(row.now)))
+}
+
+/// The database's clock.
+///
+/// # Errors
+/// As every query.
+pub async fn now(conn: &mut PgConnection) -> Result<Timestamp> {
+    let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#)
+        .fetch_one(conn)
+        .await?;
+    Ok(timestamp(now))
+}
+
+/// The last revision that was committed.
+///
+/// # Errors
+/// As every query.
+pub async fn rev(conn: &mut PgConnection) -> Result<i64> {
+    let rev = sqlx::query_scalar!("select rev from cluster")
+        .fetch_one(conn)
+        .await?;
+    Ok(rev)
+}
+
+/// The wrapped cluster key and the fingerprint of its master key, if the cluster has one. Holds the row until the transaction ends,
+/// so that of two first starts one waits for the other.
+///
+/// # Errors
+/// As every query.
+pub async fn wrapped_key(conn: &mut PgConnection) -> Result<Option<(Vec<u8>, String)>> {
+    let row = sqlx::query!("select wrapped_key, master_key_fingerprint from cluster for update")
+        .fetch_one(conn)
+        .await?;
+    Ok(row.wrapped_key.zip(row.master_key_fingerprint))
+}
+
+/// Stores the wrapped cluster key, unless there is one.
+///
+/// # Errors
+/// As every query.
+pub async fn set_wrapped_key(
+    conn: &mut PgConnection,
+    wrapped: &[u8],
+    fingerprint: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "update cluster set wrapped_key = $1, master_key_fingerprint = $2 where wrapped_key is null",
+        wrapped,
+        fingerprint
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

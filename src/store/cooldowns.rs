@@ -1,0 +1,71 @@
+//! Table `cooldowns`: what accounts, and models of them, cool down from.
+
+use sqlx::PgConnection;
+use sqlx::types::time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Result;
+use super::convert::{offset, timestamp};
+use crate::domain::account::Cooldown;
+use crate::domain::health::{Cause, FailureClass};
+use crate::domain::time::Timestamp;
+
+/// A row, column by column.
+#[derive(Debug)]
+pub(crate) struct CooldownRow {
+    pub(crate) account_uid: Uuid,
+    pub(crate) model: String,
+    pub(crate) until: OffsetDateTime,
+    pub(crate) why: String,
+    pub(crate) class: String,
+}
+
+impl From<CooldownRow> for Cooldown {
+    fn from(row: CooldownRow) -> Self {
+        Self {
+            account_uid: row.account_uid,
+            model: row.model,
+            cause: Cause {
+                until: timestamp(row.until),
+                why: row.why,
+                class: FailureClass::from_stored(&row.class),
+            },
+        }
+    }
+}
+
+/// What these accounts cool down from at `now`.
+///
+/// # Errors
+/// As every query.
+pub async fn of_accounts(
+    conn: &mut PgConnection,
+    accounts: &[Uuid],
+    now: Timestamp,
+) -> Result<Vec<Cooldown>> {
+    let rows = sqlx::query_as!(
+        CooldownRow,
+        "select account_uid, model, until, why, class from cooldowns
+        where account_uid = any($1) and until > $2 order by account_uid, model",
+        accounts,
+        offset(now)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// Ends what an account cools down from: all of it, or one model. Answers how many.
+///
+/// # Errors
+/// As every query.
+pub async fn clear(conn: &mut PgConnection, account_uid: Uuid, model: Option<&str>) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from cooldowns where account_uid = $1 and ($2::text is null or model = $2)",
+        account_uid,
+        model
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,39 @@
+//! Floor 2: all SQL, one file per table, one query per function, checked against the schema when this is compiled.
+//!
+//! Functions take the connection they work on, so that the caller decides what is one transaction. Rows become domain types here;
+//! a row that does not parse is [`Error::Corrupt`]. A row under a MAC comes as [`Stored`]: whoever acts on it verifies it first.
+
+pub mod accounts;
+pub mod audit_records;
+pub mod cluster;
+mod convert;
+pub mod cooldowns;
+pub mod deletions;
+mod error;
+pub mod limit_ledgers;
+pub mod limits;
+pub mod pool_members;
+pub mod request_ids;
+
+pub use error::Error;
+
+/// The outcome of a query.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What was read of a row, and the MAC that stands beside it. Nothing is proven until the MAC is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored<T> {
+    /// What the row says.
+    pub resource: T,
+    /// The row's MAC.
+    pub mac: Vec<u8>,
+}
+
+/// A slice of a list, in the order of names (or newest first, where a function says so).
+#[derive(Debug, Clone, Copy)]
+pub struct Slice<'a> {
+    /// The last item of the slice before; none at the start.
+    pub after: Option<&'a str>,
+    /// The most rows to read.
+    pub rows_max: i64,
+}
