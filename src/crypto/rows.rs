@@ -9,7 +9,6 @@ use crate::domain::caller::{Caller, Grant, Token};
 use crate::domain::disablement::Disablement;
 use crate::domain::key::Key;
 use crate::domain::pool::{Member, Pool, Target};
-use crate::domain::profile::PlacementKind;
 
 /// A row that a database writer must not be able to make or change.
 pub trait ProtectedRow {

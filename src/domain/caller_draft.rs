@@ -87,7 +87,9 @@ mod tests {
             assert_eq!(fault.field, "g.pool_pattern");
         }
         assert_eq!(
-            Grant::parse("g", "lessee", "openai-*").unwrap().pool_pattern(),
+            Grant::parse("g", "lessee", "openai-*")
+                .unwrap()
+                .pool_pattern(),
             "openai-*"
         );
         assert_eq!(

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 use super::field::{FieldError, Parsed};
+use super::profile::Profile;
 
 /// The most allowed hosts of an account.
 pub const HOSTS_MAX: usize = 16;
@@ -54,6 +55,27 @@ impl Endpoint {
             allowed_hosts: hosts,
             allow_http,
         })
+    }
+
+    /// As [`parse`](Self::parse), where an empty `base_url` is the profile's own.
+    ///
+    /// # Errors
+    /// Names the field, and why the address is refused.
+    pub fn of_profile(
+        profile: Profile,
+        base_url: &str,
+        allowed_hosts: Vec<String>,
+        allow_http: bool,
+    ) -> Parsed<Self> {
+        let base_url = match (base_url, profile.base_url()) {
+            ("", Some(own)) => own,
+            ("", None) => {
+                let message = "is required, since the profile generic has none of its own";
+                return Err(FieldError::new("base_url", message));
+            }
+            (given, _) => given,
+        };
+        Self::parse(base_url, allowed_hosts, allow_http)
     }
 
     /// Whether secrets sealed for `hosts` may be sent to the base URL of this endpoint.

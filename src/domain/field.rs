@@ -54,28 +54,21 @@ impl FieldErrors {
         }
     }
 
-    /// Whether nothing is wrong so far.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// What was parsed, if nothing is wrong with anything.
+    ///
+    /// # Errors
+    /// All that was noted.
+    pub fn ready<T>(self, parsed: Option<T>) -> Result<T, Vec<FieldError>> {
+        match parsed {
+            Some(parsed) if self.0.is_empty() => Ok(parsed),
+            _ => Err(self.0),
+        }
     }
 
     /// What was noted.
     #[must_use]
     pub fn into_vec(self) -> Vec<FieldError> {
         self.0
-    }
-
-    /// Nothing, if nothing was noted.
-    ///
-    /// # Errors
-    /// What was noted.
-    pub fn finish(self) -> Result<(), Vec<FieldError>> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(self.0)
-        }
     }
 }
 

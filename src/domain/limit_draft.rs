@@ -68,10 +68,19 @@ fn check_shares(limit: &Limit) -> Result<(), Vec<FieldError>> {
     .into_iter()
     .flatten()
     .collect();
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
 }
 
-fn share(field: &str, part: Option<Duration>, window: Duration, divisor: u32) -> Option<FieldError> {
+fn share(
+    field: &str,
+    part: Option<Duration>,
+    window: Duration,
+    divisor: u32,
+) -> Option<FieldError> {
     let part = part.filter(|part| *part > window / divisor)?;
     Some(FieldError::new(
         field,
@@ -146,6 +155,12 @@ mod tests {
         }
         .apply(&mut changed)
         .unwrap();
-        assert_eq!(changed, Limit { amount: 5, ..limit() });
+        assert_eq!(
+            changed,
+            Limit {
+                amount: 5,
+                ..limit()
+            }
+        );
     }
 }

@@ -76,7 +76,11 @@ impl MemberDraft {
         let or_one = |value: i32| if value == 0 { 1 } else { i64::from(value) };
         let target = errors.take(TargetName::parse(&format!("{field}.target"), target));
         let tier = errors.take(count(&format!("{field}.tier"), or_one(tier), TIER_MAX));
-        let weight = errors.take(count(&format!("{field}.weight"), or_one(weight), WEIGHT_MAX));
+        let weight = errors.take(count(
+            &format!("{field}.weight"),
+            or_one(weight),
+            WEIGHT_MAX,
+        ));
         Some(Self {
             target: target?,
             tier: tier?,
@@ -155,11 +159,14 @@ pub fn resolve(
             }),
             None => errors.push(FieldError::new(
                 format!("pool.members[{i}].target"),
-                format!("names {}, which does not exist; create it first", draft.target),
+                format!(
+                    "names {}, which does not exist; create it first",
+                    draft.target
+                ),
             )),
         }
     }
-    errors.finish().map(|()| members)
+    errors.ready(Some(members))
 }
 
 #[cfg(test)]
@@ -185,7 +192,11 @@ mod tests {
             ["pool.members[2].target"]
         );
         assert_eq!(
-            faults_of(&["accounts/a/keys/k", "accounts/b/keys/k", "accounts/a/keys/k"]),
+            faults_of(&[
+                "accounts/a/keys/k",
+                "accounts/b/keys/k",
+                "accounts/a/keys/k"
+            ]),
             ["pool.members[2].target"]
         );
     }

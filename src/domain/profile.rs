@@ -105,6 +105,20 @@ pub enum PlacementKind {
     Query,
 }
 
+impl Placement {
+    /// Only the profile generic has to be told where the key goes.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub fn check(profile: Profile, placement: Option<&Self>) -> Parsed<()> {
+        if placement.is_some() && profile != Profile::Generic {
+            let message = "is only for the profile generic, leave it unset";
+            return Err(FieldError::new("credential_placement", message));
+        }
+        Ok(())
+    }
+}
+
 impl PlacementKind {
     /// As stored.
     #[must_use]

@@ -100,9 +100,6 @@ mod tests {
         assert_eq!(interval_in_force(Some(month), Some(day), [hour]), month);
         assert_eq!(interval_in_force(None, Some(day), [hour]), day);
         assert_eq!(interval_in_force(None, None, [month, day]), day);
-        assert_eq!(
-            interval_in_force(None, None, []),
-            ROTATION_INTERVAL_DEFAULT
-        );
+        assert_eq!(interval_in_force(None, None, []), ROTATION_INTERVAL_DEFAULT);
     }
 }

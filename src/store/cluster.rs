@@ -20,6 +20,17 @@ pub async fn next_rev(conn: &mut PgConnection) -> Result<(i64, Timestamp)> {
     Ok((row.rev, timestamp(row.now)))
 }
 
+/// The database's clock.
+///
+/// # Errors
+/// As every query.
+pub async fn now(conn: &mut PgConnection) -> Result<Timestamp> {
+    let now = sqlx::query_scalar!(r#"select clock_timestamp() as "now!""#)
+        .fetch_one(conn)
+        .await?;
+    Ok(timestamp(now))
+}
+
 /// The last revision that was committed.
 ///
 /// # Errors

@@ -59,11 +59,7 @@ pub async fn of_accounts(
 ///
 /// # Errors
 /// As every query.
-pub async fn clear(
-    conn: &mut PgConnection,
-    account_uid: Uuid,
-    model: Option<&str>,
-) -> Result<u64> {
+pub async fn clear(conn: &mut PgConnection, account_uid: Uuid, model: Option<&str>) -> Result<u64> {
     let done = sqlx::query!(
         "delete from cooldowns where account_uid = $1 and ($2::text is null or model = $2)",
         account_uid,

@@ -1,7 +1,5 @@
 //! What can go wrong with a query: what a verb can answer to, and everything else.
 
-use sqlx::error::ErrorKind;
-
 /// Why a query failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -35,43 +33,44 @@ pub enum Error {
     Other(#[source] sqlx::Error),
 }
 
-/// SQLSTATEs that say "not now": out of connections or shutting down (class 57P, 53), a lock or statement that took too long, a
-/// deadlock, a primary that became a standby.
-const NOT_NOW: [&str; 5] = ["55P03", "57014", "40P01", "40001", "25006"];
-
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {
-            return match &error {
-                sqlx::Error::Io(_)
-                | sqlx::Error::Tls(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed
-                | sqlx::Error::BeginFailed => Self::Unreachable(error),
-                _ => Self::Other(error),
+            return if is_connection_lost(&error) {
+                Self::Unreachable(error)
+            } else {
+                Self::Other(error)
             };
         };
-        let constraint = || database.constraint().unwrap_or_default().to_owned();
-        match database.kind() {
-            ErrorKind::UniqueViolation => Self::Unique {
-                constraint: constraint(),
-            },
-            ErrorKind::ForeignKeyViolation => Self::Referenced {
-                constraint: constraint(),
-            },
-            _ => {
-                let code = database.code().unwrap_or_default();
-                let not_now = NOT_NOW.contains(&&*code)
-                    || code.starts_with("57P")
-                    || code.starts_with("53")
-                    || code.starts_with("08");
-                if not_now {
-                    Self::Unreachable(error)
-                } else {
-                    Self::Other(error)
-                }
-            }
+        let constraint = database.constraint().unwrap_or_default().to_owned();
+        if database.is_unique_violation() {
+            Self::Unique { constraint }
+        } else if database.is_foreign_key_violation() {
+            Self::Referenced { constraint }
+        } else if is_not_now(&database.code().unwrap_or_default()) {
+            Self::Unreachable(error)
+        } else {
+            Self::Other(error)
         }
     }
+}
+
+const fn is_connection_lost(error: &sqlx::Error) -> bool {
+    matches!(
+        error,
+        sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed
+    )
+}
+
+/// SQLSTATEs that say "not now": no connection (class 08), out of resources (53), shutting down (57P), a lock or statement that took
+/// too long, a deadlock, a primary that became a standby.
+fn is_not_now(code: &str) -> bool {
+    const CODES: [&str; 5] = ["55P03", "57014", "40P01", "40001", "25006"];
+    const CLASSES: [&str; 3] = ["08", "53", "57P"];
+    CODES.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class))
 }

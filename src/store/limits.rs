@@ -183,7 +183,11 @@ pub async fn insert(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
 /// # Errors
 /// [`Error::Unique`] if it was deleted and the owner has another of its id; else as every query.
 pub async fn update(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
-    let models: Vec<_> = limit.models.iter().map(|m| Pattern::as_str(m).to_owned()).collect();
+    let models: Vec<_> = limit
+        .models
+        .iter()
+        .map(|m| Pattern::as_str(m).to_owned())
+        .collect();
     sqlx::query!(
         "update limits set rev = $2, update_time = $3, delete_time = null, amount = $4, window_ms = $5, models = $6,
             validity_ms = $7, start_within_ms = $8, blackout_ms = $9

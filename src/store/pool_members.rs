@@ -82,7 +82,10 @@ pub async fn replace(
         .execute(&mut *conn)
         .await?;
     let each = |f: fn(&Member) -> i32| members.iter().map(|m| f(&m.resource)).collect::<Vec<_>>();
-    let kinds: Vec<_> = members.iter().map(|m| m.resource.target.kind().to_owned()).collect();
+    let kinds: Vec<_> = members
+        .iter()
+        .map(|m| m.resource.target.kind().to_owned())
+        .collect();
     let targets: Vec<_> = members.iter().map(|m| m.resource.target.uid()).collect();
     let macs: Vec<_> = members.iter().map(|m| m.mac.clone()).collect();
     sqlx::query!(

@@ -27,13 +27,22 @@ impl Faults {
         self.not_built.get_or_insert_with(|| field.to_owned());
     }
 
+    /// Takes over what was found wrong with a part of the request, whose fields are inside `parent`.
+    pub(super) fn absorb(&mut self, parent: &str, part: Self) {
+        for fault in part.fields.into_vec() {
+            self.add(fault.within(parent));
+        }
+        if let Some(field) = part.not_built {
+            self.not_built(&format!("{parent}.{field}"));
+        }
+    }
+
     /// What was built from the fields, if nothing is wrong with them. Of faults, what has not been built yet goes first, since no
     /// mending of fields would help.
     pub(super) fn finish<T>(self, built: Option<T>) -> Result<T, Refusal> {
-        match (self.not_built, built) {
-            (Some(what), _) => Err(Refusal::NotBuilt { what }),
-            (None, Some(built)) if self.fields.is_empty() => Ok(built),
-            (None, _) => Err(Refusal::Fields(self.fields.into_vec())),
+        match self.not_built {
+            Some(what) => Err(Refusal::NotBuilt { what }),
+            None => self.fields.ready(built).map_err(Refusal::Fields),
         }
     }
 }

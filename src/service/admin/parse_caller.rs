@@ -6,28 +6,27 @@ use crate::domain::caller_draft::CallerDraft;
 use crate::domain::field::FieldError;
 use crate::domain::labels::Labels;
 use crate::proto as v1;
-use crate::vault::Refusal;
 
 /// The fields that UpdateCaller can change.
-pub(super) const FIELDS: [&str; 3] = ["labels", "grants", "identities"];
+pub(super) const MUTABLE: [&str; 3] = ["labels", "grants", "identities"];
 
 /// The fields of `caller` for which `wanted` says yes.
 pub(super) fn draft(
+    faults: &mut Faults,
     caller: v1::Caller,
     wanted: impl Fn(&str) -> bool,
-) -> Result<CallerDraft, Refusal> {
-    let mut faults = Faults::default();
+) -> CallerDraft {
     let mut draft = CallerDraft::default();
     if wanted("labels") {
         draft.labels = faults.take(Labels::parse("caller.labels", caller.labels));
     }
     if wanted("grants") {
-        draft.grants = Some(grants(&mut faults, &caller.grants));
+        draft.grants = Some(grants(faults, &caller.grants));
     }
     if wanted("identities") && !caller.identities.is_empty() {
         faults.not_built("caller.identities");
     }
-    faults.finish(Some(draft))
+    draft
 }
 
 fn grants(faults: &mut Faults, grants: &[v1::Grant]) -> Vec<Grant> {
@@ -70,6 +69,13 @@ fn role(value: i32) -> &'static str {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::vault::Refusal;
+
+    fn parse(caller: v1::Caller, wanted: impl Fn(&str) -> bool) -> Result<CallerDraft, Refusal> {
+        let mut faults = Faults::default();
+        let draft = draft(&mut faults, caller, wanted);
+        faults.finish(Some(draft))
+    }
 
     fn grant(role: v1::Role, pool_pattern: &str) -> v1::Grant {
         v1::Grant {
@@ -86,7 +92,7 @@ mod tests {
     }
 
     fn fields(grants: Vec<v1::Grant>) -> Vec<String> {
-        match draft(caller(grants), |_| true) {
+        match parse(caller(grants), |_| true) {
             Err(Refusal::Fields(faults)) => faults.into_iter().map(|f| f.field).collect(),
             Err(_) | Ok(_) => vec![],
         }
@@ -94,7 +100,7 @@ mod tests {
 
     #[test]
     fn all_roles_are_understood() {
-        let draft = draft(
+        let draft = parse(
             caller(vec![
                 grant(v1::Role::Admin, ""),
                 grant(v1::Role::Operator, ""),
@@ -148,9 +154,11 @@ mod tests {
             ..v1::Caller::default()
         };
         assert_eq!(
-            draft(caller.clone(), |_| true),
-            Err(Refusal::NotBuilt { what: "caller.identities".to_owned() })
+            parse(caller.clone(), |_| true),
+            Err(Refusal::NotBuilt {
+                what: "caller.identities".to_owned()
+            })
         );
-        assert!(draft(caller, |field| field == "labels").is_ok());
+        assert!(parse(caller, |field| field == "labels").is_ok());
     }
 }

@@ -9,11 +9,10 @@ use crate::domain::limit_draft::{LimitDraft, NewLimit, START_WITHIN_MIN, VALIDIT
 use crate::domain::models::{PATTERNS_MAX, Pattern};
 use crate::proto as v1;
 use crate::proto::limit::Window;
-use crate::service::values::{DurationBounds, MILLISECOND, duration};
-use crate::vault::Refusal;
+use crate::service::convert::parse_millis;
 
 /// The fields that UpdateLimit can change.
-pub(super) const FIELDS: [&str; 8] = [
+pub(super) const MUTABLE: [&str; 8] = [
     "amount",
     "rolling",
     "calendar",
@@ -25,35 +24,32 @@ pub(super) const FIELDS: [&str; 8] = [
 ];
 
 /// A limit to create: what it counts, how many of it, and in which window have to be there.
-pub(super) fn new_limit(limit: v1::Limit) -> Result<NewLimit, Refusal> {
-    let mut faults = Faults::default();
-    let dimension = dimension(&mut faults, limit.dimension);
+pub(super) fn new_limit(faults: &mut Faults, limit: v1::Limit) -> Option<NewLimit> {
+    let dimension = dimension(faults, limit.dimension);
     if limit.window.is_none() {
         faults.add(FieldError::new("limit.rolling", "is required"));
     }
-    let mut rest = fields(&mut faults, limit, |_| true);
+    let mut rest = fields(faults, limit, |_| true);
     let (amount, window) = (rest.amount.take(), rest.window.take());
-    let built = dimension.zip(amount).zip(window);
-    faults.finish(built.map(|((dimension, amount), window)| NewLimit {
-        dimension,
-        amount,
-        window,
+    Some(NewLimit {
+        dimension: dimension?,
+        amount: amount?,
+        window: window?,
         rest,
-    }))
+    })
 }
 
 /// The fields of `limit` for which `wanted` says yes.
 pub(super) fn draft(
+    faults: &mut Faults,
     limit: v1::Limit,
     wanted: impl Fn(&str) -> bool,
-) -> Result<LimitDraft, Refusal> {
-    let mut faults = Faults::default();
+) -> LimitDraft {
     if wants_window(&wanted) && limit.window.is_none() {
         let message = "is required where the window is to change";
         faults.add(FieldError::new("limit.rolling", message));
     }
-    let draft = fields(&mut faults, limit, wanted);
-    faults.finish(Some(draft))
+    fields(faults, limit, wanted)
 }
 
 fn fields(faults: &mut Faults, limit: v1::Limit, wanted: impl Fn(&str) -> bool) -> LimitDraft {
@@ -73,18 +69,24 @@ fn fields(faults: &mut Faults, limit: v1::Limit, wanted: impl Fn(&str) -> bool) 
         mode(faults, limit.mode);
     }
     let mut part = |name: &str, value, min, max| {
-        let bounds = DurationBounds {
-            min,
-            max,
-            unit: MILLISECOND,
-        };
-        let parsed = wanted(name).then(|| duration(&format!("limit.{name}"), value, bounds))?;
+        let parsed =
+            wanted(name).then(|| parse_millis(&format!("limit.{name}"), value, min, max))?;
         faults.take(parsed)
     };
     let (quarter, half) = (WINDOW_MAX / 4, WINDOW_MAX / 2);
-    draft.validity = part("block_validity", limit.block_validity, VALIDITY_MIN, quarter);
+    draft.validity = part(
+        "block_validity",
+        limit.block_validity,
+        VALIDITY_MIN,
+        quarter,
+    );
     draft.start_within = part("start_within", limit.start_within, START_WITHIN_MIN, half);
-    draft.blackout = part("blackout_max", limit.blackout_max, Duration::ZERO, BLACKOUT_MAX);
+    draft.blackout = part(
+        "blackout_max",
+        limit.blackout_max,
+        Duration::ZERO,
+        BLACKOUT_MAX,
+    );
     draft
 }
 
@@ -99,12 +101,7 @@ fn amount(value: i64) -> Parsed<u64> {
 }
 
 fn window(rolling: prost_types::Duration) -> Parsed<Option<Duration>> {
-    let bounds = DurationBounds {
-        min: WINDOW_MIN,
-        max: WINDOW_MAX,
-        unit: MILLISECOND,
-    };
-    duration("limit.rolling", Some(rolling), bounds)
+    parse_millis("limit.rolling", Some(rolling), WINDOW_MIN, WINDOW_MAX)
 }
 
 fn models(faults: &mut Faults, texts: &[String]) -> Vec<Pattern> {

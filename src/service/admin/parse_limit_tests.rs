@@ -1,6 +1,19 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::vault::Refusal;
+
+fn create(limit: v1::Limit) -> Result<NewLimit, Refusal> {
+    let mut faults = Faults::default();
+    let limit = new_limit(&mut faults, limit);
+    faults.finish(limit)
+}
+
+fn update(limit: v1::Limit, wanted: impl Fn(&str) -> bool) -> Result<LimitDraft, Refusal> {
+    let mut faults = Faults::default();
+    let draft = draft(&mut faults, limit, wanted);
+    faults.finish(Some(draft))
+}
 
 fn rolling(seconds: i64) -> Option<Window> {
     Some(Window::Rolling(prost_types::Duration { seconds, nanos: 0 }))
@@ -16,7 +29,7 @@ fn per_minute() -> v1::Limit {
 }
 
 fn fields_at_fault(limit: v1::Limit) -> Vec<String> {
-    match new_limit(limit) {
+    match create(limit) {
         Err(Refusal::Fields(faults)) => faults.into_iter().map(|f| f.field).collect(),
         Err(Refusal::NotBuilt { what: field }) => vec![format!("not built: {field}")],
         Err(other) => vec![other.to_string()],
@@ -26,7 +39,7 @@ fn fields_at_fault(limit: v1::Limit) -> Vec<String> {
 
 #[test]
 fn a_plain_limit_inherits_its_times() {
-    let limit = new_limit(per_minute()).unwrap();
+    let limit = create(per_minute()).unwrap();
     assert_eq!(limit.dimension, Dimension::Requests);
     assert_eq!(limit.amount, 600);
     assert_eq!(limit.window, Duration::from_mins(1));
@@ -70,7 +83,7 @@ fn bounds_are_kept_on_both_sides() {
             window: rolling(seconds),
             ..per_minute()
         };
-        assert!(new_limit(limit).is_ok());
+        assert!(create(limit).is_ok());
     }
 }
 
@@ -108,7 +121,10 @@ fn every_wrong_field_is_named_at_once() {
 
 #[test]
 fn what_is_not_built_is_named() {
-    for dimension in [v1::LimitDimension::CostMicros, v1::LimitDimension::Concurrency] {
+    for dimension in [
+        v1::LimitDimension::CostMicros,
+        v1::LimitDimension::Concurrency,
+    ] {
         let limit = v1::Limit {
             dimension: dimension.into(),
             ..per_minute()
@@ -138,8 +154,11 @@ fn an_update_looks_at_what_is_wanted_only() {
         amount: Some(7),
         ..LimitDraft::default()
     };
-    assert_eq!(draft(limit.clone(), |field| field == "amount"), Ok(expected));
-    let Err(Refusal::Fields(faults)) = draft(limit, |field| field == "rolling") else {
+    assert_eq!(
+        update(limit.clone(), |field| field == "amount"),
+        Ok(expected)
+    );
+    let Err(Refusal::Fields(faults)) = update(limit, |field| field == "rolling") else {
         unreachable!("the window is missing")
     };
     assert_eq!(faults[0].field, "limit.rolling");

@@ -1,10 +1,7 @@
 //! A pool as the wire brings it, parsed: every field that is to change, and all that is wrong with them.
 
-use std::time::Duration;
-
 use super::faults::Faults;
 use crate::domain::field::{FieldError, Parsed, bounded};
-use crate::domain::key::{ROTATION_INTERVAL_MAX, ROTATION_INTERVAL_MIN};
 use crate::domain::labels::Labels;
 use crate::domain::pool::{
     Estimate, HealthPolicy, LEASE_DURATION_MAX, LEASE_DURATION_MIN, Strategy, TTL_MAX,
@@ -14,11 +11,10 @@ use crate::domain::pool_draft::{
     TTL_MIN, check_member_count, refuse_duplicates,
 };
 use crate::proto as v1;
-use crate::service::values::{DurationBounds, MILLISECOND, SECOND, duration};
-use crate::vault::Refusal;
+use crate::service::convert::{parse_count, parse_millis, parse_rotation_policy};
 
 /// The fields that UpdatePool can change.
-pub(super) const FIELDS: [&str; 7] = [
+pub(super) const MUTABLE: [&str; 7] = [
     "labels",
     "members",
     "strategy",
@@ -30,41 +26,39 @@ pub(super) const FIELDS: [&str; 7] = [
 
 /// The fields of `pool` for which `wanted` says yes.
 pub(super) fn draft(
+    faults: &mut Faults,
     pool: v1::Pool,
     wanted: impl Fn(&str) -> bool,
-) -> Result<PoolDraft, Refusal> {
-    let mut faults = Faults::default();
+) -> PoolDraft {
     let mut draft = PoolDraft::default();
     if wanted("labels") {
         draft.labels = faults.take(Labels::parse("pool.labels", pool.labels));
     }
     if wanted("members") {
-        draft.members = Some(members(&mut faults, &pool.members));
+        draft.members = Some(members(faults, &pool.members));
     }
     if wanted("strategy") {
         draft.strategy = faults.take(strategy(pool.strategy));
     }
     if wanted("health_policy") {
-        draft.health_policy = Some(health_policy(&mut faults, pool.health_policy));
+        draft.health_policy = Some(health_policy(faults, pool.health_policy));
     }
     if wanted("default_estimate") {
         let estimate = pool.default_estimate;
         draft.default_estimate =
-            Some(estimate.and_then(|e| self::estimate(&mut faults, "pool.default_estimate", e)));
+            Some(estimate.and_then(|e| self::estimate(faults, "pool.default_estimate", e)));
     }
     if wanted("rotation_policy") {
-        draft.rotation_interval = faults.take(rotation("pool.rotation_policy", pool.rotation_policy));
+        let policy = pool.rotation_policy.as_ref();
+        draft.rotation_interval =
+            faults.take(parse_rotation_policy("pool.rotation_policy", policy));
     }
     if wanted("lease_duration") {
-        let bounds = DurationBounds {
-            min: LEASE_DURATION_MIN,
-            max: LEASE_DURATION_MAX,
-            unit: MILLISECOND,
-        };
-        draft.lease_duration =
-            faults.take(duration("pool.lease_duration", pool.lease_duration, bounds));
+        let (min, max) = (LEASE_DURATION_MIN, LEASE_DURATION_MAX);
+        let parsed = parse_millis("pool.lease_duration", pool.lease_duration, min, max);
+        draft.lease_duration = faults.take(parsed);
     }
-    faults.finish(Some(draft))
+    draft
 }
 
 fn members(faults: &mut Faults, members: &[v1::PoolMember]) -> Vec<MemberDraft> {
@@ -77,7 +71,13 @@ fn members(faults: &mut Faults, members: &[v1::PoolMember]) -> Vec<MemberDraft> 
         .enumerate()
         .map(|(i, member)| {
             let field = format!("pool.members[{i}]");
-            MemberDraft::parse(&mut faults.fields, &field, &member.target, member.tier, member.weight)
+            MemberDraft::parse(
+                &mut faults.fields,
+                &field,
+                &member.target,
+                member.tier,
+                member.weight,
+            )
         })
         .collect();
     let named = drafts
@@ -105,13 +105,10 @@ fn strategy(value: i32) -> Parsed<Strategy> {
 fn health_policy(faults: &mut Faults, policy: Option<v1::HealthPolicy>) -> HealthPolicy {
     let policy = policy.unwrap_or_default();
     let mut ttl = |name: &str, value, min| {
-        let bounds = DurationBounds {
-            min,
-            max: TTL_MAX,
-            unit: MILLISECOND,
-        };
         let field = format!("pool.health_policy.{name}");
-        faults.take(duration(&field, value, bounds)).flatten()
+        faults
+            .take(parse_millis(&field, value, min, TTL_MAX))
+            .flatten()
     };
     let dead_ttl = ttl("dead_ttl", policy.dead_ttl, TTL_MIN);
     let unhealthy_ttl = ttl("unhealthy_ttl", policy.unhealthy_ttl, TTL_MIN);
@@ -130,14 +127,12 @@ fn threshold(faults: &mut Faults, value: i32) -> Option<u32> {
     if value == 0 {
         return None;
     }
-    let max = i64::from(FAILURE_THRESHOLD_MAX);
     let field = "pool.health_policy.failure_threshold";
-    let value = faults.take(bounded(field, i64::from(value), 1, max))?;
-    u32::try_from(value).ok()
+    faults.take(parse_count(field, value, 1, FAILURE_THRESHOLD_MAX))
 }
 
 /// An estimate; all of its fields are looked at.
-pub(crate) fn estimate(faults: &mut Faults, field: &str, value: v1::Estimate) -> Option<Estimate> {
+fn estimate(faults: &mut Faults, field: &str, value: v1::Estimate) -> Option<Estimate> {
     let mut part = |name: &str, value: i64, max: u64| {
         let max = i64::try_from(max).unwrap_or(i64::MAX);
         let value = faults.take(bounded(&format!("{field}.{name}"), value, 0, max))?;
@@ -155,20 +150,6 @@ pub(crate) fn estimate(faults: &mut Faults, field: &str, value: v1::Estimate) ->
         output_tokens: output_tokens?,
         cost_micros: cost_micros?,
     })
-}
-
-/// A rotation policy's interval; unset means: inherit.
-pub(super) fn rotation(
-    field: &str,
-    policy: Option<v1::RotationPolicy>,
-) -> Parsed<Option<Duration>> {
-    let bounds = DurationBounds {
-        min: ROTATION_INTERVAL_MIN,
-        max: ROTATION_INTERVAL_MAX,
-        unit: SECOND,
-    };
-    let interval = policy.and_then(|policy| policy.interval);
-    duration(&format!("{field}.interval"), interval, bounds)
 }
 
 #[cfg(test)]

@@ -3,6 +3,13 @@
 use std::time::Duration;
 
 use super::*;
+use crate::vault::Refusal;
+
+fn parse(pool: v1::Pool, wanted: impl Fn(&str) -> bool) -> Result<PoolDraft, Refusal> {
+    let mut faults = Faults::default();
+    let draft = draft(&mut faults, pool, wanted);
+    faults.finish(Some(draft))
+}
 
 fn member(target: &str) -> v1::PoolMember {
     v1::PoolMember {
@@ -17,7 +24,7 @@ fn seconds(seconds: i64) -> Option<prost_types::Duration> {
 }
 
 fn fields(pool: v1::Pool) -> Vec<String> {
-    match draft(pool, |_| true) {
+    match parse(pool, |_| true) {
         Err(Refusal::Fields(faults)) => faults.into_iter().map(|f| f.field).collect(),
         Err(Refusal::NotBuilt { what: field }) => vec![format!("not built: {field}")],
         Err(other) => vec![other.to_string()],
@@ -27,7 +34,7 @@ fn fields(pool: v1::Pool) -> Vec<String> {
 
 #[test]
 fn an_empty_pool_inherits_everything() {
-    let draft = draft(v1::Pool::default(), |_| true).unwrap();
+    let draft = parse(v1::Pool::default(), |_| true).unwrap();
     assert_eq!(draft.members, Some(vec![]));
     assert_eq!(draft.strategy, Some(Strategy::RoundRobin));
     assert_eq!(draft.health_policy, Some(HealthPolicy::default()));
@@ -43,7 +50,7 @@ fn only_the_wanted_fields_are_looked_at() {
         lease_duration: seconds(60),
         ..v1::Pool::default()
     };
-    let draft = draft(pool, |field| field == "lease_duration").unwrap();
+    let draft = parse(pool, |field| field == "lease_duration").unwrap();
     let expected = PoolDraft {
         lease_duration: Some(Some(Duration::from_secs(60))),
         ..PoolDraft::default()
@@ -55,7 +62,11 @@ fn only_the_wanted_fields_are_looked_at() {
 fn every_wrong_field_is_named_at_once() {
     let pool = v1::Pool {
         labels: [("Bad Key".to_owned(), String::new())].into(),
-        members: vec![member("accounts/a"), member("nonsense"), member("accounts/a")],
+        members: vec![
+            member("accounts/a"),
+            member("nonsense"),
+            member("accounts/a"),
+        ],
         strategy: -1,
         health_policy: Some(v1::HealthPolicy {
             dead_ttl: seconds(0),

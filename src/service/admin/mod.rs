@@ -1,0 +1,141 @@
+//! `AdminService`: one line per RPC says which right it needs and which function answers it. A function parses its request (all
+//! field errors at once), calls the verb of the vault, and converts the answer.
+
+mod account_message;
+mod accounts;
+mod caller_message;
+mod callers;
+mod faults;
+mod limit_message;
+mod limits;
+mod mutation;
+mod parse_caller;
+mod parse_limit;
+mod parse_pool;
+mod pool_message;
+mod pools;
+mod tokens;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+
+use super::auth::{self, Identity};
+use super::status;
+use crate::domain::caller::Right;
+use crate::proto;
+use crate::proto::admin_service_server::AdminService;
+use crate::vault::{Error, Refusal, Vault};
+
+/// The admin service of one replica.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    vault: Arc<Vault>,
+}
+
+/// The outcome of an RPC before it becomes a `Status`.
+type Answer<T> = Result<T, Error>;
+
+impl Admin {
+    /// The admin service over a vault.
+    #[must_use]
+    pub const fn new(vault: Arc<Vault>) -> Self {
+        Self { vault }
+    }
+}
+
+/// The answer of every RPC that is not built yet.
+async fn not_built<Q, A>(_: &Admin, _: &Identity, _: Q) -> Answer<A> {
+    let what = "this method".to_owned();
+    Err(Refusal::NotBuilt { what }.into())
+}
+
+/// The service from a table of `rpc(Request) -> Response: right needed => function that answers;`.
+macro_rules! admin_service {
+    ($($rpc:ident($request:ident) -> $response:ident: $right:ident => $handler:path;)+) => {
+        #[tonic::async_trait]
+        impl AdminService for Admin {
+            $(async fn $rpc(
+                &self,
+                request: Request<proto::$request>,
+            ) -> Result<Response<proto::$response>, Status> {
+                let identity = auth::require(&request, Right::$right)
+                    .map_err(|refusal| status::of_refusal(&refusal))?;
+                let answer: Answer<proto::$response> =
+                    $handler(self, &identity, request.into_inner()).await;
+                answer.map(Response::new).map_err(status::of_error)
+            })+
+
+            type WatchStatusStream =
+                Pin<Box<dyn Stream<Item = Result<proto::WatchStatusResponse, Status>> + Send>>;
+
+            async fn watch_status(
+                &self,
+                request: Request<proto::WatchStatusRequest>,
+            ) -> Result<Response<Self::WatchStatusStream>, Status> {
+                let identity = auth::require(&request, Right::Read)
+                    .map_err(|refusal| status::of_refusal(&refusal))?;
+                let answer: Answer<Self::WatchStatusStream> =
+                    not_built(self, &identity, request.into_inner()).await;
+                answer.map(Response::new).map_err(status::of_error)
+            }
+        }
+    };
+}
+
+admin_service! {
+    create_account(CreateAccountRequest) -> CreateAccountResponse: Administer => accounts::create;
+    get_account(GetAccountRequest) -> GetAccountResponse: Read => accounts::get;
+    list_accounts(ListAccountsRequest) -> ListAccountsResponse: Read => accounts::list;
+    update_account(UpdateAccountRequest) -> UpdateAccountResponse: Administer => accounts::update;
+    delete_account(DeleteAccountRequest) -> DeleteAccountResponse: Administer => accounts::delete;
+    disable_account(DisableAccountRequest) -> DisableAccountResponse: Operate => accounts::disable;
+    enable_account(EnableAccountRequest) -> EnableAccountResponse: Operate => accounts::enable;
+    create_key(CreateKeyRequest) -> CreateKeyResponse: Administer => not_built;
+    get_key(GetKeyRequest) -> GetKeyResponse: Read => not_built;
+    list_keys(ListKeysRequest) -> ListKeysResponse: Read => not_built;
+    update_key(UpdateKeyRequest) -> UpdateKeyResponse: Administer => not_built;
+    delete_key(DeleteKeyRequest) -> DeleteKeyResponse: Administer => not_built;
+    disable_key(DisableKeyRequest) -> DisableKeyResponse: Operate => not_built;
+    enable_key(EnableKeyRequest) -> EnableKeyResponse: Operate => not_built;
+    create_pool(CreatePoolRequest) -> CreatePoolResponse: Administer => pools::create;
+    get_pool(GetPoolRequest) -> GetPoolResponse: Read => pools::get;
+    list_pools(ListPoolsRequest) -> ListPoolsResponse: Read => pools::list;
+    update_pool(UpdatePoolRequest) -> UpdatePoolResponse: Administer => pools::update;
+    delete_pool(DeletePoolRequest) -> DeletePoolResponse: Administer => pools::delete;
+    disable_pool(DisablePoolRequest) -> DisablePoolResponse: Operate => pools::disable;
+    enable_pool(EnablePoolRequest) -> EnablePoolResponse: Operate => pools::enable;
+    create_caller(CreateCallerRequest) -> CreateCallerResponse: Administer => callers::create;
+    get_caller(GetCallerRequest) -> GetCallerResponse: Read => callers::get;
+    list_callers(ListCallersRequest) -> ListCallersResponse: Read => callers::list;
+    update_caller(UpdateCallerRequest) -> UpdateCallerResponse: Administer => callers::update;
+    delete_caller(DeleteCallerRequest) -> DeleteCallerResponse: Administer => callers::delete;
+    disable_caller(DisableCallerRequest) -> DisableCallerResponse: Operate => callers::disable;
+    enable_caller(EnableCallerRequest) -> EnableCallerResponse: Operate => callers::enable;
+    create_limit(CreateLimitRequest) -> CreateLimitResponse: Administer => limits::create;
+    get_limit(GetLimitRequest) -> GetLimitResponse: Read => limits::get;
+    list_limits(ListLimitsRequest) -> ListLimitsResponse: Read => limits::list;
+    update_limit(UpdateLimitRequest) -> UpdateLimitResponse: Administer => limits::update;
+    delete_limit(DeleteLimitRequest) -> DeleteLimitResponse: Administer => limits::delete;
+    get_key_version(GetKeyVersionRequest) -> GetKeyVersionResponse: Read => not_built;
+    list_key_versions(ListKeyVersionsRequest) -> ListKeyVersionsResponse: Read => not_built;
+    move_key(MoveKeyRequest) -> MoveKeyResponse: Administer => not_built;
+    import_keys(ImportKeysRequest) -> ImportKeysResponse: Administer => not_built;
+    rotate_key(RotateKeyRequest) -> RotateKeyResponse: Operate => not_built;
+    get_rotation(GetRotationRequest) -> GetRotationResponse: Read => not_built;
+    list_rotations(ListRotationsRequest) -> ListRotationsResponse: Read => not_built;
+    cancel_rotation(CancelRotationRequest) -> CancelRotationResponse: Operate => not_built;
+    rollback_key(RollbackKeyRequest) -> RollbackKeyResponse: Operate => not_built;
+    clear_health(ClearHealthRequest) -> ClearHealthResponse: Operate => not_built;
+    create_token(CreateTokenRequest) -> CreateTokenResponse: Administer => tokens::create;
+    list_tokens(ListTokensRequest) -> ListTokensResponse: Read => tokens::list;
+    revoke_token(RevokeTokenRequest) -> RevokeTokenResponse: Administer => tokens::revoke;
+    get_cost(GetCostRequest) -> GetCostResponse: Read => not_built;
+    get_status(GetStatusRequest) -> GetStatusResponse: Read => not_built;
+    explain_lease(ExplainLeaseRequest) -> ExplainLeaseResponse: Read => not_built;
+    get_master_key_status(GetMasterKeyStatusRequest) -> GetMasterKeyStatusResponse: Read => not_built;
+    rewrap_keys(RewrapKeysRequest) -> RewrapKeysResponse: Administer => not_built;
+    list_audit_records(ListAuditRecordsRequest) -> ListAuditRecordsResponse: Read => not_built;
+}

@@ -1,0 +1,153 @@
+//! The one file that makes a `tonic::Status`: a code, a message, a stable reason, and the details that help.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+use uuid::Uuid;
+
+use crate::domain::field::FieldError;
+use crate::proto::ErrorReason;
+use crate::vault::{Error, Fault, Refusal};
+
+/// The domain of every `ErrorInfo`.
+const DOMAIN: &str = "keylease";
+/// When to ask again after the database could not be reached: connections are retried faster than this.
+const RETRY_DATABASE: Duration = Duration::from_secs(1);
+
+/// A status of any error of the vault.
+#[must_use]
+pub fn of_error(error: Error) -> Status {
+    match error {
+        Error::Refused(refusal) => of_refusal(&refusal),
+        Error::Failed(fault) => of_fault(&fault),
+    }
+}
+
+/// A status of an expected no.
+#[must_use]
+pub fn of_refusal(refusal: &Refusal) -> Status {
+    let (code, reason) = code_of(refusal);
+    let mut details = ErrorDetails::new();
+    match refusal {
+        Refusal::Fields(fields) | Refusal::SecretExists { fields } => {
+            details.set_bad_request(violations(fields));
+        }
+        Refusal::RequestIdReused => {
+            details.add_bad_request_violation("request_id", "was used for another request");
+        }
+        Refusal::DatabaseUnreachable => {
+            details.set_retry_info(Some(RETRY_DATABASE));
+        }
+        Refusal::NotFound { .. }
+        | Refusal::Exists { .. }
+        | Refusal::EtagMismatch { .. }
+        | Refusal::State { .. }
+        | Refusal::NotBuilt { .. }
+        | Refusal::TokenRejected
+        | Refusal::RoleMissing { .. } => {}
+    }
+    with_reason(
+        code,
+        refusal.to_string(),
+        reason,
+        details,
+        refusal.resource(),
+    )
+}
+
+const fn code_of(refusal: &Refusal) -> (Code, ErrorReason) {
+    match refusal {
+        Refusal::NotFound { .. } => (Code::NotFound, ErrorReason::ResourceNotFound),
+        Refusal::Exists { .. } | Refusal::SecretExists { .. } => {
+            (Code::AlreadyExists, ErrorReason::ResourceExists)
+        }
+        Refusal::Fields(_) => (Code::InvalidArgument, ErrorReason::FieldInvalid),
+        Refusal::EtagMismatch { .. } => (Code::Aborted, ErrorReason::EtagMismatch),
+        Refusal::State { .. } => (Code::FailedPrecondition, ErrorReason::StateForbids),
+        Refusal::NotBuilt { .. } => (Code::Unimplemented, ErrorReason::NotBuilt),
+        Refusal::RequestIdReused => (Code::InvalidArgument, ErrorReason::RequestIdReused),
+        Refusal::TokenRejected => (Code::Unauthenticated, ErrorReason::TokenRejected),
+        Refusal::RoleMissing { .. } => (Code::PermissionDenied, ErrorReason::RoleMissing),
+        Refusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
+    }
+}
+
+/// Logs a fault once, under an id that its caller can quote, and tells nothing else.
+fn of_fault(fault: &Fault) -> Status {
+    let id = Uuid::new_v4();
+    let mut causes = Vec::new();
+    let mut cause = fault.source();
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    let causes = causes.join(": ");
+    tracing::error!(fault.id = %id, fault.doing = %fault, fault.causes = causes, "a call failed by a fault of the vault");
+    let message = format!("a fault of the vault, its log has it under {id}");
+    let details = ErrorDetails::new();
+    with_reason(
+        Code::Internal,
+        message,
+        ErrorReason::Internal,
+        details,
+        None,
+    )
+}
+
+fn with_reason(
+    code: Code,
+    message: String,
+    reason: ErrorReason,
+    mut details: ErrorDetails,
+    resource: Option<&str>,
+) -> Status {
+    let metadata = resource
+        .map(|name| ("resource".to_owned(), name.to_owned()))
+        .into_iter()
+        .collect::<HashMap<_, _>>();
+    details.set_error_info(name_of(reason), DOMAIN, metadata);
+    Status::with_error_details(code, message, details)
+}
+
+/// A reason as `ErrorInfo` has it: without the prefix of the enum.
+fn name_of(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
+fn violations(fields: &[FieldError]) -> Vec<FieldViolation> {
+    fields
+        .iter()
+        .map(|error| FieldViolation::new(&error.field, &error.message))
+        .collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_its_reason_its_fields_and_its_domain() {
+        let fields = vec![FieldError::new("account.base_url", "is required")];
+        let status = of_refusal(&Refusal::Fields(fields));
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let details = status.get_error_details();
+        assert_eq!(details.error_info().unwrap().reason, "FIELD_INVALID");
+        assert_eq!(details.error_info().unwrap().domain, "keylease");
+        let violation = &details.bad_request().unwrap().field_violations[0];
+        assert_eq!(violation.field, "account.base_url");
+    }
+
+    #[test]
+    fn a_fault_tells_its_caller_nothing_but_an_id() {
+        let fault = Fault::new("a query failed", "relation accounts does not exist");
+        let status = of_error(fault.into());
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!status.message().contains("accounts"));
+        assert!(!status.message().contains("query"));
+    }
+}

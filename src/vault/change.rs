@@ -1,0 +1,234 @@
+//! The one transaction pattern of every change: lock, decide, write, audit, remember the request, commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgConnection;
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use super::error::{Error, Fault, Refusal};
+use super::keys::VaultKeys;
+use super::{Result, Vault};
+use crate::crypto::Secret;
+use crate::domain::time::Timestamp;
+use crate::store::audit_records::AuditRecord;
+use crate::store::request_ids::{Remembered, RequestKey};
+use crate::store::{self, audit_records, cluster, request_ids};
+
+/// How long a request id is remembered, as the contract says.
+const REQUEST_ID_TTL: Duration = Duration::from_hours(24);
+/// How many old request ids a change forgets: more than it adds, few enough to cost nothing.
+const FORGET_MAX: i64 = 100;
+/// Whatever the server's defaults: each statement sees what was committed before it, a commit that was answered is durable, and
+/// nobody waits for a lock for ever.
+const BEGIN: &str = "begin isolation level read committed read write; \
+    set local synchronous_commit = on; set local lock_timeout = '10s'; set local statement_timeout = '30s'";
+
+/// Who makes a change, how, and why.
+#[derive(Debug)]
+pub struct Change {
+    /// Who.
+    pub caller: CallerRef,
+    /// The RPC.
+    pub method: &'static str,
+    /// The address the call came from.
+    pub source: String,
+    /// Set if the call may come again.
+    pub request: Option<Request>,
+    /// Check everything, change nothing.
+    pub validate_only: bool,
+    /// For the audit.
+    pub reason: String,
+}
+
+/// Who makes a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerRef {
+    /// The caller's uid; nil for the vault itself.
+    pub uid: Uuid,
+    /// `callers/{caller}`, or `system`.
+    pub name: String,
+}
+
+/// What recognises the repetition of a request.
+#[derive(Debug)]
+pub struct Request {
+    /// As the caller chose it.
+    pub id: String,
+    /// The whole request in a canonical form. It may hold secrets; only a keyed hash of it is stored.
+    pub payload: Secret,
+}
+
+/// A verb that changes something: its fields are its parsed input.
+pub trait Verb: Send + 'static {
+    /// What it answers.
+    type Answer: Send + Sync + 'static;
+
+    /// Decides and writes. The revision is taken and the configuration is locked when this is called.
+    fn apply(self, work: &mut Work<'_>) -> impl Future<Output = Result<Done<Self::Answer>>> + Send;
+
+    /// The answer to a repetition: `resource`, which the first call was about, as it stands.
+    fn replay(
+        self,
+        work: &mut Work<'_>,
+        resource: &str,
+    ) -> impl Future<Output = Result<Self::Answer>> + Send;
+}
+
+/// What a verb works with.
+#[derive(Debug)]
+pub struct Work<'a> {
+    /// The transaction.
+    pub conn: &'a mut PgConnection,
+    /// The keys in force.
+    pub keys: &'a VaultKeys,
+    /// The revision of this change: goes into every row that it touches.
+    pub rev: i64,
+    /// When it happens, by the database's clock.
+    pub now: Timestamp,
+    /// Who makes it.
+    pub caller: &'a CallerRef,
+    /// Why, as the caller gave it.
+    pub reason: &'a str,
+}
+
+/// What a verb did.
+#[derive(Debug)]
+pub struct Done<A> {
+    /// Its answer.
+    pub answer: A,
+    /// What it was about, by name.
+    pub resource: String,
+    /// What changed, in a few words, for the audit. Never a secret.
+    pub summary: String,
+}
+
+impl CallerRef {
+    /// The vault itself.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            uid: Uuid::nil(),
+            name: "system".to_owned(),
+        }
+    }
+}
+
+impl Change {
+    /// A change that the vault makes by itself.
+    #[must_use]
+    pub fn by_system(method: &'static str, reason: &str) -> Self {
+        Self {
+            caller: CallerRef::system(),
+            method,
+            source: String::new(),
+            request: None,
+            validate_only: false,
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+impl Vault {
+    /// Runs a verb as one transaction, in a task of its own: a call that is dropped cannot cancel it half-way.
+    ///
+    /// # Errors
+    /// What the verb refuses, a request id that was used for another request, or a fault.
+    pub async fn change<V: Verb>(self: &Arc<Self>, change: Change, verb: V) -> Result<V::Answer> {
+        let vault = Arc::clone(self);
+        tokio::spawn(async move { vault.transact(change, verb).await })
+            .await
+            .map_err(|cause| Fault::new("a change was abandoned", cause))?
+    }
+
+    async fn transact<V: Verb>(&self, change: Change, verb: V) -> Result<V::Answer> {
+        let mut transaction = self.pool.begin_with(BEGIN).await?;
+        let (rev, now) = cluster::next_rev(&mut transaction).await?;
+        let mut work = Work {
+            conn: &mut transaction,
+            keys: &self.keys,
+            rev,
+            now,
+            caller: &change.caller,
+            reason: &change.reason,
+        };
+        let hash = change.request.as_ref().map(|request| {
+            let parts = [change.method.as_bytes(), request.payload.expose()];
+            self.keys.request.hash(&parts)
+        });
+        // Dropping the transaction rolls it back: on every error, on a replay, and where nothing was to change.
+        if let Some(resource) = recall(&mut work, &change, hash.as_ref()).await? {
+            return verb.replay(&mut work, &resource).await;
+        }
+        let done = verb.apply(&mut work).await?;
+        record(&mut work, &change, &done, hash).await?;
+        if change.validate_only {
+            return Ok(done.answer);
+        }
+        transaction.commit().await?;
+        self.committed(rev).await;
+        Ok(done.answer)
+    }
+}
+
+/// The resource of the earlier call, if this one repeats it.
+async fn recall(
+    work: &mut Work<'_>,
+    change: &Change,
+    hash: Option<&[u8; 32]>,
+) -> Result<Option<String>> {
+    let (Some(request), Some(hash)) = (&change.request, hash) else {
+        return Ok(None);
+    };
+    let since = work.now.before(REQUEST_ID_TTL);
+    match request_ids::find(work.conn, key_of(change, request), since).await? {
+        None => Ok(None),
+        Some(earlier) if bool::from(earlier.request_hash.ct_eq(hash)) => Ok(Some(earlier.resource)),
+        Some(_) => Err(Refusal::RequestIdReused.into()),
+    }
+}
+
+/// Writes the audit row, and what recognises a repetition.
+async fn record<A>(
+    work: &mut Work<'_>,
+    change: &Change,
+    done: &Done<A>,
+    hash: Option<[u8; 32]>,
+) -> Result<()> {
+    let audit = AuditRecord {
+        sequence: 0,
+        record_time: work.now,
+        caller: change.caller.name.clone(),
+        method: change.method.to_owned(),
+        resource: done.resource.clone(),
+        reason: change.reason.clone(),
+        source: change.source.clone(),
+        summary: done.summary.clone(),
+    };
+    audit_records::insert(work.conn, &audit).await?;
+    if let (Some(request), Some(hash)) = (&change.request, hash) {
+        let remembered = Remembered {
+            request_hash: hash.to_vec(),
+            resource: done.resource.clone(),
+        };
+        let key = key_of(change, request);
+        request_ids::remember(work.conn, key, &remembered, work.now).await?;
+        request_ids::forget(work.conn, work.now.before(REQUEST_ID_TTL), FORGET_MAX).await?;
+    }
+    Ok(())
+}
+
+const fn key_of<'a>(change: &'a Change, request: &'a Request) -> RequestKey<'a> {
+    RequestKey {
+        caller_uid: change.caller.uid,
+        method: change.method,
+        request_id: request.id.as_str(),
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        store::Error::from(error).into()
+    }
+}

@@ -1,0 +1,91 @@
+//! `UpdateAccount`.
+
+use std::time::Duration;
+
+use super::account_view::{AccountView, view};
+use super::guard::check_etag;
+use super::{Done, Result, Verb, Work, get_account};
+use crate::domain::account::Account;
+use crate::domain::endpoint::Endpoint;
+use crate::domain::labels::Labels;
+use crate::domain::name::AccountName;
+use crate::domain::profile::Placement;
+use crate::store::accounts;
+
+/// Changes of an account; what is none stays.
+#[derive(Debug, Clone)]
+pub struct UpdateAccount {
+    /// Which.
+    pub name: AccountName,
+    /// The state the caller has seen; empty for any.
+    pub etag: String,
+    /// Free labels.
+    pub labels: Option<Labels>,
+    /// Where requests go; empty for the profile's own.
+    pub base_url: Option<String>,
+    /// Where secrets may be sent; empty for the host of the base URL.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Allows plain http.
+    pub allow_http: Option<bool>,
+    /// Where a generic provider expects the key.
+    pub placement: Option<Option<Placement>>,
+    /// Its own rotation interval.
+    pub rotation_interval: Option<Option<Duration>>,
+}
+
+impl Verb for UpdateAccount {
+    type Answer = AccountView;
+
+    async fn apply(self, work: &mut Work<'_>) -> Result<Done<AccountView>> {
+        let name = self.name.clone();
+        let mut account = get_account::to_change(work, &name).await?;
+        check_etag(&self.etag, &account.meta, &name)?;
+        let hosts = account.endpoint.allowed_hosts.clone();
+        self.merge_into(&mut account)?;
+        account.meta.touch(work.rev, work.now);
+        let mac = work.keys.mac.of_row(&account);
+        accounts::update(work.conn, &account, &mac).await?;
+        let mut summary = format!("updated, at {}", account.endpoint.base_url);
+        if hosts != account.endpoint.allowed_hosts {
+            summary.push_str("; hosts changed");
+        }
+        Ok(Done {
+            resource: name.to_string(),
+            summary,
+            answer: view(work.conn, account, work.now).await?,
+        })
+    }
+
+    async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<AccountView> {
+        get_account::reread(work, &self.name).await
+    }
+}
+
+impl UpdateAccount {
+    fn merge_into(self, account: &mut Account) -> Result<()> {
+        let changes_endpoint =
+            self.base_url.is_some() || self.allowed_hosts.is_some() || self.allow_http.is_some();
+        if changes_endpoint {
+            let old = &account.endpoint;
+            let base_url = self.base_url.unwrap_or_else(|| old.base_url.clone());
+            let hosts = self
+                .allowed_hosts
+                .unwrap_or_else(|| old.allowed_hosts.clone());
+            let allow_http = self.allow_http.unwrap_or(old.allow_http);
+            account.endpoint = Endpoint::of_profile(account.profile, &base_url, hosts, allow_http)
+                .map_err(|error| error.within("account"))?;
+        }
+        if let Some(labels) = self.labels {
+            account.meta.labels = labels;
+        }
+        if let Some(interval) = self.rotation_interval {
+            account.rotation_interval = interval;
+        }
+        if let Some(placement) = self.placement {
+            Placement::check(account.profile, placement.as_ref())
+                .map_err(|error| error.within("account"))?;
+            account.placement = placement;
+        }
+        Ok(())
+    }
+}
