@@ -11,3 +11,5 @@ pub mod vault;
 
 pub mod proto;
 pub mod service;
+
+pub mod app;
