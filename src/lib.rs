@@ -2,10 +2,6 @@
 //!
 //! The floors, lowest first; imports point down only and `tests/architecture.rs` proves it.
 
-<<<<<<< HEAD
-pub mod crypto;
-=======
->>>>>>> admin
 pub mod domain;
 
 pub mod crypto;
@@ -17,3 +13,7 @@ pub mod vault;
 
 pub mod proto;
 pub mod service;
+
+pub mod app;
+
+pub mod metric_names;

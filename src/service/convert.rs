@@ -65,6 +65,21 @@ pub(super) fn parse_duration(
     }
 }
 
+/// As [`parse_duration`], in the whole milliseconds that are stored; none where it is unset.
+pub(super) fn parse_millis(
+    field: &str,
+    value: Option<prost_types::Duration>,
+    min: Duration,
+    max: Duration,
+) -> Parsed<Option<Duration>> {
+    let Some(value) = value else { return Ok(None) };
+    let parsed = parse_duration(field, &value, min, max)?;
+    if parsed.subsec_nanos() % 1_000_000 != 0 {
+        return Err(FieldError::new(field, "must be whole milliseconds"));
+    }
+    Ok(Some(parsed))
+}
+
 /// The interval of a rotation policy, in whole seconds; none where it is unset, which means: inherit.
 pub(super) fn parse_rotation_policy(
     field: &str,
@@ -160,6 +175,19 @@ mod tests {
             let time = Timestamp::from_micros(micros);
             assert_eq!(parse_timestamp("until", &timestamp(time)).unwrap(), time);
         }
+    }
+
+    #[test]
+    fn milliseconds_are_whole() {
+        let (min, max) = (Duration::from_millis(1), Duration::from_secs(9));
+        let parse = |seconds, nanos| {
+            let value = prost_types::Duration { seconds, nanos };
+            parse_millis("dead_ttl", Some(value), min, max)
+        };
+        assert_eq!(parse(1, 5_000_000), Ok(Some(Duration::from_millis(1_005))));
+        assert!(parse(1, 5_000_001).is_err());
+        assert!(parse(0, 0).is_err());
+        assert_eq!(parse_millis("dead_ttl", None, min, max), Ok(None));
     }
 
     #[test]

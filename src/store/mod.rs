@@ -5,15 +5,20 @@
 
 pub mod accounts;
 pub mod audit_records;
+pub mod callers;
 pub mod cluster;
 mod convert;
 pub mod cooldowns;
 pub mod deletions;
 mod error;
 pub mod limit_ledgers;
+pub mod grants;
+pub mod limit_charges;
 pub mod limits;
 pub mod pool_members;
+pub mod pools;
 pub mod request_ids;
+pub mod tokens;
 
 pub use error::Error;
 

@@ -4,29 +4,65 @@
 //! transaction pattern of the house. A verb that reads is a method of [`Vault`].
 
 mod account_view;
+mod caller_rows;
 mod change;
 mod create_account;
+mod create_caller;
+mod create_limit;
+mod create_pool;
+mod create_token;
 mod delete_account;
+mod delete_caller;
+mod delete_limit;
+mod delete_pool;
 mod disable;
 mod disable_account;
+mod disable_caller;
+mod disable_pool;
 mod error;
 mod get_account;
+mod get_caller;
+mod get_limit;
+mod get_pool;
 mod guard;
 mod keys;
 mod list_accounts;
+mod list_callers;
+mod list_limits;
+mod list_pools;
+mod list_tokens;
 mod page;
+mod pool_view;
+mod revoke_token;
 mod update_account;
+mod update_caller;
+mod update_limit;
+mod update_pool;
 
 pub use account_view::AccountView;
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
 pub use create_account::CreateAccount;
+pub use create_caller::CreateCaller;
+pub use create_limit::CreateLimit;
+pub use create_pool::CreatePool;
+pub use create_token::{CreateToken, NewToken};
 pub use delete_account::DeleteAccount;
+pub use delete_caller::DeleteCaller;
+pub use delete_limit::DeleteLimit;
+pub use delete_pool::DeletePool;
 pub use disable::Word;
 pub use disable_account::{DisableAccount, EnableAccount};
+pub use disable_caller::{DisableCaller, EnableCaller};
+pub use disable_pool::{DisablePool, EnablePool};
 pub use error::{Error, Fault, Refusal};
 pub use keys::VaultKeys;
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
+pub use pool_view::PoolView;
+pub use revoke_token::RevokeToken;
 pub use update_account::UpdateAccount;
+pub use update_caller::UpdateCaller;
+pub use update_limit::UpdateLimit;
+pub use update_pool::UpdatePool;
 
 use std::sync::Arc;
 

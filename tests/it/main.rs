@@ -1,0 +1,6 @@
+//! Integration tests: one binary, one file per topic, real Postgres, real sockets, real processes.
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+
+mod harness;
+
+mod private_postgres;
