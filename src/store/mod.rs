@@ -10,9 +10,15 @@ mod convert;
 pub mod cooldowns;
 pub mod deletions;
 mod error;
+pub mod key_facts;
+pub mod key_versions;
+pub mod keys;
 pub mod limits;
+pub mod master_keys;
 pub mod pool_members;
 pub mod request_ids;
+pub mod rotations;
+pub mod secrets;
 
 pub use error::Error;
 
