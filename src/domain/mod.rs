@@ -2,10 +2,10 @@
 
 pub mod account;
 pub mod caller;
+pub mod caller_draft;
 pub mod claims;
 pub mod classify;
 pub mod cooling;
-pub mod caller_draft;
 pub mod disablement;
 pub mod endpoint;
 pub mod field;

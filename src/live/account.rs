@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::domain::health::{Cause, FailureClass};
 use crate::domain::cooling::Cooling;
+use crate::domain::health::{Cause, FailureClass};
 use crate::domain::ledger::budget::{Budget, Need, Take};
 use crate::domain::ledger::held::Ticket;
 use crate::domain::time::{BootTime, Timestamp};
@@ -74,7 +74,11 @@ impl AccountLive {
         let of = |model: &str| state.cooling.get(model).and_then(|c| c.holds(now));
         let whole = of("");
         let own = model.filter(|m| !m.is_empty()).and_then(of);
-        whole.into_iter().chain(own).max_by_key(|c| c.until).cloned()
+        whole
+            .into_iter()
+            .chain(own)
+            .max_by_key(|c| c.until)
+            .cloned()
     }
 
     /// A failure was blamed on the account. News for the fleet is kept as unsaved until [`Self::saved`].
@@ -88,7 +92,9 @@ impl AccountLive {
     ) {
         let mut state = self.state.lock();
         if state.cooling.len() >= COOLING_MODELS_MAX {
-            state.cooling.retain(|_, cooling| cooling.holds(now).is_some());
+            state
+                .cooling
+                .retain(|_, cooling| cooling.holds(now).is_some());
         }
         let jitter = f64::from(u16::try_from(now.micros() % 1_000).unwrap_or(0)) / 1_000.0;
         let cooling = state.cooling.entry(model.to_owned()).or_default();
@@ -102,7 +108,9 @@ impl AccountLive {
     pub fn unsaved(&self) -> Vec<(String, Cause)> {
         let state = self.state.lock();
         let unsaved = state.unsaved.iter();
-        unsaved.map(|(model, cause)| (model.clone(), cause.clone())).collect()
+        unsaved
+            .map(|(model, cause)| (model.clone(), cause.clone()))
+            .collect()
     }
 
     /// A cooldown is committed.
@@ -122,7 +130,11 @@ impl AccountLive {
     /// Another replica says what it cools down from.
     pub fn told(&self, model: &str, cause: Cause) {
         let mut state = self.state.lock();
-        state.cooling.entry(model.to_owned()).or_default().told(cause);
+        state
+            .cooling
+            .entry(model.to_owned())
+            .or_default()
+            .told(cause);
     }
 
     /// A person says that it cools down from nothing but this.
@@ -131,7 +143,11 @@ impl AccountLive {
         state.unsaved.clear();
         state.cooling.clear();
         for (model, cause) in except {
-            state.cooling.entry(model.clone()).or_default().told(cause.clone());
+            state
+                .cooling
+                .entry(model.clone())
+                .or_default()
+                .told(cause.clone());
         }
     }
 

@@ -174,7 +174,8 @@ impl Unserved {
     fn lacks_permits(&mut self, live: &Arc<AccountLive>, not_before: BootTime, now: Now) {
         let wait = not_before.since(now.boot);
         self.is_pending |= wait.is_zero();
-        self.tally.add(KeyRefusal::Limit, Some(now.database.after(wait)));
+        self.tally
+            .add(KeyRefusal::Limit, Some(now.database.after(wait)));
         let known = self.short.iter().any(|short| short.uid() == live.uid());
         if !known && self.short.len() < ACCOUNTS_AWAITED_MAX {
             self.short.push(Arc::clone(live));
@@ -201,7 +202,10 @@ fn admit<'a>(
     if !key.models.serves(wish.need.model) {
         return Err((KeyRefusal::Model, None));
     }
-    let usable = candidate.version.as_ref().filter(|v| v.credential.is_some());
+    let usable = candidate
+        .version
+        .as_ref()
+        .filter(|v| v.credential.is_some());
     let version = usable.ok_or((KeyRefusal::NoVersion, None))?;
     let avoided = wish.avoided.iter().any(|avoided| match avoided {
         Avoided::Version(uid) => *uid == version.version.meta.uid,

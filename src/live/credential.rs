@@ -1,6 +1,7 @@
 //! A credential ready to send: the opened secret of a version, put where its provider expects it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::crypto::Secret;
 use crate::domain::account::Account;
@@ -18,13 +19,16 @@ pub struct Credential {
     /// Query parameters to add.
     pub query: Vec<(String, Secret)>,
     /// The secret's own fields, by name.
-    pub fields: Vec<(String, Secret)>,
+    pub fields: Arc<Fields>,
 }
+
+/// The opened fields of a secret, by name.
+pub type Fields = Vec<(String, Secret)>;
 
 impl Credential {
     /// Puts the fields of a secret where the account's provider expects them.
     #[must_use]
-    pub fn new(account: &Account, fields: Vec<(String, Secret)>) -> Self {
+    pub fn new(account: &Account, fields: Arc<Fields>) -> Self {
         let (mut headers, mut query) = (Vec::new(), Vec::new());
         let value = fields.iter().find(|(name, _)| name == VALUE_FIELD);
         if let Some((_, value)) = value {

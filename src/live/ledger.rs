@@ -46,7 +46,8 @@ impl Ledger {
     pub fn note(&self, accounts: &[Arc<AccountLive>]) {
         let mut busy = self.busy.lock();
         for account in accounts {
-            busy.entry(account.uid()).or_insert_with(|| Arc::clone(account));
+            busy.entry(account.uid())
+                .or_insert_with(|| Arc::clone(account));
         }
     }
 

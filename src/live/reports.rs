@@ -150,7 +150,10 @@ impl State {
     /// Makes room up to `serial`. It was sealed by this replica, so it is a number this replica gave.
     fn grow(&mut self, serial: u64) {
         let aligned = serial - serial % CHUNK_LEASES;
-        let mut next = self.chunks.back().map_or(aligned, |c| c.first + CHUNK_LEASES);
+        let mut next = self
+            .chunks
+            .back()
+            .map_or(aligned, |c| c.first + CHUNK_LEASES);
         while next <= serial {
             self.chunks.push_back(Chunk {
                 first: next,

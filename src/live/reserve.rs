@@ -9,8 +9,8 @@ use super::clock::{DatabaseClock, boot_now};
 use crate::domain::ledger::grant::grant;
 use crate::domain::ledger::work::{Answer, Work};
 use crate::domain::time::BootTime;
-use crate::store::limit_ledgers::{self, Charged, Locked, NewBlock, Terming};
 use crate::store;
+use crate::store::limit_ledgers::{self, Charged, Locked, NewBlock, Terming};
 
 /// What a replica is to the ledger.
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +123,10 @@ fn decide(
             block_id: block_id(replica.boot_id, charge.block),
             limit_uid: row.limit_uid,
             units: charge.units,
-            charge_until: row.clocks.high.after(now.terms.window + now.terms.epsilon()),
+            charge_until: row
+                .clocks
+                .high
+                .after(now.terms.window + now.terms.epsilon()),
             grant_number: row.grant_number,
         });
     }

@@ -91,7 +91,9 @@ impl VersionLive {
         let mut state = self.state.lock();
         if state.unsaved.is_none() {
             let policy = HealthPolicy::default();
-            state.vitals.on(Event::Told(health), &policy, "", Timestamp::from_micros(0));
+            state
+                .vitals
+                .on(Event::Told(health), &policy, "", Timestamp::from_micros(0));
         }
     }
 

@@ -6,18 +6,27 @@
 pub mod accounts;
 pub mod audit_records;
 pub mod callers;
+pub mod changes;
 pub mod cluster;
 mod convert;
 pub mod cooldowns;
 pub mod deletions;
 mod error;
-pub mod limit_ledgers;
+pub mod foreign_reports;
 pub mod grants;
+pub mod key_facts;
+pub mod key_versions;
+pub mod keys;
 pub mod limit_charges;
+pub mod limit_ledgers;
 pub mod limits;
+pub mod master_keys;
 pub mod pool_members;
 pub mod pools;
+pub mod replicas;
 pub mod request_ids;
+pub mod rotations;
+pub mod secrets;
 pub mod tokens;
 
 pub use error::Error;

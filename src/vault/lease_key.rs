@@ -123,7 +123,12 @@ impl Vault {
     }
 
     /// The pool, if this replica serves and the caller may lease from it. Pools that do not exist look like those one may not use.
-    fn admit(&self, caller: &Caller, call: &LeaseKey, now: Now) -> Result<Arc<PoolEntry>, LeaseRefusal> {
+    fn admit(
+        &self,
+        caller: &Caller,
+        call: &LeaseKey,
+        now: Now,
+    ) -> Result<Arc<PoolEntry>, LeaseRefusal> {
         if self.live.is_draining() {
             return Err(LeaseRefusal::Draining);
         }
@@ -140,7 +145,11 @@ impl Vault {
                 until: disablement.until,
             });
         }
-        if call.account.as_ref().is_some_and(|account| !pool.has_account(account)) {
+        if call
+            .account
+            .as_ref()
+            .is_some_and(|account| !pool.has_account(account))
+        {
             return Err(LeaseRefusal::AccountNotInPool);
         }
         Ok(Arc::clone(pool))
@@ -191,10 +200,15 @@ impl Vault {
             avoided: avoided.to_vec(),
         };
         let model = call.model.as_deref().unwrap_or_default();
-        self.live.ledger.note(std::slice::from_ref(&chosen.account.live));
+        self.live
+            .ledger
+            .note(std::slice::from_ref(&chosen.account.live));
         let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
             let uses = u64::from(granted);
-            chosen.account.live.with_budget(|budget| budget.not_sent(&claims.draws, uses));
+            chosen
+                .account
+                .live
+                .with_budget(|budget| budget.not_sent(&claims.draws, uses));
             return Err(LeaseRefusal::TooManyLimits);
         };
         Ok(Lease {

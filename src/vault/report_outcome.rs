@@ -172,7 +172,9 @@ impl Vault {
         health: &Health,
         now: Timestamp,
     ) -> Verdict {
-        let retry_token = failure.as_ref().and_then(|f| self.retry_token(claims, f, now));
+        let retry_token = failure
+            .as_ref()
+            .and_then(|f| self.retry_token(claims, f, now));
         let after = failure.as_ref().and_then(|failure| match failure.advice {
             Advice::RetryOtherKey | Advice::DoNotRetry => None,
             Advice::RetrySameLater => Some(failure.retry_after.unwrap_or(RETRY_LATER)),
@@ -186,7 +188,12 @@ impl Vault {
     }
 
     /// A token that avoids what was blamed, and what the lease's own retry token avoided.
-    fn retry_token(&self, claims: &LeaseClaims, failure: &Failure, now: Timestamp) -> Option<String> {
+    fn retry_token(
+        &self,
+        claims: &LeaseClaims,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Option<String> {
         let blamed = match (failure.advice, failure.blame) {
             (Advice::RetryOtherKey, Blame::Account) => claims.account(),
             (Advice::RetryOtherKey, _) => claims.version(),

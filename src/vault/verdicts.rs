@@ -94,7 +94,8 @@ impl Vault {
             transaction.commit().await?;
             Ok(())
         });
-        task.await.map_err(|_| store::Error::from(sqlx::Error::WorkerCrashed))?
+        task.await
+            .map_err(|_| store::Error::from(sqlx::Error::WorkerCrashed))?
     }
 
     /// Settles the permits: here if this replica gave the lease, else at the one that did.
@@ -169,7 +170,11 @@ fn fail(
         | FailureClass::ModelAccess
         | FailureClass::RegionOrEgress => Event::Neutral,
     };
-    let times = if counted.contains(&failure.class) { outcome.count } else { 1 };
+    let times = if counted.contains(&failure.class) {
+        outcome.count
+    } else {
+        1
+    };
     for _ in 0..times {
         version.live.on(event, policy, &why, now);
     }

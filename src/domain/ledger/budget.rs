@@ -115,7 +115,11 @@ impl Budget {
         if need.model.is_none() && self.held.iter().any(|h| !h.limit().models.is_empty()) {
             return Some(Take::ModelRequired);
         }
-        let mut limits = self.held.iter().map(Held::limit).filter(|l| counts(l, need));
+        let mut limits = self
+            .held
+            .iter()
+            .map(Held::limit)
+            .filter(|l| counts(l, need));
         let smaller = limits.find(|l| units_of(l.dimension, need.estimate) > l.amount);
         smaller.map(|limit| Take::TooLarge(limit.uid, limit.amount))
     }
