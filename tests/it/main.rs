@@ -3,4 +3,8 @@
 
 mod harness;
 
+mod callers;
+mod limits;
+mod pools;
 mod private_postgres;
+mod tokens;
