@@ -22,7 +22,7 @@ const REQUEST_ID_TTL: Duration = Duration::from_hours(24);
 const FORGET_MAX: i64 = 100;
 /// Whatever the server's defaults: each statement sees what was committed before it, a commit that was answered is durable, and
 /// nobody waits for a lock for ever.
-const BEGIN: &str = "begin isolation level read committed read write; \
+pub(super) const BEGIN: &str = "begin isolation level read committed read write; \
     set local synchronous_commit = on; set local lock_timeout = '10s'; set local statement_timeout = '30s'";
 
 /// Who makes a change, how, and why.

@@ -54,6 +54,12 @@ impl Page {
         }
     }
 
+    /// For lists that go from the newest number down: the number that the page before ended with, or one above all.
+    pub(super) fn number_before(&self) -> u32 {
+        let after = self.after.as_deref().and_then(|number| number.parse().ok());
+        after.unwrap_or(u32::MAX)
+    }
+
     /// Cuts the extra row off, and answers the token of the next page; empty at the end.
     pub fn cut<T>(
         &self,

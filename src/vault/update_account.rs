@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::account_view::{AccountView, view};
 use super::guard::check_etag;
-use super::{Done, Result, Verb, Work, get_account};
+use super::{Done, Result, Verb, Work, get_account, sealing};
 use crate::domain::account::Account;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::labels::Labels;
@@ -47,7 +47,11 @@ impl Verb for UpdateAccount {
         accounts::update(work.conn, &account, &mac).await?;
         let mut summary = format!("updated, at {}", account.endpoint.base_url);
         if hosts != account.endpoint.allowed_hosts {
-            summary.push_str("; hosts changed");
+            let versions = sealing::seal_anew(work, &account).await?;
+            summary.push_str(&format!(
+                ", {versions} versions sealed anew for {}",
+                account.endpoint.allowed_hosts.join(" ")
+            ));
         }
         Ok(Done {
             resource: name.to_string(),

@@ -3,6 +3,7 @@
 
 mod harness;
 
+mod accounts;
 mod callers;
 mod limits;
 mod pools;

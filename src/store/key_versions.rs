@@ -1,0 +1,304 @@
+//! Table `key_versions`: the immutable secrets of keys, without the secrets.
+
+use sqlx::PgConnection;
+use sqlx::types::time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::convert::{Reading, offset, timestamp};
+use super::{Error, Result};
+use crate::domain::health::{Cause, FailureClass, Health};
+use crate::domain::key::{KeyVersion, Meta, Stage};
+use crate::domain::labels::Labels;
+use crate::domain::time::Timestamp;
+
+/// A row, column by column.
+#[derive(Debug)]
+pub(crate) struct KeyVersionRow {
+    pub(crate) uid: Uuid,
+    pub(crate) rev: i64,
+    pub(crate) key_uid: Uuid,
+    pub(crate) number: i32,
+    pub(crate) stage: String,
+    pub(crate) create_time: OffsetDateTime,
+    pub(crate) update_time: OffsetDateTime,
+    pub(crate) promote_time: Option<OffsetDateTime>,
+    pub(crate) revoke_time: Option<OffsetDateTime>,
+    pub(crate) drain_until: Option<OffsetDateTime>,
+    pub(crate) sealed_hosts: Vec<String>,
+    pub(crate) health: String,
+    pub(crate) health_until: Option<OffsetDateTime>,
+    pub(crate) health_why: Option<String>,
+    pub(crate) health_class: Option<String>,
+}
+
+impl TryFrom<KeyVersionRow> for KeyVersion {
+    type Error = Error;
+
+    fn try_from(row: KeyVersionRow) -> Result<Self> {
+        let reading = Reading {
+            table: "key_versions",
+            uid: row.uid,
+        };
+        let cause = || Cause {
+            // A verdict without an end is none that this release writes: it has ended.
+            until: row
+                .health_until
+                .map_or(Timestamp::from_micros(0), timestamp),
+            why: row.health_why.clone().unwrap_or_default(),
+            class: FailureClass::from_stored(row.health_class.as_deref().unwrap_or_default()),
+        };
+        let health = match row.health.as_str() {
+            "active" => Some(Health::Active),
+            "cooling" => Some(Health::Cooling(cause())),
+            "dead" => Some(Health::Dead(cause())),
+            _ => None,
+        };
+        Ok(Self {
+            meta: Meta {
+                uid: row.uid,
+                rev: row.rev,
+                labels: Labels::default(),
+                create_time: timestamp(row.create_time),
+                update_time: timestamp(row.update_time),
+            },
+            key_uid: row.key_uid,
+            number: reading.number("number", row.number)?,
+            stage: reading.known("stage", Stage::from_stored(&row.stage))?,
+            health: reading.known("health", health)?,
+            promote_time: row.promote_time.map(timestamp),
+            revoke_time: row.revoke_time.map(timestamp),
+            drain_until: row.drain_until.map(timestamp),
+            sealed_hosts: row.sealed_hosts,
+        })
+    }
+}
+
+/// The version of this number.
+///
+/// # Errors
+/// As every query.
+pub async fn find(
+    conn: &mut PgConnection,
+    key_uid: Uuid,
+    number: u32,
+) -> Result<Option<KeyVersion>> {
+    let row = sqlx::query_as!(
+        KeyVersionRow,
+        "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
+            health, health_until, health_why, health_class
+        from key_versions where key_uid = $1 and number = $2",
+        key_uid,
+        i32::try_from(number).unwrap_or(0)
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The version that leases get.
+///
+/// # Errors
+/// As every query.
+pub async fn current(conn: &mut PgConnection, key_uid: Uuid) -> Result<Option<KeyVersion>> {
+    let row = sqlx::query_as!(
+        KeyVersionRow,
+        "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
+            health, health_until, health_why, health_class
+        from key_versions where key_uid = $1 and stage = 'current'",
+        key_uid
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The number of the newest version.
+///
+/// # Errors
+/// As every query.
+pub async fn newest(conn: &mut PgConnection, key_uid: Uuid) -> Result<Option<u32>> {
+    let number = sqlx::query_scalar!(
+        "select max(number) from key_versions where key_uid = $1",
+        key_uid
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(number.and_then(|number| number.try_into().ok()))
+}
+
+/// The versions of a key below the number `before`, newest first.
+///
+/// # Errors
+/// As every query.
+pub async fn of_key(
+    conn: &mut PgConnection,
+    key_uid: Uuid,
+    before: u32,
+    rows_max: i64,
+) -> Result<Vec<KeyVersion>> {
+    let rows = sqlx::query_as!(
+        KeyVersionRow,
+        "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
+            health, health_until, health_why, health_class
+        from key_versions where key_uid = $1 and number < $2 order by number desc limit $3",
+        key_uid,
+        i32::try_from(before).unwrap_or(i32::MAX),
+        rows_max
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// The versions of an account's keys that hold a secret.
+///
+/// # Errors
+/// As every query.
+pub async fn sealed_of_account(
+    conn: &mut PgConnection,
+    account_uid: Uuid,
+) -> Result<Vec<KeyVersion>> {
+    let rows = sqlx::query_as!(
+        KeyVersionRow,
+        "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
+            health, health_until, health_why, health_class
+        from key_versions
+        where key_uid in (select uid from keys where account_uid = $1) and stage <> 'revoked' order by uid",
+        account_uid
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// A previous version that is to be revoked, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drained {
+    /// The version.
+    pub uid: Uuid,
+    /// Its key.
+    pub key_uid: Uuid,
+    /// Its number.
+    pub number: i32,
+    /// The account's id.
+    pub account_id: String,
+    /// The key's id.
+    pub key_id: String,
+}
+
+/// Previous versions whose last lease has ended by `now`, the longest ended first.
+///
+/// # Errors
+/// As every query.
+pub async fn drained(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    rows_max: i64,
+) -> Result<Vec<Drained>> {
+    let rows = sqlx::query_as!(
+        Drained,
+        "select key_versions.uid, key_versions.key_uid, key_versions.number, accounts.id as account_id, keys.id as key_id
+        from key_versions
+        join keys on keys.uid = key_versions.key_uid
+        join accounts on accounts.uid = keys.account_uid
+        where stage = 'previous' and drain_until <= $1 order by drain_until limit $2",
+        offset(now),
+        rows_max
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Inserts a version.
+///
+/// # Errors
+/// [`Error::Unique`] if the key has a current version already; else as every query.
+pub async fn insert(conn: &mut PgConnection, version: &KeyVersion) -> Result<()> {
+    sqlx::query!(
+        "insert into key_versions (uid, rev, key_uid, number, stage, create_time, update_time, promote_time, sealed_hosts)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        version.meta.uid,
+        version.meta.rev,
+        version.key_uid,
+        i32::try_from(version.number).unwrap_or(i32::MAX),
+        version.stage.as_str(),
+        offset(version.meta.create_time),
+        offset(version.meta.update_time),
+        version.promote_time.map(offset),
+        &version.sealed_hosts
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes the stage of a version, with the times that belong to it, and its hosts.
+///
+/// # Errors
+/// As every query.
+pub async fn update(conn: &mut PgConnection, version: &KeyVersion) -> Result<()> {
+    sqlx::query!(
+        "update key_versions set rev = $2, update_time = $3, stage = $4, promote_time = $5, revoke_time = $6, drain_until = $7,
+            sealed_hosts = $8
+        where uid = $1",
+        version.meta.uid,
+        version.meta.rev,
+        offset(version.meta.update_time),
+        version.stage.as_str(),
+        version.promote_time.map(offset),
+        version.revoke_time.map(offset),
+        version.drain_until.map(offset),
+        &version.sealed_hosts
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Revokes a previous version. Answers whether it was one.
+///
+/// # Errors
+/// As every query.
+pub async fn revoke(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "update key_versions set rev = $2, update_time = $3, revoke_time = $3, drain_until = null, stage = 'revoked'
+        where uid = $1 and stage = 'previous'",
+        uid,
+        rev,
+        offset(now)
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Makes the versions of a key active that are not revoked: all, or the one of this number. Answers how many were not.
+///
+/// # Errors
+/// As every query.
+pub async fn clear_health(
+    conn: &mut PgConnection,
+    key_uid: Uuid,
+    number: Option<u32>,
+    (rev, now): (i64, Timestamp),
+) -> Result<i64> {
+    let cleared = sqlx::query_scalar!(
+        r#"with before as (
+            select uid, health from key_versions
+            where key_uid = $1 and ($2::integer is null or number = $2) and stage <> 'revoked'
+        ), cleared as (
+            update key_versions set rev = $3, update_time = $4, health = 'active', health_until = null, health_why = null,
+                health_class = null
+            where uid in (select uid from before)
+        )
+        select count(*) as "count!" from before where health <> 'active'"#,
+        key_uid,
+        number.map(|number| i32::try_from(number).unwrap_or(0)),
+        rev,
+        offset(now)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(cleared)
+}

@@ -1,0 +1,67 @@
+//! `GetKeyVersion` and `ListKeyVersions`.
+
+use super::guard::found;
+use super::page::Page;
+use super::{Result, Vault, get_key};
+use crate::domain::key::KeyVersion;
+use crate::domain::name::{KeyName, VersionName};
+use crate::store::{key_versions, secrets};
+
+/// A version as it is answered.
+#[derive(Debug, Clone)]
+pub struct VersionView {
+    /// Its name.
+    pub name: VersionName,
+    /// The version.
+    pub version: KeyVersion,
+    /// The master key that wraps its secret; empty once that is erased.
+    pub master_key: String,
+}
+
+impl Vault {
+    /// Reads a version of a key.
+    ///
+    /// # Errors
+    /// It does not exist.
+    pub async fn get_key_version(&self, name: &VersionName) -> Result<VersionView> {
+        let mut conn = self.pool.acquire().await?;
+        let key = get_key::stored(&mut conn, &name.key).await?;
+        let version = key_versions::find(&mut conn, key.meta.uid, name.number).await?;
+        let version = found(version, name)?;
+        let wraps = secrets::wrapping(&mut conn, &[version.meta.uid]).await?;
+        Ok(VersionView {
+            name: name.clone(),
+            version,
+            master_key: wraps.into_values().next().unwrap_or_default(),
+        })
+    }
+
+    /// A page of the versions of a key, newest first, and the token of the next.
+    ///
+    /// # Errors
+    /// The key does not exist.
+    pub async fn list_key_versions(
+        &self,
+        name: &KeyName,
+        page: &Page,
+    ) -> Result<(Vec<VersionView>, String)> {
+        let mut conn = self.pool.acquire().await?;
+        let key = get_key::stored(&mut conn, name).await?;
+        let slice = page.slice();
+        let before = page.number_before();
+        let mut rows =
+            key_versions::of_key(&mut conn, key.meta.uid, before, slice.rows_max).await?;
+        let next = page.cut(&self.keys, &mut rows, |row| row.number.to_string());
+        let uids: Vec<_> = rows.iter().map(|row| row.meta.uid).collect();
+        let mut wraps = secrets::wrapping(&mut conn, &uids).await?;
+        let views = rows.into_iter().map(|version| VersionView {
+            name: VersionName {
+                key: name.clone(),
+                number: version.number,
+            },
+            master_key: wraps.remove(&version.meta.uid).unwrap_or_default(),
+            version,
+        });
+        Ok((views.collect(), next))
+    }
+}

@@ -1,0 +1,30 @@
+//! `ListKeys`.
+
+use super::key_view::{KeyView, view_all};
+use super::page::Page;
+use super::{Result, Vault};
+use crate::domain::filter::Filter;
+use crate::domain::id::Id;
+use crate::store::{cluster, keys};
+
+impl Vault {
+    /// A page of the keys of an account, or of all, in the order of their names, and the token of the next.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or a fault.
+    pub async fn list_keys(
+        &self,
+        account: Option<&Id>,
+        page: &Page,
+        filter: &Filter,
+    ) -> Result<(Vec<KeyView>, String)> {
+        let mut conn = self.pool.acquire().await?;
+        let now = cluster::now(&mut conn).await?;
+        let mut rows = keys::list(&mut conn, account, page.slice(), filter).await?;
+        let next = page.cut(&self.keys, &mut rows, |row| {
+            format!("{}/{}", row.account_id, row.key.resource.id)
+        });
+        let keys = rows.into_iter().map(|row| row.key.resource).collect();
+        Ok((view_all(&mut conn, keys, now).await?, next))
+    }
+}

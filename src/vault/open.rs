@@ -1,0 +1,95 @@
+//! What a start does with the master keys: it makes the cluster key once, opens it, and says plainly which master key is missing.
+
+use sqlx::{PgConnection, PgPool};
+
+use super::keys::VaultKeys;
+use crate::crypto::{
+    ClusterKey, ClusterKeyError, Fingerprint, KeyRing, MissingMasterKey, RandomError,
+    WrappedClusterKey,
+};
+use crate::store::{self, cluster, master_keys, secrets};
+
+/// Why a vault cannot be opened. The messages are for whoever starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The ring lacks a master key that something is wrapped with.
+    #[error(transparent)]
+    MissingMasterKey(#[from] MissingMasterKey),
+    /// The cluster key was tampered with or damaged.
+    #[error(
+        "the cluster key does not open: it was tampered with or damaged, restore the table cluster from a backup"
+    )]
+    ClusterKeyDamaged,
+    /// The database holds a fingerprint that is none.
+    #[error(
+        "the database names a master key by something that is not a fingerprint: it was tampered with or damaged"
+    )]
+    FingerprintDamaged,
+    /// The database failed.
+    #[error("the database failed while the vault was opened")]
+    Database(#[from] store::Error),
+    /// No randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+impl VaultKeys {
+    /// Opens the cluster key with the ring, or makes one if the cluster has none. Two first starts at once make one between them.
+    ///
+    /// # Errors
+    /// [`OpenError::MissingMasterKey`] names the fingerprint that is needed; see [`OpenError`].
+    pub async fn open(pool: &PgPool, ring: KeyRing) -> Result<Self, OpenError> {
+        let mut transaction = pool.begin_with(super::change::BEGIN).await?;
+        let cluster = match cluster::wrapped_key(&mut transaction).await? {
+            Some((wrapped, fingerprint)) => {
+                let master_key = parse(&fingerprint)?;
+                let row = WrappedClusterKey {
+                    master_key,
+                    wrapped,
+                };
+                ClusterKey::unwrap(&ring, &row)?
+            }
+            None => first_start(&mut transaction, &ring).await?,
+        };
+        for fingerprint in secrets::master_keys(&mut transaction).await? {
+            ring.find(&parse(&fingerprint)?)?;
+        }
+        let promoted = ring.promoted().fingerprint();
+        for fingerprint in ring.fingerprints() {
+            let text = fingerprint.to_string();
+            master_keys::register(&mut transaction, &text, fingerprint == promoted).await?;
+        }
+        transaction.commit().await?;
+        Ok(Self::new(ring, cluster))
+    }
+}
+
+async fn first_start(conn: &mut PgConnection, ring: &KeyRing) -> Result<ClusterKey, OpenError> {
+    let cluster = ClusterKey::generate()?;
+    let wrapped = cluster.wrap(ring)?;
+    let fingerprint = wrapped.master_key.to_string();
+    cluster::set_wrapped_key(conn, &wrapped.wrapped, &fingerprint).await?;
+    master_keys::add_wraps(conn, &fingerprint, 1).await?;
+    Ok(cluster)
+}
+
+pub(super) fn parse(fingerprint: &str) -> Result<Fingerprint, OpenError> {
+    fingerprint
+        .parse()
+        .map_err(|_| OpenError::FingerprintDamaged)
+}
+
+impl From<ClusterKeyError> for OpenError {
+    fn from(error: ClusterKeyError) -> Self {
+        match error {
+            ClusterKeyError::MissingMasterKey(missing) => Self::MissingMasterKey(missing),
+            ClusterKeyError::DoesNotOpen => Self::ClusterKeyDamaged,
+        }
+    }
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}

@@ -1,0 +1,69 @@
+//! Revoking previous versions whose last lease has ended: what a background loop calls.
+
+use std::sync::Arc;
+
+use super::error::Refusal;
+use super::{Change, Done, Error, Result, Vault, Verb, Work};
+use crate::domain::time::Timestamp;
+use crate::store::key_versions::{self, Drained};
+use crate::store::{rotations, secrets};
+
+/// The most versions that one call revokes; the next call goes on.
+const BATCH_MAX: i64 = 100;
+
+/// A previous version to revoke, by the vault itself.
+#[derive(Debug)]
+struct RevokeVersion(Drained);
+
+impl Vault {
+    /// Revokes previous versions whose last lease has ended by `now`, erases their secrets and ends their rotations. Answers how
+    /// many; call again at once if that is 100. Any replica may call it at any time: a version is revoked once.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or a fault.
+    pub async fn revoke_drained(self: &Arc<Self>, now: Timestamp) -> Result<usize> {
+        let mut conn = self.pool.acquire().await?;
+        let drained = key_versions::drained(&mut conn, now, BATCH_MAX).await?;
+        drop(conn);
+        let mut revoked = 0;
+        for version in drained {
+            let change = Change::by_system("RevokeVersion", "its leases have ended");
+            match self.change(change, RevokeVersion(version)).await {
+                Ok(()) => revoked += 1,
+                // Another replica was faster, or the key was deleted.
+                Err(Error::Refused(Refusal::NotFound { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(revoked)
+    }
+}
+
+impl Verb for RevokeVersion {
+    type Answer = ();
+
+    async fn apply(self, work: &mut Work<'_>) -> Result<Done<()>> {
+        let Drained {
+            uid,
+            key_uid,
+            number,
+            account_id,
+            key_id,
+        } = self.0;
+        let resource = format!("accounts/{account_id}/keys/{key_id}/versions/{number}");
+        if !key_versions::revoke(work.conn, uid, work.rev, work.now).await? {
+            return Err(Refusal::NotFound { resource }.into());
+        }
+        secrets::erase(work.conn, uid).await?;
+        rotations::finish(work.conn, key_uid, number, work.now).await?;
+        Ok(Done {
+            answer: (),
+            resource,
+            summary: "revoked, its secret is erased".to_owned(),
+        })
+    }
+
+    async fn replay(self, _work: &mut Work<'_>, _resource: &str) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! `GetRotation` and `ListRotations`.
+
+use super::guard::found;
+use super::page::Page;
+use super::{Result, Vault, get_key};
+use crate::domain::name::{KeyName, RotationName};
+use crate::domain::rotation::Rotation;
+use crate::store::rotations;
+
+/// A rotation as it is answered.
+#[derive(Debug, Clone)]
+pub struct RotationView {
+    /// Its name.
+    pub name: RotationName,
+    /// The rotation.
+    pub rotation: Rotation,
+}
+
+impl Vault {
+    /// Reads a rotation.
+    ///
+    /// # Errors
+    /// It does not exist.
+    pub async fn get_rotation(&self, name: &RotationName) -> Result<RotationView> {
+        let mut conn = self.pool.acquire().await?;
+        let key = get_key::stored(&mut conn, &name.key).await?;
+        let rotation = rotations::find(&mut conn, key.meta.uid, &name.rotation).await?;
+        Ok(RotationView {
+            name: name.clone(),
+            rotation: found(rotation, name)?,
+        })
+    }
+
+    /// A page of the rotations of a key, newest first, and the token of the next.
+    ///
+    /// # Errors
+    /// The key does not exist.
+    pub async fn list_rotations(
+        &self,
+        name: &KeyName,
+        page: &Page,
+    ) -> Result<(Vec<RotationView>, String)> {
+        let mut conn = self.pool.acquire().await?;
+        let key = get_key::stored(&mut conn, name).await?;
+        let slice = page.slice();
+        let before = page.number_before();
+        let mut rows = rotations::of_key(&mut conn, key.meta.uid, before, slice.rows_max).await?;
+        let next = page.cut(&self.keys, &mut rows, |row| row.to_number.to_string());
+        let views = rows.into_iter().map(|rotation| RotationView {
+            name: RotationName {
+                key: name.clone(),
+                rotation: rotation.id.clone(),
+            },
+            rotation,
+        });
+        Ok((views.collect(), next))
+    }
+}

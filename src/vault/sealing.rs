@@ -1,0 +1,151 @@
+//! Sealing secrets into rows, and sealing them anew when the hosts of their account change.
+
+use super::error::Refusal;
+use super::keys::VaultKeys;
+use super::secret_value::SecretValue;
+use super::{Result, Work};
+use crate::crypto::{self, SealContext, Sealed, WrapBudget, check_wraps};
+use crate::domain::account::Account;
+use crate::domain::field::FieldError;
+use crate::domain::key::KeyVersion;
+use crate::store::secrets::{self, SecretRow};
+use crate::store::{key_versions, master_keys};
+
+/// Seals a credential for the hosts of its version.
+pub(super) async fn put(
+    work: &mut Work<'_>,
+    version: &KeyVersion,
+    secret: &SecretValue,
+) -> Result<()> {
+    count_wraps(work, secret.wraps()).await?;
+    let fingerprint = secret.fingerprint(work.keys);
+    for (field, value) in secret.parts() {
+        let sealed = crypto::seal(&work.keys.ring, &context(version, field), value)?;
+        let row = row(field, sealed, fingerprint.to_vec());
+        secrets::put(work.conn, version.meta.uid, &row).await?;
+    }
+    Ok(())
+}
+
+/// Seals every secret of an account for the hosts it has now. Answers how many versions there were.
+pub(super) async fn seal_anew(work: &mut Work<'_>, account: &Account) -> Result<usize> {
+    let versions = key_versions::sealed_of_account(work.conn, account.meta.uid).await?;
+    let count = versions.len();
+    for old in versions {
+        let mut new = old.clone();
+        new.sealed_hosts.clone_from(&account.endpoint.allowed_hosts);
+        new.meta.touch(work.rev, work.now);
+        for stored in secrets::of_version(work.conn, old.meta.uid).await? {
+            let sealed = sealed(&stored)?;
+            let secret = crypto::open(&work.keys.ring, &context(&old, &stored.field), &sealed)?;
+            count_wraps(work, 1).await?;
+            let sealed = crypto::seal(&work.keys.ring, &context(&new, &stored.field), &secret)?;
+            let row = row(&stored.field, sealed, stored.fingerprint);
+            secrets::put(work.conn, new.meta.uid, &row).await?;
+        }
+        key_versions::update(work.conn, &new).await?;
+    }
+    Ok(count)
+}
+
+/// Refuses secrets that come twice, or that a key has already. Each comes with the path of its field.
+///
+/// # Errors
+/// [`Refusal::SecretExists`] names each field, and the key that has its secret. Never a value.
+pub(super) async fn refuse_known(
+    work: &mut Work<'_>,
+    secrets_by_path: &[(String, &SecretValue)],
+) -> Result<()> {
+    let digests: Vec<Vec<u8>> = secrets_by_path
+        .iter()
+        .map(|(_, secret)| secret.fingerprint(work.keys).to_vec())
+        .collect();
+    let stored = secrets::duplicates(work.conn, &digests).await?;
+    let mut fields = Vec::new();
+    for (place, (path, _)) in secrets_by_path.iter().enumerate() {
+        let digest = &digests[place];
+        let twin = digests[..place]
+            .iter()
+            .position(|earlier| earlier == digest);
+        if let Some(known) = stored.iter().find(|known| known.fingerprint == *digest) {
+            let (account, key) = (&known.account_id, &known.key_id);
+            let message = format!(
+                "is stored already as a secret of accounts/{account}/keys/{key}, use that key or leave this one out"
+            );
+            fields.push(FieldError::new(path, message));
+        } else if let Some(twin) = twin {
+            let message = format!(
+                "is the same secret as {}, send it once",
+                secrets_by_path[twin].0
+            );
+            fields.push(FieldError::new(path, message));
+        }
+    }
+    if fields.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::SecretExists { fields }.into())
+}
+
+/// Counts wraps against the budget of the promoted master key, in the transaction that stores them.
+async fn count_wraps(work: &mut Work<'_>, wraps: i64) -> Result<()> {
+    let fingerprint = work.keys.ring.promoted().fingerprint().to_string();
+    let total = master_keys::add_wraps(work.conn, &fingerprint, wraps).await?;
+    match check_wraps(u64::try_from(total).unwrap_or(u64::MAX)) {
+        WrapBudget::Ok => Ok(()),
+        WrapBudget::Warn => {
+            tracing::warn!(
+                fingerprint,
+                wraps = total,
+                "a master key has wrapped often, rotate it"
+            );
+            Ok(())
+        }
+        WrapBudget::Refuse => {
+            let message = format!(
+                "master key {fingerprint} has wrapped {total} times and must not wrap more, promote another first"
+            );
+            let resource = fingerprint;
+            Err(Refusal::State { resource, message }.into())
+        }
+    }
+}
+
+const fn context<'a>(version: &'a KeyVersion, field: &'a str) -> SealContext<'a> {
+    SealContext {
+        key_uid: version.key_uid,
+        version: version.number,
+        field,
+        allowed_hosts: version.sealed_hosts.as_slice(),
+    }
+}
+
+fn row(field: &str, sealed: Sealed, fingerprint: Vec<u8>) -> SecretRow {
+    SecretRow {
+        field: field.to_owned(),
+        master_key_fingerprint: sealed.master_key.to_string(),
+        wrapped_dek: sealed.wrapped_dek,
+        ciphertext: sealed.ciphertext,
+        fingerprint,
+    }
+}
+
+fn sealed(row: &SecretRow) -> Result<Sealed> {
+    let master_key = row.master_key_fingerprint.parse();
+    Ok(Sealed {
+        master_key: master_key.map_err(|_| crypto::EnvelopeError::DoesNotOpen)?,
+        wrapped_dek: row.wrapped_dek.clone(),
+        ciphertext: row.ciphertext.clone(),
+    })
+}
+
+impl VaultKeys {
+    /// Opens a sealed field of a version, as [`SealContext`] says.
+    ///
+    /// # Errors
+    /// The ring lacks the master key, or the row is not what was sealed for this version and its hosts.
+    pub fn open_secret(&self, version: &KeyVersion, row: &SecretRow) -> Result<crypto::Secret> {
+        let context = context(version, &row.field);
+        Ok(crypto::open(&self.ring, &context, &sealed(row)?)?)
+    }
+}
