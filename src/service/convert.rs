@@ -51,8 +51,7 @@ pub(super) fn parse_duration(
     min: Duration,
     max: Duration,
 ) -> Parsed<Duration> {
-    let parsed = Duration::try_from(*value).ok();
-    match parsed {
+    match plain(value) {
         Some(parsed) if (min..=max).contains(&parsed) => Ok(parsed),
         _ => Err(FieldError::new(
             field,
@@ -63,6 +62,13 @@ pub(super) fn parse_duration(
             ),
         )),
     }
+}
+
+/// A duration that is not negative. The conversion of prost-types overflows on the most negative seconds.
+fn plain(value: &prost_types::Duration) -> Option<Duration> {
+    let seconds = u64::try_from(value.seconds).ok()?;
+    let nanos = u32::try_from(value.nanos).ok()?;
+    (nanos < 1_000_000_000).then(|| Duration::new(seconds, nanos))
 }
 
 /// As [`parse_duration`], in the whole milliseconds that are stored; none where it is unset.

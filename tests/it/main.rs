@@ -3,4 +3,9 @@
 
 mod harness;
 
+mod accounts;
+mod callers;
+mod limits;
+mod pools;
 mod private_postgres;
+mod tokens;
