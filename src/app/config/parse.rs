@@ -1,0 +1,298 @@
+//! Arguments in, configuration out.
+
+use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use tonic::transport::ServerTlsConfig;
+
+use super::{
+    arguments::{
+        BootstrapArguments, DatabaseArguments, DevArguments, LogArguments, MigrateArguments,
+        ServeArguments,
+    },
+    database::DatabaseUrl,
+    duration, listen,
+    log::{self, LogConfig},
+    master_key::{self, MasterKeySource, SecretVariables},
+    problems::{ConfigError, Problems, given},
+    secret_file,
+};
+use crate::app::tls;
+
+/// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
+const DATABASE_CONNECTIONS: RangeInclusive<u32> = 2..=200;
+/// Shorter than the poll's few retries would make every hiccup an outage; longer and a revocation means little.
+const SNAPSHOT_AGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(3600);
+/// With 10 s to drain, the process still ends in under 30 s.
+const DRAIN_DELAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(20);
+/// An hour is beyond any database's start.
+const WAIT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+
+/// What `serve` runs with.
+#[derive(Debug)]
+pub struct ServeConfig {
+    /// The database.
+    pub database: DatabaseUrl,
+    /// Connections to it at once.
+    pub database_connections_max: u32,
+    /// What opens the vault.
+    pub master_key: MasterKeySource,
+    /// Where gRPC listens.
+    pub listen: SocketAddr,
+    /// Where /metrics is, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where plaintext health checks are, if anywhere.
+    pub health_listen: Option<SocketAddr>,
+    /// TLS, or none where plaintext is allowed. It has been tried: certificate and key belong together.
+    pub tls: Option<ServerTlsConfig>,
+    /// How old the snapshot may be that leases are given from.
+    pub snapshot_age_max: Duration,
+    /// Between NOT_SERVING and draining.
+    pub drain_delay: Duration,
+    /// True for `dev`: upstream base URLs may be plain http and on loopback.
+    pub allow_loopback_upstreams: bool,
+    /// What to log once logging runs.
+    pub warnings: Vec<String>,
+}
+
+impl ServeConfig {
+    /// Parses all of it.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(
+        arguments: &ServeArguments,
+        secrets: SecretVariables,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let mut warnings = Vec::new();
+        let database = problems.take(database(arguments.database.database_url.as_ref()));
+        let connections = problems.take(connections(&arguments.database));
+        let master_key = problems.take(master_key::parse(
+            &arguments.master_key,
+            secrets,
+            &mut warnings,
+        ));
+        let listen = problems.take(listen::address("KEYLEASE_LISTEN", &arguments.listen));
+        let metrics = problems.take(listen::address_or_off(
+            "KEYLEASE_METRICS_LISTEN",
+            &arguments.metrics_listen,
+        ));
+        let health = problems.take(listen::address_or_off(
+            "KEYLEASE_HEALTH_LISTEN",
+            &arguments.health_listen,
+        ));
+        let tls = problems.take(tls(arguments, listen, &mut warnings));
+        let snapshot_age = problems.take(duration::parse(
+            "KEYLEASE_SNAPSHOT_AGE_MAX",
+            &arguments.snapshot_age_max,
+            &SNAPSHOT_AGE,
+        ));
+        let drain_delay = problems.take(duration::parse(
+            "KEYLEASE_DRAIN_DELAY",
+            &arguments.drain_delay,
+            &DRAIN_DELAY,
+        ));
+        // The log is parsed apart, before anything else runs; here only so that its mistakes are listed with the others.
+        problems.take(log::filter(&arguments.log));
+        problems.take(log::format(&arguments.log));
+        let whole = || {
+            Some(Self {
+                database: database?,
+                database_connections_max: connections?,
+                master_key: master_key?,
+                listen: listen?,
+                metrics_listen: metrics?,
+                health_listen: health?,
+                tls: tls?,
+                snapshot_age_max: snapshot_age?,
+                drain_delay: drain_delay?,
+                allow_loopback_upstreams: false,
+                warnings,
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+/// What `migrate` runs with.
+#[derive(Debug)]
+pub struct MigrateConfig {
+    /// The database.
+    pub database: DatabaseUrl,
+    /// How long to go on trying while it does not answer.
+    pub wait: Duration,
+}
+
+impl MigrateConfig {
+    /// Parses all of it.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(arguments: &MigrateArguments) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let database = problems.take(database(arguments.database_url.as_ref()));
+        let wait = problems.take(duration::parse(
+            "KEYLEASE_MIGRATE_WAIT",
+            &arguments.wait,
+            &WAIT,
+        ));
+        let whole = || {
+            Some(Self {
+                database: database?,
+                wait: wait?,
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+/// What `bootstrap` runs with.
+#[derive(Debug)]
+pub struct BootstrapConfig {
+    /// The database.
+    pub database: DatabaseUrl,
+    /// What opens the vault.
+    pub master_key: MasterKeySource,
+    /// Where the token goes; standard output if nowhere.
+    pub token_file: Option<PathBuf>,
+    /// Make a token although there is an admin.
+    pub recover: bool,
+    /// What to log once logging runs.
+    pub warnings: Vec<String>,
+}
+
+impl BootstrapConfig {
+    /// Parses all of it.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(
+        arguments: &BootstrapArguments,
+        secrets: SecretVariables,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let mut warnings = Vec::new();
+        let database = problems.take(database(arguments.database.database_url.as_ref()));
+        let master_key = problems.take(master_key::parse(
+            &arguments.master_key,
+            secrets,
+            &mut warnings,
+        ));
+        let whole = || {
+            Some(Self {
+                database: database?,
+                master_key: master_key?,
+                token_file: arguments.token_file.clone(),
+                recover: arguments.recover,
+                warnings,
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+/// What `dev` runs with.
+#[derive(Debug)]
+pub struct DevConfig {
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// Where gRPC listens: loopback.
+    pub listen: SocketAddr,
+    /// Where /metrics is, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where server binaries are, if that is known.
+    pub postgres_binaries: Option<PathBuf>,
+}
+
+impl DevConfig {
+    /// Parses all of it.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(arguments: &DevArguments) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let listen = problems.take(listen::loopback("KEYLEASE_LISTEN", &arguments.listen));
+        let metrics = problems.take(listen::address_or_off(
+            "KEYLEASE_METRICS_LISTEN",
+            &arguments.metrics_listen,
+        ));
+        let whole = || {
+            Some(Self {
+                data: arguments.data.clone(),
+                listen: listen?,
+                metrics_listen: metrics?,
+                postgres_binaries: arguments.postgres_bin.clone(),
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+impl LogConfig {
+    /// Parses what the command was given.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(arguments: &LogArguments) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let filter = problems.take(log::filter(arguments));
+        let format = problems.take(log::format(arguments));
+        let whole = || {
+            Some(Self {
+                filter: filter?,
+                format: format?,
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+fn finish<T>(whole: Option<T>, problems: Problems) -> Result<T, ConfigError> {
+    match whole {
+        Some(config) => problems.none().map(|()| config),
+        None => Err(problems.into_error()),
+    }
+}
+
+fn database(url: Option<&String>) -> Result<DatabaseUrl, String> {
+    let missing = "KEYLEASE_DATABASE_URL is not set: give the URL of a Postgres database, or use `keylease dev`, which brings its own";
+    DatabaseUrl::parse(given(url).ok_or(missing)?)
+}
+
+fn connections(arguments: &DatabaseArguments) -> Result<u32, String> {
+    let text = arguments.database_connections_max.trim();
+    text.parse().ok().filter(|count| DATABASE_CONNECTIONS.contains(count)).ok_or_else(|| {
+        let (least, most) = DATABASE_CONNECTIONS.into_inner();
+        format!("KEYLEASE_DATABASE_CONNECTIONS_MAX is {text:?}: give a whole number from {least} to {most}")
+    })
+}
+
+fn tls(
+    arguments: &ServeArguments,
+    listen: Option<SocketAddr>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<ServerTlsConfig>, String> {
+    let path = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+    match (
+        path(&arguments.tls_cert_file),
+        path(&arguments.tls_key_file),
+    ) {
+        (Some(certificate), Some(key)) => {
+            let key_text = secret_file::read("KEYLEASE_TLS_KEY_FILE", &key, warnings)?;
+            tls::server(&certificate, &key, &key_text).map(Some)
+        }
+        (Some(_), None) => Err(
+            "KEYLEASE_TLS_CERT_FILE is set and KEYLEASE_TLS_KEY_FILE is not: set both, or neither"
+                .to_owned(),
+        ),
+        (None, Some(_)) => Err(
+            "KEYLEASE_TLS_KEY_FILE is set and KEYLEASE_TLS_CERT_FILE is not: set both, or neither"
+                .to_owned(),
+        ),
+        (None, None) => {
+            // A bad address is named already.
+            let check = |listen| listen::check_plaintext(listen, arguments.insecure_plaintext);
+            listen.map_or(Ok(()), check).map(|()| None)
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Where the secrets of an account may be sent.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::field::{FieldError, Parsed};
+
+/// The most allowed hosts of an account.
+pub const HOSTS_MAX: usize = 16;
+const URL_BYTES_MAX: usize = 512;
+
+/// A base URL and the hosts that secrets are sealed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Without a trailing slash.
+    pub base_url: String,
+    /// Sorted; the host of `base_url` is among them.
+    pub allowed_hosts: Vec<String>,
+    /// Plain http was allowed by name.
+    pub allow_http: bool,
+}
+
+impl Endpoint {
+    /// Parses the fields `base_url` and `allowed_hosts`.
+    ///
+    /// # Errors
+    /// Names the field, and why the address is refused.
+    pub fn parse(base_url: &str, allowed_hosts: Vec<String>, allow_http: bool) -> Parsed<Self> {
+        let (url, host) = parse_url(base_url, allow_http)?;
+        let mut hosts = allowed_hosts;
+        if hosts.is_empty() {
+            hosts.push(host.clone());
+        }
+        if hosts.len() > HOSTS_MAX {
+            return Err(FieldError::new(
+                "allowed_hosts",
+                format!("has {} hosts, at most {HOSTS_MAX} are allowed", hosts.len()),
+            ));
+        }
+        for (i, allowed) in hosts.iter().enumerate() {
+            check_host(&format!("allowed_hosts[{i}]"), allowed)?;
+        }
+        hosts.sort();
+        hosts.dedup();
+        if !hosts.contains(&host) {
+            return Err(FieldError::new(
+                "allowed_hosts",
+                format!("must contain {host}, the host of base_url"),
+            ));
+        }
+        Ok(Self {
+            base_url: url,
+            allowed_hosts: hosts,
+            allow_http,
+        })
+    }
+
+    /// Whether secrets sealed for `hosts` may be sent to the base URL of this endpoint.
+    #[must_use]
+    pub fn is_sealed_by(&self, hosts: &[String]) -> bool {
+        hosts == self.allowed_hosts
+            && parse_url(&self.base_url, self.allow_http)
+                .is_ok_and(|(_, host)| hosts.contains(&host))
+    }
+}
+
+/// The URL without a trailing slash, and its host as in `allowed_hosts`.
+fn parse_url(text: &str, allow_http: bool) -> Parsed<(String, String)> {
+    const FIELD: &str = "base_url";
+    if text.len() > URL_BYTES_MAX {
+        return Err(FieldError::new(FIELD, "must have at most 512 bytes"));
+    }
+    let url = Url::parse(text)
+        .map_err(|_| FieldError::new(FIELD, "must be a URL such as https://api.example.com/v1"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if allow_http => {}
+        "http" => {
+            return Err(FieldError::new(
+                FIELD,
+                "is http, which sends secrets in clear; use https or set allow_http",
+            ));
+        }
+        _ => return Err(FieldError::new(FIELD, "must begin with https://")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(FieldError::new(FIELD, "must not carry a user or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(FieldError::new(FIELD, "must not carry a query or fragment"));
+    }
+    let host = url
+        .host()
+        .ok_or_else(|| FieldError::new(FIELD, "must name a host"))?;
+    refuse_local(FIELD, &host)?;
+    let host = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_string(),
+    };
+    Ok((url.as_str().trim_end_matches('/').to_owned(), host))
+}
+
+/// A host as it stands in a URL: a name or address, with a port where it is not the scheme's own.
+fn check_host(field: &str, text: &str) -> Parsed<()> {
+    let malformed = || FieldError::new(field, "must be a host, or host:port, in lower case");
+    let url = Url::parse(&format!("https://{text}/")).map_err(|_| malformed())?;
+    let host = url.host().ok_or_else(malformed)?;
+    refuse_local(field, &host)?;
+    let written = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_string(),
+    };
+    // A port of 443 is dropped by the parser, and so are paths and users: what differs is not a host.
+    if written != text && format!("{host}:443") != text {
+        return Err(malformed());
+    }
+    Ok(())
+}
+
+/// Link-local and metadata addresses are never a provider: they hand out credentials of the machine.
+fn refuse_local(field: &str, host: &Host<&str>) -> Parsed<()> {
+    const METADATA: [&str; 4] = [
+        "metadata.google.internal",
+        "metadata",
+        "instance-data",
+        "metadata.azure.internal",
+    ];
+    let refused = match host {
+        Host::Domain(name) => METADATA.contains(&name.trim_end_matches('.')),
+        Host::Ipv4(v4) => is_link_local(IpAddr::V4(*v4)),
+        Host::Ipv6(v6) => is_link_local(IpAddr::V6(*v6)),
+    };
+    if refused {
+        return Err(FieldError::new(
+            field,
+            "is a link-local or metadata address, which is never a provider",
+        ));
+    }
+    Ok(())
+}
+
+/// Link-local, cloud metadata, unspecified, broadcast and multicast addresses.
+#[must_use]
+pub fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            v4.is_link_local()
+                || v4.is_unspecified()
+                || v4.is_broadcast()
+                || v4.is_multicast()
+                // Alibaba's metadata service.
+                || v4.octets() == [100, 100, 100, 200]
+        }
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => is_link_local(IpAddr::V4(v4)),
+            None => {
+                v6.is_unicast_link_local()
+                    || v6.is_unspecified()
+                    || v6.is_multicast()
+                    // AWS's metadata service over IPv6.
+                    || v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_names_its_own_host_when_none_is_given() {
+        let endpoint = Endpoint::parse("https://api.openai.com/v1/", vec![], false).unwrap();
+        assert_eq!(endpoint.base_url, "https://api.openai.com/v1");
+        assert_eq!(endpoint.allowed_hosts, ["api.openai.com"]);
+        assert!(endpoint.is_sealed_by(&["api.openai.com".to_owned()]));
+    }
+
+    #[test]
+    fn an_edited_base_url_is_not_covered_by_the_sealed_hosts() {
+        let mut endpoint = Endpoint::parse("https://api.openai.com/v1", vec![], false).unwrap();
+        endpoint.base_url = "https://evil.example/v1".to_owned();
+        assert!(!endpoint.is_sealed_by(&["api.openai.com".to_owned()]));
+    }
+
+    #[test]
+    fn addresses_that_are_never_a_provider_are_refused() {
+        for url in [
+            "https://169.254.169.254/latest",
+            "https://[fe80::1]/",
+            "https://[::ffff:169.254.169.254]/",
+            "https://metadata.google.internal/x",
+            "https://0.0.0.0/",
+            "https://2852039166/",
+            "https://[fd00:ec2::254]/",
+        ] {
+            assert!(Endpoint::parse(url, vec![], false).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn http_needs_to_be_named() {
+        assert!(Endpoint::parse("http://127.0.0.1:8080/v1", vec![], false).is_err());
+        let endpoint = Endpoint::parse("http://127.0.0.1:8080/v1", vec![], true).unwrap();
+        assert_eq!(endpoint.allowed_hosts, ["127.0.0.1:8080"]);
+    }
+
+    #[test]
+    fn users_queries_and_other_schemes_are_refused() {
+        for url in [
+            "https://user@api.example.com",
+            "https://api.example.com/?a=b",
+            "https://api.example.com/#f",
+            "ftp://api.example.com",
+            "api.example.com",
+            "",
+        ] {
+            assert!(Endpoint::parse(url, vec![], true).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_the_base_url_must_be_allowed() {
+        let hosts = vec!["other.example".to_owned()];
+        let error = Endpoint::parse("https://api.example.com", hosts, false).unwrap_err();
+        assert_eq!(error.field, "allowed_hosts");
+    }
+}

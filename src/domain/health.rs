@@ -1,0 +1,115 @@
+//! The health of a key version: active, cooling or dead, each with until and why.
+
+use super::time::Timestamp;
+
+/// What a failure is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FailureClass {
+    /// The request is wrong.
+    CallerFault,
+    /// The key is invalid.
+    Credential,
+    /// A budget longer than an hour is spent.
+    Quota,
+    /// A budget of an hour or less is spent.
+    RateLimit,
+    /// The provider is overloaded or broken.
+    ProviderFault,
+    /// No entitlement to the model.
+    ModelAccess,
+    /// Country, firewall, our own address.
+    RegionOrEgress,
+    /// No rule explains it.
+    Unknown,
+}
+
+impl FailureClass {
+    /// All of them, with their stored names.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::CallerFault, "caller_fault"),
+        (Self::Credential, "credential"),
+        (Self::Quota, "quota"),
+        (Self::RateLimit, "rate_limit"),
+        (Self::ProviderFault, "provider_fault"),
+        (Self::ModelAccess, "model_access"),
+        (Self::RegionOrEgress, "region_or_egress"),
+        (Self::Unknown, "unknown"),
+    ];
+
+    /// As stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(class, _)| *class == self)
+            .map_or("unknown", |(_, name)| name)
+    }
+
+    /// From what is stored; `Unknown` for what this release does not know.
+    #[must_use]
+    pub fn from_stored(name: &str) -> Self {
+        Self::ALL
+            .iter()
+            .find(|(_, n)| *n == name)
+            .map_or(Self::Unknown, |(class, _)| *class)
+    }
+}
+
+/// How well a version is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Health {
+    /// Leases are given.
+    #[default]
+    Active,
+    /// No leases until then; then full traffic.
+    Cooling(Cause),
+    /// Blacklisted until then; then a single canary lease decides.
+    Dead(Cause),
+}
+
+/// Until when, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// When the state ends by itself.
+    pub until: Timestamp,
+    /// A few words, scrubbed of key text.
+    pub why: String,
+    /// What the failure was.
+    pub class: FailureClass,
+}
+
+impl Health {
+    /// The cause, unless active.
+    #[must_use]
+    pub const fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Active => None,
+            Self::Cooling(cause) | Self::Dead(cause) => Some(cause),
+        }
+    }
+
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Cooling(_) => "cooling",
+            Self::Dead(_) => "dead",
+        }
+    }
+
+    /// Two verdicts at once: dead beats cooling beats active, and of equals the later end.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let rank = |h: &Self| match h {
+            Self::Active => (0, None),
+            Self::Cooling(cause) => (1, Some(cause.until)),
+            Self::Dead(cause) => (2, Some(cause.until)),
+        };
+        if rank(&other) > rank(&self) {
+            other
+        } else {
+            self
+        }
+    }
+}

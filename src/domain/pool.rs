@@ -1,0 +1,163 @@
+//! What callers lease from.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::disablement::Disablement;
+use super::id::Id;
+use super::key::Meta;
+
+/// The most members of a pool.
+pub const MEMBERS_MAX: usize = 1_000;
+/// How long a lease may be reported where nobody says otherwise.
+pub const LEASE_DURATION_DEFAULT: Duration = Duration::from_mins(10);
+/// The shortest lease duration.
+pub const LEASE_DURATION_MIN: Duration = Duration::from_secs(1);
+/// The longest lease duration.
+pub const LEASE_DURATION_MAX: Duration = Duration::from_hours(24);
+/// The longest TTL of a verdict: a weekly reset is a week, and a month is the end of what is believable.
+pub const TTL_MAX: Duration = Duration::from_hours(24 * 31);
+
+/// A pool, as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Uid, revision, labels and times.
+    pub meta: Meta,
+    /// The last segment of its name.
+    pub id: Id,
+    /// What it leases from.
+    pub members: Vec<Member>,
+    /// How one of a tier is chosen.
+    pub strategy: Strategy,
+    /// How health is judged.
+    pub health_policy: HealthPolicy,
+    /// Its own default estimate.
+    pub default_estimate: Option<Estimate>,
+    /// Its own rotation interval.
+    pub rotation_interval: Option<Duration>,
+    /// Its own lease duration.
+    pub lease_duration: Option<Duration>,
+    /// A person's word.
+    pub disablement: Option<Disablement>,
+}
+
+/// One member of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// What it is.
+    pub target: Target,
+    /// 1 first.
+    pub tier: u32,
+    /// Share of its tier.
+    pub weight: u32,
+}
+
+/// An account or a key, by uid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// All keys of an account.
+    Account(Uuid),
+    /// One key.
+    Key(Uuid),
+}
+
+/// How one of the members of a tier is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Strategy {
+    /// Each key in turn.
+    #[default]
+    RoundRobin,
+    /// In proportion to weights.
+    Weighted,
+    /// The key with the fewest leases over the last minute.
+    LeastUsed,
+}
+
+impl Strategy {
+    /// All of them, with their stored names.
+    pub const ALL: [(Self, &'static str); 3] = [
+        (Self::RoundRobin, "round_robin"),
+        (Self::Weighted, "weighted"),
+        (Self::LeastUsed, "least_used"),
+    ];
+
+    /// As stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(strategy, _)| *strategy == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    /// From what is stored.
+    #[must_use]
+    pub fn from_stored(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(_, n)| *n == name)
+            .map(|(strategy, _)| *strategy)
+    }
+}
+
+/// How health is judged; what is unset has the default in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HealthPolicy {
+    /// How long a dead version stays blacklisted.
+    pub dead_ttl: Option<Duration>,
+    /// How long an unhealthy version cools.
+    pub unhealthy_ttl: Option<Duration>,
+    /// Unexplained failures in a row that make a version unhealthy.
+    pub failure_threshold: Option<u32>,
+    /// Whether versions are probed.
+    pub probe_enabled: bool,
+    /// Time between probes.
+    pub probe_interval: Option<Duration>,
+}
+
+impl HealthPolicy {
+    /// How long a dead version stays blacklisted: 24 hours unless set.
+    #[must_use]
+    pub fn dead_ttl(&self) -> Duration {
+        self.dead_ttl.unwrap_or(Duration::from_hours(24))
+    }
+
+    /// How long an unhealthy version cools: 30 minutes unless set.
+    #[must_use]
+    pub fn unhealthy_ttl(&self) -> Duration {
+        self.unhealthy_ttl.unwrap_or(Duration::from_mins(30))
+    }
+
+    /// Unexplained failures in a row that make a version unhealthy: 5 unless set.
+    #[must_use]
+    pub fn failure_threshold(&self) -> u32 {
+        self.failure_threshold.unwrap_or(5)
+    }
+
+    /// Time between probes: 6 hours unless set.
+    #[must_use]
+    pub fn probe_interval(&self) -> Duration {
+        self.probe_interval.unwrap_or(Duration::from_hours(6))
+    }
+}
+
+/// What one use is expected to consume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// Input tokens.
+    pub input_tokens: u64,
+    /// The most output tokens.
+    pub output_tokens: u64,
+    /// Millionths of the currency unit.
+    pub cost_micros: u64,
+}
+
+impl Estimate {
+    /// Where neither the call nor the pool says.
+    pub const DEFAULT: Self = Self {
+        input_tokens: 1_000,
+        output_tokens: 1_000,
+        cost_micros: 0,
+    };
+}
