@@ -128,6 +128,7 @@ fn passphrase(name: &str, text: &Secret) -> Result<MasterKeySource, String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 
