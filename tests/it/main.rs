@@ -3,4 +3,7 @@
 
 mod harness;
 
+mod configuration;
+mod dev_command;
+mod migrate_command;
 mod private_postgres;

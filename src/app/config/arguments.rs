@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, builder::BoolishValueParser};
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
@@ -36,10 +39,10 @@ pub struct DatabaseArguments {
 pub struct MasterKeyArguments {
     /// File of master keys made by `keylease master-key generate`, one to a line, the one that seals first. Keep a copy elsewhere: without
     /// it no stored key can be read.
-    #[arg(long, env = "KEYLEASE_MASTER_KEY_FILE", value_name = "PATH")]
+    #[arg(long, env = "KEYLEASE_MASTER_KEY_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub master_key_file: Option<PathBuf>,
     /// File with a passphrase of at least 12 bytes, from which the master key is derived (argon2id).
-    #[arg(long, env = "KEYLEASE_PASSPHRASE_FILE", value_name = "PATH")]
+    #[arg(long, env = "KEYLEASE_PASSPHRASE_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub passphrase_file: Option<PathBuf>,
 }
 
@@ -104,7 +107,7 @@ pub struct ServeArguments {
     /// TLS certificate chain of this server, PEM, the server's own certificate first. Needs --tls-key-file.
     #[arg(
         long,
-        env = "KEYLEASE_TLS_CERT_FILE",
+        env = "KEYLEASE_TLS_CERT_FILE", value_parser = path_or_empty(),
         value_name = "PATH",
         help_heading = "Network"
     )]
@@ -112,7 +115,7 @@ pub struct ServeArguments {
     /// Private key of that certificate, PEM (PKCS#8, PKCS#1 or SEC1), not encrypted.
     #[arg(
         long,
-        env = "KEYLEASE_TLS_KEY_FILE",
+        env = "KEYLEASE_TLS_KEY_FILE", value_parser = path_or_empty(),
         value_name = "PATH",
         help_heading = "Network"
     )]
@@ -122,7 +125,7 @@ pub struct ServeArguments {
     #[arg(
         long,
         env = "KEYLEASE_INSECURE_PLAINTEXT",
-        value_parser = BoolishValueParser::new(),
+        value_parser = switch, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true,
         help_heading = "Network"
     )]
     pub insecure_plaintext: bool,
@@ -223,9 +226,22 @@ pub struct DevArguments {
     )]
     pub metrics_listen: String,
     /// Folder of `postgres` and `initdb`; otherwise PATH and the usual places are searched, the newest release first.
-    #[arg(long, env = "KEYLEASE_POSTGRES_BIN", value_name = "PATH")]
+    #[arg(long, env = "KEYLEASE_POSTGRES_BIN", value_parser = path_or_empty(), value_name = "PATH")]
     pub postgres_bin: Option<PathBuf>,
     /// The logs.
     #[command(flatten)]
     pub log: LogArguments,
+}
+
+/// A path; an empty one is passed on, since it counts as not set.
+fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
+fn switch(text: &str) -> Result<bool, &'static str> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "" | "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err("use true or false"),
+    }
 }

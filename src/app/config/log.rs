@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 use super::arguments::LogArguments;
 
 /// Below this these crates print what passes through them: headers, so tokens, and bodies, so provider keys.
-const NEVER_BELOW_INFO: [&str; 8] = [
+const NEVER_BELOW_INFO: [&str; 9] = [
     "h2=info",
     "hyper=info",
     "hyper_util=info",
@@ -14,6 +14,8 @@ const NEVER_BELOW_INFO: [&str; 8] = [
     "rustls=info",
     "tokio_util=info",
     "sqlx=info",
+    // Not headers, but noise: what migrations find there already.
+    "sqlx::postgres::notice=warn",
 ];
 
 /// What is logged and how.

@@ -2,7 +2,7 @@
 
 use std::{env, fmt, path::Path};
 
-use super::{arguments::MasterKeyArguments, secret_file};
+use super::{arguments::MasterKeyArguments, problems::given_path, secret_file};
 use crate::crypto::{KeyRing, Secret};
 
 /// The same bound as the key derivation's, found here so that the variable can be named.
@@ -52,13 +52,10 @@ pub(super) fn parse(
     variables: SecretVariables,
     warnings: &mut Vec<String>,
 ) -> Result<MasterKeySource, String> {
-    let file = |path: &Option<std::path::PathBuf>| {
-        path.clone().filter(|path| !path.as_os_str().is_empty())
-    };
     let sources = (
-        file(&arguments.master_key_file),
+        given_path(arguments.master_key_file.as_ref()),
         variables.master_key,
-        file(&arguments.passphrase_file),
+        given_path(arguments.passphrase_file.as_ref()),
         variables.passphrase,
     );
     match sources {

@@ -13,7 +13,7 @@ use super::{
     duration, listen,
     log::{self, LogConfig},
     master_key::{self, MasterKeySource, SecretVariables},
-    problems::{ConfigError, Problems, given},
+    problems::{ConfigError, Problems, given, given_path},
     secret_file,
 };
 use crate::app::tls;
@@ -221,7 +221,7 @@ impl DevConfig {
                 data: arguments.data.clone(),
                 listen: listen?,
                 metrics_listen: metrics?,
-                postgres_binaries: arguments.postgres_bin.clone(),
+                postgres_binaries: given_path(arguments.postgres_bin.as_ref()),
             })
         };
         finish(whole(), problems)
@@ -272,10 +272,9 @@ fn tls(
     listen: Option<SocketAddr>,
     warnings: &mut Vec<String>,
 ) -> Result<Option<ServerTlsConfig>, String> {
-    let path = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
     match (
-        path(&arguments.tls_cert_file),
-        path(&arguments.tls_key_file),
+        given_path(arguments.tls_cert_file.as_ref()),
+        given_path(arguments.tls_key_file.as_ref()),
     ) {
         (Some(certificate), Some(key)) => {
             let key_text = secret_file::read("KEYLEASE_TLS_KEY_FILE", &key, warnings)?;

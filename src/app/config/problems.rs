@@ -1,5 +1,7 @@
 //! Mistakes in a configuration, gathered, so that one start names all of them.
 
+use std::path::PathBuf;
+
 /// What is wrong with the configuration: one sentence per mistake, each naming the variable, the bound and the remedy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", listed(.0))]
@@ -52,4 +54,9 @@ pub(super) fn given(value: Option<&String>) -> Option<&str> {
     value
         .map(|text| text.trim())
         .filter(|text| !text.is_empty())
+}
+
+/// The same for a path.
+pub(super) fn given_path(value: Option<&PathBuf>) -> Option<PathBuf> {
+    value.filter(|path| !path.as_os_str().is_empty()).cloned()
 }
