@@ -9,6 +9,7 @@ mod master_key;
 mod parse;
 mod problems;
 mod secret_file;
+mod serve;
 
 pub use arguments::{
     BootstrapArguments, DatabaseArguments, DevArguments, LogArguments, MasterKeyArguments,
@@ -17,5 +18,6 @@ pub use arguments::{
 pub use database::DatabaseUrl;
 pub use log::{LogConfig, LogFormat};
 pub use master_key::{MasterKeySource, SecretVariables};
-pub use parse::{BootstrapConfig, DevConfig, MigrateConfig, ServeConfig};
+pub use parse::{BootstrapConfig, DevConfig, MigrateConfig};
 pub use problems::ConfigError;
+pub use serve::ServeConfig;

@@ -37,7 +37,7 @@ pub struct DatabaseArguments {
     next_help_heading = "Master key (exactly one of these, or of KEYLEASE_MASTER_KEY and KEYLEASE_PASSPHRASE, which have no flag)"
 )]
 pub struct MasterKeyArguments {
-    /// File of master keys made by `keylease master-key generate`, one to a line, the one that seals first. Keep a copy elsewhere: without
+    /// File of master keys made by `keylease master-key generate`, one to a line; the first seals, the others only open. Keep a copy elsewhere: without
     /// it no stored key can be read.
     #[arg(long, env = "KEYLEASE_MASTER_KEY_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub master_key_file: Option<PathBuf>,
@@ -125,7 +125,7 @@ pub struct ServeArguments {
     #[arg(
         long,
         env = "KEYLEASE_INSECURE_PLAINTEXT",
-        value_parser = switch, default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true,
+        value_parser = switch, value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true,
         help_heading = "Network"
     )]
     pub insecure_plaintext: bool,
