@@ -3,3 +3,4 @@
 pub(crate) mod desk;
 pub(crate) mod postgres;
 pub(crate) mod vault;
+pub(crate) mod process;

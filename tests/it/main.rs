@@ -7,5 +7,8 @@ mod accounts;
 mod callers;
 mod limits;
 mod pools;
+mod configuration;
+mod dev_command;
+mod migrate_command;
 mod private_postgres;
 mod tokens;
