@@ -15,3 +15,4 @@ pub mod serve;
 pub mod signals;
 pub mod telemetry;
 pub mod tls;
+pub mod workers;

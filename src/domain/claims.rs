@@ -171,6 +171,16 @@ pub enum Avoided {
 }
 
 impl RetryClaims {
+    /// Nothing to avoid.
+    #[must_use]
+    pub const fn nothing(caller_uid: Uuid) -> Self {
+        Self {
+            caller_uid,
+            ends: Timestamp::from_micros(0),
+            avoided: Vec::new(),
+        }
+    }
+
     /// As bytes, to be sealed.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

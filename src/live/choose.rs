@@ -27,8 +27,10 @@ pub struct Wish<'a> {
     pub affinity_key: Option<&'a str>,
     /// From this account only.
     pub account: Option<&'a Id>,
-    /// Not from these.
+    /// Not from these, as long as the retry token holds.
     pub avoided: &'a [Avoided],
+    /// When the retry token ends.
+    pub avoided_until: Option<Timestamp>,
     /// Until when a canary is waited for.
     pub canary_until: Timestamp,
 }
@@ -207,15 +209,15 @@ fn admit<'a>(
         .as_ref()
         .filter(|v| v.credential.is_some());
     let version = usable.ok_or((KeyRefusal::NoVersion, None))?;
+    if let Some(cause) = candidate.account.live.cooling(wish.need.model, now) {
+        return Err((KeyRefusal::Cooling, Some(cause.until)));
+    }
     let avoided = wish.avoided.iter().any(|avoided| match avoided {
         Avoided::Version(uid) => *uid == version.version.meta.uid,
         Avoided::Account(uid) => *uid == account.meta.uid,
     });
     if avoided {
-        return Err((KeyRefusal::Avoided, None));
+        return Err((KeyRefusal::Avoided, wish.avoided_until));
     }
-    match candidate.account.live.cooling(wish.need.model, now) {
-        Some(cause) => Err((KeyRefusal::Cooling, Some(cause.until))),
-        None => Ok(version),
-    }
+    Ok(version)
 }

@@ -106,6 +106,12 @@ impl Live {
         read > 0 && now.since(BootTime::from_nanos(read)) <= self.snapshot_age_max
     }
 
+    /// How old the configuration is.
+    #[must_use]
+    pub fn snapshot_age(&self, now: BootTime) -> Duration {
+        now.since(BootTime::from_nanos(self.read.load(Ordering::Acquire)))
+    }
+
     /// The configuration was read, beginning at `began`, and is this; `None`: as before.
     pub fn learned(&self, snapshot: Option<Snapshot>, began: BootTime) {
         if let Some(snapshot) = snapshot {

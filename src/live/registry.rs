@@ -163,7 +163,9 @@ impl Registry {
         let mut entries = HashMap::with_capacity(known.len());
         for known in known {
             let KnownVersion {
-                version, credential, ..
+                version,
+                credential,
+                ..
             } = known;
             let Some(key) = self.keys.get(&version.key_uid).map(Arc::clone) else {
                 continue;

@@ -85,7 +85,7 @@ impl Vault {
     pub async fn lease_key(&self, caller: &Caller, call: &LeaseKey) -> Result<Lease, LeaseRefusal> {
         let avoided = self.avoided(caller, call.retry_token.as_deref())?;
         let (pool, chosen) = self.obtain(caller, call, &avoided).await?;
-        self.give(caller, call, &avoided, &pool, chosen)
+        self.give(caller, call, avoided.avoided, &pool, chosen)
     }
 
     /// Chooses a key and takes its permits, waiting in line as long as the call allows.
@@ -93,7 +93,7 @@ impl Vault {
         &self,
         caller: &Caller,
         call: &LeaseKey,
-        avoided: &[Avoided],
+        avoided: &RetryClaims,
     ) -> Result<(Arc<PoolEntry>, Chosen), LeaseRefusal> {
         let mut waiting: Option<Waiting> = None;
         loop {
@@ -156,16 +156,15 @@ impl Vault {
     }
 
     /// What the retry token says to avoid.
-    fn avoided(&self, caller: &Caller, token: Option<&str>) -> Result<Vec<Avoided>, LeaseRefusal> {
+    fn avoided(&self, caller: &Caller, token: Option<&str>) -> Result<RetryClaims, LeaseRefusal> {
         let Some(token) = token else {
-            return Ok(Vec::new());
+            return Ok(RetryClaims::nothing(caller.meta.uid));
         };
         let opened = self.ids.open(Purpose::Retry, token).ok();
         let claims = opened.and_then(|opened| RetryClaims::decode(&opened.plaintext).ok());
         let now = self.live.now().database;
         claims
             .filter(|claims| claims.caller_uid == caller.meta.uid && now < claims.ends)
-            .map(|claims| claims.avoided)
             .ok_or(LeaseRefusal::RetryTokenInvalid)
     }
 
@@ -174,7 +173,7 @@ impl Vault {
         &self,
         caller: &Caller,
         call: &LeaseKey,
-        avoided: &[Avoided],
+        avoided: Vec<Avoided>,
         pool: &PoolEntry,
         chosen: Chosen,
     ) -> Result<Lease, LeaseRefusal> {
@@ -197,7 +196,7 @@ impl Vault {
             given: now.database,
             report_within,
             draws: chosen.taken.draws,
-            avoided: avoided.to_vec(),
+            avoided,
         };
         let model = call.model.as_deref().unwrap_or_default();
         self.live
@@ -232,7 +231,7 @@ impl Vault {
 fn wish<'a>(
     pool: &PoolEntry,
     call: &'a LeaseKey,
-    avoided: &'a [Avoided],
+    avoided: &'a RetryClaims,
     ticket: Option<u64>,
     now: Now,
 ) -> Wish<'a> {
@@ -248,7 +247,8 @@ fn wish<'a>(
         },
         affinity_key: call.affinity_key.as_deref(),
         account: call.account.as_ref(),
-        avoided,
+        avoided: &avoided.avoided,
+        avoided_until: Some(avoided.ends),
         canary_until: now
             .database
             .after(lease_duration.unwrap_or(LEASE_DURATION_DEFAULT)),

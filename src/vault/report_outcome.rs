@@ -13,6 +13,7 @@ use crate::domain::health::Health;
 use crate::domain::outcome::Outcome;
 use crate::domain::time::Timestamp;
 use crate::live::reports::{Claimed, Entry};
+use crate::live::snapshot::Candidate;
 
 /// How long a retry token is good.
 const RETRY_TOKEN_TTL: Duration = Duration::from_mins(10);
@@ -108,7 +109,10 @@ impl Vault {
             self.settle(&lease, report);
         }
         let health = self.health_of(&lease.claims, now);
-        let verdict = |failure: Option<Failure>| self.verdict(&lease.claims, failure, &health, now);
+        let verdict = |failure: Option<Failure>| {
+            let failure = failure.map(|failure| self.advise(&lease.claims, failure, &health, now));
+            self.verdict(&lease.claims, failure, &health, now)
+        };
         Ok(Reported {
             verdicts: failures.into_iter().map(verdict).collect(),
             is_duplicate: !is_new,
@@ -162,6 +166,41 @@ impl Vault {
             Entry::Full => Err(ReportRefusal::Full),
             Entry::Forgotten => Err(ReportRefusal::LeaseExpired),
         }
+    }
+
+    /// Another key is advised only where the pool has one outside of what is blamed; else the same later, when that clears.
+    fn advise(
+        &self,
+        claims: &LeaseClaims,
+        mut failure: Failure,
+        health: &Health,
+        now: Timestamp,
+    ) -> Failure {
+        if failure.advice != Advice::RetryOtherKey {
+            return failure;
+        }
+        let snapshot = self.live.snapshot();
+        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
+        let is_outside = |c: &Candidate| match failure.blame {
+            Blame::Account => c.account.account.meta.uid != claims.account_uid,
+            Blame::Request | Blame::Key | Blame::Provider | Blame::Egress => {
+                let version = c.version.as_ref();
+                version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
+            }
+        };
+        let mut candidates = pool.iter().flat_map(|pool| &pool.tiers);
+        if candidates.any(|tier| tier.candidates.iter().any(is_outside)) {
+            return failure;
+        }
+        let account = snapshot.accounts.get(&claims.account_uid);
+        let cooling = account.and_then(|a| a.live.cooling(None, now));
+        let clears = cooling
+            .as_ref()
+            .or(health.cause())
+            .map(|cause| cause.until.since(now));
+        failure.advice = Advice::RetrySameLater;
+        failure.retry_after = clears.or(failure.retry_after);
+        failure
     }
 
     /// Says what is blamed and what to do next.

@@ -5,10 +5,10 @@ mod harness;
 
 mod accounts;
 mod callers;
-mod limits;
-mod pools;
 mod configuration;
 mod dev_command;
+mod limits;
 mod migrate_command;
+mod pools;
 mod private_postgres;
 mod tokens;
