@@ -3,8 +3,13 @@
 
 mod account_message;
 mod accounts;
+mod health;
+mod key_message;
+mod keys;
 mod limit_message;
 mod mutation;
+mod records;
+mod rotations;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -83,13 +88,13 @@ admin_service! {
     delete_account(DeleteAccountRequest) -> DeleteAccountResponse: Administer => accounts::delete;
     disable_account(DisableAccountRequest) -> DisableAccountResponse: Operate => accounts::disable;
     enable_account(EnableAccountRequest) -> EnableAccountResponse: Operate => accounts::enable;
-    create_key(CreateKeyRequest) -> CreateKeyResponse: Administer => not_built;
-    get_key(GetKeyRequest) -> GetKeyResponse: Read => not_built;
-    list_keys(ListKeysRequest) -> ListKeysResponse: Read => not_built;
-    update_key(UpdateKeyRequest) -> UpdateKeyResponse: Administer => not_built;
-    delete_key(DeleteKeyRequest) -> DeleteKeyResponse: Administer => not_built;
-    disable_key(DisableKeyRequest) -> DisableKeyResponse: Operate => not_built;
-    enable_key(EnableKeyRequest) -> EnableKeyResponse: Operate => not_built;
+    create_key(CreateKeyRequest) -> CreateKeyResponse: Administer => keys::create;
+    get_key(GetKeyRequest) -> GetKeyResponse: Read => keys::get;
+    list_keys(ListKeysRequest) -> ListKeysResponse: Read => keys::list;
+    update_key(UpdateKeyRequest) -> UpdateKeyResponse: Administer => keys::update;
+    delete_key(DeleteKeyRequest) -> DeleteKeyResponse: Administer => keys::delete;
+    disable_key(DisableKeyRequest) -> DisableKeyResponse: Operate => keys::disable;
+    enable_key(EnableKeyRequest) -> EnableKeyResponse: Operate => keys::enable;
     create_pool(CreatePoolRequest) -> CreatePoolResponse: Administer => not_built;
     get_pool(GetPoolRequest) -> GetPoolResponse: Read => not_built;
     list_pools(ListPoolsRequest) -> ListPoolsResponse: Read => not_built;
@@ -109,23 +114,23 @@ admin_service! {
     list_limits(ListLimitsRequest) -> ListLimitsResponse: Read => not_built;
     update_limit(UpdateLimitRequest) -> UpdateLimitResponse: Administer => not_built;
     delete_limit(DeleteLimitRequest) -> DeleteLimitResponse: Administer => not_built;
-    get_key_version(GetKeyVersionRequest) -> GetKeyVersionResponse: Read => not_built;
-    list_key_versions(ListKeyVersionsRequest) -> ListKeyVersionsResponse: Read => not_built;
+    get_key_version(GetKeyVersionRequest) -> GetKeyVersionResponse: Read => rotations::get_version;
+    list_key_versions(ListKeyVersionsRequest) -> ListKeyVersionsResponse: Read => rotations::list_versions;
     move_key(MoveKeyRequest) -> MoveKeyResponse: Administer => not_built;
     import_keys(ImportKeysRequest) -> ImportKeysResponse: Administer => not_built;
-    rotate_key(RotateKeyRequest) -> RotateKeyResponse: Operate => not_built;
-    get_rotation(GetRotationRequest) -> GetRotationResponse: Read => not_built;
-    list_rotations(ListRotationsRequest) -> ListRotationsResponse: Read => not_built;
+    rotate_key(RotateKeyRequest) -> RotateKeyResponse: Operate => rotations::rotate;
+    get_rotation(GetRotationRequest) -> GetRotationResponse: Read => rotations::get;
+    list_rotations(ListRotationsRequest) -> ListRotationsResponse: Read => rotations::list;
     cancel_rotation(CancelRotationRequest) -> CancelRotationResponse: Operate => not_built;
     rollback_key(RollbackKeyRequest) -> RollbackKeyResponse: Operate => not_built;
-    clear_health(ClearHealthRequest) -> ClearHealthResponse: Operate => not_built;
+    clear_health(ClearHealthRequest) -> ClearHealthResponse: Operate => health::clear;
     create_token(CreateTokenRequest) -> CreateTokenResponse: Administer => not_built;
     list_tokens(ListTokensRequest) -> ListTokensResponse: Read => not_built;
     revoke_token(RevokeTokenRequest) -> RevokeTokenResponse: Administer => not_built;
     get_cost(GetCostRequest) -> GetCostResponse: Read => not_built;
     get_status(GetStatusRequest) -> GetStatusResponse: Read => not_built;
     explain_lease(ExplainLeaseRequest) -> ExplainLeaseResponse: Read => not_built;
-    get_master_key_status(GetMasterKeyStatusRequest) -> GetMasterKeyStatusResponse: Read => not_built;
+    get_master_key_status(GetMasterKeyStatusRequest) -> GetMasterKeyStatusResponse: Read => records::master_keys;
     rewrap_keys(RewrapKeysRequest) -> RewrapKeysResponse: Administer => not_built;
-    list_audit_records(ListAuditRecordsRequest) -> ListAuditRecordsResponse: Read => not_built;
+    list_audit_records(ListAuditRecordsRequest) -> ListAuditRecordsResponse: Read => records::audit;
 }
