@@ -1,5 +1,8 @@
 //! What is wrong with a request, field by field.
 
+/// The most faults that an answer names: error details travel in a header of bounded size.
+pub const FIELD_ERRORS_MAX: usize = 32;
+
 /// One field that is malformed or out of bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
@@ -36,7 +39,7 @@ pub struct FieldErrors(Vec<FieldError>);
 impl FieldErrors {
     /// The value, or none and the fault noted.
     pub fn take<T>(&mut self, parsed: Parsed<T>) -> Option<T> {
-        parsed.map_err(|error| self.0.push(error)).ok()
+        parsed.map_err(|error| self.push(error)).ok()
     }
 
     /// As [`take`](Self::take), for a field inside `parent`.
@@ -44,9 +47,11 @@ impl FieldErrors {
         self.take(parsed.map_err(|error| error.within(parent)))
     }
 
-    /// Notes a fault.
+    /// Notes a fault. Those beyond the bound are dropped: their author has enough to mend.
     pub fn push(&mut self, error: FieldError) {
-        self.0.push(error);
+        if self.0.len() < FIELD_ERRORS_MAX {
+            self.0.push(error);
+        }
     }
 
     /// What was parsed, if nothing is wrong with anything.

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod caller;
+pub mod caller_draft;
 pub mod disablement;
 pub mod endpoint;
 pub mod field;
@@ -11,9 +12,11 @@ pub mod id;
 pub mod key;
 pub mod labels;
 pub mod limit;
+pub mod limit_draft;
 pub mod models;
 pub mod name;
 pub mod pool;
+pub mod pool_draft;
 pub mod profile;
 pub mod rotation;
 pub mod time;

@@ -62,6 +62,25 @@ pub enum Target {
     Key(Uuid),
 }
 
+impl Target {
+    /// The uid of the account or key.
+    #[must_use]
+    pub const fn uid(self) -> Uuid {
+        match self {
+            Self::Account(uid) | Self::Key(uid) => uid,
+        }
+    }
+
+    /// As stored.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Account(_) => "account",
+            Self::Key(_) => "key",
+        }
+    }
+}
+
 /// How one of the members of a tier is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Strategy {

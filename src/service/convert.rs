@@ -51,8 +51,7 @@ pub(super) fn parse_duration(
     min: Duration,
     max: Duration,
 ) -> Parsed<Duration> {
-    let parsed = Duration::try_from(*value).ok();
-    match parsed {
+    match plain(value) {
         Some(parsed) if (min..=max).contains(&parsed) => Ok(parsed),
         _ => Err(FieldError::new(
             field,
@@ -63,6 +62,28 @@ pub(super) fn parse_duration(
             ),
         )),
     }
+}
+
+/// A duration that is not negative. The conversion of prost-types overflows on the most negative seconds.
+fn plain(value: &prost_types::Duration) -> Option<Duration> {
+    let seconds = u64::try_from(value.seconds).ok()?;
+    let nanos = u32::try_from(value.nanos).ok()?;
+    (nanos < 1_000_000_000).then(|| Duration::new(seconds, nanos))
+}
+
+/// As [`parse_duration`], in the whole milliseconds that are stored; none where it is unset.
+pub(super) fn parse_millis(
+    field: &str,
+    value: Option<prost_types::Duration>,
+    min: Duration,
+    max: Duration,
+) -> Parsed<Option<Duration>> {
+    let Some(value) = value else { return Ok(None) };
+    let parsed = parse_duration(field, &value, min, max)?;
+    if parsed.subsec_nanos() % 1_000_000 != 0 {
+        return Err(FieldError::new(field, "must be whole milliseconds"));
+    }
+    Ok(Some(parsed))
 }
 
 /// The interval of a rotation policy, in whole seconds; none where it is unset, which means: inherit.
@@ -160,6 +181,19 @@ mod tests {
             let time = Timestamp::from_micros(micros);
             assert_eq!(parse_timestamp("until", &timestamp(time)).unwrap(), time);
         }
+    }
+
+    #[test]
+    fn milliseconds_are_whole() {
+        let (min, max) = (Duration::from_millis(1), Duration::from_secs(9));
+        let parse = |seconds, nanos| {
+            let value = prost_types::Duration { seconds, nanos };
+            parse_millis("dead_ttl", Some(value), min, max)
+        };
+        assert_eq!(parse(1, 5_000_000), Ok(Some(Duration::from_millis(1_005))));
+        assert!(parse(1, 5_000_001).is_err());
+        assert!(parse(0, 0).is_err());
+        assert_eq!(parse_millis("dead_ttl", None, min, max), Ok(None));
     }
 
     #[test]

@@ -37,13 +37,14 @@ impl Mask {
         Self(fields)
     }
 
+    /// Whether the mask names the field.
+    pub(super) fn names(&self, field: &str) -> bool {
+        self.0.contains(&field)
+    }
+
     /// The value that `parse` gives, if the mask names the field.
     pub(super) fn when<T>(&self, field: &str, parse: impl FnOnce() -> Option<T>) -> Option<T> {
-        if self.0.contains(&field) {
-            parse()
-        } else {
-            None
-        }
+        if self.names(field) { parse() } else { None }
     }
 }
 

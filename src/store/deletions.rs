@@ -25,3 +25,18 @@ pub async fn insert(
     .await?;
     Ok(())
 }
+
+/// Forgets that a row was deleted, since it was revived: whoever reads changes and deletions together must find it there.
+///
+/// # Errors
+/// As every query.
+pub async fn forget(conn: &mut PgConnection, kind: &'static str, uid: Uuid) -> Result<()> {
+    sqlx::query!(
+        "delete from deletions where kind = $1 and uid = $2",
+        kind,
+        uid
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,14 +1,14 @@
-//! Table `limits`: how much of what in which window. A deleted limit keeps its row, since its charges may be revived.
+//! Table `limits`, and the row of `limit_ledgers` that each of them is born with.
 
 use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::convert::{Reading, millis, offset, timestamp};
-use super::{Error, Result};
+use super::convert::{Reading, as_millis, millis, offset, timestamp};
+use super::{Error, Result, Slice};
 use crate::domain::id::Id;
 use crate::domain::limit::{Dimension, Limit, Owner};
-use crate::domain::models::patterns;
+use crate::domain::models::{Pattern, patterns};
 use crate::domain::time::Timestamp;
 
 /// A row, column by column.
@@ -61,7 +61,69 @@ impl TryFrom<LimitRow> for Limit {
     }
 }
 
-/// The limits of these accounts or callers, by owner and id.
+/// The limit of this owner and id.
+///
+/// # Errors
+/// As every query.
+pub async fn find(conn: &mut PgConnection, owner: Owner, id: &Id) -> Result<Option<Limit>> {
+    let row = sqlx::query_as!(
+        LimitRow,
+        "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, models, validity_ms,
+            start_within_ms, blackout_ms
+        from limits where owner_uid = $1 and id = $2 and delete_time is null",
+        owner.uid(),
+        id.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The deleted limit of this owner, id and dimension, whose charges a new one takes over.
+///
+/// # Errors
+/// As every query.
+pub async fn find_deleted(
+    conn: &mut PgConnection,
+    owner: Owner,
+    id: &Id,
+    dimension: Dimension,
+) -> Result<Option<Limit>> {
+    let row = sqlx::query_as!(
+        LimitRow,
+        "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, models, validity_ms,
+            start_within_ms, blackout_ms
+        from limits where owner_uid = $1 and id = $2 and dimension = $3 and delete_time is not null
+        order by delete_time desc limit 1",
+        owner.uid(),
+        id.as_str(),
+        dimension.as_str()
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The limits of an owner in the order of their ids.
+///
+/// # Errors
+/// As every query.
+pub async fn list(conn: &mut PgConnection, owner: Owner, slice: Slice<'_>) -> Result<Vec<Limit>> {
+    let rows = sqlx::query_as!(
+        LimitRow,
+        r#"select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, models, validity_ms,
+            start_within_ms, blackout_ms
+        from limits where owner_uid = $1 and delete_time is null and id collate "C" > $2 order by id collate "C" limit $3"#,
+        owner.uid(),
+        slice.after.unwrap_or_default(),
+        slice.rows_max
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// The limits of these accounts and callers, in the order of owner, then id.
 ///
 /// # Errors
 /// As every query.
@@ -76,6 +138,94 @@ pub async fn of_owners(conn: &mut PgConnection, owners: &[Uuid]) -> Result<Vec<L
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
+}
+
+/// How many limits an owner has.
+///
+/// # Errors
+/// As every query.
+pub async fn count(conn: &mut PgConnection, owner: Owner) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from limits where owner_uid = $1 and delete_time is null"#,
+        owner.uid()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
+}
+
+/// Inserts a limit with an empty ledger.
+///
+/// # Errors
+/// [`Error::Unique`] if the owner has one of this id; else as every query.
+pub async fn insert(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
+    sqlx::query!(
+        "with born as (
+            insert into limits (uid, rev, owner_kind, owner_uid, id, create_time, dimension, amount)
+            values ($1, $2, $3, $4, $5, $6, $7, $8) returning uid)
+        insert into limit_ledgers (limit_uid) select uid from born",
+        limit.uid,
+        limit.rev,
+        limit.owner.kind(),
+        limit.owner.uid(),
+        limit.id.as_str(),
+        offset(limit.create_time),
+        limit.dimension.as_str(),
+        column(limit.amount)
+    )
+    .execute(&mut *conn)
+    .await?;
+    update(conn, limit).await
+}
+
+/// Writes all of a limit that can change, and revives it if it was deleted.
+///
+/// # Errors
+/// [`Error::Unique`] if it was deleted and the owner has another of its id; else as every query.
+pub async fn update(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
+    let models: Vec<_> = limit
+        .models
+        .iter()
+        .map(|m| Pattern::as_str(m).to_owned())
+        .collect();
+    sqlx::query!(
+        "update limits set rev = $2, update_time = $3, delete_time = null, amount = $4, window_ms = $5, models = $6,
+            validity_ms = $7, start_within_ms = $8, blackout_ms = $9
+        where uid = $1",
+        limit.uid,
+        limit.rev,
+        offset(limit.update_time),
+        column(limit.amount),
+        as_millis(Some(limit.window)),
+        &models,
+        as_millis(limit.validity),
+        as_millis(limit.start_within),
+        as_millis(limit.blackout)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The part of a number that a column holds.
+fn column(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Deletes a limit; its row and charges stay, to be revived.
+///
+/// # Errors
+/// As every query.
+pub async fn delete(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "update limits set rev = $2, delete_time = $3, update_time = $3 where uid = $1",
+        uid,
+        rev,
+        offset(now)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Deletes all limits of an owner that goes.

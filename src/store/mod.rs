@@ -5,20 +5,25 @@
 
 pub mod accounts;
 pub mod audit_records;
+pub mod callers;
 pub mod cluster;
 mod convert;
 pub mod cooldowns;
 pub mod deletions;
 mod error;
+pub mod grants;
 pub mod key_facts;
 pub mod key_versions;
 pub mod keys;
+pub mod limit_charges;
 pub mod limits;
 pub mod master_keys;
 pub mod pool_members;
+pub mod pools;
 pub mod request_ids;
 pub mod rotations;
 pub mod secrets;
+pub mod tokens;
 
 pub use error::Error;
 

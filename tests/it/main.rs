@@ -4,4 +4,8 @@
 mod harness;
 
 mod accounts;
+mod callers;
+mod limits;
+mod pools;
 mod private_postgres;
+mod tokens;

@@ -1,0 +1,254 @@
+//! What is asked of a pool when it is created or changed: each field that is to change, with its new value.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::field::{FieldError, FieldErrors, Parsed, bounded};
+use super::labels::Labels;
+use super::name::TargetName;
+use super::pool::{Estimate, HealthPolicy, MEMBERS_MAX, Member, Pool, Strategy, Target};
+
+/// The last tier.
+pub const TIER_MAX: u32 = 100;
+/// The largest weight.
+pub const WEIGHT_MAX: u32 = 1_000;
+/// The shortest TTL of a verdict.
+pub const TTL_MIN: Duration = Duration::from_secs(1);
+/// The largest failure threshold.
+pub const FAILURE_THRESHOLD_MAX: u32 = 1_000;
+/// The shortest time between probes.
+pub const PROBE_INTERVAL_MIN: Duration = Duration::from_mins(1);
+/// The most tokens of an estimate.
+pub const ESTIMATE_TOKENS_MAX: u64 = 1_000_000_000;
+
+/// The fields of a pool that are to change. An inner `None` means: inherit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PoolDraft {
+    /// Free labels.
+    pub labels: Option<Labels>,
+    /// All members, anew.
+    pub members: Option<Vec<MemberDraft>>,
+    /// How one of a tier is chosen.
+    pub strategy: Option<Strategy>,
+    /// How health is judged.
+    pub health_policy: Option<HealthPolicy>,
+    /// The default estimate.
+    pub default_estimate: Option<Option<Estimate>>,
+    /// The rotation interval.
+    pub rotation_interval: Option<Option<Duration>>,
+    /// The lease duration.
+    pub lease_duration: Option<Option<Duration>>,
+}
+
+/// A member by name, before it is known to exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberDraft {
+    /// What it is.
+    pub target: TargetName,
+    /// 1 first.
+    pub tier: u32,
+    /// Share of its tier.
+    pub weight: u32,
+}
+
+impl PoolDraft {
+    /// Changes `pool`, all but its members, whose names have to be looked up first.
+    pub fn apply(self, pool: &mut Pool) {
+        let old = pool.clone();
+        pool.meta.labels = self.labels.unwrap_or(old.meta.labels);
+        pool.strategy = self.strategy.unwrap_or(old.strategy);
+        pool.health_policy = self.health_policy.unwrap_or(old.health_policy);
+        pool.default_estimate = self.default_estimate.unwrap_or(old.default_estimate);
+        pool.rotation_interval = self.rotation_interval.unwrap_or(old.rotation_interval);
+        pool.lease_duration = self.lease_duration.unwrap_or(old.lease_duration);
+    }
+}
+
+impl MemberDraft {
+    /// Parses one member; a tier or weight of 0 is unset and means 1.
+    pub fn parse(
+        errors: &mut FieldErrors,
+        field: &str,
+        target: &str,
+        tier: i32,
+        weight: i32,
+    ) -> Option<Self> {
+        let or_one = |value: i32| if value == 0 { 1 } else { i64::from(value) };
+        let target = errors.take(TargetName::parse(&format!("{field}.target"), target));
+        let tier = errors.take(count(&format!("{field}.tier"), or_one(tier), TIER_MAX));
+        let weight = errors.take(count(
+            &format!("{field}.weight"),
+            or_one(weight),
+            WEIGHT_MAX,
+        ));
+        Some(Self {
+            target: target?,
+            tier: tier?,
+            weight: weight?,
+        })
+    }
+}
+
+/// A number from 1 to `max`.
+fn count(field: &str, value: i64, max: u32) -> Parsed<u32> {
+    let value = bounded(field, value, 1, i64::from(max))?;
+    Ok(u32::try_from(value).unwrap_or(max))
+}
+
+/// Whether a pool may have this many members; asked before any of them is looked at.
+///
+/// # Errors
+/// Names the field and the bound.
+pub fn check_member_count(field: &str, count: usize) -> Parsed<()> {
+    if count > MEMBERS_MAX {
+        let message = format!(
+            "has {count} members, at most {MEMBERS_MAX} are allowed; name whole accounts, or make another pool"
+        );
+        return Err(FieldError::new(field, message));
+    }
+    Ok(())
+}
+
+/// Notes every member that names a target twice, or a key whose account is a member too: its leases would be chosen twice as often
+/// as its weight says.
+pub fn refuse_duplicates<'a>(
+    errors: &mut FieldErrors,
+    members: impl Iterator<Item = (usize, &'a TargetName)> + Clone,
+) {
+    let accounts: HashSet<_> = members
+        .clone()
+        .filter_map(|(_, target)| match target {
+            TargetName::Account(account) => Some(&account.0),
+            TargetName::Key(_) => None,
+        })
+        .collect();
+    let mut seen = HashSet::new();
+    for (i, target) in members {
+        let field = format!("pool.members[{i}].target");
+        if !seen.insert(target) {
+            let message = format!("names {target} a second time, remove one");
+            errors.push(FieldError::new(field, message));
+        } else if let TargetName::Key(key) = target
+            && accounts.contains(&key.account)
+        {
+            let message = format!(
+                "names {key}, which the member accounts/{} covers already; remove one of them",
+                key.account
+            );
+            errors.push(FieldError::new(field, message));
+        }
+    }
+}
+
+/// The members, once every target is known by uid.
+///
+/// # Errors
+/// Names every member whose target does not exist.
+pub fn resolve(
+    drafts: &[MemberDraft],
+    find: impl Fn(&TargetName) -> Option<Target>,
+) -> Result<Vec<Member>, Vec<FieldError>> {
+    let mut errors = FieldErrors::default();
+    let mut members = Vec::with_capacity(drafts.len());
+    for (i, draft) in drafts.iter().enumerate() {
+        match find(&draft.target) {
+            Some(target) => members.push(Member {
+                target,
+                tier: draft.tier,
+                weight: draft.weight,
+            }),
+            None => errors.push(FieldError::new(
+                format!("pool.members[{i}].target"),
+                format!(
+                    "names {}, which does not exist; create it first",
+                    draft.target
+                ),
+            )),
+        }
+    }
+    errors.ready(Some(members))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn faults_of(targets: &[&str]) -> Vec<String> {
+        let names: Vec<_> = targets
+            .iter()
+            .map(|target| TargetName::parse("t", target).unwrap())
+            .collect();
+        let mut errors = FieldErrors::default();
+        refuse_duplicates(&mut errors, names.iter().enumerate());
+        errors.into_vec().into_iter().map(|e| e.field).collect()
+    }
+
+    #[test]
+    fn a_target_twice_is_refused_at_its_second_mention() {
+        assert_eq!(
+            faults_of(&["accounts/a", "accounts/b", "accounts/a"]),
+            ["pool.members[2].target"]
+        );
+        assert_eq!(
+            faults_of(&[
+                "accounts/a/keys/k",
+                "accounts/b/keys/k",
+                "accounts/a/keys/k"
+            ]),
+            ["pool.members[2].target"]
+        );
+    }
+
+    #[test]
+    fn a_key_beside_its_account_is_refused_in_either_order() {
+        assert_eq!(
+            faults_of(&["accounts/a", "accounts/a/keys/k"]),
+            ["pool.members[1].target"]
+        );
+        assert_eq!(
+            faults_of(&["accounts/a/keys/k", "accounts/a"]),
+            ["pool.members[0].target"]
+        );
+        assert!(faults_of(&["accounts/a/keys/k", "accounts/b"]).is_empty());
+    }
+
+    #[test]
+    fn too_many_members_are_refused_by_their_number() {
+        assert!(check_member_count("members", MEMBERS_MAX).is_ok());
+        let fault = check_member_count("members", 1_000_000).unwrap_err();
+        assert!(fault.message.contains("at most 1000"), "{}", fault.message);
+    }
+
+    #[test]
+    fn tier_and_weight_have_bounds_and_zero_means_one() {
+        let mut errors = FieldErrors::default();
+        let member = MemberDraft::parse(&mut errors, "members[0]", "accounts/a", 0, 0).unwrap();
+        assert_eq!((member.tier, member.weight), (1, 1));
+        for (tier, weight) in [(-1, 1), (101, 1), (1, -1), (1, 1_001), (i32::MIN, i32::MAX)] {
+            let mut errors = FieldErrors::default();
+            let member = MemberDraft::parse(&mut errors, "m", "accounts/a", tier, weight);
+            assert_eq!(member, None, "{tier} {weight}");
+        }
+    }
+
+    #[test]
+    fn every_missing_target_is_named_by_its_index() {
+        let mut errors = FieldErrors::default();
+        let drafts: Vec<_> = ["accounts/a", "accounts/b", "accounts/c/keys/k"]
+            .iter()
+            .filter_map(|t| MemberDraft::parse(&mut errors, "m", t, 2, 3))
+            .collect();
+        let there = Target::Account(Uuid::from_u128(1));
+        let missing = resolve(&drafts, |name| {
+            (name.to_string() == "accounts/b").then_some(there)
+        })
+        .unwrap_err();
+        let fields: Vec<_> = missing.into_iter().map(|fault| fault.field).collect();
+        assert_eq!(fields, ["pool.members[0].target", "pool.members[2].target"]);
+        let members = resolve(&drafts, |_| Some(there)).unwrap();
+        assert_eq!(members.len(), 3);
+        assert_eq!((members[0].tier, members[0].weight), (2, 3));
+    }
+}

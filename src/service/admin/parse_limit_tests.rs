@@ -1,0 +1,174 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::vault::Refusal;
+
+fn create(limit: v1::Limit) -> Result<NewLimit, Refusal> {
+    let mut faults = Faults::default();
+    let limit = new_limit(&mut faults, limit);
+    faults.finish(limit)
+}
+
+fn update(limit: v1::Limit, wanted: impl Fn(&str) -> bool) -> Result<LimitDraft, Refusal> {
+    let mut faults = Faults::default();
+    let draft = draft(&mut faults, limit, wanted);
+    faults.finish(Some(draft))
+}
+
+fn rolling(seconds: i64) -> Option<Window> {
+    Some(Window::Rolling(prost_types::Duration { seconds, nanos: 0 }))
+}
+
+fn per_minute() -> v1::Limit {
+    v1::Limit {
+        dimension: v1::LimitDimension::Requests.into(),
+        amount: 600,
+        window: rolling(60),
+        ..v1::Limit::default()
+    }
+}
+
+fn fields_at_fault(limit: v1::Limit) -> Vec<String> {
+    match create(limit) {
+        Err(Refusal::Fields(faults)) => faults.into_iter().map(|f| f.field).collect(),
+        Err(Refusal::NotBuilt { what: field }) => vec![format!("not built: {field}")],
+        Err(other) => vec![other.to_string()],
+        Ok(_) => vec![],
+    }
+}
+
+#[test]
+fn a_plain_limit_inherits_its_times() {
+    let limit = create(per_minute()).unwrap();
+    assert_eq!(limit.dimension, Dimension::Requests);
+    assert_eq!(limit.amount, 600);
+    assert_eq!(limit.window, Duration::from_mins(1));
+    let rest = LimitDraft {
+        models: Some(vec![]),
+        validity: Some(None),
+        start_within: Some(None),
+        blackout: Some(None),
+        ..LimitDraft::default()
+    };
+    assert_eq!(limit.rest, rest);
+}
+
+#[test]
+fn an_empty_limit_names_all_that_is_required() {
+    assert_eq!(
+        fields_at_fault(v1::Limit::default()),
+        ["limit.dimension", "limit.rolling", "limit.amount"]
+    );
+}
+
+#[test]
+fn bounds_are_kept_on_both_sides() {
+    for amount in [i64::MIN, -1, 0, 1_000_000_000_001, i64::MAX] {
+        let limit = v1::Limit {
+            amount,
+            ..per_minute()
+        };
+        assert_eq!(fields_at_fault(limit), ["limit.amount"], "{amount}");
+    }
+    for seconds in [i64::MIN, -1, 0, 30 * 86_400 + 1, i64::MAX] {
+        let limit = v1::Limit {
+            window: rolling(seconds),
+            ..per_minute()
+        };
+        assert_eq!(fields_at_fault(limit), ["limit.rolling"], "{seconds}");
+    }
+    for (amount, seconds) in [(1, 1), (1_000_000_000_000, 30 * 86_400)] {
+        let limit = v1::Limit {
+            amount,
+            window: rolling(seconds),
+            ..per_minute()
+        };
+        assert!(create(limit).is_ok());
+    }
+}
+
+#[test]
+fn every_wrong_field_is_named_at_once() {
+    let millis = |millis: i32| {
+        Some(prost_types::Duration {
+            seconds: 0,
+            nanos: millis * 1_000_000,
+        })
+    };
+    let limit = v1::Limit {
+        models: vec!["ok*".to_owned(), String::new(), "[".to_owned()],
+        mode: 9,
+        block_validity: millis(9),
+        start_within: millis(0),
+        blackout_max: Some(prost_types::Duration {
+            seconds: 3_601,
+            nanos: 0,
+        }),
+        ..per_minute()
+    };
+    assert_eq!(
+        fields_at_fault(limit),
+        [
+            "limit.models[1]",
+            "limit.models[2]",
+            "limit.mode",
+            "limit.block_validity",
+            "limit.start_within",
+            "limit.blackout_max",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_built_is_named() {
+    for dimension in [
+        v1::LimitDimension::CostMicros,
+        v1::LimitDimension::Concurrency,
+    ] {
+        let limit = v1::Limit {
+            dimension: dimension.into(),
+            ..per_minute()
+        };
+        assert_eq!(fields_at_fault(limit), ["not built: limit.dimension"]);
+    }
+    let calendar = v1::Limit {
+        window: Some(Window::Calendar(v1::CalendarWindow::default())),
+        ..per_minute()
+    };
+    assert_eq!(fields_at_fault(calendar), ["not built: limit.calendar"]);
+    let shadow = v1::Limit {
+        mode: v1::LimitMode::Shadow.into(),
+        ..per_minute()
+    };
+    assert_eq!(fields_at_fault(shadow), ["not built: limit.mode"]);
+}
+
+#[test]
+fn an_update_looks_at_what_is_wanted_only() {
+    let limit = v1::Limit {
+        amount: 7,
+        mode: v1::LimitMode::Shadow.into(),
+        ..v1::Limit::default()
+    };
+    let expected = LimitDraft {
+        amount: Some(7),
+        ..LimitDraft::default()
+    };
+    assert_eq!(
+        update(limit.clone(), |field| field == "amount"),
+        Ok(expected)
+    );
+    let Err(Refusal::Fields(faults)) = update(limit, |field| field == "rolling") else {
+        unreachable!("the window is missing")
+    };
+    assert_eq!(faults[0].field, "limit.rolling");
+}
+
+#[test]
+fn a_huge_list_of_models_is_one_fault() {
+    let limit = v1::Limit {
+        models: vec!["[".to_owned(); 100_000],
+        ..per_minute()
+    };
+    assert_eq!(fields_at_fault(limit), ["limit.models"]);
+}

@@ -1,0 +1,157 @@
+//! A pool as the wire brings it, parsed: every field that is to change, and all that is wrong with them.
+
+use super::faults::Faults;
+use crate::domain::field::{FieldError, Parsed, bounded};
+use crate::domain::labels::Labels;
+use crate::domain::pool::{
+    Estimate, HealthPolicy, LEASE_DURATION_MAX, LEASE_DURATION_MIN, Strategy, TTL_MAX,
+};
+use crate::domain::pool_draft::{
+    ESTIMATE_TOKENS_MAX, FAILURE_THRESHOLD_MAX, MemberDraft, PROBE_INTERVAL_MIN, PoolDraft,
+    TTL_MIN, check_member_count, refuse_duplicates,
+};
+use crate::proto as v1;
+use crate::service::convert::{parse_count, parse_millis, parse_rotation_policy};
+
+/// The fields that UpdatePool can change.
+pub(super) const MUTABLE: [&str; 7] = [
+    "labels",
+    "members",
+    "strategy",
+    "health_policy",
+    "default_estimate",
+    "rotation_policy",
+    "lease_duration",
+];
+
+/// The fields of `pool` for which `wanted` says yes.
+pub(super) fn draft(
+    faults: &mut Faults,
+    pool: v1::Pool,
+    wanted: impl Fn(&str) -> bool,
+) -> PoolDraft {
+    let mut draft = PoolDraft::default();
+    if wanted("labels") {
+        draft.labels = faults.take(Labels::parse("pool.labels", pool.labels));
+    }
+    if wanted("members") {
+        draft.members = Some(members(faults, &pool.members));
+    }
+    if wanted("strategy") {
+        draft.strategy = faults.take(strategy(pool.strategy));
+    }
+    if wanted("health_policy") {
+        draft.health_policy = Some(health_policy(faults, pool.health_policy));
+    }
+    if wanted("default_estimate") {
+        let estimate = pool.default_estimate;
+        draft.default_estimate =
+            Some(estimate.and_then(|e| self::estimate(faults, "pool.default_estimate", e)));
+    }
+    if wanted("rotation_policy") {
+        let policy = pool.rotation_policy.as_ref();
+        draft.rotation_interval =
+            faults.take(parse_rotation_policy("pool.rotation_policy", policy));
+    }
+    if wanted("lease_duration") {
+        let (min, max) = (LEASE_DURATION_MIN, LEASE_DURATION_MAX);
+        let parsed = parse_millis("pool.lease_duration", pool.lease_duration, min, max);
+        draft.lease_duration = faults.take(parsed);
+    }
+    draft
+}
+
+fn members(faults: &mut Faults, members: &[v1::PoolMember]) -> Vec<MemberDraft> {
+    if let Err(fault) = check_member_count("pool.members", members.len()) {
+        faults.add(fault);
+        return Vec::new();
+    }
+    let drafts: Vec<_> = members
+        .iter()
+        .enumerate()
+        .map(|(i, member)| {
+            let field = format!("pool.members[{i}]");
+            MemberDraft::parse(
+                &mut faults.fields,
+                &field,
+                &member.target,
+                member.tier,
+                member.weight,
+            )
+        })
+        .collect();
+    let named = drafts
+        .iter()
+        .enumerate()
+        .filter_map(|(i, draft)| Some((i, &draft.as_ref()?.target)));
+    refuse_duplicates(&mut faults.fields, named);
+    drafts.into_iter().flatten().collect()
+}
+
+fn strategy(value: i32) -> Parsed<Strategy> {
+    match v1::SelectionStrategy::try_from(value) {
+        Ok(v1::SelectionStrategy::Unspecified | v1::SelectionStrategy::RoundRobin) => {
+            Ok(Strategy::RoundRobin)
+        }
+        Ok(v1::SelectionStrategy::Weighted) => Ok(Strategy::Weighted),
+        Ok(v1::SelectionStrategy::LeastUsed) => Ok(Strategy::LeastUsed),
+        Err(_) => Err(FieldError::new(
+            "pool.strategy",
+            "must be ROUND_ROBIN, WEIGHTED or LEAST_USED",
+        )),
+    }
+}
+
+fn health_policy(faults: &mut Faults, policy: Option<v1::HealthPolicy>) -> HealthPolicy {
+    let policy = policy.unwrap_or_default();
+    let mut ttl = |name: &str, value, min| {
+        let field = format!("pool.health_policy.{name}");
+        faults
+            .take(parse_millis(&field, value, min, TTL_MAX))
+            .flatten()
+    };
+    let dead_ttl = ttl("dead_ttl", policy.dead_ttl, TTL_MIN);
+    let unhealthy_ttl = ttl("unhealthy_ttl", policy.unhealthy_ttl, TTL_MIN);
+    let probe_interval = ttl("probe_interval", policy.probe_interval, PROBE_INTERVAL_MIN);
+    HealthPolicy {
+        dead_ttl,
+        unhealthy_ttl,
+        failure_threshold: threshold(faults, policy.failure_threshold),
+        probe_enabled: policy.probe_enabled,
+        probe_interval,
+    }
+}
+
+/// 0 is unset.
+fn threshold(faults: &mut Faults, value: i32) -> Option<u32> {
+    if value == 0 {
+        return None;
+    }
+    let field = "pool.health_policy.failure_threshold";
+    faults.take(parse_count(field, value, 1, FAILURE_THRESHOLD_MAX))
+}
+
+/// An estimate; all of its fields are looked at.
+fn estimate(faults: &mut Faults, field: &str, value: v1::Estimate) -> Option<Estimate> {
+    let mut part = |name: &str, value: i64, max: u64| {
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
+        let value = faults.take(bounded(&format!("{field}.{name}"), value, 0, max))?;
+        u64::try_from(value).ok()
+    };
+    let input_tokens = part("input_tokens", value.input_tokens, ESTIMATE_TOKENS_MAX);
+    let output_tokens = part(
+        "output_tokens_max",
+        value.output_tokens_max,
+        ESTIMATE_TOKENS_MAX,
+    );
+    let cost_micros = part("cost_micros", value.cost_micros, u64::MAX);
+    Some(Estimate {
+        input_tokens: input_tokens?,
+        output_tokens: output_tokens?,
+        cost_micros: cost_micros?,
+    })
+}
+
+#[cfg(test)]
+#[path = "parse_pool_tests.rs"]
+mod tests;

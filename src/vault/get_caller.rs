@@ -1,0 +1,41 @@
+//! `GetCaller`.
+
+use sqlx::PgConnection;
+
+use super::caller_rows::with_grants;
+use super::guard::{found, verified};
+use super::keys::VaultKeys;
+use super::{Result, Vault, Work};
+use crate::domain::caller::Caller;
+use crate::domain::name::CallerName;
+use crate::store::callers;
+
+impl Vault {
+    /// Reads a caller.
+    ///
+    /// # Errors
+    /// It does not exist.
+    pub async fn get_caller(&self, name: &CallerName) -> Result<Caller> {
+        let mut conn = self.pool.acquire().await?;
+        read(&mut conn, &self.keys, name).await
+    }
+}
+
+/// Reads a caller within a change, as it stands.
+pub(super) async fn reread(work: &mut Work<'_>, name: &CallerName) -> Result<Caller> {
+    read(work.conn, work.keys, name).await
+}
+
+/// The caller that a verb is about to change or to build upon.
+pub(super) async fn to_change(work: &mut Work<'_>, name: &CallerName) -> Result<Caller> {
+    let stored = found(callers::find(work.conn, &name.0).await?, name)?;
+    let caller = verified(work.keys, stored, name)?;
+    let mut callers = with_grants(work.conn, work.keys, vec![caller]).await?;
+    found(callers.pop(), name)
+}
+
+async fn read(conn: &mut PgConnection, keys: &VaultKeys, name: &CallerName) -> Result<Caller> {
+    let stored = found(callers::find(conn, &name.0).await?, name)?;
+    let mut callers = with_grants(conn, keys, vec![stored.resource]).await?;
+    found(callers.pop(), name)
+}

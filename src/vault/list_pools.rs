@@ -1,0 +1,26 @@
+//! `ListPools`.
+
+use super::page::Page;
+use super::pool_view::{PoolView, view_all, with_members};
+use super::{Result, Vault};
+use crate::domain::filter::Filter;
+use crate::store::pools;
+
+impl Vault {
+    /// A page of pools in the order of their names, and the token of the next.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or a fault.
+    pub async fn list_pools(
+        &self,
+        page: &Page,
+        filter: &Filter,
+    ) -> Result<(Vec<PoolView>, String)> {
+        let mut conn = self.pool.acquire().await?;
+        let mut rows = pools::list(&mut conn, page.slice(), filter).await?;
+        let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());
+        let pools = rows.into_iter().map(|row| row.resource).collect();
+        let pools = with_members(&mut conn, &self.keys, pools).await?;
+        Ok((view_all(&mut conn, pools).await?, next))
+    }
+}

@@ -1,0 +1,49 @@
+//! `UpdateCaller`.
+
+use super::caller_rows::{keep_an_admin, replace_grants};
+use super::create_caller::grants_summary;
+use super::guard::check_etag;
+use super::{Done, Result, Verb, Work, get_caller};
+use crate::domain::caller::Caller;
+use crate::domain::caller_draft::CallerDraft;
+use crate::domain::name::CallerName;
+use crate::store::callers;
+
+/// Changes of a caller.
+#[derive(Debug, Clone)]
+pub struct UpdateCaller {
+    /// Which.
+    pub name: CallerName,
+    /// The state the caller has seen; empty for any.
+    pub etag: String,
+    /// What changes.
+    pub draft: CallerDraft,
+}
+
+impl Verb for UpdateCaller {
+    type Answer = Caller;
+
+    async fn apply(self, work: &mut Work<'_>) -> Result<Done<Caller>> {
+        let before = get_caller::to_change(work, &self.name).await?;
+        check_etag(&self.etag, &before.meta, &self.name)?;
+        let regrants = self.draft.grants.is_some();
+        let mut caller = before.clone();
+        self.draft.apply(&mut caller);
+        keep_an_admin(work, &before, Some(&caller)).await?;
+        caller.meta.touch(work.rev, work.now);
+        let mac = work.keys.mac.of_row(&caller);
+        callers::update(work.conn, &caller, &mac).await?;
+        if regrants {
+            replace_grants(work, &caller).await?;
+        }
+        Ok(Done {
+            resource: self.name.to_string(),
+            summary: format!("updated, {}", grants_summary(&caller.grants)),
+            answer: caller,
+        })
+    }
+
+    async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<Caller> {
+        get_caller::reread(work, &self.name).await
+    }
+}

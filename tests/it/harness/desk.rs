@@ -1,0 +1,149 @@
+//! The admin service over a database of its own, asked without a network: the identity is put into each request.
+
+use std::sync::Arc;
+
+use keylease::crypto::{ClusterKey, KeyRing, MasterKey};
+use keylease::domain::caller::{Caller, Grant};
+use keylease::domain::id::Id;
+use keylease::domain::key::Meta;
+use keylease::domain::labels::Labels;
+use keylease::domain::time::Timestamp;
+use keylease::proto;
+use keylease::proto::admin_service_server::AdminService;
+use keylease::service::admin::Admin;
+use keylease::service::auth::Identity;
+use keylease::vault::{Vault, VaultKeys};
+use sqlx::AssertSqlSafe;
+use tonic::{Code, Request, Response, Status};
+use tonic_types::StatusExt;
+use uuid::Uuid;
+
+use super::postgres::Database;
+
+/// An admin service.
+pub(crate) struct Desk {
+    pub(crate) admin: Admin,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) database: Database,
+    caller: Arc<Caller>,
+}
+
+/// What a refusal says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) code: Code,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    /// The fields of its BadRequest.
+    pub(crate) fields: Vec<String>,
+}
+
+impl Desk {
+    /// Over a new database.
+    pub(crate) async fn open() -> Self {
+        let database = Database::create().await;
+        let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
+        let keys = VaultKeys::new(ring, ClusterKey::generate().unwrap());
+        let vault = Arc::new(Vault::new(database.pool.clone(), Arc::new(keys)));
+        Self {
+            admin: Admin::new(Arc::clone(&vault)),
+            vault,
+            database,
+            caller: Arc::new(caller(vec![Grant::Admin])),
+        }
+    }
+
+    /// A request by an administrator.
+    pub(crate) fn ask<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(Identity {
+            caller: Arc::clone(&self.caller),
+            source: "127.0.0.1:5".to_owned(),
+        });
+        request
+    }
+
+    /// Runs SQL behind the service's back, as a database writer would.
+    pub(crate) async fn sql(&self, statements: &str) {
+        sqlx::raw_sql(AssertSqlSafe(statements))
+            .execute(&self.database.pool)
+            .await
+            .unwrap();
+    }
+
+    /// The rows of a query of one text column.
+    pub(crate) async fn rows(&self, query: &str) -> Vec<String> {
+        sqlx::query_scalar(AssertSqlSafe(query))
+            .fetch_all(&self.database.pool)
+            .await
+            .unwrap()
+    }
+
+    /// An account of the generic provider.
+    pub(crate) async fn account(&self, id: &str) -> proto::Account {
+        let request = proto::CreateAccountRequest {
+            account_id: id.to_owned(),
+            account: Some(proto::Account {
+                provider_profile: "openai".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let answer = self.admin.create_account(self.ask(request)).await;
+        answer.unwrap().into_inner().account.unwrap()
+    }
+
+    /// A key without a version, put there by hand.
+    pub(crate) async fn bare_key(&self, account: &str, key: &str) -> Uuid {
+        let uid = Uuid::new_v4();
+        let insert = format!(
+            "insert into keys (uid, rev, account_uid, id, mac) select '{uid}', 1, uid, '{key}', '' from accounts where id = '{account}'"
+        );
+        self.sql(&insert).await;
+        uid
+    }
+}
+
+/// A caller that is in no table.
+pub(crate) fn caller(grants: Vec<Grant>) -> Caller {
+    let now = Timestamp::from_micros(0);
+    Caller {
+        meta: Meta::created(Uuid::new_v4(), 0, Labels::default(), now),
+        id: Id::parse("id", "root").unwrap(),
+        grants,
+        disablement: None,
+    }
+}
+
+/// What a call that must not succeed was refused with.
+pub(crate) fn refused<T>(answer: Result<Response<T>, Status>) -> Refused {
+    let Err(status) = answer else {
+        unreachable!("the call succeeded")
+    };
+    let details = status.get_error_details();
+    let info = details.error_info().unwrap();
+    assert_eq!(info.domain, "keylease");
+    let violations = details.bad_request().map(|bad| &bad.field_violations);
+    Refused {
+        code: status.code(),
+        reason: info.reason.clone(),
+        message: status.message().to_owned(),
+        fields: violations
+            .into_iter()
+            .flatten()
+            .map(|violation| violation.field.clone())
+            .collect(),
+    }
+}
+
+/// The message of an answer.
+pub(crate) fn answered<T>(answer: Result<Response<T>, Status>) -> T {
+    answer.unwrap().into_inner()
+}
+
+/// A mask of these fields.
+pub(crate) fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask {
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    })
+}
