@@ -1,5 +1,5 @@
 //! What the tests share.
 
 pub(crate) mod desk;
+pub(crate) mod keys;
 pub(crate) mod postgres;
-pub(crate) mod vault;

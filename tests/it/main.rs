@@ -5,7 +5,11 @@ mod harness;
 
 mod accounts;
 mod callers;
+mod import;
+mod keys;
 mod limits;
 mod pools;
 mod private_postgres;
+mod rotations;
 mod tokens;
+mod vault_keys;

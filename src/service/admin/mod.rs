@@ -7,6 +7,7 @@ mod caller_message;
 mod callers;
 mod faults;
 mod health;
+mod import;
 mod key_message;
 mod keys;
 mod limit_message;
@@ -127,7 +128,7 @@ admin_service! {
     get_key_version(GetKeyVersionRequest) -> GetKeyVersionResponse: Read => rotations::get_version;
     list_key_versions(ListKeyVersionsRequest) -> ListKeyVersionsResponse: Read => rotations::list_versions;
     move_key(MoveKeyRequest) -> MoveKeyResponse: Administer => not_built;
-    import_keys(ImportKeysRequest) -> ImportKeysResponse: Administer => not_built;
+    import_keys(ImportKeysRequest) -> ImportKeysResponse: Administer => import::import;
     rotate_key(RotateKeyRequest) -> RotateKeyResponse: Operate => rotations::rotate;
     get_rotation(GetRotationRequest) -> GetRotationResponse: Read => rotations::get;
     list_rotations(ListRotationsRequest) -> ListRotationsResponse: Read => rotations::list;
