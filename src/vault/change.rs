@@ -91,6 +91,8 @@ pub struct Work<'a> {
     pub caller: &'a CallerRef,
     /// Why, as the caller gave it.
     pub reason: &'a str,
+    /// Audit records besides the one of the change itself: resources, and what became of them.
+    notes: Vec<(String, String)>,
 }
 
 /// What a verb did.
@@ -102,6 +104,13 @@ pub struct Done<A> {
     pub resource: String,
     /// What changed, in a few words, for the audit. Never a secret.
     pub summary: String,
+}
+
+impl Work<'_> {
+    /// Adds an audit record about another resource of the same change.
+    pub(super) fn note(&mut self, resource: String, summary: String) {
+        self.notes.push((resource, summary));
+    }
 }
 
 impl CallerRef {
@@ -152,6 +161,7 @@ impl Vault {
             now,
             caller: &change.caller,
             reason: &change.reason,
+            notes: Vec::new(),
         };
         let hash = change.request.as_ref().map(|request| {
             let parts = [change.method.as_bytes(), request.payload.expose()];
@@ -189,24 +199,28 @@ async fn recall(
     }
 }
 
-/// Writes the audit row, and what recognises a repetition.
+/// Writes the audit rows, and what recognises a repetition.
 async fn record<A>(
     work: &mut Work<'_>,
     change: &Change,
     done: &Done<A>,
     hash: Option<[u8; 32]>,
 ) -> Result<()> {
-    let audit = AuditRecord {
-        sequence: 0,
-        record_time: work.now,
-        caller: change.caller.name.clone(),
-        method: change.method.to_owned(),
-        resource: done.resource.clone(),
-        reason: change.reason.clone(),
-        source: change.source.clone(),
-        summary: done.summary.clone(),
-    };
-    audit_records::insert(work.conn, &audit).await?;
+    let mut notes = std::mem::take(&mut work.notes);
+    notes.push((done.resource.clone(), done.summary.clone()));
+    for (resource, summary) in notes {
+        let audit = AuditRecord {
+            sequence: 0,
+            record_time: work.now,
+            caller: change.caller.name.clone(),
+            method: change.method.to_owned(),
+            resource,
+            reason: change.reason.clone(),
+            source: change.source.clone(),
+            summary,
+        };
+        audit_records::insert(work.conn, &audit).await?;
+    }
     if let (Some(request), Some(hash)) = (&change.request, hash) {
         let remembered = Remembered {
             request_hash: hash.to_vec(),

@@ -4,6 +4,7 @@
 //! transaction pattern of the house. A verb that reads is a method of [`Vault`].
 
 mod account_view;
+mod bootstrap;
 mod caller_rows;
 mod change;
 mod clear_health;
@@ -33,6 +34,7 @@ mod get_master_key_status;
 mod get_pool;
 mod guard;
 mod ids;
+mod import_keys;
 mod key_versions;
 mod key_view;
 mod keys;
@@ -86,6 +88,7 @@ pub use disable_pool::{DisablePool, EnablePool};
 pub use error::{Error, Fault, Refusal};
 pub use get_master_key_status::MasterKeyView;
 pub use ids::Ids;
+pub use import_keys::{ImportAccount, ImportKeys, Imported};
 pub use key_versions::VersionView;
 pub use key_view::KeyView;
 pub use keys::VaultKeys;

@@ -6,7 +6,7 @@ use super::secret_value::SecretValue;
 use super::{Result, Work};
 use crate::crypto::{self, SealContext, Sealed, WrapBudget, check_wraps};
 use crate::domain::account::Account;
-use crate::domain::field::FieldError;
+use crate::domain::field::{FIELD_ERRORS_MAX, FieldError};
 use crate::domain::key::KeyVersion;
 use crate::store::secrets::{self, SecretRow};
 use crate::store::{key_versions, master_keys};
@@ -81,6 +81,7 @@ pub(super) async fn refuse_known(
             fields.push(FieldError::new(path, message));
         }
     }
+    fields.truncate(FIELD_ERRORS_MAX);
     if fields.is_empty() {
         return Ok(());
     }

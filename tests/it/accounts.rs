@@ -5,7 +5,8 @@ use keylease::proto;
 use keylease::proto::admin_service_server::AdminService as _;
 use tonic::Code;
 
-use crate::harness::vault::{TestVault, as_caller, fields, identity, openai, reason};
+use crate::harness::desk::{Desk, mask};
+use crate::harness::keys::{as_caller, fields, identity, openai, reason};
 
 fn create(id: &str, request_id: &str) -> proto::CreateAccountRequest {
     proto::CreateAccountRequest {
@@ -19,18 +20,16 @@ fn create(id: &str, request_id: &str) -> proto::CreateAccountRequest {
 fn update(account: proto::Account, paths: &[&str]) -> proto::UpdateAccountRequest {
     proto::UpdateAccountRequest {
         account: Some(account),
-        update_mask: Some(prost_types::FieldMask {
-            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-        }),
+        update_mask: mask(paths),
         ..Default::default()
     }
 }
 
 #[tokio::test]
 async fn an_account_is_created_read_listed_changed_disabled_enabled_and_deleted() {
-    let vault = TestVault::create().await;
-    let admin = &vault.admin;
-    let created = vault.create_account("acme").await.unwrap();
+    let desk = Desk::open().await;
+    let admin = &desk.admin;
+    let created = desk.create_account("acme").await.unwrap();
     assert_eq!(created.name, "accounts/acme");
     assert_eq!(created.base_url, "https://api.openai.com/v1");
     assert_eq!(created.allowed_hosts, ["api.openai.com"]);
@@ -44,7 +43,7 @@ async fn an_account_is_created_read_listed_changed_disabled_enabled_and_deleted(
         labels: [("team".to_owned(), "search".to_owned())].into(),
         ..openai()
     };
-    let changed = admin.update_account(vault.call(update(changed, &["labels"])));
+    let changed = admin.update_account(desk.ask(update(changed, &["labels"])));
     let changed = changed.await.unwrap().into_inner().account.unwrap();
     assert_ne!(changed.etag, created.etag);
     assert_eq!(changed.labels["team"], "search");
@@ -54,11 +53,11 @@ async fn an_account_is_created_read_listed_changed_disabled_enabled_and_deleted(
         why: "leaked".to_owned(),
         ..Default::default()
     };
-    let disabled = admin.disable_account(vault.call(disable)).await.unwrap();
+    let disabled = admin.disable_account(desk.ask(disable)).await.unwrap();
     let word = disabled.into_inner().account.unwrap().disablement.unwrap();
     assert_eq!(
         (word.reason.as_str(), word.by.as_str()),
-        ("leaked", "callers/tester")
+        ("leaked", "callers/root")
     );
 
     let list = proto::ListAccountsRequest {
@@ -66,7 +65,7 @@ async fn an_account_is_created_read_listed_changed_disabled_enabled_and_deleted(
         ..Default::default()
     };
     let listed = admin
-        .list_accounts(vault.call(list))
+        .list_accounts(desk.ask(list))
         .await
         .unwrap()
         .into_inner();
@@ -76,116 +75,98 @@ async fn an_account_is_created_read_listed_changed_disabled_enabled_and_deleted(
         name: name.clone(),
         ..Default::default()
     };
-    let enabled = admin.enable_account(vault.call(enable)).await.unwrap();
+    let enabled = admin.enable_account(desk.ask(enable)).await.unwrap();
     let enabled = enabled.into_inner().account.unwrap();
     let get = proto::GetAccountRequest { name: name.clone() };
-    let read = admin.get_account(vault.call(get.clone())).await.unwrap();
+    let read = admin.get_account(desk.ask(get.clone())).await.unwrap();
     assert_eq!(read.into_inner().account.unwrap(), enabled);
 
     let delete = proto::DeleteAccountRequest {
         name,
         ..Default::default()
     };
-    admin.delete_account(vault.call(delete)).await.unwrap();
-    let gone = admin.get_account(vault.call(get)).await.unwrap_err();
+    admin.delete_account(desk.ask(delete)).await.unwrap();
+    let gone = admin.get_account(desk.ask(get)).await.unwrap_err();
     assert_eq!(
         (gone.code(), reason(&gone).as_str()),
         (Code::NotFound, "RESOURCE_NOT_FOUND")
     );
-    let (rev, audits) = vault.marks().await;
+    let (rev, audits) = desk.marks().await;
     assert_eq!((rev, audits), (5, 5));
 }
 
 #[tokio::test]
 async fn a_repeated_request_answers_the_account_as_it_stands() {
-    let vault = TestVault::create().await;
-    let first = vault
+    let desk = Desk::open().await;
+    let first = desk
         .admin
-        .create_account(vault.call(create("a", "r1")))
+        .create_account(desk.ask(create("a", "r1")))
         .await
         .unwrap();
-    let marks = vault.marks().await;
-    let again = vault
+    let marks = desk.marks().await;
+    let again = desk
         .admin
-        .create_account(vault.call(create("a", "r1")))
+        .create_account(desk.ask(create("a", "r1")))
         .await
         .unwrap();
     assert_eq!(first.into_inner(), again.into_inner());
-    assert_eq!(vault.marks().await, marks);
+    assert_eq!(desk.marks().await, marks);
 
-    let reused = vault
-        .admin
-        .create_account(vault.call(create("b", "r1")))
-        .await;
+    let reused = desk.admin.create_account(desk.ask(create("b", "r1"))).await;
     let reused = reused.unwrap_err();
     assert_eq!(reused.code(), Code::InvalidArgument);
     assert_eq!(reason(&reused), "REQUEST_ID_REUSED");
     // Another caller's ids are its own.
-    let other = as_caller(
-        {
-            let mut other = identity(vec![Grant::Admin]);
-            let mut caller = (*other.caller).clone();
-            caller.meta.uid = uuid::Uuid::from_u128(8);
-            other.caller = caller.into();
-            other
-        },
-        create("b", "r1"),
-    );
-    vault.admin.create_account(other).await.unwrap();
+    let other = as_caller(identity(vec![Grant::Admin]), create("b", "r1"));
+    desk.admin.create_account(other).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_request_id_is_free_again_after_a_day() {
-    let vault = TestVault::create().await;
-    vault
-        .admin
-        .create_account(vault.call(create("a", "r1")))
+    let desk = Desk::open().await;
+    desk.admin
+        .create_account(desk.ask(create("a", "r1")))
         .await
         .unwrap();
     sqlx::query("update request_ids set create_time = now() - interval '25 hours'")
-        .execute(vault.pool())
+        .execute(&desk.database.pool)
         .await
         .unwrap();
-    vault
-        .admin
-        .create_account(vault.call(create("b", "r1")))
+    desk.admin
+        .create_account(desk.ask(create("b", "r1")))
         .await
         .unwrap();
 }
 
 #[tokio::test]
 async fn a_failed_request_is_not_remembered() {
-    let vault = TestVault::create().await;
-    vault.create_account("a").await.unwrap();
-    let taken = vault
-        .admin
-        .create_account(vault.call(create("a", "r1")))
-        .await;
+    let desk = Desk::open().await;
+    desk.create_account("a").await.unwrap();
+    let taken = desk.admin.create_account(desk.ask(create("a", "r1"))).await;
     assert_eq!(taken.unwrap_err().code(), Code::AlreadyExists);
-    vault
-        .admin
-        .create_account(vault.call(create("b", "r1")))
+    desk.admin
+        .create_account(desk.ask(create("b", "r1")))
         .await
         .unwrap();
 }
 
 #[tokio::test]
 async fn validate_only_checks_everything_and_changes_nothing() {
-    let vault = TestVault::create().await;
-    let marks = vault.marks().await;
+    let desk = Desk::open().await;
+    let marks = desk.marks().await;
     let mut request = create("a", "r1");
     request.validate_only = true;
-    let answer = vault
+    let answer = desk
         .admin
-        .create_account(vault.call(request.clone()))
+        .create_account(desk.ask(request.clone()))
         .await
         .unwrap();
     assert_eq!(answer.into_inner().account.unwrap().name, "accounts/a");
-    assert_eq!(vault.marks().await, marks);
-    vault.create_account("a").await.unwrap();
-    let taken = vault
+    assert_eq!(desk.marks().await, marks);
+    desk.create_account("a").await.unwrap();
+    let taken = desk
         .admin
-        .create_account(vault.call(request))
+        .create_account(desk.ask(request))
         .await
         .unwrap_err();
     assert_eq!(taken.code(), Code::AlreadyExists);
@@ -193,34 +174,33 @@ async fn validate_only_checks_everything_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_name_is_taken_once_even_by_many_at_once() {
-    let vault = TestVault::create().await;
+    let desk = Desk::open().await;
     let (a, b, c) = tokio::join!(
-        vault.create_account("a"),
-        vault.create_account("a"),
-        vault.create_account("a")
+        desk.create_account("a"),
+        desk.create_account("a"),
+        desk.create_account("a")
     );
     let results = [a, b, c];
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     let refused = results.into_iter().find_map(Result::err).unwrap();
     assert_eq!(reason(&refused), "RESOURCE_EXISTS");
-    assert_eq!(vault.marks().await, (1, 1));
+    assert_eq!(desk.marks().await, (1, 1));
 }
 
 #[tokio::test]
 async fn an_etag_of_an_older_state_is_refused() {
-    let vault = TestVault::create().await;
-    let first = vault.create_account("a").await.unwrap();
+    let desk = Desk::open().await;
+    let first = desk.create_account("a").await.unwrap();
     let mut account = first.clone();
     account.labels = [("x".to_owned(), "1".to_owned())].into();
     let request = update(account, &["labels"]);
-    vault
-        .admin
-        .update_account(vault.call(request.clone()))
+    desk.admin
+        .update_account(desk.ask(request.clone()))
         .await
         .unwrap();
-    let late = vault
+    let late = desk
         .admin
-        .update_account(vault.call(request))
+        .update_account(desk.ask(request))
         .await
         .unwrap_err();
     assert_eq!(
@@ -232,9 +212,9 @@ async fn an_etag_of_an_older_state_is_refused() {
         etag: first.etag,
         ..Default::default()
     };
-    let late = vault
+    let late = desk
         .admin
-        .delete_account(vault.call(delete))
+        .delete_account(desk.ask(delete))
         .await
         .unwrap_err();
     assert_eq!(late.code(), Code::Aborted);
@@ -242,7 +222,7 @@ async fn an_etag_of_an_older_state_is_refused() {
 
 #[tokio::test]
 async fn all_that_is_wrong_with_a_request_is_said_at_once() {
-    let vault = TestVault::create().await;
+    let desk = Desk::open().await;
     let request = proto::CreateAccountRequest {
         account_id: "No Such Id".to_owned(),
         account: Some(proto::Account {
@@ -261,9 +241,9 @@ async fn all_that_is_wrong_with_a_request_is_said_at_once() {
         reason: "y".repeat(600),
         ..Default::default()
     };
-    let refused = vault
+    let refused = desk
         .admin
-        .create_account(vault.call(request))
+        .create_account(desk.ask(request))
         .await
         .unwrap_err();
     assert_eq!(reason(&refused), "FIELD_INVALID");
@@ -282,7 +262,7 @@ async fn all_that_is_wrong_with_a_request_is_said_at_once() {
 
 #[tokio::test]
 async fn hostile_names_and_masks_are_refused() {
-    let vault = TestVault::create().await;
+    let desk = Desk::open().await;
     let long = format!("accounts/{}", "a".repeat(64));
     for name in [
         "",
@@ -296,19 +276,15 @@ async fn hostile_names_and_masks_are_refused() {
         let request = proto::GetAccountRequest {
             name: name.to_owned(),
         };
-        let refused = vault
-            .admin
-            .get_account(vault.call(request))
-            .await
-            .unwrap_err();
+        let refused = desk.admin.get_account(desk.ask(request)).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument, "{name}");
     }
-    let account = vault.create_account("a").await.unwrap();
+    let account = desk.create_account("a").await.unwrap();
     for path in ["uid", "name", "provider_profile", "disablement", "nonsense"] {
         let request = update(account.clone(), &[path]);
-        let refused = vault
+        let refused = desk
             .admin
-            .update_account(vault.call(request))
+            .update_account(desk.ask(request))
             .await
             .unwrap_err();
         assert_eq!(fields(&refused), ["update_mask"], "{path}");
@@ -317,9 +293,9 @@ async fn hostile_names_and_masks_are_refused() {
 
 #[tokio::test]
 async fn a_list_goes_on_from_page_to_page() {
-    let vault = TestVault::create().await;
+    let desk = Desk::open().await;
     for id in ["c", "a", "b-1", "b"] {
-        vault.create_account(id).await.unwrap();
+        desk.create_account(id).await.unwrap();
     }
     let mut names = Vec::new();
     let mut page_token = String::new();
@@ -329,9 +305,9 @@ async fn a_list_goes_on_from_page_to_page() {
             page_token,
             ..Default::default()
         };
-        let page = vault
+        let page = desk
             .admin
-            .list_accounts(vault.call(request))
+            .list_accounts(desk.ask(request))
             .await
             .unwrap()
             .into_inner();
@@ -349,9 +325,9 @@ async fn a_list_goes_on_from_page_to_page() {
         page_token: "Zm9yZ2Vk".to_owned(),
         ..Default::default()
     };
-    let refused = vault
+    let refused = desk
         .admin
-        .list_accounts(vault.call(forged))
+        .list_accounts(desk.ask(forged))
         .await
         .unwrap_err();
     assert_eq!(fields(&refused), ["page_token"]);
@@ -359,26 +335,25 @@ async fn a_list_goes_on_from_page_to_page() {
 
 #[tokio::test]
 async fn a_caller_without_the_role_is_refused_and_so_is_nobody() {
-    let vault = TestVault::create().await;
+    let desk = Desk::open().await;
     let auditor = || identity(vec![Grant::Auditor]);
     let request = proto::ListAccountsRequest::default();
-    vault
-        .admin
+    desk.admin
         .list_accounts(as_caller(auditor(), request.clone()))
         .await
         .unwrap();
-    let refused = vault
+    let refused = desk
         .admin
         .create_account(as_caller(auditor(), create("a", "")))
         .await;
     assert_eq!(reason(&refused.unwrap_err()), "ROLE_MISSING");
     let operator = identity(vec![Grant::Operator]);
-    let refused = vault
+    let refused = desk
         .admin
         .create_account(as_caller(operator, create("a", "")))
         .await;
     assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
-    let nobody = vault
+    let nobody = desk
         .admin
         .list_accounts(tonic::Request::new(request))
         .await
@@ -388,20 +363,20 @@ async fn a_caller_without_the_role_is_refused_and_so_is_nobody() {
 
 #[tokio::test]
 async fn a_row_that_a_database_writer_changed_is_not_made_ours_by_the_next_change() {
-    let vault = TestVault::create().await;
-    let account = vault.create_account("a").await.unwrap();
+    let desk = Desk::open().await;
+    let account = desk.create_account("a").await.unwrap();
     sqlx::query(
         "update accounts set base_url = 'https://evil.example', allowed_hosts = '{evil.example}'",
     )
-    .execute(vault.pool())
+    .execute(&desk.database.pool)
     .await
     .unwrap();
     let request = update(account.clone(), &["labels"]);
     let mut request = request;
     request.account.as_mut().unwrap().etag.clear();
-    let refused = vault
+    let refused = desk
         .admin
-        .update_account(vault.call(request))
+        .update_account(desk.ask(request))
         .await
         .unwrap_err();
     assert_eq!(reason(&refused), "STATE_FORBIDS");
@@ -409,34 +384,26 @@ async fn a_row_that_a_database_writer_changed_is_not_made_ours_by_the_next_chang
         name: account.name,
         ..Default::default()
     };
-    vault
-        .admin
-        .delete_account(vault.call(delete))
-        .await
-        .unwrap();
+    desk.admin.delete_account(desk.ask(delete)).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_audit_says_who_did_what_why_and_from_where() {
-    let vault = TestVault::create().await;
+    let desk = Desk::open().await;
     let mut request = create("a", "");
     request.reason = "new team".to_owned();
-    vault
-        .admin
-        .create_account(vault.call(request))
-        .await
-        .unwrap();
+    desk.admin.create_account(desk.ask(request)).await.unwrap();
     let row: (String, String, String, String, String) =
         sqlx::query_as("select caller, method, resource, reason, source from audit_records")
-            .fetch_one(vault.pool())
+            .fetch_one(&desk.database.pool)
             .await
             .unwrap();
     let expected = (
-        "callers/tester",
+        "callers/root",
         "CreateAccount",
         "accounts/a",
         "new team",
-        "127.0.0.1:1",
+        "127.0.0.1:5",
     );
     let row = (&*row.0, &*row.1, &*row.2, &*row.3, &*row.4);
     assert_eq!(row, expected);

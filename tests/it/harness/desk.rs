@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keylease::crypto::{ClusterKey, KeyRing, MasterKey};
+use keylease::crypto::{KeyRing, MasterKey};
 use keylease::domain::caller::{Caller, Grant};
 use keylease::domain::id::Id;
 use keylease::domain::key::Meta;
@@ -43,7 +43,7 @@ impl Desk {
     pub(crate) async fn open() -> Self {
         let database = Database::create().await;
         let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
-        let keys = VaultKeys::new(ring, ClusterKey::generate().unwrap());
+        let keys = VaultKeys::open(&database.pool, ring).await.unwrap();
         let vault = Arc::new(Vault::new(database.pool.clone(), Arc::new(keys)));
         Self {
             admin: Admin::new(Arc::clone(&vault)),

@@ -1,0 +1,270 @@
+//! Master keys, the first administrator, and that no secret lies open in the database.
+
+use keylease::crypto::{CallerToken, KeyRing, MasterKey, Secret};
+use keylease::proto;
+use keylease::proto::admin_service_server::AdminService as _;
+use keylease::vault::{OpenError, PassphraseError, VaultKeys, ring_of_passphrase};
+
+use crate::harness::desk::{Desk, answered};
+use crate::harness::postgres::Database;
+
+fn ring_of(key: &MasterKey) -> KeyRing {
+    let text = String::from_utf8(key.to_text().expose().to_vec()).unwrap();
+    KeyRing::parse(&text).unwrap()
+}
+
+#[tokio::test]
+async fn the_first_start_makes_the_cluster_key_and_the_next_opens_it() {
+    let database = Database::create().await;
+    let key = MasterKey::generate().unwrap();
+    let (one, other) = tokio::join!(
+        VaultKeys::open(&database.pool, ring_of(&key)),
+        VaultKeys::open(&database.pool, ring_of(&key))
+    );
+    let again = VaultKeys::open(&database.pool, ring_of(&key))
+        .await
+        .unwrap();
+    let secret = Secret::from_string("x".to_owned());
+    let prints =
+        [one.unwrap(), other.unwrap(), again].map(|keys| keys.fingerprint.fingerprint(&secret));
+    assert_eq!(prints[0], prints[1]);
+    assert_eq!(prints[0], prints[2]);
+}
+
+#[tokio::test]
+async fn a_start_without_the_master_key_names_the_fingerprint_it_needs() {
+    let database = Database::create().await;
+    let (key, other) = (
+        MasterKey::generate().unwrap(),
+        MasterKey::generate().unwrap(),
+    );
+    VaultKeys::open(&database.pool, ring_of(&key))
+        .await
+        .unwrap();
+    let refused = VaultKeys::open(&database.pool, ring_of(&other))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&refused, OpenError::MissingMasterKey(missing) if missing.wanted == key.fingerprint())
+    );
+    assert!(refused.to_string().contains(&key.fingerprint().to_string()));
+}
+
+#[tokio::test]
+async fn a_start_without_the_master_key_of_some_secret_is_refused_too() {
+    let desk = Desk::with_key().await;
+    let lost = MasterKey::generate().unwrap().fingerprint();
+    desk.sql(&format!(
+        "update secrets set master_key_fingerprint = '{lost}'"
+    ))
+    .await;
+    let text = desk.vault.keys().ring.promoted().to_text();
+    let ring = KeyRing::parse(std::str::from_utf8(text.expose()).unwrap()).unwrap();
+    let refused = VaultKeys::open(&desk.database.pool, ring)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains(&lost.to_string()));
+}
+
+#[tokio::test]
+async fn a_damaged_cluster_key_is_told_from_a_missing_one() {
+    let database = Database::create().await;
+    let key = MasterKey::generate().unwrap();
+    VaultKeys::open(&database.pool, ring_of(&key))
+        .await
+        .unwrap();
+    sqlx::query(
+        "update cluster set wrapped_key = set_byte(wrapped_key, 70, get_byte(wrapped_key, 70) # 1)",
+    )
+    .execute(&database.pool)
+    .await
+    .unwrap();
+    let refused = VaultKeys::open(&database.pool, ring_of(&key))
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, OpenError::ClusterKeyDamaged));
+}
+
+#[tokio::test]
+async fn a_passphrase_gives_the_same_master_key_at_every_start_and_another_is_refused() {
+    let database = Database::create().await;
+    let phrase = |text: &str| Secret::from_string(text.to_owned());
+    let pool = &database.pool;
+    let ring = ring_of_passphrase(pool, phrase("correct horse battery"))
+        .await
+        .unwrap();
+    let fingerprint = ring.promoted().fingerprint();
+    VaultKeys::open(pool, ring).await.unwrap();
+    let again = ring_of_passphrase(pool, phrase("correct horse battery"))
+        .await
+        .unwrap();
+    assert_eq!(again.promoted().fingerprint(), fingerprint);
+    VaultKeys::open(pool, again).await.unwrap();
+    let wrong = ring_of_passphrase(pool, phrase("incorrect horse battery"))
+        .await
+        .unwrap_err();
+    assert!(matches!(&wrong, PassphraseError::Wrong { .. }));
+    assert!(wrong.to_string().contains(&fingerprint.to_string()));
+    assert!(!wrong.to_string().contains("horse"));
+}
+
+#[tokio::test]
+async fn a_passphrase_for_a_database_of_a_master_key_file_names_the_key() {
+    let database = Database::create().await;
+    let key = MasterKey::generate().unwrap();
+    VaultKeys::open(&database.pool, ring_of(&key))
+        .await
+        .unwrap();
+    let phrase = Secret::from_string("correct horse battery".to_owned());
+    let refused = ring_of_passphrase(&database.pool, phrase)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains(&key.fingerprint().to_string()));
+}
+
+#[tokio::test]
+async fn the_first_administrator_is_made_once_and_again_only_to_recover() {
+    let desk = Desk::open().await;
+    let token = desk.vault.bootstrap(false).await.unwrap();
+    assert!(CallerToken::parse(token.expose()).is_ok());
+    let refused = desk.vault.bootstrap(false).await.unwrap_err();
+    assert!(refused.to_string().contains("--recover"));
+    let callers = "select id || ' ' || role from callers join grants on caller_uid = uid";
+    assert_eq!(desk.rows(callers).await, ["admin admin"]);
+    desk.vault.bootstrap(true).await.unwrap();
+    assert_eq!(desk.rows(callers).await, ["admin admin"]);
+    // A lost administrator: no good token is left.
+    desk.sql("update tokens set revoke_time = now()").await;
+    desk.vault.bootstrap(false).await.unwrap();
+    assert_eq!(desk.rows("select id from tokens").await.len(), 3);
+    let audit = desk
+        .rows("select distinct caller || ' ' || method from audit_records")
+        .await;
+    assert_eq!(audit, ["system Bootstrap"]);
+}
+
+#[tokio::test]
+async fn a_disabled_or_tampered_administrator_is_brought_back() {
+    let desk = Desk::open().await;
+    desk.vault.bootstrap(false).await.unwrap();
+    desk.sql("update callers set disabled_why = 'x', disabled_since = now(), disabled_by = 'y'; delete from grants").await;
+    desk.vault.bootstrap(true).await.unwrap();
+    let name = keylease::domain::name::CallerName::parse("name", "callers/admin").unwrap();
+    let caller = desk.vault.get_caller(&name).await.unwrap();
+    assert!(caller.disablement.is_none());
+    assert_eq!(caller.grants.len(), 1);
+    let refused = desk.vault.bootstrap(false).await.unwrap_err();
+    assert!(refused.to_string().contains("callers/admin"));
+}
+
+#[tokio::test]
+async fn the_status_of_master_keys_shows_what_each_still_wraps() {
+    let desk = Desk::with_key().await;
+    let request = proto::GetMasterKeyStatusRequest {};
+    let status = answered(desk.admin.get_master_key_status(desk.ask(request)).await);
+    let [key] = &status.master_keys[..] else {
+        unreachable!("one master key")
+    };
+    assert!(key.present && key.promoted && key.wraps_cluster_key);
+    assert_eq!((key.secrets, key.wraps), (1, 2));
+}
+
+#[tokio::test]
+async fn a_master_key_that_has_wrapped_too_often_wraps_no_more() {
+    let desk = Desk::with_key().await;
+    desk.sql("update master_keys set wraps = 4000000000").await;
+    let refused = desk.rotate("sk-second", false).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
+    assert!(refused.message().contains("mk_"));
+    assert_eq!(desk.versions().await.len(), 1);
+}
+
+#[tokio::test]
+async fn no_secret_lies_open_in_any_table() {
+    const CANARY: &str = "sk-canary-7f3a9";
+    let desk = Desk::open().await;
+    desk.create_account("a").await.unwrap();
+    let request = proto::CreateKeyRequest {
+        parent: "accounts/a".to_owned(),
+        key_id: "k".to_owned(),
+        secret: Some(proto::Secret {
+            fields: [
+                ("id".to_owned(), format!("{CANARY}-0")),
+                ("key".to_owned(), CANARY.to_owned()),
+            ]
+            .into(),
+            ..Default::default()
+        }),
+        request_id: "r".to_owned(),
+        ..Default::default()
+    };
+    answered(desk.admin.create_key(desk.ask(request)).await);
+    desk.rotate(&format!("{CANARY}-2"), false).await.unwrap();
+    desk.rotate(&format!("{CANARY}-2"), false)
+        .await
+        .unwrap_err();
+    let token = desk.vault.bootstrap(false).await.unwrap();
+    let dump = desk.dump().await;
+    let hex = |text: &[u8]| {
+        text.iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    assert!(
+        dump.contains("accounts/a/keys/k"),
+        "the dump holds what it should"
+    );
+    assert!(!dump.contains(CANARY) && !dump.contains(&hex(CANARY.as_bytes())));
+    let secret_part = &token.expose()[18..];
+    assert!(!dump.contains(std::str::from_utf8(secret_part).unwrap()));
+    assert!(!dump.contains(&hex(secret_part)));
+}
+
+#[tokio::test]
+async fn the_audit_is_listed_newest_first_and_by_resource() {
+    let desk = Desk::with_key().await;
+    desk.create_account("ab").await.unwrap();
+    let request = |resource: &str, page_token: String| proto::ListAuditRecordsRequest {
+        page_size: 1,
+        page_token,
+        resource: resource.to_owned(),
+    };
+    let first = answered(
+        desk.admin
+            .list_audit_records(desk.ask(request("accounts/a", String::new())))
+            .await,
+    );
+    assert_eq!(first.records[0].resource, "accounts/a/keys/k");
+    let next = request("accounts/a", first.next_page_token);
+    let second = answered(desk.admin.list_audit_records(desk.ask(next)).await);
+    assert_eq!(second.records[0].resource, "accounts/a");
+    assert!(second.next_page_token.is_empty());
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_does_not_leave_its_change_half_way() {
+    let desk = Desk::with_key().await;
+    for attempt in 0..20 {
+        let value = format!("sk-{attempt}");
+        let call = desk.rotate(&value, false);
+        let brief = std::time::Duration::from_micros(attempt * 300);
+        drop(tokio::time::timeout(brief, call).await);
+    }
+    // Whatever was begun is now done or was never begun; the pool of connections is whole.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let rotation = desk.rotate("sk-last", false).await.unwrap();
+    assert_eq!(desk.key().await.current_version, rotation.to_version);
+    let currents = desk
+        .rows("select number::text from key_versions where stage = 'current'")
+        .await;
+    assert_eq!(currents.len(), 1);
+    let counts = desk
+        .rows("select (select count(*) from key_versions)::text || ' ' || (select count(*) from secrets)::text")
+        .await;
+    let (versions, secrets) = counts[0].split_once(' ').unwrap();
+    assert_eq!(versions, secrets);
+    // Connections go back in tasks of their own.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let pool = desk.vault.pool();
+    assert_eq!(usize::try_from(pool.size()).unwrap(), pool.num_idle());
+}
