@@ -4,4 +4,3 @@ pub(crate) mod desk;
 pub(crate) mod keys;
 pub(crate) mod postgres;
 pub(crate) mod process;
-pub(crate) mod vault;

@@ -1,8 +1,9 @@
 //! The admin service over a database of its own, asked without a network: the identity is put into each request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use keylease::crypto::{KeyRing, MasterKey};
+use keylease::crypto::{BootId, KeyRing, MasterKey};
 use keylease::domain::caller::{Caller, Grant};
 use keylease::domain::id::Id;
 use keylease::domain::key::Meta;
@@ -44,7 +45,12 @@ impl Desk {
         let database = Database::create().await;
         let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
         let keys = VaultKeys::open(&database.pool, ring).await.unwrap();
-        let vault = Arc::new(Vault::new(database.pool.clone(), Arc::new(keys)));
+        let vault = Arc::new(Vault::new(
+            database.pool.clone(),
+            Arc::new(keys),
+            BootId::generate().unwrap(),
+            Duration::from_mins(5),
+        ));
         Self {
             admin: Admin::new(Arc::clone(&vault)),
             vault,
@@ -58,7 +64,7 @@ impl Desk {
         let mut request = Request::new(message);
         request.extensions_mut().insert(Identity {
             caller: Arc::clone(&self.caller),
-            source: "127.0.0.1:5".to_owned(),
+            source: Some("127.0.0.1:5".parse().unwrap()),
         });
         request
     }
