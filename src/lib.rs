@@ -2,4 +2,5 @@
 //!
 //! The floors, lowest first; imports point down only and `tests/architecture.rs` proves it.
 
+pub mod cli;
 pub mod proto;
