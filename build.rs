@@ -23,10 +23,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         out.join("descriptor.bin"),
         prost::Message::encode_to_vec(&descriptors),
     )?;
+    // Messages know their own names, so that the client can print any of them by its descriptor.
+    let mut config = tonic_prost_build::Config::new();
+    config.enable_type_names();
     tonic_prost_build::configure()
         // Ordered maps: a request that is encoded again to recognise its repetition has the same bytes each time.
         .btree_map(".")
         .skip_debug(SECRET_MESSAGES)
-        .compile_fds(descriptors)?;
+        .compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

@@ -15,5 +15,6 @@ pub mod proto;
 pub mod service;
 
 pub mod app;
+pub mod cli;
 
 pub mod metric_names;

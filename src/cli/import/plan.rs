@@ -1,0 +1,271 @@
+//! From the text of an `.env` file to what will be stored, or to everything that is wrong with it. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use super::dotenv::{self, Assignment};
+use super::providers::Provider;
+use super::values::{self, BaseUrl};
+use super::variables::{Variable, account_id, is_tellable};
+use crate::cli::secret::SecretText;
+
+#[cfg(test)]
+mod tests;
+
+/// Accounts, and pools, in one import, by the contract.
+const ACCOUNTS_MAX: usize = 100;
+/// Keys in one import, by the contract.
+const KEYS_MAX: usize = 1_000;
+
+/// How to read a file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Options {
+    pub(super) account_per_key: bool,
+    pub(super) allow_http: bool,
+    /// Accounts to import; empty for all.
+    pub(super) only: Vec<String>,
+}
+
+/// What will be stored.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) accounts: Vec<PlannedAccount>,
+    pub(super) pools: Vec<PlannedPool>,
+    pub(super) policy: Policy,
+    /// What a person should know.
+    pub(super) notes: Vec<String>,
+    /// Variables that mean nothing here.
+    pub(super) ignored: Vec<String>,
+}
+
+/// An account, with its keys.
+#[derive(Debug)]
+pub(super) struct PlannedAccount {
+    pub(super) id: String,
+    pub(super) profile: &'static str,
+    pub(super) base_url: Option<BaseUrl>,
+    pub(super) keys: Vec<PlannedKey>,
+}
+
+/// A key, and the line it stands on.
+#[derive(Debug)]
+pub(super) struct PlannedKey {
+    pub(super) id: String,
+    pub(super) line: usize,
+    pub(super) secret: SecretText,
+}
+
+/// A pool: targets and tiers.
+#[derive(Debug)]
+pub(super) struct PlannedPool {
+    pub(super) id: String,
+    pub(super) members: Vec<(String, i32)>,
+}
+
+/// What holds for every account or pool of the file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Policy {
+    pub(super) rotation_hours: Option<i64>,
+    pub(super) probe: Option<bool>,
+    pub(super) requests_per_minute: Option<i64>,
+}
+
+/// Something wrong on a line; line 0 is the file as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) line: usize,
+    pub(super) message: String,
+}
+
+impl Problem {
+    pub(super) fn at(line: usize, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { line, message }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.message),
+            line => write!(f, "line {line}: {}", self.message),
+        }
+    }
+}
+
+/// Reads a file as a whole: a plan, or every problem in order of lines.
+pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Plan, Vec<Problem>> {
+    let (assignments, problems) = dotenv::parse(bytes);
+    let mut reader = Reader::new(options);
+    reader.problems = problems;
+    for assignment in assignments {
+        reader.take(assignment);
+    }
+    reader.finish()
+}
+
+/// What has been read so far.
+struct Reader<'a> {
+    options: &'a Options,
+    providers: BTreeMap<String, Provider>,
+    lines: HashMap<String, usize>,
+    /// The line of each key's value, to find one that stands there twice.
+    values: Vec<(SecretText, usize)>,
+    plan: Plan,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(options: &'a Options) -> Self {
+        Self {
+            options,
+            providers: BTreeMap::new(),
+            lines: HashMap::new(),
+            values: Vec::new(),
+            plan: Plan::default(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, assignment: Assignment) {
+        let name = assignment.name.clone();
+        match Variable::of(&name) {
+            Variable::Other => self.ignore(&assignment),
+            Variable::Key { prefix, .. } | Variable::BaseUrl { prefix } if !self.wants(prefix) => {
+                self.ignore(&assignment);
+            }
+            _ if self.is_repeated(&assignment) => {}
+            Variable::UnnumberedBackup => {
+                self.refuse(&assignment, "needs a number from 1, as in _BACKUP_1")
+            }
+            Variable::Key { prefix, backup } => self.key(prefix, backup, assignment),
+            Variable::BaseUrl { prefix } => self.provider(prefix).base_url = Some(assignment),
+            Variable::RotationHours => {
+                self.plan.policy.rotation_hours = self.read(&assignment, values::rotation_hours)
+            }
+            Variable::HealthCheck => {
+                self.plan.policy.probe = self.read(&assignment, values::switch)
+            }
+            Variable::RatePerMinute => {
+                self.plan.policy.requests_per_minute =
+                    self.read(&assignment, values::requests_per_minute);
+            }
+        }
+    }
+
+    fn wants(&self, prefix: &str) -> bool {
+        self.options.only.is_empty() || self.options.only.contains(&account_id(prefix))
+    }
+
+    fn ignore(&mut self, assignment: &Assignment) {
+        let told = if is_tellable(&assignment.name) {
+            assignment.name.clone()
+        } else {
+            format!("line {}", assignment.line)
+        };
+        self.plan.ignored.push(told);
+    }
+
+    /// Whether the variable was set before, which is a problem.
+    fn is_repeated(&mut self, assignment: &Assignment) -> bool {
+        let first = *self
+            .lines
+            .entry(assignment.name.clone())
+            .or_insert(assignment.line);
+        if first == assignment.line {
+            return false;
+        }
+        self.refuse(assignment, &format!("is set on line {first} already"));
+        true
+    }
+
+    fn key(&mut self, prefix: &str, backup: u32, assignment: Assignment) {
+        if let Err(why) = values::check_key(assignment.value.expose()) {
+            self.refuse(&assignment, why);
+        } else if let Some(line) = self.line_of(&assignment.value) {
+            self.refuse(
+                &assignment,
+                &format!("has the same value as line {line}: one key, one line"),
+            );
+        } else {
+            self.values
+                .push((assignment.value.clone(), assignment.line));
+        }
+        // Kept even if refused, so that the rest is not said to lack it.
+        self.provider(prefix).keys.insert(backup, assignment);
+    }
+
+    fn line_of(&self, value: &SecretText) -> Option<usize> {
+        let same = |(other, line): &(SecretText, usize)| (other == value).then_some(*line);
+        self.values.iter().find_map(same)
+    }
+
+    fn provider(&mut self, prefix: &str) -> &mut Provider {
+        self.providers.entry(prefix.to_owned()).or_default()
+    }
+
+    fn read<T>(
+        &mut self,
+        assignment: &Assignment,
+        parse: fn(&str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        match parse(assignment.value.expose()) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.refuse(assignment, why);
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, assignment: &Assignment, why: &str) {
+        let message = format!("{} {why}", assignment.name);
+        self.problems.push(Problem::at(assignment.line, message));
+    }
+
+    fn finish(mut self) -> Result<Plan, Vec<Problem>> {
+        for (prefix, provider) in &self.providers {
+            match provider.plan(prefix, self.options) {
+                Ok(planned) => {
+                    self.plan.accounts.extend(planned.accounts);
+                    self.plan.pools.extend(planned.pools);
+                    self.plan.notes.extend(planned.notes);
+                }
+                Err(problems) => self.problems.extend(problems),
+            }
+        }
+        self.check_whole();
+        if !self.problems.is_empty() {
+            self.problems.sort_by_key(|problem| problem.line);
+            return Err(self.problems);
+        }
+        if self.plan.policy.probe.is_some() {
+            let note = "KEY_HEALTH_CHECK_ENABLED is stored; probes are not built yet";
+            self.plan.notes.push(note.into());
+        }
+        Ok(self.plan)
+    }
+
+    /// Bounds of one import, and accounts that two prefixes would share.
+    fn check_whole(&mut self) {
+        let keys: usize = self.plan.accounts.iter().map(|a| a.keys.len()).sum();
+        if self.providers.is_empty() {
+            let why = "no X_API_KEY to import, such as OPENAI_API_KEY";
+            self.problems.push(Problem::at(0, why));
+        }
+        if self.plan.accounts.len() > ACCOUNTS_MAX || keys > KEYS_MAX {
+            let why = format!(
+                "more than {ACCOUNTS_MAX} accounts or {KEYS_MAX} keys: import in parts, with --only"
+            );
+            self.problems.push(Problem::at(0, why));
+        }
+        let mut seen = HashMap::new();
+        for account in &self.plan.accounts {
+            let line = account.keys.first().map_or(0, |key| key.line);
+            if let Some(first) = seen.insert(account.id.as_str(), line) {
+                let why = format!("makes the same account, {}, as line {first}", account.id);
+                self.problems.push(Problem::at(line, why));
+            }
+        }
+    }
+}

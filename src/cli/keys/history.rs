@@ -1,0 +1,79 @@
+//! The versions and rotations of a key, and the verb that makes a new one.
+
+use clap::Args;
+
+use super::view;
+use crate::cli::connect::ClientArgs;
+use crate::cli::failure::Failure;
+use crate::cli::flags::{ChangeArgs, say_validated};
+use crate::cli::paging::{PageArgs, every_page};
+use crate::cli::secret::SecretArgs;
+use crate::cli::{names, output};
+use crate::proto;
+
+/// Which key's past to list.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// The key, short (openai/main) or full (accounts/openai/keys/main)
+    key: String,
+    #[command(flatten)]
+    page: PageArgs,
+}
+
+/// The new secret of a key.
+#[derive(Debug, Args)]
+pub(crate) struct RotateArgs {
+    /// The key, short (openai/main) or full (accounts/openai/keys/main)
+    key: String,
+    #[command(flatten)]
+    secret: SecretArgs,
+    /// Revoke the previous version now, without waiting for its leases: for a leaked key
+    #[arg(long)]
+    revoke_previous_now: bool,
+    /// Refuse if the key has changed since this etag was read
+    #[arg(long, default_value = "", hide_default_value = true)]
+    etag: String,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+pub(super) async fn versions(client: &ClientArgs, args: HistoryArgs) -> Result<(), Failure> {
+    let request = proto::ListKeyVersionsRequest {
+        parent: names::key(&args.key)?,
+        ..Default::default()
+    };
+    let mut admin = client.admin().await?;
+    let answer = every_page!(admin, list_key_versions, key_versions, &args.page, request);
+    output::show(client.json, &answer, |answer| {
+        view::versions(&answer.key_versions)
+    })
+}
+
+pub(super) async fn rotate(client: &ClientArgs, args: RotateArgs) -> Result<(), Failure> {
+    let request = proto::RotateKeyRequest {
+        name: names::key(&args.key)?,
+        secret: Some(args.secret.require()?),
+        revoke_previous_now: args.revoke_previous_now,
+        etag: args.etag,
+        request_id: args.change.request_id,
+        validate_only: args.change.validate_only,
+        reason: args.change.reason,
+    };
+    let answer = client.admin().await?.rotate_key(request).await?;
+    say_validated(args.change.validate_only);
+    let rotation = answer.into_inner().rotation;
+    let rotation = rotation.ok_or_else(|| Failure::answer_lacks("rotation"))?;
+    output::show(client.json, &rotation, view::rotation)
+}
+
+pub(super) async fn rotations(client: &ClientArgs, args: HistoryArgs) -> Result<(), Failure> {
+    let request = proto::ListRotationsRequest {
+        parent: names::key(&args.key)?,
+        ..Default::default()
+    };
+    let mut admin = client.admin().await?;
+    let answer = every_page!(admin, list_rotations, rotations, &args.page, request);
+    output::show(client.json, &answer, |answer| {
+        view::rotations(&answer.rotations)
+    })
+}

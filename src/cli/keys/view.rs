@@ -1,0 +1,148 @@
+//! Keys, versions and rotations as tables.
+
+use crate::cli::view::{disablement, rotation_interval, state};
+use crate::cli::{names, output, words};
+use crate::proto::{Health, HealthState, Key, KeyVersion, Rotation};
+
+/// One key.
+pub(super) fn one(key: &Key) -> String {
+    output::details(&[
+        ("name", key.name.clone()),
+        ("current version", key.current_version.clone()),
+        ("models", models(key)),
+        ("model map", words::pairs(&key.model_map)),
+        (
+            "rotation interval",
+            rotation_interval(key.rotation_policy.as_ref()),
+        ),
+        ("next rotation", next_rotation(key)),
+        ("state", disablement(key.disablement.as_ref())),
+        ("labels", words::pairs(&key.labels)),
+        ("created", words::time(key.create_time.as_ref())),
+        ("updated", words::time(key.update_time.as_ref())),
+        ("uid", key.uid.clone()),
+        ("etag", key.etag.clone()),
+    ])
+}
+
+/// Several keys.
+pub(super) fn list(keys: &[Key]) -> String {
+    let rows = keys.iter().map(|key| {
+        vec![
+            key.name.clone(),
+            version_number(&key.current_version),
+            state(key.disablement.as_ref()),
+            models(key),
+            next_rotation(key),
+            words::pairs(&key.labels),
+        ]
+    });
+    let header = [
+        "NAME",
+        "VERSION",
+        "STATE",
+        "MODELS",
+        "NEXT ROTATION",
+        "LABELS",
+    ];
+    output::list(&header, rows, "no keys")
+}
+
+/// The versions of a key.
+pub(super) fn versions(versions: &[KeyVersion]) -> String {
+    let rows = versions.iter().map(|version| {
+        vec![
+            version_number(&version.name),
+            words::enum_value(version.stage().as_str_name(), "VERSION_STAGE"),
+            health(version.health.as_ref()),
+            words::time(version.create_time.as_ref()),
+            words::time(version.promote_time.as_ref()),
+            words::time(version.revoke_time.as_ref()),
+            version.master_key_fingerprint.clone(),
+        ]
+    });
+    let header = [
+        "VERSION",
+        "STAGE",
+        "HEALTH",
+        "CREATED",
+        "PROMOTED",
+        "REVOKED",
+        "MASTER KEY",
+    ];
+    output::list(&header, rows, "no versions")
+}
+
+/// One rotation.
+pub(super) fn rotation(rotation: &Rotation) -> String {
+    output::details(&[
+        ("name", rotation.name.clone()),
+        ("step", step(rotation)),
+        ("from", rotation.from_version.clone()),
+        ("to", rotation.to_version.clone()),
+        ("reason", words::printable(&rotation.reason)),
+        ("began", words::time(rotation.create_time.as_ref())),
+        ("moved", words::time(rotation.update_time.as_ref())),
+    ])
+}
+
+/// The rotations of a key.
+pub(super) fn rotations(rotations: &[Rotation]) -> String {
+    let rows = rotations.iter().map(|rotation| {
+        vec![
+            names::split(&rotation.name).1.to_owned(),
+            step(rotation),
+            version_number(&rotation.from_version),
+            version_number(&rotation.to_version),
+            words::time(rotation.create_time.as_ref()),
+            words::printable(&rotation.reason),
+        ]
+    });
+    let header = ["ROTATION", "STEP", "FROM", "TO", "BEGAN", "REASON"];
+    output::list(&header, rows, "no rotations")
+}
+
+fn step(rotation: &Rotation) -> String {
+    words::enum_value(rotation.step().as_str_name(), "ROTATION_STEP")
+}
+
+fn version_number(name: &str) -> String {
+    if name.is_empty() {
+        return words::NOTHING.into();
+    }
+    names::split(name).1.to_owned()
+}
+
+fn models(key: &Key) -> String {
+    let allowed = if key.model_allow.is_empty() {
+        "all".to_owned()
+    } else {
+        key.model_allow.join(", ")
+    };
+    if key.model_deny.is_empty() {
+        return allowed;
+    }
+    format!("{allowed} but {}", key.model_deny.join(", "))
+}
+
+fn next_rotation(key: &Key) -> String {
+    if key.rotation_overdue {
+        return format!(
+            "OVERDUE since {}",
+            words::time(key.next_rotation_time.as_ref())
+        );
+    }
+    words::ahead(key.next_rotation_time.as_ref(), &words::now())
+}
+
+fn health(health: Option<&Health>) -> String {
+    let Some(health) = health else {
+        return words::NOTHING.into();
+    };
+    let state = words::enum_value(health.state().as_str_name(), "HEALTH_STATE");
+    if health.state() == HealthState::Active {
+        return state;
+    }
+    let until = words::time(health.until.as_ref());
+    format!("{state} until {until} ({})", words::printable(&health.why))
+}

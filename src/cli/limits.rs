@@ -1,0 +1,169 @@
+//! `keylease limits`: at most so many units in a window, over all replicas.
+
+use clap::{Args, Subcommand};
+
+use super::connect::ClientArgs;
+use super::failure::Failure;
+use super::flags::{ChangeArgs, NamedArgs, NamedChangeArgs, deleted, named_change, say_validated};
+use super::paging::{PageArgs, every_page};
+use super::{names, output};
+use crate::proto;
+
+mod fields;
+mod view;
+
+use fields::{Dimension, LimitField, LimitFlags};
+pub(crate) use view::{summary, what};
+
+/// The noun and its verb.
+#[derive(Debug, Args)]
+pub struct Limits {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Create a limit of an account or caller
+    #[command(after_help = "Examples:
+  keylease limits create openai/rpm --dimension requests --amount 600 --window 1m
+  keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'
+  keylease limits create openai/daily --dimension requests --amount 10000 --calendar day --time-zone America/Los_Angeles")]
+    Create(CreateArgs),
+    /// Show a limit
+    Get(NamedArgs),
+    /// List the limits of an account or caller
+    List(ListLimitsArgs),
+    /// Change a limit; raising acts at once, lowering within its charge time; model patterns are replaced as a whole
+    #[command(after_help = "Example: keylease limits update openai/rpm --amount 1200")]
+    Update(UpdateArgs),
+    /// Delete a limit; its charges are kept, and revived if its name returns
+    Delete(NamedChangeArgs),
+}
+
+#[derive(Debug, Args)]
+struct CreateArgs {
+    /// Its name: openai/rpm, accounts/openai/limits/rpm or callers/search/limits/rpm
+    name: String,
+    /// What is counted
+    #[arg(long)]
+    dimension: Dimension,
+    #[command(flatten)]
+    flags: LimitFlags,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+#[derive(Debug, Args)]
+struct ListLimitsArgs {
+    /// Whose: an account (openai, accounts/openai) or a caller (callers/search)
+    owner: String,
+    #[command(flatten)]
+    page: PageArgs,
+}
+
+#[derive(Debug, Args)]
+struct UpdateArgs {
+    /// Its name: openai/rpm, accounts/openai/limits/rpm or callers/search/limits/rpm
+    name: String,
+    #[command(flatten)]
+    flags: LimitFlags,
+    /// Unset a field, before other flags act; may be repeated
+    #[arg(long, value_name = "FIELD")]
+    clear: Vec<LimitField>,
+    /// Refuse if it has changed since this etag was read [default: that of a read just before]
+    #[arg(long)]
+    etag: Option<String>,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+/// Runs the verb.
+pub(crate) async fn run(command: Limits) -> Result<(), Failure> {
+    let client = &command.client;
+    match command.verb {
+        Verb::Create(args) => create(client, args).await,
+        Verb::Get(args) => get(client, &args.name).await,
+        Verb::List(args) => list(client, args).await,
+        Verb::Update(args) => update(client, args).await,
+        Verb::Delete(args) => delete(client, args).await,
+    }
+}
+
+async fn create(client: &ClientArgs, args: CreateArgs) -> Result<(), Failure> {
+    let name = names::limit(&args.name)?;
+    let mut limit = proto::Limit::default();
+    limit.set_dimension(args.dimension.into());
+    args.flags.apply(&mut limit);
+    let (parent, id) = names::split(&name);
+    let request = proto::CreateLimitRequest {
+        parent: parent.to_owned(),
+        limit_id: id.to_owned(),
+        limit: Some(limit),
+        request_id: args.change.request_id,
+        validate_only: args.change.validate_only,
+        reason: args.change.reason,
+    };
+    let answer = client.admin().await?.create_limit(request).await?;
+    say_validated(args.change.validate_only);
+    show(client, answer.into_inner().limit)
+}
+
+async fn get(client: &ClientArgs, name: &str) -> Result<(), Failure> {
+    let name = names::limit(name)?;
+    let request = proto::GetLimitRequest { name };
+    let answer = client.admin().await?.get_limit(request).await?;
+    show(client, answer.into_inner().limit)
+}
+
+async fn list(client: &ClientArgs, args: ListLimitsArgs) -> Result<(), Failure> {
+    let mut admin = client.admin().await?;
+    let request = proto::ListLimitsRequest {
+        parent: names::limit_owner(&args.owner)?,
+        ..Default::default()
+    };
+    let answer = every_page!(admin, list_limits, limits, &args.page, request);
+    output::show(client.json, &answer, |answer| view::list(&answer.limits))
+}
+
+/// Reads, changes and writes under the etag that was read, so that nobody's change in between is lost.
+async fn update(client: &ClientArgs, args: UpdateArgs) -> Result<(), Failure> {
+    let name = names::limit(&args.name)?;
+    let update_mask = args.flags.mask(&args.clear)?;
+    let mut admin = client.admin().await?;
+    let read = admin.get_limit(proto::GetLimitRequest { name }).await?;
+    let mut limit = read.into_inner().limit.ok_or_else(lacking)?;
+    for field in &args.clear {
+        field.clear(&mut limit);
+    }
+    args.flags.apply(&mut limit);
+    limit.etag = args.etag.unwrap_or(limit.etag);
+    let request = proto::UpdateLimitRequest {
+        limit: Some(limit),
+        update_mask,
+        request_id: args.change.request_id,
+        validate_only: args.change.validate_only,
+        reason: args.change.reason,
+    };
+    let answer = admin.update_limit(request).await?;
+    say_validated(args.change.validate_only);
+    show(client, answer.into_inner().limit)
+}
+
+async fn delete(client: &ClientArgs, args: NamedChangeArgs) -> Result<(), Failure> {
+    let name = names::limit(&args.name)?;
+    let said = deleted(&name, args.change.validate_only);
+    let request = named_change!(DeleteLimitRequest, name, args);
+    let answer = client.admin().await?.delete_limit(request).await?;
+    output::show(client.json, &answer.into_inner(), |_| said)
+}
+
+fn show(client: &ClientArgs, limit: Option<proto::Limit>) -> Result<(), Failure> {
+    output::show(client.json, &limit.ok_or_else(lacking)?, view::one)
+}
+
+fn lacking() -> Failure {
+    Failure::answer_lacks("limit")
+}

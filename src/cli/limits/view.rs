@@ -1,0 +1,100 @@
+//! Limits as tables.
+
+use crate::cli::{names, output, words};
+use crate::proto::{Limit, LimitMode, limit::Window};
+
+/// One limit.
+pub(super) fn one(limit: &Limit) -> String {
+    output::details(&[
+        ("name", limit.name.clone()),
+        ("limit", what(limit)),
+        ("models", models(limit)),
+        ("mode", mode(limit)),
+        (
+            "block validity",
+            words::proto_duration(limit.block_validity.as_ref()),
+        ),
+        (
+            "start within",
+            words::proto_duration(limit.start_within.as_ref()),
+        ),
+        (
+            "blackout",
+            words::proto_duration(limit.blackout_max.as_ref()),
+        ),
+        ("created", words::time(limit.create_time.as_ref())),
+        ("updated", words::time(limit.update_time.as_ref())),
+        ("uid", limit.uid.clone()),
+        ("etag", limit.etag.clone()),
+    ])
+}
+
+/// Several limits.
+pub(super) fn list(limits: &[Limit]) -> String {
+    let rows = limits
+        .iter()
+        .map(|limit| vec![limit.name.clone(), what(limit), models(limit), mode(limit)]);
+    output::list(&["NAME", "LIMIT", "MODELS", "MODE"], rows, "no limits")
+}
+
+/// A limit on one line, under its account.
+pub(crate) fn summary(limit: &Limit) -> String {
+    let id = names::split(&limit.name).1;
+    format!("{id}: {}, {}, {}", what(limit), models(limit), mode(limit))
+}
+
+/// Amount, dimension and window: "600 requests in any 1 m".
+pub(crate) fn what(limit: &Limit) -> String {
+    let dimension = words::enum_value(limit.dimension().as_str_name(), "LIMIT_DIMENSION");
+    let amount = words::number(limit.amount);
+    match &limit.window {
+        Some(Window::Rolling(window)) => {
+            format!(
+                "{amount} {dimension} in any {}",
+                words::proto_duration(Some(window))
+            )
+        }
+        Some(Window::Calendar(calendar)) => {
+            let period = words::enum_value(calendar.period().as_str_name(), "CALENDAR_PERIOD");
+            format!("{amount} {dimension} a {period} ({})", calendar.time_zone)
+        }
+        None => format!("{amount} {dimension}"),
+    }
+}
+
+fn models(limit: &Limit) -> String {
+    if limit.models.is_empty() {
+        "all models".into()
+    } else {
+        limit.models.join(", ")
+    }
+}
+
+fn mode(limit: &Limit) -> String {
+    let shadow = limit.mode() == LimitMode::Shadow;
+    if shadow { "shadow" } else { "enforced" }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::LimitDimension;
+
+    #[test]
+    fn a_limit_reads_as_a_sentence() {
+        let limit = Limit {
+            name: "accounts/a/limits/rpm".into(),
+            dimension: LimitDimension::InputTokens as i32,
+            amount: 90_000,
+            window: Some(Window::Rolling(prost_types::Duration {
+                seconds: 60,
+                nanos: 0,
+            })),
+            ..Limit::default()
+        };
+        assert_eq!(
+            summary(&limit),
+            "rpm: 90,000 input tokens in any 1 m, all models, enforced"
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! Our own gRPC client: the admin verbs of the `keylease` binary, `lease` and `report`.
+//!
+//! The binary flattens [`Command`] into its own commands and hands it to [`run`]. Of `master-key`, the client's verbs are
+//! [`MasterKeyCommand`], to be flattened beside those that need no server, and run by [`run_master_key`].
+
+use std::future::Future;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+mod accounts;
+mod address;
+mod audit;
+mod callers;
+mod connect;
+mod errors;
+mod failure;
+mod flags;
+mod health;
+mod import;
+mod keys;
+mod lease;
+mod limits;
+mod master_key;
+mod names;
+mod output;
+mod paging;
+mod pools;
+mod refusals;
+mod remedies;
+mod report;
+mod secret;
+mod status;
+mod tokens;
+mod view;
+mod words;
+
+pub use connect::ClientArgs;
+pub use master_key::MasterKeyCommand;
+
+use failure::Failure;
+
+/// What every command's help ends with.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 server unreachable or caller not known.";
+
+/// The commands that talk to a server.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Provider-side organisations that own keys and limits
+    #[command(after_help = EXIT_CODES)]
+    Accounts(accounts::Accounts),
+    /// Credentials of accounts, their versions and rotations, and imports
+    #[command(after_help = EXIT_CODES)]
+    Keys(keys::Keys),
+    /// What callers lease from
+    #[command(after_help = EXIT_CODES)]
+    Pools(pools::Pools),
+    /// Who may call, and what they may do
+    #[command(after_help = EXIT_CODES)]
+    Callers(callers::Callers),
+    /// At most so many units in a window, over all replicas
+    #[command(after_help = EXIT_CODES)]
+    Limits(limits::Limits),
+    /// Callers' tokens
+    #[command(after_help = EXIT_CODES)]
+    Tokens(tokens::Tokens),
+    /// A pool at a glance: keys, health, limits
+    #[command(after_help = status::HELP)]
+    Status(status::StatusArgs),
+    /// Lease a key
+    #[command(after_help = lease::HELP)]
+    Lease(lease::LeaseArgs),
+    /// Report what became of a lease
+    #[command(after_help = report::HELP)]
+    Report(report::ReportArgs),
+    /// What was changed, and by whom
+    #[command(after_help = EXIT_CODES)]
+    Audit(audit::Audit),
+}
+
+impl Command {
+    fn client(&self) -> &ClientArgs {
+        match self {
+            Self::Accounts(command) => &command.client,
+            Self::Keys(command) => &command.client,
+            Self::Pools(command) => &command.client,
+            Self::Callers(command) => &command.client,
+            Self::Limits(command) => &command.client,
+            Self::Tokens(command) => &command.client,
+            Self::Status(command) => &command.client,
+            Self::Lease(command) => &command.client,
+            Self::Report(command) => &command.client,
+            Self::Audit(command) => &command.client,
+        }
+    }
+}
+
+/// Runs a command to its end; failures are printed to stderr.
+pub async fn run(command: Command) -> ExitCode {
+    let client = command.client().clone();
+    finish(&client, async {
+        match command {
+            Command::Accounts(command) => accounts::run(command).await,
+            Command::Keys(command) => keys::run(command).await,
+            Command::Pools(command) => pools::run(command).await,
+            Command::Callers(command) => callers::run(command).await,
+            Command::Limits(command) => limits::run(command).await,
+            Command::Tokens(command) => tokens::run(command).await,
+            Command::Status(command) => status::run(command).await,
+            Command::Lease(command) => lease::run(command).await,
+            Command::Report(command) => report::run(command).await,
+            Command::Audit(command) => audit::run(command).await,
+        }
+    })
+    .await
+}
+
+/// Runs a client verb of `master-key`; failures are printed to stderr.
+pub async fn run_master_key(command: MasterKeyCommand) -> ExitCode {
+    let client = command.client().clone();
+    finish(&client, master_key::run(command)).await
+}
+
+/// Prints how a verb failed, if it did.
+async fn finish(client: &ClientArgs, verb: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    let Err(failure) = verb.await else {
+        return ExitCode::SUCCESS;
+    };
+    if !matches!(failure, Failure::OutputClosed) {
+        let report = errors::Report::of(&failure, &client.server);
+        let text = if client.json {
+            report.json()
+        } else {
+            report.text()
+        };
+        // Nobody is left to be told that stderr is closed.
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+    ExitCode::from(failure.exit_code())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    #[derive(Debug, Parser)]
+    struct Binary {
+        #[command(subcommand)]
+        command: super::Command,
+    }
+
+    #[test]
+    fn every_flag_and_help_text_is_consistent() {
+        Binary::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_the_connection_may_stand_anywhere() {
+        for line in [
+            "keylease accounts --json list",
+            "keylease accounts list --json --server h:1",
+            "keylease status openai --watch --json",
+            "keylease report -abc --status 429 --header retry-after:5 --json",
+        ] {
+            let parsed = Binary::try_parse_from(line.split(' '));
+            assert!(parsed.unwrap().command.client().json, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_one_thing_and_has_to_be_said() {
+        let parse = |line: &str| Binary::try_parse_from(line.split(' ')).is_ok();
+        assert!(parse("keylease report L --success"));
+        assert!(parse("keylease report L --status 500"));
+        assert!(!parse("keylease report L"));
+        assert!(!parse("keylease report L --success --timeout"));
+        assert!(!parse("keylease report L --success --header a:b"));
+    }
+
+    #[test]
+    fn no_secret_is_taken_from_the_command_line() {
+        fn walk(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let name = argument.get_id().as_str();
+                let takes = argument.get_action().takes_values();
+                let secret = name.contains("secret") || name == "token";
+                assert!(!(secret && takes) || name.ends_with("_file"), "{name}");
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&Binary::command());
+    }
+}

@@ -1,0 +1,81 @@
+//! What to do about each reason of the contract.
+
+use tonic::Code;
+
+use crate::proto::ErrorReason;
+
+/// One sentence on what to do; empty where the message says it all.
+pub(crate) fn remedy(code: Code, reason: Option<ErrorReason>) -> &'static str {
+    match reason {
+        Some(reason) => by_reason(reason),
+        None => by_code(code),
+    }
+}
+
+fn by_reason(reason: ErrorReason) -> &'static str {
+    use ErrorReason as Reason;
+    match reason {
+        Reason::TokenRejected => {
+            "check KEYLEASE_TOKEN_FILE; an admin makes a new token with `keylease tokens create`"
+        }
+        Reason::RoleMissing => {
+            "an admin grants roles with `keylease callers update NAME --role operator`"
+        }
+        Reason::PoolDenied => {
+            "check the pool's name; an admin grants it with `keylease callers update NAME --lessee POOL`"
+        }
+        Reason::RequestIdReused => "use a new --request-id",
+        Reason::ResourceNotFound => "check the name; `list` shows what exists",
+        Reason::ResourceExists => "choose another name or secret, or use `update` or `keys rotate`",
+        Reason::EtagMismatch => "somebody was faster: look again, then repeat",
+        Reason::StateForbids => "undo what the message names first",
+        Reason::LimitExhausted => {
+            "wait with --max-wait, raise the limit, or add an account to the pool"
+        }
+        Reason::KeysCooling => "wait; `keylease status POOL` shows what cools and until when",
+        Reason::KeysDead => {
+            "replace the key with `keylease keys rotate`, or `keylease keys clear-health` if it is well"
+        }
+        Reason::QueueFull => "retry later, with fewer callers waiting",
+        Reason::PoolEmpty => "add a member with `keylease pools update POOL --member ACCOUNT`",
+        Reason::PoolDisabled => "`keylease status POOL` says who disabled it and why",
+        Reason::ModelNotServed => "check --model, and the keys' allow and deny patterns",
+        Reason::LargerThanLimit => "ask for less at once, or raise the limit",
+        Reason::ModelRequired => "name the model with --model",
+        Reason::AccountNotInPool => "check --account, or add it to the pool",
+        Reason::DatabaseUnreachable | Reason::SnapshotStale => {
+            "check the server's Postgres; the server's log says more"
+        }
+        Reason::Draining | Reason::LimitsFrozen | Reason::Deadline => "retry",
+        Reason::LeaseExpired => "lease again; ask for longer with --lease-duration",
+        Reason::RetryTokenInvalid => "lease without the retry token",
+        Reason::KeysAvoided => "lease without the retry token, or later",
+        Reason::LeaseIdInvalid => {
+            "give the lease id as it was printed, to the cluster that made it"
+        }
+        Reason::LeaseForeign => "report with the token that leased",
+        Reason::Internal => "look the id up in the server's log",
+        Reason::Unspecified | Reason::FieldInvalid | Reason::NotBuilt => "",
+    }
+}
+
+fn by_code(code: Code) -> &'static str {
+    match code {
+        Code::Unauthenticated => by_reason(ErrorReason::TokenRejected),
+        Code::DeadlineExceeded | Code::Cancelled => "retry, with a longer --deadline",
+        Code::Unimplemented => "check that --server is a vault, and of this version",
+        Code::Unavailable => "retry; if it stays so, the server's log says why",
+        Code::Ok
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Internal
+        | Code::DataLoss => "",
+    }
+}
