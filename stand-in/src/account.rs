@@ -13,6 +13,7 @@ pub(crate) struct AccountState {
     name: String,
     pub(crate) latency: Duration,
     pub(crate) requests: Budget,
+    burst: Option<Budget>,
     pub(crate) tokens: Option<Budget>,
     keys: Vec<KeyState>,
     started: Instant,
@@ -63,6 +64,7 @@ impl AccountState {
             name: account.name,
             latency: Duration::from_millis(account.latency_ms),
             requests: Budget::new(account.requests),
+            burst: account.burst.map(Budget::new),
             tokens: account.tokens.map(Budget::new),
             keys: account.keys.into_iter().map(KeyState::new).collect(),
             started,
@@ -76,6 +78,9 @@ impl AccountState {
     /// Notes that a request came with this key; the status it fails with, if the key has died.
     pub(crate) fn arrive(&mut self, key: usize, now: Instant) -> Result<(), u16> {
         self.requests.note(now, 1);
+        if let Some(budget) = &mut self.burst {
+            budget.note(now, 1);
+        }
         let age = now.duration_since(self.started);
         let Some(status) = self.keys[key].arrive(age) else {
             return Ok(());
@@ -98,6 +103,9 @@ impl AccountState {
             return Err(denial);
         }
         self.requests.limiter.take(now, 1);
+        if let Some(budget) = &mut self.burst {
+            budget.limiter.take(now, 1);
+        }
         if let Some(budget) = &mut self.tokens {
             budget.limiter.take(now, tokens);
         }
@@ -126,6 +134,7 @@ impl AccountState {
         AccountCounts {
             name: self.name.clone(),
             requests: self.requests.counts(),
+            burst: self.burst.as_ref().map(Budget::counts),
             tokens: self.tokens.as_ref().map(Budget::counts),
             succeeded: self.succeeded,
             rate_limited: self.rate_limited,
@@ -138,6 +147,10 @@ impl AccountState {
     fn denial(&mut self, tokens: u64, now: Instant) -> Option<Denial> {
         self.requests
             .denial(Dimension::Requests, 1, now)
+            .or_else(|| {
+                let budget = self.burst.as_mut()?;
+                budget.denial(Dimension::Requests, 1, now)
+            })
             .or_else(|| {
                 let budget = self.tokens.as_mut()?;
                 budget.denial(Dimension::Tokens, tokens, now)

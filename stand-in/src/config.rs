@@ -22,6 +22,9 @@ pub struct Account {
     pub name: String,
     /// How many requests it may make.
     pub requests: Limit,
+    /// A second limit on requests, of another window.
+    #[serde(default)]
+    pub burst: Option<Limit>,
     /// How many tokens, prompt and completion together, it may use.
     #[serde(default)]
     pub tokens: Option<Limit>,
@@ -113,10 +116,8 @@ impl Config {
             if !names.insert(name) {
                 return refuse(format!("account {name} appears twice; name it once"));
             }
-            for limit in [Some(account.requests), account.tokens]
-                .into_iter()
-                .flatten()
-            {
+            let limits = [Some(account.requests), account.burst, account.tokens];
+            for limit in limits.into_iter().flatten() {
                 if limit.amount == 0 || limit.window_ms == 0 {
                     return refuse(format!("a limit of account {name} is 0; use at least 1"));
                 }

@@ -18,6 +18,8 @@ pub struct AccountCounts {
     pub name: String,
     /// Requests: everything that came with a key of the account counts as an arrival, refused or not.
     pub requests: LimitCounts,
+    /// The same requests, in windows of the second limit, if the account has one.
+    pub burst: Option<LimitCounts>,
     /// Tokens of requests that got as far as the limits, if the account has a limit of them.
     pub tokens: Option<LimitCounts>,
     /// Requests answered 200.

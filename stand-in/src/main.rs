@@ -16,7 +16,7 @@ struct Arguments {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, env = "STAND_IN_LISTEN", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// A JSON file: {"accounts": [{"name", "requests": {"amount", "window_ms"}, "tokens"?, "keys": […], "latency_ms"?}]}.
+    /// A JSON file: {"accounts": [{"name", "requests": {"amount", "window_ms"}, "burst"?, "tokens"?, "keys": […], "latency_ms"?}]}.
     #[arg(long, env = "STAND_IN_CONFIG")]
     config: PathBuf,
     /// A file to write the bound address to, one line host:port.

@@ -19,6 +19,7 @@ fn account(requests: Limit) -> Account {
     Account {
         name: "acme".into(),
         requests,
+        burst: None,
         tokens: None,
         keys: keys
             .map(|value| Key {
@@ -92,6 +93,21 @@ async fn the_keys_of_an_account_share_its_limit_and_refused_requests_count_as_ar
     assert_eq!((account.succeeded, account.rate_limited), (3, 1));
     assert_eq!(account.requests.busiest_window, 4);
     assert!(account.requests.exact);
+}
+
+#[tokio::test]
+async fn a_second_limit_of_a_shorter_window_holds_beside_the_first() {
+    let mut account = account(limit(9, WINDOW_MS));
+    account.burst = Some(limit(2, 30_000));
+    let provider = start(account).await;
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let response = chat(&provider, "sk-first-00000001").await;
+        statuses.push(response.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 429]);
+    let burst = provider.counts().accounts[0].burst.expect("a burst limit");
+    assert_eq!((burst.amount, burst.busiest_window), (2, 3));
 }
 
 #[tokio::test]
