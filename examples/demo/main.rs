@@ -42,7 +42,14 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
+async fn main() -> ExitCode {
+    show().await.unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "demo: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn show() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let binaries = Binaries::find()?;
     let mut server = Server::start(&binaries, &arguments.scratch)?;
@@ -64,7 +71,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     stopped?;
     if code == ExitCode::SUCCESS {
-        writeln!(std::io::stdout(), "everything is stopped and removed")?;
+        writeln!(
+            std::io::stdout(),
+            "the vault, its Postgres and the clients are stopped"
+        )?;
     }
     Ok(code)
 }

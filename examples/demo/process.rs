@@ -40,9 +40,18 @@ impl Binaries {
     }
 }
 
-/// A command in a process group of its own, which dies with the demo at the latest.
+/// A command in a process group of its own, which dies with the demo at the latest. Settings of whoever started the demo are not for it.
 pub(crate) fn command(binary: &Path) -> Command {
     let mut command = Command::new(binary);
+    for (name, _) in std::env::vars_os() {
+        let ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("KEYLEASE_"));
+        // The one that the script may have found.
+        if ours && name != "KEYLEASE_POSTGRES_BIN" {
+            command.env_remove(name);
+        }
+    }
     command
         .process_group(0)
         .kill_on_drop(true)

@@ -94,15 +94,15 @@ impl Scene {
                 self.length.as_secs()
             ),
             format!(
-                "  {:<12} {:<26} {:<14} {:>7}",
+                "  {:<20} {:<26} {:<14} {:>7}",
                 "key", "state", "versions", "leases"
             ),
         ];
         lines.extend(self.status.keys.iter().map(key_line));
-        lines.push(format!("  {:<12} {:<30}", "limit", "charged"));
+        lines.push(format!("  {:<20} {:<30}", "limit", "charged"));
         lines.extend(self.status.limits.iter().map(limit_line));
-        lines.push(format!("  clients      {}", self.clients()));
-        lines.push(format!("  provider     {}", provider(&self.counts)));
+        lines.push(format!("  {:<20} {}", "clients", self.clients()));
+        lines.push(format!("  {:<20} {}", "provider", provider(&self.counts)));
         lines
     }
 
@@ -153,7 +153,7 @@ pub(crate) fn provider(counts: &Counts) -> String {
 fn key_line(key: &KeyStatus) -> String {
     let name = id_of(&key.key);
     format!(
-        "  {name:<12} {:<26} {:<14} {:>7}",
+        "  {name:<20} {:<26} {:<14} {:>7}",
         state(key),
         versions(key),
         key.leases
@@ -221,5 +221,5 @@ fn limit_line(limit: &LimitStatus) -> String {
     let full = (charged * BAR / amount).min(BAR);
     let bar = "#".repeat(usize::try_from(full).unwrap_or_default());
     let name = id_of(&limit.limit);
-    format!("  {name:<12} {bar:.<30} {charged} of {amount}")
+    format!("  {name:<20} {bar:.<30} {charged} of {amount}")
 }

@@ -44,7 +44,6 @@ impl Server {
             ])
             .arg(&data)
             .current_dir(scratch)
-            .env("KEYLEASE_DRAIN_DELAY", "0s")
             .stdout(Stdio::from(output.try_clone()?))
             .stderr(Stdio::from(output))
             // Killed, it could not stop its Postgres.

@@ -10,6 +10,7 @@ mod vault;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +47,14 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<std::process::ExitCode> {
+async fn main() -> ExitCode {
+    serve().await.unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "demo client: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn serve() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let vault = Vault::connect(arguments.server, &arguments.token_file, arguments.pool).await?;
     let tally = Arc::new(Mutex::new(Tally::default()));
@@ -60,8 +68,10 @@ async fn main() -> anyhow::Result<std::process::ExitCode> {
     .await?;
     printer.abort();
     print(&tally)?;
-    let unexpected = tally.lock().unexpected;
-    Ok(if unexpected == 0 { 0 } else { 1 }.into())
+    Ok(match tally.lock().unexpected {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
 }
 
 /// Starts tasks at an even rate, then waits for those under way.
