@@ -63,6 +63,14 @@ async fn show() -> anyhow::Result<ExitCode> {
         outcome = play.perform(&mut server) => outcome.map(Some),
         interrupted = interrupted() => interrupted.map(|()| None),
     };
+    if matches!(outcome, Ok(Some(false))) {
+        // The log is removed with the rest.
+        writeln!(
+            std::io::stderr(),
+            "the vault's log ends:\n{}",
+            server.log_end()
+        )?;
+    }
     let stopped = server.stop().await;
     let code = match outcome? {
         Some(true) if stopped.is_ok() => ExitCode::SUCCESS,

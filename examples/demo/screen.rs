@@ -15,6 +15,10 @@ const LINE_EVERY: Duration = Duration::from_secs(4);
 /// Width of the bar of a limit, in characters.
 const BAR: u64 = 30;
 
+/// Terminals cut lines that are too long, or wrap them.
+const NO_WRAP: &str = "\x1b[?7l";
+const WRAP: &str = "\x1b[?7h";
+
 /// Where the demo prints.
 #[derive(Debug)]
 pub(crate) struct Screen {
@@ -62,9 +66,12 @@ impl Screen {
             let lines = scene.lines();
             let mut out = stdout().lock();
             self.wipe(&mut out)?;
+            // Without wrapping, a narrow terminal cuts the lines and their number stays what it is.
+            write!(out, "{NO_WRAP}")?;
             for line in &lines {
                 writeln!(out, "{line}")?;
             }
+            write!(out, "{WRAP}")?;
             out.flush()?;
             self.drawn = lines.len();
         } else if scene.elapsed >= self.next_line {
@@ -125,7 +132,7 @@ impl Scene {
     fn clients(&self) -> String {
         let tally = &self.tally;
         format!(
-            "{} leases, {} after a wait; refused {} times; {} answered 200",
+            "{} leases, {} of them waited for; {} refusals; {} answered 200",
             tally.leases, tally.waited, tally.refused, tally.succeeded
         )
     }
@@ -184,17 +191,16 @@ pub(crate) fn state(key: &KeyStatus) -> String {
     }
 }
 
-/// How far ahead a time is, to the minute where it is hours.
+/// How far ahead a time is, in minutes where it is an hour or more.
 pub(crate) fn ahead(until: SystemTime) -> String {
     let left = until.duration_since(SystemTime::now()).unwrap_or_default();
-    let step = if left > Duration::from_secs(3600) {
-        60
-    } else {
-        1
-    };
+    let seconds = left.as_secs();
     // Rounded up, since a TTL of a day reads 24 h a moment after it began.
-    let seconds = left.as_secs().div_ceil(step) * step;
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+    match seconds.div_ceil(60) {
+        0..60 => format!("{seconds} s"),
+        minutes if minutes % 60 == 0 => format!("{} h", minutes / 60),
+        minutes => format!("{} h {} min", minutes / 60, minutes % 60),
+    }
 }
 
 fn versions(key: &KeyStatus) -> String {

@@ -112,7 +112,8 @@ impl Server {
         )
     }
 
-    fn log_end(&self) -> String {
+    /// The end of its log.
+    pub(crate) fn log_end(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")

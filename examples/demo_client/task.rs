@@ -15,7 +15,7 @@ use crate::upstream::{self, Answer};
 use crate::vault::{Lease, Refusal, Vault};
 
 /// Tries for one task, refusals included.
-const ATTEMPTS_MAX: usize = 4;
+const ATTEMPTS_MAX: usize = 8;
 
 /// An answer slower than this stood in line.
 const WAITED: Duration = Duration::from_millis(100);
