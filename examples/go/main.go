@@ -142,7 +142,7 @@ func runRequest(ctx context.Context, vault pb.LeaseServiceClient, pool string, t
 		}
 		// Log names, never the lease itself: a generated message prints the key in it.
 		advice := verdict.GetAdvice()
-		log.Printf("%s: %T %d, %s", lease.Key, outcome.Result, outcome.GetHttp().GetStatus(), advice.GetAction())
+		log.Printf("%s: %s, %s", lease.Key, verdict.GetFailureClass(), advice.GetAction())
 		wait = advice.GetAfter().AsDuration()
 		switch advice.GetAction() {
 		case pb.AdviceAction_ADVICE_ACTION_RETRY_OTHER_KEY:

@@ -5,18 +5,14 @@
 Reads KEYLEASE_SERVER, KEYLEASE_TOKEN or KEYLEASE_TOKEN_FILE, and KEYLEASE_CA_FILE. Prints one line of JSON; all else goes to stderr.
 """
 
-import http.client
 import json
 import os
-import socket
-import ssl
 import sys
 import time
 from collections import Counter
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import grpc
 from google.rpc import error_details_pb2
@@ -25,23 +21,17 @@ from grpc_status import rpc_status
 sys.path.insert(0, str(Path(__file__).parent / "gen"))
 from keylease.v1 import lease_pb2 as pb  # noqa: E402  (generated next to this file)
 from keylease.v1 import lease_pb2_grpc, resources_pb2  # noqa: E402
+from provider import call_provider, seconds_since_boot  # noqa: E402
 
 MODEL = "gpt-4o-mini"
 MAX_WAIT = 10  # Seconds to stand in line at the vault; the call's own deadline leaves room for the answer.
 PATIENCE = 60  # Seconds after which a request is given up, whatever the vault advises.
-UPSTREAM_TIMEOUT = 30
-BODY_REPORTED_MAX = 4096  # The vault keeps no more of a failure's body.
 
 # A repeated report changes nothing, so it may be retried by the library. LeaseKey may not: each try could be a lease of its own.
 SERVICE_CONFIG = json.dumps({"methodConfig": [{
     "name": [{"service": "keylease.v1.LeaseService", "method": "ReportOutcome"}],
     "retryPolicy": {"maxAttempts": 4, "initialBackoff": "0.2s", "maxBackoff": "2s", "backoffMultiplier": 2,
                     "retryableStatusCodes": ["UNAVAILABLE"]}}]})
-
-
-def seconds_since_boot():
-    """The clock for `start_within`: it counts the time a laptop or a guest was suspended. (macOS: CLOCK_MONOTONIC does.)"""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def connect():
@@ -56,55 +46,6 @@ def connect():
     else:
         channel = grpc.insecure_channel(server.netloc, options)
     return channel, [("authorization", f"Bearer {token}")]
-
-
-def call_provider(lease, sent_at):
-    """Sends the upstream request, if there is still time to start it, and says what became of it."""
-    credential = lease.credential
-    url = urlsplit(f"{credential.base_url}/chat/completions")
-    target = url.path + ("?" + urlencode([(q.name, q.value) for q in credential.query]) if credential.query else "")
-    headers = {"content-type": "application/json"} | {h.name: h.value for h in credential.headers}
-    body = json.dumps({"model": credential.model or MODEL, "max_tokens": 20, "messages": [{"role": "user", "content": "hello"}]})
-    # http.client neither retries nor follows redirects: a retry would be a use without a lease, a redirect could leak the key.
-    connection_type = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    with closing(connection_type(url.netloc, timeout=UPSTREAM_TIMEOUT)) as connection:
-        started_after, sent = None, False
-        try:
-            connection.connect()
-            # What counts is when the first byte leaves, so look at the clock with the connection already made.
-            started_after = seconds_since_boot() - sent_at
-            if started_after >= lease.start_within.ToTimedelta().total_seconds():
-                return pb.Outcome(not_sent=pb.NotSent())
-            sent = True
-            connection.request("POST", target, body, headers)
-            response = connection.getresponse()
-            answer = response.read()
-        except (OSError, http.client.HTTPException) as failure:
-            return pb.Outcome(transport=transport_failure(failure, sent))
-    outcome = pb.Outcome(
-        started_after=timedelta(seconds=started_after),
-        latency=timedelta(seconds=seconds_since_boot() - sent_at - started_after),
-    )
-    if response.status == 200:
-        outcome.success.SetInParent()
-        used = json.loads(answer).get("usage") or {}
-        outcome.usage.input_tokens = used.get("prompt_tokens", 0)
-        outcome.usage.output_tokens = used.get("completion_tokens", 0)
-    else:
-        received = [pb.HttpHeader(name=name, value=value.encode("latin-1")) for name, value in response.getheaders()]
-        outcome.http.CopyFrom(pb.HttpResult(status=response.status, headers=received, body=answer[:BODY_REPORTED_MAX]))
-    return outcome
-
-
-def transport_failure(failure, sent):
-    """Says where a request without an answer failed."""
-    if isinstance(failure, socket.gaierror):
-        kind = pb.TRANSPORT_FAILURE_KIND_DNS
-    elif not sent:
-        kind = pb.TRANSPORT_FAILURE_KIND_TLS if isinstance(failure, ssl.SSLError) else pb.TRANSPORT_FAILURE_KIND_CONNECT
-    else:
-        kind = pb.TRANSPORT_FAILURE_KIND_TIMEOUT if isinstance(failure, TimeoutError) else pb.TRANSPORT_FAILURE_KIND_UNSPECIFIED
-    return pb.TransportFailure(kind=kind, detail=type(failure).__name__)
 
 
 def wait_after_refusal(refusal):
@@ -156,7 +97,7 @@ def run_request(vault, metadata, pool, tally):
                 return True
             # Log names, never the lease itself: a generated message prints the key in it.
             action = verdict.advice.action
-            log(f"{lease.key}: {outcome.WhichOneof('result')} {outcome.http.status or ''}, {pb.AdviceAction.Name(action)}")
+            log(f"{lease.key}: {resources_pb2.FailureClass.Name(verdict.failure_class)}, {pb.AdviceAction.Name(action)}")
             wait = verdict.advice.after.ToTimedelta().total_seconds()
             if action == pb.ADVICE_ACTION_RETRY_OTHER_KEY:
                 retry_token = verdict.advice.retry_token

@@ -130,7 +130,7 @@ public final class Example implements AutoCloseable {
       }
       // Log names, never the lease itself: a generated message prints the key in it.
       Advice advice = verdict.getAdvice();
-      log(lease.getKey() + ": " + outcome.getResultCase() + " " + outcome.getHttp().getStatus() + ", " + advice.getAction());
+      log(lease.getKey() + ": " + verdict.getFailureClass() + ", " + advice.getAction());
       wait = switch (advice.getAction()) {
         case ADVICE_ACTION_RETRY_OTHER_KEY, ADVICE_ACTION_RETRY_SAME_LATER -> Optional.of(Moment.toJava(advice.getAfter()));
         case ADVICE_ACTION_DO_NOT_RETRY, ADVICE_ACTION_UNSPECIFIED, UNRECOGNIZED -> Optional.empty();
