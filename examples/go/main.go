@@ -84,19 +84,22 @@ func connect() (*grpc.ClientConn, string, error) {
 	return conn, token, err
 }
 
-// waitAfterRefusal says how long to wait before asking again, and whether waiting helps at all.
+// waitAfterRefusal says how long to wait before asking again, and whether waiting helps: it does not where the vault names no time.
 func waitAfterRefusal(err error) (wait time.Duration, helps bool) {
-	refusal, reason, wait := status.Convert(err), "", time.Second
+	refusal, reason := status.Convert(err), ""
+	if refusal.Code() == codes.Unavailable {
+		wait, helps = time.Second, true
+	}
 	for _, detail := range refusal.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
 			reason = detail.Reason
 		case *errdetails.RetryInfo:
-			wait = detail.RetryDelay.AsDuration()
+			wait, helps = detail.RetryDelay.AsDuration(), true
 		}
 	}
 	log.Printf("refused: %s %s, %s", refusal.Code(), reason, refusal.Message())
-	return wait, refusal.Code() == codes.ResourceExhausted || refusal.Code() == codes.Unavailable
+	return wait, helps
 }
 
 // report tells the vault what became of the lease, and answers what it made of that.
@@ -149,7 +152,7 @@ func runRequest(ctx context.Context, vault pb.LeaseServiceClient, pool string, t
 			retryToken = advice.RetryToken
 		case pb.AdviceAction_ADVICE_ACTION_RETRY_SAME_LATER:
 		default:
-			helps = false
+			helps = outcome.GetNotSent() != nil // Too late, but nothing is wrong: lease again.
 		}
 	}
 	return false

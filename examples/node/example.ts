@@ -50,16 +50,16 @@ function connect() {
 }
 type Vault = ReturnType<typeof connect>;
 
-/** How many milliseconds to wait before asking again; undefined where waiting does not help. */
+/** How many milliseconds to wait before asking again; undefined where waiting does not help, which is where the vault names no time. */
 function waitAfterRefusal(refusal: ServiceError): number | undefined {
-  let reason = "", wait = 1_000;
+  let reason = "", wait = refusal.code === status.UNAVAILABLE ? 1_000 : undefined;
   const trailer = refusal.metadata.get("grpc-status-details-bin")[0];
   for (const { typeUrl, value } of trailer ? Status.decode(trailer as Buffer).details : []) {
     if (typeUrl.endsWith("/google.rpc.ErrorInfo")) reason = ErrorInfo.decode(value).reason;
     if (typeUrl.endsWith("/google.rpc.RetryInfo")) wait = toMillis(RetryInfo.decode(value).retryDelay);
   }
   log(`refused: ${status[refusal.code]} ${reason}, ${refusal.details}`);
-  return [status.RESOURCE_EXHAUSTED, status.UNAVAILABLE].includes(refusal.code) ? wait : undefined;
+  return wait;
 }
 
 /** Tells the vault what became of the lease, and answers what it made of that. */
@@ -104,7 +104,7 @@ async function runRequest(vault: Vault, pool: string): Promise<boolean> {
     log(`${lease.key}: ${FailureClass[failureClass]}, ${pb.AdviceAction[action]}`);
     wait = toMillis(advice?.after);
     if (action === pb.AdviceAction.ADVICE_ACTION_RETRY_OTHER_KEY) retryToken = advice?.retryToken ?? "";
-    else if (action !== pb.AdviceAction.ADVICE_ACTION_RETRY_SAME_LATER) wait = undefined;
+    else if (action !== pb.AdviceAction.ADVICE_ACTION_RETRY_SAME_LATER && outcome.result?.$case !== "notSent") wait = undefined;
   }
   return false;
 }

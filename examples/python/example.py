@@ -49,8 +49,8 @@ def connect():
 
 
 def wait_after_refusal(refusal):
-    """How many seconds to wait before asking again; None where waiting does not help."""
-    reason, wait = "", 1
+    """How many seconds to wait before asking again; None where waiting does not help, which is where the vault names no time."""
+    reason, wait = "", (1 if refusal.code() == grpc.StatusCode.UNAVAILABLE else None)
     status = rpc_status.from_call(refusal)
     for detail in status.details if status else []:
         error, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
@@ -59,7 +59,7 @@ def wait_after_refusal(refusal):
         elif detail.Unpack(retry):
             wait = retry.retry_delay.ToTimedelta().total_seconds()
     log(f"refused: {refusal.code().name} {reason}, {refusal.details()}")
-    return wait if refusal.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE) else None
+    return wait
 
 
 def report(vault, metadata, lease, outcome):
@@ -101,7 +101,7 @@ def run_request(vault, metadata, pool, tally):
             wait = verdict.advice.after.ToTimedelta().total_seconds()
             if action == pb.ADVICE_ACTION_RETRY_OTHER_KEY:
                 retry_token = verdict.advice.retry_token
-            elif action != pb.ADVICE_ACTION_RETRY_SAME_LATER:
+            elif action != pb.ADVICE_ACTION_RETRY_SAME_LATER and not outcome.HasField("not_sent"):
                 wait = None
         if wait is None or seconds_since_boot() + wait > give_up_at:
             return False

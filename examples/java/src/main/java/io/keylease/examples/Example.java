@@ -10,6 +10,7 @@ import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.protobuf.StatusProto;
@@ -133,7 +134,9 @@ public final class Example implements AutoCloseable {
       log(lease.getKey() + ": " + verdict.getFailureClass() + ", " + advice.getAction());
       wait = switch (advice.getAction()) {
         case ADVICE_ACTION_RETRY_OTHER_KEY, ADVICE_ACTION_RETRY_SAME_LATER -> Optional.of(Moment.toJava(advice.getAfter()));
-        case ADVICE_ACTION_DO_NOT_RETRY, ADVICE_ACTION_UNSPECIFIED, UNRECOGNIZED -> Optional.empty();
+        // Too late to send, but nothing is wrong: lease again.
+        case ADVICE_ACTION_UNSPECIFIED -> outcome.hasNotSent() ? Optional.of(Duration.ZERO) : Optional.empty();
+        case ADVICE_ACTION_DO_NOT_RETRY, UNRECOGNIZED -> Optional.empty();
       };
       if (advice.getAction() == AdviceAction.ADVICE_ACTION_RETRY_OTHER_KEY) {
         retryToken = advice.getRetryToken();
@@ -155,26 +158,24 @@ public final class Example implements AutoCloseable {
     }
   }
 
-  /** How long to wait before asking again; empty where waiting does not help. */
+  /** How long to wait before asking again; empty where waiting does not help, which is where the vault names no time. */
   private static Optional<Duration> waitAfterRefusal(StatusRuntimeException refusal) {
     String reason = "";
-    Duration wait = Duration.ofSeconds(1);
+    Code code = refusal.getStatus().getCode();
+    Optional<Duration> wait = code == Code.UNAVAILABLE ? Optional.of(Duration.ofSeconds(1)) : Optional.empty();
     try {
       for (Any detail : StatusProto.fromThrowable(refusal).getDetailsList()) {
         if (detail.is(ErrorInfo.class)) {
           reason = detail.unpack(ErrorInfo.class).getReason();
         } else if (detail.is(RetryInfo.class)) {
-          wait = Moment.toJava(detail.unpack(RetryInfo.class).getRetryDelay());
+          wait = Optional.of(Moment.toJava(detail.unpack(RetryInfo.class).getRetryDelay()));
         }
       }
     } catch (InvalidProtocolBufferException malformed) {
       log("the details of a refusal cannot be read: " + malformed.getMessage());
     }
-    log("refused: " + refusal.getStatus().getCode() + " " + reason + ", " + refusal.getStatus().getDescription());
-    return switch (refusal.getStatus().getCode()) {
-      case RESOURCE_EXHAUSTED, UNAVAILABLE -> Optional.of(wait);
-      default -> Optional.empty();
-    };
+    log("refused: " + code + " " + reason + ", " + refusal.getStatus().getDescription());
+    return wait;
   }
 
   private void count(String name, boolean counts) {
