@@ -75,31 +75,33 @@ func callProvider(ctx context.Context, lease *pb.LeaseKeyResponse, sentAt time.D
 	case err != nil:
 		return &pb.Outcome{Result: &pb.Outcome_Transport{Transport: transportFailure(err, connected)}}
 	}
-	outcome := &pb.Outcome{
-		StartedAfter: durationpb.New(startedAfter),
-		Latency:      durationpb.New(sinceBoot() - sentAt - startedAfter),
-	}
+	outcome := answered(response, answer)
+	outcome.StartedAfter = durationpb.New(startedAfter)
+	outcome.Latency = durationpb.New(sinceBoot() - sentAt - startedAfter)
+	return outcome
+}
+
+func answered(response *http.Response, body []byte) *pb.Outcome {
 	if response.StatusCode == http.StatusOK {
+		outcome := &pb.Outcome{Result: &pb.Outcome_Success{Success: &pb.Success{}}}
 		var completion struct {
 			Usage struct {
 				Input  int64 `json:"prompt_tokens"`
 				Output int64 `json:"completion_tokens"`
 			}
 		}
-		if json.Unmarshal(answer, &completion) == nil {
+		if json.Unmarshal(body, &completion) == nil {
 			outcome.Usage = &pb.Usage{InputTokens: completion.Usage.Input, OutputTokens: completion.Usage.Output}
 		}
-		outcome.Result = &pb.Outcome_Success{Success: &pb.Success{}}
 		return outcome
 	}
-	result := &pb.HttpResult{Status: int32(response.StatusCode), Body: answer[:min(len(answer), bodyReportedMax)]}
+	result := &pb.HttpResult{Status: int32(response.StatusCode), Body: body[:min(len(body), bodyReportedMax)]}
 	for name, values := range response.Header {
 		for _, value := range values {
 			result.Headers = append(result.Headers, &pb.HttpHeader{Name: name, Value: []byte(value)})
 		}
 	}
-	outcome.Result = &pb.Outcome_Http{Http: result}
-	return outcome
+	return &pb.Outcome{Result: &pb.Outcome_Http{Http: result}}
 }
 
 func upstreamRequest(ctx context.Context, credential *pb.Credential) (*http.Request, error) {
