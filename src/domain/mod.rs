@@ -19,4 +19,5 @@ pub mod pool;
 pub mod pool_draft;
 pub mod profile;
 pub mod rotation;
+pub mod status;
 pub mod time;

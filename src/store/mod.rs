@@ -19,6 +19,7 @@ pub mod limit_charges;
 pub mod limits;
 pub mod master_keys;
 pub mod pool_members;
+pub mod pool_status;
 pub mod pools;
 pub mod request_ids;
 pub mod rotations;

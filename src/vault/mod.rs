@@ -31,6 +31,7 @@ mod get_key;
 mod get_limit;
 mod get_master_key_status;
 mod get_pool;
+mod get_status;
 mod guard;
 mod import_keys;
 mod key_versions;
