@@ -7,9 +7,13 @@ pub mod domain;
 pub mod crypto;
 pub mod store;
 
+pub mod live;
+
 pub mod vault;
 
 pub mod proto;
 pub mod service;
 
 pub mod app;
+
+pub mod metric_names;

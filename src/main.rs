@@ -1,2 +1,22 @@
-//! The `keylease` binary.
-fn main() {}
+//! The `keylease` binary: harden, parse, run. What each command does is in `app/commands.rs`.
+
+use std::{io::Write, process::ExitCode};
+
+use clap::Parser;
+use keylease::app::{
+    commands::{self, Arguments},
+    hardening,
+};
+
+fn main() -> ExitCode {
+    hardening::withhold_panic_messages();
+    if let Err(cause) = hardening::harden() {
+        let line = format!(
+            "keylease: core dumps can't be turned off, and one would hold secrets: {cause}\n"
+        );
+        // There is nobody left to tell.
+        let _ = std::io::stderr().write_all(line.as_bytes());
+        return ExitCode::FAILURE;
+    }
+    commands::run(Arguments::parse().command)
+}

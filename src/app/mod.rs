@@ -1,4 +1,18 @@
 //! Floor 6: wiring. What runs, with which configuration, in what order it starts and stops.
 
+pub mod bootstrap;
+pub mod commands;
+pub mod config;
+pub mod dev;
+pub mod hardening;
+pub mod listeners;
+pub mod master_key;
+pub mod metrics;
 pub mod migrate;
 pub mod postgres;
+mod private_file;
+pub mod serve;
+pub mod signals;
+pub mod telemetry;
+pub mod tls;
+pub mod workers;

@@ -123,18 +123,13 @@ impl Limit {
     /// The times that the ledger works with.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        let validity = self
-            .validity
-            .unwrap_or_else(|| Duration::from_secs(1).min(self.window / 20));
-        let start_within = self
-            .start_within
-            .unwrap_or_else(|| Duration::from_secs(3).min(self.window / 10));
-        Terms {
+        let timing = Timing {
             window: self.window,
-            validity,
-            start_within,
-            blackout: self.blackout.unwrap_or_default(),
-        }
+            validity: self.validity,
+            start_within: self.start_within,
+            blackout: self.blackout,
+        };
+        timing.terms()
     }
 
     /// Whether a lease for `model` counts against it. A lease without a model counts against those of all models only; where an
@@ -142,6 +137,34 @@ impl Limit {
     #[must_use]
     pub fn applies_to(&self, model: Option<&str>) -> bool {
         self.models.is_empty() || model.is_some_and(|m| self.models.iter().any(|p| p.matches(m)))
+    }
+}
+
+/// The times of a limit as configured: what is unset has its default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// W.
+    pub window: Duration,
+    /// D: min(1 s, W/20) unless set.
+    pub validity: Option<Duration>,
+    /// L: min(3 s, W/10) unless set.
+    pub start_within: Option<Duration>,
+    /// None unless set.
+    pub blackout: Option<Duration>,
+}
+
+impl Timing {
+    /// The times in force.
+    #[must_use]
+    pub fn terms(self) -> Terms {
+        let validity = Duration::from_secs(1).min(self.window / 20);
+        let start_within = Duration::from_secs(3).min(self.window / 10);
+        Terms {
+            window: self.window,
+            validity: self.validity.unwrap_or(validity),
+            start_within: self.start_within.unwrap_or(start_within),
+            blackout: self.blackout.unwrap_or_default(),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who calls: the identity that the authentication layer puts into a request, and what a method asks of it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tonic::Request;
@@ -14,10 +15,18 @@ pub struct Identity {
     /// The caller.
     pub caller: Arc<Caller>,
     /// The address the call came from.
-    pub source: String,
+    pub source: Option<SocketAddr>,
 }
 
 impl Identity {
+    /// The address the call came from, without its port; empty if it is not known.
+    #[must_use]
+    pub fn source(&self) -> String {
+        self.source
+            .map(|source| source.ip().to_string())
+            .unwrap_or_default()
+    }
+
     /// As changes name it.
     #[must_use]
     pub fn caller_ref(&self) -> CallerRef {
@@ -33,14 +42,22 @@ impl Identity {
 /// # Errors
 /// [`Refusal::TokenRejected`] without an identity, [`Refusal::RoleMissing`] without the right.
 pub fn require<T>(request: &Request<T>, right: Right) -> Result<Identity, Refusal> {
-    let identity = request.extensions().get::<Identity>();
-    let identity = identity.ok_or(Refusal::TokenRejected)?;
+    let identity = identity(request)?;
     if !identity.caller.has(right) {
         return Err(Refusal::RoleMissing {
             needed: roles_with(right),
         });
     }
     Ok(identity.clone())
+}
+
+/// The caller, whatever its rights: what it may lease is decided pool by pool.
+///
+/// # Errors
+/// [`Refusal::TokenRejected`] without an identity.
+pub fn identity<T>(request: &Request<T>) -> Result<&Identity, Refusal> {
+    let identity = request.extensions().get::<Identity>();
+    identity.ok_or(Refusal::TokenRejected)
 }
 
 const fn roles_with(right: Right) -> &'static str {

@@ -2,6 +2,9 @@
 
 pub mod admin;
 pub mod auth;
+pub mod authenticate;
 mod convert;
+pub mod lease;
 mod mask;
+mod refusal_messages;
 pub mod status;

@@ -4,13 +4,17 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::time::Duration;
 
+use prost::Message;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
+use super::refusal_messages;
 use crate::domain::field::FieldError;
+use crate::domain::refusal::{KeyRefusal, LeaseRefusal};
+use crate::domain::time::Timestamp;
 use crate::proto::ErrorReason;
-use crate::vault::{Error, Fault, Refusal};
+use crate::vault::{Error, Fault, Refusal, ReportRefusal};
 
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "keylease";
@@ -75,6 +79,129 @@ const fn code_of(refusal: &Refusal) -> (Code, ErrorReason) {
         Refusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
         Refusal::TooManyWatches { .. } => (Code::ResourceExhausted, ErrorReason::QueueFull),
     }
+}
+
+/// A status of a lease that is not given: why, in counts of keys, and when it could be.
+#[must_use]
+pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
+    let mut details = ErrorDetails::new();
+    let retry = match refusal {
+        LeaseRefusal::NoKey(tally) => tally.retry().map(|at| at.since(now)),
+        LeaseRefusal::PoolDisabled { until, .. } => until.map(|at| at.since(now)),
+        LeaseRefusal::QueueFull | LeaseRefusal::Draining | LeaseRefusal::SnapshotStale => {
+            Some(RETRY_DATABASE)
+        }
+        LeaseRefusal::PoolDenied
+        | LeaseRefusal::AccountNotInPool
+        | LeaseRefusal::RetryTokenInvalid
+        | LeaseRefusal::TooManyLimits
+        | LeaseRefusal::Deadline => None,
+    };
+    if retry.is_some() {
+        details.set_retry_info(retry);
+    }
+    let reason = lease_reason(refusal);
+    if let LeaseRefusal::RetryTokenInvalid = refusal {
+        details.add_bad_request_violation(
+            "retry_token",
+            "is malformed, expired, or of another caller; leave it out",
+        );
+    }
+    if reason == ErrorReason::LimitExhausted {
+        details.add_quota_failure_violation(
+            "account limits",
+            "every account that could serve is at a limit",
+        );
+    }
+    let code = lease_code(reason);
+    let message = refusal_messages::of_lease(refusal, retry);
+    let status = with_reason(code, message.clone(), reason, details, None);
+    match refusal {
+        LeaseRefusal::NoKey(tally) => with_detail(status, &refusal_messages::detail(tally)),
+        _ => status,
+    }
+}
+
+/// The stable reason of a lease that is not given; of mixed reasons, the one that clears first.
+#[must_use]
+pub fn lease_reason(refusal: &LeaseRefusal) -> ErrorReason {
+    match refusal {
+        LeaseRefusal::PoolDenied => ErrorReason::PoolDenied,
+        LeaseRefusal::PoolDisabled { .. } => ErrorReason::PoolDisabled,
+        LeaseRefusal::AccountNotInPool => ErrorReason::AccountNotInPool,
+        LeaseRefusal::RetryTokenInvalid => ErrorReason::RetryTokenInvalid,
+        LeaseRefusal::QueueFull => ErrorReason::QueueFull,
+        LeaseRefusal::Deadline => ErrorReason::Deadline,
+        LeaseRefusal::Draining => ErrorReason::Draining,
+        LeaseRefusal::SnapshotStale => ErrorReason::SnapshotStale,
+        LeaseRefusal::TooManyLimits => ErrorReason::StateForbids,
+        LeaseRefusal::NoKey(tally) => match tally.foremost() {
+            Some(KeyRefusal::Limit) => ErrorReason::LimitExhausted,
+            Some(KeyRefusal::Cooling) => ErrorReason::KeysCooling,
+            Some(KeyRefusal::Dead) => ErrorReason::KeysDead,
+            Some(KeyRefusal::Avoided) => ErrorReason::KeysAvoided,
+            Some(KeyRefusal::Disabled) => ErrorReason::PoolDisabled,
+            Some(KeyRefusal::Model) => ErrorReason::ModelNotServed,
+            Some(KeyRefusal::TooLarge) => ErrorReason::LargerThanLimit,
+            Some(KeyRefusal::ModelRequired) => ErrorReason::ModelRequired,
+            Some(KeyRefusal::NoVersion) | None => ErrorReason::PoolEmpty,
+        },
+    }
+}
+
+fn lease_code(reason: ErrorReason) -> Code {
+    match reason {
+        ErrorReason::PoolDenied => Code::PermissionDenied,
+        ErrorReason::RetryTokenInvalid => Code::InvalidArgument,
+        ErrorReason::Deadline => Code::DeadlineExceeded,
+        ErrorReason::Draining | ErrorReason::SnapshotStale => Code::Unavailable,
+        ErrorReason::LimitExhausted
+        | ErrorReason::KeysCooling
+        | ErrorReason::KeysDead
+        | ErrorReason::KeysAvoided
+        | ErrorReason::QueueFull => Code::ResourceExhausted,
+        _ => Code::FailedPrecondition,
+    }
+}
+
+/// A status of a report that is not taken.
+#[must_use]
+pub fn of_report_refusal(refusal: &ReportRefusal) -> Status {
+    let mut details = ErrorDetails::new();
+    let (code, reason, message) = match refusal {
+        ReportRefusal::LeaseIdInvalid => {
+            details.add_bad_request_violation("lease_id", "is malformed, forged, or of another cluster");
+            (Code::InvalidArgument, ErrorReason::LeaseIdInvalid, "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it".to_owned())
+        }
+        ReportRefusal::LeaseForeign => (Code::PermissionDenied, ErrorReason::LeaseForeign, "the lease belongs to another caller, report with the token that leased".to_owned()),
+        ReportRefusal::LeaseExpired => (Code::FailedPrecondition, ErrorReason::LeaseExpired, "the lease ended before the report came; its uses count as started, with their full estimate".to_owned()),
+        ReportRefusal::TooMany { left } => {
+            let message = format!("outcomes count more uses than the {left} that are left of the lease");
+            details.add_bad_request_violation("outcomes", message.clone());
+            (Code::InvalidArgument, ErrorReason::FieldInvalid, message)
+        }
+        ReportRefusal::Full => {
+            details.set_retry_info(Some(RETRY_DATABASE));
+            (Code::Unavailable, ErrorReason::QueueFull, "too many leases are being reported in parts, report this one whole or later".to_owned())
+        }
+        ReportRefusal::DatabaseUnreachable => {
+            details.set_retry_info(Some(RETRY_DATABASE));
+            (Code::Unavailable, ErrorReason::DatabaseUnreachable, "the database cannot be reached to commit the verdict; send the same report again".to_owned())
+        }
+    };
+    with_reason(code, message, reason, details, None)
+}
+
+/// Adds a detail of our own to the standard ones.
+fn with_detail(status: Status, detail: &crate::proto::LeaseRefusal) -> Status {
+    let Ok(mut rich) = tonic_types::pb::Status::decode(status.details()) else {
+        return status;
+    };
+    rich.details.push(prost_types::Any {
+        type_url: "type.googleapis.com/keylease.v1.LeaseRefusal".to_owned(),
+        value: detail.encode_to_vec(),
+    });
+    Status::with_details(status.code(), status.message(), rich.encode_to_vec().into())
 }
 
 /// Logs a fault once, under an id that its caller can quote, and tells nothing else.

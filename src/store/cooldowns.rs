@@ -69,3 +69,31 @@ pub async fn clear(conn: &mut PgConnection, account_uid: Uuid, model: Option<&st
     .await?;
     Ok(done.rows_affected())
 }
+
+/// An account, or one of its models, cools down: of two ends the later counts.
+///
+/// # Errors
+/// As every query.
+pub async fn extend(
+    conn: &mut PgConnection,
+    account_uid: Uuid,
+    model: &str,
+    rev: i64,
+    cause: &Cause,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into cooldowns (account_uid, model, rev, until, why, class) values ($1, $2, $3, $4, $5, $6)
+        on conflict (account_uid, model) do update set rev = excluded.rev, until = excluded.until, why = excluded.why,
+            class = excluded.class
+        where cooldowns.until < excluded.until",
+        account_uid,
+        model,
+        rev,
+        offset(cause.until),
+        cause.why,
+        cause.class.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -302,3 +302,35 @@ pub async fn clear_health(
     .await?;
     Ok(cleared)
 }
+
+/// A verdict on a version that is not revoked. A worse or longer one that is there already stands; a version is well again only when
+/// its blacklist has ended. Answers whether it was taken.
+///
+/// # Errors
+/// As every query.
+pub async fn judge(
+    conn: &mut PgConnection,
+    uid: Uuid,
+    rev: i64,
+    health: &Health,
+    now: Timestamp,
+) -> Result<bool> {
+    let cause = health.cause();
+    let done = sqlx::query!(
+        "update key_versions set rev = $2, update_time = $3, health = $4, health_until = $5, health_why = $6, health_class = $7
+        where uid = $1 and stage <> 'revoked' and case $4
+            when 'active' then health = 'active' or health_until <= $3
+            when 'dead' then health <> 'dead' or health_until < $5
+            else health = 'active' or health_until <= $3 or (health = 'cooling' and health_until < $5) end",
+        uid,
+        rev,
+        offset(now),
+        health.as_str(),
+        cause.map(|cause| offset(cause.until)),
+        cause.map(|cause| cause.why.as_str()),
+        cause.map(|cause| cause.class.as_str())
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

@@ -25,6 +25,7 @@ mod disable_caller;
 mod disable_key;
 mod disable_pool;
 mod error;
+mod forward;
 mod get_account;
 mod get_caller;
 mod get_key;
@@ -33,10 +34,12 @@ mod get_master_key_status;
 mod get_pool;
 mod get_status;
 mod guard;
+mod ids;
 mod import_keys;
 mod key_versions;
 mod key_view;
 mod keys;
+mod lease_key;
 mod list_accounts;
 mod list_audit_records;
 mod list_callers;
@@ -45,9 +48,12 @@ mod list_limits;
 mod list_pools;
 mod list_tokens;
 mod open;
+mod overdue;
 mod page;
 mod passphrase;
 mod pool_view;
+mod refresh;
+mod report_outcome;
 mod revoke_drained;
 mod revoke_token;
 mod rotate_key;
@@ -59,6 +65,7 @@ mod update_caller;
 mod update_key;
 mod update_limit;
 mod update_pool;
+mod verdicts;
 
 pub use account_view::AccountView;
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
@@ -81,14 +88,17 @@ pub use disable_key::{DisableKey, EnableKey};
 pub use disable_pool::{DisablePool, EnablePool};
 pub use error::{Error, Fault, Refusal};
 pub use get_master_key_status::MasterKeyView;
+pub use ids::Ids;
 pub use import_keys::{ImportAccount, ImportKeys, Imported};
 pub use key_versions::VersionView;
 pub use key_view::KeyView;
 pub use keys::VaultKeys;
+pub use lease_key::{Lease, LeaseKey};
 pub use open::OpenError;
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
 pub use passphrase::{PassphraseError, ring_of_passphrase};
 pub use pool_view::PoolView;
+pub use report_outcome::{ReportOutcome, ReportRefusal, Reported, Verdict};
 pub use revoke_token::RevokeToken;
 pub use rotate_key::RotateKey;
 pub use rotations::RotationView;
@@ -100,8 +110,13 @@ pub use update_limit::UpdateLimit;
 pub use update_pool::UpdatePool;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgPool;
+
+use crate::crypto::BootId;
+use crate::live::Live;
+use crate::live::registry::Registry;
 
 /// The outcome of a verb.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -111,13 +126,28 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Vault {
     pool: PgPool,
     keys: Arc<VaultKeys>,
+    ids: Ids,
+    live: Arc<Live>,
+    registry: tokio::sync::Mutex<Registry>,
 }
 
 impl Vault {
-    /// A vault over a migrated database, with the keys that [`VaultKeys::open`] gave.
+    /// A vault over a migrated database, with the keys that [`VaultKeys::open`] gave. It serves nothing until [`Self::refresh`].
     #[must_use]
-    pub const fn new(pool: PgPool, keys: Arc<VaultKeys>) -> Self {
-        Self { pool, keys }
+    pub fn new(
+        pool: PgPool,
+        keys: Arc<VaultKeys>,
+        boot: BootId,
+        snapshot_age_max: Duration,
+    ) -> Self {
+        let ids = Ids::new(&keys.cluster, boot);
+        Self {
+            live: Live::new(ids.boot_id(), snapshot_age_max),
+            pool,
+            keys,
+            ids,
+            registry: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The keys in force.
@@ -132,12 +162,16 @@ impl Vault {
         &self.pool
     }
 
+    /// This replica's memory.
+    #[must_use]
+    pub const fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
     /// Called after a change has been committed and before it is answered: what was answered, this replica knows.
-    #[expect(
-        clippy::unused_async,
-        reason = "the refresh of this replica's memory awaits"
-    )]
     async fn committed(&self, rev: i64) {
-        tracing::debug!(rev, "a change was committed");
+        if let Err(error) = self.refresh(rev).await {
+            tracing::warn!(%error, rev, "a change was committed, and will be known here at the next poll");
+        }
     }
 }

@@ -3,3 +3,4 @@
 pub(crate) mod desk;
 pub(crate) mod keys;
 pub(crate) mod postgres;
+pub(crate) mod process;

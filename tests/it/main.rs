@@ -5,9 +5,12 @@ mod harness;
 
 mod accounts;
 mod callers;
+mod configuration;
+mod dev_command;
 mod import;
 mod keys;
 mod limits;
+mod migrate_command;
 mod pools;
 mod private_postgres;
 mod rotations;

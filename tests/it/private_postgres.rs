@@ -1,11 +1,20 @@
 //! The private Postgres of `dev` and of these tests.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, str::FromStr, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+    str::FromStr,
+    time::Duration,
+};
 
 use keylease::app::postgres::{Options, PrivatePostgres, StartError};
 use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions};
 
-use crate::harness::postgres::{Database, fast, new_folder};
+use crate::harness::{
+    postgres::{Database, fast, new_folder},
+    process::{kill, runs},
+};
 
 fn kept() -> Options {
     Options {
@@ -18,10 +27,6 @@ fn kept() -> Options {
 fn server_process(folder: &Path) -> u32 {
     let note = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap();
     note.lines().next().unwrap().parse().unwrap()
-}
-
-fn runs(process: u32) -> bool {
-    Path::new(&format!("/proc/{process}")).exists()
 }
 
 #[tokio::test]
@@ -134,6 +139,25 @@ async fn a_path_too_long_for_a_socket_gets_a_short_one_and_a_note() {
 }
 
 #[tokio::test]
+async fn where_root_works_in_a_closed_folder_the_data_is_elsewhere_and_linked() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        // Others run the server as themselves, and no folder of theirs is closed to it.
+        return;
+    }
+    let closed = new_folder();
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let folder = closed.join("postgres");
+    for start in 0..2 {
+        let server = PrivatePostgres::start(&folder, &kept()).await.unwrap();
+        assert_eq!(server.notes().len(), 1 - start, "told once");
+        server.stop().await.unwrap();
+    }
+    fs::remove_dir_all(folder.read_link().unwrap()).unwrap();
+    fs::remove_dir_all(closed).unwrap();
+}
+
+#[tokio::test]
 async fn a_server_that_an_earlier_run_left_behind_is_stopped_and_its_data_used() {
     let folder = new_folder();
     let server = PrivatePostgres::start(&folder, &kept()).await.unwrap();
@@ -175,11 +199,4 @@ fn children_of(process: u32) -> Vec<u32> {
         .split_whitespace()
         .map(|child| child.parse().unwrap())
         .collect()
-}
-
-fn kill(signal: &str, process: u32) {
-    let status = std::process::Command::new("kill")
-        .args([signal, &process.to_string()])
-        .status();
-    assert!(status.unwrap().success());
 }

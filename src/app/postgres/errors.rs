@@ -58,6 +58,14 @@ pub enum StartError {
         /// What was tried.
         tried: String,
     },
+    /// Something else is where the socket's folder should be.
+    #[error(
+        "{path} is no folder of mode 0700 that belongs to the user Postgres runs as: remove it"
+    )]
+    NotOurs {
+        /// What is there.
+        path: PathBuf,
+    },
     /// The file system said no.
     #[error("can't {action} {path}")]
     Io {

@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::OFlags;
+
 use super::{
     Options, binaries::Binaries, elsewhere, errors::StartError, identity::Identity, socket,
 };
@@ -114,6 +116,7 @@ impl Folder {
             fs::rename(&path, before).map_err(StartError::io("rename", &path))?;
         }
         let log = private_file()
+            .create_new(true)
             .open(&path)
             .map_err(StartError::io("make", &path))?;
         identity
@@ -170,8 +173,10 @@ fn take_lock(folder: &Path) -> Result<File, StartError> {
     Ok(file)
 }
 
+/// Follows no link: where we are root, the folder belongs to a user who is not, and could point us anywhere.
 fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     options
 }

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     os::unix::{
-        fs::{MetadataExt, chown},
+        fs::{MetadataExt, lchown},
         process::CommandExt,
     },
     path::Path,
@@ -65,10 +65,10 @@ impl Identity {
             .map_or_else(|| rustix::process::geteuid().as_raw(), |user| user.uid)
     }
 
-    /// Gives the user a file or folder.
+    /// Gives the user a file or folder, never what a link of that user's points to.
     pub(super) fn own(&self, path: &Path) -> io::Result<()> {
         match &self.other {
-            Some(user) => chown(path, Some(user.uid), Some(user.gid)),
+            Some(user) => lchown(path, Some(user.uid), Some(user.gid)),
             None => Ok(()),
         }
     }

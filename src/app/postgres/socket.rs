@@ -21,11 +21,10 @@ pub(super) fn folder(
 ) -> Result<PathBuf, StartError> {
     let beside = home.join("socket");
     if is_short(&beside) {
-        make_private(&beside).map_err(StartError::io("make", &beside))?;
-        identity
-            .own(&beside)
-            .map_err(StartError::io("give away", &beside))?;
-        return Ok(beside);
+        if make_own(&beside, identity) {
+            return Ok(beside);
+        }
+        return Err(StartError::NotOurs { path: beside });
     }
     let mut tried = Vec::new();
     for parent in short_places() {

@@ -31,7 +31,7 @@ pub(super) fn change<M: Mutation>(
     Change {
         caller: identity.caller_ref(),
         method: M::METHOD,
-        source: identity.source.clone(),
+        source: identity.source(),
         request: errors.take(request).flatten(),
         validate_only: message.is_validate_only(),
         reason: errors.take(reason).unwrap_or_default(),

@@ -1,0 +1,112 @@
+//! The binary's commands.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use super::{
+    bootstrap,
+    config::{
+        BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, LogArguments, LogConfig,
+        MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig,
+    },
+    dev, master_key, migrate, serve, telemetry,
+};
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "keylease",
+    version,
+    about = "A gRPC key vault that leases third-party API keys within their limits, across every replica",
+    after_help = "Every flag can be set by its variable instead; a flag wins. `keylease COMMAND --help` says more.\n\
+                  To try it without any set-up: keylease dev"
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve: lease keys over gRPC, as one replica of any number on one database
+    ///
+    /// Needs a migrated database and a master key. All mistakes in the configuration are named before anything is bound. SIGTERM drains:
+    /// health says NOT_SERVING, then open calls end, then what was reserved is given back.
+    Serve(ServeArguments),
+    /// Bring a database to the schema of this build
+    ///
+    /// Harmless to repeat and to run twice at once. The release before this one can go on serving on the new schema.
+    Migrate(MigrateArguments),
+    /// Make the first caller, `admin`, and print its token once
+    ///
+    /// Needs a migrated database and the master key. Refuses where there is an admin, unless told to recover.
+    Bootstrap(BootstrapArguments),
+    /// Try it: a private Postgres, a master key and tokens in ./.keylease, all made on first use, and a server on loopback
+    Dev(DevArguments),
+    /// Make master keys, which seal every secret in the database
+    #[command(subcommand)]
+    MasterKey(MasterKeyCommand),
+}
+
+/// `keylease master-key`
+#[derive(Debug, Subcommand)]
+pub enum MasterKeyCommand {
+    /// Make a master key from the system's randomness
+    ///
+    /// Keep a copy where the database's backups are not: without it no stored key can be read, and with both everybody can.
+    Generate(master_key::GenerateArguments),
+}
+
+/// Runs a command to its end. What failed is told on standard error.
+pub fn run(command: Command) -> ExitCode {
+    match dispatch(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let line = format!("keylease: {failure:#}\n");
+            // There is nobody left to tell.
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(arguments) => {
+            let config = ServeConfig::parse(&arguments, SecretVariables::of_environment())?;
+            start(&arguments.log, serve::run(config))
+        }
+        Command::Migrate(arguments) => {
+            let config = MigrateConfig::parse(&arguments)?;
+            start(&arguments.log, migrate::run(config))
+        }
+        Command::Bootstrap(arguments) => {
+            let config = BootstrapConfig::parse(&arguments, SecretVariables::of_environment())?;
+            start(&arguments.log, bootstrap::run(config))
+        }
+        Command::Dev(arguments) => {
+            let config = DevConfig::parse(&arguments)?;
+            start(&arguments.log, dev::run(config))
+        }
+        Command::MasterKey(MasterKeyCommand::Generate(arguments)) => {
+            master_key::generate(&arguments)
+        }
+    }
+}
+
+/// Starts the logs and then the command.
+fn start(
+    log: &LogArguments,
+    command: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    telemetry::start(LogConfig::parse(log)?)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("can't start threads")?
+        .block_on(command)
+}

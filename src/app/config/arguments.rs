@@ -1,0 +1,247 @@
+//! The flags and their variables, as text: what each means, its unit, default and bounds. `parse.rs` makes values of them.
+
+use std::path::PathBuf;
+
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser},
+};
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseArguments {
+    /// URL of the Postgres database, which must be migrated (`keylease migrate`). Prefer the variable: a flag's password is visible to
+    /// every process of the machine. Beyond this machine add `sslmode=verify-full`.
+    /// Example: postgres://keylease:PASSWORD@db.internal/keylease?sslmode=verify-full
+    #[arg(
+        long,
+        env = "KEYLEASE_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database_url: Option<String>,
+    /// Connections to Postgres at once, 2 to 200. Leases need few: one reserves permits, the rest serve admin verbs and reports.
+    #[arg(
+        long,
+        env = "KEYLEASE_DATABASE_CONNECTIONS_MAX",
+        value_name = "COUNT",
+        default_value = "10"
+    )]
+    pub database_connections_max: String,
+}
+
+/// What seals the secrets: exactly one source.
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    next_help_heading = "Master key (exactly one of these, or of KEYLEASE_MASTER_KEY and KEYLEASE_PASSPHRASE, which have no flag)"
+)]
+pub struct MasterKeyArguments {
+    /// File of master keys made by `keylease master-key generate`, one to a line; the first seals, the others only open. Keep a copy elsewhere: without
+    /// it no stored key can be read.
+    #[arg(long, env = "KEYLEASE_MASTER_KEY_FILE", value_parser = path_or_empty(), value_name = "PATH")]
+    pub master_key_file: Option<PathBuf>,
+    /// File with a passphrase of at least 12 bytes, from which the master key is derived (argon2id).
+    #[arg(long, env = "KEYLEASE_PASSPHRASE_FILE", value_parser = path_or_empty(), value_name = "PATH")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// What is logged, to standard error.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Logs")]
+pub struct LogArguments {
+    /// What to log: a level (error, warn, info, debug, trace), or levels per target. Example: info,keylease::live=debug
+    #[arg(
+        long = "log",
+        env = "KEYLEASE_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
+    pub filter: String,
+    /// How to log: text for people, json (one object a line) for machines.
+    #[arg(
+        long = "log-format",
+        env = "KEYLEASE_LOG_FORMAT",
+        value_name = "text|json",
+        default_value = "text"
+    )]
+    pub format: String,
+}
+
+/// `keylease serve`
+#[derive(Debug, Clone, Args)]
+pub struct ServeArguments {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArguments,
+    /// The master key.
+    #[command(flatten)]
+    pub master_key: MasterKeyArguments,
+    /// Where clients connect, by gRPC. Beyond loopback it needs TLS. Example: 0.0.0.0:7600
+    #[arg(
+        long,
+        env = "KEYLEASE_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:7600",
+        help_heading = "Network"
+    )]
+    pub listen: String,
+    /// Where Prometheus reads /metrics, by plain HTTP; `off` for nowhere. It tells names of pools and accounts, never a secret.
+    #[arg(
+        long,
+        env = "KEYLEASE_METRICS_LISTEN",
+        value_name = "ADDRESS|off",
+        default_value = "127.0.0.1:7601",
+        help_heading = "Network"
+    )]
+    pub metrics_listen: String,
+    /// A second gRPC port, in plaintext, that answers only health checks, for probes that can't do TLS; `off` for none.
+    #[arg(
+        long,
+        env = "KEYLEASE_HEALTH_LISTEN",
+        value_name = "ADDRESS|off",
+        default_value = "off",
+        help_heading = "Network"
+    )]
+    pub health_listen: String,
+    /// TLS certificate chain of this server, PEM, the server's own certificate first. Needs --tls-key-file.
+    #[arg(
+        long,
+        env = "KEYLEASE_TLS_CERT_FILE", value_parser = path_or_empty(),
+        value_name = "PATH",
+        help_heading = "Network"
+    )]
+    pub tls_cert_file: Option<PathBuf>,
+    /// Private key of that certificate, PEM (PKCS#8, PKCS#1 or SEC1), not encrypted.
+    #[arg(
+        long,
+        env = "KEYLEASE_TLS_KEY_FILE", value_parser = path_or_empty(),
+        value_name = "PATH",
+        help_heading = "Network"
+    )]
+    pub tls_key_file: Option<PathBuf>,
+    /// Serve beyond loopback without TLS. The risk: whoever sees the network's traffic reads every leased provider key and every caller's
+    /// token. Only for a network that something else encrypts, such as a mesh.
+    #[arg(
+        long,
+        env = "KEYLEASE_INSECURE_PLAINTEXT",
+        value_parser = switch, value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true,
+        help_heading = "Network"
+    )]
+    pub insecure_plaintext: bool,
+    /// How long this replica goes on leasing while it can't reach Postgres, 10s to 1h. A revoked key may be leased for that long by a
+    /// replica that is cut off.
+    #[arg(
+        long,
+        env = "KEYLEASE_SNAPSHOT_AGE_MAX",
+        value_name = "DURATION",
+        default_value = "5m",
+        help_heading = "Behaviour"
+    )]
+    pub snapshot_age_max: String,
+    /// At shutdown, how long to answer NOT_SERVING before calls are refused, 0s to 20s: as long as load balancers take to notice.
+    #[arg(
+        long,
+        env = "KEYLEASE_DRAIN_DELAY",
+        value_name = "DURATION",
+        default_value = "3s",
+        help_heading = "Behaviour"
+    )]
+    pub drain_delay: String,
+    /// The logs.
+    #[command(flatten)]
+    pub log: LogArguments,
+}
+
+/// `keylease migrate`
+#[derive(Debug, Clone, Args)]
+pub struct MigrateArguments {
+    /// URL of the Postgres database. The user must own it. Prefer the variable: a flag's password is visible to every process of the
+    /// machine.
+    #[arg(
+        long,
+        env = "KEYLEASE_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database_url: Option<String>,
+    /// How long to go on trying while the database does not answer, 0s to 1h; for jobs that start beside their database.
+    #[arg(
+        long,
+        env = "KEYLEASE_MIGRATE_WAIT",
+        value_name = "DURATION",
+        default_value = "0s"
+    )]
+    pub wait: String,
+    /// The logs.
+    #[command(flatten)]
+    pub log: LogArguments,
+}
+
+/// `keylease bootstrap`
+#[derive(Debug, Clone, Args)]
+pub struct BootstrapArguments {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArguments,
+    /// The master key.
+    #[command(flatten)]
+    pub master_key: MasterKeyArguments,
+    /// Write the token to this file, made with mode 0600, instead of standard output. A file that exists is refused.
+    #[arg(long, value_name = "PATH")]
+    pub token_file: Option<PathBuf>,
+    /// Make another token for `admin` although there is one, since it was lost. The tokens it has stay valid: revoke them afterwards.
+    #[arg(long)]
+    pub recover: bool,
+    /// The logs.
+    #[command(flatten)]
+    pub log: LogArguments,
+}
+
+/// `keylease dev`
+#[derive(Debug, Clone, Args)]
+pub struct DevArguments {
+    /// Folder for everything: database, master key, tokens. Remove it to start afresh.
+    #[arg(
+        long,
+        env = "KEYLEASE_DEV_DATA",
+        value_name = "PATH",
+        default_value = ".keylease"
+    )]
+    pub data: PathBuf,
+    /// Where clients connect, by gRPC, in plaintext: loopback only. Port 0 takes a free one, and <data>/address says which.
+    #[arg(
+        long,
+        env = "KEYLEASE_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:7600"
+    )]
+    pub listen: String,
+    /// Where Prometheus reads /metrics; `off` for nowhere.
+    #[arg(
+        long,
+        env = "KEYLEASE_METRICS_LISTEN",
+        value_name = "ADDRESS|off",
+        default_value = "127.0.0.1:7601"
+    )]
+    pub metrics_listen: String,
+    /// Folder of `postgres` and `initdb`; otherwise PATH and the usual places are searched, the newest release first.
+    #[arg(long, env = "KEYLEASE_POSTGRES_BIN", value_parser = path_or_empty(), value_name = "PATH")]
+    pub postgres_bin: Option<PathBuf>,
+    /// The logs.
+    #[command(flatten)]
+    pub log: LogArguments,
+}
+
+/// A path; an empty one is passed on, since it counts as not set.
+fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
+fn switch(text: &str) -> Result<bool, &'static str> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "" | "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err("use true or false"),
+    }
+}

@@ -1,0 +1,162 @@
+//! Arguments in, configuration out, for all commands but `serve`.
+
+use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+use super::{
+    arguments::{BootstrapArguments, DevArguments, LogArguments, MigrateArguments},
+    database::DatabaseUrl,
+    duration, listen,
+    log::{self, LogConfig},
+    master_key::{self, MasterKeySource, SecretVariables},
+    problems::{ConfigError, Problems, given, given_path},
+};
+
+/// An hour is beyond any database's start.
+const WAIT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+
+/// What `migrate` runs with.
+#[derive(Debug)]
+pub struct MigrateConfig {
+    /// The database.
+    pub database: DatabaseUrl,
+    /// How long to go on trying while it does not answer.
+    pub wait: Duration,
+}
+
+impl MigrateConfig {
+    /// Parses all of it.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(arguments: &MigrateArguments) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let database = problems.take(database(arguments.database_url.as_ref()));
+        let wait = problems.take(duration::parse(
+            "KEYLEASE_MIGRATE_WAIT",
+            &arguments.wait,
+            &WAIT,
+        ));
+        let whole = || {
+            Some(Self {
+                database: database?,
+                wait: wait?,
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+/// What `bootstrap` runs with.
+#[derive(Debug)]
+pub struct BootstrapConfig {
+    /// The database.
+    pub database: DatabaseUrl,
+    /// What opens the vault.
+    pub master_key: MasterKeySource,
+    /// Where the token goes; standard output if nowhere.
+    pub token_file: Option<PathBuf>,
+    /// Make a token although there is an admin.
+    pub recover: bool,
+    /// What to log once logging runs.
+    pub warnings: Vec<String>,
+}
+
+impl BootstrapConfig {
+    /// Parses all of it.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(
+        arguments: &BootstrapArguments,
+        secrets: SecretVariables,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let mut warnings = Vec::new();
+        let database = problems.take(database(arguments.database.database_url.as_ref()));
+        let master_key = problems.take(master_key::parse(
+            &arguments.master_key,
+            secrets,
+            &mut warnings,
+        ));
+        let whole = || {
+            Some(Self {
+                database: database?,
+                master_key: master_key?,
+                token_file: arguments.token_file.clone(),
+                recover: arguments.recover,
+                warnings,
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+/// What `dev` runs with.
+#[derive(Debug)]
+pub struct DevConfig {
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// Where gRPC listens: loopback.
+    pub listen: SocketAddr,
+    /// Where /metrics is, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where server binaries are, if that is known.
+    pub postgres_binaries: Option<PathBuf>,
+}
+
+impl DevConfig {
+    /// Parses all of it.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(arguments: &DevArguments) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let listen = problems.take(listen::loopback("KEYLEASE_LISTEN", &arguments.listen));
+        let metrics = problems.take(listen::address_or_off(
+            "KEYLEASE_METRICS_LISTEN",
+            &arguments.metrics_listen,
+        ));
+        let whole = || {
+            Some(Self {
+                data: arguments.data.clone(),
+                listen: listen?,
+                metrics_listen: metrics?,
+                postgres_binaries: given_path(arguments.postgres_bin.as_ref()),
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+impl LogConfig {
+    /// Parses what the command was given.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(arguments: &LogArguments) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let filter = problems.take(log::filter(arguments));
+        let format = problems.take(log::format(arguments));
+        let whole = || {
+            Some(Self {
+                filter: filter?,
+                format: format?,
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+/// The whole, if nothing was wrong.
+pub(super) fn finish<T>(whole: Option<T>, problems: Problems) -> Result<T, ConfigError> {
+    match whole {
+        Some(config) => problems.none().map(|()| config),
+        None => Err(problems.into_error()),
+    }
+}
+
+/// The database, which must be named.
+pub(super) fn database(url: Option<&String>) -> Result<DatabaseUrl, String> {
+    let missing = "KEYLEASE_DATABASE_URL is not set: give the URL of a Postgres database, or use `keylease dev`, which brings its own";
+    DatabaseUrl::parse(given(url).ok_or(missing)?)
+}

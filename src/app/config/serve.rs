@@ -1,0 +1,146 @@
+//! What `serve` runs with.
+
+use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+
+use tonic::transport::ServerTlsConfig;
+
+use super::{
+    arguments::{DatabaseArguments, ServeArguments},
+    database::DatabaseUrl,
+    duration, listen, log,
+    master_key::{self, MasterKeySource, SecretVariables},
+    parse::{database, finish},
+    problems::{ConfigError, Problems, given_path},
+    secret_file,
+};
+use crate::app::tls;
+
+/// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
+const DATABASE_CONNECTIONS: RangeInclusive<u32> = 2..=200;
+/// Shorter than the poll's few retries would make every hiccup an outage; longer and a revocation means little.
+const SNAPSHOT_AGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(3600);
+/// With 10 s to drain, the process still ends in under 30 s.
+const DRAIN_DELAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(20);
+/// What `serve` runs with.
+#[derive(Debug)]
+pub struct ServeConfig {
+    /// The database.
+    pub database: DatabaseUrl,
+    /// Connections to it at once.
+    pub database_connections_max: u32,
+    /// What opens the vault.
+    pub master_key: MasterKeySource,
+    /// Where gRPC listens.
+    pub listen: SocketAddr,
+    /// Where /metrics is, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where plaintext health checks are, if anywhere.
+    pub health_listen: Option<SocketAddr>,
+    /// TLS, or none where plaintext is allowed. It has been tried: certificate and key belong together.
+    pub tls: Option<ServerTlsConfig>,
+    /// How old the snapshot may be that leases are given from.
+    pub snapshot_age_max: Duration,
+    /// Between NOT_SERVING and draining.
+    pub drain_delay: Duration,
+    /// True for `dev`: upstream base URLs may be plain http and on loopback.
+    pub allow_loopback_upstreams: bool,
+    /// What to log once logging runs.
+    pub warnings: Vec<String>,
+}
+
+impl ServeConfig {
+    /// Parses all of it.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(
+        arguments: &ServeArguments,
+        secrets: SecretVariables,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let mut warnings = Vec::new();
+        let database = problems.take(database(arguments.database.database_url.as_ref()));
+        let connections = problems.take(connections(&arguments.database));
+        let master_key = problems.take(master_key::parse(
+            &arguments.master_key,
+            secrets,
+            &mut warnings,
+        ));
+        let listen = problems.take(listen::address("KEYLEASE_LISTEN", &arguments.listen));
+        let metrics = problems.take(listen::address_or_off(
+            "KEYLEASE_METRICS_LISTEN",
+            &arguments.metrics_listen,
+        ));
+        let health = problems.take(listen::address_or_off(
+            "KEYLEASE_HEALTH_LISTEN",
+            &arguments.health_listen,
+        ));
+        let tls = problems.take(tls(arguments, listen, &mut warnings));
+        let snapshot_age = problems.take(duration::parse(
+            "KEYLEASE_SNAPSHOT_AGE_MAX",
+            &arguments.snapshot_age_max,
+            &SNAPSHOT_AGE,
+        ));
+        let drain_delay = problems.take(duration::parse(
+            "KEYLEASE_DRAIN_DELAY",
+            &arguments.drain_delay,
+            &DRAIN_DELAY,
+        ));
+        // The log is parsed apart, before anything else runs; here only so that its mistakes are listed with the others.
+        problems.take(log::filter(&arguments.log));
+        problems.take(log::format(&arguments.log));
+        let whole = || {
+            Some(Self {
+                database: database?,
+                database_connections_max: connections?,
+                master_key: master_key?,
+                listen: listen?,
+                metrics_listen: metrics?,
+                health_listen: health?,
+                tls: tls?,
+                snapshot_age_max: snapshot_age?,
+                drain_delay: drain_delay?,
+                allow_loopback_upstreams: false,
+                warnings,
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+fn connections(arguments: &DatabaseArguments) -> Result<u32, String> {
+    let text = arguments.database_connections_max.trim();
+    text.parse().ok().filter(|count| DATABASE_CONNECTIONS.contains(count)).ok_or_else(|| {
+        let (least, most) = DATABASE_CONNECTIONS.into_inner();
+        format!("KEYLEASE_DATABASE_CONNECTIONS_MAX is {text:?}: give a whole number from {least} to {most}")
+    })
+}
+
+fn tls(
+    arguments: &ServeArguments,
+    listen: Option<SocketAddr>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<ServerTlsConfig>, String> {
+    match (
+        given_path(arguments.tls_cert_file.as_ref()),
+        given_path(arguments.tls_key_file.as_ref()),
+    ) {
+        (Some(certificate), Some(key)) => {
+            let key_text = secret_file::read("KEYLEASE_TLS_KEY_FILE", &key, warnings)?;
+            tls::server(&certificate, &key, &key_text).map(Some)
+        }
+        (Some(_), None) => Err(
+            "KEYLEASE_TLS_CERT_FILE is set and KEYLEASE_TLS_KEY_FILE is not: set both, or neither"
+                .to_owned(),
+        ),
+        (None, Some(_)) => Err(
+            "KEYLEASE_TLS_KEY_FILE is set and KEYLEASE_TLS_CERT_FILE is not: set both, or neither"
+                .to_owned(),
+        ),
+        (None, None) => {
+            // A bad address is named already.
+            let check = |listen| listen::check_plaintext(listen, arguments.insecure_plaintext);
+            listen.map_or(Ok(()), check).map(|()| None)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `keylease dev`: everything for a first try, in one folder. It is made on first use and found again later.
+
+use std::{future::Future, io::Write};
+
+use sqlx::{ConnectOptions, Connection};
+
+mod home;
+mod newcomer;
+mod tokens;
+
+use super::{
+    config::{DatabaseUrl, DevConfig, MasterKeySource, ServeConfig},
+    listeners::Listeners,
+    migrate,
+    postgres::{Options, PrivatePostgres},
+    serve, signals,
+};
+use crate::crypto::KeyRing;
+use home::Home;
+
+/// Enough for one replica and a few curious people.
+const DATABASE_CONNECTIONS_MAX: u32 = 10;
+/// As `serve` has it; nobody balances load here, so there is no delay before the drain.
+const SNAPSHOT_AGE_MAX: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// Brings everything up, serves until SIGINT or SIGTERM, and takes everything down.
+///
+/// # Errors
+/// Each says what to do: Postgres is not installed, the folder is in use, the master key is gone.
+pub async fn run(config: DevConfig) -> anyhow::Result<()> {
+    let shutdown = signals::shutdown()?;
+    run_until(config, shutdown.cancelled_owned()).await
+}
+
+/// The same until `shutdown` resolves.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_until(
+    config: DevConfig,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let home = Home::open(&config.data)?;
+    // Before the database, so that there is never data without its key.
+    home.ensure_master_key()?;
+    let options = Options {
+        binaries: config.postgres_binaries.clone(),
+        ..Options::default()
+    };
+    let mut postgres = PrivatePostgres::start(&home.postgres(), &options).await?;
+    for note in postgres.notes() {
+        tracing::info!("{note}");
+    }
+    let database = postgres.connect_options();
+    let log = postgres.log_file();
+    let served = tokio::select! {
+        served = serve(&config, &home, &database, shutdown) => served,
+        () = postgres.ended() => Err(anyhow::anyhow!("Postgres ended by itself; its log is {}", log.display())),
+    };
+    home.forget_address();
+    let stopped = postgres.stop().await;
+    served?;
+    Ok(stopped?)
+}
+
+async fn serve(
+    config: &DevConfig,
+    home: &Home,
+    database: &sqlx::postgres::PgConnectOptions,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let mut connection = database.connect().await?;
+    migrate::apply(&mut connection).await?;
+    connection.close().await?;
+    let database = DatabaseUrl::from_options(database.clone());
+    tokens::ensure(home, &database).await?;
+    let serve_config = serve_config(config, database, home.master_key()?);
+    let listeners = Listeners::bind(&serve_config).await?;
+    let address = listeners.grpc.local_addr()?;
+    let metrics = listeners
+        .metrics
+        .as_ref()
+        .map(|listener| listener.local_addr())
+        .transpose()?;
+    home.remember_address(address)?;
+    let welcome = newcomer::welcome(home.shown(), address, metrics);
+    std::io::stdout().write_all(welcome.as_bytes())?;
+    serve::run_until(serve_config, listeners, shutdown).await
+}
+
+fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> ServeConfig {
+    ServeConfig {
+        database,
+        database_connections_max: DATABASE_CONNECTIONS_MAX,
+        master_key: MasterKeySource::Ring(ring),
+        listen: config.listen,
+        metrics_listen: config.metrics_listen,
+        health_listen: None,
+        tls: None,
+        snapshot_age_max: SNAPSHOT_AGE_MAX,
+        drain_delay: std::time::Duration::ZERO,
+        allow_loopback_upstreams: true,
+        warnings: Vec::new(),
+    }
+}

@@ -1,0 +1,115 @@
+//! The folder of `dev`.
+//!
+//! ```text
+//! .keylease/.gitignore    keeps all of it out of commits
+//! .keylease/master.key    0600
+//! .keylease/admin.token   0600
+//! .keylease/lessee.token  0600
+//! .keylease/address       host:port of gRPC, while it serves
+//! .keylease/postgres      the private Postgres
+//! ```
+
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+
+use crate::{
+    app::private_file,
+    crypto::{KeyRing, MasterKey, Secret},
+};
+
+/// The folder.
+#[derive(Debug)]
+pub(super) struct Home {
+    /// As the person wrote it, for messages.
+    shown: PathBuf,
+    path: PathBuf,
+}
+
+impl Home {
+    /// Makes the folder if it is not there.
+    pub(super) fn open(shown: &Path) -> anyhow::Result<Self> {
+        let make = || {
+            // Root's Postgres runs as another user, which must pass through; the files within are closed each by itself.
+            let root = rustix::process::geteuid().is_root();
+            let mode = if root { 0o711 } else { 0o700 };
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(mode)
+                .create(shown)?;
+            fs::set_permissions(shown, fs::Permissions::from_mode(mode))?;
+            shown.canonicalize()
+        };
+        let path = make().with_context(|| format!("can't make the folder {}", shown.display()))?;
+        let home = Self {
+            shown: shown.to_owned(),
+            path,
+        };
+        if !home.file(".gitignore").exists() {
+            home.write(".gitignore", b"*\n")?;
+        }
+        Ok(home)
+    }
+
+    pub(super) fn shown(&self) -> &Path {
+        &self.shown
+    }
+
+    pub(super) fn postgres(&self) -> PathBuf {
+        self.path.join("postgres")
+    }
+
+    /// Makes a master key, unless there is one or there is data that another one sealed.
+    pub(super) fn ensure_master_key(&self) -> anyhow::Result<()> {
+        let path = self.file("master.key");
+        if path.exists() {
+            return Ok(());
+        }
+        if self.postgres().join("data").exists() {
+            bail!(
+                "{} is gone, and the data beside it can't be read without it: put it back, or remove {} to start afresh",
+                self.shown.join("master.key").display(),
+                self.shown.display()
+            );
+        }
+        let text = MasterKey::generate()?.to_text();
+        let line = Secret::new([text.expose(), b"\n"].concat());
+        self.write("master.key", line.expose())
+    }
+
+    /// The master key.
+    pub(super) fn master_key(&self) -> anyhow::Result<KeyRing> {
+        let shown = self.shown.join("master.key");
+        let text = fs::read(self.file("master.key"))
+            .with_context(|| format!("can't read {}", shown.display()))?;
+        let text = Secret::new(text);
+        let text = std::str::from_utf8(text.expose())
+            .with_context(|| format!("{} is not text", shown.display()))?;
+        KeyRing::parse(text).with_context(|| format!("{} is no master key", shown.display()))
+    }
+
+    /// Tells other processes where gRPC is.
+    pub(super) fn remember_address(&self, address: SocketAddr) -> anyhow::Result<()> {
+        self.write("address", format!("{address}\n").as_bytes())
+    }
+
+    /// Nobody serves any more.
+    pub(super) fn forget_address(&self) {
+        // It may never have been written.
+        let _ = fs::remove_file(self.file("address"));
+    }
+
+    fn write(&self, name: &str, text: &[u8]) -> anyhow::Result<()> {
+        private_file::replace(&self.file(name), text)
+            .with_context(|| format!("can't write {}", self.shown.join(name).display()))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}

@@ -1,0 +1,77 @@
+//! Metrics: one recorder for the process, and an HTTP page of it for Prometheus.
+
+use std::{future::Future, time::Duration};
+
+use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use axum::{Router, http::header::CONTENT_TYPE, routing::get};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+
+use crate::metric_names::{self, Kind};
+
+/// Histograms count into these, in seconds: a lease from memory takes some 50 µs, a wait in a queue up to 30 s.
+const BUCKETS: [f64; 14] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
+    30.0,
+];
+/// How often samples are folded into their histograms, which would otherwise grow until somebody reads them.
+const FOLD_EVERY: Duration = Duration::from_secs(5);
+/// What Prometheus calls its text format.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The process's recorder. The first call installs it, and describes every metric.
+///
+/// # Errors
+/// Another recorder has been installed.
+pub fn recorder() -> Result<PrometheusHandle, BuildError> {
+    // Held while installing, since two servers of one process may start at once.
+    static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut recorder = RECORDER.lock();
+    if let Some(handle) = &*recorder {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS)?
+        .install_recorder()?;
+    describe();
+    *recorder = Some(handle.clone());
+    Ok(handle)
+}
+
+/// Serves `/metrics` until `shutdown` resolves.
+///
+/// # Errors
+/// The listener failed, or there is another recorder.
+pub async fn serve(
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let handle = recorder()?;
+    let fold = fold(handle.clone());
+    let page = get(move || async move { ([(CONTENT_TYPE, TEXT)], handle.render()) });
+    let router = Router::new().route("/metrics", page);
+    let serve = axum::serve(listener, router).with_graceful_shutdown(shutdown);
+    tokio::select! {
+        served = serve => Ok(served?),
+        () = fold => Ok(()),
+    }
+}
+
+async fn fold(handle: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(FOLD_EVERY).await;
+        handle.run_upkeep();
+    }
+}
+
+fn describe() {
+    for metric in metric_names::ALL {
+        match metric.kind {
+            Kind::Counter => describe_counter!(metric.name, metric.help),
+            Kind::Gauge => describe_gauge!(metric.name, metric.help),
+            Kind::Histogram => describe_histogram!(metric.name, Unit::Seconds, metric.help),
+        }
+    }
+    gauge!(metric_names::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}

@@ -1,0 +1,172 @@
+//! What runs beside the server: the poll, the ledger, reports between replicas, and what is done once a minute.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+use crate::live::{clock::boot_now, ledger, outbox};
+use crate::metric_names;
+use crate::store::{self, foreign_reports, replicas};
+use crate::vault::Vault;
+
+/// How soon a change is known everywhere.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+/// How long one poll may take before it counts as failed.
+const POLL_MAX: Duration = Duration::from_secs(5);
+/// What is not urgent.
+const CHORES_EVERY: Duration = Duration::from_mins(1);
+/// Reports that nobody took: longer than any lease lasts.
+const REPORT_AGE_MAX: Duration = Duration::from_hours(25);
+
+/// The workers of one replica.
+#[derive(Debug)]
+pub struct Workers {
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Workers {
+    /// Starts them.
+    #[must_use]
+    pub fn start(vault: &Arc<Vault>, health: HealthReporter) -> Self {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(poll(Arc::clone(vault), health, stop.clone()));
+        let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
+        tasks.spawn(ledger::run(live, pool, stop.clone()));
+        tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
+        tasks.spawn(chores(Arc::clone(vault), stop.clone()));
+        Self { tasks, stop }
+    }
+
+    /// Ends them: permits are returned, and reports that wait are written.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Says once a second that this replica lives, and takes up what changed.
+async fn poll(vault: Arc<Vault>, health: HealthReporter, stop: CancellationToken) {
+    let mut ticks = interval(POLL_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut was_well = true;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let polled = tokio::time::timeout(POLL_MAX, beat(&vault)).await;
+        let is_well = matches!(polled, Ok(Ok(())));
+        if was_well != is_well {
+            tell(&health, is_well && !vault.live().is_draining()).await;
+            if is_well {
+                tracing::info!("the database can be reached again");
+            } else {
+                tracing::warn!("the database cannot be reached, leases go on from what is held");
+            }
+        }
+        was_well = is_well;
+        observe(&vault);
+    }
+}
+
+async fn beat(vault: &Vault) -> crate::vault::Result<()> {
+    let began = boot_now();
+    let live = vault.live();
+    let mut conn = vault.pool().acquire().await?;
+    let pulse = replicas::beat(&mut conn, live.boot_id).await?;
+    drop(conn);
+    live.clock.sample(pulse.now, boot_now());
+    live.count_replicas(u64::try_from(pulse.live).unwrap_or(1));
+    if pulse.rev > live.snapshot().rev {
+        return vault.refresh(pulse.rev).await;
+    }
+    live.learned(None, began);
+    Ok(())
+}
+
+fn observe(vault: &Vault) {
+    let live = vault.live();
+    let snapshot = live.snapshot();
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    metrics::gauge!(metric_names::SNAPSHOT_REV).set(snapshot.rev as f64);
+    let age = live.snapshot_age(boot_now());
+    metrics::gauge!(metric_names::SNAPSHOT_AGE_SECONDS).set(age.as_secs_f64());
+    let overdue = vault.overdue();
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    for (account, count) in overdue {
+        metrics::gauge!(metric_names::ROTATIONS_OVERDUE, "account" => account).set(count as f64);
+    }
+}
+
+/// Ready or not, by every name a probe may use.
+pub(super) async fn tell(health: &HealthReporter, is_ready: bool) {
+    let status = if is_ready {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
+    };
+    for service in READINESS {
+        health.set_service_status(service, status).await;
+    }
+}
+
+/// The names under which readiness is asked for.
+const READINESS: [&str; 3] = ["", "keylease.v1.LeaseService", "keylease.v1.AdminService"];
+
+/// Carries reports to and from other replicas.
+async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = interval(outbox::FLUSH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => {}
+        }
+        if let Err(error) = carry(&vault).await {
+            tracing::warn!(%error, "reports could not be exchanged, their leases keep their full charge");
+        }
+    }
+}
+
+async fn carry(vault: &Vault) -> store::Result<()> {
+    vault.send_reports().await?;
+    if vault.live().replicas() > 1 {
+        vault.receive_reports().await?;
+    }
+    Ok(())
+}
+
+/// Revokes what has drained, forgets what is old, and says what is overdue.
+async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = interval(CHORES_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let now = vault.live().now().database;
+        if let Err(error) = vault.revoke_drained(now).await {
+            tracing::warn!(%error, "drained versions could not be revoked, it is tried again in a minute");
+        }
+        let forgotten = async {
+            let mut conn = vault.pool().acquire().await?;
+            foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
+        };
+        if let Err(error) = forgotten.await {
+            tracing::warn!(%error, "old reports could not be forgotten, it is tried again in a minute");
+        }
+        for (account, count) in vault.overdue() {
+            if count > 0 {
+                tracing::warn!(account, count, "keys are overdue for rotation");
+            }
+        }
+    }
+}

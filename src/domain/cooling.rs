@@ -1,0 +1,153 @@
+//! What one account, as a whole or for one model, cools down from.
+
+use std::time::Duration;
+
+use super::health::{Cause, FailureClass};
+use super::time::Timestamp;
+
+/// The first cooldown of a rate limit that states nothing.
+const BACKOFF_FIRST: Duration = Duration::from_secs(5);
+/// The longest cooldown of a rate limit that states nothing.
+const BACKOFF_MAX: Duration = Duration::from_mins(5);
+/// A cooldown that ends later by less than this is no news.
+const NEWS_MIN: Duration = Duration::from_millis(500);
+
+/// The cooldown of an account, or of one of its models.
+#[derive(Debug, Clone, Default)]
+pub struct Cooling {
+    cause: Option<Cause>,
+    /// Cooldowns since the last success.
+    strikes: u32,
+}
+
+impl Cooling {
+    /// When it ends, if it holds at `now`.
+    #[must_use]
+    pub fn holds(&self, now: Timestamp) -> Option<&Cause> {
+        self.cause.as_ref().filter(|cause| now < cause.until)
+    }
+
+    /// A failure was blamed on it: cools for what was stated, else 5 s doubling to 5 min. `jitter` is from 0 to 1 and makes the
+    /// unstated ones up to a quarter longer. `Some` is news that the fleet must know. Failures of requests that were under way when
+    /// it began to cool are one strike, not many.
+    pub fn blame(
+        &mut self,
+        class: FailureClass,
+        stated: Option<Duration>,
+        jitter: f64,
+        why: &str,
+        now: Timestamp,
+    ) -> Option<Cause> {
+        let holding = self.holds(now).map(|cause| cause.until);
+        if holding.is_some() && stated.is_none() {
+            return None;
+        }
+        if holding.is_none() {
+            self.strikes = self.strikes.saturating_add(1);
+        }
+        let pause = stated.unwrap_or_else(|| {
+            let doubled =
+                BACKOFF_FIRST * 2_u32.saturating_pow(self.strikes.saturating_sub(1).min(8));
+            doubled
+                .min(BACKOFF_MAX)
+                .mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
+        });
+        let until = now.after(pause);
+        if holding.is_some_and(|held| until < held.after(NEWS_MIN)) {
+            return None;
+        }
+        let cause = Cause {
+            until,
+            why: why.to_owned(),
+            class,
+        };
+        self.cause = Some(cause.clone());
+        Some(cause)
+    }
+
+    /// A success ends the doubling, not the cooldown: it may have been sent before the failure.
+    pub fn succeed(&mut self, now: Timestamp) {
+        if self.holds(now).is_none() {
+            self.strikes = 0;
+        }
+    }
+
+    /// Another replica says so: the later end counts.
+    pub fn told(&mut self, cause: Cause) {
+        if self
+            .cause
+            .as_ref()
+            .is_none_or(|held| held.until < cause.until)
+        {
+            self.cause = Some(cause);
+        }
+    }
+
+    /// A person says that it is over.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    fn blame(cooling: &mut Cooling, stated: Option<u64>, seconds: i64) -> Option<Timestamp> {
+        let stated = stated.map(Duration::from_secs);
+        let news = cooling.blame(FailureClass::RateLimit, stated, 0.0, "429", at(seconds));
+        news.map(|cause| cause.until)
+    }
+
+    #[test]
+    fn what_is_stated_is_obeyed() {
+        let mut cooling = Cooling::default();
+        assert_eq!(blame(&mut cooling, Some(604_800), 0), Some(at(604_800)));
+        assert!(cooling.holds(at(604_799)).is_some());
+        assert!(cooling.holds(at(604_800)).is_none());
+    }
+
+    #[test]
+    fn what_is_not_stated_doubles_from_five_seconds_to_five_minutes() {
+        let mut cooling = Cooling::default();
+        let mut now = 0;
+        for pause in [5, 10, 20, 40, 80, 160, 300, 300] {
+            assert_eq!(blame(&mut cooling, None, now), Some(at(now + pause)));
+            now += pause;
+        }
+    }
+
+    #[test]
+    fn a_burst_is_one_strike() {
+        let mut cooling = Cooling::default();
+        assert_eq!(blame(&mut cooling, None, 0), Some(at(5)));
+        for _ in 0..100 {
+            assert_eq!(blame(&mut cooling, None, 1), None);
+        }
+        assert_eq!(blame(&mut cooling, None, 5), Some(at(15)));
+    }
+
+    #[test]
+    fn deadlines_merge_by_the_later() {
+        let mut cooling = Cooling::default();
+        blame(&mut cooling, Some(60), 0);
+        assert_eq!(blame(&mut cooling, Some(10), 1), None);
+        assert_eq!(cooling.holds(at(30)).unwrap().until, at(60));
+        assert_eq!(blame(&mut cooling, Some(100), 1), Some(at(101)));
+    }
+
+    #[test]
+    fn a_success_after_the_cooldown_ends_the_doubling() {
+        let mut cooling = Cooling::default();
+        blame(&mut cooling, None, 0);
+        cooling.succeed(at(2));
+        assert!(cooling.holds(at(3)).is_some());
+        cooling.succeed(at(6));
+        assert_eq!(blame(&mut cooling, None, 7), Some(at(12)));
+    }
+}

@@ -1,0 +1,260 @@
+//! All limits of one account as one replica holds them: a lease takes from every limit that applies, or from none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::held::{Draw, Held, Offer, Ticket};
+use super::work::{Answer, NumberedAsk, Work};
+use crate::domain::limit::{Dimension, Limit};
+use crate::domain::pool::Estimate;
+use crate::domain::time::BootTime;
+
+/// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
+pub const START_WITHIN_UNLIMITED: Duration = Duration::from_secs(3);
+/// How long an ask is left alone after its transaction failed.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// All limits of one account as one replica holds them.
+#[derive(Debug, Default)]
+pub struct Budget {
+    held: Vec<Held>,
+}
+
+/// What a lease needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Need<'a> {
+    /// The model, if named.
+    pub model: Option<&'a str>,
+    /// Uses asked for: at least 1.
+    pub uses: u64,
+    /// What one use is expected to consume.
+    pub estimate: Estimate,
+    /// The first try of a call: counted as demand. Later tries of a call that waits are not.
+    pub is_new: bool,
+    /// The place in line of a call that waits.
+    pub ticket: Option<Ticket>,
+}
+
+/// What became of a need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Take {
+    /// Taken from every limit that applies.
+    Taken(Taken),
+    /// Not now: some limit has too little at hand. The database may have more, from the given time on.
+    Short(BootTime),
+    /// Never: one use is larger than the limit of this uid, which allows so much.
+    TooLarge(Uuid, u64),
+    /// The account has limits per model and the need names none.
+    ModelRequired,
+}
+
+/// Units taken for a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Uses granted.
+    pub uses: u64,
+    /// From each limit that applies.
+    pub draws: Vec<(Uuid, Draw)>,
+    /// The shortest L of the blocks, counted from asking.
+    pub start_within: Duration,
+}
+
+impl Budget {
+    /// The limits are now these; what is held of those that stay is kept.
+    pub fn reconfigure(&mut self, limits: &[Arc<Limit>]) {
+        self.held
+            .retain(|h| limits.iter().any(|l| l.uid == h.limit().uid));
+        for limit in limits {
+            match self.held.iter_mut().find(|h| h.limit().uid == limit.uid) {
+                Some(held) => held.reconfigure(Arc::clone(limit)),
+                None => self.held.push(Held::new(Arc::clone(limit))),
+            }
+        }
+    }
+
+    /// Takes from every limit that applies, or from none.
+    pub fn take(&mut self, need: Need<'_>, now: BootTime) -> Take {
+        if let Some(never) = self.never(need) {
+            return never;
+        }
+        let mut uses = need.uses;
+        let mut start_within = START_WITHIN_UNLIMITED;
+        let mut short: Option<BootTime> = None;
+        let mut limited = false;
+        for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
+            let units = units_of(held.limit().dimension, need.estimate);
+            if need.is_new {
+                held.demand(units.saturating_mul(need.uses), now);
+            }
+            match held.offer(units, uses, need.ticket, now) {
+                Offer::Uses(offered, within) => {
+                    uses = uses.min(offered);
+                    start_within = if limited {
+                        start_within.min(within)
+                    } else {
+                        within
+                    };
+                    limited = true;
+                }
+                Offer::None(not_before) => {
+                    held.miss(units, need.uses, need.ticket);
+                    short = Some(short.map_or(not_before, |s| s.max(not_before)));
+                }
+            }
+        }
+        match short {
+            Some(not_before) => Take::Short(not_before),
+            None => Take::Taken(self.draw(need, uses, start_within)),
+        }
+    }
+
+    /// Why no waiting would help.
+    fn never(&self, need: Need<'_>) -> Option<Take> {
+        if need.model.is_none() && self.held.iter().any(|h| !h.limit().models.is_empty()) {
+            return Some(Take::ModelRequired);
+        }
+        let mut limits = self
+            .held
+            .iter()
+            .map(Held::limit)
+            .filter(|l| counts(l, need));
+        let smaller = limits.find(|l| units_of(l.dimension, need.estimate) > l.amount);
+        smaller.map(|limit| Take::TooLarge(limit.uid, limit.amount))
+    }
+
+    fn draw(&mut self, need: Need<'_>, uses: u64, start_within: Duration) -> Taken {
+        let mut draws = Vec::with_capacity(self.held.len());
+        for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
+            let units = units_of(held.limit().dimension, need.estimate);
+            if let Some(draw) = held.take(units, uses) {
+                draws.push((held.limit().uid, draw));
+            }
+        }
+        Taken {
+            uses,
+            draws,
+            start_within,
+        }
+    }
+
+    /// Uses that were never started: their units go back.
+    pub fn not_sent(&mut self, draws: &[(Uuid, Draw)], uses: u64) {
+        for (limit, draw) in draws {
+            if let Some(held) = self.find(*limit) {
+                held.give_back(draw.block, draw.units.saturating_mul(uses));
+            }
+        }
+    }
+
+    /// Uses that consumed `consumed` each: less than was drawn goes back, more is charged anew, drawn or not.
+    pub fn consumed(
+        &mut self,
+        draws: &[(Uuid, Draw)],
+        model: Option<&str>,
+        uses: u64,
+        consumed: Estimate,
+    ) {
+        for held in self.held.iter_mut().filter(|h| h.limit().applies_to(model)) {
+            let units = units_of(held.limit().dimension, consumed);
+            let draw = draws.iter().find(|(uid, _)| *uid == held.limit().uid);
+            let drawn = draw.map_or(0, |(_, draw)| draw.units);
+            held.charge_more(units.saturating_sub(drawn).saturating_mul(uses));
+            if let Some((_, draw)) = draw {
+                held.give_back(draw.block, drawn.saturating_sub(units).saturating_mul(uses));
+            }
+        }
+    }
+
+    /// What has to be said to the database now. `number` makes block numbers.
+    pub fn work(&mut self, now: BootTime, mut number: impl FnMut() -> u64) -> Vec<Work> {
+        let mut works = Vec::new();
+        for held in &mut self.held {
+            let ask = held.ask(now).map(|ask| NumberedAsk {
+                block: number(),
+                ask,
+            });
+            let returns = held.returns(now);
+            let charge = held.charge(&mut number);
+            if ask.is_none() && returns.is_empty() && charge.is_none() {
+                continue;
+            }
+            if ask.is_some() {
+                held.asked();
+            }
+            works.push(Work {
+                limit: held.limit().uid,
+                ask,
+                returns,
+                charge,
+            });
+        }
+        works
+    }
+
+    /// The database answered an ask.
+    pub fn answered(&mut self, limit: Uuid, answer: &Answer, now: BootTime) {
+        if let Some(held) = self.find(limit) {
+            held.answered(answer, now);
+        }
+    }
+
+    /// The transaction failed, or the limit was skipped: what was to be said is said again.
+    pub fn unsaid(&mut self, work: &Work, now: BootTime) {
+        let Some(held) = self.find(work.limit) else {
+            return;
+        };
+        held.say_again(&work.returns, work.charge);
+        if let Some(ask) = work.ask {
+            held.unanswered(ask.block, now.after(PAUSE), now);
+        }
+    }
+
+    /// A call waits no more.
+    pub fn leave(&mut self, ticket: Ticket) {
+        self.held.iter_mut().for_each(|held| held.leave(ticket));
+    }
+
+    /// Who came first, for each limit: they are worth waking when something has come back.
+    pub fn first_in_lines(&self) -> impl Iterator<Item = Ticket> {
+        self.held.iter().filter_map(Held::first_in_line)
+    }
+
+    /// Closes every block, for a clean end.
+    pub fn close_all(&mut self) {
+        self.held.iter_mut().for_each(Held::close_all);
+    }
+
+    /// Whether there is, or will be, something to say to the database.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.held.iter().any(Held::is_busy)
+    }
+
+    /// Units of a limit that this replica could hand out now.
+    #[must_use]
+    pub fn available(&self, limit: Uuid) -> u64 {
+        let held = self.held.iter().find(|h| h.limit().uid == limit);
+        held.map_or(0, Held::available)
+    }
+
+    fn find(&mut self, limit: Uuid) -> Option<&mut Held> {
+        self.held.iter_mut().find(|h| h.limit().uid == limit)
+    }
+}
+
+/// Whether a need draws from a limit: it applies to the model, and the need is of its dimension at all.
+fn counts(limit: &Limit, need: Need<'_>) -> bool {
+    limit.applies_to(need.model) && units_of(limit.dimension, need.estimate) > 0
+}
+
+/// What one use counts for in a dimension.
+const fn units_of(dimension: Dimension, estimate: Estimate) -> u64 {
+    match dimension {
+        Dimension::Requests => 1,
+        Dimension::Tokens => estimate.input_tokens.saturating_add(estimate.output_tokens),
+        Dimension::InputTokens => estimate.input_tokens,
+        Dimension::OutputTokens => estimate.output_tokens,
+    }
+}

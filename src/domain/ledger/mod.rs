@@ -1,0 +1,12 @@
+//! The expiring-charge ledger: how limits hold over any number of replicas.
+//!
+//! A replica reserves a *block* of units in the database, may hand them out for D, and a caller may start for L after that. So a unit
+//! reserved at one moment is used within D + L of it, and if it stays charged for C = W + D + L + eps, no window of length W ever
+//! sees more than N starts. What follows is the arithmetic of that, without IO: the database's side (`clock`, `grant`), the
+//! replica's side (`held`, `budget`), and how the two meet (`work`).
+
+pub mod budget;
+pub mod clock;
+pub mod grant;
+pub mod held;
+pub mod work;

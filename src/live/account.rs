@@ -1,0 +1,182 @@
+//! One account as this replica sees it: its permits, its cooldowns, and the calls that wait for it, in order of arrival.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::domain::cooling::Cooling;
+use crate::domain::health::{Cause, FailureClass};
+use crate::domain::ledger::budget::{Budget, Need, Take};
+use crate::domain::ledger::held::Ticket;
+use crate::domain::time::{BootTime, Timestamp};
+
+/// The most models of one account whose cooldowns are kept; what has ended makes room first.
+const COOLING_MODELS_MAX: usize = 256;
+
+/// One account as this replica sees it. Lives as long as any snapshot or lease needs it.
+#[derive(Debug)]
+pub struct AccountLive {
+    uid: Uuid,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    budget: Budget,
+    /// By model; the empty one is the account as a whole.
+    cooling: HashMap<String, Cooling>,
+    unsaved: HashMap<String, Cause>,
+    wakers: BTreeMap<Ticket, Waker>,
+}
+
+#[derive(Debug)]
+struct Waker {
+    wake: Arc<Notify>,
+    /// It waits for permits to come, not just for the answer that is on its way.
+    is_patient: bool,
+}
+
+impl AccountLive {
+    /// No past.
+    #[must_use]
+    pub fn new(uid: Uuid) -> Self {
+        Self {
+            uid,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The account's uid.
+    #[must_use]
+    pub const fn uid(&self) -> Uuid {
+        self.uid
+    }
+
+    /// Works on the permits, under the account's lock; then whoever is first in a line tries again.
+    pub fn with_budget<T>(&self, work: impl FnOnce(&mut Budget) -> T) -> T {
+        let mut state = self.state.lock();
+        let done = work(&mut state.budget);
+        wake_first(&state);
+        done
+    }
+
+    /// Takes from every limit, or from none.
+    pub fn take(&self, need: Need<'_>, now: BootTime) -> Take {
+        self.state.lock().budget.take(need, now)
+    }
+
+    /// Until when, and why, the account cools down for `model`.
+    pub fn cooling(&self, model: Option<&str>, now: Timestamp) -> Option<Cause> {
+        let state = self.state.lock();
+        let of = |model: &str| state.cooling.get(model).and_then(|c| c.holds(now));
+        let whole = of("");
+        let own = model.filter(|m| !m.is_empty()).and_then(of);
+        whole
+            .into_iter()
+            .chain(own)
+            .max_by_key(|c| c.until)
+            .cloned()
+    }
+
+    /// A failure was blamed on the account. News for the fleet is kept as unsaved until [`Self::saved`].
+    pub fn blame(
+        &self,
+        model: &str,
+        class: FailureClass,
+        stated: Option<std::time::Duration>,
+        why: &str,
+        now: Timestamp,
+    ) {
+        let mut state = self.state.lock();
+        if state.cooling.len() >= COOLING_MODELS_MAX {
+            state
+                .cooling
+                .retain(|_, cooling| cooling.holds(now).is_some());
+        }
+        let jitter = f64::from(u16::try_from(now.micros() % 1_000).unwrap_or(0)) / 1_000.0;
+        let cooling = state.cooling.entry(model.to_owned()).or_default();
+        if let Some(news) = cooling.blame(class, stated, jitter, why, now) {
+            state.unsaved.insert(model.to_owned(), news);
+        }
+    }
+
+    /// Cooldowns, by model, that must be committed before the report behind them is answered.
+    #[must_use]
+    pub fn unsaved(&self) -> Vec<(String, Cause)> {
+        let state = self.state.lock();
+        let unsaved = state.unsaved.iter();
+        unsaved
+            .map(|(model, cause)| (model.clone(), cause.clone()))
+            .collect()
+    }
+
+    /// A cooldown is committed.
+    pub fn saved(&self, model: &str, cause: &Cause) {
+        let mut state = self.state.lock();
+        if state.unsaved.get(model) == Some(cause) {
+            state.unsaved.remove(model);
+        }
+    }
+
+    /// A use of one of its keys succeeded.
+    pub fn succeed(&self, now: Timestamp) {
+        let mut state = self.state.lock();
+        state.cooling.values_mut().for_each(|c| c.succeed(now));
+    }
+
+    /// Another replica says what it cools down from.
+    pub fn told(&self, model: &str, cause: Cause) {
+        let mut state = self.state.lock();
+        state
+            .cooling
+            .entry(model.to_owned())
+            .or_default()
+            .told(cause);
+    }
+
+    /// A person says that it cools down from nothing but this.
+    pub fn cleared(&self, except: &[(String, Cause)]) {
+        let mut state = self.state.lock();
+        state.unsaved.clear();
+        state.cooling.clear();
+        for (model, cause) in except {
+            state
+                .cooling
+                .entry(model.clone())
+                .or_default()
+                .told(cause.clone());
+        }
+    }
+
+    /// A call waits for permits of this account.
+    pub fn join(&self, ticket: Ticket, wake: Arc<Notify>, is_patient: bool) {
+        let waker = Waker { wake, is_patient };
+        self.state.lock().wakers.insert(ticket, waker);
+    }
+
+    /// It waits no more: those behind it move up.
+    pub fn leave(&self, ticket: Ticket) {
+        let mut state = self.state.lock();
+        state.wakers.remove(&ticket);
+        state.budget.leave(ticket);
+        wake_first(&state);
+    }
+
+    /// The database answered: whoever waited only for that goes on.
+    pub fn wake_impatient(&self) {
+        let state = self.state.lock();
+        let impatient = state.wakers.values().filter(|waker| !waker.is_patient);
+        impatient.for_each(|waker| waker.wake.notify_one());
+    }
+}
+
+fn wake_first(state: &State) {
+    for ticket in state.budget.first_in_lines() {
+        if let Some(waker) = state.wakers.get(&ticket) {
+            waker.wake.notify_one();
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Choosing a key of a pool: tier by tier, in the order of the pool's strategy, the first that is well and within its limits.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::account::AccountLive;
+use super::snapshot::{Candidate, PoolEntry, Tier, VersionEntry};
+use crate::domain::claims::Avoided;
+use crate::domain::disablement::is_disabled;
+use crate::domain::id::Id;
+use crate::domain::ledger::budget::{Need, Take, Taken};
+use crate::domain::pool::Strategy;
+use crate::domain::refusal::{KeyRefusal, Tally};
+use crate::domain::selection::{self, Circle};
+use crate::domain::time::{BootTime, Timestamp};
+use crate::domain::vitals::Admission;
+
+/// The most accounts that one call waits for at a time.
+const ACCOUNTS_AWAITED_MAX: usize = 64;
+
+/// What a call asks of a pool.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// Permits.
+    pub need: Need<'a>,
+    /// Prefers the same key for the same value.
+    pub affinity_key: Option<&'a str>,
+    /// From this account only.
+    pub account: Option<&'a Id>,
+    /// Not from these, as long as the retry token holds.
+    pub avoided: &'a [Avoided],
+    /// When the retry token ends.
+    pub avoided_until: Option<Timestamp>,
+    /// Until when a canary is waited for.
+    pub canary_until: Timestamp,
+}
+
+/// A key that serves, with the permits taken for it.
+#[derive(Debug)]
+pub struct Chosen {
+    /// Its account and key.
+    pub account: Arc<super::snapshot::AccountEntry>,
+    /// The version.
+    pub version: Arc<VersionEntry>,
+    /// The permits.
+    pub taken: Taken,
+    /// The single lease that decides over a dead version.
+    pub is_canary: bool,
+}
+
+/// No key serves now.
+#[derive(Debug, Default)]
+pub struct Unserved {
+    /// Why, by key.
+    pub tally: Tally,
+    /// Accounts that only lack permits.
+    pub short: Vec<Arc<AccountLive>>,
+    /// The database has not said no yet: an answer to a reserve may bring permits.
+    pub is_pending: bool,
+}
+
+/// The clocks at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// For permits.
+    pub boot: BootTime,
+    /// For health.
+    pub database: Timestamp,
+}
+
+/// Chooses a key and takes its permits, or says why none serves.
+///
+/// # Errors
+/// When none serves now.
+pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Unserved> {
+    let mut unserved = Unserved::default();
+    for tier in &pool.tiers {
+        for index in order(pool, tier, wish, now.database) {
+            let candidate = &tier.candidates[index];
+            if let Some(chosen) = try_candidate(candidate, wish, now, &mut unserved) {
+                return Ok(chosen);
+            }
+        }
+        // The next tier is for when this one has nothing, not for when nobody has asked yet.
+        if unserved.is_pending {
+            break;
+        }
+    }
+    Err(unserved)
+}
+
+fn order(pool: &PoolEntry, tier: &Tier, wish: &Wish<'_>, now: Timestamp) -> Vec<usize> {
+    if let Some(affinity_key) = wish.affinity_key {
+        let mut indexes: Vec<_> = (0..tier.candidates.len()).collect();
+        let rank = |i: &usize| {
+            let uid = tier.candidates[*i].key.meta.uid.as_u128();
+            std::cmp::Reverse(selection::affinity(affinity_key, uid))
+        };
+        indexes.sort_by_cached_key(rank);
+        return indexes;
+    }
+    circle(pool, tier, now).indexes().collect()
+}
+
+fn circle(pool: &PoolEntry, tier: &Tier, now: Timestamp) -> Circle {
+    let turn = pool.live.turns.fetch_add(1, Ordering::Relaxed);
+    let count = tier.candidates.len();
+    match pool.pool.strategy {
+        Strategy::RoundRobin => selection::round_robin(turn, count),
+        Strategy::Weighted => selection::weighted(turn, &tier.cumulative),
+        Strategy::LeastUsed => selection::least_used(turn, count, |i| {
+            let version = tier.candidates[i].version.as_ref();
+            version.map_or(0, |v| v.live.recent(now))
+        }),
+    }
+}
+
+fn try_candidate(
+    candidate: &Candidate,
+    wish: &Wish<'_>,
+    now: Now,
+    unserved: &mut Unserved,
+) -> Option<Chosen> {
+    let version = match admit(candidate, wish, now.database) {
+        Ok(version) => version,
+        Err((refusal, retry)) => {
+            unserved.tally.add(refusal, retry);
+            return None;
+        }
+    };
+    let live = &candidate.account.live;
+    let lacked = unserved.short.iter().any(|short| short.uid() == live.uid());
+    let need = Need {
+        is_new: wish.need.is_new && !lacked,
+        ..wish.need
+    };
+    let admission = version.live.admit(wish.canary_until, now.database);
+    let is_canary = match admission {
+        Admission::Normal => false,
+        Admission::Canary => true,
+        Admission::Cooling(until) => {
+            unserved.tally.add(KeyRefusal::Cooling, Some(until));
+            return None;
+        }
+        Admission::Dead(until) => {
+            unserved.tally.add(KeyRefusal::Dead, Some(until));
+            return None;
+        }
+    };
+    let need = Need {
+        uses: if is_canary { 1 } else { need.uses },
+        ..need
+    };
+    let take = live.take(need, now.boot);
+    if is_canary && !matches!(take, Take::Taken(_)) {
+        version.live.recall_canary();
+    }
+    match take {
+        Take::Taken(taken) => {
+            version.live.used(taken.uses, now.database);
+            return Some(Chosen {
+                account: Arc::clone(&candidate.account),
+                version: Arc::clone(version),
+                taken,
+                is_canary,
+            });
+        }
+        Take::Short(not_before) => unserved.lacks_permits(live, not_before, now),
+        Take::TooLarge(..) => unserved.tally.add(KeyRefusal::TooLarge, None),
+        Take::ModelRequired => unserved.tally.add(KeyRefusal::ModelRequired, None),
+    }
+    None
+}
+
+impl Unserved {
+    fn lacks_permits(&mut self, live: &Arc<AccountLive>, not_before: BootTime, now: Now) {
+        let wait = not_before.since(now.boot);
+        self.is_pending |= wait.is_zero();
+        self.tally
+            .add(KeyRefusal::Limit, Some(now.database.after(wait)));
+        let known = self.short.iter().any(|short| short.uid() == live.uid());
+        if !known && self.short.len() < ACCOUNTS_AWAITED_MAX {
+            self.short.push(Arc::clone(live));
+        }
+    }
+}
+
+/// Whether a key may serve at all: everything but its own health and its permits.
+fn admit<'a>(
+    candidate: &'a Candidate,
+    wish: &Wish<'_>,
+    now: Timestamp,
+) -> Result<&'a Arc<VersionEntry>, (KeyRefusal, Option<Timestamp>)> {
+    let (account, key) = (&candidate.account.account, &candidate.key);
+    if wish.account.is_some_and(|pinned| *pinned != account.id) {
+        return Err((KeyRefusal::Avoided, None));
+    }
+    for disablement in [&account.disablement, &key.disablement] {
+        if is_disabled(disablement.as_ref(), now) {
+            let until = disablement.as_ref().and_then(|d| d.until);
+            return Err((KeyRefusal::Disabled, until));
+        }
+    }
+    if !key.models.serves(wish.need.model) {
+        return Err((KeyRefusal::Model, None));
+    }
+    let usable = candidate
+        .version
+        .as_ref()
+        .filter(|v| v.credential.is_some());
+    let version = usable.ok_or((KeyRefusal::NoVersion, None))?;
+    if let Some(cause) = candidate.account.live.cooling(wish.need.model, now) {
+        return Err((KeyRefusal::Cooling, Some(cause.until)));
+    }
+    let avoided = wish.avoided.iter().any(|avoided| match avoided {
+        Avoided::Version(uid) => *uid == version.version.meta.uid,
+        Avoided::Account(uid) => *uid == account.meta.uid,
+    });
+    if avoided {
+        return Err((KeyRefusal::Avoided, wish.avoided_until));
+    }
+    Ok(version)
+}

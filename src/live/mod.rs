@@ -1,0 +1,158 @@
+//! Floor 3: this replica's memory. The configuration as last read, permits in hand, who waits, and what has been reported.
+
+pub mod account;
+pub mod choose;
+pub mod clock;
+pub mod credential;
+pub mod ledger;
+pub mod line;
+pub mod outbox;
+pub mod provider;
+pub mod registry;
+pub mod reports;
+pub mod reserve;
+pub mod snapshot;
+pub mod version;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use self::choose::Now;
+use self::clock::{DatabaseClock, boot_now};
+use self::ledger::Ledger;
+use self::line::Line;
+use self::outbox::Outbox;
+use self::reports::Reports;
+use self::snapshot::Snapshot;
+use crate::domain::time::BootTime;
+
+/// The most issuers whose reports are remembered here: more than a fleet has, restarts included.
+const ISSUERS_MAX: usize = 256;
+
+/// This replica's memory.
+#[derive(Debug)]
+pub struct Live {
+    /// Made at start; names this replica.
+    pub boot_id: Uuid,
+    /// The database's clock.
+    pub clock: DatabaseClock,
+    /// Permits in hand, and what has to be said to the database about them.
+    pub ledger: Ledger,
+    /// The order of arrival.
+    pub line: Line,
+    /// Reports for other replicas.
+    pub outbox: Outbox,
+    reports: Arc<Reports>,
+    foreign: Mutex<HashMap<Uuid, Arc<Reports>>>,
+    snapshot: ArcSwap<Snapshot>,
+    read: AtomicU64,
+    replicas: AtomicU64,
+    draining: AtomicBool,
+    snapshot_age_max: Duration,
+}
+
+impl Live {
+    /// An empty memory. A snapshot older than `snapshot_age_max` serves nothing.
+    #[must_use]
+    pub fn new(boot_id: Uuid, snapshot_age_max: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            boot_id,
+            clock: DatabaseClock::default(),
+            ledger: Ledger::default(),
+            line: Line::default(),
+            outbox: Outbox::default(),
+            reports: Arc::default(),
+            foreign: Mutex::default(),
+            snapshot: ArcSwap::default(),
+            read: AtomicU64::new(0),
+            replicas: AtomicU64::new(1),
+            draining: AtomicBool::new(false),
+            snapshot_age_max,
+        })
+    }
+
+    /// The clocks at this moment.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        let boot = boot_now();
+        Now {
+            boot,
+            database: self.clock.at(boot),
+        }
+    }
+
+    /// The configuration as last read, whatever its age.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// The configuration, if it is young enough to lease from.
+    #[must_use]
+    pub fn fresh_snapshot(&self, now: BootTime) -> Option<arc_swap::Guard<Arc<Snapshot>>> {
+        self.is_fresh(now).then(|| self.snapshot.load())
+    }
+
+    /// Whether the configuration is young enough to lease from.
+    #[must_use]
+    pub fn is_fresh(&self, now: BootTime) -> bool {
+        let read = self.read.load(Ordering::Acquire);
+        read > 0 && now.since(BootTime::from_nanos(read)) <= self.snapshot_age_max
+    }
+
+    /// How old the configuration is.
+    #[must_use]
+    pub fn snapshot_age(&self, now: BootTime) -> Duration {
+        now.since(BootTime::from_nanos(self.read.load(Ordering::Acquire)))
+    }
+
+    /// The configuration was read, beginning at `began`, and is this; `None`: as before.
+    pub fn learned(&self, snapshot: Option<Snapshot>, began: BootTime) {
+        if let Some(snapshot) = snapshot {
+            self.snapshot.store(Arc::new(snapshot));
+        }
+        self.read.store(began.nanos(), Ordering::Release);
+    }
+
+    /// Which leases of this issuer have been reported here. Of another replica's, only what came to this one is known: the issuer
+    /// counts for good.
+    #[must_use]
+    pub fn reports_of(&self, issuer: Uuid) -> Arc<Reports> {
+        if issuer == self.boot_id {
+            return Arc::clone(&self.reports);
+        }
+        let mut foreign = self.foreign.lock();
+        if foreign.len() >= ISSUERS_MAX && !foreign.contains_key(&issuer) {
+            foreign.clear();
+        }
+        Arc::clone(foreign.entry(issuer).or_default())
+    }
+
+    /// Replicas that live, this one included.
+    #[must_use]
+    pub fn replicas(&self) -> u64 {
+        self.replicas.load(Ordering::Relaxed)
+    }
+
+    /// So many replicas live.
+    pub fn count_replicas(&self, live: u64) {
+        self.replicas.store(live.max(1), Ordering::Relaxed);
+    }
+
+    /// No new leases from now on.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether this replica is shutting down.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}

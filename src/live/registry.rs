@@ -1,0 +1,253 @@
+//! What this replica knows of the configuration, row by row, and how it becomes a snapshot. Rows come verified and opened.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::account::AccountLive;
+use super::credential::{Credential, Fields};
+use super::provider::ProviderLive;
+use super::snapshot::{AccountEntry, Candidate, PoolEntry, PoolLive, Snapshot, Tier, VersionEntry};
+use super::version::VersionLive;
+use crate::domain::account::Account;
+use crate::domain::caller::{Caller, Token};
+use crate::domain::key::{Key, KeyVersion, Stage};
+use crate::domain::limit::{Limit, Owner};
+use crate::domain::pool::{Member, Pool, Target};
+
+/// What this replica knows of the configuration.
+#[derive(Debug, Default)]
+pub struct Registry {
+    /// Everything up to this revision.
+    pub rev: i64,
+    /// Accounts that verified, by uid.
+    pub accounts: HashMap<Uuid, Account>,
+    /// Limits in force, by uid.
+    pub limits: HashMap<Uuid, Arc<Limit>>,
+    /// Keys that verified, by uid.
+    pub keys: HashMap<Uuid, Arc<Key>>,
+    /// Versions that are not revoked, by uid.
+    pub versions: HashMap<Uuid, KnownVersion>,
+    /// Pools that verified, by uid, with those of their members that did.
+    pub pools: HashMap<Uuid, Pool>,
+    /// Callers that verified, by uid, with those of their grants that did.
+    pub callers: HashMap<Uuid, Arc<Caller>>,
+    /// Tokens that verified, by uid.
+    pub tokens: HashMap<Uuid, Arc<Token>>,
+    lives: Lives,
+}
+
+/// A version, with its secret ready to send if it is current and opened.
+#[derive(Debug, Clone)]
+pub struct KnownVersion {
+    /// As stored.
+    pub version: KeyVersion,
+    /// Its secret, opened; `None` if it is not current, or did not open.
+    pub fields: Option<Arc<Fields>>,
+    /// The same, ready to send.
+    pub credential: Option<Arc<Credential>>,
+}
+
+impl KnownVersion {
+    /// Not ready to send yet.
+    #[must_use]
+    pub const fn new(version: KeyVersion, fields: Option<Arc<Fields>>) -> Self {
+        Self {
+            version,
+            fields,
+            credential: None,
+        }
+    }
+}
+
+/// What lives of each row, kept as long as the row is known.
+#[derive(Debug, Default)]
+struct Lives {
+    accounts: HashMap<Uuid, Arc<AccountLive>>,
+    versions: HashMap<Uuid, Arc<VersionLive>>,
+    pools: HashMap<Uuid, Arc<PoolLive>>,
+    providers: HashMap<(&'static str, String), Arc<ProviderLive>>,
+}
+
+impl Registry {
+    /// What lives of an account.
+    pub fn account_live(&mut self, uid: Uuid) -> Arc<AccountLive> {
+        let lives = self.lives.accounts.entry(uid);
+        Arc::clone(lives.or_insert_with(|| Arc::new(AccountLive::new(uid))))
+    }
+
+    /// What lives of a version.
+    pub fn version_live(&mut self, version: &KeyVersion) -> Arc<VersionLive> {
+        let uid = version.meta.uid;
+        let lives = self.lives.versions.entry(uid);
+        Arc::clone(lives.or_insert_with(|| Arc::new(VersionLive::new(uid, &version.health))))
+    }
+
+    /// A key is gone, and its versions with it.
+    pub fn forget_key(&mut self, uid: Uuid) {
+        self.keys.remove(&uid);
+        self.versions
+            .retain(|_, known| known.version.key_uid != uid);
+    }
+
+    /// The snapshot of all this. What lives of rows that are gone is forgotten; leases that are out still hold it.
+    pub fn snapshot(&mut self) -> Snapshot {
+        self.forget_lives();
+        let accounts = self.account_entries();
+        let versions = self.version_entries();
+        let pools = self.pool_entries(&accounts, &versions);
+        let by_id = pools
+            .iter()
+            .map(|pool| (pool.pool.id.clone(), Arc::clone(pool)));
+        let by_uid = pools
+            .iter()
+            .map(|pool| (pool.pool.meta.uid, Arc::clone(pool)));
+        let tokens = self.tokens.values();
+        Snapshot {
+            rev: self.rev,
+            pools: by_id.collect(),
+            pools_by_uid: by_uid.collect(),
+            callers: self.callers.clone(),
+            tokens: tokens.map(|t| (t.id.clone(), Arc::clone(t))).collect(),
+            accounts,
+            versions,
+        }
+    }
+
+    fn forget_lives(&mut self) {
+        self.lives
+            .accounts
+            .retain(|uid, _| self.accounts.contains_key(uid));
+        self.lives
+            .versions
+            .retain(|uid, _| self.versions.contains_key(uid));
+        self.lives
+            .pools
+            .retain(|uid, _| self.pools.contains_key(uid));
+        self.lives
+            .providers
+            .retain(|_, live| Arc::strong_count(live) > 1);
+    }
+
+    fn account_entries(&mut self) -> HashMap<Uuid, Arc<AccountEntry>> {
+        let mut limits: HashMap<Uuid, Vec<Arc<Limit>>> = HashMap::new();
+        for limit in self.limits.values() {
+            if let Owner::Account(uid) = limit.owner {
+                limits.entry(uid).or_default().push(Arc::clone(limit));
+            }
+        }
+        let mut entries = HashMap::with_capacity(self.accounts.len());
+        let accounts: Vec<Account> = self.accounts.values().cloned().collect();
+        for account in accounts {
+            let uid = account.meta.uid;
+            let live = self.account_live(uid);
+            let mut limits = limits.remove(&uid).unwrap_or_default();
+            limits.sort_by_key(|limit| limit.uid);
+            live.with_budget(|budget| budget.reconfigure(&limits));
+            let place = (account.profile.as_str(), account.endpoint.base_url.clone());
+            let provider = Arc::clone(self.lives.providers.entry(place).or_default());
+            let entry = AccountEntry {
+                account,
+                limits,
+                live,
+                provider,
+            };
+            entries.insert(uid, Arc::new(entry));
+        }
+        entries
+    }
+
+    fn version_entries(&mut self) -> HashMap<Uuid, Arc<VersionEntry>> {
+        let known: Vec<KnownVersion> = self.versions.values().cloned().collect();
+        let mut entries = HashMap::with_capacity(known.len());
+        for known in known {
+            let KnownVersion {
+                version,
+                credential,
+                ..
+            } = known;
+            let Some(key) = self.keys.get(&version.key_uid).map(Arc::clone) else {
+                continue;
+            };
+            let live = self.version_live(&version);
+            let uid = version.meta.uid;
+            let entry = VersionEntry {
+                version,
+                key,
+                credential,
+                live,
+            };
+            entries.insert(uid, Arc::new(entry));
+        }
+        entries
+    }
+
+    fn pool_entries(
+        &mut self,
+        accounts: &HashMap<Uuid, Arc<AccountEntry>>,
+        versions: &HashMap<Uuid, Arc<VersionEntry>>,
+    ) -> Vec<Arc<PoolEntry>> {
+        let current = versions
+            .values()
+            .filter(|v| v.version.stage == Stage::Current);
+        let current: HashMap<Uuid, &Arc<VersionEntry>> =
+            current.map(|v| (v.version.key_uid, v)).collect();
+        let mut by_account: HashMap<Uuid, Vec<&Arc<Key>>> = HashMap::new();
+        for key in self.keys.values() {
+            by_account.entry(key.account_uid).or_default().push(key);
+        }
+        let candidates = |member: &Member| -> Vec<Candidate> {
+            let keys = match member.target {
+                Target::Account(uid) => by_account.get(&uid).cloned().unwrap_or_default(),
+                Target::Key(uid) => self.keys.get(&uid).into_iter().collect(),
+            };
+            let candidate = |key: &Arc<Key>| {
+                Some(Candidate {
+                    account: Arc::clone(accounts.get(&key.account_uid)?),
+                    key: Arc::clone(key),
+                    version: current.get(&key.meta.uid).map(|v| Arc::clone(v)),
+                    weight: member.weight,
+                })
+            };
+            keys.into_iter().filter_map(candidate).collect()
+        };
+        let pools = self.pools.values().map(|pool| {
+            let live = self.lives.pools.entry(pool.meta.uid).or_default();
+            Arc::new(PoolEntry {
+                tiers: tiers(pool, &candidates),
+                pool: pool.clone(),
+                live: Arc::clone(live),
+            })
+        });
+        pools.collect()
+    }
+}
+
+/// The keys of a pool by tier, in order of account and key.
+fn tiers(pool: &Pool, candidates: &impl Fn(&Member) -> Vec<Candidate>) -> Vec<Tier> {
+    let mut by_tier: BTreeMap<u32, Vec<Candidate>> = BTreeMap::new();
+    for member in &pool.members {
+        by_tier
+            .entry(member.tier)
+            .or_default()
+            .extend(candidates(member));
+    }
+    let tier = |(number, mut candidates): (u32, Vec<Candidate>)| {
+        candidates.sort_by(|a, b| {
+            let name = |c: &Candidate| (c.account.account.id.clone(), c.key.id.clone());
+            name(a).cmp(&name(b))
+        });
+        let mut sum = 0;
+        let running = candidates.iter().map(|c| {
+            sum += u64::from(c.weight);
+            sum
+        });
+        Tier {
+            number,
+            cumulative: running.collect(),
+            candidates,
+        }
+    };
+    by_tier.into_iter().map(tier).collect()
+}

@@ -1,0 +1,116 @@
+//! The configuration as this replica last read it: immutable, swapped whole, with the opened secrets and the ways to what lives.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+
+use uuid::Uuid;
+
+use super::account::AccountLive;
+use super::credential::Credential;
+use super::provider::ProviderLive;
+use super::version::VersionLive;
+use crate::domain::account::Account;
+use crate::domain::caller::{Caller, Token};
+use crate::domain::id::Id;
+use crate::domain::key::{Key, KeyVersion};
+use crate::domain::limit::Limit;
+use crate::domain::pool::Pool;
+
+/// The configuration as this replica last read it.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Everything up to this revision is in it.
+    pub rev: i64,
+    /// By uid.
+    pub accounts: HashMap<Uuid, Arc<AccountEntry>>,
+    /// Versions that are not revoked, by uid.
+    pub versions: HashMap<Uuid, Arc<VersionEntry>>,
+    /// By id.
+    pub pools: HashMap<Id, Arc<PoolEntry>>,
+    /// By uid.
+    pub pools_by_uid: HashMap<Uuid, Arc<PoolEntry>>,
+    /// By uid.
+    pub callers: HashMap<Uuid, Arc<Caller>>,
+    /// By their id.
+    pub tokens: HashMap<String, Arc<Token>>,
+}
+
+/// An account, with what lives of it.
+#[derive(Debug)]
+pub struct AccountEntry {
+    /// As stored.
+    pub account: Account,
+    /// Its limits.
+    pub limits: Vec<Arc<Limit>>,
+    /// Permits, cooldowns, and who waits.
+    pub live: Arc<AccountLive>,
+    /// Others that go to the same place.
+    pub provider: Arc<ProviderLive>,
+}
+
+/// A version, with what lives of it.
+#[derive(Debug)]
+pub struct VersionEntry {
+    /// As stored.
+    pub version: KeyVersion,
+    /// Its key.
+    pub key: Arc<Key>,
+    /// Its secret, opened and ready to send; `None` if it did not open, or if it is not the current version.
+    pub credential: Option<Arc<Credential>>,
+    /// Life signs and use.
+    pub live: Arc<VersionLive>,
+}
+
+/// A pool, with its keys in order.
+#[derive(Debug)]
+pub struct PoolEntry {
+    /// As stored.
+    pub pool: Pool,
+    /// The first tier first.
+    pub tiers: Vec<Tier>,
+    /// What lives of it.
+    pub live: Arc<PoolLive>,
+}
+
+impl PoolEntry {
+    /// Whether any key of the pool is of this account.
+    #[must_use]
+    pub fn has_account(&self, account: &Id) -> bool {
+        let mut candidates = self.tiers.iter().flat_map(|tier| &tier.candidates);
+        candidates.any(|candidate| candidate.account.account.id == *account)
+    }
+}
+
+/// The keys of one tier.
+#[derive(Debug)]
+pub struct Tier {
+    /// 1 is the first.
+    pub number: u32,
+    /// In order of account and key id.
+    pub candidates: Vec<Candidate>,
+    /// Running sums of the weights.
+    pub cumulative: Vec<u64>,
+}
+
+/// One key of a tier.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Its account.
+    pub account: Arc<AccountEntry>,
+    /// The key.
+    pub key: Arc<Key>,
+    /// Its current version, if it has one.
+    pub version: Option<Arc<VersionEntry>>,
+    /// Share of its tier.
+    pub weight: u32,
+}
+
+/// What lives of a pool.
+#[derive(Debug, Default)]
+pub struct PoolLive {
+    /// Counts leases, to take turns.
+    pub turns: AtomicU64,
+    /// Calls that wait.
+    pub waiting: AtomicUsize,
+}

@@ -1,0 +1,198 @@
+//! One key version as this replica sees it: its life signs, and how much it is used.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::domain::health::Health;
+use crate::domain::pool::HealthPolicy;
+use crate::domain::time::Timestamp;
+use crate::domain::vitals::{Admission, Event, Vitals};
+
+/// One key version as this replica sees it.
+#[derive(Debug)]
+pub struct VersionLive {
+    uid: Uuid,
+    state: Mutex<State>,
+    leases: AtomicU64,
+    last_use: AtomicI64,
+    recent: Recent,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    vitals: Vitals,
+    /// A change of health that is not committed yet: said again until it is.
+    unsaved: Option<Health>,
+}
+
+impl VersionLive {
+    /// No past.
+    #[must_use]
+    pub fn new(uid: Uuid, health: &Health) -> Self {
+        let live = Self {
+            uid,
+            state: Mutex::default(),
+            leases: AtomicU64::new(0),
+            last_use: AtomicI64::new(0),
+            recent: Recent::default(),
+        };
+        live.told(health);
+        live
+    }
+
+    /// The version's uid.
+    #[must_use]
+    pub const fn uid(&self) -> Uuid {
+        self.uid
+    }
+
+    /// Whether a lease may be given. A canary is taken by asking: the next one to ask is told to wait until `canary_until`.
+    pub fn admit(&self, canary_until: Timestamp, now: Timestamp) -> Admission {
+        let mut state = self.state.lock();
+        let admission = state.vitals.admission(now);
+        if admission == Admission::Canary {
+            state.vitals.send_canary(canary_until);
+        }
+        admission
+    }
+
+    /// The canary was not sent after all.
+    pub fn recall_canary(&self) {
+        self.state.lock().vitals.recall_canary();
+    }
+
+    /// What an outcome says about it. A change of health is kept as unsaved until [`Self::saved`].
+    pub fn on(&self, event: Event<'_>, policy: &HealthPolicy, why: &str, now: Timestamp) {
+        let mut state = self.state.lock();
+        if let Some(news) = state.vitals.on(event, policy, why, now) {
+            state.unsaved = Some(news);
+        }
+    }
+
+    /// A change that must be committed before the report behind it is answered.
+    #[must_use]
+    pub fn unsaved(&self) -> Option<Health> {
+        self.state.lock().unsaved.clone()
+    }
+
+    /// The change is committed.
+    pub fn saved(&self, health: &Health) {
+        let mut state = self.state.lock();
+        if state.unsaved.as_ref() == Some(health) {
+            state.unsaved = None;
+        }
+    }
+
+    /// A person, or another replica, says how it is. A change of our own that is not committed yet stands until it is.
+    pub fn told(&self, health: &Health) {
+        let mut state = self.state.lock();
+        if state.unsaved.is_none() {
+            let policy = HealthPolicy::default();
+            state
+                .vitals
+                .on(Event::Told(health), &policy, "", Timestamp::from_micros(0));
+        }
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn health(&self, now: Timestamp) -> Health {
+        self.state.lock().vitals.health(now)
+    }
+
+    /// Failures in a row that no rule explains.
+    #[must_use]
+    pub fn streak(&self) -> u32 {
+        self.state.lock().vitals.streak()
+    }
+
+    /// A lease was given.
+    pub fn used(&self, uses: u64, now: Timestamp) {
+        self.leases.fetch_add(1, Ordering::Relaxed);
+        self.last_use.store(now.micros(), Ordering::Relaxed);
+        self.recent.add(uses, now);
+    }
+
+    /// Leases given since this replica started.
+    #[must_use]
+    pub fn leases(&self) -> u64 {
+        self.leases.load(Ordering::Relaxed)
+    }
+
+    /// When it was last leased.
+    #[must_use]
+    pub fn last_use(&self) -> Option<Timestamp> {
+        let micros = self.last_use.load(Ordering::Relaxed);
+        (micros > 0).then(|| Timestamp::from_micros(micros))
+    }
+
+    /// Uses granted over the last minute or so.
+    #[must_use]
+    pub fn recent(&self, now: Timestamp) -> u64 {
+        self.recent.count(now)
+    }
+}
+
+/// Uses in this half minute and the two before it. Counts may be off by a few when threads meet at a boundary: it orders keys, it
+/// guards nothing.
+#[derive(Debug, Default)]
+struct Recent {
+    slots: [AtomicU64; 3],
+    epoch: AtomicU64,
+}
+
+const SLOT: Duration = Duration::from_secs(30);
+
+impl Recent {
+    fn add(&self, uses: u64, now: Timestamp) {
+        let slot = self.roll(now);
+        self.slots[slot].fetch_add(uses, Ordering::Relaxed);
+    }
+
+    fn count(&self, now: Timestamp) -> u64 {
+        self.roll(now);
+        self.slots.iter().map(|s| s.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The slot of `now`, with those that have passed emptied.
+    fn roll(&self, now: Timestamp) -> usize {
+        let epoch = now.micros().unsigned_abs() / SLOT.as_micros() as u64;
+        let seen = self.epoch.fetch_max(epoch, Ordering::Relaxed);
+        for passed in (seen + 1)..=epoch.min(seen + 3) {
+            self.slots[(passed % 3) as usize].store(0, Ordering::Relaxed);
+        }
+        (epoch % 3) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn recent_use_is_forgotten_after_a_minute_and_a_half() {
+        let recent = Recent::default();
+        recent.add(5, at(1_000_000));
+        recent.add(2, at(1_000_040));
+        assert_eq!(recent.count(at(1_000_050)), 7);
+        assert_eq!(recent.count(at(1_000_200)), 0);
+    }
+
+    #[test]
+    fn a_verdict_is_said_again_until_it_is_saved() {
+        let live = VersionLive::new(Uuid::nil(), &Health::Active);
+        live.on(Event::Rejected, &HealthPolicy::default(), "401", at(1));
+        live.told(&Health::Active);
+        assert!(matches!(live.health(at(3)), Health::Dead(_)));
+        assert_eq!(live.unsaved(), Some(live.health(at(3))));
+        live.saved(&live.health(at(3)));
+        assert_eq!(live.unsaved(), None);
+    }
+}

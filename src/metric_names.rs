@@ -1,0 +1,75 @@
+//! The name, kind and meaning of every metric, for the floors that emit them and the one that publishes them. No floor: it imports
+//! nothing, and any may import it.
+//!
+//! Labels hold names of ours (methods, pools, accounts, classes), never a caller's text and never a key.
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Is distributed; its unit is seconds.
+    Histogram,
+}
+
+/// A metric as `/metrics` describes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Description {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// What it counts, with its labels and unit.
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($constant:ident $kind:ident $name:literal $help:literal)*) => {
+        $(#[doc = $help] pub const $constant: &str = $name;)*
+        /// All metrics.
+        pub const ALL: &[Description] = &[
+            $(Description { name: $constant, kind: Kind::$kind, help: $help },)*
+        ];
+    };
+}
+
+metrics! {
+    BUILD_INFO Gauge "keylease_build_info" "Always 1; the label version says which build this is."
+    RPCS Counter "keylease_rpcs_total" "Calls answered, by method and gRPC code."
+    RPC_SECONDS Histogram "keylease_rpc_seconds" "How long calls took to answer, by method, in seconds; waiting in a pool's queue included."
+    LEASES Counter "keylease_leases_total" "Leases given, by pool."
+    LEASE_REFUSALS Counter "keylease_lease_refusals_total" "Leases refused, by pool and reason."
+    LEASE_WAITERS Gauge "keylease_lease_waiters" "Calls that wait in a pool's queue now, by pool."
+    OUTCOMES Counter "keylease_outcomes_total" "Outcomes reported, by pool and class."
+    BLOCK_RESERVES Counter "keylease_block_reserves_total" "Permit blocks asked of Postgres, by result: granted, empty, late or failed."
+    BLOCK_RESERVE_SECONDS Histogram "keylease_block_reserve_seconds" "How long a transaction that reserves blocks took, in seconds."
+    UNITS_GRANTED Counter "keylease_units_granted_total" "Units of limits handed out, by account and limit."
+    UNITS_RETURNED Counter "keylease_units_returned_total" "Units of limits given back unused, by account and limit."
+    SNAPSHOT_AGE_SECONDS Gauge "keylease_snapshot_age_seconds" "How long ago this replica last saw Postgres, in seconds; leases are refused beyond KEYLEASE_SNAPSHOT_AGE_MAX."
+    SNAPSHOT_REV Gauge "keylease_snapshot_rev" "The revision of configuration and health that this replica serves from."
+    KEY_VERSIONS Gauge "keylease_key_versions" "Key versions, by account and health."
+    ROTATIONS_OVERDUE Gauge "keylease_rotations_overdue" "Keys whose rotation is overdue, by account."
+    DATABASE_CONNECTIONS Gauge "keylease_database_connections" "Connections to Postgres, by state: idle or used."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_conventions_of_prometheus() {
+        for metric in ALL {
+            assert!(metric.name.starts_with("keylease_"), "{}", metric.name);
+            let counts = metric.kind == Kind::Counter;
+            assert_eq!(metric.name.ends_with("_total"), counts, "{}", metric.name);
+            let lasts = metric.kind == Kind::Histogram;
+            assert!(
+                !lasts || metric.name.ends_with("_seconds"),
+                "{}",
+                metric.name
+            );
+        }
+    }
+}

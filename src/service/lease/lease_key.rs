@@ -1,0 +1,303 @@
+//! LeaseKey on the wire.
+
+use std::time::Duration;
+
+use tonic::metadata::MetadataMap;
+
+use crate::crypto::Secret;
+use crate::domain::field::{FieldErrors, Parsed, bounded, text};
+use crate::domain::models::MODEL_BYTES_MAX;
+use crate::domain::name::{AccountName, PoolName};
+use crate::domain::outcome::REQUESTS_MAX;
+use crate::domain::pool::{Estimate, LEASE_DURATION_MAX, LEASE_DURATION_MIN};
+use crate::domain::refusal::LeaseRefusal;
+use crate::domain::time::BootTime;
+use crate::metric_names;
+use crate::proto;
+use crate::service::convert::{duration, parse_duration};
+use crate::service::status;
+use crate::vault::{Error, Lease, LeaseKey, Refusal};
+
+/// The longest that a call may stand in line.
+const MAX_WAIT_MAX: Duration = Duration::from_mins(1);
+const AFFINITY_BYTES_MAX: usize = 256;
+const RETRY_TOKEN_BYTES_MAX: usize = 1_024;
+/// The most tokens that one use can be expected to consume.
+const TOKENS_MAX: i64 = 1_000_000_000;
+/// A call is answered this long before its deadline, so that the answer still arrives.
+const DEADLINE_MARGIN: Duration = Duration::from_millis(20);
+
+/// When a call must be answered, by its `grpc-timeout`.
+pub(super) fn deadline(metadata: &MetadataMap, received: BootTime) -> Option<BootTime> {
+    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
+    let timeout = match unit {
+        "H" => Duration::from_secs(count * 3_600),
+        "M" => Duration::from_secs(count * 60),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    };
+    let margin = DEADLINE_MARGIN.min(timeout / 2);
+    Some(received.after(timeout - margin))
+}
+
+/// Parses a request.
+pub(super) fn parse(
+    request: proto::LeaseKeyRequest,
+    received: BootTime,
+    deadline: Option<BootTime>,
+) -> Result<LeaseKey, Error> {
+    refuse_unbuilt(&request)?;
+    let mut errors = FieldErrors::default();
+    let requests = request.requests.unwrap_or(1);
+    let requests = bounded("requests", i64::from(requests), 1, i64::from(REQUESTS_MAX));
+    let pool = errors.take(PoolName::parse("pool", &request.pool));
+    let model = errors.take(text("model", request.model, MODEL_BYTES_MAX));
+    let requests = errors.take(requests);
+    let estimate = errors.take(request.estimate.as_ref().map(estimate).transpose());
+    let max_wait = errors.take(optional(
+        "max_wait",
+        request.max_wait.as_ref(),
+        Duration::ZERO,
+        MAX_WAIT_MAX,
+    ));
+    let lease_duration = errors.take(optional(
+        "lease_duration",
+        request.lease_duration.as_ref(),
+        LEASE_DURATION_MIN,
+        LEASE_DURATION_MAX,
+    ));
+    let affinity_key = errors.take(text(
+        "affinity_key",
+        request.affinity_key,
+        AFFINITY_BYTES_MAX,
+    ));
+    let account = (!request.account.is_empty())
+        .then(|| AccountName::parse("account", &request.account))
+        .transpose();
+    let account = errors.take(account);
+    let retry_token = errors.take(text(
+        "retry_token",
+        request.retry_token,
+        RETRY_TOKEN_BYTES_MAX,
+    ));
+    let whole = || {
+        Some(LeaseKey {
+            pool: pool?.0,
+            model: some_text(model?),
+            requests: u32::try_from(requests?).ok()?,
+            estimate: estimate?,
+            max_wait: max_wait?.unwrap_or_default(),
+            lease_duration: lease_duration?,
+            affinity_key: some_text(affinity_key?),
+            account: account?.map(|name| name.0),
+            retry_token: some_text(retry_token?),
+            received,
+            deadline,
+        })
+    };
+    Ok(errors.ready(whole())?)
+}
+
+fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
+    let cost = request
+        .estimate
+        .as_ref()
+        .is_some_and(|e| e.cost_micros != 0);
+    let unbuilt = [
+        ("tags", !request.tags.is_empty()),
+        ("request_id", !request.request_id.is_empty()),
+        ("estimate.cost_micros", cost),
+    ];
+    match unbuilt.into_iter().find(|(_, is_set)| *is_set) {
+        Some((field, _)) => Err(Refusal::NotBuilt {
+            what: format!("the field {field}"),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
+    let tokens = |field: &str, value: i64| -> Parsed<u64> {
+        let value = bounded(&format!("estimate.{field}"), value, 0, TOKENS_MAX)?;
+        Ok(value.unsigned_abs())
+    };
+    Ok(Estimate {
+        input_tokens: tokens("input_tokens", message.input_tokens)?,
+        output_tokens: tokens("output_tokens_max", message.output_tokens_max)?,
+        cost_micros: 0,
+    })
+}
+
+fn optional(
+    field: &str,
+    message: Option<&prost_types::Duration>,
+    min: Duration,
+    max: Duration,
+) -> Parsed<Option<Duration>> {
+    message
+        .map(|d| parse_duration(field, d, min, max))
+        .transpose()
+}
+
+fn some_text(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Counts a call by what became of it.
+pub(super) fn count(call: &LeaseKey, leased: &Result<Lease, LeaseRefusal>) {
+    let pool = call.pool.as_str().to_owned();
+    match leased {
+        Ok(_) => metrics::counter!(metric_names::LEASES, "pool" => pool).increment(1),
+        // A pool that a caller made up must not become a label.
+        Err(LeaseRefusal::PoolDenied) => {}
+        Err(refusal) => {
+            let reason = status::lease_reason(refusal).as_str_name();
+            metrics::counter!(metric_names::LEASE_REFUSALS, "pool" => pool, "reason" => reason)
+                .increment(1);
+        }
+    }
+}
+
+/// The answer on the wire: the one place where secrets become text.
+pub(super) fn message(lease: &Lease) -> proto::LeaseKeyResponse {
+    let credential = &lease.credential;
+    let header = |(name, value): &(String, Secret)| proto::Header {
+        name: name.clone(),
+        value: revealed(value),
+    };
+    let parameter = |(name, value): &(String, Secret)| proto::QueryParameter {
+        name: name.clone(),
+        value: revealed(value),
+    };
+    let field = |(name, value): &(String, Secret)| (name.clone(), revealed(value));
+    let kind = if lease.is_canary {
+        proto::LeaseKind::Canary
+    } else {
+        proto::LeaseKind::Normal
+    };
+    proto::LeaseKeyResponse {
+        lease_id: lease.lease_id.clone(),
+        granted: i32::try_from(lease.granted).unwrap_or(i32::MAX),
+        key: lease.key.to_string(),
+        account: lease.account.to_string(),
+        version: lease.version.cast_signed(),
+        credential: Some(proto::Credential {
+            base_url: credential.base_url.clone(),
+            headers: credential.headers.iter().map(header).collect(),
+            query: credential.query.iter().map(parameter).collect(),
+            fields: credential.fields.iter().map(field).collect(),
+            model: lease.model.clone(),
+        }),
+        start_within: Some(duration(lease.start_within)),
+        report_within: Some(duration(lease.report_within)),
+        kind: kind.into(),
+    }
+}
+
+/// Secrets come in as text, and have stayed so.
+fn revealed(secret: &Secret) -> String {
+    String::from_utf8_lossy(secret.expose()).into_owned()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn parsed(request: proto::LeaseKeyRequest) -> Result<LeaseKey, Error> {
+        parse(request, BootTime::default(), None)
+    }
+
+    fn request() -> proto::LeaseKeyRequest {
+        proto::LeaseKeyRequest {
+            pool: "pools/openai".to_owned(),
+            ..Default::default()
+        }
+    }
+
+    fn fields(request: proto::LeaseKeyRequest) -> Vec<String> {
+        match parsed(request) {
+            Err(Error::Refused(Refusal::Fields(fields))) => {
+                fields.into_iter().map(|f| f.field).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn unset_requests_are_one_and_zero_is_refused() {
+        assert_eq!(parsed(request()).unwrap().requests, 1);
+        for requests in [0, -1, 1_001, i32::MAX] {
+            let request = proto::LeaseKeyRequest {
+                requests: Some(requests),
+                ..request()
+            };
+            assert_eq!(fields(request), ["requests"]);
+        }
+    }
+
+    #[test]
+    fn all_field_errors_are_named_at_once() {
+        let request = proto::LeaseKeyRequest {
+            pool: "openai".to_owned(),
+            model: "m".repeat(257),
+            affinity_key: "a\u{0}".to_owned(),
+            account: "accounts/".to_owned(),
+            max_wait: Some(prost_types::Duration {
+                seconds: 61,
+                nanos: 0,
+            }),
+            estimate: Some(proto::Estimate {
+                input_tokens: -1,
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let named = fields(request);
+        for field in [
+            "pool",
+            "model",
+            "estimate.input_tokens",
+            "max_wait",
+            "affinity_key",
+            "account",
+        ] {
+            assert!(named.iter().any(|n| n == field), "{field} of {named:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_built_is_said_and_not_ignored() {
+        let request = proto::LeaseKeyRequest {
+            request_id: "r".to_owned(),
+            ..request()
+        };
+        assert!(matches!(
+            parsed(request),
+            Err(Error::Refused(Refusal::NotBuilt { .. }))
+        ));
+    }
+
+    #[test]
+    fn deadlines_of_all_units_are_read_and_nonsense_is_none() {
+        let at = |text: &str| {
+            let mut metadata = MetadataMap::new();
+            metadata.insert("grpc-timeout", text.parse().unwrap());
+            deadline(&metadata, BootTime::default())
+        };
+        assert_eq!(at("1S"), Some(BootTime::from_nanos(980_000_000)));
+        assert_eq!(at("10m"), Some(BootTime::from_nanos(5_000_000)));
+        for nonsense in ["", "S", "1", "1x", "-1S", "999999999S", "ü"] {
+            if let Ok(value) = nonsense.parse::<tonic::metadata::AsciiMetadataValue>() {
+                let mut metadata = MetadataMap::new();
+                metadata.insert("grpc-timeout", value);
+                assert_eq!(deadline(&metadata, BootTime::default()), None, "{nonsense}");
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! `LeaseService`: parse, call the vault, convert.
+
+mod lease_key;
+mod report_outcome;
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::auth;
+use super::status;
+use crate::live::clock::boot_now;
+use crate::proto;
+use crate::proto::lease_service_server::LeaseService;
+use crate::vault::{Refusal, Vault};
+
+/// The lease service of one replica.
+#[derive(Debug, Clone)]
+pub struct Leases {
+    vault: Arc<Vault>,
+}
+
+impl Leases {
+    /// The lease service over a vault.
+    #[must_use]
+    pub const fn new(vault: Arc<Vault>) -> Self {
+        Self { vault }
+    }
+}
+
+#[tonic::async_trait]
+impl LeaseService for Leases {
+    async fn lease_key(
+        &self,
+        request: Request<proto::LeaseKeyRequest>,
+    ) -> Result<Response<proto::LeaseKeyResponse>, Status> {
+        let received = boot_now();
+        let identity = auth::identity(&request)
+            .map_err(|r| status::of_refusal(&r))?
+            .clone();
+        let deadline = lease_key::deadline(request.metadata(), received);
+        let call =
+            lease_key::parse(request.into_inner(), received, deadline).map_err(status::of_error)?;
+        let leased = self.vault.lease_key(&identity.caller, &call).await;
+        let now = self.vault.live().now().database;
+        lease_key::count(&call, &leased);
+        leased
+            .map(|lease| Response::new(lease_key::message(&lease)))
+            .map_err(|refusal| status::of_lease_refusal(&refusal, now))
+    }
+
+    async fn report_outcome(
+        &self,
+        request: Request<proto::ReportOutcomeRequest>,
+    ) -> Result<Response<proto::ReportOutcomeResponse>, Status> {
+        let identity = auth::identity(&request)
+            .map_err(|r| status::of_refusal(&r))?
+            .clone();
+        let (report, unsupported) =
+            report_outcome::parse(request.into_inner()).map_err(status::of_error)?;
+        let reported = self.vault.report_outcome(&identity.caller, &report).await;
+        let reported = reported.map_err(|refusal| status::of_report_refusal(&refusal))?;
+        let message = report_outcome::message(reported, unsupported);
+        Ok(Response::new(message))
+    }
+
+    async fn renew_lease(
+        &self,
+        request: Request<proto::RenewLeaseRequest>,
+    ) -> Result<Response<proto::RenewLeaseResponse>, Status> {
+        auth::identity(&request).map_err(|r| status::of_refusal(&r))?;
+        let what = "RenewLease".to_owned();
+        Err(status::of_refusal(&Refusal::NotBuilt { what }))
+    }
+}

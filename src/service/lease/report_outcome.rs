@@ -1,0 +1,216 @@
+//! ReportOutcome on the wire. What is understood is acted on, and the rest is named: a 401 is never lost to a field that is not built.
+
+use crate::domain::classify::{Advice, Blame, Observation, Transport};
+use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
+use crate::domain::health::Health;
+use crate::domain::outcome::{OUTCOMES_MAX, Outcome, REQUESTS_MAX};
+use crate::domain::pool::Estimate;
+use crate::proto;
+use crate::proto::outcome::Result as Seen;
+use crate::service::convert::{duration, failure_class, timestamp};
+use crate::vault::{Error, ReportOutcome, Reported, Verdict};
+
+const SEQUENCE_MAX: i32 = 9_999;
+const LEASE_ID_BYTES_MAX: usize = 1_024;
+/// Headers beyond these are not looked at.
+const HEADERS_MAX: usize = 64;
+const HEADER_VALUE_BYTES_MAX: usize = 256;
+/// The most tokens that one use is believed to have consumed.
+const TOKENS_MAX: i64 = 1_000_000_000;
+/// The headers that say when to come back.
+const HEADERS_READ: [&str; 2] = ["retry-after", "retry-after-ms"];
+
+/// Parses a request; the paths of what is set and cannot be acted on come along.
+pub(super) fn parse(
+    request: proto::ReportOutcomeRequest,
+) -> Result<(ReportOutcome, Vec<String>), Error> {
+    let mut errors = FieldErrors::default();
+    let mut unsupported = Vec::new();
+    if request.lease_id.is_empty() || request.lease_id.len() > LEASE_ID_BYTES_MAX {
+        errors.push(FieldError::new(
+            "lease_id",
+            "is required, as LeaseKey answered it",
+        ));
+    }
+    let sequence = errors.take(bounded("sequence", request.sequence, 0, SEQUENCE_MAX));
+    let count = request.outcomes.len();
+    if count > OUTCOMES_MAX || (count == 0 && !request.r#final) {
+        errors.push(FieldError::new(
+            "outcomes",
+            format!("has {count} entries, must have 1 to {OUTCOMES_MAX}"),
+        ));
+        return Err(errors.into_vec().into());
+    }
+    let mut outcomes = Vec::with_capacity(count);
+    for (i, outcome) in request.outcomes.into_iter().enumerate() {
+        let path = format!("outcomes[{i}]");
+        outcomes.extend(errors.take(parse_outcome(&path, outcome, &mut unsupported)));
+    }
+    let report = ReportOutcome {
+        lease_id: request.lease_id,
+        sequence: sequence.unwrap_or(0).unsigned_abs(),
+        outcomes,
+        is_final: request.r#final,
+    };
+    Ok((errors.ready(Some(report))?, unsupported))
+}
+
+fn parse_outcome(
+    path: &str,
+    outcome: proto::Outcome,
+    unsupported: &mut Vec<String>,
+) -> Parsed<Outcome> {
+    let field = |name: &str| format!("{path}.{name}");
+    let count = outcome.count.unwrap_or(1);
+    let count = bounded(
+        &field("count"),
+        i64::from(count),
+        1,
+        i64::from(REQUESTS_MAX),
+    )?;
+    let observation = match outcome.result {
+        Some(Seen::Success(_)) => Observation::Success,
+        Some(Seen::NotSent(_)) => Observation::NotSent,
+        Some(Seen::Http(http)) => parse_http(path, http)?,
+        Some(Seen::Transport(transport)) => Observation::Transport(transport_of(transport.kind())),
+        None => {
+            return Err(FieldError::new(
+                path,
+                "needs one of success, http, transport, not_sent",
+            ));
+        }
+    };
+    let usage = outcome.usage.as_ref();
+    let usage = usage.and_then(|usage| parse_usage(&field("usage"), usage, unsupported));
+    if outcome.started_after.is_some() {
+        unsupported.push(field("started_after"));
+    }
+    if outcome.latency.is_some() {
+        unsupported.push(field("latency"));
+    }
+    Ok(Outcome {
+        count: u32::try_from(count).unwrap_or(1),
+        observation,
+        usage,
+    })
+}
+
+/// Only the headers that are acted on are kept, whatever else was sent.
+fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
+    let status = bounded(&format!("{path}.http.status"), http.status, 100, 599)?;
+    let headers = http.headers.into_iter().take(HEADERS_MAX);
+    let kept = headers.filter_map(|header| {
+        let name = header.name.to_ascii_lowercase();
+        let is_read = HEADERS_READ.contains(&name.as_str());
+        (is_read && header.value.len() <= HEADER_VALUE_BYTES_MAX).then_some((name, header.value))
+    });
+    Ok(Observation::Http {
+        status: u16::try_from(status).unwrap_or(599),
+        headers: kept.collect(),
+    })
+}
+
+const fn transport_of(kind: proto::TransportFailureKind) -> Transport {
+    match kind {
+        proto::TransportFailureKind::Unspecified => Transport::Unknown,
+        proto::TransportFailureKind::Timeout => Transport::Timeout,
+        proto::TransportFailureKind::Connect
+        | proto::TransportFailureKind::Tls
+        | proto::TransportFailureKind::Dns => Transport::Egress,
+        proto::TransportFailureKind::Cancelled => Transport::Cancelled,
+    }
+}
+
+/// What was used, if tokens were counted at all. Nonsense is named, and leaves the estimate in force.
+fn parse_usage(
+    path: &str,
+    usage: &proto::Usage,
+    unsupported: &mut Vec<String>,
+) -> Option<Estimate> {
+    let is_nonsense = |tokens: i64| !(0..=TOKENS_MAX).contains(&tokens);
+    let named = [
+        ("requests", usage.requests > 1),
+        ("cost_micros", usage.cost_micros != 0),
+        ("cached_input_tokens", usage.cached_input_tokens != 0),
+        ("model", !usage.model.is_empty()),
+        ("input_tokens", is_nonsense(usage.input_tokens)),
+        ("output_tokens", is_nonsense(usage.output_tokens)),
+    ];
+    let set = named.iter().filter(|(_, is_set)| *is_set);
+    unsupported.extend(set.map(|(field, _)| format!("{path}.{field}")));
+    let (input, output) = (usage.input_tokens, usage.output_tokens);
+    if is_nonsense(input) || is_nonsense(output) || (input == 0 && output == 0) {
+        return None;
+    }
+    Some(Estimate {
+        input_tokens: input.unsigned_abs(),
+        output_tokens: output.unsigned_abs(),
+        cost_micros: 0,
+    })
+}
+
+/// The answer on the wire.
+pub(super) fn message(
+    reported: Reported,
+    unsupported: Vec<String>,
+) -> proto::ReportOutcomeResponse {
+    proto::ReportOutcomeResponse {
+        verdicts: reported.verdicts.into_iter().map(verdict).collect(),
+        unsupported,
+        duplicate: reported.is_duplicate,
+    }
+}
+
+fn verdict(verdict: Verdict) -> proto::Verdict {
+    let health = Some(health(&verdict.health));
+    let Some(failure) = verdict.failure else {
+        return proto::Verdict {
+            health,
+            ..Default::default()
+        };
+    };
+    let advice = proto::Advice {
+        action: advice(failure.advice).into(),
+        after: verdict.after.map(duration),
+        retry_token: verdict.retry_token.unwrap_or_default(),
+    };
+    proto::Verdict {
+        failure_class: failure_class(failure.class).into(),
+        blame: blame(failure.blame).into(),
+        health,
+        advice: Some(advice),
+    }
+}
+
+fn health(health: &Health) -> proto::Health {
+    let state = match health {
+        Health::Active => proto::HealthState::Active,
+        Health::Cooling(_) => proto::HealthState::Cooling,
+        Health::Dead(_) => proto::HealthState::Dead,
+    };
+    let cause = health.cause();
+    proto::Health {
+        state: state.into(),
+        until: cause.map(|c| timestamp(c.until)),
+        why: cause.map(|c| c.why.clone()).unwrap_or_default(),
+        failure_class: cause.map_or(0, |c| failure_class(c.class).into()),
+    }
+}
+
+const fn blame(blame: Blame) -> proto::BlameScope {
+    match blame {
+        Blame::Request => proto::BlameScope::Request,
+        Blame::Key => proto::BlameScope::Key,
+        Blame::Account => proto::BlameScope::Account,
+        Blame::Provider => proto::BlameScope::Provider,
+        Blame::Egress => proto::BlameScope::Egress,
+    }
+}
+
+const fn advice(advice: Advice) -> proto::AdviceAction {
+    match advice {
+        Advice::RetryOtherKey => proto::AdviceAction::RetryOtherKey,
+        Advice::RetrySameLater => proto::AdviceAction::RetrySameLater,
+        Advice::DoNotRetry => proto::AdviceAction::DoNotRetry,
+    }
+}

@@ -1,0 +1,74 @@
+//! Reports between replicas: what came here for others is written in batches; what came elsewhere for this one is taken up.
+
+use super::Vault;
+use super::report_outcome::Opened;
+use crate::domain::forwarded::Forwarded;
+use crate::live::reports::{Claimed, Entry};
+use crate::store::{self, foreign_reports};
+
+/// The most reports in one transaction.
+const BATCH_MAX: usize = 1_000;
+
+impl Vault {
+    /// Writes the reports that wait for other replicas. What cannot be written is lost: its leases keep their full charge.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn send_reports(&self) -> store::Result<()> {
+        let waiting = self.live.outbox.take();
+        for batch in waiting.chunks(BATCH_MAX) {
+            let (issuers, reports): (Vec<_>, Vec<_>) = batch.iter().cloned().unzip();
+            let mut conn = self.pool.acquire().await?;
+            foreign_reports::insert(&mut conn, &issuers, &reports).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes up the reports that came elsewhere on leases of this replica.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn receive_reports(&self) -> store::Result<()> {
+        loop {
+            let mut conn = self.pool.acquire().await?;
+            let rows_max = BATCH_MAX as i64;
+            let reports = foreign_reports::take(&mut conn, self.live.boot_id, rows_max).await?;
+            drop(conn);
+            for report in &reports {
+                self.receive(report);
+            }
+            if reports.len() < BATCH_MAX {
+                return Ok(());
+            }
+        }
+    }
+
+    fn receive(&self, bytes: &[u8]) {
+        let Ok(report) = Forwarded::decode(bytes) else {
+            tracing::warn!("a forwarded report is of a format this release does not read");
+            return;
+        };
+        let now = self.live.now().database;
+        let uses = report.outcomes.iter().map(|outcome| outcome.count).sum();
+        let claimed = Claimed {
+            serial: report.serial,
+            sequence: report.sequence,
+            uses,
+            granted: report.claims.granted,
+            is_final: report.is_final,
+            ends: report.claims.ends(),
+        };
+        if self.live.reports_of(self.live.boot_id).enter(&claimed, now) != Entry::New {
+            return;
+        }
+        let lease = Opened {
+            issuer: self.live.boot_id,
+            serial: report.serial,
+            claims: report.claims,
+        };
+        for outcome in &report.outcomes {
+            self.judge(&lease, outcome, true, now);
+        }
+        self.settle_own(&lease.claims, &report.outcomes);
+    }
+}

@@ -1,0 +1,283 @@
+//! LeaseKey: the right to start some upstream requests with one healthy key, within every limit of its account. Does no IO.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::Vault;
+use crate::crypto::Purpose;
+use crate::domain::caller::Caller;
+use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
+use crate::domain::disablement::is_disabled;
+use crate::domain::id::Id;
+use crate::domain::ledger::budget::Need;
+use crate::domain::name::{AccountName, KeyName};
+use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
+use crate::domain::refusal::LeaseRefusal;
+use crate::domain::time::BootTime;
+use crate::live::choose::{Chosen, Now, Unserved, Wish, choose};
+use crate::live::clock::boot_now;
+use crate::live::credential::Credential;
+use crate::live::line::Waiting;
+use crate::live::snapshot::PoolEntry;
+
+/// How long an answer of the database is waited for where nothing is held yet: outside `max_wait`, and no longer than a block lives.
+const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// What a caller asks for.
+#[derive(Debug, Clone)]
+pub struct LeaseKey {
+    /// The pool, by id.
+    pub pool: Id,
+    /// The model.
+    pub model: Option<String>,
+    /// Uses asked for: at least 1.
+    pub requests: u32,
+    /// What one use is expected to consume; the pool's unless set.
+    pub estimate: Option<Estimate>,
+    /// How long to wait for permits.
+    pub max_wait: Duration,
+    /// How long the lease may be reported; the pool's unless set.
+    pub lease_duration: Option<Duration>,
+    /// Prefers the same key for the same value.
+    pub affinity_key: Option<String>,
+    /// From this account only.
+    pub account: Option<Id>,
+    /// From the advice of a report.
+    pub retry_token: Option<String>,
+    /// When the call came: what it promises is counted from here, since sending came before.
+    pub received: BootTime,
+    /// When it must be answered.
+    pub deadline: Option<BootTime>,
+}
+
+/// A lease.
+#[derive(Debug)]
+pub struct Lease {
+    /// Opaque.
+    pub lease_id: String,
+    /// Uses granted.
+    pub granted: u32,
+    /// The key.
+    pub key: KeyName,
+    /// The account.
+    pub account: AccountName,
+    /// The number of its version.
+    pub version: u32,
+    /// Ready to send.
+    pub credential: Arc<Credential>,
+    /// As the provider names it.
+    pub model: String,
+    /// Counted from when the caller sent the call.
+    pub start_within: Duration,
+    /// Counted from when the caller sent the call.
+    pub report_within: Duration,
+    /// The single lease that decides over a dead version.
+    pub is_canary: bool,
+}
+
+impl Vault {
+    /// Leases a key.
+    ///
+    /// # Errors
+    /// Why not, and when it could be.
+    pub async fn lease_key(&self, caller: &Caller, call: &LeaseKey) -> Result<Lease, LeaseRefusal> {
+        let avoided = self.avoided(caller, call.retry_token.as_deref())?;
+        let (pool, chosen) = self.obtain(caller, call, &avoided).await?;
+        self.give(caller, call, avoided.avoided, &pool, chosen)
+    }
+
+    /// Chooses a key and takes its permits, waiting in line as long as the call allows.
+    async fn obtain(
+        &self,
+        caller: &Caller,
+        call: &LeaseKey,
+        avoided: &RetryClaims,
+    ) -> Result<(Arc<PoolEntry>, Chosen), LeaseRefusal> {
+        let mut waiting: Option<Waiting> = None;
+        loop {
+            let now = self.live.now();
+            let pool = self.admit(caller, call, now)?;
+            let ticket = waiting.as_ref().map(Waiting::ticket);
+            let wish = wish(&pool, call, avoided, ticket, now);
+            let unserved = match choose(&pool, &wish, now) {
+                Ok(chosen) => return Ok((pool, chosen)),
+                Err(unserved) => unserved,
+            };
+            let until = patience(call, &unserved, now)?;
+            if waiting.is_none() {
+                let is_patient = !call.max_wait.is_zero();
+                waiting = self.live.line.join(&pool.live, is_patient);
+            }
+            let place = waiting.as_mut().ok_or(LeaseRefusal::QueueFull)?;
+            let is_new = place.stand(&unserved.short);
+            self.live.ledger.ask(&unserved.short);
+            if !is_new {
+                tokio::select! {
+                    () = place.woken() => {}
+                    () = sleep_until(instant(until)) => {}
+                }
+            }
+        }
+    }
+
+    /// The pool, if this replica serves and the caller may lease from it. Pools that do not exist look like those one may not use.
+    fn admit(
+        &self,
+        caller: &Caller,
+        call: &LeaseKey,
+        now: Now,
+    ) -> Result<Arc<PoolEntry>, LeaseRefusal> {
+        if self.live.is_draining() {
+            return Err(LeaseRefusal::Draining);
+        }
+        let snapshot = self.live.fresh_snapshot(now.boot);
+        let snapshot = snapshot.ok_or(LeaseRefusal::SnapshotStale)?;
+        let pool = snapshot.pools.get(&call.pool);
+        let granted = pool.filter(|pool| caller.may_lease(&pool.pool.id));
+        let pool = granted.ok_or(LeaseRefusal::PoolDenied)?;
+        if let Some(disablement) = &pool.pool.disablement
+            && is_disabled(Some(disablement), now.database)
+        {
+            return Err(LeaseRefusal::PoolDisabled {
+                why: disablement.why.clone(),
+                until: disablement.until,
+            });
+        }
+        if call
+            .account
+            .as_ref()
+            .is_some_and(|account| !pool.has_account(account))
+        {
+            return Err(LeaseRefusal::AccountNotInPool);
+        }
+        Ok(Arc::clone(pool))
+    }
+
+    /// What the retry token says to avoid.
+    fn avoided(&self, caller: &Caller, token: Option<&str>) -> Result<RetryClaims, LeaseRefusal> {
+        let Some(token) = token else {
+            return Ok(RetryClaims::nothing(caller.meta.uid));
+        };
+        let opened = self.ids.open(Purpose::Retry, token).ok();
+        let claims = opened.and_then(|opened| RetryClaims::decode(&opened.plaintext).ok());
+        let now = self.live.now().database;
+        claims
+            .filter(|claims| claims.caller_uid == caller.meta.uid && now < claims.ends)
+            .ok_or(LeaseRefusal::RetryTokenInvalid)
+    }
+
+    /// Writes the lease id, and says how long the lease holds.
+    fn give(
+        &self,
+        caller: &Caller,
+        call: &LeaseKey,
+        avoided: Vec<Avoided>,
+        pool: &PoolEntry,
+        chosen: Chosen,
+    ) -> Result<Lease, LeaseRefusal> {
+        let now = self.live.now();
+        let waited = now.boot.since(call.received);
+        let (account, version) = (&chosen.account.account, &chosen.version);
+        let credential = version.credential.as_ref().map(Arc::clone);
+        let credential = credential.ok_or(LeaseRefusal::SnapshotStale)?;
+        let report_within = call.lease_duration.or(pool.pool.lease_duration);
+        let report_within = report_within.unwrap_or(LEASE_DURATION_DEFAULT);
+        let granted = u32::try_from(chosen.taken.uses).unwrap_or(u32::MAX);
+        let claims = LeaseClaims {
+            caller_uid: caller.meta.uid,
+            pool_uid: pool.pool.meta.uid,
+            account_uid: account.meta.uid,
+            version_uid: version.version.meta.uid,
+            model: call.model.clone().unwrap_or_default(),
+            granted,
+            is_canary: chosen.is_canary,
+            given: now.database,
+            report_within,
+            draws: chosen.taken.draws,
+            avoided,
+        };
+        let model = call.model.as_deref().unwrap_or_default();
+        self.live
+            .ledger
+            .note(std::slice::from_ref(&chosen.account.live));
+        let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
+            let uses = u64::from(granted);
+            chosen
+                .account
+                .live
+                .with_budget(|budget| budget.not_sent(&claims.draws, uses));
+            return Err(LeaseRefusal::TooManyLimits);
+        };
+        Ok(Lease {
+            lease_id,
+            granted,
+            key: KeyName {
+                account: account.id.clone(),
+                key: version.key.id.clone(),
+            },
+            account: AccountName(account.id.clone()),
+            version: version.version.number,
+            credential,
+            model: version.key.models.provider_name(model).to_owned(),
+            start_within: chosen.taken.start_within + waited,
+            report_within: report_within + waited,
+            is_canary: chosen.is_canary,
+        })
+    }
+}
+
+fn wish<'a>(
+    pool: &PoolEntry,
+    call: &'a LeaseKey,
+    avoided: &'a RetryClaims,
+    ticket: Option<u64>,
+    now: Now,
+) -> Wish<'a> {
+    let lease_duration = call.lease_duration.or(pool.pool.lease_duration);
+    let estimate = call.estimate.or(pool.pool.default_estimate);
+    Wish {
+        need: Need {
+            model: call.model.as_deref(),
+            uses: u64::from(call.requests),
+            estimate: estimate.unwrap_or(Estimate::DEFAULT),
+            is_new: ticket.is_none(),
+            ticket,
+        },
+        affinity_key: call.affinity_key.as_deref(),
+        account: call.account.as_ref(),
+        avoided: &avoided.avoided,
+        avoided_until: Some(avoided.ends),
+        canary_until: now
+            .database
+            .after(lease_duration.unwrap_or(LEASE_DURATION_DEFAULT)),
+    }
+}
+
+/// Until when it is worth waiting, or the refusal: waiting is for permits, and for what clears while the caller is still there.
+fn patience(call: &LeaseKey, unserved: &Unserved, now: Now) -> Result<BootTime, LeaseRefusal> {
+    if call.deadline.is_some_and(|deadline| deadline <= now.boot) {
+        return Err(LeaseRefusal::Deadline);
+    }
+    let refused = || LeaseRefusal::NoKey(unserved.tally.clone());
+    let mut until = call.received.after(call.max_wait);
+    if unserved.is_pending {
+        until = until.max(call.received.after(COLD_WAIT_MAX));
+    }
+    if until <= now.boot {
+        return Err(refused());
+    }
+    let clears = unserved.tally.retry().ok_or_else(refused)?;
+    let clears = now.boot.after(clears.since(now.database));
+    if unserved.short.is_empty() && clears > until {
+        return Err(refused());
+    }
+    // Permits may come sooner than they are due; everything else comes when it is due.
+    let until = until.min(clears.after(Duration::from_millis(1)));
+    Ok(call.deadline.map_or(until, |deadline| until.min(deadline)))
+}
+
+fn instant(at: BootTime) -> Instant {
+    Instant::now() + at.since(boot_now())
+}

@@ -1,0 +1,61 @@
+//! Keys whose rotation interval has ended, from memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Vault;
+use crate::domain::key::{ROTATION_INTERVAL_DEFAULT, Stage};
+use crate::domain::pool::Target;
+use crate::live::snapshot::Snapshot;
+
+impl Vault {
+    /// How many keys of each account are overdue; accounts without any are there with zero.
+    #[must_use]
+    pub fn overdue(&self) -> BTreeMap<String, u64> {
+        let snapshot = self.live.snapshot();
+        let now = self.live.now().database;
+        let by_pool = pool_intervals(&snapshot);
+        let accounts = snapshot.accounts.values();
+        let mut overdue: BTreeMap<String, u64> = accounts
+            .map(|entry| (entry.account.id.to_string(), 0))
+            .collect();
+        for version in snapshot.versions.values() {
+            let Some(account) = snapshot.accounts.get(&version.key.account_uid) else {
+                continue;
+            };
+            let account = &account.account;
+            let of_pool = |uid: Uuid| by_pool.get(&uid).copied();
+            let pools = of_pool(version.key.meta.uid)
+                .into_iter()
+                .chain(of_pool(account.meta.uid));
+            let interval = version.key.rotation_interval.or(account.rotation_interval);
+            let interval = interval
+                .or_else(|| pools.min())
+                .unwrap_or(ROTATION_INTERVAL_DEFAULT);
+            let promoted = version.version.promote_time;
+            let is_due = promoted.is_some_and(|at| at.after(interval) <= now);
+            if version.version.stage == Stage::Current && is_due {
+                *overdue.entry(account.id.to_string()).or_default() += 1;
+            }
+        }
+        overdue
+    }
+}
+
+/// The shortest interval of the pools that name an account or key.
+fn pool_intervals(snapshot: &Snapshot) -> HashMap<Uuid, Duration> {
+    let mut shortest: HashMap<Uuid, Duration> = HashMap::new();
+    for entry in snapshot.pools.values() {
+        let Some(interval) = entry.pool.rotation_interval else {
+            continue;
+        };
+        for member in &entry.pool.members {
+            let (Target::Account(uid) | Target::Key(uid)) = member.target;
+            let known = shortest.entry(uid).or_insert(interval);
+            *known = interval.min(*known);
+        }
+    }
+    shortest
+}

@@ -1,0 +1,253 @@
+//! Reading what changed since the revision this replica knows: verified, opened, and taken up as one snapshot.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{Result, Vault, VaultKeys};
+use crate::crypto::{GrantRow, MemberRow};
+use crate::domain::account::{Account, Cooldown};
+use crate::domain::health::Cause;
+use crate::domain::key::{KeyVersion, Stage};
+use crate::live::clock::boot_now;
+use crate::live::credential::{Credential, Fields};
+use crate::live::registry::{KnownVersion, Registry};
+use crate::store::Stored;
+use crate::store::changes::{self, Changes, GoneKind};
+use crate::store::secrets::SecretRow;
+
+impl Vault {
+    /// Takes up what changed, unless revision `wanted` is known already.
+    ///
+    /// # Errors
+    /// The database cannot be reached; the snapshot stays as it was, and ages.
+    pub async fn refresh(&self, wanted: i64) -> Result<()> {
+        let mut registry = self.registry.lock().await;
+        let began = boot_now();
+        let is_first = registry.rev == 0 && !self.live.is_fresh(began);
+        if registry.rev >= wanted && !is_first {
+            return Ok(());
+        }
+        let changes = changes::read(&self.pool, registry.rev).await?;
+        take_up(&mut registry, &self.keys, changes);
+        self.live.learned(Some(registry.snapshot()), began);
+        Ok(())
+    }
+}
+
+fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
+    registry.rev = changes.rev;
+    let accounts = changes
+        .accounts
+        .iter()
+        .map(|stored| stored.resource.meta.uid);
+    let changed: HashSet<Uuid> = accounts
+        .chain(changes.keys.iter().map(|stored| stored.resource.meta.uid))
+        .collect();
+    forget(registry, &changes);
+    take_up_accounts(registry, keys, &mut changes);
+    take_up_versions(registry, keys, &mut changes);
+    place_credentials(registry, &changed);
+    take_up_pools(registry, keys, &mut changes);
+    take_up_callers(registry, keys, &mut changes);
+}
+
+fn forget(registry: &mut Registry, changes: &Changes) {
+    for gone in &changes.gone {
+        match gone.kind {
+            GoneKind::Account => drop(registry.accounts.remove(&gone.uid)),
+            GoneKind::Limit => drop(registry.limits.remove(&gone.uid)),
+            GoneKind::Key => registry.forget_key(gone.uid),
+            GoneKind::Version => drop(registry.versions.remove(&gone.uid)),
+            GoneKind::Pool => drop(registry.pools.remove(&gone.uid)),
+            GoneKind::Caller => drop(registry.callers.remove(&gone.uid)),
+            GoneKind::Token => drop(registry.tokens.remove(&gone.uid)),
+            GoneKind::Cooldowns => clear_cooldowns(registry, gone.uid, &changes.cooldowns),
+        }
+    }
+}
+
+/// A person cleared cooldowns of an account: what is stored of it is all there is.
+fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, stored: &[Cooldown]) {
+    let own = stored.iter().filter(|c| c.account_uid == account_uid);
+    let own: Vec<(String, Cause)> = own.map(|c| (c.model.clone(), c.cause.clone())).collect();
+    registry.account_live(account_uid).cleared(&own);
+}
+
+fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
+    for stored in changes.accounts.drain(..) {
+        let uid = stored.resource.meta.uid;
+        match verified(keys, stored) {
+            Some(account) => drop(registry.accounts.insert(uid, account)),
+            None => drop(registry.accounts.remove(&uid)),
+        }
+    }
+    for limit in changes.limits.drain(..) {
+        registry.limits.insert(limit.uid, Arc::new(limit));
+    }
+    for stored in changes.keys.drain(..) {
+        let uid = stored.resource.meta.uid;
+        match verified(keys, stored) {
+            Some(key) => drop(registry.keys.insert(uid, Arc::new(key))),
+            None => drop(registry.keys.remove(&uid)),
+        }
+    }
+    for cooldown in changes.cooldowns.drain(..) {
+        let live = registry.account_live(cooldown.account_uid);
+        live.told(&cooldown.model, cooldown.cause);
+    }
+}
+
+fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
+    for version in changes.versions.drain(..) {
+        let uid = version.meta.uid;
+        let rows = changes.secrets.remove(&uid).unwrap_or_default();
+        let fields = opened(keys, &version, &rows).map(Arc::new);
+        registry.version_live(&version).told(&version.health);
+        registry
+            .versions
+            .insert(uid, KnownVersion::new(version, fields));
+    }
+}
+
+/// The fields of a current version, opened. A version with one that does not open is never leased.
+fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<Fields> {
+    if version.stage != Stage::Current || rows.is_empty() {
+        return None;
+    }
+    let mut fields = Vec::with_capacity(rows.len());
+    for row in rows {
+        match keys.open_secret(version, row) {
+            Ok(secret) => fields.push((row.field.clone(), secret)),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(version.uid = %version.meta.uid, cause, "a secret does not open, it is not leased");
+                return None;
+            }
+        }
+    }
+    Some(fields)
+}
+
+/// Puts the fields of every version that is new, or whose key or account has changed, where its provider expects them.
+fn place_credentials(registry: &mut Registry, changed: &HashSet<Uuid>) {
+    let mut versions = std::mem::take(&mut registry.versions);
+    for known in versions.values_mut() {
+        let account = account_of(registry, &known.version);
+        let is_touched = account.is_some_and(|account| {
+            changed.contains(&account.meta.uid) || changed.contains(&known.version.key_uid)
+        });
+        if known.credential.is_none() || account.is_none() || is_touched {
+            known.credential = account.and_then(|account| credential(account, known));
+        }
+    }
+    registry.versions = versions;
+}
+
+fn credential(account: &Account, known: &KnownVersion) -> Option<Arc<Credential>> {
+    let fields = Arc::clone(known.fields.as_ref()?);
+    if !account.endpoint.is_sealed_by(&known.version.sealed_hosts) {
+        tracing::error!(
+            account = %account.id,
+            "a secret is not sealed for the host of its account's base url, it is not leased"
+        );
+        return None;
+    }
+    Some(Arc::new(Credential::new(account, fields)))
+}
+
+fn account_of<'a>(registry: &'a Registry, version: &KeyVersion) -> Option<&'a Account> {
+    let key = registry.keys.get(&version.key_uid)?;
+    registry.accounts.get(&key.account_uid)
+}
+
+fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
+    for stored in changes.pools.drain(..) {
+        let uid = stored.resource.meta.uid;
+        let Some(mut pool) = verified(keys, stored) else {
+            registry.pools.remove(&uid);
+            continue;
+        };
+        let members = changes.members.remove(&uid).unwrap_or_default();
+        let ours = members.into_iter().filter(|stored| {
+            let row = MemberRow {
+                pool_uid: &uid,
+                member: &stored.resource,
+            };
+            is_ours(
+                keys.mac.verifies_row(&row, &stored.mac),
+                "pool_members",
+                uid,
+            )
+        });
+        pool.members = ours.map(|stored| stored.resource).collect();
+        registry.pools.insert(uid, pool);
+    }
+}
+
+fn take_up_callers(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
+    for stored in changes.callers.drain(..) {
+        let uid = stored.resource.meta.uid;
+        let Some(mut caller) = verified(keys, stored) else {
+            registry.callers.remove(&uid);
+            continue;
+        };
+        let grants = changes.grants.remove(&uid).unwrap_or_default();
+        let ours = grants.into_iter().filter(|stored| {
+            let row = GrantRow {
+                caller_uid: &uid,
+                grant: &stored.resource,
+            };
+            is_ours(keys.mac.verifies_row(&row, &stored.mac), "grants", uid)
+        });
+        caller.grants = ours.map(|stored| stored.resource).collect();
+        registry.callers.insert(uid, Arc::new(caller));
+    }
+    for stored in changes.tokens.drain(..) {
+        let uid = stored.resource.uid;
+        match verified(keys, stored) {
+            Some(token) => drop(registry.tokens.insert(uid, Arc::new(token))),
+            None => drop(registry.tokens.remove(&uid)),
+        }
+    }
+}
+
+fn verified<R: crate::crypto::ProtectedRow + HasUid>(
+    keys: &VaultKeys,
+    stored: Stored<R>,
+) -> Option<R> {
+    let holds = keys.mac.verifies_row(&stored.resource, &stored.mac);
+    is_ours(holds, R::TABLE, stored.resource.uid()).then_some(stored.resource)
+}
+
+/// Says so, once per change, where a row was made or edited by somebody who does not have the cluster key.
+fn is_ours(holds: bool, table: &str, uid: Uuid) -> bool {
+    if !holds {
+        tracing::error!(table, row.uid = %uid, "a row was changed outside of keylease, it is not used");
+    }
+    holds
+}
+
+/// Names a row in the log.
+trait HasUid {
+    fn uid(&self) -> Uuid;
+}
+
+macro_rules! has_uid {
+    ($($type:path: $($field:ident).+;)+) => {$(
+        impl HasUid for $type {
+            fn uid(&self) -> Uuid {
+                self.$($field).+
+            }
+        }
+    )+};
+}
+
+has_uid! {
+    Account: meta.uid;
+    crate::domain::key::Key: meta.uid;
+    crate::domain::pool::Pool: meta.uid;
+    crate::domain::caller::Caller: meta.uid;
+    crate::domain::caller::Token: uid;
+}

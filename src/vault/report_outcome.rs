@@ -1,0 +1,260 @@
+//! ReportOutcome: what became of a lease. Does no IO unless the fleet must know, or another replica gave the lease.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Vault;
+use crate::crypto::Purpose;
+use crate::domain::caller::Caller;
+use crate::domain::claims::{LeaseClaims, RetryClaims};
+use crate::domain::classify::{Advice, Blame, Failure, Observation};
+use crate::domain::health::Health;
+use crate::domain::outcome::Outcome;
+use crate::domain::time::Timestamp;
+use crate::live::reports::{Claimed, Entry};
+use crate::live::snapshot::Candidate;
+
+/// How long a retry token is good.
+const RETRY_TOKEN_TTL: Duration = Duration::from_mins(10);
+/// A retry that states no delay waits this long, so that a broken provider is not hammered.
+const RETRY_LATER: Duration = Duration::from_secs(1);
+
+/// A report.
+#[derive(Debug)]
+pub struct ReportOutcome {
+    /// From LeaseKey.
+    pub lease_id: String,
+    /// Numbers the reports of one lease.
+    pub sequence: u32,
+    /// What was seen.
+    pub outcomes: Vec<Outcome>,
+    /// No more will come.
+    pub is_final: bool,
+}
+
+/// What was made of a report.
+#[derive(Debug)]
+pub struct Reported {
+    /// One for each outcome.
+    pub verdicts: Vec<Verdict>,
+    /// It had been taken before; nothing was changed.
+    pub is_duplicate: bool,
+}
+
+/// What was made of one outcome.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The failure, if it was one.
+    pub failure: Option<Failure>,
+    /// The version's health after this.
+    pub health: Health,
+    /// How long to wait before the next step.
+    pub after: Option<Duration>,
+    /// Avoids what was blamed.
+    pub retry_token: Option<String>,
+}
+
+/// Why a report is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReportRefusal {
+    /// Malformed, forged, or of another cluster.
+    LeaseIdInvalid,
+    /// The lease is another caller's.
+    LeaseForeign,
+    /// It came too late.
+    LeaseExpired,
+    /// More uses than are left.
+    TooMany {
+        /// As many are.
+        left: u32,
+    },
+    /// Too many leases are being reported in parts.
+    Full,
+    /// A verdict could not be committed: the same report can come again.
+    DatabaseUnreachable,
+}
+
+/// An opened lease id.
+#[derive(Debug, Clone)]
+pub(super) struct Opened {
+    /// The boot of the replica that gave it.
+    pub(super) issuer: Uuid,
+    /// Its number there.
+    pub(super) serial: u64,
+    /// What it carries.
+    pub(super) claims: LeaseClaims,
+}
+
+impl Vault {
+    /// Takes a report.
+    ///
+    /// # Errors
+    /// Why it is not taken; nothing is changed then.
+    pub async fn report_outcome(
+        &self,
+        caller: &Caller,
+        report: &ReportOutcome,
+    ) -> Result<Reported, ReportRefusal> {
+        let now = self.live.now().database;
+        let lease = self.open_lease(caller, &report.lease_id, now)?;
+        let entry = self.enter(&lease, report, now)?;
+        let is_new = entry == Entry::New;
+        let mut failures = Vec::with_capacity(report.outcomes.len());
+        for outcome in &report.outcomes {
+            failures.push(self.judge(&lease, outcome, is_new, now));
+        }
+        self.commit_verdicts(&lease.claims).await?;
+        if is_new {
+            self.settle(&lease, report);
+        }
+        let health = self.health_of(&lease.claims, now);
+        let verdict = |failure: Option<Failure>| {
+            let failure = failure.map(|failure| self.advise(&lease.claims, failure, &health, now));
+            self.verdict(&lease.claims, failure, &health, now)
+        };
+        Ok(Reported {
+            verdicts: failures.into_iter().map(verdict).collect(),
+            is_duplicate: !is_new,
+        })
+    }
+
+    /// Opens a lease id that this caller may report on now.
+    pub(super) fn open_lease(
+        &self,
+        caller: &Caller,
+        lease_id: &str,
+        now: Timestamp,
+    ) -> Result<Opened, ReportRefusal> {
+        let opened = self.ids.open(Purpose::Lease, lease_id);
+        let opened = opened.map_err(|_| ReportRefusal::LeaseIdInvalid)?;
+        let claims = LeaseClaims::decode(&opened.plaintext);
+        let claims = claims.map_err(|_| ReportRefusal::LeaseIdInvalid)?;
+        if claims.caller_uid != caller.meta.uid {
+            return Err(ReportRefusal::LeaseForeign);
+        }
+        if now > claims.ends() {
+            return Err(ReportRefusal::LeaseExpired);
+        }
+        Ok(Opened {
+            issuer: opened.boot_id,
+            serial: opened.serial,
+            claims,
+        })
+    }
+
+    /// Counts the report, once: at the issuer for good; elsewhere among the reports that came here, until the issuer counts it.
+    fn enter(
+        &self,
+        lease: &Opened,
+        report: &ReportOutcome,
+        now: Timestamp,
+    ) -> Result<Entry, ReportRefusal> {
+        let uses = report.outcomes.iter().map(|o| o.count);
+        let uses = uses.fold(0_u32, u32::saturating_add);
+        let claimed = Claimed {
+            serial: lease.serial,
+            sequence: report.sequence,
+            uses,
+            granted: lease.claims.granted,
+            is_final: report.is_final,
+            ends: lease.claims.ends(),
+        };
+        match self.live.reports_of(lease.issuer).enter(&claimed, now) {
+            entry @ (Entry::New | Entry::Duplicate) => Ok(entry),
+            Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),
+            Entry::Full => Err(ReportRefusal::Full),
+            Entry::Forgotten => Err(ReportRefusal::LeaseExpired),
+        }
+    }
+
+    /// Another key is advised only where the pool has one outside of what is blamed; else the same later, when that clears.
+    fn advise(
+        &self,
+        claims: &LeaseClaims,
+        mut failure: Failure,
+        health: &Health,
+        now: Timestamp,
+    ) -> Failure {
+        if failure.advice != Advice::RetryOtherKey {
+            return failure;
+        }
+        let snapshot = self.live.snapshot();
+        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
+        let is_outside = |c: &Candidate| match failure.blame {
+            Blame::Account => c.account.account.meta.uid != claims.account_uid,
+            Blame::Request | Blame::Key | Blame::Provider | Blame::Egress => {
+                let version = c.version.as_ref();
+                version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
+            }
+        };
+        let mut candidates = pool.iter().flat_map(|pool| &pool.tiers);
+        if candidates.any(|tier| tier.candidates.iter().any(is_outside)) {
+            return failure;
+        }
+        let account = snapshot.accounts.get(&claims.account_uid);
+        let cooling = account.and_then(|a| a.live.cooling(None, now));
+        let clears = cooling
+            .as_ref()
+            .or(health.cause())
+            .map(|cause| cause.until.since(now));
+        failure.advice = Advice::RetrySameLater;
+        failure.retry_after = clears.or(failure.retry_after);
+        failure
+    }
+
+    /// Says what is blamed and what to do next.
+    fn verdict(
+        &self,
+        claims: &LeaseClaims,
+        failure: Option<Failure>,
+        health: &Health,
+        now: Timestamp,
+    ) -> Verdict {
+        let retry_token = failure
+            .as_ref()
+            .and_then(|f| self.retry_token(claims, f, now));
+        let after = failure.as_ref().and_then(|failure| match failure.advice {
+            Advice::RetryOtherKey | Advice::DoNotRetry => None,
+            Advice::RetrySameLater => Some(failure.retry_after.unwrap_or(RETRY_LATER)),
+        });
+        Verdict {
+            failure,
+            health: health.clone(),
+            after,
+            retry_token,
+        }
+    }
+
+    /// A token that avoids what was blamed, and what the lease's own retry token avoided.
+    fn retry_token(
+        &self,
+        claims: &LeaseClaims,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Option<String> {
+        let blamed = match (failure.advice, failure.blame) {
+            (Advice::RetryOtherKey, Blame::Account) => claims.account(),
+            (Advice::RetryOtherKey, _) => claims.version(),
+            (Advice::RetrySameLater | Advice::DoNotRetry, _) => return None,
+        };
+        let retry = RetryClaims {
+            caller_uid: claims.caller_uid,
+            ends: now.after(RETRY_TOKEN_TTL),
+            avoided: claims.avoided.clone(),
+        };
+        self.ids.seal_retry(&retry.avoiding(blamed).encode()).ok()
+    }
+
+    /// The health of the version that was leased.
+    fn health_of(&self, claims: &LeaseClaims, now: Timestamp) -> Health {
+        let snapshot = self.live.snapshot();
+        let version = snapshot.versions.get(&claims.version_uid);
+        version.map_or_else(Health::default, |v| v.live.health(now))
+    }
+}
+
+/// Whether an outcome says that the request was never started.
+pub(super) const fn is_not_sent(outcome: &Outcome) -> bool {
+    matches!(outcome.observation, Observation::NotSent)
+}

@@ -1,0 +1,120 @@
+//! What the binary says to a wrong configuration, before it binds anything.
+
+use std::fs;
+
+use crate::harness::{
+    postgres::new_folder,
+    process::{keylease, texts},
+};
+
+/// The error of a `serve` that must not start.
+fn refusal(variables: &[(&str, &str)]) -> String {
+    let output = keylease(&["serve"])
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let (out, error) = texts(&output);
+    assert_eq!(out, "");
+    error
+}
+
+#[test]
+fn all_mistakes_are_named_at_once_with_their_variables() {
+    let error = refusal(&[
+        ("KEYLEASE_LISTEN", "0.0.0.0:7600"),
+        ("KEYLEASE_METRICS_LISTEN", "here"),
+        ("KEYLEASE_HEALTH_LISTEN", "7602"),
+        ("KEYLEASE_TLS_KEY_FILE", ""),
+        ("KEYLEASE_SNAPSHOT_AGE_MAX", "1s"),
+        ("KEYLEASE_DRAIN_DELAY", "soon"),
+        ("KEYLEASE_DATABASE_CONNECTIONS_MAX", "1"),
+        ("KEYLEASE_LOG", "loud=loud"),
+        ("KEYLEASE_LOG_FORMAT", "xml"),
+    ]);
+    assert!(error.contains("wrong in 10 places"), "{error}");
+    for named in [
+        "KEYLEASE_DATABASE_URL is not set",
+        "KEYLEASE_MASTER_KEY_FILE",
+        "KEYLEASE_INSECURE_PLAINTEXT=true",
+        "KEYLEASE_METRICS_LISTEN is \"here\"",
+        "KEYLEASE_HEALTH_LISTEN is \"7602\"",
+        "KEYLEASE_SNAPSHOT_AGE_MAX is 1s, outside 10s to 1h",
+        "KEYLEASE_DRAIN_DELAY is \"soon\"",
+        "KEYLEASE_DATABASE_CONNECTIONS_MAX is \"1\"",
+        "KEYLEASE_LOG is \"loud=loud\"",
+        "KEYLEASE_LOG_FORMAT is \"xml\"",
+    ] {
+        assert!(error.contains(named), "{named} in {error}");
+    }
+}
+
+#[test]
+fn no_secret_of_the_environment_is_repeated() {
+    let error = refusal(&[
+        (
+            "KEYLEASE_DATABASE_URL",
+            "postgres://u:canary-password@h:x/d",
+        ),
+        ("KEYLEASE_MASTER_KEY", "klmk1_canary-key"),
+    ]);
+    assert!(error.contains("KEYLEASE_DATABASE_URL is no URL"), "{error}");
+    assert!(error.contains("KEYLEASE_MASTER_KEY: line 1"), "{error}");
+    assert!(!error.contains("canary"), "{error}");
+}
+
+#[test]
+fn half_of_a_tls_pair_or_one_that_is_none_is_refused() {
+    let one = refusal(&[("KEYLEASE_TLS_CERT_FILE", "/nowhere.pem")]);
+    assert!(
+        one.contains("KEYLEASE_TLS_KEY_FILE is not: set both"),
+        "{one}"
+    );
+    let both = refusal(&[
+        ("KEYLEASE_TLS_CERT_FILE", "/nowhere.pem"),
+        ("KEYLEASE_TLS_KEY_FILE", "/nowhere.key"),
+    ]);
+    assert!(both.contains("/nowhere.key, which can't be read"), "{both}");
+}
+
+#[test]
+fn help_shows_every_variable_and_no_value_of_the_database_url() {
+    let output = keylease(&["serve", "--help"])
+        .env("KEYLEASE_DATABASE_URL", "postgres://u:canary@h/d")
+        .output()
+        .unwrap();
+    let (help, _) = texts(&output);
+    for name in [
+        "DATABASE_URL",
+        "LISTEN",
+        "MASTER_KEY_FILE",
+        "PASSPHRASE_FILE",
+        "DRAIN_DELAY",
+        "LOG",
+    ] {
+        assert!(help.contains(&format!("KEYLEASE_{name}")), "{name}");
+    }
+    assert!(!help.contains("canary"));
+}
+
+#[test]
+fn a_generated_master_key_is_taken_and_never_overwritten() {
+    let folder = new_folder();
+    fs::create_dir(&folder).unwrap();
+    let path = folder.join("master.key");
+    let path = path.to_str().unwrap();
+    let generate = || {
+        keylease(&["master-key", "generate", "--out", path])
+            .output()
+            .unwrap()
+    };
+    assert!(generate().status.success());
+    let error = refusal(&[("KEYLEASE_MASTER_KEY_FILE", path)]);
+    // Only the database is missing now.
+    assert!(
+        error.contains("the configuration is wrong: KEYLEASE_DATABASE_URL"),
+        "{error}"
+    );
+    assert!(!generate().status.success());
+    fs::remove_dir_all(folder).unwrap();
+}

@@ -1,0 +1,96 @@
+//! `keylease dev`, as processes.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::harness::{
+    postgres::new_folder,
+    process::{Dev, command, eventually, runs, texts},
+};
+
+#[test]
+fn it_stops_cleanly_and_finds_its_folder_again() {
+    let folder = new_folder();
+    for signal in ["-INT", "-TERM"] {
+        let dev = Dev::start(&folder);
+        let postgres = dev.postgres();
+        assert!(dev.end(signal));
+        assert!(!runs(postgres));
+        assert!(!folder.join("address").exists());
+        assert!(!folder.join("postgres/data/postmaster.pid").exists());
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn its_secrets_are_its_owners_alone_and_kept_over_restarts() {
+    let folder = new_folder();
+    let master_key = || fs::read(folder.join("master.key")).unwrap();
+    assert!(Dev::start(&folder).end("-TERM"));
+    let before = master_key();
+    assert!(Dev::start(&folder).end("-TERM"));
+    assert_eq!(before, master_key());
+    let mode = fs::metadata(folder.join("master.key"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(
+        fs::read_to_string(folder.join(".gitignore")).unwrap(),
+        "*\n"
+    );
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn killed_it_leaves_no_postgres_and_starts_again() {
+    let folder = new_folder();
+    let dev = Dev::start(&folder);
+    let postgres = dev.postgres();
+    dev.end("-KILL");
+    // At once, so that it meets a server that is still shutting down.
+    let again = Dev::start(&folder);
+    eventually("the first postgres is gone", || !runs(postgres));
+    let postgres = again.postgres();
+    again.end("-KILL");
+    eventually("postgres is gone", || !runs(postgres));
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_second_one_on_the_same_folder_names_the_first() {
+    let folder = new_folder();
+    let dev = Dev::start(&folder);
+    let output = command(&folder).output().unwrap();
+    assert!(!output.status.success());
+    let (_, error) = texts(&output);
+    let expected = format!("in use by process {}", dev.process());
+    assert!(error.contains(&expected), "{error}");
+    assert!(dev.end("-TERM"));
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn without_its_master_key_it_refuses_rather_than_make_another() {
+    let folder = new_folder();
+    assert!(Dev::start(&folder).end("-TERM"));
+    fs::remove_file(folder.join("master.key")).unwrap();
+    let output = command(&folder).output().unwrap();
+    assert!(!output.status.success());
+    let (_, error) = texts(&output);
+    assert!(error.contains("put it back"), "{error}");
+    assert!(!folder.join("master.key").exists());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn without_postgres_it_says_what_to_install() {
+    let folder = new_folder();
+    let output = command(&folder)
+        .env("KEYLEASE_POSTGRES_BIN", "/nowhere")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let (_, error) = texts(&output);
+    assert!(error.contains("apt-get install postgresql"), "{error}");
+    fs::remove_dir_all(folder).unwrap();
+}
