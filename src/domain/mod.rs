@@ -28,6 +28,7 @@ pub mod refusal;
 pub mod retry_after;
 pub mod rotation;
 pub mod selection;
+pub mod status;
 pub mod time;
 pub mod vitals;
 pub mod wire;

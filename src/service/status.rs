@@ -51,7 +51,8 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         | Refusal::State { .. }
         | Refusal::NotBuilt { .. }
         | Refusal::TokenRejected
-        | Refusal::RoleMissing { .. } => {}
+        | Refusal::RoleMissing { .. }
+        | Refusal::TooManyWatches { .. } => {}
     }
     with_reason(
         code,
@@ -76,6 +77,7 @@ const fn code_of(refusal: &Refusal) -> (Code, ErrorReason) {
         Refusal::TokenRejected => (Code::Unauthenticated, ErrorReason::TokenRejected),
         Refusal::RoleMissing { .. } => (Code::PermissionDenied, ErrorReason::RoleMissing),
         Refusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
+        Refusal::TooManyWatches { .. } => (Code::ResourceExhausted, ErrorReason::QueueFull),
     }
 }
 

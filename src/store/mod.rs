@@ -22,6 +22,7 @@ pub mod limit_ledgers;
 pub mod limits;
 pub mod master_keys;
 pub mod pool_members;
+pub mod pool_status;
 pub mod pools;
 pub mod replicas;
 pub mod request_ids;

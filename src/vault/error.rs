@@ -74,6 +74,12 @@ pub enum Refusal {
     /// The database cannot be reached.
     #[error("the database cannot be reached")]
     DatabaseUnreachable,
+    /// This replica sends the status of pools to as many callers as it will.
+    #[error("{max} watches run on this replica already, end one or ask again with GetStatus")]
+    TooManyWatches {
+        /// The bound.
+        max: usize,
+    },
 }
 
 impl Refusal {
@@ -91,7 +97,8 @@ impl Refusal {
             | Self::RequestIdReused
             | Self::TokenRejected
             | Self::RoleMissing { .. }
-            | Self::DatabaseUnreachable => None,
+            | Self::DatabaseUnreachable
+            | Self::TooManyWatches { .. } => None,
         }
     }
 }

@@ -32,6 +32,7 @@ mod get_key;
 mod get_limit;
 mod get_master_key_status;
 mod get_pool;
+mod get_status;
 mod guard;
 mod ids;
 mod import_keys;

@@ -33,7 +33,7 @@ pub(super) fn of(limit: &Limit, owner: OwnerName) -> proto::Limit {
     }
 }
 
-const fn dimension(dimension: Dimension) -> proto::LimitDimension {
+pub(super) const fn dimension(dimension: Dimension) -> proto::LimitDimension {
     match dimension {
         Dimension::Requests => proto::LimitDimension::Requests,
         Dimension::Tokens => proto::LimitDimension::Tokens,

@@ -20,12 +20,12 @@ mod pool_message;
 mod pools;
 mod records;
 mod rotations;
+mod status_message;
 mod tokens;
+mod watch;
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
 use super::auth::{self, Identity};
@@ -39,6 +39,7 @@ use crate::vault::{Error, Refusal, Vault};
 #[derive(Debug, Clone)]
 pub struct Admin {
     vault: Arc<Vault>,
+    watches: watch::Watches,
 }
 
 /// The outcome of an RPC before it becomes a `Status`.
@@ -47,8 +48,16 @@ type Answer<T> = Result<T, Error>;
 impl Admin {
     /// The admin service over a vault.
     #[must_use]
-    pub const fn new(vault: Arc<Vault>) -> Self {
-        Self { vault }
+    pub fn new(vault: Arc<Vault>) -> Self {
+        Self {
+            vault,
+            watches: watch::Watches::default(),
+        }
+    }
+
+    /// Ends every watch, so that the server can drain.
+    pub fn drain(&self) {
+        self.watches.end();
     }
 }
 
@@ -74,17 +83,15 @@ macro_rules! admin_service {
                 answer.map(Response::new).map_err(status::of_error)
             })+
 
-            type WatchStatusStream =
-                Pin<Box<dyn Stream<Item = Result<proto::WatchStatusResponse, Status>> + Send>>;
+            type WatchStatusStream = watch::Statuses;
 
             async fn watch_status(
                 &self,
                 request: Request<proto::WatchStatusRequest>,
             ) -> Result<Response<Self::WatchStatusStream>, Status> {
-                let identity = auth::require(&request, Right::Read)
+                auth::require(&request, Right::Read)
                     .map_err(|refusal| status::of_refusal(&refusal))?;
-                let answer: Answer<Self::WatchStatusStream> =
-                    not_built(self, &identity, request.into_inner()).await;
+                let answer = watch::watch(self, request.into_inner()).await;
                 answer.map(Response::new).map_err(status::of_error)
             }
         }
@@ -139,7 +146,7 @@ admin_service! {
     list_tokens(ListTokensRequest) -> ListTokensResponse: Read => tokens::list;
     revoke_token(RevokeTokenRequest) -> RevokeTokenResponse: Administer => tokens::revoke;
     get_cost(GetCostRequest) -> GetCostResponse: Read => not_built;
-    get_status(GetStatusRequest) -> GetStatusResponse: Read => not_built;
+    get_status(GetStatusRequest) -> GetStatusResponse: Read => watch::get;
     explain_lease(ExplainLeaseRequest) -> ExplainLeaseResponse: Read => not_built;
     get_master_key_status(GetMasterKeyStatusRequest) -> GetMasterKeyStatusResponse: Read => records::master_keys;
     rewrap_keys(RewrapKeysRequest) -> RewrapKeysResponse: Administer => not_built;

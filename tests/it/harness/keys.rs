@@ -110,7 +110,7 @@ pub(crate) fn identity(grants: Vec<Grant>) -> Identity {
     caller.meta.uid = Uuid::new_v4();
     Identity {
         caller: Arc::new(caller),
-        source: "127.0.0.1:1".to_owned(),
+        source: "127.0.0.1:1".parse().ok(),
     }
 }
 

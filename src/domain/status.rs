@@ -1,0 +1,172 @@
+//! A pool at a glance: its keys by health and stage, and what is left of the limits behind it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::account::Cooldown;
+use super::disablement::{Disablement, is_disabled};
+use super::health::Health;
+use super::key::Stage;
+use super::limit::Dimension;
+use super::name::{KeyName, LimitName, PoolName};
+use super::time::Timestamp;
+
+/// A pool at a glance.
+#[derive(Debug, Clone)]
+pub struct PoolStatus {
+    /// The pool.
+    pub pool: PoolName,
+    /// When this was so.
+    pub time: Timestamp,
+    /// The boot id of the replica whose counts these are.
+    pub replica: Uuid,
+    /// Replicas alive.
+    pub replicas_live: u32,
+    /// Every key, in the order of tier, then name.
+    pub keys: Vec<KeyStatus>,
+    /// Every limit of the accounts of the pool, in the order of name.
+    pub limits: Vec<LimitStatus>,
+    /// Calls that wait for permits on the replica.
+    pub waiting: u32,
+    /// A person's word, while it holds.
+    pub disablement: Option<Disablement>,
+}
+
+/// A key at a glance.
+#[derive(Debug, Clone)]
+pub struct KeyStatus {
+    /// Its name.
+    pub name: KeyName,
+    /// Its tier in this pool.
+    pub tier: u32,
+    /// Its weight in this pool.
+    pub weight: u32,
+    /// Its versions that are not revoked, newest first.
+    pub versions: Vec<VersionStatus>,
+    /// A person's word on the key or its account, while it holds.
+    pub disablement: Option<Disablement>,
+    /// What its account cools down from as a whole.
+    pub account_cooldown: Option<Cooldown>,
+    /// When the rotation interval ends.
+    pub next_rotation: Option<Timestamp>,
+    /// It has ended.
+    pub rotation_overdue: bool,
+    /// What the replica did with it.
+    pub usage: KeyUsage,
+}
+
+/// A version at a glance.
+#[derive(Debug, Clone)]
+pub struct VersionStatus {
+    /// Its number.
+    pub number: u32,
+    /// Its stage.
+    pub stage: Stage,
+    /// Its health.
+    pub health: Health,
+    /// Failures in a row that no rule explains, as the replica sees them.
+    pub consecutive_failures: u32,
+}
+
+/// A limit at a glance.
+#[derive(Debug, Clone)]
+pub struct LimitStatus {
+    /// Its name.
+    pub name: LimitName,
+    /// What is counted.
+    pub dimension: Dimension,
+    /// N.
+    pub amount: u64,
+    /// Units charged.
+    pub charged: u64,
+    /// C.
+    pub charge_time: Duration,
+    /// When the next charge ends.
+    pub next_charge_end: Option<Timestamp>,
+}
+
+/// What one replica alone knows.
+#[derive(Debug, Clone, Default)]
+pub struct ReplicaView {
+    /// Its boot id.
+    pub boot_id: Uuid,
+    /// Calls that wait for permits, by pool.
+    pub waiting: HashMap<Uuid, u32>,
+    /// What it did with each key.
+    pub keys: HashMap<Uuid, KeyUsage>,
+    /// Failures in a row that no rule explains, by version.
+    pub consecutive_failures: HashMap<Uuid, u32>,
+}
+
+/// What one replica did with a key since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeyUsage {
+    /// Leases given.
+    pub leases: u64,
+    /// When it last leased it.
+    pub last_use: Option<Timestamp>,
+}
+
+/// Whether a key could serve, and if not, the first reason why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It could serve, limits aside.
+    Serving,
+    /// It, or its account, cools down.
+    Cooling,
+    /// It is dead.
+    Dead,
+    /// A person has disabled it, or its account.
+    Disabled,
+    /// It has no current version.
+    Empty,
+}
+
+impl KeyStatus {
+    /// Where it stands at `now`. Of several reasons the one that lasts longest by its nature is told: a person's word, then death.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        if is_disabled(self.disablement.as_ref(), now) {
+            return Standing::Disabled;
+        }
+        let current = self.versions.iter().find(|v| v.stage == Stage::Current);
+        let Some(current) = current else {
+            return Standing::Empty;
+        };
+        let account_cools = self
+            .account_cooldown
+            .as_ref()
+            .is_some_and(|cooldown| now < cooldown.cause.until);
+        match &current.health {
+            Health::Dead(cause) if now < cause.until => Standing::Dead,
+            Health::Cooling(cause) if now < cause.until => Standing::Cooling,
+            Health::Active | Health::Cooling(_) | Health::Dead(_) if account_cools => {
+                Standing::Cooling
+            }
+            Health::Active | Health::Cooling(_) | Health::Dead(_) => Standing::Serving,
+        }
+    }
+}
+
+impl PoolStatus {
+    /// How many keys stand so.
+    #[must_use]
+    pub fn count(&self, standing: Standing) -> usize {
+        let stands = |key: &&KeyStatus| key.standing(self.time) == standing;
+        self.keys.iter().filter(stands).count()
+    }
+}
+
+impl LimitStatus {
+    /// Units that can still be reserved. None where a limit was lowered below what is charged.
+    #[must_use]
+    pub const fn remaining(&self) -> u64 {
+        self.amount.saturating_sub(self.charged)
+    }
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

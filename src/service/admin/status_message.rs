@@ -1,0 +1,102 @@
+//! The status of a pool, as the contract has it.
+
+use super::account_message::cooldown;
+use super::limit_message::dimension;
+use crate::domain::health::Health;
+use crate::domain::key::Stage;
+use crate::domain::name::{KeyName, VersionName};
+use crate::domain::status::{KeyStatus, LimitStatus, PoolStatus, Standing, VersionStatus};
+use crate::proto;
+use crate::service::convert::{amount, disablement, duration, failure_class, timestamp};
+
+/// With the counts of its keys.
+pub(super) fn of(status: &PoolStatus) -> proto::PoolStatus {
+    let stand = |standing| count(status.count(standing));
+    proto::PoolStatus {
+        pool: status.pool.to_string(),
+        status_time: Some(timestamp(status.time)),
+        replica: status.replica.to_string(),
+        replicas_live: count(status.replicas_live),
+        keys_serving: stand(Standing::Serving),
+        keys_cooling: stand(Standing::Cooling),
+        keys_dead: stand(Standing::Dead),
+        keys_disabled: stand(Standing::Disabled),
+        keys: status.keys.iter().map(key).collect(),
+        limits: status.limits.iter().map(limit).collect(),
+        waiting: count(status.waiting),
+        disablement: status.disablement.as_ref().map(disablement),
+    }
+}
+
+fn key(status: &KeyStatus) -> proto::KeyStatus {
+    let version = |version| version_of(&status.name, version);
+    proto::KeyStatus {
+        key: status.name.to_string(),
+        tier: count(status.tier),
+        weight: count(status.weight),
+        versions: status.versions.iter().map(version).collect(),
+        disablement: status.disablement.as_ref().map(disablement),
+        account_cooldown: status.account_cooldown.as_ref().map(cooldown),
+        next_rotation_time: status.next_rotation.map(timestamp),
+        rotation_overdue: status.rotation_overdue,
+        leases: amount(status.usage.leases),
+        last_use_time: status.usage.last_use.map(timestamp),
+    }
+}
+
+fn version_of(key: &KeyName, status: &VersionStatus) -> proto::VersionStatus {
+    let name = VersionName {
+        key: key.clone(),
+        number: status.number,
+    };
+    proto::VersionStatus {
+        version: name.to_string(),
+        stage: stage(status.stage).into(),
+        health: Some(health(&status.health)),
+        consecutive_failures: count(status.consecutive_failures),
+    }
+}
+
+fn limit(status: &LimitStatus) -> proto::LimitStatus {
+    proto::LimitStatus {
+        limit: status.name.to_string(),
+        dimension: dimension(status.dimension).into(),
+        amount: amount(status.amount),
+        charged: amount(status.charged),
+        remaining: amount(status.remaining()),
+        charge_time: Some(duration(status.charge_time)),
+        next_charge_end_time: status.next_charge_end.map(timestamp),
+    }
+}
+
+/// A count of the contract.
+fn count<N: TryInto<i32>>(value: N) -> i32 {
+    value.try_into().unwrap_or(i32::MAX)
+}
+
+/// A version's health.
+fn health(health: &Health) -> proto::Health {
+    let state = match health {
+        Health::Active => proto::HealthState::Active,
+        Health::Cooling(_) => proto::HealthState::Cooling,
+        Health::Dead(_) => proto::HealthState::Dead,
+    };
+    let cause = health.cause();
+    let class = cause.map(|cause| failure_class(cause.class));
+    proto::Health {
+        state: state.into(),
+        until: cause.map(|cause| timestamp(cause.until)),
+        why: cause.map(|cause| cause.why.clone()).unwrap_or_default(),
+        failure_class: class.unwrap_or_default().into(),
+    }
+}
+
+/// A version's stage.
+const fn stage(stage: Stage) -> proto::VersionStage {
+    match stage {
+        Stage::Pending => proto::VersionStage::Pending,
+        Stage::Current => proto::VersionStage::Current,
+        Stage::Previous => proto::VersionStage::Previous,
+        Stage::Revoked => proto::VersionStage::Revoked,
+    }
+}

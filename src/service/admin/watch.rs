@@ -1,0 +1,137 @@
+//! `GetStatus`, and `WatchStatus`: the same again and again, to a bounded number of callers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::{Admin, Answer, status_message};
+use crate::domain::field::FieldErrors;
+use crate::domain::name::PoolName;
+use crate::domain::status::ReplicaView;
+use crate::proto;
+use crate::service::auth::Identity;
+use crate::service::convert::parse_millis;
+use crate::service::status;
+use crate::vault::{Refusal, Vault};
+
+/// The most watches of one replica: each reads the database at every interval.
+const WATCHES_MAX: usize = 32;
+const INTERVAL_DEFAULT: Duration = Duration::from_secs(2);
+const INTERVAL_MIN: Duration = Duration::from_secs(1);
+const INTERVAL_MAX: Duration = Duration::from_hours(1);
+
+/// What a watch answers.
+pub(super) type Statuses =
+    Pin<Box<dyn Stream<Item = Result<proto::WatchStatusResponse, Status>> + Send>>;
+
+/// Room for watches, and their end.
+#[derive(Debug, Clone)]
+pub(super) struct Watches {
+    room: Arc<Semaphore>,
+    ended: CancellationToken,
+}
+
+impl Default for Watches {
+    fn default() -> Self {
+        Self {
+            room: Arc::new(Semaphore::new(WATCHES_MAX)),
+            ended: CancellationToken::new(),
+        }
+    }
+}
+
+impl Watches {
+    /// Ends them all.
+    pub(super) fn end(&self) {
+        self.ended.cancel();
+    }
+}
+
+/// What is sent, how often, and the room it takes.
+struct Watch {
+    vault: Arc<Vault>,
+    pool: PoolName,
+    interval: Duration,
+    ended: CancellationToken,
+    _room: OwnedSemaphorePermit,
+}
+
+pub(super) async fn get(
+    admin: &Admin,
+    _: &Identity,
+    request: proto::GetStatusRequest,
+) -> Answer<proto::GetStatusResponse> {
+    let pool = PoolName::parse("pool", &request.pool)?;
+    Ok(proto::GetStatusResponse {
+        status: Some(read(&admin.vault, &pool).await?),
+    })
+}
+
+pub(super) async fn watch(admin: &Admin, request: proto::WatchStatusRequest) -> Answer<Statuses> {
+    let mut errors = FieldErrors::default();
+    let pool = errors.take(PoolName::parse("pool", &request.pool));
+    let interval = parse_millis("interval", request.interval, INTERVAL_MIN, INTERVAL_MAX);
+    let interval = errors.take(interval);
+    let (pool, interval) = errors.ready(pool.zip(interval))?;
+    let room = Arc::clone(&admin.watches.room).try_acquire_owned();
+    let watch = Watch {
+        vault: Arc::clone(&admin.vault),
+        pool,
+        interval: interval.unwrap_or(INTERVAL_DEFAULT),
+        ended: admin.watches.ended.clone(),
+        _room: room.map_err(|_| Refusal::TooManyWatches { max: WATCHES_MAX })?,
+    };
+    // The first answer is read before the stream begins, so that a pool that does not exist is refused in the ordinary way.
+    let first = read(&watch.vault, &watch.pool).await?;
+    // One answer waits at most: a slow reader gets fewer of them, never old ones in a row.
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(watch.run(sender, first));
+    Ok(Box::pin(ReceiverStream::new(receiver)))
+}
+
+impl Watch {
+    /// Sends until the caller goes away, the server drains, or the pool cannot be read.
+    async fn run(
+        self,
+        sender: mpsc::Sender<Result<proto::WatchStatusResponse, Status>>,
+        first: proto::PoolStatus,
+    ) {
+        let mut ticks = interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.tick().await;
+        let mut next = Ok(first);
+        loop {
+            let is_last = next.is_err();
+            let answer = next.map(|status| proto::WatchStatusResponse {
+                status: Some(status),
+            });
+            let is_gone = tokio::select! {
+                sent = sender.send(answer) => sent.is_err(),
+                () = self.ended.cancelled() => true,
+            };
+            if is_last || is_gone {
+                return;
+            }
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = sender.closed() => return,
+                () = self.ended.cancelled() => return,
+            }
+            next = read(&self.vault, &self.pool)
+                .await
+                .map_err(status::of_error);
+        }
+    }
+}
+
+async fn read(vault: &Vault, pool: &PoolName) -> Answer<proto::PoolStatus> {
+    let status = vault.get_status(pool, &ReplicaView::default()).await?;
+    Ok(status_message::of(&status))
+}

@@ -1,0 +1,217 @@
+//! `GetStatus`: a pool at a glance, from the database and what this replica alone knows.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::get_pool;
+use super::key_view::{KeyView, view_all};
+use super::keys::VaultKeys;
+use super::{Result, Vault};
+use crate::crypto::ProtectedRow;
+use crate::domain::account::{Account, Cooldown};
+use crate::domain::disablement::Disablement;
+use crate::domain::health::Health;
+use crate::domain::id::Id;
+use crate::domain::key::{Key, KeyVersion};
+use crate::domain::limit::Limit;
+use crate::domain::name::{LimitName, OwnerName, PoolName};
+use crate::domain::pool::{Member, Pool, Target};
+use crate::domain::status::{KeyStatus, LimitStatus, PoolStatus, ReplicaView, VersionStatus};
+use crate::domain::time::Timestamp;
+use crate::store::limit_charges::Charge;
+use crate::store::{Stored, cluster, cooldowns, limit_charges, limits, pool_status};
+
+/// What the keys of a pool are judged by.
+struct Facts<'a> {
+    /// By the uid of the account or key.
+    members: HashMap<Uuid, &'a Member>,
+    now: Timestamp,
+    replica: &'a ReplicaView,
+    accounts: HashMap<Uuid, Account>,
+    cooldowns: HashMap<Uuid, Cooldown>,
+    versions: HashMap<Uuid, Vec<KeyVersion>>,
+}
+
+impl Vault {
+    /// Reads the status of a pool.
+    ///
+    /// # Errors
+    /// The pool does not exist.
+    pub async fn get_status(&self, name: &PoolName, replica: &ReplicaView) -> Result<PoolStatus> {
+        let mut conn = self.pool.acquire().await?;
+        let conn = &mut *conn;
+        let now = cluster::now(conn).await?;
+        let pool = get_pool::read(conn, &self.keys, name).await?;
+        let keys = read_keys(conn, &self.keys, &pool).await?;
+        let accounts = read_accounts(conn, &self.keys, &pool, &keys).await?;
+        let limits = read_limits(conn, &accounts).await?;
+        let facts = read_facts(conn, &pool, accounts, &keys, now, replica).await?;
+        let views = view_all(conn, keys, now).await?;
+        let mut keys: Vec<_> = views
+            .into_iter()
+            .filter_map(|view| facts.key_status(view))
+            .collect();
+        keys.sort_by(|a, b| (a.tier, &a.name).cmp(&(b.tier, &b.name)));
+        Ok(PoolStatus {
+            pool: name.clone(),
+            time: now,
+            replica: replica.boot_id,
+            replicas_live: pool_status::replicas_live(conn).await?,
+            keys,
+            limits,
+            waiting: replica.waiting.get(&pool.meta.uid).copied().unwrap_or(0),
+            disablement: holding(pool.disablement.as_ref(), now),
+        })
+    }
+}
+
+impl Facts<'_> {
+    /// None for a key that is no member, or whose account cannot be believed.
+    fn key_status(&self, view: KeyView) -> Option<KeyStatus> {
+        let (uid, account_uid) = (view.key.meta.uid, view.key.account_uid);
+        let member = self.members.get(&uid);
+        let member = member.or_else(|| self.members.get(&account_uid))?;
+        let account = self.accounts.get(&account_uid)?;
+        let own = holding(view.key.disablement.as_ref(), self.now);
+        let versions = self.versions.get(&uid).into_iter().flatten();
+        Some(KeyStatus {
+            name: view.name,
+            tier: member.tier,
+            weight: member.weight,
+            versions: versions
+                .map(|version| self.version_status(version))
+                .collect(),
+            disablement: own.or_else(|| holding(account.disablement.as_ref(), self.now)),
+            account_cooldown: self.cooldowns.get(&account_uid).cloned(),
+            next_rotation: view.next_rotation,
+            rotation_overdue: view.rotation_overdue,
+            usage: self.replica.keys.get(&uid).copied().unwrap_or_default(),
+        })
+    }
+
+    fn version_status(&self, version: &KeyVersion) -> VersionStatus {
+        let failures = &self.replica.consecutive_failures;
+        VersionStatus {
+            number: version.number,
+            stage: version.stage,
+            health: at(&version.health, self.now),
+            consecutive_failures: failures.get(&version.meta.uid).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// A cooling that has ended is over; a death that has ended is not, until a canary lease has come back well.
+fn at(health: &Health, now: Timestamp) -> Health {
+    match health {
+        Health::Cooling(cause) if cause.until <= now => Health::Active,
+        Health::Active | Health::Cooling(_) | Health::Dead(_) => health.clone(),
+    }
+}
+
+fn holding(word: Option<&Disablement>, now: Timestamp) -> Option<Disablement> {
+    word.filter(|word| word.holds(now)).cloned()
+}
+
+/// Rows that were edited by hand are not leased, so they are not shown.
+fn believed<R: ProtectedRow>(keys: &VaultKeys, rows: Vec<Stored<R>>) -> impl Iterator<Item = R> {
+    rows.into_iter()
+        .filter(|row| keys.mac.verifies_row(&row.resource, &row.mac))
+        .map(|row| row.resource)
+}
+
+async fn read_keys(conn: &mut PgConnection, keys: &VaultKeys, pool: &Pool) -> Result<Vec<Key>> {
+    let (mut whole, mut single) = (Vec::new(), Vec::new());
+    for member in &pool.members {
+        match member.target {
+            Target::Account(uid) => whole.push(uid),
+            Target::Key(uid) => single.push(uid),
+        }
+    }
+    let rows = pool_status::keys(conn, &whole, &single).await?;
+    Ok(believed(keys, rows).collect())
+}
+
+/// The accounts of these keys, and those that are members without having any.
+async fn read_accounts(
+    conn: &mut PgConnection,
+    vault_keys: &VaultKeys,
+    pool: &Pool,
+    keys: &[Key],
+) -> Result<HashMap<Uuid, Account>> {
+    let members = pool
+        .members
+        .iter()
+        .filter_map(|member| match member.target {
+            Target::Account(uid) => Some(uid),
+            Target::Key(_) => None,
+        });
+    let owners = keys.iter().map(|key| key.account_uid);
+    let uids: BTreeSet<Uuid> = owners.chain(members).collect();
+    let uids: Vec<Uuid> = uids.into_iter().collect();
+    let rows = pool_status::accounts(conn, &uids).await?;
+    let accounts = believed(vault_keys, rows).map(|account| (account.meta.uid, account));
+    Ok(accounts.collect())
+}
+
+async fn read_facts<'a>(
+    conn: &mut PgConnection,
+    pool: &'a Pool,
+    accounts: HashMap<Uuid, Account>,
+    keys: &[Key],
+    now: Timestamp,
+    replica: &'a ReplicaView,
+) -> Result<Facts<'a>> {
+    let account_uids: Vec<Uuid> = accounts.keys().copied().collect();
+    let cooldowns = cooldowns::of_accounts(conn, &account_uids, now).await?;
+    let whole = cooldowns.into_iter().filter(|c| c.model.is_empty());
+    let key_uids: Vec<Uuid> = keys.iter().map(|key| key.meta.uid).collect();
+    let mut versions: HashMap<Uuid, Vec<KeyVersion>> = HashMap::new();
+    for version in pool_status::versions(conn, &key_uids).await? {
+        versions.entry(version.key_uid).or_default().push(version);
+    }
+    let members = pool.members.iter();
+    Ok(Facts {
+        members: members
+            .map(|member| (member.target.uid(), member))
+            .collect(),
+        now,
+        replica,
+        accounts,
+        cooldowns: whole.map(|c| (c.account_uid, c)).collect(),
+        versions,
+    })
+}
+
+async fn read_limits(
+    conn: &mut PgConnection,
+    accounts: &HashMap<Uuid, Account>,
+) -> Result<Vec<LimitStatus>> {
+    let owners: Vec<Uuid> = accounts.keys().copied().collect();
+    let limits = limits::of_owners(conn, &owners).await?;
+    let uids: Vec<Uuid> = limits.iter().map(|limit| limit.uid).collect();
+    let charges = limit_charges::of_limits(conn, &uids).await?;
+    let status = |limit: &Limit| {
+        let account = accounts.get(&limit.owner.uid())?;
+        let charge = charges.get(&limit.uid).copied().unwrap_or_default();
+        Some(limit_status(limit, account.id.clone(), charge))
+    };
+    let mut status: Vec<_> = limits.iter().filter_map(status).collect();
+    status.sort_by_cached_key(|limit| limit.name.to_string());
+    Ok(status)
+}
+
+fn limit_status(limit: &Limit, account: Id, charge: Charge) -> LimitStatus {
+    LimitStatus {
+        name: LimitName {
+            owner: OwnerName::Account(account),
+            limit: limit.id.clone(),
+        },
+        dimension: limit.dimension,
+        amount: limit.amount,
+        charged: charge.units,
+        charge_time: limit.terms().charge_time(),
+        next_charge_end: charge.next_end,
+    }
+}
