@@ -84,6 +84,32 @@ pub fn patterns(field: &str, texts: &[String]) -> Parsed<Vec<Pattern>> {
         .collect()
 }
 
+/// A map from the model that is asked for to the provider's name for it, at most 64 entries.
+///
+/// # Errors
+/// Names the field and the bound.
+pub fn model_map(field: &str, map: BTreeMap<String, String>) -> Parsed<BTreeMap<String, String>> {
+    if map.len() > PATTERNS_MAX {
+        return Err(FieldError::new(
+            field,
+            format!(
+                "has {} entries, at most {PATTERNS_MAX} are allowed",
+                map.len()
+            ),
+        ));
+    }
+    let legal = |name: &String| {
+        !name.is_empty() && name.len() <= MODEL_BYTES_MAX && !name.chars().any(char::is_control)
+    };
+    if !map.iter().all(|(from, to)| legal(from) && legal(to)) {
+        return Err(FieldError::new(
+            field,
+            "must map names of 1 to 256 bytes without control characters to such names",
+        ));
+    }
+    Ok(map)
+}
+
 /// Which models a key serves, and what the provider calls them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ModelRules {

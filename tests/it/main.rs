@@ -8,4 +8,5 @@ mod callers;
 mod limits;
 mod pools;
 mod private_postgres;
+mod status;
 mod tokens;

@@ -28,7 +28,8 @@ const INTERVAL_MIN: Duration = Duration::from_secs(1);
 const INTERVAL_MAX: Duration = Duration::from_hours(1);
 
 /// What a watch answers.
-pub(super) type Statuses = Pin<Box<dyn Stream<Item = Result<proto::WatchStatusResponse, Status>> + Send>>;
+pub(super) type Statuses =
+    Pin<Box<dyn Stream<Item = Result<proto::WatchStatusResponse, Status>> + Send>>;
 
 /// Room for watches, and their end.
 #[derive(Debug, Clone)]
