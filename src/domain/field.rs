@@ -1,7 +1,7 @@
 //! What is wrong with a request, field by field.
 
-/// The most faults that an answer names: error details travel in a header of bounded size.
-pub const FIELD_ERRORS_MAX: usize = 32;
+/// The most faults that an answer names: error details travel in a header, of which some clients take 8 KiB.
+pub const FIELD_ERRORS_MAX: usize = 16;
 
 /// One field that is malformed or out of bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -258,6 +258,8 @@ fn violations(fields: &[FieldError]) -> Vec<FieldViolation> {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::domain::field::FIELD_ERRORS_MAX;
+    use crate::domain::id::ID_BYTES_MAX;
 
     #[test]
     fn a_refusal_names_its_reason_its_fields_and_its_domain() {
@@ -269,6 +271,17 @@ mod tests {
         assert_eq!(details.error_info().unwrap().domain, "keylease");
         let violation = &details.bad_request().unwrap().field_violations[0];
         assert_eq!(violation.field, "account.base_url");
+    }
+
+    #[test]
+    fn the_longest_list_of_fields_fits_the_headers_that_clients_take() {
+        let id = "a".repeat(ID_BYTES_MAX);
+        let message =
+            format!("names accounts/{id}/keys/{id}, which does not exist; create it first");
+        let fields = vec![FieldError::new("pool.members[999].target", message); FIELD_ERRORS_MAX];
+        let status = of_refusal(&Refusal::Fields(fields));
+        let header_bytes = status.details().len() * 4 / 3 + status.message().len() * 3;
+        assert!(header_bytes < 7 * 1024, "{header_bytes}");
     }
 
     #[test]

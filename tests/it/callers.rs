@@ -4,7 +4,8 @@ use keylease::proto;
 use keylease::proto::admin_service_server::AdminService;
 use tonic::Code;
 
-use crate::harness::desk::{Desk, Refused, answered, mask, refused};
+use crate::harness::desk::{Refused, answered, mask, refused};
+use crate::harness::vault::TestVault;
 
 fn grant(role: proto::Role, pool_pattern: &str) -> proto::Grant {
     proto::Grant {
@@ -17,9 +18,9 @@ fn admin() -> Vec<proto::Grant> {
     vec![grant(proto::Role::Admin, "")]
 }
 
-impl Desk {
+impl TestVault {
     pub(crate) async fn caller(&self, id: &str, grants: Vec<proto::Grant>) -> proto::Caller {
-        let request = self.ask(proto::CreateCallerRequest {
+        let request = self.call(proto::CreateCallerRequest {
             caller_id: id.to_owned(),
             caller: Some(proto::Caller {
                 grants,
@@ -33,7 +34,7 @@ impl Desk {
 
     /// The three ways to take an admin away.
     async fn removals(&self, name: &str) -> [Result<(), Refused>; 3] {
-        let strip = self.ask(proto::UpdateCallerRequest {
+        let strip = self.call(proto::UpdateCallerRequest {
             caller: Some(proto::Caller {
                 name: name.to_owned(),
                 ..Default::default()
@@ -42,13 +43,13 @@ impl Desk {
             validate_only: true,
             ..Default::default()
         });
-        let disable = self.ask(proto::DisableCallerRequest {
+        let disable = self.call(proto::DisableCallerRequest {
             name: name.to_owned(),
             why: "gone".to_owned(),
             validate_only: true,
             ..Default::default()
         });
-        let delete = self.ask(proto::DeleteCallerRequest {
+        let delete = self.call(proto::DeleteCallerRequest {
             name: name.to_owned(),
             validate_only: true,
             ..Default::default()
@@ -71,21 +72,21 @@ fn of(status: tonic::Status) -> Refused {
 
 #[tokio::test]
 async fn a_caller_has_the_grants_it_was_given() {
-    let desk = Desk::open().await;
+    let vault = TestVault::create().await;
     let grants = vec![
         grant(proto::Role::Auditor, ""),
         grant(proto::Role::Lessee, "openai-*"),
     ];
-    let made = desk.caller("app", grants.clone()).await;
+    let made = vault.caller("app", grants.clone()).await;
     assert_eq!(made.grants, grants);
-    let request = desk.ask(proto::GetCallerRequest {
+    let request = vault.call(proto::GetCallerRequest {
         name: "callers/app".to_owned(),
     });
-    let read = answered(desk.admin.get_caller(request).await)
+    let read = answered(vault.admin.get_caller(request).await)
         .caller
         .unwrap();
     assert_eq!(read, made);
-    let request = desk.ask(proto::UpdateCallerRequest {
+    let request = vault.call(proto::UpdateCallerRequest {
         caller: Some(proto::Caller {
             grants: admin(),
             ..made
@@ -93,9 +94,9 @@ async fn a_caller_has_the_grants_it_was_given() {
         update_mask: mask(&["*"]),
         ..Default::default()
     });
-    let changed = answered(desk.admin.update_caller(request).await);
+    let changed = answered(vault.admin.update_caller(request).await);
     assert_eq!(changed.caller.unwrap().grants, admin());
-    let summaries = desk
+    let summaries = vault
         .rows("select summary from audit_records order by sequence")
         .await;
     assert_eq!(
@@ -109,8 +110,8 @@ async fn a_caller_has_the_grants_it_was_given() {
 
 #[tokio::test]
 async fn identities_are_not_built_yet() {
-    let desk = Desk::open().await;
-    let request = desk.ask(proto::CreateCallerRequest {
+    let vault = TestVault::create().await;
+    let request = vault.call(proto::CreateCallerRequest {
         caller_id: "app".to_owned(),
         caller: Some(proto::Caller {
             identities: vec![proto::Identity::default()],
@@ -118,7 +119,7 @@ async fn identities_are_not_built_yet() {
         }),
         ..Default::default()
     });
-    let no = refused(desk.admin.create_caller(request).await);
+    let no = refused(vault.admin.create_caller(request).await);
     assert_eq!(
         (no.code, no.reason.as_str()),
         (Code::Unimplemented, "NOT_BUILT")
@@ -128,43 +129,48 @@ async fn identities_are_not_built_yet() {
 
 #[tokio::test]
 async fn the_last_enabled_admin_stays() {
-    let desk = Desk::open().await;
-    desk.caller("first", admin()).await;
-    desk.caller("reader", vec![grant(proto::Role::Auditor, "")])
+    let vault = TestVault::create().await;
+    vault.caller("first", admin()).await;
+    vault
+        .caller("reader", vec![grant(proto::Role::Auditor, "")])
         .await;
-    for no in desk.removals("callers/first").await {
+    for no in vault.removals("callers/first").await {
         let no = no.unwrap_err();
         assert_eq!(no.code, Code::FailedPrecondition);
         assert!(no.message.contains("last enabled"), "{}", no.message);
     }
     assert!(
-        desk.removals("callers/reader")
+        vault
+            .removals("callers/reader")
             .await
             .iter()
             .all(Result::is_ok)
     );
 
-    desk.caller("second", admin()).await;
+    vault.caller("second", admin()).await;
     assert!(
-        desk.removals("callers/first")
+        vault
+            .removals("callers/first")
             .await
             .iter()
             .all(Result::is_ok)
     );
-    let disable = desk.ask(proto::DisableCallerRequest {
+    let disable = vault.call(proto::DisableCallerRequest {
         name: "callers/second".to_owned(),
         why: "holiday".to_owned(),
         ..Default::default()
     });
-    answered(desk.admin.disable_caller(disable).await);
+    answered(vault.admin.disable_caller(disable).await);
     assert!(
-        desk.removals("callers/first")
+        vault
+            .removals("callers/first")
             .await
             .iter()
             .all(Result::is_err)
     );
     assert!(
-        desk.removals("callers/second")
+        vault
+            .removals("callers/second")
             .await
             .iter()
             .all(Result::is_ok)
@@ -173,22 +179,23 @@ async fn the_last_enabled_admin_stays() {
 
 #[tokio::test]
 async fn a_grant_put_there_by_hand_grants_nothing_and_saves_no_admin() {
-    let desk = Desk::open().await;
-    desk.caller("first", admin()).await;
-    desk.caller("reader", vec![]).await;
-    desk.sql(
+    let vault = TestVault::create().await;
+    vault.caller("first", admin()).await;
+    vault.caller("reader", vec![]).await;
+    vault.sql(
         "insert into grants select (select uid from callers where id = 'reader'), role, pool_pattern, mac from grants",
     )
     .await;
-    let request = desk.ask(proto::GetCallerRequest {
+    let request = vault.call(proto::GetCallerRequest {
         name: "callers/reader".to_owned(),
     });
-    let reader = answered(desk.admin.get_caller(request).await)
+    let reader = answered(vault.admin.get_caller(request).await)
         .caller
         .unwrap();
     assert!(reader.grants.is_empty());
     assert!(
-        desk.removals("callers/first")
+        vault
+            .removals("callers/first")
             .await
             .iter()
             .all(Result::is_err)
@@ -197,19 +204,19 @@ async fn a_grant_put_there_by_hand_grants_nothing_and_saves_no_admin() {
 
 #[tokio::test]
 async fn a_caller_takes_its_tokens_along() {
-    let desk = Desk::open().await;
-    desk.caller("app", vec![]).await;
-    let request = desk.ask(proto::CreateTokenRequest {
+    let vault = TestVault::create().await;
+    vault.caller("app", vec![]).await;
+    let request = vault.call(proto::CreateTokenRequest {
         parent: "callers/app".to_owned(),
         ..Default::default()
     });
-    answered(desk.admin.create_token(request).await);
-    let request = desk.ask(proto::DeleteCallerRequest {
+    answered(vault.admin.create_token(request).await);
+    let request = vault.call(proto::DeleteCallerRequest {
         name: "callers/app".to_owned(),
         ..Default::default()
     });
-    answered(desk.admin.delete_caller(request).await);
-    assert!(desk.rows("select id from tokens").await.is_empty());
-    let gone = desk.rows("select kind from deletions order by kind").await;
+    answered(vault.admin.delete_caller(request).await);
+    assert!(vault.rows("select id from tokens").await.is_empty());
+    let gone = vault.rows("select kind from deletions order by kind").await;
     assert_eq!(gone, ["callers", "tokens"]);
 }

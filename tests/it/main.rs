@@ -14,5 +14,6 @@ mod migrate_command;
 mod pools;
 mod private_postgres;
 mod rotations;
+mod status;
 mod tokens;
 mod vault_keys;

@@ -1,13 +1,12 @@
 //! The status of a pool, as the contract has it.
 
 use super::account_message::cooldown;
+use super::key_message::{health, stage};
 use super::limit_message::dimension;
-use crate::domain::health::Health;
-use crate::domain::key::Stage;
 use crate::domain::name::{KeyName, VersionName};
 use crate::domain::status::{KeyStatus, LimitStatus, PoolStatus, Standing, VersionStatus};
 use crate::proto;
-use crate::service::convert::{amount, disablement, duration, failure_class, timestamp};
+use crate::service::convert::{amount, disablement, duration, timestamp};
 
 /// With the counts of its keys.
 pub(super) fn of(status: &PoolStatus) -> proto::PoolStatus {
@@ -72,31 +71,4 @@ fn limit(status: &LimitStatus) -> proto::LimitStatus {
 /// A count of the contract.
 fn count<N: TryInto<i32>>(value: N) -> i32 {
     value.try_into().unwrap_or(i32::MAX)
-}
-
-/// A version's health.
-fn health(health: &Health) -> proto::Health {
-    let state = match health {
-        Health::Active => proto::HealthState::Active,
-        Health::Cooling(_) => proto::HealthState::Cooling,
-        Health::Dead(_) => proto::HealthState::Dead,
-    };
-    let cause = health.cause();
-    let class = cause.map(|cause| failure_class(cause.class));
-    proto::Health {
-        state: state.into(),
-        until: cause.map(|cause| timestamp(cause.until)),
-        why: cause.map(|cause| cause.why.clone()).unwrap_or_default(),
-        failure_class: class.unwrap_or_default().into(),
-    }
-}
-
-/// A version's stage.
-const fn stage(stage: Stage) -> proto::VersionStage {
-    match stage {
-        Stage::Pending => proto::VersionStage::Pending,
-        Stage::Current => proto::VersionStage::Current,
-        Stage::Previous => proto::VersionStage::Previous,
-        Stage::Revoked => proto::VersionStage::Revoked,
-    }
 }

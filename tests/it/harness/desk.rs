@@ -1,33 +1,12 @@
-//! The admin service over a database of its own, asked without a network: the identity is put into each request.
+//! Behind the desk of the admin service: a database writer's hand, and what a refusal says.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use keylease::crypto::{BootId, KeyRing, MasterKey};
-use keylease::domain::caller::{Caller, Grant};
-use keylease::domain::id::Id;
-use keylease::domain::key::Meta;
-use keylease::domain::labels::Labels;
-use keylease::domain::time::Timestamp;
 use keylease::proto;
-use keylease::proto::admin_service_server::AdminService;
-use keylease::service::admin::Admin;
-use keylease::service::auth::Identity;
-use keylease::vault::{Vault, VaultKeys};
 use sqlx::AssertSqlSafe;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use super::postgres::Database;
-
-/// An admin service.
-pub(crate) struct Desk {
-    pub(crate) admin: Admin,
-    pub(crate) vault: Arc<Vault>,
-    pub(crate) database: Database,
-    caller: Arc<Caller>,
-}
+use super::vault::TestVault;
 
 /// What a refusal says.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,40 +18,11 @@ pub(crate) struct Refused {
     pub(crate) fields: Vec<String>,
 }
 
-impl Desk {
-    /// Over a new database.
-    pub(crate) async fn open() -> Self {
-        let database = Database::create().await;
-        let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
-        let keys = VaultKeys::open(&database.pool, ring).await.unwrap();
-        let vault = Arc::new(Vault::new(
-            database.pool.clone(),
-            Arc::new(keys),
-            BootId::generate().unwrap(),
-            Duration::from_mins(5),
-        ));
-        Self {
-            admin: Admin::new(Arc::clone(&vault)),
-            vault,
-            database,
-            caller: Arc::new(caller(vec![Grant::Admin])),
-        }
-    }
-
-    /// A request by an administrator.
-    pub(crate) fn ask<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        request.extensions_mut().insert(Identity {
-            caller: Arc::clone(&self.caller),
-            source: Some("127.0.0.1:5".parse().unwrap()),
-        });
-        request
-    }
-
+impl TestVault {
     /// Runs SQL behind the service's back, as a database writer would.
     pub(crate) async fn sql(&self, statements: &str) {
         sqlx::raw_sql(AssertSqlSafe(statements))
-            .execute(&self.database.pool)
+            .execute(self.pool())
             .await
             .unwrap();
     }
@@ -80,44 +30,21 @@ impl Desk {
     /// The rows of a query of one text column.
     pub(crate) async fn rows(&self, query: &str) -> Vec<String> {
         sqlx::query_scalar(AssertSqlSafe(query))
-            .fetch_all(&self.database.pool)
+            .fetch_all(self.pool())
             .await
             .unwrap()
     }
 
-    /// An account of the generic provider.
+    /// An account by its id.
     pub(crate) async fn account(&self, id: &str) -> proto::Account {
-        let request = proto::CreateAccountRequest {
-            account_id: id.to_owned(),
-            account: Some(proto::Account {
-                provider_profile: "openai".to_owned(),
-                ..Default::default()
-            }),
-            ..Default::default()
-        };
-        let answer = self.admin.create_account(self.ask(request)).await;
-        answer.unwrap().into_inner().account.unwrap()
+        self.create_account(id).await.unwrap()
     }
 
-    /// A key without a version, put there by hand.
-    pub(crate) async fn bare_key(&self, account: &str, key: &str) -> Uuid {
-        let uid = Uuid::new_v4();
-        let insert = format!(
-            "insert into keys (uid, rev, account_uid, id, mac) select '{uid}', 1, uid, '{key}', '' from accounts where id = '{account}'"
-        );
-        self.sql(&insert).await;
-        uid
-    }
-}
-
-/// A caller that is in no table.
-pub(crate) fn caller(grants: Vec<Grant>) -> Caller {
-    let now = Timestamp::from_micros(0);
-    Caller {
-        meta: Meta::created(Uuid::new_v4(), 0, Labels::default(), now),
-        id: Id::parse("id", "root").unwrap(),
-        grants,
-        disablement: None,
+    /// The uid of a key.
+    pub(crate) async fn key(&self, account: &str, id: &str) -> Uuid {
+        let secret = format!("sk-{account}-{id}");
+        let key = self.create_key(account, id, &secret).await.unwrap();
+        key.uid.parse().unwrap()
     }
 }
 
