@@ -91,6 +91,12 @@ impl Report {
             let _ = write!(text, " ({})", self.reason);
         }
         for violation in &self.field_violations {
+            // One wrong field is often the whole sentence already.
+            if self.message.contains(&violation.field)
+                && self.message.ends_with(&violation.description)
+            {
+                continue;
+            }
             let _ = write!(text, "\n  {}: {}", violation.field, violation.description);
         }
         for violation in &self.quota_violations {

@@ -1,7 +1,5 @@
 //! Flags that several verbs share, and the parsers of their values.
 
-use std::collections::HashMap;
-
 use clap::Args;
 use prost_types::Timestamp;
 
@@ -167,7 +165,7 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// Adds pairs to a map, the later one winning.
-pub(crate) fn extend(map: &mut HashMap<String, String>, pairs: &[(String, String)]) {
+pub(crate) fn extend(map: &mut impl Extend<(String, String)>, pairs: &[(String, String)]) {
     map.extend(pairs.iter().cloned());
 }
 

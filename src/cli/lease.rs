@@ -1,6 +1,5 @@
 //! `keylease lease`: one lease, as a service would take it.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use clap::Args;
@@ -108,7 +107,7 @@ impl LeaseArgs {
             affinity_key: self.affinity.clone(),
             account: account.unwrap_or_default(),
             retry_token: self.retry_token.clone(),
-            tags: HashMap::from_iter(self.tags.iter().cloned()),
+            tags: self.tags.iter().cloned().collect(),
             request_id: self.request_id.clone(),
         })
     }

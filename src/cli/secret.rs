@@ -120,7 +120,7 @@ fn value(text: &SecretText) -> Result<proto::Secret, Failure> {
     }
     Ok(proto::Secret {
         value: text.to_owned(),
-        fields: HashMap::new(),
+        ..proto::Secret::default()
     })
 }
 
@@ -137,8 +137,8 @@ fn fields(text: &SecretText) -> Result<proto::Secret, Failure> {
         return Err(Failure::Usage("--fields-file: no fields".into()));
     }
     Ok(proto::Secret {
-        value: String::new(),
-        fields,
+        fields: fields.into_iter().collect(),
+        ..proto::Secret::default()
     })
 }
 

@@ -113,8 +113,8 @@ pub(crate) fn number(value: i64) -> String {
 }
 
 /// Pairs in order, "team=search, tier=gold".
-pub(crate) fn pairs(map: &std::collections::HashMap<String, String>) -> String {
-    let mut pairs: Vec<String> = map.iter().map(|(k, v)| format!("{k}={v}")).collect();
+pub(crate) fn pairs<'a>(map: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
+    let mut pairs: Vec<String> = map.into_iter().map(|(k, v)| format!("{k}={v}")).collect();
     pairs.sort();
     pairs.join(", ")
 }
