@@ -9,6 +9,7 @@ pub mod listeners;
 pub mod master_key;
 pub mod metrics;
 pub mod migrate;
+pub mod opening;
 pub mod postgres;
 mod private_file;
 pub mod serve;

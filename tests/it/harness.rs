@@ -2,5 +2,5 @@
 
 pub(crate) mod desk;
 pub(crate) mod postgres;
-pub(crate) mod vault;
 pub(crate) mod process;
+pub(crate) mod vault;

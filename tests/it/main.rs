@@ -4,11 +4,12 @@
 mod harness;
 
 mod accounts;
+mod bootstrap_command;
 mod callers;
-mod limits;
-mod pools;
 mod configuration;
 mod dev_command;
+mod limits;
 mod migrate_command;
+mod pools;
 mod private_postgres;
 mod tokens;

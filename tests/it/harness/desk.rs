@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keylease::crypto::{ClusterKey, KeyRing, MasterKey};
+use keylease::crypto::{BootId, ClusterKey, KeyRing, MasterKey};
 use keylease::domain::caller::{Caller, Grant};
 use keylease::domain::id::Id;
 use keylease::domain::key::Meta;
@@ -44,7 +44,10 @@ impl Desk {
         let database = Database::create().await;
         let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
         let keys = VaultKeys::new(ring, ClusterKey::generate().unwrap());
-        let vault = Arc::new(Vault::new(database.pool.clone(), Arc::new(keys)));
+        let boot = BootId::generate().unwrap();
+        let age_max = std::time::Duration::from_secs(300);
+        let vault = Vault::new(database.pool.clone(), Arc::new(keys), boot, age_max);
+        let vault = Arc::new(vault);
         Self {
             admin: Admin::new(Arc::clone(&vault)),
             vault,
