@@ -100,7 +100,7 @@ impl Vault {
         let span = |span: Duration| prost_types::Duration::try_from(span).ok();
         let sent = !matches!(result, OutcomeResult::NotSent(_));
         let outcome = Outcome {
-            count: 1,
+            count: Some(1),
             result: Some(result),
             usage,
             latency: span(clock::now().saturating_sub(started)).filter(|_| sent),

@@ -47,9 +47,12 @@ pub enum Command {
     Bootstrap(BootstrapArguments),
     /// Try it: a private Postgres, a master key and tokens in ./.keylease, all made on first use, and a server on loopback
     Dev(DevArguments),
-    /// Make master keys, which seal every secret in the database
+    /// Make master keys, which seal every secret in the database, and see which are in use
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
+    /// The client's verbs.
+    #[command(flatten)]
+    Client(crate::cli::Command),
 }
 
 /// `keylease master-key`
@@ -59,10 +62,31 @@ pub enum MasterKeyCommand {
     ///
     /// Keep a copy where the database's backups are not: without it no stored key can be read, and with both everybody can.
     Generate(master_key::GenerateArguments),
+    /// The client's.
+    #[command(flatten)]
+    Client(crate::cli::MasterKeyCommand),
 }
 
 /// Runs a command to its end. What failed is told on standard error.
 pub fn run(command: Command) -> ExitCode {
+    match command {
+        Command::Client(command) => client(crate::cli::run(command)),
+        Command::MasterKey(MasterKeyCommand::Client(command)) => {
+            client(crate::cli::run_master_key(command))
+        }
+        command => server(command),
+    }
+}
+
+/// The client prints its own errors, and says by its exit code what kind they are.
+fn client(command: impl Future<Output = ExitCode>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.map_or(ExitCode::FAILURE, |runtime| runtime.block_on(command))
+}
+
+fn server(command: Command) -> ExitCode {
     match dispatch(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -95,6 +119,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::MasterKey(MasterKeyCommand::Generate(arguments)) => {
             master_key::generate(&arguments)
         }
+        Command::Client(_) | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
     }
 }
 

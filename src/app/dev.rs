@@ -48,6 +48,8 @@ pub async fn run_until(
         ..Options::default()
     };
     let mut postgres = PrivatePostgres::start(&home.postgres(), &options).await?;
+    // Of a run that was killed; its folder is ours now.
+    home.forget_address();
     for note in postgres.notes() {
         tracing::info!("{note}");
     }
@@ -73,7 +75,7 @@ async fn serve(
     migrate::apply(&mut connection).await?;
     connection.close().await?;
     let database = DatabaseUrl::from_options(database.clone());
-    tokens::ensure(home, &database).await?;
+    tokens::ensure(home, &database, home.master_key()?).await?;
     let serve_config = serve_config(config, database, home.master_key()?);
     let listeners = Listeners::bind(&serve_config).await?;
     let address = listeners.grpc.local_addr()?;

@@ -9,7 +9,8 @@ pub mod listeners;
 pub mod master_key;
 pub mod metrics;
 pub mod migrate;
-pub mod open;
+
+pub mod opening;
 pub mod postgres;
 mod private_file;
 pub mod serve;

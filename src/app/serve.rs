@@ -13,7 +13,7 @@ use tonic_health::server::HealthReporter;
 
 use super::config::ServeConfig;
 use super::listeners::Listeners;
-use super::open::open;
+use super::opening;
 use super::workers::{Workers, tell};
 use super::{metrics, signals};
 use crate::proto;
@@ -63,13 +63,12 @@ pub async fn run_until(
     // The recorder comes first: what is counted before it is lost.
     metrics::recorder()?;
     let connections = config.database_connections_max;
-    let vault = open(
-        &config.database,
-        connections,
-        config.master_key,
-        config.snapshot_age_max,
-    );
-    let vault = vault.await?;
+    let pool = opening::database(&config.database, connections).await?;
+    let vault = opening::vault(pool, config.master_key, config.snapshot_age_max).await?;
+    vault
+        .refresh(0)
+        .await
+        .context("the configuration cannot be read")?;
     let address = listeners.grpc.local_addr()?;
     register(&vault, &address.to_string()).await?;
     let (health, health_service) = tonic_health::server::health_reporter();

@@ -98,7 +98,7 @@ impl LeaseArgs {
         Ok(proto::LeaseKeyRequest {
             pool: names::pool(&self.pool)?,
             model: self.model.clone(),
-            requests: self.requests,
+            requests: Some(self.requests),
             estimate: self.estimate(),
             max_wait: wait
                 .transpose()

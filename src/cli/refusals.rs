@@ -44,6 +44,7 @@ fn refusal_word(reason: RefusalReason) -> &'static str {
         RefusalReason::NoVersion => "without a usable secret",
         RefusalReason::Avoided => "barred by the retry token",
         RefusalReason::TooLarge => "with a limit smaller than the need",
+        RefusalReason::ModelRequired => "needing a model",
         RefusalReason::Frozen => "frozen after a database failover",
     }
 }

@@ -142,7 +142,7 @@ pub(crate) async fn run(args: ReportArgs) -> Result<(), Failure> {
 impl ReportArgs {
     fn outcome(&self) -> Result<Outcome, Failure> {
         Ok(Outcome {
-            count: self.count,
+            count: Some(self.count),
             result: Some(self.result()?),
             usage: self.usage(),
             latency: self.latency,
@@ -250,7 +250,7 @@ mod tests {
             "--count",
             "2",
         ]);
-        assert_eq!(outcome.count, 2);
+        assert_eq!(outcome.count, Some(2));
         assert!(outcome.usage.is_none(), "unset means: as estimated");
         let Some(outcome::Result::Http(http)) = outcome.result else {
             panic!("not an HTTP result")

@@ -24,16 +24,24 @@ fn it_stops_cleanly_and_finds_its_folder_again() {
 #[test]
 fn its_secrets_are_its_owners_alone_and_kept_over_restarts() {
     let folder = new_folder();
-    let master_key = || fs::read(folder.join("master.key")).unwrap();
+    let secrets = || {
+        ["master.key", "admin.token", "lessee.token"].map(|name| {
+            let path = folder.join(name);
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+            fs::read_to_string(path).unwrap()
+        })
+    };
     assert!(Dev::start(&folder).end("-TERM"));
-    let before = master_key();
+    let before = secrets();
+    assert!(before[1].starts_with("kl_") && before[2].starts_with("kl_"));
     assert!(Dev::start(&folder).end("-TERM"));
-    assert_eq!(before, master_key());
-    let mode = fs::metadata(folder.join("master.key"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(before, secrets());
+
+    fs::remove_file(folder.join("admin.token")).unwrap();
+    assert!(Dev::start(&folder).end("-TERM"));
+    assert_ne!(before[1], secrets()[1], "a lost token is made anew");
+    assert_eq!(before[2], secrets()[2]);
     assert_eq!(
         fs::read_to_string(folder.join(".gitignore")).unwrap(),
         "*\n"

@@ -4,6 +4,7 @@
 mod harness;
 
 mod accounts;
+mod bootstrap_command;
 mod callers;
 mod configuration;
 mod dev_command;

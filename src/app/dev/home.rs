@@ -93,6 +93,17 @@ impl Home {
         KeyRing::parse(text).with_context(|| format!("{} is no master key", shown.display()))
     }
 
+    /// Whether the file of a token is there.
+    pub(super) fn has_token(&self, file: &str) -> bool {
+        self.file(file).exists()
+    }
+
+    /// Keeps a token.
+    pub(super) fn keep_token(&self, file: &str, token: &Secret) -> anyhow::Result<()> {
+        let line = Secret::new([token.expose(), b"\n"].concat());
+        self.write(file, line.expose())
+    }
+
     /// Tells other processes where gRPC is.
     pub(super) fn remember_address(&self, address: SocketAddr) -> anyhow::Result<()> {
         self.write("address", format!("{address}\n").as_bytes())

@@ -1,12 +1,32 @@
-//! Behind the desk of the admin service: a database writer's hand, and what a refusal says.
+//! The admin service over a database of its own, asked without a network: the identity is put into each request.
 
+use std::sync::Arc;
+
+use keylease::crypto::{BootId, ClusterKey, KeyRing, MasterKey};
+use keylease::domain::caller::{Caller, Grant};
+use keylease::domain::id::Id;
+use keylease::domain::key::Meta;
+use keylease::domain::labels::Labels;
+use keylease::domain::time::Timestamp;
 use keylease::proto;
+use keylease::proto::admin_service_server::AdminService;
+use keylease::service::admin::Admin;
+use keylease::service::auth::Identity;
+use keylease::vault::{Vault, VaultKeys};
 use sqlx::AssertSqlSafe;
-use tonic::{Code, Response, Status};
+use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use super::vault::TestVault;
+use super::postgres::Database;
+
+/// An admin service.
+pub(crate) struct Desk {
+    pub(crate) admin: Admin,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) database: Database,
+    caller: Arc<Caller>,
+}
 
 /// What a refusal says.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,11 +38,38 @@ pub(crate) struct Refused {
     pub(crate) fields: Vec<String>,
 }
 
-impl TestVault {
+impl Desk {
+    /// Over a new database.
+    pub(crate) async fn open() -> Self {
+        let database = Database::create().await;
+        let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
+        let keys = VaultKeys::new(ring, ClusterKey::generate().unwrap());
+        let boot = BootId::generate().unwrap();
+        let age_max = std::time::Duration::from_secs(300);
+        let vault = Vault::new(database.pool.clone(), Arc::new(keys), boot, age_max);
+        let vault = Arc::new(vault);
+        Self {
+            admin: Admin::new(Arc::clone(&vault)),
+            vault,
+            database,
+            caller: Arc::new(caller(vec![Grant::Admin])),
+        }
+    }
+
+    /// A request by an administrator.
+    pub(crate) fn ask<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(Identity {
+            caller: Arc::clone(&self.caller),
+            source: "127.0.0.1:5".to_owned(),
+        });
+        request
+    }
+
     /// Runs SQL behind the service's back, as a database writer would.
     pub(crate) async fn sql(&self, statements: &str) {
         sqlx::raw_sql(AssertSqlSafe(statements))
-            .execute(self.pool())
+            .execute(&self.database.pool)
             .await
             .unwrap();
     }
@@ -30,21 +77,44 @@ impl TestVault {
     /// The rows of a query of one text column.
     pub(crate) async fn rows(&self, query: &str) -> Vec<String> {
         sqlx::query_scalar(AssertSqlSafe(query))
-            .fetch_all(self.pool())
+            .fetch_all(&self.database.pool)
             .await
             .unwrap()
     }
 
-    /// An account by its id.
+    /// An account of the generic provider.
     pub(crate) async fn account(&self, id: &str) -> proto::Account {
-        self.create_account(id).await.unwrap()
+        let request = proto::CreateAccountRequest {
+            account_id: id.to_owned(),
+            account: Some(proto::Account {
+                provider_profile: "openai".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let answer = self.admin.create_account(self.ask(request)).await;
+        answer.unwrap().into_inner().account.unwrap()
     }
 
-    /// The uid of a key.
-    pub(crate) async fn key(&self, account: &str, id: &str) -> Uuid {
-        let secret = format!("sk-{account}-{id}");
-        let key = self.create_key(account, id, &secret).await.unwrap();
-        key.uid.parse().unwrap()
+    /// A key without a version, put there by hand.
+    pub(crate) async fn bare_key(&self, account: &str, key: &str) -> Uuid {
+        let uid = Uuid::new_v4();
+        let insert = format!(
+            "insert into keys (uid, rev, account_uid, id, mac) select '{uid}', 1, uid, '{key}', '' from accounts where id = '{account}'"
+        );
+        self.sql(&insert).await;
+        uid
+    }
+}
+
+/// A caller that is in no table.
+pub(crate) fn caller(grants: Vec<Grant>) -> Caller {
+    let now = Timestamp::from_micros(0);
+    Caller {
+        meta: Meta::created(Uuid::new_v4(), 0, Labels::default(), now),
+        id: Id::parse("id", "root").unwrap(),
+        grants,
+        disablement: None,
     }
 }
 

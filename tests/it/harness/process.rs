@@ -62,6 +62,8 @@ pub(crate) struct Dev {
 impl Dev {
     /// Starts it in this folder and waits until it serves.
     pub(crate) fn start(folder: &Path) -> Self {
+        // What a run that was killed has left.
+        let _ = fs::remove_file(folder.join("address"));
         let child = command(folder)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
