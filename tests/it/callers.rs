@@ -4,8 +4,7 @@ use keylease::proto;
 use keylease::proto::admin_service_server::AdminService;
 use tonic::Code;
 
-use crate::harness::desk::{Refused, answered, mask, refused};
-use crate::harness::vault::TestVault;
+use crate::harness::desk::{Desk, Refused, answered, mask, refused};
 
 fn grant(role: proto::Role, pool_pattern: &str) -> proto::Grant {
     proto::Grant {
@@ -18,9 +17,9 @@ fn admin() -> Vec<proto::Grant> {
     vec![grant(proto::Role::Admin, "")]
 }
 
-impl TestVault {
+impl Desk {
     pub(crate) async fn caller(&self, id: &str, grants: Vec<proto::Grant>) -> proto::Caller {
-        let request = self.call(proto::CreateCallerRequest {
+        let request = self.ask(proto::CreateCallerRequest {
             caller_id: id.to_owned(),
             caller: Some(proto::Caller {
                 grants,
@@ -34,7 +33,7 @@ impl TestVault {
 
     /// The three ways to take an admin away.
     async fn removals(&self, name: &str) -> [Result<(), Refused>; 3] {
-        let strip = self.call(proto::UpdateCallerRequest {
+        let strip = self.ask(proto::UpdateCallerRequest {
             caller: Some(proto::Caller {
                 name: name.to_owned(),
                 ..Default::default()
@@ -43,13 +42,13 @@ impl TestVault {
             validate_only: true,
             ..Default::default()
         });
-        let disable = self.call(proto::DisableCallerRequest {
+        let disable = self.ask(proto::DisableCallerRequest {
             name: name.to_owned(),
             why: "gone".to_owned(),
             validate_only: true,
             ..Default::default()
         });
-        let delete = self.call(proto::DeleteCallerRequest {
+        let delete = self.ask(proto::DeleteCallerRequest {
             name: name.to_owned(),
             validate_only: true,
             ..Default::default()
@@ -72,21 +71,21 @@ fn of(status: tonic::Status) -> Refused {
 
 #[tokio::test]
 async fn a_caller_has_the_grants_it_was_given() {
-    let vault = TestVault::create().await;
+    let desk = Desk::open().await;
     let grants = vec![
         grant(proto::Role::Auditor, ""),
         grant(proto::Role::Lessee, "openai-*"),
     ];
-    let made = vault.caller("app", grants.clone()).await;
+    let made = desk.caller("app", grants.clone()).await;
     assert_eq!(made.grants, grants);
-    let request = vault.call(proto::GetCallerRequest {
+    let request = desk.ask(proto::GetCallerRequest {
         name: "callers/app".to_owned(),
     });
-    let read = answered(vault.admin.get_caller(request).await)
+    let read = answered(desk.admin.get_caller(request).await)
         .caller
         .unwrap();
     assert_eq!(read, made);
-    let request = vault.call(proto::UpdateCallerRequest {
+    let request = desk.ask(proto::UpdateCallerRequest {
         caller: Some(proto::Caller {
             grants: admin(),
             ..made
@@ -94,9 +93,9 @@ async fn a_caller_has_the_grants_it_was_given() {
         update_mask: mask(&["*"]),
         ..Default::default()
     });
-    let changed = answered(vault.admin.update_caller(request).await);
+    let changed = answered(desk.admin.update_caller(request).await);
     assert_eq!(changed.caller.unwrap().grants, admin());
-    let summaries = vault
+    let summaries = desk
         .rows("select summary from audit_records order by sequence")
         .await;
     assert_eq!(
@@ -110,8 +109,8 @@ async fn a_caller_has_the_grants_it_was_given() {
 
 #[tokio::test]
 async fn identities_are_not_built_yet() {
-    let vault = TestVault::create().await;
-    let request = vault.call(proto::CreateCallerRequest {
+    let desk = Desk::open().await;
+    let request = desk.ask(proto::CreateCallerRequest {
         caller_id: "app".to_owned(),
         caller: Some(proto::Caller {
             identities: vec![proto::Identity::default()],
@@ -119,7 +118,7 @@ async fn identities_are_not_built_yet() {
         }),
         ..Default::default()
     });
-    let no = refused(vault.admin.create_caller(request).await);
+    let no = refused(desk.admin.create_caller(request).await);
     assert_eq!(
         (no.code, no.reason.as_str()),
         (Code::Unimplemented, "NOT_BUILT")
@@ -129,48 +128,43 @@ async fn identities_are_not_built_yet() {
 
 #[tokio::test]
 async fn the_last_enabled_admin_stays() {
-    let vault = TestVault::create().await;
-    vault.caller("first", admin()).await;
-    vault
-        .caller("reader", vec![grant(proto::Role::Auditor, "")])
+    let desk = Desk::open().await;
+    desk.caller("first", admin()).await;
+    desk.caller("reader", vec![grant(proto::Role::Auditor, "")])
         .await;
-    for no in vault.removals("callers/first").await {
+    for no in desk.removals("callers/first").await {
         let no = no.unwrap_err();
         assert_eq!(no.code, Code::FailedPrecondition);
         assert!(no.message.contains("last enabled"), "{}", no.message);
     }
     assert!(
-        vault
-            .removals("callers/reader")
+        desk.removals("callers/reader")
             .await
             .iter()
             .all(Result::is_ok)
     );
 
-    vault.caller("second", admin()).await;
+    desk.caller("second", admin()).await;
     assert!(
-        vault
-            .removals("callers/first")
+        desk.removals("callers/first")
             .await
             .iter()
             .all(Result::is_ok)
     );
-    let disable = vault.call(proto::DisableCallerRequest {
+    let disable = desk.ask(proto::DisableCallerRequest {
         name: "callers/second".to_owned(),
         why: "holiday".to_owned(),
         ..Default::default()
     });
-    answered(vault.admin.disable_caller(disable).await);
+    answered(desk.admin.disable_caller(disable).await);
     assert!(
-        vault
-            .removals("callers/first")
+        desk.removals("callers/first")
             .await
             .iter()
             .all(Result::is_err)
     );
     assert!(
-        vault
-            .removals("callers/second")
+        desk.removals("callers/second")
             .await
             .iter()
             .all(Result::is_ok)
@@ -179,23 +173,22 @@ async fn the_last_enabled_admin_stays() {
 
 #[tokio::test]
 async fn a_grant_put_there_by_hand_grants_nothing_and_saves_no_admin() {
-    let vault = TestVault::create().await;
-    vault.caller("first", admin()).await;
-    vault.caller("reader", vec![]).await;
-    vault.sql(
+    let desk = Desk::open().await;
+    desk.caller("first", admin()).await;
+    desk.caller("reader", vec![]).await;
+    desk.sql(
         "insert into grants select (select uid from callers where id = 'reader'), role, pool_pattern, mac from grants",
     )
     .await;
-    let request = vault.call(proto::GetCallerRequest {
+    let request = desk.ask(proto::GetCallerRequest {
         name: "callers/reader".to_owned(),
     });
-    let reader = answered(vault.admin.get_caller(request).await)
+    let reader = answered(desk.admin.get_caller(request).await)
         .caller
         .unwrap();
     assert!(reader.grants.is_empty());
     assert!(
-        vault
-            .removals("callers/first")
+        desk.removals("callers/first")
             .await
             .iter()
             .all(Result::is_err)
@@ -204,19 +197,19 @@ async fn a_grant_put_there_by_hand_grants_nothing_and_saves_no_admin() {
 
 #[tokio::test]
 async fn a_caller_takes_its_tokens_along() {
-    let vault = TestVault::create().await;
-    vault.caller("app", vec![]).await;
-    let request = vault.call(proto::CreateTokenRequest {
+    let desk = Desk::open().await;
+    desk.caller("app", vec![]).await;
+    let request = desk.ask(proto::CreateTokenRequest {
         parent: "callers/app".to_owned(),
         ..Default::default()
     });
-    answered(vault.admin.create_token(request).await);
-    let request = vault.call(proto::DeleteCallerRequest {
+    answered(desk.admin.create_token(request).await);
+    let request = desk.ask(proto::DeleteCallerRequest {
         name: "callers/app".to_owned(),
         ..Default::default()
     });
-    answered(vault.admin.delete_caller(request).await);
-    assert!(vault.rows("select id from tokens").await.is_empty());
-    let gone = vault.rows("select kind from deletions order by kind").await;
+    answered(desk.admin.delete_caller(request).await);
+    assert!(desk.rows("select id from tokens").await.is_empty());
+    let gone = desk.rows("select kind from deletions order by kind").await;
     assert_eq!(gone, ["callers", "tokens"]);
 }

@@ -5,8 +5,7 @@ use keylease::proto::admin_service_server::AdminService;
 use keylease::proto::limit::Window;
 use tonic::Code;
 
-use crate::harness::desk::{answered, mask, refused};
-use crate::harness::vault::TestVault;
+use crate::harness::desk::{Desk, answered, mask, refused};
 
 fn seconds(seconds: i64) -> prost_types::Duration {
     prost_types::Duration { seconds, nanos: 0 }
@@ -30,16 +29,16 @@ fn create(id: &str, limit: proto::Limit) -> proto::CreateLimitRequest {
     }
 }
 
-impl TestVault {
+impl Desk {
     pub(crate) async fn limit(&self, id: &str, limit: proto::Limit) -> proto::Limit {
-        let request = self.call(create(id, limit));
+        let request = self.ask(create(id, limit));
         answered(self.admin.create_limit(request).await)
             .limit
             .unwrap()
     }
 
     async fn delete_limit(&self, name: &str) {
-        let request = self.call(proto::DeleteLimitRequest {
+        let request = self.ask(proto::DeleteLimitRequest {
             name: name.to_owned(),
             ..Default::default()
         });
@@ -49,29 +48,24 @@ impl TestVault {
 
 #[tokio::test]
 async fn a_new_limit_has_a_ledger_and_shows_its_times_in_force() {
-    let vault = TestVault::create().await;
-    vault.account("a").await;
-    let limit = vault.limit("rpm", per_minute(600)).await;
+    let desk = Desk::open().await;
+    desk.account("a").await;
+    let limit = desk.limit("rpm", per_minute(600)).await;
     assert_eq!(limit.name, "accounts/a/limits/rpm");
     assert_eq!(limit.block_validity, Some(seconds(1)));
     assert_eq!(limit.start_within, Some(seconds(3)));
     assert_eq!(limit.blackout_max, Some(seconds(0)));
     assert_eq!(limit.mode(), proto::LimitMode::Enforce);
-    let ledgers = vault
-        .rows("select limit_uid::text from limit_ledgers")
-        .await;
+    let ledgers = desk.rows("select limit_uid::text from limit_ledgers").await;
     assert_eq!(ledgers, [limit.uid.as_str()]);
-    let request = vault.call(proto::GetLimitRequest {
+    let request = desk.ask(proto::GetLimitRequest {
         name: limit.name.clone(),
     });
-    let read = answered(vault.admin.get_limit(request).await)
-        .limit
-        .unwrap();
+    let read = answered(desk.admin.get_limit(request).await).limit.unwrap();
     assert_eq!(read, limit);
     let no = refused(
-        vault
-            .admin
-            .create_limit(vault.call(create("rpm", per_minute(1))))
+        desk.admin
+            .create_limit(desk.ask(create("rpm", per_minute(1))))
             .await,
     );
     assert_eq!(no.code, Code::AlreadyExists);
@@ -79,57 +73,57 @@ async fn a_new_limit_has_a_ledger_and_shows_its_times_in_force() {
 
 #[tokio::test]
 async fn a_limit_that_returns_takes_its_charges_over() {
-    let vault = TestVault::create().await;
-    vault.account("a").await;
-    let limit = vault.limit("rpm", per_minute(600)).await;
+    let desk = Desk::open().await;
+    desk.account("a").await;
+    let limit = desk.limit("rpm", per_minute(600)).await;
     let charge = format!(
         "insert into limit_blocks (block_id, limit_uid, boot_id, units, charge_until, grant_number)
         values (gen_random_uuid(), '{}', gen_random_uuid(), 7, now() + interval '1 minute', 1)",
         limit.uid
     );
-    vault.sql(&charge).await;
-    vault.delete_limit(&limit.name).await;
-    let request = vault.call(proto::GetLimitRequest {
+    desk.sql(&charge).await;
+    desk.delete_limit(&limit.name).await;
+    let request = desk.ask(proto::GetLimitRequest {
         name: limit.name.clone(),
     });
     assert_eq!(
-        refused(vault.admin.get_limit(request).await).code,
+        refused(desk.admin.get_limit(request).await).code,
         Code::NotFound
     );
-    assert_eq!(vault.rows("select kind from deletions").await, ["limits"]);
+    assert_eq!(desk.rows("select kind from deletions").await, ["limits"]);
 
-    let back = vault.limit("rpm", per_minute(5)).await;
+    let back = desk.limit("rpm", per_minute(5)).await;
     assert_eq!((back.uid, back.amount), (limit.uid.clone(), 5));
-    assert!(vault.rows("select kind from deletions").await.is_empty());
-    let units = vault.rows("select units::text from limit_blocks").await;
+    assert!(desk.rows("select kind from deletions").await.is_empty());
+    let units = desk.rows("select units::text from limit_blocks").await;
     assert_eq!(units, ["7"]);
 
-    vault.delete_limit(&limit.name).await;
+    desk.delete_limit(&limit.name).await;
     let tokens = proto::Limit {
         dimension: proto::LimitDimension::Tokens.into(),
         ..per_minute(5)
     };
-    let other = vault.limit("rpm", tokens).await;
+    let other = desk.limit("rpm", tokens).await;
     assert_ne!(other.uid, limit.uid);
 }
 
 #[tokio::test]
 async fn an_update_keeps_the_bounds_of_the_window_that_results() {
-    let vault = TestVault::create().await;
-    vault.account("a").await;
+    let desk = Desk::open().await;
+    desk.account("a").await;
     let limit = proto::Limit {
         block_validity: Some(seconds(15)),
         start_within: Some(seconds(30)),
         ..per_minute(600)
     };
-    let limit = vault.limit("rpm", limit).await;
+    let limit = desk.limit("rpm", limit).await;
     let update = async |limit: proto::Limit, paths: &[&str]| {
-        let request = vault.call(proto::UpdateLimitRequest {
+        let request = desk.ask(proto::UpdateLimitRequest {
             limit: Some(limit),
             update_mask: mask(paths),
             ..Default::default()
         });
-        vault.admin.update_limit(request).await
+        desk.admin.update_limit(request).await
     };
     let shorter = proto::Limit {
         window: Some(Window::Rolling(seconds(59))),
@@ -154,30 +148,30 @@ async fn an_update_keeps_the_bounds_of_the_window_that_results() {
 
 #[tokio::test]
 async fn an_owner_has_at_most_64_limits() {
-    let vault = TestVault::create().await;
-    vault.account("a").await;
+    let desk = Desk::open().await;
+    desk.account("a").await;
     for i in 0..64 {
-        vault.limit(&format!("l{i}"), per_minute(1)).await;
+        desk.limit(&format!("l{i}"), per_minute(1)).await;
     }
-    let request = vault.call(create("one-more", per_minute(1)));
-    let no = refused(vault.admin.create_limit(request).await);
+    let request = desk.ask(create("one-more", per_minute(1)));
+    let no = refused(desk.admin.create_limit(request).await);
     assert_eq!(no.code, Code::FailedPrecondition);
     assert!(no.message.contains("at most 64"), "{}", no.message);
-    vault.delete_limit("accounts/a/limits/l0").await;
-    vault.limit("one-more", per_minute(1)).await;
-    let request = vault.call(proto::ListLimitsRequest {
+    desk.delete_limit("accounts/a/limits/l0").await;
+    desk.limit("one-more", per_minute(1)).await;
+    let request = desk.ask(proto::ListLimitsRequest {
         parent: "accounts/a".to_owned(),
         page_size: 1_000,
         ..Default::default()
     });
-    let listed = answered(vault.admin.list_limits(request).await).limits;
+    let listed = answered(desk.admin.list_limits(request).await).limits;
     assert_eq!(listed.len(), 64);
 }
 
 #[tokio::test]
 async fn limits_of_callers_and_other_kinds_are_not_built_yet() {
-    let vault = TestVault::create().await;
-    vault.account("a").await;
+    let desk = Desk::open().await;
+    desk.account("a").await;
     let of_caller = proto::CreateLimitRequest {
         parent: "callers/app".to_owned(),
         ..create("rpm", per_minute(1))
@@ -190,7 +184,7 @@ async fn limits_of_callers_and_other_kinds_are_not_built_yet() {
         (of_caller, "parent"),
         (create("c", concurrency), "limit.dimension"),
     ] {
-        let no = refused(vault.admin.create_limit(vault.call(request)).await);
+        let no = refused(desk.admin.create_limit(desk.ask(request)).await);
         assert_eq!(
             (no.code, no.reason.as_str()),
             (Code::Unimplemented, "NOT_BUILT")
@@ -201,6 +195,6 @@ async fn limits_of_callers_and_other_kinds_are_not_built_yet() {
         parent: "accounts/nowhere".to_owned(),
         ..create("rpm", per_minute(1))
     };
-    let no = refused(vault.admin.create_limit(vault.call(nowhere)).await);
+    let no = refused(desk.admin.create_limit(desk.ask(nowhere)).await);
     assert_eq!(no.code, Code::NotFound);
 }

@@ -4,8 +4,7 @@ use keylease::proto;
 use keylease::proto::admin_service_server::AdminService;
 use tonic::Code;
 
-use crate::harness::desk::{answered, mask, refused};
-use crate::harness::vault::TestVault;
+use crate::harness::desk::{Desk, answered, mask, refused};
 
 fn member(target: &str) -> proto::PoolMember {
     proto::PoolMember {
@@ -34,15 +33,15 @@ fn update(pool: proto::Pool, paths: &[&str]) -> proto::UpdatePoolRequest {
     }
 }
 
-impl TestVault {
-    async fn new_pool(&self, id: &str, members: &[&str]) -> proto::Pool {
-        let answer = self.admin.create_pool(self.call(create(id, members))).await;
+impl Desk {
+    async fn pool(&self, id: &str, members: &[&str]) -> proto::Pool {
+        let answer = self.admin.create_pool(self.ask(create(id, members))).await;
         answered(answer).pool.unwrap()
     }
 
     async fn read_pool(&self, name: &str) -> proto::Pool {
         let name = name.to_owned();
-        let request = self.call(proto::GetPoolRequest { name });
+        let request = self.ask(proto::GetPoolRequest { name });
         answered(self.admin.get_pool(request).await).pool.unwrap()
     }
 }
@@ -53,13 +52,13 @@ fn targets(pool: &proto::Pool) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_new_pool_shows_its_members_and_the_values_in_force() {
-    let vault = TestVault::create().await;
-    vault.account("b").await;
-    vault.account("a").await;
-    vault.account("c").await;
-    vault.key("c", "k").await;
-    let pool = vault
-        .new_pool("p", &["accounts/c/keys/k", "accounts/b", "accounts/a"])
+    let desk = Desk::open().await;
+    desk.account("b").await;
+    desk.account("a").await;
+    desk.account("c").await;
+    desk.bare_key("c", "k").await;
+    let pool = desk
+        .pool("p", &["accounts/c/keys/k", "accounts/b", "accounts/a"])
         .await;
     assert_eq!(pool.name, "pools/p");
     assert_eq!(
@@ -75,28 +74,27 @@ async fn a_new_pool_shows_its_members_and_the_values_in_force() {
     let interval = pool.rotation_policy.unwrap().interval.unwrap();
     assert_eq!(interval.seconds, 168 * 3600);
     assert_eq!(pool.lease_duration.unwrap().seconds, 600);
-    assert_eq!(vault.read_pool("pools/p").await, pool);
+    assert_eq!(desk.read_pool("pools/p").await, pool);
 }
 
 #[tokio::test]
 async fn members_that_do_not_exist_are_named_by_their_index_and_nothing_is_stored() {
-    let vault = TestVault::create().await;
-    vault.account("a").await;
+    let desk = Desk::open().await;
+    desk.account("a").await;
     let request = create("p", &["accounts/x", "accounts/a", "accounts/a/keys/x"]);
-    let no = refused(vault.admin.create_pool(vault.call(request)).await);
+    let no = refused(desk.admin.create_pool(desk.ask(request)).await);
     assert_eq!(no.code, Code::InvalidArgument);
     // The last one is refused already as covered by its account, before the database is asked.
     assert_eq!(no.fields, ["pool.members[2].target"]);
     let request = create("p", &["accounts/x", "accounts/a", "accounts/y/keys/x"]);
-    let no = refused(vault.admin.create_pool(vault.call(request)).await);
+    let no = refused(desk.admin.create_pool(desk.ask(request)).await);
     assert_eq!(
         no.fields,
         ["pool.members[0].target", "pool.members[2].target"]
     );
-    assert!(vault.rows("select id from pools").await.is_empty());
+    assert!(desk.rows("select id from pools").await.is_empty());
     assert!(
-        vault
-            .rows("select method from audit_records where method = 'CreatePool'")
+        desk.rows("select method from audit_records where method = 'CreatePool'")
             .await
             .is_empty()
     );
@@ -104,24 +102,23 @@ async fn members_that_do_not_exist_are_named_by_their_index_and_nothing_is_store
 
 #[tokio::test]
 async fn an_update_changes_what_its_mask_names_and_honours_the_etag() {
-    let vault = TestVault::create().await;
-    vault.account("a").await;
-    vault.account("b").await;
-    let old = vault.new_pool("p", &["accounts/a"]).await;
+    let desk = Desk::open().await;
+    desk.account("a").await;
+    desk.account("b").await;
+    let old = desk.pool("p", &["accounts/a"]).await;
     let mut wish = old.clone();
     wish.members = vec![member("accounts/b")];
     wish.strategy = proto::SelectionStrategy::LeastUsed.into();
-    let request = vault.call(update(wish.clone(), &["strategy"]));
-    let new = answered(vault.admin.update_pool(request).await)
+    let request = desk.ask(update(wish.clone(), &["strategy"]));
+    let new = answered(desk.admin.update_pool(request).await)
         .pool
         .unwrap();
     assert_eq!(new.strategy(), proto::SelectionStrategy::LeastUsed);
     assert_eq!(targets(&new), ["accounts/a"]);
     assert_ne!(new.etag, old.etag);
     let late = refused(
-        vault
-            .admin
-            .update_pool(vault.call(update(wish.clone(), &["members"])))
+        desk.admin
+            .update_pool(desk.ask(update(wish.clone(), &["members"])))
             .await,
     );
     assert_eq!(
@@ -129,65 +126,65 @@ async fn an_update_changes_what_its_mask_names_and_honours_the_etag() {
         (Code::Aborted, "ETAG_MISMATCH")
     );
     wish.etag = new.etag;
-    let request = vault.call(update(wish.clone(), &["*"]));
-    let all = answered(vault.admin.update_pool(request).await)
+    let request = desk.ask(update(wish.clone(), &["*"]));
+    let all = answered(desk.admin.update_pool(request).await)
         .pool
         .unwrap();
     assert_eq!(targets(&all), ["accounts/b"]);
     for path in ["name", "disablement", "health_policy.dead_ttl"] {
         wish.etag = String::new();
-        let request = vault.call(update(wish.clone(), &[path]));
-        let no = refused(vault.admin.update_pool(request).await);
+        let request = desk.ask(update(wish.clone(), &[path]));
+        let no = refused(desk.admin.update_pool(request).await);
         assert_eq!(no.fields, ["update_mask"], "{path}");
     }
 }
 
 #[tokio::test]
 async fn what_a_pool_names_cannot_be_deleted_before_the_pool() {
-    let vault = TestVault::create().await;
-    vault.account("a").await;
-    let pool = vault.new_pool("p", &["accounts/a"]).await;
+    let desk = Desk::open().await;
+    desk.account("a").await;
+    let pool = desk.pool("p", &["accounts/a"]).await;
     let delete = || {
-        vault.call(proto::DeleteAccountRequest {
+        desk.ask(proto::DeleteAccountRequest {
             name: "accounts/a".to_owned(),
             ..Default::default()
         })
     };
-    let no = refused(vault.admin.delete_account(delete()).await);
+    let no = refused(desk.admin.delete_account(delete()).await);
     assert_eq!(no.code, Code::FailedPrecondition);
     assert!(no.message.contains("pools/p"), "{}", no.message);
-    let request = vault.call(proto::DeletePoolRequest {
+    let request = desk.ask(proto::DeletePoolRequest {
         name: pool.name,
         ..Default::default()
     });
-    answered(vault.admin.delete_pool(request).await);
-    answered(vault.admin.delete_account(delete()).await);
-    let gone = vault.rows("select kind from deletions order by rev").await;
+    answered(desk.admin.delete_pool(request).await);
+    answered(desk.admin.delete_account(delete()).await);
+    let gone = desk.rows("select kind from deletions order by rev").await;
     assert_eq!(gone, ["pools", "accounts"]);
 }
 
 #[tokio::test]
 async fn pools_are_listed_page_by_page_and_filtered() {
-    let vault = TestVault::create().await;
+    let desk = Desk::open().await;
     for id in ["c", "a-1", "b", "a"] {
-        vault.new_pool(id, &[]).await;
+        desk.pool(id, &[]).await;
     }
-    let request = vault.call(proto::DisablePoolRequest {
+    let request = desk.ask(proto::DisablePoolRequest {
         name: "pools/b".to_owned(),
         why: "holiday".to_owned(),
         ..Default::default()
     });
-    let disabled = answered(vault.admin.disable_pool(request).await)
+    let disabled = answered(desk.admin.disable_pool(request).await)
         .pool
         .unwrap();
-    assert_eq!(disabled.disablement.unwrap().by, "callers/tester");
+    assert_eq!(disabled.disablement.unwrap().by, "callers/root");
     let list = async |filter: &str, page_token: String| {
-        let request = vault.call(proto::ListPoolsRequest {
+        let request = desk.ask(proto::ListPoolsRequest {
             page_size: 2,
             page_token,
             filter: filter.to_owned(),
         });
-        let page = answered(vault.admin.list_pools(request).await);
+        let page = answered(desk.admin.list_pools(request).await);
         let names: Vec<_> = page.pools.into_iter().map(|pool| pool.name).collect();
         (names, page.next_page_token)
     };
@@ -199,11 +196,11 @@ async fn pools_are_listed_page_by_page_and_filtered() {
     );
     assert_eq!(end, "");
     assert_eq!(list("state=disabled", String::new()).await.0, ["pools/b"]);
-    let request = vault.call(proto::EnablePoolRequest {
+    let request = desk.ask(proto::EnablePoolRequest {
         name: "pools/b".to_owned(),
         ..Default::default()
     });
-    let enabled = answered(vault.admin.enable_pool(request).await)
+    let enabled = answered(desk.admin.enable_pool(request).await)
         .pool
         .unwrap();
     assert_eq!(enabled.disablement, None);
@@ -212,21 +209,21 @@ async fn pools_are_listed_page_by_page_and_filtered() {
 
 #[tokio::test]
 async fn a_repeated_creation_answers_the_pool_as_it_stands_and_another_one_is_refused() {
-    let vault = TestVault::create().await;
+    let desk = Desk::open().await;
     let request = proto::CreatePoolRequest {
         request_id: "r1".to_owned(),
         ..create("p", &[])
     };
-    let first = answered(vault.admin.create_pool(vault.call(request.clone())).await);
-    let again = answered(vault.admin.create_pool(vault.call(request.clone())).await);
+    let first = answered(desk.admin.create_pool(desk.ask(request.clone())).await);
+    let again = answered(desk.admin.create_pool(desk.ask(request.clone())).await);
     assert_eq!(first, again);
     let other = proto::CreatePoolRequest {
         pool_id: "q".to_owned(),
         ..request
     };
-    let no = refused(vault.admin.create_pool(vault.call(other)).await);
+    let no = refused(desk.admin.create_pool(desk.ask(other)).await);
     assert_eq!(no.reason, "REQUEST_ID_REUSED");
-    let no = refused(vault.admin.create_pool(vault.call(create("p", &[]))).await);
+    let no = refused(desk.admin.create_pool(desk.ask(create("p", &[]))).await);
     assert_eq!(
         (no.code, no.reason.as_str()),
         (Code::AlreadyExists, "RESOURCE_EXISTS")
@@ -235,51 +232,47 @@ async fn a_repeated_creation_answers_the_pool_as_it_stands_and_another_one_is_re
         validate_only: true,
         ..create("tried", &[])
     };
-    answered(vault.admin.create_pool(vault.call(tried)).await);
-    assert_eq!(vault.rows("select id from pools").await, ["p"]);
-    let audited = vault.rows("select resource from audit_records").await;
+    answered(desk.admin.create_pool(desk.ask(tried)).await);
+    assert_eq!(desk.rows("select id from pools").await, ["p"]);
+    let audited = desk.rows("select resource from audit_records").await;
     assert_eq!(audited, ["pools/p"]);
 }
 
 #[tokio::test]
 async fn a_member_put_there_by_hand_is_no_member_and_a_pool_edited_by_hand_cannot_be_changed() {
-    let vault = TestVault::create().await;
-    vault.account("good").await;
-    vault.account("evil").await;
-    let pool = vault.new_pool("p", &["accounts/good"]).await;
-    vault.sql(
+    let desk = Desk::open().await;
+    desk.account("good").await;
+    desk.account("evil").await;
+    let pool = desk.pool("p", &["accounts/good"]).await;
+    desk.sql(
         "insert into pool_members select pool_uid, 'account', (select uid from accounts where id = 'evil'), tier, weight, mac
         from pool_members",
     )
     .await;
-    assert_eq!(
-        targets(&vault.read_pool("pools/p").await),
-        ["accounts/good"]
-    );
-    let request = vault.call(update(pool.clone(), &["labels"]));
-    let changed = answered(vault.admin.update_pool(request).await)
+    assert_eq!(targets(&desk.read_pool("pools/p").await), ["accounts/good"]);
+    let request = desk.ask(update(pool.clone(), &["labels"]));
+    let changed = answered(desk.admin.update_pool(request).await)
         .pool
         .unwrap();
     assert_eq!(targets(&changed), ["accounts/good"]);
 
-    vault
-        .sql("update pools set disabled_why = 'x', disabled_since = now(), disabled_by = 'x'")
+    desk.sql("update pools set disabled_why = 'x', disabled_since = now(), disabled_by = 'x'")
         .await;
-    let request = vault.call(update(
+    let request = desk.ask(update(
         proto::Pool {
             name: pool.name.clone(),
             ..Default::default()
         },
         &["labels"],
     ));
-    let no = refused(vault.admin.update_pool(request).await);
+    let no = refused(desk.admin.update_pool(request).await);
     assert_eq!(
         (no.code, no.reason.as_str()),
         (Code::FailedPrecondition, "STATE_FORBIDS")
     );
-    let request = vault.call(proto::DeletePoolRequest {
+    let request = desk.ask(proto::DeletePoolRequest {
         name: pool.name,
         ..Default::default()
     });
-    answered(vault.admin.delete_pool(request).await);
+    answered(desk.admin.delete_pool(request).await);
 }

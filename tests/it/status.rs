@@ -10,24 +10,26 @@ use tokio::time::timeout;
 use tokio_stream::StreamExt;
 use tonic::Code;
 
-use crate::harness::desk::{answered, refused};
-use crate::harness::vault::{TestVault, as_caller, identity};
+use crate::harness::desk::{Desk, answered, refused};
+use crate::harness::keys::{as_caller, identity};
 
-impl TestVault {
+impl Desk {
     /// A pool of the accounts `a` (keys `k1` and `k2`, tier 1) and of the key `b/k` (tier 2, weight 3).
     async fn status_pool(&self) {
         for account in ["a", "b"] {
             self.account(account).await;
         }
         for (account, key) in [("a", "k2"), ("a", "k1"), ("b", "k"), ("b", "outside")] {
-            self.key(account, key).await;
+            self.create_key(account, key, &format!("sk-{account}-{key}"))
+                .await
+                .unwrap();
         }
         let member = |target: &str, tier, weight| proto::PoolMember {
             target: target.to_owned(),
             tier,
             weight,
         };
-        let request = self.call(proto::CreatePoolRequest {
+        let request = self.ask(proto::CreatePoolRequest {
             pool_id: "p".to_owned(),
             pool: Some(proto::Pool {
                 members: vec![
@@ -42,7 +44,7 @@ impl TestVault {
     }
 
     async fn status(&self) -> proto::PoolStatus {
-        let request = self.call(proto::GetStatusRequest {
+        let request = self.ask(proto::GetStatusRequest {
             pool: "pools/p".to_owned(),
         });
         let answer = answered(self.admin.get_status(request).await);
@@ -61,9 +63,9 @@ fn counts(status: &proto::PoolStatus) -> [i32; 4] {
 
 #[tokio::test]
 async fn a_pool_shows_its_keys_in_the_order_of_tier_then_name() {
-    let vault = TestVault::create().await;
-    vault.status_pool().await;
-    let status = vault.status().await;
+    let desk = Desk::open().await;
+    desk.status_pool().await;
+    let status = desk.status().await;
     let names: Vec<_> = status
         .keys
         .iter()
@@ -87,9 +89,9 @@ async fn a_pool_shows_its_keys_in_the_order_of_tier_then_name() {
 
 #[tokio::test]
 async fn health_cooldowns_and_disablements_are_told_apart_and_end_by_themselves() {
-    let vault = TestVault::create().await;
-    vault.status_pool().await;
-    vault
+    let desk = Desk::open().await;
+    desk.status_pool().await;
+    desk
         .sql(
             "update key_versions set health = 'dead', health_until = now() + interval '1 day', health_class = 'credential'
             where key_uid = (select uid from keys where id = 'k1');
@@ -101,7 +103,7 @@ async fn health_cooldowns_and_disablements_are_told_apart_and_end_by_themselves(
             where key_uid = (select uid from keys where id = 'k')",
         )
         .await;
-    let status = vault.status().await;
+    let status = desk.status().await;
     assert_eq!(counts(&status), [1, 1, 1, 0]);
     let health = |i: usize| status.keys[i].versions[0].health.clone().unwrap();
     assert_eq!(health(0).state(), proto::HealthState::Dead);
@@ -113,23 +115,23 @@ async fn health_cooldowns_and_disablements_are_told_apart_and_end_by_themselves(
     );
     assert!(status.keys[2].rotation_overdue);
 
-    let request = vault.call(proto::DisableAccountRequest {
+    let request = desk.ask(proto::DisableAccountRequest {
         name: "accounts/a".to_owned(),
         why: "audit".to_owned(),
         ..Default::default()
     });
-    answered(vault.admin.disable_account(request).await);
-    let status = vault.status().await;
+    answered(desk.admin.disable_account(request).await);
+    let status = desk.status().await;
     assert_eq!(counts(&status), [0, 1, 0, 2]);
     assert_eq!(status.keys[0].disablement.as_ref().unwrap().reason, "audit");
 }
 
 #[tokio::test]
 async fn limits_show_what_is_charged_and_when_the_next_charge_ends() {
-    let vault = TestVault::create().await;
-    vault.status_pool().await;
+    let desk = Desk::open().await;
+    desk.status_pool().await;
     for (account, id) in [("b", "rpm"), ("a", "rpm"), ("a", "idle")] {
-        let request = vault.call(proto::CreateLimitRequest {
+        let request = desk.ask(proto::CreateLimitRequest {
             parent: format!("accounts/{account}"),
             limit_id: id.to_owned(),
             limit: Some(proto::Limit {
@@ -143,9 +145,9 @@ async fn limits_show_what_is_charged_and_when_the_next_charge_ends() {
             }),
             ..Default::default()
         });
-        answered(vault.admin.create_limit(request).await);
+        answered(desk.admin.create_limit(request).await);
     }
-    vault
+    desk
         .sql(
             "insert into limit_blocks (block_id, limit_uid, boot_id, units, charge_until, grant_number)
             select gen_random_uuid(), limits.uid, gen_random_uuid(), units, now() + ends, 1
@@ -154,7 +156,7 @@ async fn limits_show_what_is_charged_and_when_the_next_charge_ends() {
             where accounts.id = 'a' and limits.id = 'rpm'",
         )
         .await;
-    let status = vault.status().await;
+    let status = desk.status().await;
     let shown: Vec<_> = status
         .limits
         .iter()
@@ -179,50 +181,48 @@ async fn limits_show_what_is_charged_and_when_the_next_charge_ends() {
 
 #[tokio::test]
 async fn replicas_that_were_not_heard_of_for_five_seconds_are_not_counted() {
-    let vault = TestVault::create().await;
-    vault.status_pool().await;
-    vault
+    let desk = Desk::open().await;
+    desk.status_pool().await;
+    desk
         .sql(
             "insert into replicas (boot_id, address, version, formats, heartbeat_time) values
             (gen_random_uuid(), 'x', '1', 1, now()), (gen_random_uuid(), 'y', '1', 1, now() - interval '6 s')",
         )
         .await;
-    assert_eq!(vault.status().await.replicas_live, 1);
+    assert_eq!(desk.status().await.replicas_live, 1);
 }
 
 #[tokio::test]
 async fn keys_edited_by_hand_are_not_shown() {
-    let vault = TestVault::create().await;
-    vault.status_pool().await;
-    vault
-        .sql("update keys set model_allow = '{evil}' where id = 'k1'")
+    let desk = Desk::open().await;
+    desk.status_pool().await;
+    desk.sql("update keys set model_allow = '{evil}' where id = 'k1'")
         .await;
-    let status = vault.status().await;
+    let status = desk.status().await;
     let names: Vec<_> = status.keys.iter().map(|key| key.key.as_str()).collect();
     assert_eq!(names, ["accounts/a/keys/k2", "accounts/b/keys/k"]);
-    vault
-        .sql("update accounts set base_url = 'https://evil.example' where id = 'a'")
+    desk.sql("update accounts set base_url = 'https://evil.example' where id = 'a'")
         .await;
-    let status = vault.status().await;
+    let status = desk.status().await;
     assert_eq!(status.keys.len(), 1);
 }
 
 #[tokio::test]
 async fn a_watch_sends_at_once_and_again_until_the_pool_is_gone() {
-    let vault = TestVault::create().await;
-    vault.status_pool().await;
-    let request = vault.call(watch(1));
-    let mut watch = answered(vault.admin.watch_status(request).await);
+    let desk = Desk::open().await;
+    desk.status_pool().await;
+    let request = desk.ask(watch(1));
+    let mut watch = answered(desk.admin.watch_status(request).await);
     let second = Duration::from_secs(5);
     for _ in 0..2 {
         let answer = timeout(second, watch.next()).await.unwrap().unwrap();
         assert_eq!(answer.unwrap().status.unwrap().keys.len(), 3);
     }
-    let delete = vault.call(proto::DeletePoolRequest {
+    let delete = desk.ask(proto::DeletePoolRequest {
         name: "pools/p".to_owned(),
         ..Default::default()
     });
-    answered(vault.admin.delete_pool(delete).await);
+    answered(desk.admin.delete_pool(delete).await);
     let last = loop {
         match timeout(second, watch.next()).await.unwrap().unwrap() {
             Ok(_) => {}
@@ -242,14 +242,14 @@ fn watch(seconds: i64) -> proto::WatchStatusRequest {
 
 #[tokio::test]
 async fn watches_are_few_and_leave_room_when_they_end() {
-    let vault = TestVault::create().await;
-    vault.status_pool().await;
+    let desk = Desk::open().await;
+    desk.status_pool().await;
     let mut watches = Vec::new();
     for _ in 0..32 {
-        let request = vault.call(watch(3_600));
-        watches.push(answered(vault.admin.watch_status(request).await));
+        let request = desk.ask(watch(3_600));
+        watches.push(answered(desk.admin.watch_status(request).await));
     }
-    let no = refused(vault.admin.watch_status(vault.call(watch(1))).await);
+    let no = refused(desk.admin.watch_status(desk.ask(watch(1))).await);
     assert_eq!(
         (no.code, no.reason.as_str()),
         (Code::ResourceExhausted, "QUEUE_FULL")
@@ -257,17 +257,12 @@ async fn watches_are_few_and_leave_room_when_they_end() {
     // Whoever goes away makes room, though its next answer is an hour off.
     watches.truncate(31);
     let room = async {
-        while vault
-            .admin
-            .watch_status(vault.call(watch(1)))
-            .await
-            .is_err()
-        {
+        while desk.admin.watch_status(desk.ask(watch(1))).await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     timeout(Duration::from_secs(5), room).await.unwrap();
-    vault.admin.drain();
+    desk.admin.drain();
     for mut watch in watches {
         let ended = async { while watch.next().await.is_some() {} };
         timeout(Duration::from_secs(5), ended).await.unwrap();
@@ -276,17 +271,17 @@ async fn watches_are_few_and_leave_room_when_they_end() {
 
 #[tokio::test]
 async fn a_status_needs_a_pool_a_sane_interval_and_the_right_to_read() {
-    let vault = TestVault::create().await;
-    let no = refused(vault.admin.watch_status(vault.call(watch(1))).await);
+    let desk = Desk::open().await;
+    let no = refused(desk.admin.watch_status(desk.ask(watch(1))).await);
     assert_eq!(no.code, Code::NotFound);
     for seconds in [0, 3_601, i64::MIN] {
-        let no = refused(vault.admin.watch_status(vault.call(watch(seconds))).await);
+        let no = refused(desk.admin.watch_status(desk.ask(watch(seconds))).await);
         assert_eq!(no.fields, ["interval"], "{seconds}");
     }
     let lessee = identity(vec![]);
-    let no = refused(vault.admin.watch_status(as_caller(lessee, watch(1))).await);
+    let no = refused(desk.admin.watch_status(as_caller(lessee, watch(1))).await);
     assert_eq!(no.code, Code::PermissionDenied);
     let auditor = identity(vec![Grant::Auditor]);
-    let no = refused(vault.admin.watch_status(as_caller(auditor, watch(1))).await);
+    let no = refused(desk.admin.watch_status(as_caller(auditor, watch(1))).await);
     assert_eq!(no.code, Code::NotFound);
 }

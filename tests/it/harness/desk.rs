@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keylease::crypto::{BootId, ClusterKey, KeyRing, MasterKey};
+use keylease::crypto::{KeyRing, MasterKey};
 use keylease::domain::caller::{Caller, Grant};
 use keylease::domain::id::Id;
 use keylease::domain::key::Meta;
@@ -43,11 +43,13 @@ impl Desk {
     pub(crate) async fn open() -> Self {
         let database = Database::create().await;
         let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
-        let keys = VaultKeys::new(ring, ClusterKey::generate().unwrap());
-        let boot = BootId::generate().unwrap();
-        let age_max = std::time::Duration::from_secs(300);
-        let vault = Vault::new(database.pool.clone(), Arc::new(keys), boot, age_max);
-        let vault = Arc::new(vault);
+        let keys = VaultKeys::open(&database.pool, ring).await.unwrap();
+        let vault = Arc::new(Vault::new(
+            database.pool.clone(),
+            Arc::new(keys),
+            keylease::crypto::BootId::generate().unwrap(),
+            std::time::Duration::from_mins(5),
+        ));
         Self {
             admin: Admin::new(Arc::clone(&vault)),
             vault,
@@ -61,7 +63,7 @@ impl Desk {
         let mut request = Request::new(message);
         request.extensions_mut().insert(Identity {
             caller: Arc::clone(&self.caller),
-            source: "127.0.0.1:5".to_owned(),
+            source: Some("127.0.0.1:5".parse().unwrap()),
         });
         request
     }

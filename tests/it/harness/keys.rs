@@ -1,80 +1,34 @@
-//! A vault over a database of its own, and its admin service without a socket.
+//! What tests about accounts and keys ask of a desk.
 
 use std::sync::Arc;
 
-use keylease::crypto::{BootId, KeyRing, MasterKey};
-use keylease::domain::caller::{Caller, Grant};
-use keylease::domain::id::Id;
-use keylease::domain::key::Meta;
-use keylease::domain::labels::Labels;
-use keylease::domain::time::Timestamp;
+use keylease::domain::caller::Grant;
 use keylease::proto;
 use keylease::proto::admin_service_server::AdminService as _;
-use keylease::service::admin::Admin;
 use keylease::service::auth::Identity;
-use keylease::vault::{Vault, VaultKeys};
-use sqlx::PgPool;
 use tonic::{Request, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use super::postgres::Database;
+use super::desk::{Desk, answered, caller};
 
-/// A vault that nobody else uses.
-pub(crate) struct TestVault {
-    /// Its database.
-    pub(crate) database: Database,
-    /// The vault.
-    pub(crate) vault: Arc<Vault>,
-    /// Its admin service.
-    pub(crate) admin: Admin,
-    identity: Identity,
-}
-
-impl TestVault {
-    /// An empty one.
-    pub(crate) async fn create() -> Self {
-        let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
-        let database = Database::create().await;
-        let keys = VaultKeys::open(&database.pool, ring).await.unwrap();
-        let boot = BootId::generate().unwrap();
-        let age_max = std::time::Duration::from_secs(300);
-        let vault = Vault::new(database.pool.clone(), Arc::new(keys), boot, age_max);
-        let vault = Arc::new(vault);
-        Self {
-            admin: Admin::new(Arc::clone(&vault)),
-            vault,
-            database,
-            identity: identity(vec![Grant::Admin]),
-        }
-    }
-
-    /// One with the account `a` and the key `k`, whose secret is `sk-first`.
+impl Desk {
+    /// Over a new database with the account `a` and its key `k`, whose secret is `sk-first`.
     pub(crate) async fn with_key() -> Self {
-        let vault = Self::create().await;
-        vault.create_account("a").await.unwrap();
-        vault.create_key("a", "k", "sk-first").await.unwrap();
-        vault
+        let desk = Self::open().await;
+        desk.create_account("a").await.unwrap();
+        desk.create_key("a", "k", "sk-first").await.unwrap();
+        desk
     }
 
-    /// Connections to its database.
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.database.pool
-    }
-
-    /// A call by an administrator.
-    pub(crate) fn call<T>(&self, message: T) -> Request<T> {
-        as_caller(self.identity.clone(), message)
-    }
-
-    /// Creates an OpenAI account.
+    /// Creates an account of OpenAI.
     pub(crate) async fn create_account(&self, id: &str) -> Result<proto::Account, Status> {
         let request = proto::CreateAccountRequest {
             account_id: id.to_owned(),
             account: Some(openai()),
             ..Default::default()
         };
-        let response = self.admin.create_account(self.call(request)).await?;
+        let response = self.admin.create_account(self.ask(request)).await?;
         Ok(response.into_inner().account.unwrap())
     }
 
@@ -91,31 +45,72 @@ impl TestVault {
             secret: Some(secret(value)),
             ..Default::default()
         };
-        let response = self.admin.create_key(self.call(request)).await?;
+        let response = self.admin.create_key(self.ask(request)).await?;
         Ok(response.into_inner().key.unwrap())
+    }
+
+    /// Reads the key `accounts/a/keys/k`.
+    pub(crate) async fn key(&self) -> proto::Key {
+        let name = KEY.to_owned();
+        let request = proto::GetKeyRequest { name };
+        answered(self.admin.get_key(self.ask(request)).await)
+            .key
+            .unwrap()
+    }
+
+    /// Rotates the key `accounts/a/keys/k`.
+    pub(crate) async fn rotate(&self, value: &str, now: bool) -> Result<proto::Rotation, Status> {
+        let request = proto::RotateKeyRequest {
+            name: KEY.to_owned(),
+            secret: Some(secret(value)),
+            revoke_previous_now: now,
+            ..Default::default()
+        };
+        let response = self.admin.rotate_key(self.ask(request)).await?;
+        Ok(response.into_inner().rotation.unwrap())
+    }
+
+    /// The versions of the key `accounts/a/keys/k`, newest first.
+    pub(crate) async fn versions(&self) -> Vec<proto::KeyVersion> {
+        let request = proto::ListKeyVersionsRequest {
+            parent: KEY.to_owned(),
+            ..Default::default()
+        };
+        answered(self.admin.list_key_versions(self.ask(request)).await).key_versions
     }
 
     /// The revision, and how many audit records there are.
     pub(crate) async fn marks(&self) -> (i64, i64) {
         sqlx::query_as("select rev, (select count(*) from audit_records) from cluster")
-            .fetch_one(self.pool())
+            .fetch_one(&self.database.pool)
             .await
             .unwrap()
     }
+
+    /// Everything that the database holds, as text.
+    pub(crate) async fn dump(&self) -> String {
+        let tables = self
+            .rows("select table_name::text from information_schema.tables where table_schema = 'public'")
+            .await;
+        let mut dump = String::new();
+        for table in tables {
+            let rows = self.rows(&format!("select t::text from {table} t")).await;
+            dump.push_str(&rows.join("\n"));
+        }
+        dump
+    }
 }
+
+/// The key that most tests are about.
+pub(crate) const KEY: &str = "accounts/a/keys/k";
 
 /// A caller with these grants.
 pub(crate) fn identity(grants: Vec<Grant>) -> Identity {
-    let now = Timestamp::from_micros(0);
-    let caller = Caller {
-        meta: Meta::created(Uuid::from_u128(7), 1, Labels::default(), now),
-        id: Id::parse("id", "tester").unwrap(),
-        grants,
-        disablement: None,
-    };
+    let mut caller = caller(grants);
+    caller.meta.uid = Uuid::new_v4();
     Identity {
         caller: Arc::new(caller),
-        source: "127.0.0.1:1".to_owned(),
+        source: "127.0.0.1:1".parse().ok(),
     }
 }
 

@@ -1,0 +1,22 @@
+# Two commands do all set-up on a fresh machine: `make demo` and `make test`.
+.PHONY: test demo examples k8s-test queries
+
+# What a checkout must pass. Needs Rust; installs PostgreSQL by the system's package manager where no server binaries are found.
+test:
+	./scripts/test
+
+# The main job, on free ports in a scratch folder.
+demo:
+	./examples/demo/run
+
+# The same small program in Python, Node, Go and Java against `keylease dev`.
+examples:
+	./examples/run
+
+# Against the cluster of KUBECONFIG.
+k8s-test:
+	./k8s/test
+
+# After a query or migration has changed: writes .sqlx anew, against the migrated database of DATABASE_URL.
+queries:
+	./scripts/prepare-queries
