@@ -403,7 +403,7 @@ async fn the_audit_says_who_did_what_why_and_from_where() {
         "CreateAccount",
         "accounts/a",
         "new team",
-        "127.0.0.1:5",
+        "127.0.0.1",
     );
     let row = (&*row.0, &*row.1, &*row.2, &*row.3, &*row.4);
     assert_eq!(row, expected);
