@@ -98,7 +98,7 @@ impl LeaseArgs {
         Ok(proto::LeaseKeyRequest {
             pool: names::pool(&self.pool)?,
             model: self.model.clone(),
-            requests: Some(self.requests),
+            requests: (self.requests != 0).then_some(self.requests),
             estimate: self.estimate(),
             max_wait: wait
                 .transpose()

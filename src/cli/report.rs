@@ -142,7 +142,7 @@ pub(crate) async fn run(args: ReportArgs) -> Result<(), Failure> {
 impl ReportArgs {
     fn outcome(&self) -> Result<Outcome, Failure> {
         Ok(Outcome {
-            count: Some(self.count),
+            count: (self.count != 0).then_some(self.count),
             result: Some(self.result()?),
             usage: self.usage(),
             latency: self.latency,
