@@ -1,6 +1,5 @@
 //! A pool at a glance: its keys by health and stage, and what is left of the limits behind it.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -85,19 +84,6 @@ pub struct LimitStatus {
     pub charge_time: Duration,
     /// When the next charge ends.
     pub next_charge_end: Option<Timestamp>,
-}
-
-/// What one replica alone knows.
-#[derive(Debug, Clone, Default)]
-pub struct ReplicaView {
-    /// Its boot id.
-    pub boot_id: Uuid,
-    /// Calls that wait for permits, by pool.
-    pub waiting: HashMap<Uuid, u32>,
-    /// What it did with each key.
-    pub keys: HashMap<Uuid, KeyUsage>,
-    /// Failures in a row that no rule explains, by version.
-    pub consecutive_failures: HashMap<Uuid, u32>,
 }
 
 /// What one replica did with a key since it started.

@@ -16,11 +16,12 @@ pub mod version;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::choose::Now;
@@ -53,7 +54,7 @@ pub struct Live {
     snapshot: ArcSwap<Snapshot>,
     read: AtomicU64,
     replicas: AtomicU64,
-    draining: AtomicBool,
+    draining: CancellationToken,
     snapshot_age_max: Duration,
 }
 
@@ -72,7 +73,7 @@ impl Live {
             snapshot: ArcSwap::default(),
             read: AtomicU64::new(0),
             replicas: AtomicU64::new(1),
-            draining: AtomicBool::new(false),
+            draining: CancellationToken::new(),
             snapshot_age_max,
         })
     }
@@ -147,12 +148,17 @@ impl Live {
 
     /// No new leases from now on.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.draining.cancel();
+    }
+
+    /// Until no new leases are given.
+    pub async fn drained(&self) {
+        self.draining.cancelled().await;
     }
 
     /// Whether this replica is shutting down.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.draining.is_cancelled()
     }
 }

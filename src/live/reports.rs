@@ -3,7 +3,8 @@
 //! Leases are numbered without gaps, so one bit each is enough: a hundred thousand a second for ten minutes are 8 MB. Only leases that
 //! are reported in parts need more, until they are done.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -15,6 +16,8 @@ const CHUNK_LEASES: u64 = 8_192;
 const CHUNKS_MAX: usize = 65_536;
 /// The most leases that are reported in part at one time.
 const PARTIAL_MAX: usize = 100_000;
+/// How long a chunk outlives its leases: more than the database's clock may be set back by.
+const GRACE: Duration = Duration::from_mins(10);
 
 /// Which leases have been reported.
 #[derive(Debug, Default)]
@@ -24,13 +27,16 @@ pub struct Reports {
 
 #[derive(Debug, Default)]
 struct State {
-    chunks: VecDeque<Chunk>,
+    /// By the number of their first lease, over [`CHUNK_LEASES`]. There are only those of which something was reported.
+    chunks: BTreeMap<u64, Chunk>,
+    /// Chunks below it were dropped for want of room.
+    floor: u64,
     partial: HashMap<u64, Partial>,
 }
 
 #[derive(Debug)]
 struct Chunk {
-    first: u64,
+    /// When the last of its leases that were reported ends: without them it is as good as new.
     ends: Timestamp,
     done: Vec<u64>,
 }
@@ -79,8 +85,7 @@ impl Reports {
     /// Counts a report, once.
     pub fn enter(&self, report: &Claimed, now: Timestamp) -> Entry {
         let mut state = self.state.lock();
-        state.forget(now);
-        let Some(is_done) = state.is_done(report.serial, report.ends) else {
+        let Some(is_done) = state.is_done(report, now) else {
             return Entry::Forgotten;
         };
         let partial = state.partial.get(&report.serial);
@@ -102,28 +107,28 @@ impl Reports {
 }
 
 impl State {
-    fn forget(&mut self, now: Timestamp) {
-        while self.chunks.front().is_some_and(|c| c.ends < now) && self.chunks.len() > 1 {
-            self.chunks.pop_front();
-        }
-        if self.partial.len() >= PARTIAL_MAX {
-            self.partial.retain(|_, partial| now < partial.ends);
-        }
-    }
-
     /// `None` if it is older than anything kept.
-    fn is_done(&mut self, serial: u64, ends: Timestamp) -> Option<bool> {
-        self.grow(serial);
-        let chunk = self.chunk(serial)?;
-        chunk.ends = chunk.ends.max(ends);
-        let bit = serial - chunk.first;
-        Some(chunk.done[(bit / 64) as usize] >> (bit % 64) & 1 == 1)
+    fn is_done(&mut self, report: &Claimed, now: Timestamp) -> Option<bool> {
+        let number = report.serial / CHUNK_LEASES;
+        if number < self.floor {
+            return None;
+        }
+        if !self.chunks.contains_key(&number) {
+            self.make_room(now);
+        }
+        let chunk = self.chunks.entry(number).or_insert_with(|| Chunk {
+            ends: report.ends,
+            done: vec![0; (CHUNK_LEASES / 64) as usize],
+        });
+        chunk.ends = chunk.ends.max(report.ends);
+        let (word, bit) = place(report.serial);
+        Some(chunk.done[word] & bit != 0)
     }
 
     fn set_done(&mut self, serial: u64) {
-        if let Some(chunk) = self.chunk(serial) {
-            let bit = serial - chunk.first;
-            chunk.done[(bit / 64) as usize] |= 1 << (bit % 64);
+        if let Some(chunk) = self.chunks.get_mut(&(serial / CHUNK_LEASES)) {
+            let (word, bit) = place(serial);
+            chunk.done[word] |= bit;
         }
     }
 
@@ -141,31 +146,23 @@ impl State {
         Entry::New
     }
 
-    fn chunk(&mut self, serial: u64) -> Option<&mut Chunk> {
-        let first = self.chunks.front()?.first;
-        let index = usize::try_from(serial.checked_sub(first)? / CHUNK_LEASES).ok()?;
-        self.chunks.get_mut(index)
-    }
-
-    /// Makes room up to `serial`. It was sealed by this replica, so it is a number this replica gave.
-    fn grow(&mut self, serial: u64) {
-        let aligned = serial - serial % CHUNK_LEASES;
-        let mut next = self
-            .chunks
-            .back()
-            .map_or(aligned, |c| c.first + CHUNK_LEASES);
-        while next <= serial {
-            self.chunks.push_back(Chunk {
-                first: next,
-                ends: Timestamp::from_micros(0),
-                done: vec![0; (CHUNK_LEASES / 64) as usize],
-            });
-            next += CHUNK_LEASES;
-            if self.chunks.len() > CHUNKS_MAX {
-                self.chunks.pop_front();
+    /// Drops what has ended; if that is not enough, the oldest.
+    fn make_room(&mut self, now: Timestamp) {
+        self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
+        self.partial
+            .retain(|_, partial| now < partial.ends.after(GRACE));
+        while self.chunks.len() >= CHUNKS_MAX {
+            if let Some((number, _)) = self.chunks.pop_first() {
+                self.floor = number + 1;
             }
         }
     }
+}
+
+/// The word of a chunk that holds a lease's bit, and the bit.
+const fn place(serial: u64) -> (usize, u64) {
+    let bit = serial % CHUNK_LEASES;
+    ((bit / 64) as usize, 1 << (bit % 64))
 }
 
 #[cfg(test)]
@@ -212,9 +209,29 @@ mod tests {
             reports.enter(&report(serial, 0, 1, 1), NOW);
         }
         assert_eq!(reports.state.lock().chunks.len(), 20);
-        let late = Timestamp::from_micros(2_000_000);
+        let late = Timestamp::from_micros(1_000_000).after(GRACE);
         reports.enter(&report(20 * CHUNK_LEASES, 0, 1, 1), late);
-        assert!(reports.state.lock().chunks.len() <= 2);
-        assert_eq!(reports.enter(&report(5, 0, 1, 1), late), Entry::Forgotten);
+        assert_eq!(reports.state.lock().chunks.len(), 1);
+    }
+
+    #[test]
+    fn leases_may_be_reported_in_any_order() {
+        let reports = Reports::default();
+        let first_of = |chunk: u64| report(chunk * CHUNK_LEASES, 0, 1, 1);
+        for chunk in [7, 0, 3] {
+            assert_eq!(reports.enter(&first_of(chunk), NOW), Entry::New);
+            assert_eq!(reports.enter(&first_of(chunk), NOW), Entry::Duplicate);
+        }
+    }
+
+    #[test]
+    fn the_oldest_make_room_where_there_is_no_other() {
+        let reports = Reports::default();
+        for chunk in 0..=CHUNKS_MAX as u64 {
+            reports.enter(&report(chunk * CHUNK_LEASES, 0, 1, 1), NOW);
+        }
+        assert_eq!(reports.enter(&report(5, 0, 1, 1), NOW), Entry::Forgotten);
+        let second = report(CHUNK_LEASES, 0, 1, 1);
+        assert_eq!(reports.enter(&second, NOW), Entry::Duplicate);
     }
 }

@@ -1,6 +1,7 @@
 //! `GetStatus`: a pool at a glance, from the database and what this replica alone knows.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -18,8 +19,10 @@ use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::name::{LimitName, OwnerName, PoolName};
 use crate::domain::pool::{Member, Pool, Target};
-use crate::domain::status::{KeyStatus, LimitStatus, PoolStatus, ReplicaView, VersionStatus};
+use crate::domain::status::{KeyStatus, KeyUsage, LimitStatus, PoolStatus, VersionStatus};
 use crate::domain::time::Timestamp;
+use crate::live::line;
+use crate::live::snapshot::Snapshot;
 use crate::store::limit_charges::Charge;
 use crate::store::{Stored, cluster, cooldowns, limit_charges, limits, pool_status};
 
@@ -28,7 +31,7 @@ struct Facts<'a> {
     /// By the uid of the account or key.
     members: HashMap<Uuid, &'a Member>,
     now: Timestamp,
-    replica: &'a ReplicaView,
+    snapshot: Arc<Snapshot>,
     accounts: HashMap<Uuid, Account>,
     cooldowns: HashMap<Uuid, Cooldown>,
     versions: HashMap<Uuid, Vec<KeyVersion>>,
@@ -39,7 +42,7 @@ impl Vault {
     ///
     /// # Errors
     /// The pool does not exist.
-    pub async fn get_status(&self, name: &PoolName, replica: &ReplicaView) -> Result<PoolStatus> {
+    pub async fn get_status(&self, name: &PoolName) -> Result<PoolStatus> {
         let mut conn = self.pool.acquire().await?;
         let conn = &mut *conn;
         let now = cluster::now(conn).await?;
@@ -47,7 +50,7 @@ impl Vault {
         let keys = read_keys(conn, &self.keys, &pool).await?;
         let accounts = read_accounts(conn, &self.keys, &pool, &keys).await?;
         let limits = read_limits(conn, &accounts).await?;
-        let facts = read_facts(conn, &pool, accounts, &keys, now, replica).await?;
+        let facts = read_facts(conn, &pool, accounts, &keys, now, self.live.snapshot()).await?;
         let views = view_all(conn, keys, now).await?;
         let mut keys: Vec<_> = views
             .into_iter()
@@ -57,11 +60,11 @@ impl Vault {
         Ok(PoolStatus {
             pool: name.clone(),
             time: now,
-            replica: replica.boot_id,
+            replica: self.live.boot_id,
             replicas_live: pool_status::replicas_live(conn).await?,
             keys,
             limits,
-            waiting: replica.waiting.get(&pool.meta.uid).copied().unwrap_or(0),
+            waiting: facts.waiting(pool.meta.uid),
             disablement: holding(pool.disablement.as_ref(), now),
         })
     }
@@ -87,18 +90,34 @@ impl Facts<'_> {
             account_cooldown: self.cooldowns.get(&account_uid).cloned(),
             next_rotation: view.next_rotation,
             rotation_overdue: view.rotation_overdue,
-            usage: self.replica.keys.get(&uid).copied().unwrap_or_default(),
+            usage: self.usage(uid),
         })
     }
 
     fn version_status(&self, version: &KeyVersion) -> VersionStatus {
-        let failures = &self.replica.consecutive_failures;
+        let live = self.snapshot.versions.get(&version.meta.uid);
         VersionStatus {
             number: version.number,
             stage: version.stage,
             health: at(&version.health, self.now),
-            consecutive_failures: failures.get(&version.meta.uid).copied().unwrap_or(0),
+            consecutive_failures: live.map_or(0, |entry| entry.live.streak()),
         }
+    }
+
+    /// What this replica did with a key, by all its versions that are not revoked.
+    fn usage(&self, key: Uuid) -> KeyUsage {
+        let versions = self.versions.get(&key).into_iter().flatten();
+        let entries = versions.filter_map(|v| self.snapshot.versions.get(&v.meta.uid));
+        entries.fold(KeyUsage::default(), |usage, entry| KeyUsage {
+            leases: usage.leases + entry.live.leases(),
+            last_use: usage.last_use.max(entry.live.last_use()),
+        })
+    }
+
+    fn waiting(&self, pool: Uuid) -> u32 {
+        let entry = self.snapshot.pools_by_uid.get(&pool);
+        let waiting = entry.map_or(0, |entry| line::waiting(&entry.live));
+        u32::try_from(waiting).unwrap_or(u32::MAX)
     }
 }
 
@@ -161,7 +180,7 @@ async fn read_facts<'a>(
     accounts: HashMap<Uuid, Account>,
     keys: &[Key],
     now: Timestamp,
-    replica: &'a ReplicaView,
+    snapshot: Arc<Snapshot>,
 ) -> Result<Facts<'a>> {
     let account_uids: Vec<Uuid> = accounts.keys().copied().collect();
     let cooldowns = cooldowns::of_accounts(conn, &account_uids, now).await?;
@@ -177,7 +196,7 @@ async fn read_facts<'a>(
             .map(|member| (member.target.uid(), member))
             .collect(),
         now,
-        replica,
+        snapshot,
         accounts,
         cooldowns: whole.map(|c| (c.account_uid, c)).collect(),
         versions,

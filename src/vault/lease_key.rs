@@ -117,6 +117,7 @@ impl Vault {
                 tokio::select! {
                     () = place.woken() => {}
                     () = sleep_until(instant(until)) => {}
+                    () = self.live.drained() => {}
                 }
             }
         }

@@ -262,7 +262,7 @@ async fn watches_are_few_and_leave_room_when_they_end() {
         }
     };
     timeout(Duration::from_secs(5), room).await.unwrap();
-    desk.admin.drain();
+    desk.vault.live().drain();
     for mut watch in watches {
         let ended = async { while watch.next().await.is_some() {} };
         timeout(Duration::from_secs(5), ended).await.unwrap();

@@ -54,11 +54,6 @@ impl Admin {
             watches: watch::Watches::default(),
         }
     }
-
-    /// Ends every watch, so that the server can drain.
-    pub fn drain(&self) {
-        self.watches.end();
-    }
 }
 
 /// The answer of every RPC that is not built yet.

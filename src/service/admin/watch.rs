@@ -8,13 +8,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{Admin, Answer, status_message};
 use crate::domain::field::FieldErrors;
 use crate::domain::name::PoolName;
-use crate::domain::status::ReplicaView;
 use crate::proto;
 use crate::service::auth::Identity;
 use crate::service::convert::parse_millis;
@@ -31,26 +29,17 @@ const INTERVAL_MAX: Duration = Duration::from_hours(1);
 pub(super) type Statuses =
     Pin<Box<dyn Stream<Item = Result<proto::WatchStatusResponse, Status>> + Send>>;
 
-/// Room for watches, and their end.
+/// Room for watches.
 #[derive(Debug, Clone)]
 pub(super) struct Watches {
     room: Arc<Semaphore>,
-    ended: CancellationToken,
 }
 
 impl Default for Watches {
     fn default() -> Self {
         Self {
             room: Arc::new(Semaphore::new(WATCHES_MAX)),
-            ended: CancellationToken::new(),
         }
-    }
-}
-
-impl Watches {
-    /// Ends them all.
-    pub(super) fn end(&self) {
-        self.ended.cancel();
     }
 }
 
@@ -59,7 +48,6 @@ struct Watch {
     vault: Arc<Vault>,
     pool: PoolName,
     interval: Duration,
-    ended: CancellationToken,
     _room: OwnedSemaphorePermit,
 }
 
@@ -85,7 +73,6 @@ pub(super) async fn watch(admin: &Admin, request: proto::WatchStatusRequest) -> 
         vault: Arc::clone(&admin.vault),
         pool,
         interval: interval.unwrap_or(INTERVAL_DEFAULT),
-        ended: admin.watches.ended.clone(),
         _room: room.map_err(|_| Refusal::TooManyWatches { max: WATCHES_MAX })?,
     };
     // The first answer is read before the stream begins, so that a pool that does not exist is refused in the ordinary way.
@@ -114,7 +101,7 @@ impl Watch {
             });
             let is_gone = tokio::select! {
                 sent = sender.send(answer) => sent.is_err(),
-                () = self.ended.cancelled() => true,
+                () = self.vault.live().drained() => true,
             };
             if is_last || is_gone {
                 return;
@@ -122,7 +109,7 @@ impl Watch {
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = sender.closed() => return,
-                () = self.ended.cancelled() => return,
+                () = self.vault.live().drained() => return,
             }
             next = read(&self.vault, &self.pool)
                 .await
@@ -132,6 +119,6 @@ impl Watch {
 }
 
 async fn read(vault: &Vault, pool: &PoolName) -> Answer<proto::PoolStatus> {
-    let status = vault.get_status(pool, &ReplicaView::default()).await?;
+    let status = vault.get_status(pool).await?;
     Ok(status_message::of(&status))
 }
