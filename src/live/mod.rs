@@ -16,7 +16,7 @@ pub mod version;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -54,7 +54,9 @@ pub struct Live {
     snapshot: ArcSwap<Snapshot>,
     read: AtomicU64,
     replicas: AtomicU64,
-    draining: CancellationToken,
+    /// As `drained` says too, which takes a lock to tell.
+    is_draining: AtomicBool,
+    drained: CancellationToken,
     snapshot_age_max: Duration,
 }
 
@@ -73,7 +75,8 @@ impl Live {
             snapshot: ArcSwap::default(),
             read: AtomicU64::new(0),
             replicas: AtomicU64::new(1),
-            draining: CancellationToken::new(),
+            is_draining: AtomicBool::new(false),
+            drained: CancellationToken::new(),
             snapshot_age_max,
         })
     }
@@ -96,8 +99,14 @@ impl Live {
 
     /// The configuration, if it is young enough to lease from.
     #[must_use]
+    /// The same, for a look that ends before anything is awaited: it costs no shared count.
+    #[must_use]
+    pub fn glance(&self) -> arc_swap::Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
     pub fn fresh_snapshot(&self, now: BootTime) -> Option<arc_swap::Guard<Arc<Snapshot>>> {
-        self.is_fresh(now).then(|| self.snapshot.load())
+        self.is_fresh(now).then(|| self.glance())
     }
 
     /// Whether the configuration is young enough to lease from.
@@ -148,17 +157,18 @@ impl Live {
 
     /// No new leases from now on.
     pub fn drain(&self) {
-        self.draining.cancel();
+        self.is_draining.store(true, Ordering::Release);
+        self.drained.cancel();
     }
 
     /// Until no new leases are given.
     pub async fn drained(&self) {
-        self.draining.cancelled().await;
+        self.drained.cancelled().await;
     }
 
     /// Whether this replica is shutting down.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.is_cancelled()
+        self.is_draining.load(Ordering::Acquire)
     }
 }
