@@ -89,17 +89,28 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
     Err(unserved)
 }
 
-fn order(pool: &PoolEntry, tier: &Tier, wish: &Wish<'_>, now: Timestamp) -> Vec<usize> {
-    if let Some(affinity_key) = wish.affinity_key {
-        let mut indexes: Vec<_> = (0..tier.candidates.len()).collect();
-        let rank = |i: &usize| {
-            let uid = tier.candidates[*i].key.meta.uid.as_u128();
-            std::cmp::Reverse(selection::affinity(affinity_key, uid))
-        };
-        indexes.sort_by_cached_key(rank);
-        return indexes;
-    }
-    circle(pool, tier, now).indexes().collect()
+/// The keys of a tier as they are to be tried. Without an affinity key nothing is listed, however many there are.
+fn order(
+    pool: &PoolEntry,
+    tier: &Tier,
+    wish: &Wish<'_>,
+    now: Timestamp,
+) -> impl Iterator<Item = usize> {
+    let ranked = wish.affinity_key.map(|key| ranked(tier, key));
+    let around = match ranked {
+        Some(_) => Circle::default(),
+        None => circle(pool, tier, now),
+    };
+    ranked.into_iter().flatten().chain(around.indexes())
+}
+
+fn ranked(tier: &Tier, affinity_key: &str) -> Vec<usize> {
+    let mut indexes: Vec<_> = (0..tier.candidates.len()).collect();
+    indexes.sort_by_cached_key(|i| {
+        let uid = tier.candidates[*i].key.meta.uid.as_u128();
+        std::cmp::Reverse(selection::affinity(affinity_key, uid))
+    });
+    indexes
 }
 
 fn circle(pool: &PoolEntry, tier: &Tier, now: Timestamp) -> Circle {
