@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -21,6 +22,7 @@ const COOLING_MODELS_MAX: usize = 256;
 pub struct AccountLive {
     uid: Uuid,
     state: Mutex<State>,
+    is_noted: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +48,7 @@ impl AccountLive {
         Self {
             uid,
             state: Mutex::default(),
+            is_noted: AtomicBool::new(false),
         }
     }
 
@@ -56,6 +59,17 @@ impl AccountLive {
     }
 
     /// Works on the permits, under the account's lock; then whoever is first in a line tries again.
+    /// The ledger is to look at it. False if it has been told so since it last began to look: what was taken before this call is seen
+    /// then too, since the look comes under the account's lock.
+    pub fn note(&self) -> bool {
+        !self.is_noted.swap(true, Ordering::AcqRel)
+    }
+
+    /// The ledger begins to look at it: whatever happens from now on has to be noted again.
+    pub fn looked_at(&self) {
+        self.is_noted.store(false, Ordering::Release);
+    }
+
     pub fn with_budget<T>(&self, work: impl FnOnce(&mut Budget) -> T) -> T {
         let mut state = self.state.lock();
         let done = work(&mut state.budget);

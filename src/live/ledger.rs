@@ -44,10 +44,11 @@ impl Ledger {
 
     /// These accounts have something open: look at them from time to time.
     pub fn note(&self, accounts: &[Arc<AccountLive>]) {
-        let mut busy = self.busy.lock();
         for account in accounts {
-            busy.entry(account.uid())
-                .or_insert_with(|| Arc::clone(account));
+            if account.note() {
+                let mut busy = self.busy.lock();
+                busy.insert(account.uid(), Arc::clone(account));
+            }
         }
     }
 
@@ -60,6 +61,7 @@ impl Ledger {
         let mut busy = self.busy.lock();
         let mut said = Vec::new();
         busy.retain(|_, account| {
+            account.looked_at();
             let (works, is_busy) = account.with_budget(|budget| {
                 let works = budget.work(now, || self.blocks.fetch_add(1, Ordering::Relaxed));
                 (works, budget.is_busy())
