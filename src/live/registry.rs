@@ -41,8 +41,8 @@ pub struct Registry {
 /// A version, with its secret ready to send if it is current and opened.
 #[derive(Debug, Clone)]
 pub struct KnownVersion {
-    /// As stored.
-    pub version: KeyVersion,
+    /// As stored; every snapshot shares it.
+    pub version: Arc<KeyVersion>,
     /// Its secret, opened; `None` if it is not current, or did not open.
     pub fields: Option<Arc<Fields>>,
     /// The same, ready to send.
@@ -52,9 +52,9 @@ pub struct KnownVersion {
 impl KnownVersion {
     /// Not ready to send yet.
     #[must_use]
-    pub const fn new(version: KeyVersion, fields: Option<Arc<Fields>>) -> Self {
+    pub fn new(version: KeyVersion, fields: Option<Arc<Fields>>) -> Self {
         Self {
-            version,
+            version: Arc::new(version),
             fields,
             credential: None,
         }

@@ -53,7 +53,7 @@ pub struct AccountEntry {
 #[derive(Debug)]
 pub struct VersionEntry {
     /// As stored.
-    pub version: KeyVersion,
+    pub version: Arc<KeyVersion>,
     /// Its key.
     pub key: Arc<Key>,
     /// Its secret, opened and ready to send; `None` if it did not open, or if it is not the current version.
