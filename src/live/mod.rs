@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod line;
 pub mod outbox;
 pub mod provider;
+pub mod pool;
 pub mod registry;
 pub mod reports;
 pub mod reserve;

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::account::AccountLive;
 use super::credential::{Credential, Fields};
+use super::pool::PoolLive;
 use super::provider::ProviderLive;
-use super::snapshot::{AccountEntry, Candidate, PoolEntry, PoolLive, Snapshot, Tier, VersionEntry};
+use super::snapshot::{AccountEntry, Candidate, PoolEntry, Snapshot, Tier, VersionEntry};
 use super::version::VersionLive;
 use crate::domain::account::Account;
 use crate::domain::caller::{Caller, Token};
@@ -213,7 +214,8 @@ impl Registry {
             keys.into_iter().filter_map(candidate).collect()
         };
         let pools = self.pools.values().map(|pool| {
-            let live = self.lives.pools.entry(pool.meta.uid).or_default();
+            let live = self.lives.pools.entry(pool.meta.uid);
+            let live = live.or_insert_with(|| Arc::new(PoolLive::new(&pool.id)));
             Arc::new(PoolEntry {
                 tiers: tiers(pool, &candidates),
                 pool: pool.clone(),

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use uuid::Uuid;
 
 use super::account::AccountLive;
 use super::credential::Credential;
+use super::pool::PoolLive;
 use super::provider::ProviderLive;
 use super::version::VersionLive;
 use crate::domain::account::Account;
@@ -104,13 +104,4 @@ pub struct Candidate {
     pub version: Option<Arc<VersionEntry>>,
     /// Share of its tier.
     pub weight: u32,
-}
-
-/// What lives of a pool.
-#[derive(Debug, Default)]
-pub struct PoolLive {
-    /// Counts leases, to take turns.
-    pub turns: AtomicU64,
-    /// Calls that wait.
-    pub waiting: AtomicUsize,
 }

@@ -211,6 +211,7 @@ impl Vault {
                 .with_budget(|budget| budget.not_sent(&claims.draws, uses));
             return Err(LeaseRefusal::TooManyLimits);
         };
+        pool.live.leases.increment(1);
         Ok(Lease {
             lease_id,
             granted,

@@ -10,6 +10,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
+use crate::live::pool::Counted;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::{self, cluster, cooldowns, key_versions};
 
@@ -28,13 +29,17 @@ impl Vault {
         }
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
+        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let version = snapshot.versions.get(&claims.version_uid);
         let account = snapshot.accounts.get(&claims.account_uid);
+        if let Some(pool) = pool {
+            pool.live
+                .count(outcome.count, counted(outcome, failure.as_ref()));
+        }
         // A version that is gone, or an account, has no health any more; its outcome is still explained.
         let (Some(version), Some(account)) = (version, account) else {
             return failure;
         };
-        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
         let is_issuer = lease.issuer == self.live.boot_id;
         match &failure {
@@ -132,6 +137,14 @@ impl Vault {
             }
         });
         self.live.ledger.note(std::slice::from_ref(&account.live));
+    }
+}
+
+fn counted(outcome: &Outcome, failure: Option<&Failure>) -> Counted {
+    match failure {
+        Some(failure) => Counted::Failure(failure.class),
+        None if is_not_sent(outcome) => Counted::NotSent,
+        None => Counted::Success,
     }
 }
 
