@@ -22,6 +22,7 @@ use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
+use crate::service::observe::Observe;
 use crate::store::replicas;
 use crate::vault::Vault;
 
@@ -78,6 +79,7 @@ pub async fn run_until(
     tell(&health, true).await;
     let workers = Workers::start(&vault, health.clone());
     let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
+        .layer(Observe::new())
         .add_service(health_service.clone())
         .add_service(reflection()?)
         .add_service(leases(&vault))

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use super::observe;
 use crate::live::{clock::boot_now, ledger, outbox};
-use crate::metric_names;
 use crate::store::{self, foreign_reports, replicas};
 use crate::vault::Vault;
 
@@ -18,6 +18,8 @@ use crate::vault::Vault;
 const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How long one poll may take before it counts as failed.
 const POLL_MAX: Duration = Duration::from_secs(5);
+/// How old a count of all keys may be.
+const SURVEY_EVERY: Duration = Duration::from_secs(10);
 /// What is not urgent.
 const CHORES_EVERY: Duration = Duration::from_mins(1);
 /// Reports that nobody took: longer than any lease lasts.
@@ -40,6 +42,7 @@ impl Workers {
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         tasks.spawn(ledger::run(live, pool, stop.clone()));
         tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
+        tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         Self { tasks, stop }
     }
@@ -72,7 +75,7 @@ async fn poll(vault: Arc<Vault>, health: HealthReporter, stop: CancellationToken
             }
         }
         was_well = is_well;
-        observe(&vault);
+        observe::glance(&vault);
     }
 }
 
@@ -89,20 +92,6 @@ async fn beat(vault: &Vault) -> crate::vault::Result<()> {
     }
     live.learned(None, began);
     Ok(())
-}
-
-fn observe(vault: &Vault) {
-    let live = vault.live();
-    let snapshot = live.snapshot();
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    metrics::gauge!(metric_names::SNAPSHOT_REV).set(snapshot.rev as f64);
-    let age = live.snapshot_age(boot_now());
-    metrics::gauge!(metric_names::SNAPSHOT_AGE_SECONDS).set(age.as_secs_f64());
-    let overdue = vault.overdue();
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    for (account, count) in overdue {
-        metrics::gauge!(metric_names::ROTATIONS_OVERDUE, "account" => account).set(count as f64);
-    }
 }
 
 /// Ready or not, by every name a probe may use.
@@ -141,6 +130,18 @@ async fn carry(vault: &Vault) -> store::Result<()> {
         vault.receive_reports().await?;
     }
     Ok(())
+}
+
+/// Looks at every key, of which there may be many.
+async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = interval(SURVEY_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => observe::survey(&vault),
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 /// Revokes what has drained, forgets what is old, and says what is overdue.

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use crate::domain::cooling::Cooling;
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::ledger::budget::{Budget, Need, Take};
-use crate::domain::ledger::held::Ticket;
+use crate::domain::ledger::held::{Ticket, Units};
+use crate::domain::limit::Limit;
 use crate::domain::time::{BootTime, Timestamp};
 
 /// The most models of one account whose cooldowns are kept; what has ended makes room first.
@@ -21,8 +22,8 @@ const COOLING_MODELS_MAX: usize = 256;
 #[derive(Debug)]
 pub struct AccountLive {
     uid: Uuid,
-    state: Mutex<State>,
     is_noted: AtomicBool,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
@@ -47,8 +48,8 @@ impl AccountLive {
     pub fn new(uid: Uuid) -> Self {
         Self {
             uid,
-            state: Mutex::default(),
             is_noted: AtomicBool::new(false),
+            state: Mutex::default(),
         }
     }
 
@@ -58,7 +59,6 @@ impl AccountLive {
         self.uid
     }
 
-    /// Works on the permits, under the account's lock; then whoever is first in a line tries again.
     /// The ledger is to look at it. False if it has been told so since it last began to look: what was taken before this call is seen
     /// then too, since the look comes under the account's lock.
     pub fn note(&self) -> bool {
@@ -70,6 +70,7 @@ impl AccountLive {
         self.is_noted.store(false, Ordering::Release);
     }
 
+    /// Works on the permits, under the account's lock; then whoever is first in a line tries again.
     pub fn with_budget<T>(&self, work: impl FnOnce(&mut Budget) -> T) -> T {
         let mut state = self.state.lock();
         let done = work(&mut state.budget);
@@ -80,6 +81,11 @@ impl AccountLive {
     /// Takes from every limit, or from none.
     pub fn take(&self, need: Need<'_>, now: BootTime) -> Take {
         self.state.lock().budget.take(need, now)
+    }
+
+    /// Units of each limit that were handed out and given back since this was last asked.
+    pub fn count(&self) -> Vec<(Arc<Limit>, Units)> {
+        self.state.lock().budget.count()
     }
 
     /// Until when, and why, the account cools down for `model`.

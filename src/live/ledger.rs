@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use super::Live;
 use super::account::AccountLive;
+use super::block_counts;
 use super::clock::boot_now;
 use super::reserve::{Replica, reserve};
 use crate::domain::ledger::work::{Answer, LIMITS_PER_TRANSACTION, Work};
 use crate::domain::time::BootTime;
-use crate::metric_names;
 
 /// How often accounts are looked at that have something open, where nobody waits.
 const TICK: Duration = Duration::from_millis(100);
@@ -106,6 +106,7 @@ async fn pass(live: &Arc<Live>, pool: &PgPool) {
     // A row that somebody else held gets a transaction of its own, which waits for it.
     for one in skipped {
         for (account, work) in transact(live, pool, vec![one], true).await {
+            block_counts::failed(&work);
             account.with_budget(|budget| budget.unsaid(&work, boot_now()));
             account.wake_impatient();
         }
@@ -126,8 +127,10 @@ async fn transact(live: &Arc<Live>, pool: &PgPool, said: Vec<Said>, wait: bool) 
             reserve(&pool, replica, &live.clock, &works, wait).await
         })
     };
-    metrics::counter!(metric_names::BLOCK_RESERVES).increment(1);
-    match tokio::time::timeout(TRANSACTION_MAX, task).await {
+    let began = boot_now();
+    let done = tokio::time::timeout(TRANSACTION_MAX, task).await;
+    block_counts::transacted(boot_now().since(began));
+    match done {
         Ok(Ok(Ok(answers))) => take_in(said, &answers),
         Ok(Ok(Err(error))) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -152,7 +155,9 @@ fn take_in(said: Vec<Said>, answers: &[(Uuid, Option<Answer>)]) -> Vec<Said> {
             continue;
         };
         if let Some(answer) = answer {
-            account.with_budget(|budget| budget.answered(work.limit, answer, boot_now()));
+            let now = boot_now();
+            block_counts::answered(answer, now);
+            account.with_budget(|budget| budget.answered(work.limit, answer, now));
         }
         if work.ask.is_some() {
             account.wake_impatient();
@@ -163,6 +168,7 @@ fn take_in(said: Vec<Said>, answers: &[(Uuid, Option<Answer>)]) -> Vec<Said> {
 
 fn give_up(said: &[Said]) {
     for (account, work) in said {
+        block_counts::failed(work);
         account.with_budget(|budget| budget.unsaid(work, boot_now()));
         account.wake_impatient();
     }

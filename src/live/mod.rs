@@ -1,14 +1,15 @@
 //! Floor 3: this replica's memory. The configuration as last read, permits in hand, who waits, and what has been reported.
 
 pub mod account;
+mod block_counts;
 pub mod choose;
 pub mod clock;
 pub mod credential;
 pub mod ledger;
 pub mod line;
 pub mod outbox;
-pub mod provider;
 pub mod pool;
+pub mod provider;
 pub mod registry;
 pub mod reports;
 pub mod reserve;
@@ -98,14 +99,14 @@ impl Live {
         self.snapshot.load_full()
     }
 
-    /// The configuration, if it is young enough to lease from.
-    #[must_use]
     /// The same, for a look that ends before anything is awaited: it costs no shared count.
     #[must_use]
     pub fn glance(&self) -> arc_swap::Guard<Arc<Snapshot>> {
         self.snapshot.load()
     }
 
+    /// The configuration, if it is young enough to lease from.
+    #[must_use]
     pub fn fresh_snapshot(&self, now: BootTime) -> Option<arc_swap::Guard<Arc<Snapshot>>> {
         self.is_fresh(now).then(|| self.glance())
     }

@@ -11,6 +11,7 @@ mod dev_command;
 mod import;
 mod keys;
 mod limits;
+mod metrics;
 mod migrate_command;
 mod pools;
 mod private_postgres;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::held::{Draw, Held, Offer, Ticket};
+use super::held::{Draw, Held, Offer, Ticket, Units};
 use super::work::{Answer, NumberedAsk, Work};
 use crate::domain::limit::{Dimension, Limit};
 use crate::domain::pool::Estimate;
@@ -237,6 +237,12 @@ impl Budget {
     pub fn available(&self, limit: Uuid) -> u64 {
         let held = self.held.iter().find(|h| h.limit().uid == limit);
         held.map_or(0, Held::available)
+    }
+
+    /// Units of each limit that were handed out and given back since this was last asked.
+    pub fn count(&mut self) -> Vec<(Arc<Limit>, Units)> {
+        let held = self.held.iter_mut();
+        held.map(|h| (Arc::clone(h.limit()), h.count())).collect()
     }
 
     fn find(&mut self, limit: Uuid) -> Option<&mut Held> {

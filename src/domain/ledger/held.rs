@@ -31,6 +31,7 @@ pub struct Held {
     line: BTreeSet<Ticket>,
     reserving: bool,
     not_before: BootTime,
+    counted: Units,
 }
 
 /// Units that may be handed out until `valid_until`.
@@ -50,6 +51,15 @@ struct Block {
 struct Closed {
     used: u64,
     charged_until: BootTime,
+}
+
+/// Units, for those who watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Units {
+    /// Handed out with leases.
+    pub granted: u64,
+    /// Given back to the database unused.
+    pub returned: u64,
 }
 
 /// Units taken from one block.
@@ -86,6 +96,7 @@ impl Held {
             line: BTreeSet::new(),
             reserving: false,
             not_before: BootTime::default(),
+            counted: Units::default(),
         }
     }
 
@@ -128,6 +139,7 @@ impl Held {
     pub fn take(&mut self, units: u64, uses: u64) -> Option<Draw> {
         let block = self.open.iter_mut().find(|b| b.uses(units) >= uses)?;
         block.used += units * uses;
+        self.counted.granted += units * uses;
         Some(Draw {
             block: block.number,
             units,
@@ -150,6 +162,7 @@ impl Held {
         if let Some(open) = self.open.iter_mut().find(|b| b.number == block) {
             open.used = open.used.saturating_sub(units);
         } else if let Some(closed) = self.closed.get_mut(&block) {
+            self.counted.returned += units.min(closed.used);
             closed.used = closed.used.saturating_sub(units);
             self.unsettled.push(block);
         }
@@ -288,6 +301,11 @@ impl Held {
         self.open.iter().map(|b| b.units - b.used).sum()
     }
 
+    /// Units handed out and given back since this was last asked.
+    pub fn count(&mut self) -> Units {
+        std::mem::take(&mut self.counted)
+    }
+
     /// Whether there is anything to tell or ask the database.
     #[must_use]
     pub fn is_busy(&self) -> bool {
@@ -321,6 +339,7 @@ impl Held {
     }
 
     fn close(&mut self, block: &Block) {
+        self.counted.returned += block.units - block.used;
         if block.used < block.units {
             self.unsettled.push(block.number);
         }
