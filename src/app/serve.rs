@@ -136,7 +136,11 @@ pub async fn run_until(
     served
 }
 
-fn server(tls: Option<tonic::transport::ServerTlsConfig>, seed: u64) -> anyhow::Result<Server> {
+/// A server as `serve` sets it up; `seed` spreads what happens after a while over the replicas.
+///
+/// # Errors
+/// The TLS configuration is no good.
+pub fn server(tls: Option<tonic::transport::ServerTlsConfig>, seed: u64) -> anyhow::Result<Server> {
     let jitter = Duration::from_secs(seed % 60);
     let server = Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
