@@ -9,14 +9,17 @@ use keylease::proto::lease_service_client::LeaseServiceClient;
 use tokio::task::JoinSet;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::figures::{median, micros_per_call};
+use crate::figures::micros_per_call;
 use crate::say;
-use crate::side::Ratios;
+use crate::side::{Flood, Pairs, ROUNDS, Ratios};
 use crate::vault::Vault;
 use crate::world::request;
 
-/// Pairs of measurements. Odd, so that one is in the middle.
-const ROUNDS: usize = 5;
+/// A thousand limits are reserved in many transactions, each of which a busy disk may hold up: nobody is refused for that.
+const PATIENCE: prost_types::Duration = prost_types::Duration {
+    seconds: 30,
+    nanos: 0,
+};
 /// Calls of one measurement.
 const CALLS: usize = 60_000;
 const CONNECTIONS: usize = 8;
@@ -46,10 +49,10 @@ impl<'a> Crowd<'a> {
 
     /// Both vaults in turns.
     pub(crate) async fn floods(&self, other: &Self) -> anyhow::Result<Ratios> {
-        let (mut rates, mut cpus, mut other_rates) = (Vec::new(), Vec::new(), Vec::new());
         for crowd in [self, other] {
             crowd.flood().await?;
         }
+        let mut pairs = Pairs::default();
         for round in 0..ROUNDS {
             let (mine, its) = if round % 2 == 0 {
                 let mine = self.flood().await?;
@@ -58,20 +61,14 @@ impl<'a> Crowd<'a> {
                 let its = other.flood().await?;
                 (self.flood().await?, its)
             };
-            rates.push(mine.0 / its.0);
-            cpus.push(mine.1 / its.1);
-            other_rates.push(its.0);
+            pairs.add(&mine, &its);
         }
-        Ok(Ratios {
-            rate: median(rates),
-            cpu: median(cpus),
-            other_rate: median(other_rates),
-        })
+        Ok(pairs.ratios())
     }
 
-    /// Calls per second, and microseconds of a core per call. Every call must give a lease.
+    /// Every call must give a lease.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    async fn flood(&self) -> anyhow::Result<(f64, f64)> {
+    async fn flood(&self) -> anyhow::Result<Flood> {
         let (began, cpu) = (Instant::now(), self.vault.server.cpu()?);
         let turns = Arc::new(AtomicUsize::new(0));
         let mut callers = JoinSet::new();
@@ -96,7 +93,10 @@ impl<'a> Crowd<'a> {
             "{:>24}: {rate:>9.0} calls/s, {cpu:5.1} us of a core each",
             self.name
         ));
-        Ok((rate, cpu))
+        Ok(Flood {
+            rate,
+            cpu_micros: cpu,
+        })
     }
 }
 
@@ -111,7 +111,9 @@ async fn call(
         if turn >= CALLS {
             return Ok(());
         }
-        let mut request = tonic::Request::new(request(&pools[turn % pools.len()]));
+        let mut message = request(&pools[turn % pools.len()]);
+        message.max_wait = Some(PATIENCE);
+        let mut request = tonic::Request::new(message);
         request
             .metadata_mut()
             .insert("authorization", authorization.clone());

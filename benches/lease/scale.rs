@@ -40,7 +40,7 @@ async fn by_keys(
     large.sample(POOL, 100).await?;
     let before = large.server.resident()?;
     large.fill_more(POOL, 1..keys).await?;
-    large.settle().await;
+    large.settle().await?;
     let name = format!("{keys} keys");
     let side = Side::lease(&name, &large, POOL)?;
     let ratios = side.floods(&Side::lease("1 key", small, POOL)?).await?;
@@ -70,7 +70,7 @@ async fn by_pools(
         large.fill(POOL, 1).await?;
         large.pools_over(POOL, &names).await?;
     }
-    large.settle().await;
+    large.settle().await?;
     let name = format!("{POOLS} pools{}", if apart { " and accounts" } else { "" });
     let crowd = Crowd::new(&name, &large, names)?;
     let ratios = crowd

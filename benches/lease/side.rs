@@ -12,13 +12,13 @@ use crate::world::request;
 use crate::{bare, say};
 
 /// Pairs of measurements. Odd, so that one is in the middle.
-const ROUNDS: usize = 5;
+pub(crate) const ROUNDS: usize = 5;
 /// How long one measurement takes.
 const SECONDS: f64 = 3.0;
 /// The same at a steady rate, the beginning that does not count included.
 const STEADY_SECONDS: u64 = 5;
-/// Pairs at a steady rate that are thrown away because the machine did something else meanwhile, before this gives up.
-const UNSTEADY_MAX: usize = 15;
+/// Pairs that are tried, of which those count in which both sides were undisturbed, before this gives up.
+const TURNS_MAX: usize = 20;
 /// Calls before anything is measured.
 const WARM_UP: u64 = 20_000;
 /// Leases that a client looks at, before and after each measurement of leases.
@@ -47,9 +47,11 @@ pub(crate) struct Ratios {
 
 /// One flood.
 #[derive(Debug)]
-struct Flood {
-    rate: f64,
-    cpu_micros: f64,
+pub(crate) struct Flood {
+    /// Calls per second.
+    pub(crate) rate: f64,
+    /// Microseconds on a core per call.
+    pub(crate) cpu_micros: f64,
 }
 
 impl<'a> Side<'a> {
@@ -57,7 +59,7 @@ impl<'a> Side<'a> {
     pub(crate) fn lease(name: &str, vault: &'a Vault, pool: &'static str) -> anyhow::Result<Self> {
         let message = request(pool).encode_to_vec();
         let target = Target::new(
-            &vault.folder,
+            &vault.folder.0,
             pool,
             vault.lease_url(),
             &message,
@@ -80,7 +82,13 @@ impl<'a> Side<'a> {
     ) -> anyhow::Result<Self> {
         let message = bare::message(request(pool).encoded_len());
         let url = format!("http://{}{}", server.address, bare::PATH);
-        let target = Target::new(&vault.folder, "bare", url, &message, vault.authorization())?;
+        let target = Target::new(
+            &vault.folder.0,
+            "bare",
+            url,
+            &message,
+            vault.authorization(),
+        )?;
         Ok(Self {
             name: name.to_owned(),
             server,
@@ -92,31 +100,30 @@ impl<'a> Side<'a> {
     /// Both as fast as they answer.
     pub(crate) async fn floods(&self, other: &Self) -> anyhow::Result<Ratios> {
         let (my_calls, its_calls) = (self.calls().await?, other.calls().await?);
-        let (mut rates, mut cpus, mut other_rates) = (Vec::new(), Vec::new(), Vec::new());
-        for round in 0..ROUNDS {
-            let (mine, its) = if round % 2 == 0 {
+        let mut pairs = Pairs::default();
+        for turn in 0..TURNS_MAX {
+            let (mine, its) = if turn % 2 == 0 {
                 let mine = self.flood(my_calls).await?;
                 (mine, other.flood(its_calls).await?)
             } else {
                 let its = other.flood(its_calls).await?;
                 (self.flood(my_calls).await?, its)
             };
-            rates.push(mine.rate / its.rate);
-            cpus.push(mine.cpu_micros / its.cpu_micros);
-            other_rates.push(its.rate);
+            if let (Some(mine), Some(its)) = (mine, its) {
+                pairs.add(&mine, &its);
+            }
+            if pairs.count() == ROUNDS {
+                return Ok(pairs.ratios());
+            }
         }
-        Ok(Ratios {
-            rate: median(rates),
-            cpu: median(cpus),
-            other_rate: median(other_rates),
-        })
+        anyhow::bail!("too few measurements were good; the machine is too busy")
     }
 
-    /// The median over all pairs of the ratio of p99, both at this rate. Where either did not reach it, the pair is measured anew.
+    /// The median over all pairs of the ratio of p99, both at this rate.
     pub(crate) async fn steadies(&self, other: &Self, rate: f64) -> anyhow::Result<f64> {
         let rate = calls_of(rate, 1.0);
         let mut ratios = Vec::new();
-        for _ in 0..ROUNDS + UNSTEADY_MAX {
+        for _ in 0..TURNS_MAX {
             let (mine, its) = (self.steady(rate).await?, other.steady(rate).await?);
             if let (Some(mine), Some(its)) = (mine, its) {
                 ratios.push(mine.as_secs_f64() / its.as_secs_f64());
@@ -130,23 +137,26 @@ impl<'a> Side<'a> {
 
     /// So many calls as one measurement takes, after a warm-up.
     async fn calls(&self) -> anyhow::Result<u64> {
-        let first = self.flood(WARM_UP / 10).await?;
+        let first = self.target.flood(WARM_UP / 10).await?;
         let warm_up = calls_of(first.rate, 1.0).min(WARM_UP);
-        Ok(calls_of(self.flood(warm_up).await?.rate, SECONDS))
+        Ok(calls_of(self.target.flood(warm_up).await?.rate, SECONDS))
     }
 
-    async fn flood(&self, calls: u64) -> anyhow::Result<Flood> {
+    /// None if something was refused.
+    async fn flood(&self, calls: u64) -> anyhow::Result<Option<Flood>> {
         let cpu = self.server.cpu()?;
-        let load = self.counted(calls, self.target.flood(calls)).await?;
+        let Some(load) = self.counted(calls, self.target.flood(calls)).await? else {
+            return Ok(None);
+        };
         let cpu_micros = micros_per_call(self.server.cpu()?.saturating_sub(cpu), calls);
         say(&format!(
             "{:>24}: {:>9.0} calls/s, {cpu_micros:5.1} us of a core each; h2load {:.2} cores",
             self.name, load.rate, load.generator_cores
         ));
-        Ok(Flood {
+        Ok(Some(Flood {
             rate: load.rate,
             cpu_micros,
-        })
+        }))
     }
 
     async fn steady(&self, rate: u64) -> anyhow::Result<Option<Duration>> {
@@ -156,34 +166,71 @@ impl<'a> Side<'a> {
         Ok(p99)
     }
 
-    /// Holds a rate, and tells the p99; none if it was not reached.
+    /// Holds a rate, and tells the p99; none if it was not reached, or something was refused.
     pub(crate) async fn hold(&self, rate: u64, seconds: u64) -> anyhow::Result<Option<Duration>> {
         let load = self.target.steady(rate, seconds);
-        let (load, p99) = self.counted(rate * seconds, load).await?;
+        let Some((load, p99)) = self.counted(rate * seconds, load).await? else {
+            return Ok(None);
+        };
         #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let is_held = load.rate >= 0.95 * rate as f64;
         Ok(is_held.then_some(p99))
     }
 
-    /// Leases are counted by the server too, and some are looked at: a refusal that is taken for an answer would flatter.
+    /// Leases are counted by the server too, and some are looked at: a refusal that is taken for an answer would flatter. Where a disk
+    /// stalls for longer than blocks of permits live there are refusals, and such a measurement does not count.
     async fn counted<T>(
         &self,
         calls: u64,
         load: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<T> {
+    ) -> anyhow::Result<Option<T>> {
         let Some((vault, pool)) = self.leases else {
-            return load.await;
+            return load.await.map(Some);
         };
+        vault.sample(pool, SAMPLES).await?;
         let before = vault.leases().await?;
-        vault.sample(pool, SAMPLES).await?;
         let load = load.await?;
-        vault.sample(pool, SAMPLES).await?;
         let leased = vault.leases().await? - before;
-        anyhow::ensure!(
-            leased == calls + 2 * SAMPLES,
-            "{calls} calls and {} samples gave {leased} leases",
-            2 * SAMPLES
-        );
-        Ok(load)
+        vault.sample(pool, SAMPLES).await?;
+        anyhow::ensure!(leased <= calls, "{calls} calls gave {leased} leases");
+        if leased < calls {
+            let why = vault.refusals().await?;
+            say(&format!(
+                "thrown away: {calls} calls gave {leased} leases: {why}"
+            ));
+            return Ok(None);
+        }
+        Ok(Some(load))
+    }
+}
+
+/// Measurements of both sides, taken one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Pairs {
+    rates: Vec<f64>,
+    cpus: Vec<f64>,
+    other_rates: Vec<f64>,
+}
+
+impl Pairs {
+    /// One more.
+    pub(crate) fn add(&mut self, mine: &Flood, its: &Flood) {
+        self.rates.push(mine.rate / its.rate);
+        self.cpus.push(mine.cpu_micros / its.cpu_micros);
+        self.other_rates.push(its.rate);
+    }
+
+    /// How many there are.
+    pub(crate) const fn count(&self) -> usize {
+        self.rates.len()
+    }
+
+    /// The medians.
+    pub(crate) fn ratios(self) -> Ratios {
+        Ratios {
+            rate: median(self.rates),
+            cpu: median(self.cpus),
+            other_rate: median(self.other_rates),
+        }
     }
 }

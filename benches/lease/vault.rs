@@ -20,8 +20,8 @@ pub(crate) struct Vault {
     pub(crate) server: Server,
     /// Its Postgres.
     pub(crate) postgres: PrivatePostgres,
-    /// For everything that is written.
-    pub(crate) folder: PathBuf,
+    /// For everything that is written; it goes when this does.
+    pub(crate) folder: Folder,
     metrics: SocketAddr,
     authorization: String,
     channel: Channel,
@@ -30,18 +30,19 @@ pub(crate) struct Vault {
 impl Vault {
     /// Starts one that holds nothing yet.
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let folder =
+        let path =
             std::env::temp_dir().join(format!("keylease-bench-{}", uuid::Uuid::new_v4().simple()));
         // Postgres runs as another user when this runs as root: it must get through.
-        std::fs::DirBuilder::new().mode(0o711).create(&folder)?;
+        std::fs::DirBuilder::new().mode(0o711).create(&path)?;
+        let folder = Folder(path);
         let options = Options {
             ephemeral: true,
             ..Options::default()
         };
-        let postgres = PrivatePostgres::start(&folder.join("postgres"), &options).await?;
+        let postgres = PrivatePostgres::start(&folder.0.join("postgres"), &options).await?;
         let url = postgres.url();
-        let key_file = folder.join("master-key").to_string_lossy().into_owned();
-        let token_file = folder.join("token").to_string_lossy().into_owned();
+        let key_file = folder.0.join("master-key").to_string_lossy().into_owned();
+        let token_file = folder.0.join("token").to_string_lossy().into_owned();
         run(&url, &["master-key", "generate", "--out", &key_file]).await?;
         run(&url, &["migrate"]).await?;
         run(
@@ -127,10 +128,19 @@ impl Vault {
         self.counted("keylease_leases_total").await
     }
 
+    /// What the server says about refusals, and about blocks of permits, which may be behind them.
+    pub(crate) async fn refusals(&self) -> anyhow::Result<String> {
+        let page = self.page().await?;
+        let names = ["keylease_lease_refusals_total{", "keylease_block_reserve"];
+        let lines = page
+            .lines()
+            .filter(|line| names.iter().any(|name| line.starts_with(name)));
+        Ok(lines.collect::<Vec<_>>().join("; "))
+    }
+
     /// The sum of a metric over all its labels; 0 if it was never counted.
     async fn counted(&self, name: &str) -> anyhow::Result<u64> {
-        let page = reqwest::get(format!("http://{}/metrics", self.metrics)).await?;
-        let page = page.error_for_status()?.text().await?;
+        let page = self.page().await?;
         let values = page.lines().filter_map(|line| {
             let rest = line.strip_prefix(name)?;
             let (labels, value) = rest.rsplit_once(' ')?;
@@ -140,11 +150,26 @@ impl Vault {
         Ok(values?.iter().sum())
     }
 
+    async fn page(&self) -> anyhow::Result<String> {
+        let page = reqwest::get(format!("http://{}/metrics", self.metrics)).await?;
+        Ok(page.error_for_status()?.text().await?)
+    }
+
     /// Ends both, and removes what they wrote.
     pub(crate) async fn end(self) -> anyhow::Result<()> {
         self.server.end().await?;
-        self.postgres.stop().await?;
-        Ok(std::fs::remove_dir_all(&self.folder)?)
+        Ok(self.postgres.stop().await?)
+    }
+}
+
+/// A folder of one run.
+#[derive(Debug)]
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left lies where the system cleans up by itself.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

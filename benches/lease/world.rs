@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use keylease::proto::{self, limit};
+use sqlx::ConnectOptions;
 
 use crate::vault::Vault;
 
@@ -75,9 +76,12 @@ impl Vault {
         Ok(())
     }
 
-    /// What was imported has been taken up, and what that left is dropped.
-    pub(crate) async fn settle(&self) {
+    /// What was imported has been taken up and written out, and what that left is dropped.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        let mut connection = self.postgres.connect_options().connect().await?;
+        sqlx::raw_sql("checkpoint").execute(&mut connection).await?;
         tokio::time::sleep(SETTLED_WITHIN).await;
+        Ok(())
     }
 
     /// Pools over one account that is there.
