@@ -139,8 +139,14 @@ fn tls(
         ),
         (None, None) => {
             // A bad address is named already.
-            let check = |listen| listen::check_plaintext(listen, arguments.insecure_plaintext);
-            listen.map_or(Ok(()), check).map(|()| None)
+            let Some(listen) = listen else {
+                return Ok(None);
+            };
+            warnings.extend(listen::check_plaintext(
+                listen,
+                arguments.insecure_plaintext,
+            )?);
+            Ok(None)
         }
     }
 }
