@@ -8,7 +8,7 @@ use tonic_types::StatusExt as _;
 
 use super::failure::Failure;
 use super::refusals::{RefusedKeys, refused_keys};
-use super::remedies::remedy;
+use super::remedies::{remedy, unreached};
 use super::words;
 use crate::proto::ErrorReason;
 
@@ -53,7 +53,7 @@ impl Report {
                 local("UNAUTHENTICATED", message)
             }
             Failure::Unreachable(cause) => Self {
-                remedy: "check that the server runs (keylease serve, keylease dev), and --server or KEYLEASE_SERVER".into(),
+                remedy: unreached(server, cause).into(),
                 ..local("UNREACHABLE", &format!("cannot reach {server}: {cause}"))
             },
             Failure::Refused(status) => Self::of_status(status),
