@@ -1,6 +1,6 @@
 //! `keylease dev`: everything for a first try, in one folder. It is made on first use and found again later.
 
-use std::{future::Future, io::Write};
+use std::{future::Future, io::Write, path::Path};
 
 use sqlx::{ConnectOptions, Connection};
 
@@ -85,7 +85,7 @@ async fn serve(
         .map(|listener| listener.local_addr())
         .transpose()?;
     home.remember_address(address)?;
-    let welcome = newcomer::welcome(home.shown(), address, metrics);
+    let welcome = newcomer::welcome(home.shown(), address, metrics, Path::new(".env").exists());
     std::io::stdout().write_all(welcome.as_bytes())?;
     serve::run_until(serve_config, listeners, shutdown).await
 }
