@@ -104,7 +104,8 @@ impl Play {
         cast: &Cast,
         screen: &mut Screen,
     ) -> anyhow::Result<()> {
-        let status = admin.watch().await?;
+        let mut status = admin.watch().await?;
+        let mut counts = provider.counts();
         let start = Instant::now();
         let mut events = vec![
             (self.length.mul_f64(ROTATION), Event::Rotation),
@@ -113,7 +114,11 @@ impl Play {
         let mut ticks = interval(REDRAW);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while start.elapsed() < self.length {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                // Of the same moment as the status, or the provider would seem to have seen more than was leased.
+                Ok(()) = status.changed() => counts = provider.counts(),
+            }
             if let Some((_, event)) = events.pop_if(|(at, _)| start.elapsed() >= *at) {
                 let said = event.happen(server, provider, cast).await?;
                 screen.event(start.elapsed(), said)?;
@@ -121,9 +126,9 @@ impl Play {
             screen.draw(&Scene {
                 elapsed: start.elapsed(),
                 length: self.length,
-                status: status.borrow().clone(),
+                status: status.borrow_and_update().clone(),
                 tally: clients::total(clients),
-                counts: provider.counts(),
+                counts: counts.clone(),
                 secrets: cast.secrets.clone(),
             })?;
         }

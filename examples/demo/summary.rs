@@ -95,7 +95,7 @@ impl Evidence {
         Check {
             holds: !overused && leased == taken && taken == sent + late,
             text: format!(
-                "leases: {leased} by the vault's count, {taken} by the clients', {sent} of them sent"
+                "leases as the vault counts: {leased}, the clients: {taken}; sent: {sent}"
             ),
         }
     }
