@@ -48,19 +48,23 @@ pub async fn database(database: &DatabaseUrl, connections_max: u32) -> anyhow::R
 
 /// Why no connection was made. The pool tries until its time is up and then tells nothing but that: one more try tells.
 async fn cause(options: &PgConnectOptions, error: sqlx::Error) -> String {
-    let error = match error {
-        sqlx::Error::PoolTimedOut => match timeout(CAUSE_WITHIN, options.connect()).await {
+    let error = if matches!(error, sqlx::Error::PoolTimedOut) {
+        match timeout(CAUSE_WITHIN, options.connect()).await {
             Ok(Err(cause)) => cause,
             Ok(Ok(_)) | Err(_) => return format!("no answer within {CONNECTION_WITHIN:?}"),
-        },
-        error => error,
+        }
+    } else {
+        error
     };
-    match &error {
-        // The error around it repeats its text.
-        sqlx::Error::Database(refusal) => refusal.message().to_owned(),
-        sqlx::Error::Io(cause) => cause.to_string(),
-        error => error.to_string(),
+    // The error around these repeats their text.
+    let refusal = error.as_database_error().map(|e| e.message().to_owned());
+    if let Some(refusal) = refusal {
+        return refusal;
     }
+    if let sqlx::Error::Io(cause) = &error {
+        return cause.to_string();
+    }
+    error.to_string()
 }
 
 /// Opens the vault; the first start makes its cluster key. It serves nothing until it is refreshed.
