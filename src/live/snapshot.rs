@@ -1,9 +1,10 @@
 //! The configuration as this replica last read it: immutable, swapped whole, with the opened secrets and the ways to what lives.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::account::AccountLive;
@@ -91,6 +92,8 @@ pub struct Tier {
     pub candidates: Vec<Candidate>,
     /// Running sums of the weights.
     pub cumulative: Vec<u64>,
+    /// Counts its leases, to take turns.
+    pub turns: Arc<AtomicU64>,
 }
 
 /// One key of a tier.
@@ -109,8 +112,15 @@ pub struct Candidate {
 /// What lives of a pool.
 #[derive(Debug, Default)]
 pub struct PoolLive {
-    /// Counts leases, to take turns.
-    pub turns: AtomicU64,
+    /// By tier, of which a pool has a bounded number.
+    turns: Mutex<BTreeMap<u32, Arc<AtomicU64>>>,
     /// Calls that wait.
     pub waiting: AtomicUsize,
+}
+
+impl PoolLive {
+    /// The turns of a tier, which go on from one snapshot to the next.
+    pub fn turns(&self, tier: u32) -> Arc<AtomicU64> {
+        Arc::clone(self.turns.lock().entry(tier).or_default())
+    }
 }

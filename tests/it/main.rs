@@ -17,4 +17,5 @@ mod private_postgres;
 mod rotations;
 mod status;
 mod tokens;
+mod turns;
 mod vault_keys;
