@@ -288,8 +288,10 @@ impl Held {
         self.unsettled.push(block);
     }
 
-    /// Closes every block, for a clean end.
+    /// Closes every block, for a clean end: nothing more is wanted, or the last word to the database would ask for one more block.
     pub fn close_all(&mut self) {
+        self.demand = Demand::default();
+        self.waiting = 0;
         while let Some(block) = self.open.pop_front() {
             self.close(&block);
         }
