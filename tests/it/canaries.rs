@@ -10,7 +10,7 @@ use tonic::metadata::AsciiMetadataValue;
 use tonic::{Request, Status};
 
 use crate::harness::client::{Client, of, reporting};
-use crate::harness::cluster::Cluster;
+use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::keys::{openai, secret};
 use crate::harness::outcomes::{http, success};
 use crate::harness::postgres::Database;
@@ -234,6 +234,29 @@ impl Planted {
         self.refused(answer);
     }
 
+    /// A report through the other replica, whose way to the issuer leads through the database. The issuer is stopped meanwhile, so
+    /// that it can be looked at there.
+    async fn report_elsewhere(&mut self) {
+        let elsewhere = self.cluster.client(1, &self.secrets[4]).await;
+        let lease = self.lease_of_some_key().await.unwrap();
+        self.cluster.replicas[0].signal("-STOP");
+        elsewhere.report(&lease, leaky(429)).await;
+        let under_way = async || {
+            let waiting: i64 = sqlx::query_scalar("select count(*) from foreign_reports")
+                .fetch_one(&self.cluster.database.pool)
+                .await
+                .unwrap();
+            waiting == 1
+        };
+        eventually("the report is under way", under_way).await;
+        check(
+            "the report under way",
+            &self.cluster.database.dump().await,
+            &self.secrets,
+        );
+        self.cluster.replicas[0].signal("-CONT");
+    }
+
     async fn lease_of_some_key(&mut self) -> Option<LeaseKeyResponse> {
         let request = proto::ClearHealthRequest {
             name: "accounts/a".to_owned(),
@@ -323,15 +346,7 @@ async fn nothing_that_the_process_emits_holds_a_key_or_a_token() {
     planted.misauthenticate().await;
     planted.report().await;
     planted.admin.status("p").await;
-    let token = planted.secrets[4].clone();
-    let elsewhere = planted.cluster.client(1, &token).await;
-    planted
-        .caller
-        .report(&planted.caller.lease("p").await, success())
-        .await;
-    let lease = planted.caller.lease("p").await;
-    elsewhere.report(&lease, leaky(401)).await;
-
+    planted.report_elsewhere().await;
     let secrets = planted.secrets.clone();
     for status in &planted.told {
         let shown = format!("{status:?}");
