@@ -106,7 +106,7 @@ fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
         let is_read = HEADERS_READ.contains(&name.as_str());
         (is_read && header.value.len() <= HEADER_VALUE_BYTES_MAX).then_some((name, header.value))
     });
-    let kept = kept.filter(|header| retry_after::states(header));
+    let kept = kept.filter(retry_after::states);
     Ok(Observation::Http {
         status: u16::try_from(status).unwrap_or(599),
         headers: kept.collect(),
