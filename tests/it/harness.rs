@@ -1,8 +1,10 @@
 //! What the tests share.
 
+pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod desk;
+pub(crate) mod judged;
 pub(crate) mod keys;
 pub(crate) mod outcomes;
 pub(crate) mod postgres;

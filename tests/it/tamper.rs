@@ -124,6 +124,12 @@ async fn a_secret_that_is_given_to_another_key_does_not_open_there() {
 
 #[tokio::test]
 async fn a_base_url_that_was_edited_gets_no_secret() {
+    let mut raided = Raided::new().await;
+    raided.edit("create table kept as select * from accounts; create table hosts as select * from key_versions").await;
+    let restore =
+        "update accounts a set base_url = k.base_url, allowed_hosts = k.allowed_hosts, mac = k.mac,
+            placement_kind = null, placement_name = null from kept k where k.uid = a.uid;
+        update key_versions v set sealed_hosts = h.sealed_hosts from hosts h where h.uid = v.uid";
     for statements in [
         "update accounts set base_url = 'https://evil.example/v1' where id = 'a'",
         "update accounts set base_url = 'https://evil.example/v1', allowed_hosts = '{evil.example}' where id = 'a'",
@@ -132,11 +138,14 @@ async fn a_base_url_that_was_edited_gets_no_secret() {
         "update accounts a set base_url = 'https://evil.example/v1', mac = (select mac from accounts where id = 'b') where id = 'a'",
         "update accounts set placement_kind = 'query', placement_name = 'q' where id = 'a'",
     ] {
-        let mut raided = Raided::new().await;
-        raided.edit(statements).await;
-        raided.serves_nothing("pool-a", 0).await;
-        assert!(raided.noticed("a row was changed outside of keylease"));
+        raided.edit(&format!("{restore}; {statements}")).await;
+        let refused = raided.honest.refused(of("pool-a")).await;
+        refused.is(Code::FailedPrecondition, "POOL_EMPTY");
     }
+    raided.serves_nothing("pool-a", 0).await;
+    raided.edit(restore).await;
+    raided.honest.lease("pool-a").await;
+    assert!(raided.noticed("a row was changed outside of keylease"));
 }
 
 #[tokio::test]

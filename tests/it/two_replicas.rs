@@ -147,9 +147,9 @@ async fn a_minute_holds_600_requests_and_most_of_them_are_used_at_once() {
 async fn no_rolling_window_holds_more_also_when_a_replica_is_killed() {
     let bench = Bench::of(80, Duration::from_secs(4)).await;
     let (work, mut callers) = bench.callers().await;
-    tokio::time::sleep(Duration::from_secs(9)).await;
+    tokio::time::sleep(Duration::from_secs(7)).await;
     bench.cluster.replicas[1].signal("-KILL");
-    tokio::time::sleep(Duration::from_secs(9)).await;
+    tokio::time::sleep(Duration::from_secs(7)).await;
     work.stop.store(true, Ordering::Relaxed);
     while let Some(ended) = callers.join_next().await {
         ended.unwrap();
