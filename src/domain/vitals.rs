@@ -122,7 +122,7 @@ impl Vitals {
     pub fn health(&self, now: Timestamp) -> Health {
         match &self.health {
             Health::Cooling(cause) if now >= cause.until => Health::Active,
-            health => health.clone(),
+            health @ (Health::Active | Health::Cooling(_) | Health::Dead(_)) => health.clone(),
         }
     }
 
