@@ -32,6 +32,8 @@ struct State {
     /// Chunks below it were dropped for want of room.
     floor: u64,
     partial: HashMap<u64, Partial>,
+    /// Nothing kept ends sooner, so until then there is nothing to look for. `None` while nothing is kept.
+    earliest_end: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -115,6 +117,7 @@ impl State {
         }
         if !self.chunks.contains_key(&number) {
             self.make_room(now);
+            self.will_end(report.ends);
         }
         let chunk = self.chunks.entry(number).or_insert_with(|| Chunk {
             ends: report.ends,
@@ -136,6 +139,7 @@ impl State {
         if self.partial.len() >= PARTIAL_MAX && !self.partial.contains_key(&report.serial) {
             return Entry::Full;
         }
+        self.will_end(report.ends);
         let partial = self.partial.entry(report.serial).or_insert(Partial {
             ends: report.ends,
             sequences: Vec::new(),
@@ -148,14 +152,27 @@ impl State {
 
     /// Drops what has ended; if that is not enough, the oldest.
     fn make_room(&mut self, now: Timestamp) {
-        self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
-        self.partial
-            .retain(|_, partial| now < partial.ends.after(GRACE));
+        if self.earliest_end.is_some_and(|end| now >= end.after(GRACE)) {
+            self.drop_ended(now);
+        }
         while self.chunks.len() >= CHUNKS_MAX {
             if let Some((number, _)) = self.chunks.pop_first() {
                 self.floor = number + 1;
             }
         }
+    }
+
+    fn drop_ended(&mut self, now: Timestamp) {
+        self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
+        self.partial
+            .retain(|_, partial| now < partial.ends.after(GRACE));
+        let chunks = self.chunks.values().map(|chunk| chunk.ends);
+        let partial = self.partial.values().map(|partial| partial.ends);
+        self.earliest_end = chunks.chain(partial).min();
+    }
+
+    fn will_end(&mut self, at: Timestamp) {
+        self.earliest_end = Some(self.earliest_end.map_or(at, |earliest| earliest.min(at)));
     }
 }
 
@@ -212,6 +229,23 @@ mod tests {
         let late = Timestamp::from_micros(1_000_000).after(GRACE);
         reports.enter(&report(20 * CHUNK_LEASES, 0, 1, 1), late);
         assert_eq!(reports.state.lock().chunks.len(), 1);
+    }
+
+    #[test]
+    fn a_chunk_is_dropped_at_its_own_end() {
+        let reports = Reports::default();
+        let ending = |chunk: u64, seconds: i64| Claimed {
+            ends: Timestamp::from_micros(seconds * 1_000_000),
+            ..report(chunk * CHUNK_LEASES, 0, 1, 1)
+        };
+        for (chunk, seconds) in [(0, 30), (1, 10), (2, 20)] {
+            reports.enter(&ending(chunk, seconds), NOW);
+        }
+        for (chunk, seconds, kept) in [(3, 10, 3), (4, 20, 3), (5, 30, 3)] {
+            let now = Timestamp::from_micros(seconds * 1_000_000).after(GRACE);
+            reports.enter(&ending(chunk, 40), now);
+            assert_eq!(reports.state.lock().chunks.len(), kept);
+        }
     }
 
     #[test]
