@@ -1,0 +1,10 @@
+//! The rules of the house, as tests: floors, borders, sizes, and documents that say what the code says.
+//!
+//! Every rule is a function from sources to complaints. Each is shown sources that it must refuse, so that its silence means something.
+
+mod architecture {
+    mod borders;
+    mod floors;
+    mod sizes;
+    mod source;
+}
