@@ -2,8 +2,10 @@
 //!
 //! Every rule is a function from sources to complaints. Each is shown sources that it must refuse, so that its silence means something.
 
+#[cfg(test)]
 mod architecture {
     mod borders;
+    mod documents;
     mod floors;
     mod sizes;
     mod source;
