@@ -13,7 +13,6 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("src/live/registry.rs", 260),
     ("src/service/lease/lease_key.rs", 310),
     ("src/store/changes.rs", 273),
-    ("src/store/key_versions.rs", 336),
     ("src/store/limit_ledgers.rs", 280),
     ("src/vault/lease_key.rs", 290),
     ("src/vault/refresh.rs", 260),
