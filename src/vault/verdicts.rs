@@ -98,8 +98,7 @@ impl Vault {
             transaction.commit().await?;
             Ok(())
         });
-        task.await
-            .map_err(|_| store::Error::from(sqlx::Error::WorkerCrashed))?
+        task.await.map_err(|_| store::Error::unanswered())?
     }
 
     /// Settles the permits: here if this replica gave the lease, else at the one that did.

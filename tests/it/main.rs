@@ -23,6 +23,7 @@ mod limits;
 mod migrate_command;
 mod pools;
 mod private_postgres;
+mod queries;
 mod report_ids;
 mod report_settles;
 mod reports;
