@@ -146,7 +146,6 @@ const fn transport_of(number: u64) -> Transport {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::time::Duration;
 

@@ -215,11 +215,7 @@ fn admit<'a>(
     if let Some(cause) = candidate.account.live.cooling(wish.need.model, now) {
         return Err((KeyRefusal::Cooling, Some(cause.until)));
     }
-    let avoided = wish.avoided.iter().any(|avoided| match avoided {
-        Avoided::Version(uid) => *uid == version.version.meta.uid,
-        Avoided::Account(uid) => *uid == account.meta.uid,
-    });
-    if avoided {
+    if candidate.is_avoided(wish.avoided) {
         return Err((KeyRefusal::Avoided, wish.avoided_until));
     }
     Ok(version)

@@ -6,5 +6,6 @@ pub mod authenticate;
 mod convert;
 pub mod lease;
 mod mask;
+mod reasons;
 mod refusal_messages;
 pub mod status;

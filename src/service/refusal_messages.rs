@@ -1,10 +1,11 @@
-//! What a refused lease tells a person: what is the matter, when it clears, and what to do if it does not clear by itself.
+//! What a refused lease or report tells a person: what is the matter, when it clears, and what to do if it does not clear by itself.
 
 use std::time::Duration;
 
 use super::convert::timestamp;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::proto;
+use crate::vault::ReportRefusal;
 
 /// The message of a lease that is not given.
 pub(super) fn of_lease(refusal: &LeaseRefusal, retry: Option<Duration>) -> String {
@@ -31,6 +32,30 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, retry: Option<Duration>) -> Strin
             "so many limits of the account apply to this call at once that no lease can carry them, merge some".to_owned()
         }
         LeaseRefusal::NoKey(tally) => of_tally(tally, retry),
+    }
+}
+
+/// The message of a report that is not taken.
+pub(super) fn of_report(refusal: &ReportRefusal) -> String {
+    match refusal {
+        ReportRefusal::LeaseIdInvalid => {
+            "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it".to_owned()
+        }
+        ReportRefusal::LeaseForeign => {
+            "the lease belongs to another caller, report with the token that leased".to_owned()
+        }
+        ReportRefusal::LeaseExpired => {
+            "the lease ended before the report came; its uses count as started, with their full estimate".to_owned()
+        }
+        ReportRefusal::TooMany { left } => {
+            format!("outcomes count more uses than the {left} that are left of the lease")
+        }
+        ReportRefusal::Full => {
+            "too many leases are being reported in parts, report this one whole or later".to_owned()
+        }
+        ReportRefusal::DatabaseUnreachable => {
+            "the database cannot be reached to commit the verdict; send the same report again".to_owned()
+        }
     }
 }
 

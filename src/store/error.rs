@@ -33,6 +33,14 @@ pub enum Error {
     Other(#[source] sqlx::Error),
 }
 
+impl Error {
+    /// The task that ran the query ended without an answer, so whether it was done is not known.
+    #[must_use]
+    pub const fn unanswered() -> Self {
+        Self::Unreachable(sqlx::Error::WorkerCrashed)
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {

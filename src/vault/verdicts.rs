@@ -38,9 +38,13 @@ impl Vault {
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
         let is_issuer = lease.issuer == self.live.boot_id;
         match &failure {
-            None if is_not_sent(outcome) => version.live.recall_canary(),
-            None => succeed(account, version, &policy, now),
+            None if is_not_sent(outcome) => {}
+            None => succeed(account, version, &policy, claims.is_canary, now),
             Some(failure) => fail(account, version, failure, &policy, is_issuer, outcome, now),
+        }
+        // Back, whatever it said: where it decided nothing, the next lease is a canary again.
+        if claims.is_canary && is_issuer {
+            version.live.recall_canary();
         }
         failure
     }
@@ -94,8 +98,7 @@ impl Vault {
             transaction.commit().await?;
             Ok(())
         });
-        task.await
-            .map_err(|_| store::Error::from(sqlx::Error::WorkerCrashed))?
+        task.await.map_err(|_| store::Error::unanswered())?
     }
 
     /// Settles the permits: here if this replica gave the lease, else at the one that did.
@@ -135,8 +138,15 @@ impl Vault {
     }
 }
 
-fn succeed(account: &AccountEntry, version: &VersionEntry, policy: &HealthPolicy, now: Timestamp) {
-    version.live.on(Event::Success, policy, "", now);
+fn succeed(
+    account: &AccountEntry,
+    version: &VersionEntry,
+    policy: &HealthPolicy,
+    is_canary: bool,
+    now: Timestamp,
+) {
+    let event = Event::Success { is_canary };
+    version.live.on(event, policy, "", now);
     account.live.succeed(now);
     account.provider.succeeded(version.version.meta.uid, now);
 }

@@ -209,7 +209,7 @@ pub struct DevArguments {
         default_value = ".keylease"
     )]
     pub data: PathBuf,
-    /// Where clients connect, by gRPC, in plaintext: loopback only. Port 0 takes a free one, and <data>/address says which.
+    /// Where clients connect, by gRPC, in plaintext: loopback only. Port 0 takes a free one, and DATA/address says which.
     #[arg(
         long,
         env = "KEYLEASE_LISTEN",

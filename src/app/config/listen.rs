@@ -50,7 +50,6 @@ pub(super) fn loopback(name: &str, text: &str) -> Result<SocketAddr, String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

@@ -5,6 +5,7 @@ use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
 use crate::domain::outcome::{OUTCOMES_MAX, Outcome, REQUESTS_MAX};
 use crate::domain::pool::Estimate;
+use crate::domain::retry_after;
 use crate::proto;
 use crate::proto::outcome::Result as Seen;
 use crate::service::convert::{duration, failure_class, timestamp};
@@ -95,7 +96,8 @@ fn parse_outcome(
     })
 }
 
-/// Only the headers that are acted on are kept, whatever else was sent.
+/// Only the headers that are acted on are kept, and only where they say what is read of them: whatever else was sent may hold key
+/// text, and what is kept may travel to another replica through the database.
 fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
     let status = bounded(&format!("{path}.http.status"), http.status, 100, 599)?;
     let headers = http.headers.into_iter().take(HEADERS_MAX);
@@ -104,6 +106,7 @@ fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
         let is_read = HEADERS_READ.contains(&name.as_str());
         (is_read && header.value.len() <= HEADER_VALUE_BYTES_MAX).then_some((name, header.value))
     });
+    let kept = kept.filter(retry_after::states);
     Ok(Observation::Http {
         status: u16::try_from(status).unwrap_or(599),
         headers: kept.collect(),
