@@ -15,7 +15,7 @@ use super::{
     postgres::{Options, PrivatePostgres},
     serve, signals,
 };
-use crate::{crypto::KeyRing, vault::OpenError};
+use crate::crypto::KeyRing;
 use home::Home;
 
 /// Enough for one replica and a few curious people.
@@ -78,7 +78,7 @@ async fn serve(
     let ensured = tokens::ensure(home, &database, home.master_key()?).await;
     ensured.map_err(|failure| match failure.downcast_ref() {
         // Its own remedy names a variable, which `dev` does not read.
-        Some(OpenError::MissingMasterKey(missing)) => home.other_master_key(missing),
+        Some(crate::vault::OpenError::MissingMasterKey(missing)) => home.other_master_key(missing),
         Some(_) | None => failure,
     })?;
     let serve_config = serve_config(config, database, home.master_key()?);
