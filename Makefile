@@ -1,5 +1,5 @@
 # Two commands do all set-up on a fresh machine: `make demo` and `make test`.
-.PHONY: test demo examples k8s-test queries
+.PHONY: test demo bench bench-all examples k8s-test queries
 
 # What a checkout must pass. Needs Rust and git; installs what else is missing: PostgreSQL by the system's package manager, two linters
 # under .tools/.
@@ -9,6 +9,14 @@ test:
 # The main job, on free ports in a scratch folder.
 demo:
 	./examples/demo/run
+
+# LeaseKey beside a bare tonic server: throughput and p99 as JSON on the last line. Installs h2load where it is missing.
+bench:
+	./scripts/bench compare
+
+# The same, and beside one transaction per lease, by the number of keys and pools, and what Postgres has to do.
+bench-all:
+	./scripts/bench all
 
 # The same small program in Python, Node, Go and Java against `keylease dev`.
 examples:

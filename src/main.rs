@@ -8,6 +8,10 @@ use keylease::app::{
     hardening,
 };
 
+/// A lease makes some thirty small allocations on one thread and frees them on another, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     hardening::withhold_panic_messages();
     if let Err(cause) = hardening::harden() {

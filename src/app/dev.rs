@@ -16,6 +16,7 @@ use super::{
     serve, signals,
 };
 use crate::crypto::KeyRing;
+use crate::domain::ledger::standing::Replication;
 use home::Home;
 
 /// Enough for one replica and a few curious people.
@@ -105,6 +106,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         health_listen: None,
         tls: None,
         snapshot_age_max: SNAPSHOT_AGE_MAX,
+        replication: Replication::Synchronous,
         drain_delay: std::time::Duration::ZERO,
         allow_loopback_upstreams: true,
         warnings: Vec::new(),

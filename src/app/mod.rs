@@ -9,7 +9,7 @@ pub mod listeners;
 pub mod master_key;
 pub mod metrics;
 pub mod migrate;
-
+mod observe;
 pub mod opening;
 pub mod postgres;
 mod private_file;

@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use super::observe;
+use crate::live::heartbeat::Heart;
 use crate::live::{clock::boot_now, ledger, outbox};
-use crate::metric_names;
 use crate::store::{self, foreign_reports, replicas};
 use crate::vault::Vault;
 
@@ -18,6 +19,8 @@ use crate::vault::Vault;
 const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How long one poll may take before it counts as failed.
 const POLL_MAX: Duration = Duration::from_secs(5);
+/// How old a count of all keys may be.
+const SURVEY_EVERY: Duration = Duration::from_secs(10);
 /// What is not urgent.
 const CHORES_EVERY: Duration = Duration::from_mins(1);
 /// Reports that nobody took: longer than any lease lasts.
@@ -33,13 +36,14 @@ pub struct Workers {
 impl Workers {
     /// Starts them.
     #[must_use]
-    pub fn start(vault: &Arc<Vault>, health: HealthReporter) -> Self {
+    pub fn start(vault: &Arc<Vault>, heart: Heart, health: HealthReporter) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(poll(Arc::clone(vault), health, stop.clone()));
+        tasks.spawn(poll(Arc::clone(vault), heart, health, stop.clone()));
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         tasks.spawn(ledger::run(live, pool, stop.clone()));
         tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
+        tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         Self { tasks, stop }
     }
@@ -52,16 +56,17 @@ impl Workers {
 }
 
 /// Says once a second that this replica lives, and takes up what changed.
-async fn poll(vault: Arc<Vault>, health: HealthReporter, stop: CancellationToken) {
+async fn poll(vault: Arc<Vault>, heart: Heart, health: HealthReporter, stop: CancellationToken) {
     let mut ticks = interval(POLL_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_well = true;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
+            () = vault.live().life.doubted() => {}
             () = stop.cancelled() => return,
         }
-        let polled = tokio::time::timeout(POLL_MAX, beat(&vault)).await;
+        let polled = tokio::time::timeout(POLL_MAX, beat(&vault, &heart)).await;
         let is_well = matches!(polled, Ok(Ok(())));
         if was_well != is_well {
             tell(&health, is_well && !vault.live().is_draining()).await;
@@ -72,37 +77,19 @@ async fn poll(vault: Arc<Vault>, health: HealthReporter, stop: CancellationToken
             }
         }
         was_well = is_well;
-        observe(&vault);
+        observe::glance(&vault);
     }
 }
 
-async fn beat(vault: &Vault) -> crate::vault::Result<()> {
+async fn beat(vault: &Vault, heart: &Heart) -> crate::vault::Result<()> {
     let began = boot_now();
     let live = vault.live();
-    let mut conn = vault.pool().acquire().await?;
-    let pulse = replicas::beat(&mut conn, live.boot_id).await?;
-    drop(conn);
-    live.clock.sample(pulse.now, boot_now());
-    live.count_replicas(u64::try_from(pulse.live).unwrap_or(1));
+    let pulse = heart.beat().await?;
     if pulse.rev > live.snapshot().rev {
         return vault.refresh(pulse.rev).await;
     }
     live.learned(None, began);
     Ok(())
-}
-
-fn observe(vault: &Vault) {
-    let live = vault.live();
-    let snapshot = live.snapshot();
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    metrics::gauge!(metric_names::SNAPSHOT_REV).set(snapshot.rev as f64);
-    let age = live.snapshot_age(boot_now());
-    metrics::gauge!(metric_names::SNAPSHOT_AGE_SECONDS).set(age.as_secs_f64());
-    let overdue = vault.overdue();
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    for (account, count) in overdue {
-        metrics::gauge!(metric_names::ROTATIONS_OVERDUE, "account" => account).set(count as f64);
-    }
 }
 
 /// Ready or not, by every name a probe may use.
@@ -143,6 +130,18 @@ async fn carry(vault: &Vault) -> store::Result<()> {
     Ok(())
 }
 
+/// Looks at every key, of which there may be many.
+async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = interval(SURVEY_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => observe::survey(&vault),
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
 /// Revokes what has drained, forgets what is old, and says what is overdue.
 async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = interval(CHORES_EVERY);
@@ -158,10 +157,11 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
         }
         let forgotten = async {
             let mut conn = vault.pool().acquire().await?;
+            replicas::forget(&mut conn).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };
         if let Err(error) = forgotten.await {
-            tracing::warn!(%error, "old reports could not be forgotten, it is tried again in a minute");
+            tracing::warn!(%error, "old replicas and reports could not be forgotten, it is tried again in a minute");
         }
         for (account, count) in vault.overdue() {
             if count > 0 {

@@ -90,8 +90,8 @@ impl AccountName {
     /// # Errors
     /// Names the field and the shape.
     pub fn parse(field: &str, value: &str) -> Parsed<Self> {
-        match value.split('/').collect::<Vec<_>>()[..] {
-            ["accounts", account] => Ok(Self(Id::parse(field, account)?)),
+        match value.split_once('/') {
+            Some(("accounts", account)) => Ok(Self(Id::parse(field, account)?)),
             _ => Err(malformed(field, "accounts/{account}")),
         }
     }

@@ -1,7 +1,7 @@
 //! In which order the keys of one tier are tried.
 
 /// An order over the indexes `0..count`: a first choice, then the others after it, around the circle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Circle {
     first: usize,
     count: usize,

@@ -6,6 +6,9 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
+/// A lease id with two draws and a long model name fits without growing.
+const BYTES_EXPECTED: usize = 256;
+
 /// Appends values.
 #[derive(Debug)]
 pub struct Writer(Vec<u8>);
@@ -14,7 +17,7 @@ impl Writer {
     /// Begins with the format.
     #[must_use]
     pub fn new(format: u8) -> Self {
-        let mut bytes = Vec::with_capacity(128);
+        let mut bytes = Vec::with_capacity(BYTES_EXPECTED);
         bytes.push(format);
         Self(bytes)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -10,7 +11,8 @@ use uuid::Uuid;
 use crate::domain::cooling::Cooling;
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::ledger::budget::{Budget, Need, Take};
-use crate::domain::ledger::held::Ticket;
+use crate::domain::ledger::held::{Ticket, Units};
+use crate::domain::limit::Limit;
 use crate::domain::time::{BootTime, Timestamp};
 
 /// The most models of one account whose cooldowns are kept; what has ended makes room first.
@@ -20,6 +22,7 @@ const COOLING_MODELS_MAX: usize = 256;
 #[derive(Debug)]
 pub struct AccountLive {
     uid: Uuid,
+    is_noted: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -45,6 +48,7 @@ impl AccountLive {
     pub fn new(uid: Uuid) -> Self {
         Self {
             uid,
+            is_noted: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -53,6 +57,17 @@ impl AccountLive {
     #[must_use]
     pub const fn uid(&self) -> Uuid {
         self.uid
+    }
+
+    /// The ledger is to look at it. False if it has been told so since it last began to look: what was taken before this call is seen
+    /// then too, since the look comes under the account's lock.
+    pub fn note(&self) -> bool {
+        !self.is_noted.swap(true, Ordering::AcqRel)
+    }
+
+    /// The ledger begins to look at it: whatever happens from now on has to be noted again.
+    pub fn looked_at(&self) {
+        self.is_noted.store(false, Ordering::Release);
     }
 
     /// Works on the permits, under the account's lock; then whoever is first in a line tries again.
@@ -66,6 +81,11 @@ impl AccountLive {
     /// Takes from every limit, or from none.
     pub fn take(&self, need: Need<'_>, now: BootTime) -> Take {
         self.state.lock().budget.take(need, now)
+    }
+
+    /// Units of each limit that were handed out and given back since this was last asked.
+    pub fn count(&self) -> Vec<(Arc<Limit>, Units)> {
+        self.state.lock().budget.count()
     }
 
     /// Until when, and why, the account cools down for `model`.

@@ -9,6 +9,7 @@ use crate::domain::claims::Avoided;
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
+use crate::domain::ledger::work::Wait;
 use crate::domain::pool::Strategy;
 use crate::domain::refusal::{KeyRefusal, Tally};
 use crate::domain::selection::{self, Circle};
@@ -57,6 +58,8 @@ pub struct Unserved {
     pub short: Vec<Arc<AccountLive>>,
     /// The database has not said no yet: an answer to a reserve may bring permits.
     pub is_pending: bool,
+    /// When the database is worth asking again.
+    pub ask_at: Option<BootTime>,
 }
 
 /// The clocks at one moment.
@@ -92,18 +95,29 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
     Err(unserved)
 }
 
-fn order(pool: &PoolEntry, tier: &Tier, wish: &Wish<'_>, now: Timestamp) -> Vec<usize> {
+/// The keys of a tier as they are to be tried. Without an affinity key nothing is listed, however many there are.
+fn order(
+    pool: &PoolEntry,
+    tier: &Tier,
+    wish: &Wish<'_>,
+    now: Timestamp,
+) -> impl Iterator<Item = usize> {
     let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
-    if let Some(affinity_key) = wish.affinity_key {
-        let mut indexes: Vec<_> = (0..tier.candidates.len()).collect();
-        let rank = |i: &usize| {
-            let uid = tier.candidates[*i].key.meta.uid.as_u128();
-            std::cmp::Reverse(selection::affinity(affinity_key, uid))
-        };
-        indexes.sort_by_cached_key(rank);
-        return indexes;
-    }
-    circle(pool, tier, turn, now).indexes().collect()
+    let ranked = wish.affinity_key.map(|key| ranked(tier, key));
+    let around = match ranked {
+        Some(_) => Circle::default(),
+        None => circle(pool, tier, turn, now),
+    };
+    ranked.into_iter().flatten().chain(around.indexes())
+}
+
+fn ranked(tier: &Tier, affinity_key: &str) -> Vec<usize> {
+    let mut indexes: Vec<_> = (0..tier.candidates.len()).collect();
+    indexes.sort_by_cached_key(|i| {
+        let uid = tier.candidates[*i].key.meta.uid.as_u128();
+        std::cmp::Reverse(selection::affinity(affinity_key, uid))
+    });
+    indexes
 }
 
 fn circle(pool: &PoolEntry, tier: &Tier, turn: u64, now: Timestamp) -> Circle {
@@ -168,7 +182,7 @@ fn try_candidate(
                 is_canary,
             });
         }
-        Take::Short(not_before) => unserved.lacks_permits(live, not_before, now),
+        Take::Short(wait) => unserved.lacks_permits(live, wait, now),
         Take::TooLarge(..) => unserved.tally.add(KeyRefusal::TooLarge, None),
         Take::ModelRequired => unserved.tally.add(KeyRefusal::ModelRequired, None),
     }
@@ -176,11 +190,21 @@ fn try_candidate(
 }
 
 impl Unserved {
-    fn lacks_permits(&mut self, live: &Arc<AccountLive>, not_before: BootTime, now: Now) {
-        let wait = not_before.since(now.boot);
-        self.is_pending |= wait.is_zero();
-        self.tally
-            .add(KeyRefusal::Limit, Some(now.database.after(wait)));
+    fn lacks_permits(&mut self, live: &Arc<AccountLive>, wait: Wait, now: Now) {
+        self.is_pending |= wait.ask_at <= now.boot;
+        self.ask_at = Some(self.ask_at.map_or(wait.ask_at, |at| at.min(wait.ask_at)));
+        let refusal = match wait {
+            Wait {
+                is_unreachable: true,
+                ..
+            } => KeyRefusal::Unreachable,
+            Wait {
+                is_frozen: true, ..
+            } => KeyRefusal::Frozen,
+            Wait { .. } => KeyRefusal::Limit,
+        };
+        let clears = now.database.after(wait.clears_at.since(now.boot));
+        self.tally.add(refusal, Some(clears));
         let known = self.short.iter().any(|short| short.uid() == live.uid());
         if !known && self.short.len() < ACCOUNTS_AWAITED_MAX {
             self.short.push(Arc::clone(live));

@@ -1,5 +1,6 @@
 //! This replica's clocks: boot time for what it promises, the database's time, as last sampled, for what the fleet shares.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
@@ -19,23 +20,44 @@ pub fn boot_now() -> BootTime {
     BootTime::from_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
 }
 
+/// No sample has been taken.
+const UNKNOWN: i64 = i64::MIN;
+
 /// The database's clock as this replica knows it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct DatabaseClock {
     samples: Mutex<ClockSamples>,
+    /// Database time less boot time by the latest sample, in microseconds: every lease reads it, and must not wait for that.
+    offset: AtomicI64,
+}
+
+impl Default for DatabaseClock {
+    fn default() -> Self {
+        Self {
+            samples: Mutex::default(),
+            offset: AtomicI64::new(UNKNOWN),
+        }
+    }
 }
 
 impl DatabaseClock {
     /// Takes a sample.
     pub fn sample(&self, database: Timestamp, answered: BootTime) {
-        self.samples.lock().add(database, answered);
+        let mut samples = self.samples.lock();
+        samples.add(database, answered);
+        if let Some(known) = samples.database_time(answered) {
+            let offset = known.micros().saturating_sub(answered.micros());
+            self.offset.store(offset, Ordering::Relaxed);
+        }
     }
 
     /// The database's time at `now`; the host's own before the first sample.
     #[must_use]
     pub fn at(&self, now: BootTime) -> Timestamp {
-        let known = self.samples.lock().database_time(now);
-        known.unwrap_or_else(host_time)
+        match self.offset.load(Ordering::Relaxed) {
+            UNKNOWN => host_time(),
+            offset => Timestamp::from_micros(offset.saturating_add(now.micros())),
+        }
     }
 
     /// The most that the time can be for a limit: see [`ClockSamples::believed`].

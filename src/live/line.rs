@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
 
 use super::account::AccountLive;
-use super::snapshot::PoolLive;
+use super::pool::PoolLive;
 use crate::domain::ledger::held::Ticket;
 
 /// The most calls of one pool that wait on one replica. Beyond it a call is refused at once: it would time out in line.
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_full_line_refuses() {
-        let (line, pool) = (Line::default(), Arc::default());
+        let id = crate::domain::id::Id::parse("id", "openai").unwrap();
+        let (line, pool) = (Line::default(), Arc::new(PoolLive::new(&id)));
         let join = || line.join(&pool, true);
         let all: Vec<_> = (0..WAITING_MAX).map(|_| join().unwrap()).collect();
         assert!(join().is_none());

@@ -1,12 +1,16 @@
 //! Floor 3: this replica's memory. The configuration as last read, permits in hand, who waits, and what has been reported.
 
 pub mod account;
+mod block_counts;
 pub mod choose;
 pub mod clock;
 pub mod credential;
+pub mod heartbeat;
 pub mod ledger;
+pub mod life;
 pub mod line;
 pub mod outbox;
+pub mod pool;
 pub mod provider;
 pub mod registry;
 pub mod reports;
@@ -16,7 +20,7 @@ pub mod version;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -27,9 +31,11 @@ use uuid::Uuid;
 use self::choose::Now;
 use self::clock::{DatabaseClock, boot_now};
 use self::ledger::Ledger;
+use self::life::Life;
 use self::line::Line;
 use self::outbox::Outbox;
 use self::reports::Reports;
+use self::reserve::Replica;
 use self::snapshot::Snapshot;
 use crate::domain::time::BootTime;
 
@@ -45,6 +51,8 @@ pub struct Live {
     pub clock: DatabaseClock,
     /// Permits in hand, and what has to be said to the database about them.
     pub ledger: Ledger,
+    /// What it remembers of the database.
+    pub life: Life,
     /// The order of arrival.
     pub line: Line,
     /// Reports for other replicas.
@@ -54,7 +62,9 @@ pub struct Live {
     snapshot: ArcSwap<Snapshot>,
     read: AtomicU64,
     replicas: AtomicU64,
-    draining: CancellationToken,
+    /// As `drained` says too, which takes a lock to tell.
+    is_draining: AtomicBool,
+    drained: CancellationToken,
     snapshot_age_max: Duration,
 }
 
@@ -66,6 +76,7 @@ impl Live {
             boot_id,
             clock: DatabaseClock::default(),
             ledger: Ledger::default(),
+            life: Life::default(),
             line: Line::default(),
             outbox: Outbox::default(),
             reports: Arc::default(),
@@ -73,7 +84,8 @@ impl Live {
             snapshot: ArcSwap::default(),
             read: AtomicU64::new(0),
             replicas: AtomicU64::new(1),
-            draining: CancellationToken::new(),
+            is_draining: AtomicBool::new(false),
+            drained: CancellationToken::new(),
             snapshot_age_max,
         })
     }
@@ -94,10 +106,16 @@ impl Live {
         self.snapshot.load_full()
     }
 
+    /// The same, for a look that ends before anything is awaited: it costs no shared count.
+    #[must_use]
+    pub fn glance(&self) -> arc_swap::Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
     /// The configuration, if it is young enough to lease from.
     #[must_use]
     pub fn fresh_snapshot(&self, now: BootTime) -> Option<arc_swap::Guard<Arc<Snapshot>>> {
-        self.is_fresh(now).then(|| self.snapshot.load())
+        self.is_fresh(now).then(|| self.glance())
     }
 
     /// Whether the configuration is young enough to lease from.
@@ -141,6 +159,16 @@ impl Live {
         self.replicas.load(Ordering::Relaxed)
     }
 
+    /// What this replica is to the ledger now.
+    #[must_use]
+    pub fn as_replica(&self) -> Replica {
+        Replica {
+            boot_id: self.boot_id,
+            live: self.replicas(),
+            memory: self.life.memory(),
+        }
+    }
+
     /// So many replicas live.
     pub fn count_replicas(&self, live: u64) {
         self.replicas.store(live.max(1), Ordering::Relaxed);
@@ -148,17 +176,18 @@ impl Live {
 
     /// No new leases from now on.
     pub fn drain(&self) {
-        self.draining.cancel();
+        self.is_draining.store(true, Ordering::Release);
+        self.drained.cancel();
     }
 
     /// Until no new leases are given.
     pub async fn drained(&self) {
-        self.draining.cancelled().await;
+        self.drained.cancelled().await;
     }
 
     /// Whether this replica is shutting down.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.is_cancelled()
+        self.is_draining.load(Ordering::Acquire)
     }
 }

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::account::AccountLive;
 use super::credential::{Credential, Fields};
+use super::pool::PoolLive;
 use super::provider::ProviderLive;
-use super::snapshot::{AccountEntry, Candidate, PoolEntry, PoolLive, Snapshot, Tier, VersionEntry};
+use super::snapshot::{AccountEntry, Candidate, PoolEntry, Snapshot, Tier, VersionEntry};
 use super::version::VersionLive;
 use crate::domain::account::Account;
 use crate::domain::caller::{Caller, Token};
@@ -41,8 +42,8 @@ pub struct Registry {
 /// A version, with its secret ready to send if it is current and opened.
 #[derive(Debug, Clone)]
 pub struct KnownVersion {
-    /// As stored.
-    pub version: KeyVersion,
+    /// As stored; every snapshot shares it.
+    pub version: Arc<KeyVersion>,
     /// Its secret, opened; `None` if it is not current, or did not open.
     pub fields: Option<Arc<Fields>>,
     /// The same, ready to send.
@@ -52,9 +53,9 @@ pub struct KnownVersion {
 impl KnownVersion {
     /// Not ready to send yet.
     #[must_use]
-    pub const fn new(version: KeyVersion, fields: Option<Arc<Fields>>) -> Self {
+    pub fn new(version: KeyVersion, fields: Option<Arc<Fields>>) -> Self {
         Self {
-            version,
+            version: Arc::new(version),
             fields,
             credential: None,
         }
@@ -213,7 +214,8 @@ impl Registry {
             keys.into_iter().filter_map(candidate).collect()
         };
         let pools = self.pools.values().map(|pool| {
-            let live = self.lives.pools.entry(pool.meta.uid).or_default();
+            let live = self.lives.pools.entry(pool.meta.uid);
+            let live = live.or_insert_with(|| Arc::new(PoolLive::new(&pool.id)));
             Arc::new(PoolEntry {
                 tiers: tiers(pool, live, &candidates),
                 pool: pool.clone(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::domain::ledger::block::Ending;
 use crate::domain::time::Timestamp;
 
 /// Leases per chunk of bits.
@@ -49,6 +50,7 @@ struct Partial {
     ends: Timestamp,
     sequences: Vec<u32>,
     reported: u32,
+    ending: Ending,
 }
 
 /// One report of one lease.
@@ -64,6 +66,8 @@ pub struct Claimed {
     pub granted: u32,
     /// No more will come.
     pub is_final: bool,
+    /// What it says of its uses.
+    pub ending: Ending,
     /// When reports on this lease come too late.
     pub ends: Timestamp,
 }
@@ -71,8 +75,8 @@ pub struct Claimed {
 /// What is known of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// It counts.
-    New,
+    /// It counts. With the last one comes what all of them say of the lease: sure only if every use was reported.
+    New(Option<Ending>),
     /// It was counted before.
     Duplicate,
     /// It says more uses than are left; so many are.
@@ -100,9 +104,13 @@ impl Reports {
             return Entry::TooMany(left);
         }
         if report.is_final || report.uses == left {
-            state.partial.remove(&report.serial);
+            let earlier = state.partial.remove(&report.serial);
             state.set_done(report.serial);
-            return Entry::New;
+            let ending = report.ending.and(earlier.map(|partial| partial.ending));
+            return Entry::New(Some(Ending {
+                is_sure: ending.is_sure && report.uses == left,
+                ..ending
+            }));
         }
         state.enter_part(report)
     }
@@ -144,10 +152,12 @@ impl State {
             ends: report.ends,
             sequences: Vec::new(),
             reported: 0,
+            ending: report.ending,
         });
         partial.sequences.push(report.sequence);
         partial.reported += report.uses;
-        Entry::New
+        partial.ending = partial.ending.and(Some(report.ending));
+        Entry::New(None)
     }
 
     /// Drops what has ended; if that is not enough, the oldest.

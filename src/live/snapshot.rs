@@ -1,14 +1,14 @@
 //! The configuration as this replica last read it: immutable, swapped whole, with the opened secrets and the ways to what lives.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicU64;
 
-use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::account::AccountLive;
 use super::credential::Credential;
+use super::pool::PoolLive;
 use super::provider::ProviderLive;
 use super::version::VersionLive;
 use crate::domain::account::Account;
@@ -56,7 +56,7 @@ pub struct AccountEntry {
 #[derive(Debug)]
 pub struct VersionEntry {
     /// As stored.
-    pub version: KeyVersion,
+    pub version: Arc<KeyVersion>,
     /// Its key.
     pub key: Arc<Key>,
     /// Its secret, opened and ready to send; `None` if it did not open, or if it is not the current version.
@@ -130,21 +130,5 @@ impl Candidate {
         let health = health.as_ref().and_then(|health| health.cause());
         let causes = cooling.as_ref().into_iter().chain(health);
         causes.map(|cause| cause.until).fold(now, Timestamp::max)
-    }
-}
-
-/// What lives of a pool.
-#[derive(Debug, Default)]
-pub struct PoolLive {
-    /// By tier, of which a pool has a bounded number.
-    turns: Mutex<BTreeMap<u32, Arc<AtomicU64>>>,
-    /// Calls that wait.
-    pub waiting: AtomicUsize,
-}
-
-impl PoolLive {
-    /// The turns of a tier, which go on from one snapshot to the next.
-    pub fn turns(&self, tier: u32) -> Arc<AtomicU64> {
-        Arc::clone(self.turns.lock().entry(tier).or_default())
     }
 }

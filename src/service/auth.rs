@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tonic::Request;
+use tonic::{Extensions, Request};
 
 use crate::domain::caller::{Caller, Right};
 use crate::domain::name::CallerName;
@@ -56,8 +56,15 @@ pub fn require<T>(request: &Request<T>, right: Right) -> Result<Identity, Refusa
 /// # Errors
 /// [`Refusal::TokenRejected`] without an identity.
 pub fn identity<T>(request: &Request<T>) -> Result<&Identity, Refusal> {
-    let identity = request.extensions().get::<Identity>();
-    identity.ok_or(Refusal::TokenRejected)
+    identity_of(request.extensions())
+}
+
+/// The same for a request that has been taken apart.
+///
+/// # Errors
+/// [`Refusal::TokenRejected`] without an identity.
+pub fn identity_of(extensions: &Extensions) -> Result<&Identity, Refusal> {
+    extensions.get().ok_or(Refusal::TokenRejected)
 }
 
 const fn roles_with(right: Right) -> &'static str {

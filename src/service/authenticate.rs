@@ -30,7 +30,7 @@ impl Authenticate {
     fn caller(&self, presented: &[u8]) -> Option<Arc<Caller>> {
         let presented = CallerToken::parse(presented).ok()?;
         let live = self.vault.live();
-        let snapshot = live.snapshot();
+        let snapshot = live.glance();
         let token = snapshot.tokens.get(presented.id)?;
         if !self.vault.keys().pepper.verify(&presented, &token.hash) {
             return None;

@@ -6,6 +6,7 @@ pub mod authenticate;
 mod convert;
 pub mod lease;
 mod mask;
+pub mod observe;
 mod reasons;
 mod refusal_messages;
 pub mod status;

@@ -43,10 +43,12 @@ pub(super) fn of_lease(refusal: &LeaseRefusal) -> (Code, ErrorReason) {
     }
 }
 
-/// Where no key can serve: waiting cures what is exhausted, and a change of the pool or of the call cures the rest.
+/// Where no key can serve: waiting cures what is exhausted or unreachable, and a change of the pool or of the call cures the rest.
 const fn of_key(refusal: KeyRefusal) -> (Code, ErrorReason) {
     match refusal {
         KeyRefusal::Limit => (Code::ResourceExhausted, ErrorReason::LimitExhausted),
+        KeyRefusal::Frozen => (Code::ResourceExhausted, ErrorReason::LimitsFrozen),
+        KeyRefusal::Unreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
         KeyRefusal::Cooling => (Code::ResourceExhausted, ErrorReason::KeysCooling),
         KeyRefusal::Dead => (Code::ResourceExhausted, ErrorReason::KeysDead),
         KeyRefusal::Avoided => (Code::ResourceExhausted, ErrorReason::KeysAvoided),

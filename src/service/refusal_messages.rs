@@ -83,6 +83,8 @@ fn of_tally(tally: &Tally, retry: Option<Duration>) -> String {
 const fn phrase(refusal: KeyRefusal) -> &'static str {
     match refusal {
         KeyRefusal::Limit => "at a limit of the account",
+        KeyRefusal::Frozen => "with a limit that is frozen after the database lost writes",
+        KeyRefusal::Unreachable => "with a limit that the database does not answer for",
         KeyRefusal::Cooling => "cooling down",
         KeyRefusal::Dead => "dead",
         KeyRefusal::Avoided => "avoided by this call",
@@ -120,6 +122,8 @@ pub(super) fn detail(tally: &Tally) -> proto::LeaseRefusal {
 const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
     match refusal {
         KeyRefusal::Limit => proto::RefusalReason::Limit,
+        KeyRefusal::Frozen => proto::RefusalReason::Frozen,
+        KeyRefusal::Unreachable => proto::RefusalReason::Unreachable,
         KeyRefusal::Cooling => proto::RefusalReason::Cooling,
         KeyRefusal::Dead => proto::RefusalReason::Dead,
         KeyRefusal::Avoided => proto::RefusalReason::Avoided,

@@ -3,6 +3,8 @@
 use super::Vault;
 use super::report_outcome::Opened;
 use crate::domain::forwarded::Forwarded;
+use crate::domain::outcome;
+use crate::live::clock::boot_now;
 use crate::live::reports::{Claimed, Entry};
 use crate::store::{self, foreign_reports};
 
@@ -56,11 +58,13 @@ impl Vault {
             uses,
             granted: report.claims.granted,
             is_final: report.is_final,
+            ending: outcome::ending(&report.outcomes, report.claims.received, boot_now()),
             ends: report.claims.ends(),
         };
-        if self.live.reports_of(self.live.boot_id).enter(&claimed, now) != Entry::New {
+        let reports = self.live.reports_of(self.live.boot_id);
+        let Entry::New(ending) = reports.enter(&claimed, now) else {
             return;
-        }
+        };
         let lease = Opened {
             issuer: self.live.boot_id,
             serial: report.serial,
@@ -69,7 +73,7 @@ impl Vault {
         for outcome in &report.outcomes {
             self.judge(&lease, outcome, true, now);
         }
-        self.settle_own(&lease.claims, &report.outcomes);
+        self.settle_own(&lease.claims, &report.outcomes, ending);
         // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
         // kept, and goes out with the next report on the same version.
         let _ = self.commit_verdicts(&lease.claims).await;

@@ -8,10 +8,11 @@ use super::Vault;
 use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::{LeaseClaims, RetryClaims};
-use crate::domain::classify::{Advice, Blame, Failure, Observation};
+use crate::domain::classify::{Advice, Blame, Failure};
 use crate::domain::health::Health;
-use crate::domain::outcome::Outcome;
+use crate::domain::outcome::{self, Outcome};
 use crate::domain::time::Timestamp;
+use crate::live::clock::boot_now;
 use crate::live::reports::{Claimed, Entry};
 use crate::live::snapshot::Candidate;
 
@@ -99,14 +100,14 @@ impl Vault {
         let now = self.live.now().database;
         let lease = self.open_lease(caller, &report.lease_id, now)?;
         let entry = self.enter(&lease, report, now)?;
-        let is_new = entry == Entry::New;
+        let is_new = matches!(entry, Entry::New(_));
         let mut failures = Vec::with_capacity(report.outcomes.len());
         for outcome in &report.outcomes {
             failures.push(self.judge(&lease, outcome, is_new, now));
         }
         self.commit_verdicts(&lease.claims).await?;
-        if is_new {
-            self.settle(&lease, report);
+        if let Entry::New(ending) = entry {
+            self.settle(&lease, report, ending);
         }
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {
@@ -158,10 +159,11 @@ impl Vault {
             uses,
             granted: lease.claims.granted,
             is_final: report.is_final,
+            ending: outcome::ending(&report.outcomes, lease.claims.received, boot_now()),
             ends: lease.claims.ends(),
         };
         match self.live.reports_of(lease.issuer).enter(&claimed, now) {
-            entry @ (Entry::New | Entry::Duplicate) => Ok(entry),
+            entry @ (Entry::New(_) | Entry::Duplicate) => Ok(entry),
             Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),
             Entry::Full => Err(ReportRefusal::Full),
             Entry::Forgotten => Err(ReportRefusal::LeaseExpired),
@@ -247,9 +249,4 @@ impl Vault {
         let version = snapshot.versions.get(&claims.version_uid);
         version.map_or_else(Health::default, |v| v.live.health(now))
     }
-}
-
-/// Whether an outcome says that the request was never started.
-pub(super) const fn is_not_sent(outcome: &Outcome) -> bool {
-    matches!(outcome.observation, Observation::NotSent)
 }

@@ -1,15 +1,18 @@
 //! What an outcome does: to the health of its version, to the cooldown of its account, and to the permits it used.
 
 use super::Vault;
-use super::report_outcome::{Opened, ReportOutcome, ReportRefusal, is_not_sent};
+use super::report_outcome::{Opened, ReportOutcome, ReportRefusal};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Blame, Failure, Observation, classify};
 use crate::domain::forwarded::Forwarded;
 use crate::domain::health::{FailureClass, Health};
+use crate::domain::ledger::block::Ending;
+use crate::domain::ledger::settle::Lease;
 use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
+use crate::live::pool::Counted;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::{self, cluster, cooldowns, key_versions};
 
@@ -28,17 +31,21 @@ impl Vault {
         }
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
+        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let version = snapshot.versions.get(&claims.version_uid);
         let account = snapshot.accounts.get(&claims.account_uid);
+        if let Some(pool) = pool {
+            pool.live
+                .count(outcome.count, counted(outcome, failure.as_ref()));
+        }
         // A version that is gone, or an account, has no health any more; its outcome is still explained.
         let (Some(version), Some(account)) = (version, account) else {
             return failure;
         };
-        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
         let is_issuer = lease.issuer == self.live.boot_id;
         match &failure {
-            None if is_not_sent(outcome) => {}
+            None if outcome.is_not_sent() => {}
             None => succeed(account, version, &policy, claims.is_canary, now),
             Some(failure) => fail(account, version, failure, &policy, is_issuer, outcome, now),
         }
@@ -102,9 +109,9 @@ impl Vault {
     }
 
     /// Settles the permits: here if this replica gave the lease, else at the one that did.
-    pub(super) fn settle(&self, lease: &Opened, report: &ReportOutcome) {
+    pub(super) fn settle(&self, lease: &Opened, report: &ReportOutcome, ending: Option<Ending>) {
         if lease.issuer == self.live.boot_id {
-            self.settle_own(&lease.claims, &report.outcomes);
+            self.settle_own(&lease.claims, &report.outcomes, ending);
             return;
         }
         let forwarded = Forwarded {
@@ -118,23 +125,33 @@ impl Vault {
     }
 
     /// Gives back what was not used, and charges what was used beyond the estimate.
-    pub(super) fn settle_own(&self, claims: &LeaseClaims, outcomes: &[Outcome]) {
+    pub(super) fn settle_own(
+        &self,
+        claims: &LeaseClaims,
+        outcomes: &[Outcome],
+        ending: Option<Ending>,
+    ) {
         let snapshot = self.live.snapshot();
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;
         };
-        let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
-        account.live.with_budget(|budget| {
-            for outcome in outcomes {
-                let uses = u64::from(outcome.count);
-                if is_not_sent(outcome) {
-                    budget.not_sent(&claims.draws, uses);
-                } else if let Some(usage) = outcome.usage {
-                    budget.consumed(&claims.draws, model, uses, usage);
-                }
-            }
-        });
+        let lease = Lease {
+            draws: &claims.draws,
+            model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
+        };
+        let parts: Vec<_> = outcomes.iter().map(Outcome::part).collect();
+        account
+            .live
+            .with_budget(|budget| budget.settle(lease, &parts, ending));
         self.live.ledger.note(std::slice::from_ref(&account.live));
+    }
+}
+
+fn counted(outcome: &Outcome, failure: Option<&Failure>) -> Counted {
+    match failure {
+        Some(failure) => Counted::Failure(failure.class),
+        None if outcome.is_not_sent() => Counted::NotSent,
+        None => Counted::Success,
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod desk;
 pub(crate) mod judged;
 pub(crate) mod keys;
+pub(crate) mod observed;
 pub(crate) mod outcomes;
 pub(crate) mod postgres;
 pub(crate) mod process;

@@ -68,6 +68,7 @@ async fn what_is_not_built_is_said() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of bad input")]
 async fn bad_input_is_refused_by_the_name_of_its_field_and_harms_nobody() {
     let (_cluster, _admin, caller) = of_one().await;
     let huge = "x".repeat(100_000);

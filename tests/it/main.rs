@@ -1,5 +1,10 @@
 //! Integration tests: one binary, one file per topic, real Postgres, real sockets, real processes.
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test may panic"
+)]
 
 mod harness;
 
@@ -20,6 +25,7 @@ mod lease_refusals;
 mod lease_waits;
 mod leases;
 mod limits;
+mod metrics;
 mod migrate_command;
 mod pools;
 mod private_postgres;

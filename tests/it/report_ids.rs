@@ -195,7 +195,6 @@ async fn what_is_not_understood_is_named_and_what_is_understood_is_acted_on() {
         named,
         [
             "outcomes[0].latency",
-            "outcomes[0].started_after",
             "outcomes[0].usage.cost_micros",
             "outcomes[0].usage.input_tokens",
             "outcomes[0].usage.model",

@@ -47,3 +47,20 @@ impl fmt::Display for TargetName {
         }
     }
 }
+
+impl AccountName {
+    /// As by `Display`, in one allocation: every lease has it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        ["accounts/", self.0.as_str()].concat()
+    }
+}
+
+impl KeyName {
+    /// As by `Display`, in one allocation: every lease has it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let (account, key) = (self.account.as_str(), self.key.as_str());
+        ["accounts/", account, "/keys/", key].concat()
+    }
+}

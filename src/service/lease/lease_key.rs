@@ -122,13 +122,12 @@ fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
 }
 
 fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
-    let tokens = |field: &str, value: i64| -> Parsed<u64> {
-        let value = bounded(&format!("estimate.{field}"), value, 0, TOKENS_MAX)?;
-        Ok(value.unsigned_abs())
+    let tokens = |field, value: i64| -> Parsed<u64> {
+        Ok(bounded(field, value, 0, TOKENS_MAX)?.unsigned_abs())
     };
     Ok(Estimate {
-        input_tokens: tokens("input_tokens", message.input_tokens)?,
-        output_tokens: tokens("output_tokens_max", message.output_tokens_max)?,
+        input_tokens: tokens("estimate.input_tokens", message.input_tokens)?,
+        output_tokens: tokens("estimate.output_tokens_max", message.output_tokens_max)?,
         cost_micros: 0,
     })
 }
@@ -148,23 +147,18 @@ fn some_text(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Counts a call by what became of it.
-pub(super) fn count(call: &LeaseKey, leased: &Result<Lease, LeaseRefusal>) {
-    let pool = call.pool.as_str().to_owned();
-    match leased {
-        Ok(_) => metrics::counter!(metric_names::LEASES, "pool" => pool).increment(1),
-        // A pool that a caller made up must not become a label.
-        Err(LeaseRefusal::PoolDenied) => {}
-        Err(refusal) => {
-            let reason = reasons::of_lease(refusal).1.as_str_name();
-            metrics::counter!(metric_names::LEASE_REFUSALS, "pool" => pool, "reason" => reason)
-                .increment(1);
-        }
+/// Counts a refusal. A pool that a caller made up must not become a label.
+pub(super) fn count(call: &LeaseKey, refusal: &LeaseRefusal) {
+    if *refusal != LeaseRefusal::PoolDenied {
+        let pool = call.pool.as_str().to_owned();
+        let reason = reasons::of_lease(refusal).1.as_str_name();
+        metrics::counter!(metric_names::LEASE_REFUSALS, "pool" => pool, "reason" => reason)
+            .increment(1);
     }
 }
 
 /// The answer on the wire: the one place where secrets become text.
-pub(super) fn message(lease: &Lease) -> proto::LeaseKeyResponse {
+pub(super) fn message(lease: Lease) -> proto::LeaseKeyResponse {
     let credential = &lease.credential;
     let header = |(name, value): &(String, Secret)| proto::Header {
         name: name.clone(),
@@ -181,17 +175,17 @@ pub(super) fn message(lease: &Lease) -> proto::LeaseKeyResponse {
         proto::LeaseKind::Normal
     };
     proto::LeaseKeyResponse {
-        lease_id: lease.lease_id.clone(),
+        lease_id: lease.lease_id,
         granted: i32::try_from(lease.granted).unwrap_or(i32::MAX),
-        key: lease.key.to_string(),
-        account: lease.account.to_string(),
+        key: lease.key.to_text(),
+        account: lease.account.to_text(),
         version: lease.version.cast_signed(),
         credential: Some(proto::Credential {
             base_url: credential.base_url.clone(),
             headers: credential.headers.iter().map(header).collect(),
             query: credential.query.iter().map(parameter).collect(),
             fields: credential.fields.iter().map(field).collect(),
-            model: lease.model.clone(),
+            model: lease.model,
         }),
         start_within: Some(duration(lease.start_within)),
         report_within: Some(duration(lease.report_within)),

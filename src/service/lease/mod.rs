@@ -35,18 +35,18 @@ impl LeaseService for Leases {
         request: Request<proto::LeaseKeyRequest>,
     ) -> Result<Response<proto::LeaseKeyResponse>, Status> {
         let received = boot_now();
-        let identity = auth::identity(&request)
-            .map_err(|r| status::of_refusal(&r))?
-            .clone();
-        let deadline = lease_key::deadline(request.metadata(), received);
-        let call =
-            lease_key::parse(request.into_inner(), received, deadline).map_err(status::of_error)?;
-        let leased = self.vault.lease_key(&identity.caller, &call).await;
-        let now = self.vault.live().now().database;
-        lease_key::count(&call, &leased);
-        leased
-            .map(|lease| Response::new(lease_key::message(&lease)))
-            .map_err(|refusal| status::of_lease_refusal(&refusal, now))
+        let (metadata, extensions, message) = request.into_parts();
+        let identity = auth::identity_of(&extensions).map_err(|r| status::of_refusal(&r))?;
+        let deadline = lease_key::deadline(&metadata, received);
+        let call = lease_key::parse(message, received, deadline).map_err(status::of_error)?;
+        match self.vault.lease_key(&identity.caller, &call).await {
+            Ok(lease) => Ok(Response::new(lease_key::message(lease))),
+            Err(refusal) => {
+                lease_key::count(&call, &refusal);
+                let now = self.vault.live().now().database;
+                Err(status::of_lease_refusal(&refusal, now))
+            }
+        }
     }
 
     async fn report_outcome(

@@ -1,0 +1,67 @@
+//! LeaseKey beside a server that answers messages of the same size: a bare one, or one that asks Postgres for every lease.
+
+use prost::Message;
+use serde_json::json;
+
+use crate::figures::rounded;
+use crate::process::{Server, bench};
+use crate::say;
+use crate::side::Side;
+use crate::vault::Vault;
+use crate::world::request;
+
+const POOL: &str = "bench";
+
+/// Beside the bare server: throughput, and p99 at half of the bare server's load.
+pub(crate) async fn compare() -> anyhow::Result<()> {
+    let (vault, bytes) = vault().await?;
+    let other = other(bytes, None).await?;
+    let lease = Side::lease("LeaseKey", &vault, POOL)?;
+    let bare = Side::bare("bare", &other, &vault, POOL)?;
+    let ratios = lease.floods(&bare).await?;
+    let p99 = lease.steadies(&bare, ratios.other_rate / 2.0).await?;
+    other.end().await?;
+    vault.end().await?;
+    say(
+        "medians of pairs: calls per second, p99 at half of the bare server's load, time on a core per call",
+    );
+    let figures = json!({
+        "lease_vs_bare": rounded(ratios.rate),
+        "p99_vs_bare": rounded(p99),
+        "cpu_vs_bare": rounded(ratios.cpu),
+    });
+    say(&figures.to_string());
+    Ok(())
+}
+
+/// Beside a server that makes one transaction per lease on the same Postgres.
+pub(crate) async fn baseline() -> anyhow::Result<()> {
+    let (vault, bytes) = vault().await?;
+    let other = other(bytes, Some(&vault.postgres.url())).await?;
+    let lease = Side::lease("LeaseKey", &vault, POOL)?;
+    let baseline = Side::bare("a transaction per lease", &other, &vault, POOL)?;
+    let ratios = lease.floods(&baseline).await?;
+    other.end().await?;
+    vault.end().await?;
+    say(&json!({"lease_vs_transaction": rounded(ratios.rate)}).to_string());
+    Ok(())
+}
+
+/// One account with a requests and a tokens limit, one key, one pool. Tells how long its answers are.
+async fn vault() -> anyhow::Result<(Vault, usize)> {
+    let vault = Vault::start().await?;
+    vault.fill(POOL, 1).await?;
+    let answer = vault.sample(POOL, 1).await?;
+    let (asked, answered) = (request(POOL).encoded_len(), answer.encoded_len());
+    say(&format!(
+        "messages: {asked} bytes asked, {answered} answered; limits in force: requests and tokens per minute"
+    ));
+    Ok((vault, answered))
+}
+
+async fn other(answer_bytes: usize, database: Option<&str>) -> anyhow::Result<Server> {
+    let bytes = answer_bytes.to_string();
+    let mut arguments = vec!["serve", "--answer-bytes", &bytes];
+    arguments.extend(database.into_iter().flat_map(|url| ["--database", url]));
+    Server::start(bench(&arguments)?).await
+}

@@ -1,0 +1,121 @@
+//! Load over many pools, which `h2load` can't make: clients that know our messages. They cost more than the server, so what tells is the
+//! server's time on a core per call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use keylease::proto::lease_service_client::LeaseServiceClient;
+use tokio::task::JoinSet;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::figures::{median, micros_per_call};
+use crate::say;
+use crate::side::Ratios;
+use crate::vault::Vault;
+use crate::world::request;
+
+/// Pairs of measurements. Odd, so that one is in the middle.
+const ROUNDS: usize = 5;
+/// Calls of one measurement.
+const CALLS: usize = 60_000;
+const CONNECTIONS: usize = 8;
+/// Calls at once on each.
+const STREAMS: usize = 16;
+
+/// Clients of one vault, who lease from each of its pools in turn.
+#[derive(Debug)]
+pub(crate) struct Crowd<'a> {
+    name: String,
+    vault: &'a Vault,
+    pools: Arc<Vec<String>>,
+    channels: Vec<Channel>,
+}
+
+impl<'a> Crowd<'a> {
+    /// They connect when they call first.
+    pub(crate) fn new(name: &str, vault: &'a Vault, pools: Vec<String>) -> anyhow::Result<Self> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", vault.server.address))?;
+        Ok(Self {
+            name: name.to_owned(),
+            vault,
+            pools: Arc::new(pools),
+            channels: (0..CONNECTIONS).map(|_| endpoint.connect_lazy()).collect(),
+        })
+    }
+
+    /// Both vaults in turns.
+    pub(crate) async fn floods(&self, other: &Self) -> anyhow::Result<Ratios> {
+        let (mut rates, mut cpus, mut other_rates) = (Vec::new(), Vec::new(), Vec::new());
+        for crowd in [self, other] {
+            crowd.flood().await?;
+        }
+        for round in 0..ROUNDS {
+            let (mine, its) = if round % 2 == 0 {
+                let mine = self.flood().await?;
+                (mine, other.flood().await?)
+            } else {
+                let its = other.flood().await?;
+                (self.flood().await?, its)
+            };
+            rates.push(mine.0 / its.0);
+            cpus.push(mine.1 / its.1);
+            other_rates.push(its.0);
+        }
+        Ok(Ratios {
+            rate: median(rates),
+            cpu: median(cpus),
+            other_rate: median(other_rates),
+        })
+    }
+
+    /// Calls per second, and microseconds of a core per call. Every call must give a lease.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    async fn flood(&self) -> anyhow::Result<(f64, f64)> {
+        let (began, cpu) = (Instant::now(), self.vault.server.cpu()?);
+        let turns = Arc::new(AtomicUsize::new(0));
+        let mut callers = JoinSet::new();
+        for channel in &self.channels {
+            for _ in 0..STREAMS {
+                let client = LeaseServiceClient::new(channel.clone());
+                let authorization = self.vault.authorization().parse()?;
+                callers.spawn(call(
+                    client,
+                    authorization,
+                    Arc::clone(&self.pools),
+                    Arc::clone(&turns),
+                ));
+            }
+        }
+        while let Some(called) = callers.join_next().await {
+            called??;
+        }
+        let rate = CALLS as f64 / began.elapsed().as_secs_f64();
+        let cpu = micros_per_call(self.vault.server.cpu()?.saturating_sub(cpu), CALLS as u64);
+        say(&format!(
+            "{:>24}: {rate:>9.0} calls/s, {cpu:5.1} us of a core each",
+            self.name
+        ));
+        Ok((rate, cpu))
+    }
+}
+
+async fn call(
+    mut client: LeaseServiceClient<Channel>,
+    authorization: tonic::metadata::AsciiMetadataValue,
+    pools: Arc<Vec<String>>,
+    turns: Arc<AtomicUsize>,
+) -> anyhow::Result<()> {
+    loop {
+        let turn = turns.fetch_add(1, Ordering::Relaxed);
+        if turn >= CALLS {
+            return Ok(());
+        }
+        let mut request = tonic::Request::new(request(&pools[turn % pools.len()]));
+        request
+            .metadata_mut()
+            .insert("authorization", authorization.clone());
+        let lease = client.lease_key(request).await?.into_inner();
+        anyhow::ensure!(lease.granted == 1, "a lease of no use");
+    }
+}

@@ -1,0 +1,81 @@
+//! How fast a lease is, with a bare server beside it in the same run. `scripts/bench` builds everything and starts it.
+
+mod bare;
+mod compare;
+mod crowd;
+mod database;
+mod figures;
+mod load;
+mod process;
+mod scale;
+mod side;
+mod vault;
+mod world;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures the lease path. The last line is JSON.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// Cargo says so when it benches; without it, as under `cargo test`, nothing is measured.
+    #[arg(long, global = true, hide = true)]
+    bench: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// LeaseKey beside a bare server that answers messages of the same size: throughput, and p99 at half of the bare server's load
+    Compare,
+    /// LeaseKey beside a server that makes one transaction per lease on the same Postgres
+    Baseline,
+    /// Throughput by the number of keys and of pools, and memory per key
+    Scale,
+    /// Transactions per second on Postgres as the lease rate grows
+    Database,
+    /// Serves the bare server on a free port, which it prints; with a database, after one transaction per call
+    #[command(hide = true)]
+    Serve(bare::Arguments),
+}
+
+/// As in `keylease` itself: the bare server is not to lose by it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let measured = match Arguments::parse().what {
+        Some(What::Compare) => compare::compare().await,
+        Some(What::Baseline) => compare::baseline().await,
+        Some(What::Scale) => scale::scale().await,
+        Some(What::Database) => database::database().await,
+        Some(What::Serve(arguments)) => bare::serve(arguments).await,
+        None => {
+            say("nothing is measured here; `make bench` does");
+            Ok(())
+        }
+    };
+    measured.map_or_else(
+        |error| {
+            let _ = writeln!(std::io::stderr(), "bench: {error:#}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+/// A line for whoever watches, at once.
+fn say(line: &str) {
+    let mut out = std::io::stdout();
+    // Nobody reads any more: there is nobody to tell.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Any free port of this machine.
+const LOOPBACK: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);

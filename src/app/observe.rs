@@ -1,0 +1,82 @@
+//! What a replica tells about its own state, as gauges and as counters that are summed elsewhere.
+
+use std::collections::BTreeMap;
+
+use metrics::{counter, gauge};
+
+use crate::domain::health::Health;
+use crate::live::clock::boot_now;
+use crate::live::line;
+use crate::live::snapshot::Snapshot;
+use crate::metric_names;
+use crate::vault::Vault;
+
+/// What costs little, once a second.
+pub(super) fn glance(vault: &Vault) {
+    let live = vault.live();
+    let snapshot = live.snapshot();
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    gauge!(metric_names::SNAPSHOT_REV).set(snapshot.rev as f64);
+    let age = live.snapshot_age(boot_now());
+    gauge!(metric_names::SNAPSHOT_AGE_SECONDS).set(age.as_secs_f64());
+    let (all, idle) = (vault.pool().size(), vault.pool().num_idle());
+    let idle = u32::try_from(idle).unwrap_or(all).min(all);
+    gauge!(metric_names::DATABASE_CONNECTIONS, "state" => "idle").set(f64::from(idle));
+    gauge!(metric_names::DATABASE_CONNECTIONS, "state" => "used").set(f64::from(all - idle));
+    waiters(&snapshot);
+    units(&snapshot);
+}
+
+/// What looks at every key.
+pub(super) fn survey(vault: &Vault) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    for (account, count) in vault.overdue() {
+        gauge!(metric_names::ROTATIONS_OVERDUE, "account" => account).set(count as f64);
+    }
+    let snapshot = vault.live().snapshot();
+    let now = vault.live().now().database;
+    let accounts = snapshot.accounts.iter();
+    let mut counts: BTreeMap<_, [u32; 3]> = accounts.map(|(uid, _)| (*uid, [0; 3])).collect();
+    for version in snapshot.versions.values() {
+        let place = match version.live.health(now) {
+            Health::Active => 0,
+            Health::Cooling(_) => 1,
+            Health::Dead(_) => 2,
+        };
+        if let Some(counts) = counts.get_mut(&version.key.account_uid) {
+            counts[place] += 1;
+        }
+    }
+    for (uid, counts) in counts {
+        let Some(entry) = snapshot.accounts.get(&uid) else {
+            continue;
+        };
+        for (health, count) in ["active", "cooling", "dead"].into_iter().zip(counts) {
+            let account = entry.account.id.to_string();
+            gauge!(metric_names::KEY_VERSIONS, "account" => account, "health" => health)
+                .set(f64::from(count));
+        }
+    }
+}
+
+fn waiters(snapshot: &Snapshot) {
+    for pool in snapshot.pools.values() {
+        let waiting = u32::try_from(line::waiting(&pool.live)).unwrap_or(u32::MAX);
+        gauge!(metric_names::LEASE_WAITERS, "pool" => pool.pool.id.to_string())
+            .set(f64::from(waiting));
+    }
+}
+
+/// Counted under each account's lock as they are taken, so that a lease adds to nothing that others share.
+fn units(snapshot: &Snapshot) {
+    for entry in snapshot.accounts.values() {
+        for (limit, counted) in entry.live.count() {
+            let labels = [
+                ("account", entry.account.id.to_string()),
+                ("limit", limit.id.to_string()),
+            ];
+            counter!(metric_names::UNITS_GRANTED, &labels).increment(counted.granted);
+            counter!(metric_names::UNITS_RETURNED, &labels).increment(counted.returned);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What is counted about blocks of permits, by the ledger's worker.
+
+use std::time::Duration;
+
+use metrics::{counter, histogram};
+
+use crate::domain::ledger::work::{Answer, Work};
+use crate::domain::time::BootTime;
+use crate::metric_names;
+
+/// An ask was answered.
+pub(super) fn answered(answer: &Answer, now: BootTime) {
+    let result = if answer.units == 0 {
+        "empty"
+    } else if now < answer.sent.after(answer.terms.validity) {
+        "granted"
+    } else {
+        "late"
+    };
+    counter!(metric_names::BLOCK_RESERVES, "result" => result).increment(1);
+}
+
+/// What was said was not taken, or nobody knows; if it was an ask, it counts.
+pub(super) fn failed(work: &Work) {
+    if work.ask.is_some() {
+        counter!(metric_names::BLOCK_RESERVES, "result" => "failed").increment(1);
+    }
+}
+
+/// A transaction ended, well or not.
+pub(super) fn transacted(took: Duration) {
+    histogram!(metric_names::BLOCK_RESERVE_SECONDS).record(took);
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::ledger::grant::Ask;
+    use crate::domain::ledger::work::{NumberedAsk, Wait};
+    use crate::domain::limit::Terms;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn answer(units: u64) -> Answer {
+        Answer {
+            block: 1,
+            units,
+            sent: BootTime::from_nanos(0),
+            terms: Terms {
+                window: SECOND * 60,
+                validity: SECOND,
+                start_within: SECOND,
+                blackout: Duration::ZERO,
+            },
+            grant_number: 1,
+            wait: Wait::default(),
+        }
+    }
+
+    fn work(ask: Option<NumberedAsk>) -> Work {
+        Work {
+            seen: 0,
+            limit: Uuid::nil(),
+            ask,
+            returns: Vec::new(),
+            charge: None,
+        }
+    }
+
+    #[test]
+    fn reserves_are_counted_by_result() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let soon = BootTime::from_nanos(0).after(SECOND / 2);
+        metrics::with_local_recorder(&recorder, || {
+            answered(&answer(5), soon);
+            answered(&answer(5), soon.after(SECOND));
+            answered(&answer(0), soon.after(SECOND));
+            let ask = Ask {
+                need: 1,
+                want: 2,
+                is_awaited: true,
+            };
+            failed(&work(Some(NumberedAsk { block: 1, ask })));
+            failed(&work(None));
+        });
+        let page = recorder.handle().render();
+        for result in ["granted", "late", "empty", "failed"] {
+            let line = format!("keylease_block_reserves_total{{result=\"{result}\"}} 1\n");
+            assert!(page.contains(&line), "{line} in {page}");
+        }
+    }
+}

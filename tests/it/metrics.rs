@@ -1,0 +1,83 @@
+//! /metrics of a server at work: every metric that the binary declares is there, with what happened.
+
+use keylease::{
+    metric_names,
+    proto::{self, outcome},
+};
+use tonic::Code;
+
+use crate::harness::observed::Observed;
+
+#[tokio::test]
+async fn metrics_tell_what_happened() {
+    let server = Observed::start().await;
+    server.import().await;
+    let (first, second) = (
+        server.lease(0).await.unwrap(),
+        server.lease(5).await.unwrap(),
+    );
+    let refused = server.lease_of("accounts/b", 0).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    let success = outcome::Result::Success(proto::Success {});
+    server.report(first, success).await;
+    server
+        .report(second, outcome::Result::NotSent(proto::NotSent {}))
+        .await;
+
+    server
+        .shows(r#"keylease_rpcs_total{method="LeaseKey",code="OK"} 2"#)
+        .await;
+    server
+        .shows(r#"keylease_rpcs_total{method="LeaseKey",code="FAILED_PRECONDITION"} 1"#)
+        .await;
+    server
+        .shows(r#"keylease_rpc_seconds_count{method="ReportOutcome"} 2"#)
+        .await;
+    server.shows(r#"keylease_leases_total{pool="p"} 2"#).await;
+    server
+        .shows_some(
+            r#"keylease_lease_refusals_total{pool="p",reason="ERROR_REASON_ACCOUNT_NOT_IN_POOL"}"#,
+        )
+        .await;
+    server
+        .shows(r#"keylease_outcomes_total{pool="p",class="success"} 1"#)
+        .await;
+    server
+        .shows(r#"keylease_outcomes_total{pool="p",class="not_sent"} 1"#)
+        .await;
+    server
+        .shows(r#"keylease_units_granted_total{account="a",limit="requests"} 2"#)
+        .await;
+    server
+        .shows_some(r#"keylease_units_returned_total{account="a",limit="requests"}"#)
+        .await;
+    server.shows(r#"keylease_lease_waiters{pool="p"} 0"#).await;
+    server
+        .shows(r#"keylease_key_versions{account="a",health="active"} 1"#)
+        .await;
+    server
+        .shows(r#"keylease_key_versions{account="a",health="dead"} 0"#)
+        .await;
+
+    let page = server.page().await;
+    for metric in metric_names::ALL {
+        let has_value = page.lines().any(|line| line.starts_with(metric.name));
+        assert!(has_value, "{} has no value", metric.name);
+    }
+    assert!(page.contains("keylease_block_reserves_total{result=\"granted\"}"));
+    assert!(page.contains("keylease_database_connections{state=\"idle\"}"));
+}
+
+#[tokio::test]
+async fn calls_that_wait_are_counted_while_they_wait() {
+    let server = Observed::start().await;
+    server.import().await;
+    server.lease(5).await.unwrap();
+    server.lease(5).await.unwrap();
+    let waiting = server.lease(30);
+    tokio::select! {
+        _ = waiting => panic!("a third lease came before the minute was over"),
+        () = server.shows(r#"keylease_lease_waiters{pool="p"} 1"#) => {}
+    }
+    server.shows(r#"keylease_lease_waiters{pool="p"} 0"#).await;
+}
