@@ -1,7 +1,8 @@
 # Two commands do all set-up on a fresh machine: `make demo` and `make test`.
 .PHONY: test demo bench bench-all examples k8s-test queries
 
-# What a checkout must pass. Needs Rust; installs PostgreSQL by the system's package manager where no server binaries are found.
+# What a checkout must pass. Needs Rust and git; installs what else is missing: PostgreSQL by the system's package manager, two linters
+# under .tools/.
 test:
 	./scripts/test
 

@@ -24,6 +24,11 @@ const RATE: u32 = 10;
 /// How long a client may take to finish what is under way.
 const FINISH_MAX: Duration = Duration::from_secs(15);
 
+/// Requests a second that all of them would like to make together.
+pub(crate) fn wanted() -> u64 {
+    u64::from(RATE) * CLIENTS as u64
+}
+
 /// A client process.
 #[derive(Debug)]
 pub(crate) struct Client {

@@ -12,7 +12,7 @@ use crate::admin::{Admin, account_of, id_of};
 use crate::clients::{self, Client};
 use crate::env_file;
 use crate::process::{self, Binaries};
-use crate::provider::{self, ROTATED_SECRET};
+use crate::provider::{self, BURST, ROTATED_SECRET, Secrets};
 use crate::screen::{Scene, Screen};
 use crate::server::Server;
 use crate::summary::Evidence;
@@ -26,6 +26,9 @@ const ROTATION: f64 = 0.7;
 
 /// From one look at everything to the next.
 const REDRAW: Duration = Duration::from_millis(500);
+
+/// What an ordinary terminal has room for, beside the indent.
+const SCREEN_WIDTH: &str = "78";
 
 /// What the play needs.
 #[derive(Debug)]
@@ -43,13 +46,14 @@ struct Cast {
     primary: String,
     /// The key that is rotated.
     backup: String,
+    secrets: Secrets,
 }
 
 impl Play {
     /// Performs it. True if everything went as it must.
     pub(crate) async fn perform(&self, server: &mut Server) -> anyhow::Result<bool> {
         let mut screen = Screen::new();
-        screen.say("starting `keylease dev` and a stand-in provider")?;
+        introduce(&mut screen)?;
         server.ready().await?;
         let provider = provider::start().await?;
         self.import(server, &provider, &mut screen).await?;
@@ -65,6 +69,7 @@ impl Play {
             troubles,
             status: admin.status().await?,
             counts: provider.shutdown().await,
+            secrets: cast.secrets,
             dead_key: cast.primary,
             rotated_key: cast.backup,
         };
@@ -81,6 +86,7 @@ impl Play {
         env_file::write(&file, provider.address().port())?;
         let mut command = server.command();
         command.args(["keys", "import", "--allow-http"]).arg(&file);
+        command.env("COLUMNS", SCREEN_WIDTH);
         let said = process::run(command, "").await?;
         screen.say("$ keylease keys import --allow-http example.env")?;
         for line in said.lines() {
@@ -98,7 +104,8 @@ impl Play {
         cast: &Cast,
         screen: &mut Screen,
     ) -> anyhow::Result<()> {
-        let status = admin.watch().await?;
+        let mut status = admin.watch().await?;
+        let mut counts = provider.counts();
         let start = Instant::now();
         let mut events = vec![
             (self.length.mul_f64(ROTATION), Event::Rotation),
@@ -107,7 +114,11 @@ impl Play {
         let mut ticks = interval(REDRAW);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while start.elapsed() < self.length {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                // Of the same moment as the status, or the provider would seem to have seen more than was leased.
+                Ok(()) = status.changed() => counts = provider.counts(),
+            }
             if let Some((_, event)) = events.pop_if(|(at, _)| start.elapsed() >= *at) {
                 let said = event.happen(server, provider, cast).await?;
                 screen.event(start.elapsed(), said)?;
@@ -115,13 +126,26 @@ impl Play {
             screen.draw(&Scene {
                 elapsed: start.elapsed(),
                 length: self.length,
-                status: status.borrow().clone(),
+                status: status.borrow_and_update().clone(),
                 tally: clients::total(clients),
-                counts: provider.counts(),
+                counts: counts.clone(),
+                secrets: cast.secrets.clone(),
             })?;
         }
         Ok(())
     }
+}
+
+fn introduce(screen: &mut Screen) -> anyhow::Result<()> {
+    let (burst, seconds) = (BURST.amount, BURST.window_ms / 1000);
+    let (minute, wanted) = (env_file::requests_per_minute()?, clients::wanted());
+    screen.say(&format!(
+        "A vault, a stand-in provider that allows {burst} requests in any {seconds} s and {minute} in\n\
+         any 60 s, and {} client processes that want {wanted} a second together. Half-way a key\n\
+         dies; then another is rotated. No request may be answered 429.\n\
+         Starting `keylease dev`, whose first start makes a database.",
+        clients::CLIENTS
+    ))
 }
 
 /// What happens under way.
@@ -140,8 +164,8 @@ impl Event {
     ) -> anyhow::Result<String> {
         match self {
             Self::Death => {
-                let secret = env_file::keys().into_iter().next();
-                provider.kill(&secret.context("example.env holds no key")?);
+                let secret = cast.secrets.first(&cast.primary);
+                provider.kill(secret.context("example.env holds no key")?);
                 let key = id_of(&cast.primary);
                 Ok(format!(
                     "the provider revokes key {key}: it answers 401 from now on"
@@ -172,10 +196,13 @@ impl Cast {
                 .context("the import made no primary key with backups in a later tier")
         };
         let (primary, backup) = (find(true)?, find(false)?);
+        let mut secrets = Secrets::imported(status);
+        secrets.add(&backup.key, ROTATED_SECRET);
         Ok(Self {
             account: account_of(primary).to_owned(),
             primary: primary.key.clone(),
             backup: backup.key.clone(),
+            secrets,
         })
     }
 }

@@ -4,16 +4,17 @@ use std::io::{IsTerminal, Write, stdout};
 use std::time::{Duration, SystemTime};
 
 use keylease::proto::{HealthState, KeyStatus, LimitStatus, PoolStatus, VersionStage};
-use stand_in::Counts;
+use stand_in::{AccountCounts, Counts, LimitCounts};
 
 use crate::admin::id_of;
+use crate::provider::Secrets;
 use crate::tally::Tally;
 
 /// From one line to the next where nobody watches a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(4);
 
 /// Width of the bar of a limit, in characters.
-const BAR: u64 = 30;
+const BAR: u64 = 24;
 
 /// Terminals cut lines that are too long, or wrap them.
 const NO_WRAP: &str = "\x1b[?7l";
@@ -36,6 +37,7 @@ pub(crate) struct Scene {
     pub(crate) status: PoolStatus,
     pub(crate) tally: Tally,
     pub(crate) counts: Counts,
+    pub(crate) secrets: Secrets,
 }
 
 impl Screen {
@@ -101,70 +103,88 @@ impl Scene {
                 self.length.as_secs()
             ),
             format!(
-                "  {:<20} {:<26} {:<14} {:>7}",
-                "key", "state", "versions", "leases"
+                "  {:<20} {:<20} {:<12} {:>8} {:>12}",
+                "key", "state", "versions", "leases", "at provider"
             ),
         ];
-        lines.extend(self.status.keys.iter().map(key_line));
-        lines.push(format!("  {:<20} {:<30}", "limit", "charged"));
-        lines.extend(self.status.limits.iter().map(limit_line));
-        lines.push(format!("  {:<20} {}", "clients", self.clients()));
-        lines.push(format!("  {:<20} {}", "provider", provider(&self.counts)));
+        lines.extend(self.status.keys.iter().map(|key| self.key_line(key)));
+        lines.push(format!(
+            "  {:<20} {:<36} {}",
+            "limit", "charged by the vault", "busiest at provider"
+        ));
+        lines.extend(self.status.limits.iter().map(|l| self.limit_line(l)));
+        let tally = &self.tally;
+        lines.push(format!(
+            "  {:<20} {} leases, {} of them after a wait",
+            "clients", tally.leases, tally.waited
+        ));
+        lines.push(format!("  {:<20} {}", "provider", answers(&self.counts)));
         lines
     }
 
+    /// For where nobody watches a terminal.
     fn line(&self) -> String {
-        let keys: Vec<String> = self
-            .status
-            .keys
-            .iter()
-            .map(|key| format!("{} {} {}", id_of(&key.key), state(key), key.leases))
-            .collect();
+        let keys: Vec<String> = self.status.keys.iter().map(brief).collect();
         format!(
-            "{:>4.0} s  {} | {} | {}",
+            "{:>4.0} s  leases: {}; provider: {}",
             self.elapsed.as_secs_f64(),
             keys.join(", "),
-            self.clients(),
-            provider(&self.counts)
+            answers(&self.counts)
         )
     }
 
-    fn clients(&self) -> String {
-        let tally = &self.tally;
+    fn key_line(&self, key: &KeyStatus) -> String {
         format!(
-            "{} leases, {} of them waited for; {} refusals; {} answered 200",
-            tally.leases, tally.waited, tally.refused, tally.succeeded
+            "  {:<20} {:<20} {:<12} {:>8} {:>12}",
+            id_of(&key.key),
+            state(key),
+            versions(key),
+            key.leases,
+            self.secrets.arrived(&key.key, &self.counts)
         )
+    }
+
+    fn limit_line(&self, limit: &LimitStatus) -> String {
+        let name = id_of(&limit.limit);
+        let charged = u64::try_from(limit.charged).unwrap_or_default();
+        let amount = u64::try_from(limit.amount).unwrap_or_default().max(1);
+        let full = (charged * BAR / amount).min(BAR);
+        let bar = "#".repeat(usize::try_from(full).unwrap_or_default());
+        let use_of = format!("{charged} of {amount}");
+        let busiest = measured(&self.counts)
+            .find(|seen| seen.amount == amount)
+            .map(|seen| format!("{} in {} s", seen.busiest_window, seen.window_ms / 1000))
+            .unwrap_or_default();
+        format!("  {name:<20} {bar:.<24} {use_of:<11} {busiest}")
     }
 }
 
-/// What the provider saw, in one line.
-pub(crate) fn provider(counts: &Counts) -> String {
-    let busiest: Vec<String> = counts
-        .accounts
-        .iter()
-        .flat_map(|account| [account.burst, Some(account.requests)])
-        .flatten()
-        .map(|seen| {
-            let (busiest, amount) = (seen.busiest_window, seen.amount);
-            format!("busiest {} s {busiest} of {amount}", seen.window_ms / 1000)
-        })
-        .collect();
+/// What the provider answered, in one line.
+fn answers(counts: &Counts) -> String {
+    let sum = |of: fn(&AccountCounts) -> u64| counts.accounts.iter().map(of).sum::<u64>();
     format!(
-        "{}; {} answered 429",
-        busiest.join(", "),
+        "{} x 200, {} x 401, {} x 429",
+        sum(|account| account.succeeded),
+        sum(|account| account.unauthorized),
         counts.rate_limited()
     )
 }
 
-fn key_line(key: &KeyStatus) -> String {
-    let name = id_of(&key.key);
-    format!(
-        "  {name:<20} {:<26} {:<14} {:>7}",
-        state(key),
-        versions(key),
-        key.leases
-    )
+/// What the provider measured, limit by limit.
+pub(crate) fn measured(counts: &Counts) -> impl Iterator<Item = LimitCounts> {
+    let limits = counts
+        .accounts
+        .iter()
+        .flat_map(|account| [account.burst, Some(account.requests)]);
+    limits.flatten()
+}
+
+fn brief(key: &KeyStatus) -> String {
+    let (name, leases) = (id_of(&key.key), key.leases);
+    match state(key).as_str() {
+        "active" => format!("{name} {leases}"),
+        state => format!("{name} {leases} ({state})"),
+    }
 }
 
 /// The health of the version in use.
@@ -219,13 +239,4 @@ fn versions(key: &KeyStatus) -> String {
         })
         .collect();
     names.join(" ")
-}
-
-fn limit_line(limit: &LimitStatus) -> String {
-    let charged = u64::try_from(limit.charged).unwrap_or_default();
-    let amount = u64::try_from(limit.amount).unwrap_or_default().max(1);
-    let full = (charged * BAR / amount).min(BAR);
-    let bar = "#".repeat(usize::try_from(full).unwrap_or_default());
-    let name = id_of(&limit.limit);
-    format!("  {name:<20} {bar:.<30} {charged} of {amount}")
 }

@@ -6,8 +6,8 @@ use keylease::proto::{Health, HealthState, KeyStatus, PoolStatus, VersionStage};
 use stand_in::{Counts, LimitCounts};
 
 use crate::admin::id_of;
-use crate::provider::ROTATED_SECRET;
-use crate::screen::{Screen, ahead};
+use crate::provider::{ROTATED_SECRET, Secrets};
+use crate::screen::{Screen, ahead, measured};
 use crate::tally::Tally;
 
 /// What is known when all clients have ended.
@@ -17,6 +17,7 @@ pub(crate) struct Evidence {
     pub(crate) troubles: Vec<String>,
     pub(crate) status: PoolStatus,
     pub(crate) counts: Counts,
+    pub(crate) secrets: Secrets,
     pub(crate) dead_key: String,
     pub(crate) rotated_key: String,
 }
@@ -33,12 +34,16 @@ impl Evidence {
         let tally = &self.tally;
         screen.say("")?;
         screen.say(&format!(
-            "leases    {} given, {} of them after a wait; refused {} times with a time to come back",
+            "leases    {} given, {} of them after a wait; {} calls told when to come back",
             tally.leases, tally.waited, tally.refused
         ))?;
         screen.say(&format!(
-            "outcomes  {} answered 200 ({} of them by a second key), {} answered 401, {} too late and given back; {} tasks dropped",
-            tally.succeeded, tally.rescued, tally.unauthorized, tally.late, tally.dropped
+            "outcomes  {} x 200 ({} of them on a second key), {} x 401, {} x 429, {} not sent",
+            tally.succeeded, tally.rescued, tally.unauthorized, tally.rate_limited, tally.late
+        ))?;
+        screen.say(&format!(
+            "unserved  {} requests, for which the limits had no room",
+            tally.dropped
         ))?;
         let checks = self.checks();
         for check in &checks {
@@ -50,26 +55,48 @@ impl Evidence {
 
     fn checks(&self) -> Vec<Check> {
         let mut checks = vec![self.rate_limited()];
-        for account in &self.counts.accounts {
-            let seen = [account.burst, Some(account.requests)];
-            checks.extend(seen.into_iter().flatten().map(within));
-        }
-        checks.extend([self.pressure(), self.death(), self.rotation()]);
+        checks.extend(measured(&self.counts).map(within));
+        checks.extend([
+            self.agreement(),
+            self.pressure(),
+            self.death(),
+            self.rotation(),
+        ]);
         checks.extend(self.troubles());
         checks
     }
 
     fn rate_limited(&self) -> Check {
         let refused = self.counts.rate_limited();
-        let sent: u64 = self
-            .counts
-            .accounts
-            .iter()
-            .map(|a| a.requests.arrived)
-            .sum();
+        let sent = self.sent();
         Check {
             holds: refused == 0 && self.tally.rate_limited == 0 && sent > 0,
             text: format!("{refused} of {sent} requests rate-limited, by the provider's own count"),
+        }
+    }
+
+    fn sent(&self) -> u64 {
+        let accounts = self.counts.accounts.iter();
+        accounts.map(|account| account.requests.arrived).sum()
+    }
+
+    /// The vault, the clients and the provider have counted apart: no key may have been used more often than it was leased.
+    fn agreement(&self) -> Check {
+        let keys = &self.status.keys;
+        let leased: u64 = keys
+            .iter()
+            .map(|key| u64::try_from(key.leases).unwrap_or_default())
+            .sum();
+        let overused = keys.iter().any(|key| {
+            let arrived = self.secrets.arrived(&key.key, &self.counts);
+            u64::try_from(key.leases).is_ok_and(|leases| arrived > leases)
+        });
+        let (taken, sent, late) = (self.tally.leases, self.sent(), self.tally.late);
+        Check {
+            holds: !overused && leased == taken && taken == sent + late,
+            text: format!(
+                "leases as the vault counts: {leased}, the clients: {taken}; sent: {sent}"
+            ),
         }
     }
 
@@ -79,7 +106,7 @@ impl Evidence {
         Check {
             holds: waited + refused > 0,
             text: format!(
-                "the clients wanted more than the limit: {waited} waits, {refused} refusals"
+                "the clients wanted more than the limits: {waited} waits, {refused} refusals"
             ),
         }
     }

@@ -47,7 +47,7 @@ pub(crate) struct Lease {
 /// Why there is no lease.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// Permits or healthy keys are short; this long is worth waiting.
+    /// Not now; this long is worth waiting.
     Pause(Duration),
     /// Anything else.
     Fault(Status),
@@ -82,10 +82,7 @@ impl Vault {
         let took = clock::now().saturating_sub(sent);
         match answer {
             Ok(answer) => lease(answer.into_inner(), sent, took).map_err(Refusal::Fault),
-            Err(status) if status.code() == Code::ResourceExhausted => {
-                Err(Refusal::Pause(pause(&status)))
-            }
-            Err(status) => Err(Refusal::Fault(status)),
+            Err(status) => Err(refusal(status)),
         }
     }
 
@@ -138,9 +135,14 @@ fn lease(answer: LeaseKeyResponse, sent: Duration, took: Duration) -> Result<Lea
     }
 }
 
-fn pause(status: &Status) -> Duration {
-    status
+/// A refusal that names a time is worth waiting for, whatever its code: a database that is slow to answer is UNAVAILABLE.
+fn refusal(status: Status) -> Refusal {
+    let stated = status
         .get_details_retry_info()
-        .and_then(|info| info.retry_delay)
-        .unwrap_or(PAUSE)
+        .and_then(|info| info.retry_delay);
+    match (stated, status.code()) {
+        (Some(delay), _) => Refusal::Pause(delay),
+        (None, Code::ResourceExhausted) => Refusal::Pause(PAUSE),
+        (None, _) => Refusal::Fault(status),
+    }
 }

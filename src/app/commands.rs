@@ -74,7 +74,11 @@ pub fn run(command: Command) -> ExitCode {
         Command::MasterKey(MasterKeyCommand::Client(command)) => {
             client(crate::cli::run_master_key(command))
         }
-        command => server(command),
+        Command::Serve(_)
+        | Command::Migrate(_)
+        | Command::Bootstrap(_)
+        | Command::Dev(_)
+        | Command::MasterKey(MasterKeyCommand::Generate(_)) => server(command),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `keylease dev`: everything for a first try, in one folder. It is made on first use and found again later.
 
-use std::{future::Future, io::Write};
+use std::{future::Future, io::Write, path::Path};
 
 use sqlx::{ConnectOptions, Connection};
 
@@ -16,6 +16,7 @@ use super::{
     serve, signals,
 };
 use crate::crypto::KeyRing;
+use crate::domain::ledger::standing::Replication;
 use home::Home;
 
 /// Enough for one replica and a few curious people.
@@ -75,7 +76,12 @@ async fn serve(
     migrate::apply(&mut connection).await?;
     connection.close().await?;
     let database = DatabaseUrl::from_options(database.clone());
-    tokens::ensure(home, &database, home.master_key()?).await?;
+    let ensured = tokens::ensure(home, &database, home.master_key()?).await;
+    ensured.map_err(|failure| match failure.downcast_ref() {
+        // Its own remedy names a variable, which `dev` does not read.
+        Some(crate::vault::OpenError::MissingMasterKey(missing)) => home.other_master_key(missing),
+        Some(_) | None => failure,
+    })?;
     let serve_config = serve_config(config, database, home.master_key()?);
     let listeners = Listeners::bind(&serve_config).await?;
     let address = listeners.grpc.local_addr()?;
@@ -85,7 +91,7 @@ async fn serve(
         .map(|listener| listener.local_addr())
         .transpose()?;
     home.remember_address(address)?;
-    let welcome = newcomer::welcome(home.shown(), address, metrics);
+    let welcome = newcomer::welcome(home.shown(), address, metrics, Path::new(".env").exists());
     std::io::stdout().write_all(welcome.as_bytes())?;
     serve::run_until(serve_config, listeners, shutdown).await
 }
@@ -100,6 +106,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         health_listen: None,
         tls: None,
         snapshot_age_max: SNAPSHOT_AGE_MAX,
+        replication: Replication::Synchronous,
         drain_delay: std::time::Duration::ZERO,
         allow_loopback_upstreams: true,
         warnings: Vec::new(),

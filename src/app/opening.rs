@@ -2,8 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use anyhow::bail;
+use sqlx::{
+    ConnectOptions, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::time::timeout;
 
 use super::{
     config::{DatabaseUrl, MasterKeySource},
@@ -16,23 +20,51 @@ use crate::{
 
 /// Longer than a failover of a small cluster hides a connection; shorter than an RPC's usual deadline.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(5);
+/// For the try that only asks why.
+const CAUSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Connects, and checks that the schema is what this build needs.
 ///
 /// # Errors
 /// The database does not answer, or has to be migrated. No message holds the URL's password.
 pub async fn database(database: &DatabaseUrl, connections_max: u32) -> anyhow::Result<PgPool> {
-    let unreachable = || format!("can't reach {database} of KEYLEASE_DATABASE_URL");
-    let pool = PgPoolOptions::new()
+    let options = database.connect_options();
+    let connecting = PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(CONNECTION_WITHIN)
-        .connect_with(database.connect_options())
-        .await
-        .with_context(unreachable)?;
-    let mut connection = pool.acquire().await.with_context(unreachable)?;
+        .connect_with(options.clone());
+    let pool = match connecting.await {
+        Ok(pool) => pool,
+        Err(error) => {
+            let cause = cause(&options, error).await;
+            bail!("can't reach {database} of KEYLEASE_DATABASE_URL: {cause}")
+        }
+    };
+    let mut connection = pool.acquire().await?;
     migrate::check(&mut connection).await?;
     drop(connection);
     Ok(pool)
+}
+
+/// Why no connection was made. The pool tries until its time is up and then tells nothing but that: one more try tells.
+async fn cause(options: &PgConnectOptions, error: sqlx::Error) -> String {
+    let error = if matches!(error, sqlx::Error::PoolTimedOut) {
+        match timeout(CAUSE_WITHIN, options.connect()).await {
+            Ok(Err(cause)) => cause,
+            Ok(Ok(_)) | Err(_) => return format!("no answer within {CONNECTION_WITHIN:?}"),
+        }
+    } else {
+        error
+    };
+    // The error around these repeats their text.
+    let refusal = error.as_database_error().map(|e| e.message().to_owned());
+    if let Some(refusal) = refusal {
+        return refusal;
+    }
+    if let sqlx::Error::Io(cause) = &error {
+        return cause.to_string();
+    }
+    error.to_string()
 }
 
 /// Opens the vault; the first start makes its cluster key. It serves nothing until it is refreshed.

@@ -5,17 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
+use tonic::transport::server::{Router, TcpIncoming};
+use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::HealthReporter;
 
-use super::config::ServeConfig;
+use super::config::{MasterKeySource, ServeConfig};
 use super::listeners::Listeners;
 use super::opening;
 use super::workers::{Workers, tell};
 use super::{metrics, signals};
+use crate::domain::ledger::standing::Replication;
+use crate::live::heartbeat::Heart;
+use tower::layer::util::{Identity, Stack};
+
 use crate::proto;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::lease_service_server::LeaseServiceServer;
@@ -23,7 +30,7 @@ use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
 use crate::service::observe::Observe;
-use crate::store::replicas;
+use crate::store::replicas::{self, Enrolment};
 use crate::vault::Vault;
 
 /// Calls at once on one connection.
@@ -63,28 +70,31 @@ pub async fn run_until(
     }
     // The recorder comes first: what is counted before it is lost.
     metrics::recorder()?;
-    let connections = config.database_connections_max;
-    let pool = opening::database(&config.database, connections).await?;
-    let vault = opening::vault(pool, config.master_key, config.snapshot_age_max).await?;
-    vault
-        .refresh(0)
-        .await
-        .context("the configuration cannot be read")?;
+    let database = opening::database(&config.database, config.database_connections_max).await?;
+    let vault = open_vault(database, config.master_key, config.snapshot_age_max).await?;
     let address = listeners.grpc.local_addr()?;
-    register(&vault, &address.to_string()).await?;
+    let heart = heart(&vault, address.to_string(), config.replication);
+    heart.beat().await.context("the ledger cannot be read")?;
     let (health, health_service) = tonic_health::server::health_reporter();
     health
         .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
         .await;
     tell(&health, true).await;
-    let workers = Workers::start(&vault, health.clone());
+    let workers = Workers::start(&vault, heart, health.clone());
     let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
         .layer(Observe::new())
         .add_service(health_service.clone())
         .add_service(reflection()?)
         .add_service(leases(&vault))
         .add_service(admin(&vault));
-    tracing::info!(listen = %address, tls = config.tls.is_some(), replica = %vault.live().boot_id, "serving");
+    tracing::info!(
+        listen = %address,
+        metrics.listen = bound(listeners.metrics.as_ref()),
+        health.listen = bound(listeners.health.as_ref()),
+        tls = config.tls.is_some(),
+        replica = %vault.live().boot_id,
+        "serving"
+    );
     let (draining, ended) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(drain(
         shutdown,
@@ -94,46 +104,72 @@ pub async fn run_until(
         draining.clone(),
     ));
     let incoming = TcpIncoming::from(listeners.grpc).with_nodelay(Some(true));
-    let grpc = async {
-        let serve =
-            server.serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned());
-        let overdue = async {
-            draining.cancelled().await;
-            tokio::time::sleep(DRAIN_MAX).await;
-        };
-        let served = tokio::select! {
-            served = serve => served,
-            () = overdue => {
-                tracing::warn!("calls are still open, they are cut off");
-                Ok(())
-            }
-        };
-        ended.cancel();
-        served.context("the server failed")
-    };
-    let page = async {
-        match listeners.metrics {
-            Some(listener) => metrics::serve(listener, ended.clone().cancelled_owned()).await,
-            None => Ok(()),
-        }
-    };
-    let probes = async {
-        let Some(listener) = listeners.health else {
-            return Ok(());
-        };
-        let serve = Server::builder()
-            .add_service(health_service)
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(listener),
-                ended.clone().cancelled_owned(),
-            );
-        serve.await.context("the health checks failed")
-    };
+    let grpc = until_drained(server, incoming, draining, ended.clone());
+    let page = page(listeners.metrics, ended.clone());
+    let probes = probes(listeners.health, health_service, ended);
     let served = tokio::try_join!(grpc, page, probes).map(drop);
     workers.stop().await;
     leave(&vault).await;
     tracing::info!("ended");
     served
+}
+
+/// Opens the vault and takes up its configuration.
+async fn open_vault(
+    database: PgPool,
+    master_key: MasterKeySource,
+    snapshot_age_max: Duration,
+) -> anyhow::Result<Arc<Vault>> {
+    let vault = opening::vault(database, master_key, snapshot_age_max).await?;
+    let refreshed = vault.refresh(0).await;
+    refreshed.context("the configuration cannot be read")?;
+    Ok(vault)
+}
+
+/// Serves gRPC until the drain, and the calls that are open then for a while; then the rest may end.
+async fn until_drained(
+    server: Router<Stack<Observe, Identity>>,
+    incoming: TcpIncoming,
+    draining: CancellationToken,
+    ended: CancellationToken,
+) -> anyhow::Result<()> {
+    let serve = server.serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned());
+    let overdue = async {
+        draining.cancelled().await;
+        tokio::time::sleep(DRAIN_MAX).await;
+    };
+    let served = tokio::select! {
+        served = serve => served,
+        () = overdue => {
+            tracing::warn!("calls are still open, they are cut off");
+            Ok(())
+        }
+    };
+    ended.cancel();
+    served.context("the server failed")
+}
+
+/// Serves /metrics, where it is to be served.
+async fn page(listener: Option<TcpListener>, ended: CancellationToken) -> anyhow::Result<()> {
+    match listener {
+        Some(listener) => metrics::serve(listener, ended.cancelled_owned()).await,
+        None => Ok(()),
+    }
+}
+
+/// Serves health checks in plaintext, where they are to be served.
+async fn probes(
+    listener: Option<TcpListener>,
+    health: HealthServer<impl Health>,
+    ended: CancellationToken,
+) -> anyhow::Result<()> {
+    let Some(listener) = listener else {
+        return Ok(());
+    };
+    let server = Server::builder().add_service(health);
+    let incoming = TcpIncoming::from(listener);
+    let served = server.serve_with_incoming_shutdown(incoming, ended.cancelled_owned());
+    served.await.context("the health checks failed")
 }
 
 /// A server as `serve` sets it up; `seed` spreads what happens after a while over the replicas.
@@ -174,18 +210,20 @@ fn reflection() -> anyhow::Result<
     Ok(service)
 }
 
-async fn register(vault: &Vault, address: &str) -> anyhow::Result<()> {
-    let mut connection = vault.pool().acquire().await?;
-    let version = env!("CARGO_PKG_VERSION");
-    replicas::register(
-        &mut connection,
-        vault.live().boot_id,
+/// Where a socket listens, which port 0 does not say beforehand; none for one that is off.
+fn bound(listener: Option<&TcpListener>) -> Option<String> {
+    let address = listener.and_then(|listener| listener.local_addr().ok());
+    address.map(|address| address.to_string())
+}
+
+fn heart(vault: &Vault, address: String, replication: Replication) -> Heart {
+    let enrolment = Enrolment {
         address,
-        version,
-        FORMATS,
-    )
-    .await?;
-    Ok(())
+        version: env!("CARGO_PKG_VERSION"),
+        formats: FORMATS,
+    };
+    let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
+    Heart::new(live, pool, enrolment, replication)
 }
 
 /// After `shutdown`: not ready, then time for the balancers to notice, then no new leases and no new calls.

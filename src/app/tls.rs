@@ -1,7 +1,9 @@
-//! TLS of the server, tried before anything is bound: certificate and key are read, parsed, and found to belong together.
+//! TLS of the server, tried before anything is bound: certificate and key are read, parsed, and found to belong together and to be
+//! in date.
 
-use std::{error::Error, fs, path::Path};
+use std::{error::Error, fs, path::Path, time::SystemTime};
 
+use rustls_pki_types::{CertificateDer, UnixTime, pem::PemObject};
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 
 use crate::crypto::Secret;
@@ -34,6 +36,7 @@ pub fn server(
             key.display()
         ));
     }
+    check_dates(&chain, certificate)?;
     let config = ServerTlsConfig::new().identity(Identity::from_pem(chain, key_text.expose()));
     match Server::builder().tls_config(config.clone()) {
         Ok(_) => Ok(config),
@@ -47,6 +50,33 @@ pub fn server(
     }
 }
 
+/// A server would serve an expired certificate and every client would refuse it: better to say so at the start.
+fn check_dates(chain: &[u8], path: &Path) -> Result<(), String> {
+    // What is no certificate at all is named by the identity that is made of it.
+    let Ok(own) = CertificateDer::from_pem_slice(chain) else {
+        return Ok(());
+    };
+    let Ok(own) = webpki::EndEntityCert::try_from(&own) else {
+        return Ok(());
+    };
+    let usage = webpki::KeyUsage::server_auth();
+    // Dates are judged first of all; that no authority is trusted here is what any certificate in date ends with.
+    let verdict = own.verify_for_usage(&[], &[], &[], UnixTime::now(), usage, None, None);
+    let (problem, at) = match verdict {
+        Err(webpki::Error::CertExpired { not_after, .. }) => ("expired", not_after),
+        Err(webpki::Error::CertNotValidYet { not_before, .. }) => {
+            ("is not valid before", not_before)
+        }
+        Ok(_) | Err(_) => return Ok(()),
+    };
+    let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(at.as_secs());
+    Err(format!(
+        "KEYLEASE_TLS_CERT_FILE names {}, which {problem} {}: clients would refuse it; renew it, or check this machine's clock",
+        path.display(),
+        humantime::format_rfc3339_seconds(at)
+    ))
+}
+
 fn holds(text: &[u8], what: &str) -> bool {
     text.windows(what.len()).any(|part| part == what.as_bytes())
 }
@@ -57,4 +87,49 @@ fn innermost(error: &dyn Error) -> String {
         error = source;
     }
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ended on 2021-01-01.
+    const PAST: &str = "-----BEGIN CERTIFICATE-----\n\
+MIIBaDCCAQ6gAwIBAgIBATAKBggqhkjOPQQDAjANMQswCQYDVQQDDAJjYTAeFw0y\n\
+MDAxMDEwMDAwMDBaFw0yMTAxMDEwMDAwMDBaMBQxEjAQBgNVBAMMCWxvY2FsaG9z\n\
+dDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJ5dVn/ifkTb9JXAtsYDV+4v/6s5\n\
+Yw62Z+D/Tx6gvmhYfKZ5PZJIehmniguWNhSOXoNdnr2rkRfjnjv5sgmckf2jWDBW\n\
+MBQGA1UdEQQNMAuCCWxvY2FsaG9zdDAdBgNVHQ4EFgQUWflPUKsRtWAgyQepFgrW\n\
+L/weNpEwHwYDVR0jBBgwFoAURtlvZsNXZgEH6CeC546//7CE97IwCgYIKoZIzj0E\n\
+AwIDSAAwRQIhAJkuKYLZ7dEX14dBjSWhz5BC1K99jHr08jhX3JCAyjEvAiBanYQ/\n\
++CTL4QpoyJJ4bPIzmNyC7TcNOh8HorWLRrVChA==\n\
+-----END CERTIFICATE-----\n\
+";
+    /// Begins on 2099-01-01.
+    const FUTURE: &str = "-----BEGIN CERTIFICATE-----\n\
+MIIBbTCCARKgAwIBAgIBAjAKBggqhkjOPQQDAjANMQswCQYDVQQDDAJjYTAiGA8y\n\
+MDk5MDEwMTAwMDAwMFoYDzIxMDAwMTAxMDAwMDAwWjAUMRIwEAYDVQQDDAlsb2Nh\n\
+bGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASSe5QVunwQ6MiXiJ+c86Je\n\
+afecX3ig2DMtMynvKaFovLLMyZUBKNO9CAagEPkCMxvoKG1wWXo5xCAkBjUcD74D\n\
+o1gwVjAUBgNVHREEDTALgglsb2NhbGhvc3QwHQYDVR0OBBYEFBJKqGfoSKjMfgQg\n\
+kZUMRyolIII0MB8GA1UdIwQYMBaAFEbZb2bDV2YBB+gngueOv/+whPeyMAoGCCqG\n\
+SM49BAMCA0kAMEYCIQDu0ArPjnkJQr0oJBnryRu5Bjmrnvc70k2urFlX/NJltAIh\n\
+APO78UP4k27AkFGxXZDiVPnRlHug4M0cb+lePl6w6/kL\n\
+-----END CERTIFICATE-----\n\
+";
+
+    #[test]
+    fn a_certificate_out_of_date_is_refused_with_its_date() {
+        for (chain, said) in [
+            (PAST, "expired 2021-01-01T00:00:00Z"),
+            (FUTURE, "is not valid before 2099-01-01T00:00:00Z"),
+        ] {
+            let problem = check_dates(chain.as_bytes(), Path::new("tls.crt")).unwrap_err();
+            assert!(
+                problem.contains("KEYLEASE_TLS_CERT_FILE names tls.crt"),
+                "{problem}"
+            );
+            assert!(problem.contains(said), "{problem}");
+        }
+    }
 }

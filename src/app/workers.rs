@@ -10,6 +10,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::observe;
+use crate::live::heartbeat::Heart;
 use crate::live::{clock::boot_now, ledger, outbox};
 use crate::store::{self, foreign_reports, replicas};
 use crate::vault::Vault;
@@ -35,10 +36,10 @@ pub struct Workers {
 impl Workers {
     /// Starts them.
     #[must_use]
-    pub fn start(vault: &Arc<Vault>, health: HealthReporter) -> Self {
+    pub fn start(vault: &Arc<Vault>, heart: Heart, health: HealthReporter) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(poll(Arc::clone(vault), health, stop.clone()));
+        tasks.spawn(poll(Arc::clone(vault), heart, health, stop.clone()));
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         tasks.spawn(ledger::run(live, pool, stop.clone()));
         tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
@@ -55,16 +56,17 @@ impl Workers {
 }
 
 /// Says once a second that this replica lives, and takes up what changed.
-async fn poll(vault: Arc<Vault>, health: HealthReporter, stop: CancellationToken) {
+async fn poll(vault: Arc<Vault>, heart: Heart, health: HealthReporter, stop: CancellationToken) {
     let mut ticks = interval(POLL_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_well = true;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
+            () = vault.live().life.doubted() => {}
             () = stop.cancelled() => return,
         }
-        let polled = tokio::time::timeout(POLL_MAX, beat(&vault)).await;
+        let polled = tokio::time::timeout(POLL_MAX, beat(&vault, &heart)).await;
         let is_well = matches!(polled, Ok(Ok(())));
         if was_well != is_well {
             tell(&health, is_well && !vault.live().is_draining()).await;
@@ -79,14 +81,10 @@ async fn poll(vault: Arc<Vault>, health: HealthReporter, stop: CancellationToken
     }
 }
 
-async fn beat(vault: &Vault) -> crate::vault::Result<()> {
+async fn beat(vault: &Vault, heart: &Heart) -> crate::vault::Result<()> {
     let began = boot_now();
     let live = vault.live();
-    let mut conn = vault.pool().acquire().await?;
-    let pulse = replicas::beat(&mut conn, live.boot_id).await?;
-    drop(conn);
-    live.clock.sample(pulse.now, boot_now());
-    live.count_replicas(u64::try_from(pulse.live).unwrap_or(1));
+    let pulse = heart.beat().await?;
     if pulse.rev > live.snapshot().rev {
         return vault.refresh(pulse.rev).await;
     }
@@ -159,10 +157,11 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
         }
         let forgotten = async {
             let mut conn = vault.pool().acquire().await?;
+            replicas::forget(&mut conn).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };
         if let Err(error) = forgotten.await {
-            tracing::warn!(%error, "old reports could not be forgotten, it is tried again in a minute");
+            tracing::warn!(%error, "old replicas and reports could not be forgotten, it is tried again in a minute");
         }
         for (account, count) in vault.overdue() {
             if count > 0 {

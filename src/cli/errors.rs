@@ -8,7 +8,7 @@ use tonic_types::StatusExt as _;
 
 use super::failure::Failure;
 use super::refusals::{RefusedKeys, refused_keys};
-use super::remedies::remedy;
+use super::remedies::{remedy, unreached};
 use super::words;
 use crate::proto::ErrorReason;
 
@@ -53,7 +53,7 @@ impl Report {
                 local("UNAUTHENTICATED", message)
             }
             Failure::Unreachable(cause) => Self {
-                remedy: "check that the server runs (keylease serve, keylease dev), and --server or KEYLEASE_SERVER".into(),
+                remedy: unreached(server, cause).into(),
                 ..local("UNREACHABLE", &format!("cannot reach {server}: {cause}"))
             },
             Failure::Refused(status) => Self::of_status(status),
@@ -150,105 +150,4 @@ fn code_name(code: Code) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use prost::Message as _;
-    use tonic_types::{ErrorDetails, pb};
-
-    use super::*;
-    use crate::proto::{self, LeaseRefusal, RefusalReason};
-
-    fn report(status: Status) -> Report {
-        Report::of(&Failure::from(status), "http://127.0.0.1:7600")
-    }
-
-    #[test]
-    fn a_bad_field_is_named_with_its_bound() {
-        let mut details = ErrorDetails::new();
-        details
-            .set_error_info(
-                "FIELD_INVALID",
-                "keylease",
-                [("a".to_owned(), "b".to_owned())],
-            )
-            .add_bad_request_violation("pool.members[0].tier", "must be 1 to 100");
-        let status =
-            Status::with_error_details(Code::InvalidArgument, "tier 0 is out of bounds", details);
-        let text = report(status).text();
-        assert!(
-            text.starts_with("error: tier 0 is out of bounds (FIELD_INVALID)\n"),
-            "{text}"
-        );
-        assert!(
-            text.contains("\n  pool.members[0].tier: must be 1 to 100"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_refused_lease_says_when_to_retry_and_how_many_keys_are_out() {
-        let refusal = LeaseRefusal {
-            refused: vec![proto::RefusedKeys {
-                reason: RefusalReason::Limit as i32,
-                count: 2,
-                retry_time: None,
-            }],
-            retry_time: None,
-        };
-        let retry = pb::RetryInfo {
-            retry_delay: prost_types::Duration::try_from(Duration::from_millis(3200)).ok(),
-        };
-        let any = |name: &str, value| prost_types::Any {
-            type_url: format!("type.googleapis.com/{name}"),
-            value,
-        };
-        let rich = pb::Status {
-            code: Code::ResourceExhausted as i32,
-            message: String::new(),
-            details: vec![
-                any("keylease.v1.LeaseRefusal", refusal.encode_to_vec()),
-                any("google.rpc.RetryInfo", retry.encode_to_vec()),
-            ],
-        };
-        let status = Status::with_details(
-            Code::ResourceExhausted,
-            "every key is at a limit",
-            rich.encode_to_vec().into(),
-        );
-        let report = report(status);
-        assert!(
-            report.text().contains("2 keys: at a limit of the account"),
-            "{}",
-            report.text()
-        );
-        assert!(
-            report.text().contains("retry: in 3.2 s"),
-            "{}",
-            report.text()
-        );
-        let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
-        assert_eq!(json["error"]["code"], "RESOURCE_EXHAUSTED");
-        assert_eq!(json["error"]["retry_after_seconds"], 3.2);
-    }
-
-    #[test]
-    fn an_absent_server_is_named_with_the_variable() {
-        let failure = Failure::Unreachable("connection refused".into());
-        let text = Report::of(&failure, "http://127.0.0.1:1").text();
-        assert!(text.contains("http://127.0.0.1:1"), "{text}");
-        assert!(text.contains("KEYLEASE_SERVER"), "{text}");
-    }
-
-    #[test]
-    fn a_status_without_details_is_still_a_sentence() {
-        let text = report(Status::new(Code::Internal, "")).text();
-        assert!(text.starts_with("error: the server refused:"), "{text}");
-    }
-
-    #[test]
-    fn codes_are_named_as_on_the_wire() {
-        assert_eq!(code_name(Code::DeadlineExceeded), "DEADLINE_EXCEEDED");
-        assert_eq!(code_name(Code::Ok), "OK");
-    }
-}
+mod tests;

@@ -77,6 +77,9 @@ pub(crate) fn table<R: Into<Row>>(header: &[&str], rows: impl IntoIterator<Item 
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.to_vec());
+    if let Some(width) = width_stated() {
+        table.set_width(width);
+    }
     for row in rows {
         table.add_row(row);
     }
@@ -85,6 +88,11 @@ pub(crate) fn table<R: Into<Row>>(header: &[&str], rows: impl IntoIterator<Item 
         first.set_padding((0, 1));
     }
     table
+}
+
+/// The width that somebody wants who shows our output elsewhere, by the customary variable; a terminal is measured.
+fn width_stated() -> Option<u16> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
 }
 
 /// A table, or a sentence where there is nothing to put into it.

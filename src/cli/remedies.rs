@@ -12,6 +12,19 @@ pub(crate) fn remedy(code: Code, reason: Option<ErrorReason>) -> &'static str {
     }
 }
 
+/// What to do about a server that could not be reached: TLS on one side alone looks like no vault at all.
+pub(crate) fn unreached(server: &str, cause: &str) -> &'static str {
+    if cause.contains("certificate") {
+        "check that --ca-file holds the authority of the server's certificate, which must be in date and name this host"
+    } else if cause.contains("frame with invalid size") {
+        "check that this is the gRPC port of a vault; one with TLS is called by https:// and --ca-file"
+    } else if server.starts_with("https:") && cause.contains("corrupt") {
+        "check that this is the gRPC port of a vault; one without TLS is called by http://"
+    } else {
+        "check that the server runs (keylease serve, keylease dev), and --server or KEYLEASE_SERVER"
+    }
+}
+
 fn by_reason(reason: ErrorReason) -> &'static str {
     use ErrorReason as Reason;
     match reason {
@@ -77,5 +90,39 @@ fn by_code(code: Code) -> &'static str {
         | Code::OutOfRange
         | Code::Internal
         | Code::DataLoss => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_on_one_side_alone_is_told_from_a_server_that_is_not_there() {
+        for (server, cause, remedy) in [
+            (
+                "http://h:1",
+                "connection error detected: frame with invalid size",
+                "https://",
+            ),
+            (
+                "https://h:1",
+                "received corrupt message of type InvalidContentType",
+                "http://",
+            ),
+            (
+                "https://h:1",
+                "invalid peer certificate: UnknownIssuer",
+                "--ca-file",
+            ),
+            (
+                "https://h:1",
+                "Connection refused (os error 111)",
+                "KEYLEASE_SERVER",
+            ),
+        ] {
+            let said = unreached(server, cause);
+            assert!(said.contains(remedy), "{cause}: {said}");
+        }
     }
 }

@@ -73,7 +73,6 @@ fn value_of(character: u8) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use proptest::prelude::*;
 

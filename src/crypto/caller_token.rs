@@ -140,7 +140,6 @@ fn checksum_of(text: &[u8]) -> [u8; CHECKSUM_CHARS] {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

@@ -127,7 +127,6 @@ impl ClusterKey {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
     use crate::crypto::{MasterKey, Secret};

@@ -60,7 +60,6 @@ impl FromStr for Fingerprint {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

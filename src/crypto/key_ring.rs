@@ -94,7 +94,6 @@ impl KeyRing {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 
@@ -175,7 +174,7 @@ mod tests {
             ring.find(&wanted).unwrap_err().to_string(),
             format!(
                 "this data was sealed with master key {wanted}; present: {first}, {second}; \
-                 provide it with KEYLEASE_MASTER_KEY_FILE"
+                 provide it with KEYLEASE_MASTER_KEY_FILE, or its passphrase with KEYLEASE_PASSPHRASE_FILE"
             )
         );
     }

@@ -109,7 +109,6 @@ impl MasterKey {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

@@ -132,7 +132,6 @@ fn cipher_of(key: &[u8]) -> Aes256Gcm {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use proptest::prelude::*;
 

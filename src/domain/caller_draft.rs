@@ -75,7 +75,6 @@ pub fn is_enabled_admin(caller: &Caller, now: Timestamp) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::ledger::held::Draw;
-use super::time::Timestamp;
+use super::ledger::block::Draw;
+use super::time::{BootTime, Timestamp};
 use super::wire::{Malformed, Reader, Writer};
 
 /// The format this release writes.
@@ -32,6 +32,8 @@ pub struct LeaseClaims {
     pub is_canary: bool,
     /// When it was given, by the database's clock.
     pub given: Timestamp,
+    /// When its call came, by its issuer's boot clock: a use that began some time after that call is known to have begun by then.
+    pub received: BootTime,
     /// How long after that it is reported at the latest.
     pub report_within: Duration,
     /// What was drawn for each use.
@@ -75,12 +77,14 @@ impl LeaseClaims {
         to.number(u64::from(self.granted));
         to.number(u64::from(self.is_canary));
         to.number(self.given.micros().unsigned_abs());
+        to.number(self.received.nanos());
         to.number(u64::try_from(self.report_within.as_millis()).unwrap_or(u64::MAX));
         to.number(self.draws.len() as u64);
         for (limit, draw) in &self.draws {
             to.uid(*limit);
             to.number(draw.block);
             to.number(draw.units);
+            to.number(draw.ordinal);
         }
         encode_avoided(&mut to, &self.avoided);
         to.into_bytes()
@@ -101,6 +105,7 @@ impl LeaseClaims {
             granted: from.number_as()?,
             is_canary: from.number()? == 1,
             given: Timestamp::from_micros(from.number_as()?),
+            received: BootTime::from_nanos(from.number()?),
             report_within: Duration::from_millis(from.number()?),
             draws: decode_draws(&mut from)?,
             avoided: decode_avoided(&mut from)?,
@@ -117,7 +122,13 @@ fn decode_draws(from: &mut Reader<'_>) -> Result<Vec<(Uuid, Draw)>, Malformed> {
         let limit = from.uid()?;
         let block = from.number()?;
         let units = from.number()?;
-        draws.push((limit, Draw { block, units }));
+        let ordinal = from.number()?;
+        let draw = Draw {
+            block,
+            units,
+            ordinal,
+        };
+        draws.push((limit, draw));
     }
     Ok(draws)
 }
@@ -221,76 +232,4 @@ impl RetryClaims {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    fn claims() -> LeaseClaims {
-        LeaseClaims {
-            caller_uid: Uuid::from_u128(1),
-            pool_uid: Uuid::from_u128(2),
-            account_uid: Uuid::from_u128(3),
-            version_uid: Uuid::from_u128(4),
-            model: "gpt-4o".to_owned(),
-            granted: 3,
-            is_canary: true,
-            given: Timestamp::from_micros(1_700_000_000_000_000),
-            report_within: Duration::from_mins(10),
-            draws: vec![(
-                Uuid::from_u128(5),
-                Draw {
-                    block: 1 << 40,
-                    units: 8_000,
-                },
-            )],
-            avoided: vec![Avoided::Account(Uuid::from_u128(6))],
-        }
-    }
-
-    #[test]
-    fn claims_come_back_as_they_were() {
-        assert_eq!(LeaseClaims::decode(&claims().encode()).unwrap(), claims());
-        let retry = RetryClaims {
-            caller_uid: Uuid::from_u128(9),
-            ends: Timestamp::from_micros(5),
-            avoided: vec![Avoided::Version(Uuid::max()), Avoided::Account(Uuid::nil())],
-        };
-        assert_eq!(RetryClaims::decode(&retry.encode()).unwrap(), retry);
-    }
-
-    #[test]
-    fn claims_cut_anywhere_or_with_more_behind_are_malformed() {
-        let bytes = claims().encode();
-        for end in 0..bytes.len() {
-            assert!(LeaseClaims::decode(&bytes[..end]).is_err(), "{end}");
-        }
-        assert!(LeaseClaims::decode(&[bytes, vec![0]].concat()).is_err());
-    }
-
-    #[test]
-    fn a_huge_count_of_draws_is_malformed_and_allocates_nothing() {
-        let mut bytes = LeaseClaims {
-            draws: vec![],
-            avoided: vec![],
-            ..claims()
-        }
-        .encode();
-        bytes.truncate(bytes.len() - 2);
-        bytes.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
-        assert!(LeaseClaims::decode(&bytes).is_err());
-    }
-
-    #[test]
-    fn a_retry_token_forgets_the_oldest_beyond_its_bound() {
-        let mut retry = RetryClaims {
-            caller_uid: Uuid::nil(),
-            ends: Timestamp::from_micros(0),
-            avoided: vec![],
-        };
-        for uid in 0..40 {
-            retry = retry.avoiding(Avoided::Version(Uuid::from_u128(uid)));
-        }
-        assert_eq!(retry.avoided.len(), AVOIDED_MAX);
-        assert_eq!(retry.avoided[0], Avoided::Version(Uuid::from_u128(32)));
-    }
-}
+mod tests;

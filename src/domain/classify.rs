@@ -145,7 +145,6 @@ const fn by_transport(transport: Transport) -> Failure {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

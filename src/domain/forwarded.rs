@@ -1,5 +1,7 @@
 //! A report on its way to the replica that gave the lease, as bytes.
 
+use std::time::Duration;
+
 use super::claims::LeaseClaims;
 use super::classify::{Observation, Transport};
 use super::outcome::Outcome;
@@ -74,6 +76,9 @@ fn encode_outcome(to: &mut Writer, outcome: &Outcome) {
         to.number(usage.output_tokens);
         to.number(usage.cost_micros);
     }
+    // In nanoseconds, and one more, so that 0 is none.
+    let nanos = outcome.started_after.map(|after| after.as_nanos() + 1);
+    to.number(nanos.map_or(0, |nanos| u64::try_from(nanos).unwrap_or(u64::MAX)));
     match &outcome.observation {
         Observation::Success => to.number(0),
         Observation::NotSent => to.number(1),
@@ -103,6 +108,8 @@ fn decode_outcome(from: &mut Reader<'_>) -> Result<Outcome, Malformed> {
             cost_micros: from.number()?,
         }),
     };
+    let nanos = from.number()?.checked_sub(1);
+    let started_after = nanos.map(Duration::from_nanos);
     let observation = match from.number()? {
         0 => Observation::Success,
         1 => Observation::NotSent,
@@ -114,6 +121,7 @@ fn decode_outcome(from: &mut Reader<'_>) -> Result<Outcome, Malformed> {
         count,
         observation,
         usage,
+        started_after,
     })
 }
 
@@ -146,14 +154,12 @@ const fn transport_of(number: u64) -> Transport {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::time::Duration;
 
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::time::Timestamp;
+    use crate::domain::time::{BootTime, Timestamp};
 
     #[test]
     fn a_report_comes_back_as_it_was() {
@@ -175,6 +181,7 @@ mod tests {
             count: 2,
             observation,
             usage: Some(usage),
+            started_after: Some(Duration::from_millis(250)),
         };
         let report = Forwarded {
             serial: 77,
@@ -189,6 +196,7 @@ mod tests {
                 granted: 10,
                 is_canary: false,
                 given: Timestamp::from_micros(9),
+                received: BootTime::from_nanos(8),
                 report_within: Duration::from_secs(1),
                 draws: vec![],
                 avoided: vec![],

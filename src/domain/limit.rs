@@ -16,6 +16,8 @@ pub const WINDOW_MIN: Duration = Duration::from_secs(1);
 pub const WINDOW_MAX: Duration = Duration::from_hours(24 * 30);
 /// The longest allowance for hosts that stop without their clock knowing.
 pub const BLACKOUT_MAX: Duration = Duration::from_hours(1);
+/// From this window on, lost writes are charged for instead of freezing the limit.
+pub const LONG_WINDOW_MIN: Duration = Duration::from_hours(1);
 /// The most limits of one owner.
 pub const LIMITS_MAX: usize = 64;
 
@@ -192,5 +194,23 @@ impl Terms {
     #[must_use]
     pub fn charge_time(&self) -> Duration {
         self.window + self.validity + self.start_within + self.epsilon() + self.blackout
+    }
+
+    /// When the charge of a unit ends that is reserved at `high`.
+    #[must_use]
+    pub fn charge_until(&self, high: Timestamp) -> Timestamp {
+        high.after(self.charge_time())
+    }
+
+    /// How long a unit stays charged after a use that is known to have started.
+    #[must_use]
+    pub fn charge_after_start(&self) -> Duration {
+        self.window + self.epsilon()
+    }
+
+    /// Whether freezing the limit for its charge time would be an outage.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.window >= LONG_WINDOW_MIN
     }
 }

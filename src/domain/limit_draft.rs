@@ -92,7 +92,6 @@ fn share(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::id::Id;
     use super::super::limit::Owner;

@@ -1,9 +1,9 @@
 //! Resource names, such as `accounts/openai/keys/main`.
 
-use std::fmt;
-
 use super::field::{FieldError, Parsed};
 use super::id::Id;
+
+mod display;
 
 /// `accounts/{account}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -235,63 +235,5 @@ impl TargetName {
         AccountName::parse(field, value)
             .map(Self::Account)
             .map_err(|_| malformed(field, "accounts/{account} or accounts/{account}/keys/{key}"))
-    }
-}
-
-impl AccountName {
-    /// As by `Display`, in one allocation: every lease has it.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        ["accounts/", self.0.as_str()].concat()
-    }
-}
-
-impl KeyName {
-    /// As by `Display`, in one allocation: every lease has it.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let (account, key) = (self.account.as_str(), self.key.as_str());
-        ["accounts/", account, "/keys/", key].concat()
-    }
-}
-
-/// Writes names the way they are parsed.
-macro_rules! display {
-    ($($type:ty, $self:ident => $($format:expr),+;)+) => {$(
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let $self = self;
-                write!(f, $($format),+)
-            }
-        }
-    )+};
-}
-
-display! {
-    AccountName, name => "accounts/{}", name.0;
-    KeyName, name => "accounts/{}/keys/{}", name.account, name.key;
-    VersionName, name => "{}/versions/{}", name.key, name.number;
-    RotationName, name => "{}/rotations/{}", name.key, name.rotation;
-    PoolName, name => "pools/{}", name.0;
-    CallerName, name => "callers/{}", name.0;
-    TokenName, name => "callers/{}/tokens/{}", name.caller, name.token;
-    LimitName, name => "{}/limits/{}", name.owner, name.limit;
-}
-
-impl fmt::Display for OwnerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Account(id) => write!(f, "accounts/{id}"),
-            Self::Caller(id) => write!(f, "callers/{id}"),
-        }
-    }
-}
-
-impl fmt::Display for TargetName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Account(name) => name.fmt(f),
-            Self::Key(name) => name.fmt(f),
-        }
     }
 }

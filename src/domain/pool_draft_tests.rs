@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! What a pool may look like, and every way in which it may not.
 
 use super::*;
 use uuid::Uuid;

@@ -7,6 +7,10 @@ use super::time::Timestamp;
 pub enum KeyRefusal {
     /// A limit of its account is used up.
     Limit,
+    /// A limit of its account is frozen, since the database may have lost grants of it.
+    Frozen,
+    /// A limit of its account cannot be asked about, since the database does not answer.
+    Unreachable,
     /// It, its account, or its account for this model cools down.
     Cooling,
     /// Blacklisted.

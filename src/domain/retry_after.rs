@@ -19,6 +19,12 @@ pub fn stated(headers: &[(String, Vec<u8>)], now: Timestamp) -> Option<Duration>
     values.max().map(|stated| stated.min(TTL_MAX))
 }
 
+/// Whether a header states a time at all: then it is a number or a date, and nothing else.
+#[must_use]
+pub fn states(header: &(String, Vec<u8>)) -> bool {
+    stated(std::slice::from_ref(header), Timestamp::from_micros(0)).is_some()
+}
+
 /// A number of seconds, fractions allowed; negative ones and what is no number state nothing.
 fn seconds(text: &str, unit: f64) -> Option<Duration> {
     let value: f64 = text.parse().ok()?;

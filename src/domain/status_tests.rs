@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! When a version stands where.
 
 use super::super::health::{Cause, FailureClass};
 use super::*;

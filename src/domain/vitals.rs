@@ -19,7 +19,10 @@ pub struct Vitals {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
     /// The provider did what was asked.
-    Success,
+    Success {
+        /// The use was the canary's: only that decides over a dead version, since others may have been sent before it died.
+        is_canary: bool,
+    },
     /// The provider says that the key is no good.
     Rejected,
     /// A failure that no rule explains.
@@ -83,7 +86,7 @@ impl Vitals {
         now: Timestamp,
     ) -> Option<Health> {
         match event {
-            Event::Success => self.succeed(now),
+            Event::Success { is_canary } => self.succeed(is_canary, now),
             Event::Rejected => {
                 let ttl = policy.dead_ttl();
                 self.worsen(
@@ -100,10 +103,7 @@ impl Vitals {
                 let alone = others_succeeded >= self.streak_since && others_succeeded.is_some();
                 self.judge(alone, FailureClass::ProviderFault, policy, why, now)
             }
-            Event::Neutral => {
-                self.canary_until = None;
-                None
-            }
+            Event::Neutral => None,
             Event::Told(health) => {
                 if *health == Health::Active {
                     self.forget_streak();
@@ -122,7 +122,7 @@ impl Vitals {
     pub fn health(&self, now: Timestamp) -> Health {
         match &self.health {
             Health::Cooling(cause) if now >= cause.until => Health::Active,
-            health => health.clone(),
+            health @ (Health::Active | Health::Cooling(_) | Health::Dead(_)) => health.clone(),
         }
     }
 
@@ -132,10 +132,10 @@ impl Vitals {
         self.streak
     }
 
-    fn succeed(&mut self, now: Timestamp) -> Option<Health> {
+    fn succeed(&mut self, is_canary: bool, now: Timestamp) -> Option<Health> {
         self.forget_streak();
-        let decided = matches!(&self.health, Health::Dead(cause) if now >= cause.until);
-        if !decided {
+        let is_over = matches!(&self.health, Health::Dead(cause) if now >= cause.until);
+        if !is_canary || !is_over {
             return None;
         }
         self.canary_until = None;
@@ -146,7 +146,6 @@ impl Vitals {
     fn fail(&mut self, now: Timestamp) {
         self.streak = self.streak.saturating_add(1);
         self.streak_since.get_or_insert(now);
-        self.canary_until = None;
     }
 
     fn judge(
@@ -199,145 +198,4 @@ fn cause(now: Timestamp, ttl: Duration, why: &str, class: FailureClass) -> Cause
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const POLICY: HealthPolicy = HealthPolicy {
-        dead_ttl: None,
-        unhealthy_ttl: None,
-        failure_threshold: None,
-        probe_enabled: false,
-        probe_interval: None,
-    };
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_micros(seconds * 1_000_000)
-    }
-
-    fn on(vitals: &mut Vitals, event: Event<'_>, seconds: i64) -> Option<Health> {
-        vitals.on(event, &POLICY, "why", at(seconds))
-    }
-
-    #[test]
-    fn a_rejected_version_is_dead_for_a_day_and_is_said_to_be_so_once() {
-        let mut vitals = Vitals::default();
-        assert!(matches!(
-            on(&mut vitals, Event::Rejected, 0),
-            Some(Health::Dead(_))
-        ));
-        assert_eq!(on(&mut vitals, Event::Rejected, 1), None);
-        assert_eq!(vitals.admission(at(86_399)), Admission::Dead(at(86_400)));
-    }
-
-    #[test]
-    fn a_dead_version_comes_back_through_one_canary() {
-        let mut vitals = Vitals::default();
-        on(&mut vitals, Event::Rejected, 0);
-        assert_eq!(vitals.admission(at(86_400)), Admission::Canary);
-        vitals.send_canary(at(86_460));
-        assert_eq!(vitals.admission(at(86_401)), Admission::Dead(at(86_460)));
-        assert_eq!(
-            on(&mut vitals, Event::Success, 86_410),
-            Some(Health::Active)
-        );
-        assert_eq!(vitals.admission(at(86_411)), Admission::Normal);
-    }
-
-    #[test]
-    fn a_canary_that_fails_blacklists_again() {
-        let mut vitals = Vitals::default();
-        on(&mut vitals, Event::Rejected, 0);
-        vitals.send_canary(at(86_460));
-        assert!(on(&mut vitals, Event::Rejected, 86_410).is_some());
-        assert_eq!(vitals.admission(at(86_411)), Admission::Dead(at(172_810)));
-    }
-
-    #[test]
-    fn a_canary_that_never_reports_makes_room_for_the_next() {
-        let mut vitals = Vitals::default();
-        on(&mut vitals, Event::Rejected, 0);
-        vitals.send_canary(at(86_460));
-        assert_eq!(vitals.admission(at(86_460)), Admission::Canary);
-    }
-
-    #[test]
-    fn a_late_success_does_not_revive_a_dead_version() {
-        let mut vitals = Vitals::default();
-        on(&mut vitals, Event::Rejected, 0);
-        assert_eq!(on(&mut vitals, Event::Success, 5), None);
-        assert_eq!(vitals.admission(at(6)), Admission::Dead(at(86_400)));
-    }
-
-    #[test]
-    fn five_unexplained_failures_in_a_row_cool_for_half_an_hour() {
-        let mut vitals = Vitals::default();
-        for second in 0..4 {
-            assert_eq!(on(&mut vitals, Event::Unexplained, second), None);
-        }
-        assert!(matches!(
-            on(&mut vitals, Event::Unexplained, 4),
-            Some(Health::Cooling(_))
-        ));
-        assert_eq!(vitals.admission(at(5)), Admission::Cooling(at(1_804)));
-        assert_eq!(vitals.admission(at(1_804)), Admission::Normal);
-    }
-
-    #[test]
-    fn a_success_ends_a_streak() {
-        let mut vitals = Vitals::default();
-        for second in 0..40 {
-            let event = if second % 5 == 4 {
-                Event::Success
-            } else {
-                Event::Unexplained
-            };
-            assert_eq!(on(&mut vitals, event, second), None);
-        }
-    }
-
-    #[test]
-    fn a_provider_that_fails_for_everybody_cools_no_version() {
-        let mut vitals = Vitals::default();
-        let event = Event::ProviderFault {
-            others_succeeded: None,
-        };
-        for second in 0..100 {
-            assert_eq!(on(&mut vitals, event, second), None);
-        }
-        let earlier = Event::ProviderFault {
-            others_succeeded: Some(at(-1)),
-        };
-        assert_eq!(on(&mut vitals, earlier, 100), None);
-    }
-
-    #[test]
-    fn a_version_that_fails_while_others_succeed_is_unhealthy() {
-        let mut vitals = Vitals::default();
-        for second in 0..4 {
-            on(
-                &mut vitals,
-                Event::ProviderFault {
-                    others_succeeded: Some(at(0)),
-                },
-                second,
-            );
-        }
-        let event = Event::ProviderFault {
-            others_succeeded: Some(at(3)),
-        };
-        assert!(matches!(
-            on(&mut vitals, event, 4),
-            Some(Health::Cooling(_))
-        ));
-    }
-
-    #[test]
-    fn being_told_it_is_active_forgets_the_past() {
-        let mut vitals = Vitals::default();
-        on(&mut vitals, Event::Unexplained, 0);
-        on(&mut vitals, Event::Rejected, 0);
-        on(&mut vitals, Event::Told(&Health::Active), 1);
-        assert_eq!(vitals.admission(at(1)), Admission::Normal);
-        assert_eq!(vitals.streak(), 0);
-    }
-}
+mod tests;

@@ -39,7 +39,7 @@ mod tests {
 
     use super::*;
     use crate::domain::ledger::grant::Ask;
-    use crate::domain::ledger::work::NumberedAsk;
+    use crate::domain::ledger::work::{NumberedAsk, Wait};
     use crate::domain::limit::Terms;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -55,12 +55,14 @@ mod tests {
                 start_within: SECOND,
                 blackout: Duration::ZERO,
             },
-            not_before: BootTime::default(),
+            grant_number: 1,
+            wait: Wait::default(),
         }
     }
 
     fn work(ask: Option<NumberedAsk>) -> Work {
         Work {
+            seen: 0,
             limit: Uuid::nil(),
             ask,
             returns: Vec::new(),
@@ -76,7 +78,11 @@ mod tests {
             answered(&answer(5), soon);
             answered(&answer(5), soon.after(SECOND));
             answered(&answer(0), soon.after(SECOND));
-            let ask = Ask { need: 1, want: 2 };
+            let ask = Ask {
+                need: 1,
+                want: 2,
+                is_awaited: true,
+            };
             failed(&work(Some(NumberedAsk { block: 1, ask })));
             failed(&work(None));
         });

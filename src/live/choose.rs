@@ -9,6 +9,7 @@ use crate::domain::claims::Avoided;
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
+use crate::domain::ledger::work::Wait;
 use crate::domain::pool::Strategy;
 use crate::domain::refusal::{KeyRefusal, Tally};
 use crate::domain::selection::{self, Circle};
@@ -57,6 +58,8 @@ pub struct Unserved {
     pub short: Vec<Arc<AccountLive>>,
     /// The database has not said no yet: an answer to a reserve may bring permits.
     pub is_pending: bool,
+    /// When the database is worth asking again.
+    pub ask_at: Option<BootTime>,
 }
 
 /// The clocks at one moment.
@@ -81,6 +84,9 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
                 return Ok(chosen);
             }
         }
+        // Turns count leases alone: tiers and calls that get nothing would otherwise advance in step with those that do, and of two
+        // keys the same one would have every turn.
+        tier.turns.fetch_sub(1, Ordering::Relaxed);
         // The next tier is for when this one has nothing, not for when nobody has asked yet.
         if unserved.is_pending {
             break;
@@ -96,10 +102,11 @@ fn order(
     wish: &Wish<'_>,
     now: Timestamp,
 ) -> impl Iterator<Item = usize> {
+    let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
     let ranked = wish.affinity_key.map(|key| ranked(tier, key));
     let around = match ranked {
         Some(_) => Circle::default(),
-        None => circle(pool, tier, now),
+        None => circle(pool, tier, turn, now),
     };
     ranked.into_iter().flatten().chain(around.indexes())
 }
@@ -113,8 +120,7 @@ fn ranked(tier: &Tier, affinity_key: &str) -> Vec<usize> {
     indexes
 }
 
-fn circle(pool: &PoolEntry, tier: &Tier, now: Timestamp) -> Circle {
-    let turn = pool.live.turns.fetch_add(1, Ordering::Relaxed);
+fn circle(pool: &PoolEntry, tier: &Tier, turn: u64, now: Timestamp) -> Circle {
     let count = tier.candidates.len();
     match pool.pool.strategy {
         Strategy::RoundRobin => selection::round_robin(turn, count),
@@ -176,7 +182,7 @@ fn try_candidate(
                 is_canary,
             });
         }
-        Take::Short(not_before) => unserved.lacks_permits(live, not_before, now),
+        Take::Short(wait) => unserved.lacks_permits(live, wait, now),
         Take::TooLarge(..) => unserved.tally.add(KeyRefusal::TooLarge, None),
         Take::ModelRequired => unserved.tally.add(KeyRefusal::ModelRequired, None),
     }
@@ -184,11 +190,21 @@ fn try_candidate(
 }
 
 impl Unserved {
-    fn lacks_permits(&mut self, live: &Arc<AccountLive>, not_before: BootTime, now: Now) {
-        let wait = not_before.since(now.boot);
-        self.is_pending |= wait.is_zero();
-        self.tally
-            .add(KeyRefusal::Limit, Some(now.database.after(wait)));
+    fn lacks_permits(&mut self, live: &Arc<AccountLive>, wait: Wait, now: Now) {
+        self.is_pending |= wait.ask_at <= now.boot;
+        self.ask_at = Some(self.ask_at.map_or(wait.ask_at, |at| at.min(wait.ask_at)));
+        let refusal = match wait {
+            Wait {
+                is_unreachable: true,
+                ..
+            } => KeyRefusal::Unreachable,
+            Wait {
+                is_frozen: true, ..
+            } => KeyRefusal::Frozen,
+            Wait { .. } => KeyRefusal::Limit,
+        };
+        let clears = now.database.after(wait.clears_at.since(now.boot));
+        self.tally.add(refusal, Some(clears));
         let known = self.short.iter().any(|short| short.uid() == live.uid());
         if !known && self.short.len() < ACCOUNTS_AWAITED_MAX {
             self.short.push(Arc::clone(live));
@@ -223,11 +239,7 @@ fn admit<'a>(
     if let Some(cause) = candidate.account.live.cooling(wish.need.model, now) {
         return Err((KeyRefusal::Cooling, Some(cause.until)));
     }
-    let avoided = wish.avoided.iter().any(|avoided| match avoided {
-        Avoided::Version(uid) => *uid == version.version.meta.uid,
-        Avoided::Account(uid) => *uid == account.meta.uid,
-    });
-    if avoided {
+    if candidate.is_avoided(wish.avoided) {
         return Err((KeyRefusal::Avoided, wish.avoided_until));
     }
     Ok(version)

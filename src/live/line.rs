@@ -90,7 +90,6 @@ pub fn waiting(pool: &PoolLive) -> usize {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -5,7 +5,9 @@ mod block_counts;
 pub mod choose;
 pub mod clock;
 pub mod credential;
+pub mod heartbeat;
 pub mod ledger;
+pub mod life;
 pub mod line;
 pub mod outbox;
 pub mod pool;
@@ -29,9 +31,11 @@ use uuid::Uuid;
 use self::choose::Now;
 use self::clock::{DatabaseClock, boot_now};
 use self::ledger::Ledger;
+use self::life::Life;
 use self::line::Line;
 use self::outbox::Outbox;
 use self::reports::Reports;
+use self::reserve::Replica;
 use self::snapshot::Snapshot;
 use crate::domain::time::BootTime;
 
@@ -47,6 +51,8 @@ pub struct Live {
     pub clock: DatabaseClock,
     /// Permits in hand, and what has to be said to the database about them.
     pub ledger: Ledger,
+    /// What it remembers of the database.
+    pub life: Life,
     /// The order of arrival.
     pub line: Line,
     /// Reports for other replicas.
@@ -70,6 +76,7 @@ impl Live {
             boot_id,
             clock: DatabaseClock::default(),
             ledger: Ledger::default(),
+            life: Life::default(),
             line: Line::default(),
             outbox: Outbox::default(),
             reports: Arc::default(),
@@ -150,6 +157,16 @@ impl Live {
     #[must_use]
     pub fn replicas(&self) -> u64 {
         self.replicas.load(Ordering::Relaxed)
+    }
+
+    /// What this replica is to the ledger now.
+    #[must_use]
+    pub fn as_replica(&self) -> Replica {
+        Replica {
+            boot_id: self.boot_id,
+            live: self.replicas(),
+            memory: self.life.memory(),
+        }
     }
 
     /// So many replicas live.

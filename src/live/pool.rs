@@ -1,9 +1,11 @@
 //! What lives of a pool: whose turn it is, who waits, and what has been counted. Counters are looked up once, not for every lease.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, OnceLock};
 
 use metrics::{Counter, counter};
+use parking_lot::Mutex;
 
 use crate::domain::health::FailureClass;
 use crate::domain::id::Id;
@@ -12,8 +14,8 @@ use crate::metric_names;
 /// What lives of a pool.
 #[derive(Debug)]
 pub struct PoolLive {
-    /// Counts leases, to take turns.
-    pub turns: AtomicU64,
+    /// By tier, of which a pool has a bounded number.
+    turns: Mutex<BTreeMap<u32, Arc<AtomicU64>>>,
     /// Calls that wait.
     pub waiting: AtomicUsize,
     /// Leases given.
@@ -46,12 +48,17 @@ impl PoolLive {
     #[must_use]
     pub fn new(id: &Id) -> Self {
         Self {
-            turns: AtomicU64::new(0),
+            turns: Mutex::default(),
             waiting: AtomicUsize::new(0),
             leases: counter!(metric_names::LEASES, "pool" => id.to_string()),
             id: id.clone(),
             outcomes: Outcomes::default(),
         }
+    }
+
+    /// The turns of a tier, which go on from one snapshot to the next.
+    pub fn turns(&self, tier: u32) -> Arc<AtomicU64> {
+        Arc::clone(self.turns.lock().entry(tier).or_default())
     }
 
     /// So many uses came to this.

@@ -217,7 +217,7 @@ impl Registry {
             let live = self.lives.pools.entry(pool.meta.uid);
             let live = live.or_insert_with(|| Arc::new(PoolLive::new(&pool.id)));
             Arc::new(PoolEntry {
-                tiers: tiers(pool, &candidates),
+                tiers: tiers(pool, live, &candidates),
                 pool: pool.clone(),
                 live: Arc::clone(live),
             })
@@ -227,7 +227,11 @@ impl Registry {
 }
 
 /// The keys of a pool by tier, in order of account and key.
-fn tiers(pool: &Pool, candidates: &impl Fn(&Member) -> Vec<Candidate>) -> Vec<Tier> {
+fn tiers(
+    pool: &Pool,
+    live: &PoolLive,
+    candidates: &impl Fn(&Member) -> Vec<Candidate>,
+) -> Vec<Tier> {
     let mut by_tier: BTreeMap<u32, Vec<Candidate>> = BTreeMap::new();
     for member in &pool.members {
         by_tier
@@ -248,6 +252,7 @@ fn tiers(pool: &Pool, candidates: &impl Fn(&Member) -> Vec<Candidate>) -> Vec<Ti
         Tier {
             number,
             cumulative: running.collect(),
+            turns: live.turns(number),
             candidates,
         }
     };

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::domain::ledger::block::Ending;
 use crate::domain::time::Timestamp;
 
 /// Leases per chunk of bits.
@@ -32,6 +33,8 @@ struct State {
     /// Chunks below it were dropped for want of room.
     floor: u64,
     partial: HashMap<u64, Partial>,
+    /// Nothing kept ends sooner, so until then there is nothing to look for. `None` while nothing is kept.
+    earliest_end: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -47,6 +50,7 @@ struct Partial {
     ends: Timestamp,
     sequences: Vec<u32>,
     reported: u32,
+    ending: Ending,
 }
 
 /// One report of one lease.
@@ -62,6 +66,8 @@ pub struct Claimed {
     pub granted: u32,
     /// No more will come.
     pub is_final: bool,
+    /// What it says of its uses.
+    pub ending: Ending,
     /// When reports on this lease come too late.
     pub ends: Timestamp,
 }
@@ -69,8 +75,8 @@ pub struct Claimed {
 /// What is known of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
-    /// It counts.
-    New,
+    /// It counts. With the last one comes what all of them say of the lease: sure only if every use was reported.
+    New(Option<Ending>),
     /// It was counted before.
     Duplicate,
     /// It says more uses than are left; so many are.
@@ -98,9 +104,13 @@ impl Reports {
             return Entry::TooMany(left);
         }
         if report.is_final || report.uses == left {
-            state.partial.remove(&report.serial);
+            let earlier = state.partial.remove(&report.serial);
             state.set_done(report.serial);
-            return Entry::New;
+            let ending = report.ending.and(earlier.map(|partial| partial.ending));
+            return Entry::New(Some(Ending {
+                is_sure: ending.is_sure && report.uses == left,
+                ..ending
+            }));
         }
         state.enter_part(report)
     }
@@ -115,6 +125,7 @@ impl State {
         }
         if !self.chunks.contains_key(&number) {
             self.make_room(now);
+            self.will_end(report.ends);
         }
         let chunk = self.chunks.entry(number).or_insert_with(|| Chunk {
             ends: report.ends,
@@ -136,26 +147,42 @@ impl State {
         if self.partial.len() >= PARTIAL_MAX && !self.partial.contains_key(&report.serial) {
             return Entry::Full;
         }
+        self.will_end(report.ends);
         let partial = self.partial.entry(report.serial).or_insert(Partial {
             ends: report.ends,
             sequences: Vec::new(),
             reported: 0,
+            ending: report.ending,
         });
         partial.sequences.push(report.sequence);
         partial.reported += report.uses;
-        Entry::New
+        partial.ending = partial.ending.and(Some(report.ending));
+        Entry::New(None)
     }
 
     /// Drops what has ended; if that is not enough, the oldest.
     fn make_room(&mut self, now: Timestamp) {
-        self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
-        self.partial
-            .retain(|_, partial| now < partial.ends.after(GRACE));
+        if self.earliest_end.is_some_and(|end| now >= end.after(GRACE)) {
+            self.drop_ended(now);
+        }
         while self.chunks.len() >= CHUNKS_MAX {
             if let Some((number, _)) = self.chunks.pop_first() {
                 self.floor = number + 1;
             }
         }
+    }
+
+    fn drop_ended(&mut self, now: Timestamp) {
+        self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
+        self.partial
+            .retain(|_, partial| now < partial.ends.after(GRACE));
+        let chunks = self.chunks.values().map(|chunk| chunk.ends);
+        let partial = self.partial.values().map(|partial| partial.ends);
+        self.earliest_end = chunks.chain(partial).min();
+    }
+
+    fn will_end(&mut self, at: Timestamp) {
+        self.earliest_end = Some(self.earliest_end.map_or(at, |earliest| earliest.min(at)));
     }
 }
 
@@ -166,72 +193,4 @@ const fn place(serial: u64) -> (usize, u64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn report(serial: u64, sequence: u32, uses: u32, granted: u32) -> Claimed {
-        Claimed {
-            serial,
-            sequence,
-            uses,
-            granted,
-            is_final: false,
-            ends: Timestamp::from_micros(1_000_000),
-        }
-    }
-
-    const NOW: Timestamp = Timestamp::from_micros(1);
-
-    #[test]
-    fn a_lease_of_one_use_is_reported_once() {
-        let reports = Reports::default();
-        assert_eq!(reports.enter(&report(7, 0, 1, 1), NOW), Entry::New);
-        assert_eq!(reports.enter(&report(7, 0, 1, 1), NOW), Entry::Duplicate);
-        assert_eq!(reports.enter(&report(7, 1, 1, 1), NOW), Entry::Duplicate);
-        assert_eq!(reports.enter(&report(8, 0, 1, 1), NOW), Entry::New);
-    }
-
-    #[test]
-    fn a_batch_is_reported_in_parts_that_add_up() {
-        let reports = Reports::default();
-        assert_eq!(reports.enter(&report(1, 0, 4, 10), NOW), Entry::New);
-        assert_eq!(reports.enter(&report(1, 0, 4, 10), NOW), Entry::Duplicate);
-        assert_eq!(reports.enter(&report(1, 1, 7, 10), NOW), Entry::TooMany(6));
-        assert_eq!(reports.enter(&report(1, 1, 6, 10), NOW), Entry::New);
-        assert_eq!(reports.enter(&report(1, 2, 1, 10), NOW), Entry::Duplicate);
-        assert!(reports.state.lock().partial.is_empty());
-    }
-
-    #[test]
-    fn chunks_of_leases_that_have_ended_are_dropped() {
-        let reports = Reports::default();
-        for serial in (0..20 * CHUNK_LEASES).step_by(1_000) {
-            reports.enter(&report(serial, 0, 1, 1), NOW);
-        }
-        assert_eq!(reports.state.lock().chunks.len(), 20);
-        let late = Timestamp::from_micros(1_000_000).after(GRACE);
-        reports.enter(&report(20 * CHUNK_LEASES, 0, 1, 1), late);
-        assert_eq!(reports.state.lock().chunks.len(), 1);
-    }
-
-    #[test]
-    fn leases_may_be_reported_in_any_order() {
-        let reports = Reports::default();
-        let first_of = |chunk: u64| report(chunk * CHUNK_LEASES, 0, 1, 1);
-        for chunk in [7, 0, 3] {
-            assert_eq!(reports.enter(&first_of(chunk), NOW), Entry::New);
-            assert_eq!(reports.enter(&first_of(chunk), NOW), Entry::Duplicate);
-        }
-    }
-
-    #[test]
-    fn the_oldest_make_room_where_there_is_no_other() {
-        let reports = Reports::default();
-        for chunk in 0..=CHUNKS_MAX as u64 {
-            reports.enter(&report(chunk * CHUNK_LEASES, 0, 1, 1), NOW);
-        }
-        assert_eq!(reports.enter(&report(5, 0, 1, 1), NOW), Entry::Forgotten);
-        let second = report(CHUNK_LEASES, 0, 1, 1);
-        assert_eq!(reports.enter(&second, NOW), Entry::Duplicate);
-    }
-}
+mod tests;

@@ -6,11 +6,12 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::clock::{DatabaseClock, boot_now};
-use crate::domain::ledger::grant::grant;
+use crate::domain::ledger::entry::{Asker, Entry};
+use crate::domain::ledger::page::Page;
+use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::work::{Answer, Work};
-use crate::domain::time::BootTime;
-use crate::store;
-use crate::store::limit_ledgers::{self, Charged, Locked, NewBlock, Terming};
+use crate::domain::time::{BootTime, Timestamp};
+use crate::store::{self, Error, incarnations, limit_blocks, limit_ledgers};
 
 /// What a replica is to the ledger.
 #[derive(Debug, Clone, Copy)]
@@ -19,12 +20,17 @@ pub struct Replica {
     pub boot_id: Uuid,
     /// Replicas that live, itself included.
     pub live: u64,
+    /// What it remembers of the database.
+    pub memory: Memory,
 }
 
-/// The id of a block in the database, from its number at its replica.
-#[must_use]
-pub fn block_id(boot_id: Uuid, number: u64) -> Uuid {
-    Uuid::from_u64_pair(boot_id.as_u64_pair().0, number)
+/// What came of a transaction.
+#[derive(Debug)]
+pub enum Reserved {
+    /// For each limit whose row was locked, the answer to its ask.
+    Done(Vec<(Uuid, Option<Answer>)>),
+    /// The database is not what the replica takes it for: nothing was done, and it has to be looked at first.
+    Doubtful,
 }
 
 /// Says what a replica has to say about some limits, at most [`LIMITS_PER_TRANSACTION`] of them, and answers what was granted. Limits
@@ -40,122 +46,81 @@ pub async fn reserve(
     clock: &DatabaseClock,
     works: &[Work],
     wait: bool,
-) -> store::Result<Vec<(Uuid, Option<Answer>)>> {
+) -> store::Result<Reserved> {
     // Validity counts from here: before anything is sent.
     let sent = boot_now();
     let mut transaction = pool.begin_with(limit_ledgers::BEGIN).await?;
     let conn = &mut *transaction;
-    let limits: Vec<Uuid> = works.iter().map(|w| w.limit).collect();
-    let mut locked = limit_ledgers::lock(conn, &limits, wait).await?;
-    let held: Vec<Uuid> = locked.iter().map(|l| l.limit_uid).collect();
-    let terming = limit_ledgers::terms(conn, &held).await?;
-    if let Some(first) = terming.first() {
-        clock.sample(first.now, boot_now());
+    let standing = incarnations::look(conn, replica.boot_id).await?;
+    if standing.finding(replica.memory).is_some() {
+        return Ok(Reserved::Doubtful);
     }
-    let works: HashMap<Uuid, &Work> = works.iter().map(|w| (w.limit, w)).collect();
-    state_use(conn, replica, &works, &held).await?;
-    let terming: HashMap<Uuid, Terming> = terming.into_iter().map(|t| (t.limit_uid, t)).collect();
-    for row in &mut locked {
-        if let Some(now) = terming.get(&row.limit_uid) {
-            let believed = clock.believed(row.limit_uid, row.clocks.low, &now.terms, sent);
-            row.clocks = row.clocks.advance(now.now, believed);
-        }
-    }
-    let lows: Vec<_> = locked.iter().map(|l| l.clocks.low).collect();
-    let charged = limit_ledgers::charged(conn, &held, &lows).await?;
-    let charged: HashMap<Uuid, Charged> = charged.into_iter().map(|c| (c.limit_uid, c)).collect();
+    let asker = Asker {
+        boot_id: replica.boot_id,
+        live: replica.live,
+        loss: standing.loss,
+    };
+    let mut pages = open(conn, works, wait).await?;
     let mut blocks = Vec::new();
-    let mut answers = Vec::new();
-    for row in &mut locked {
-        let (work, now) = (works.get(&row.limit_uid), terming.get(&row.limit_uid));
-        let charged = charged.get(&row.limit_uid);
-        let (Some(work), Some(now)) = (work, now) else {
-            answers.push((row.limit_uid, None));
-            continue;
-        };
-        answers.push((
-            row.limit_uid,
-            decide(work, row, now, charged, replica, sent, &mut blocks),
-        ));
+    for page in &mut pages {
+        let believed = believed(clock, page, sent);
+        blocks.extend(page.turn(&asker, believed, Uuid::now_v7));
     }
-    limit_ledgers::advance(conn, &locked).await?;
-    if !blocks.is_empty() {
-        limit_ledgers::insert(conn, replica.boot_id, &blocks).await?;
+    let stated = pages
+        .iter()
+        .flat_map(|page| page.stated(replica.boot_id, sent));
+    limit_blocks::state_use(conn, &stated.collect::<Vec<_>>()).await?;
+    let mut charged = limit_blocks::charged(conn, &entries(&pages)).await?;
+    for page in &mut pages {
+        let charged = charged.remove(&page.work.limit).unwrap_or_default();
+        blocks.extend(page.decide(&asker, charged));
     }
-    transaction.commit().await?;
-    Ok(answers)
+    let lacks: Vec<_> = pages.iter().filter_map(Page::lack).collect();
+    let frees = limit_blocks::frees(conn, &lacks).await?;
+    limit_ledgers::advance(conn, &entries(&pages)).await?;
+    limit_blocks::forget(conn, &entries(&pages)).await?;
+    limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
+    transaction.commit().await.map_err(Error::from)?;
+    let answer = |page: &Page<'_>| {
+        let limit = page.work.limit;
+        (
+            limit,
+            page.answer(frees.get(&limit).copied(), sent, boot_now()),
+        )
+    };
+    Ok(Reserved::Done(pages.iter().map(answer).collect()))
 }
 
-async fn state_use(
+/// Locks the limits' rows and reads how they are configured.
+async fn open<'a>(
     conn: &mut PgConnection,
-    replica: Replica,
-    works: &HashMap<Uuid, &Work>,
-    held: &[Uuid],
-) -> store::Result<()> {
-    let mut ids = Vec::new();
-    let mut used = Vec::new();
-    let said = held.iter().filter_map(|limit| works.get(limit));
-    for stated in said.flat_map(|work| &work.returns) {
-        ids.push(block_id(replica.boot_id, stated.block));
-        used.push(i64::try_from(stated.used).unwrap_or(i64::MAX));
-    }
-    if ids.is_empty() {
-        return Ok(());
-    }
-    limit_ledgers::state_use(conn, &ids, &used).await
+    works: &'a [Work],
+    wait: bool,
+) -> store::Result<Vec<Page<'a>>> {
+    let limits: Vec<Uuid> = works.iter().map(|w| w.limit).collect();
+    let locked = limit_ledgers::lock(conn, &limits, wait).await?;
+    let held: Vec<Uuid> = locked.iter().map(|(limit, _)| *limit).collect();
+    let mut terming = limit_ledgers::terms(conn, &held).await?;
+    let works: HashMap<Uuid, &Work> = works.iter().map(|w| (w.limit, w)).collect();
+    let page = |(limit, entry): (Uuid, Entry)| {
+        let work = works.get(&limit)?;
+        Some(Page::new(work, entry, terming.remove(&limit)))
+    };
+    Ok(locked.into_iter().filter_map(page).collect())
 }
 
-/// Grants what can be granted of one limit, and charges it.
-fn decide(
-    work: &Work,
-    row: &mut Locked,
-    now: &Terming,
-    charged: Option<&Charged>,
-    replica: Replica,
-    sent: BootTime,
-    blocks: &mut Vec<NewBlock>,
-) -> Option<Answer> {
-    let mut units_charged = charged.map_or(0, |c| c.units);
-    if let Some(charge) = work.charge {
-        units_charged = units_charged.saturating_add(charge.units);
-        row.grant_number += 1;
-        blocks.push(NewBlock {
-            block_id: block_id(replica.boot_id, charge.block),
-            limit_uid: row.limit_uid,
-            units: charge.units,
-            charge_until: row
-                .clocks
-                .high
-                .after(now.terms.window + now.terms.epsilon()),
-            grant_number: row.grant_number,
-        });
-    }
-    let asked = work.ask?;
-    let free = now.amount.saturating_sub(units_charged);
-    let units = grant(asked.ask, free, replica.live);
-    let mut not_before = BootTime::default();
-    if units > 0 {
-        row.grant_number += 1;
-        blocks.push(NewBlock {
-            block_id: block_id(replica.boot_id, asked.block),
-            limit_uid: row.limit_uid,
-            units,
-            charge_until: row.clocks.high.after(now.terms.charge_time()),
-            grant_number: row.grant_number,
-        });
-    } else {
-        let next_end = charged.and_then(|c| c.next_end).unwrap_or(row.clocks.low);
-        let wait = next_end.since(row.clocks.low).max(ASK_AGAIN_MIN);
-        not_before = boot_now().after(wait);
-    }
-    Some(Answer {
-        block: asked.block,
-        units,
-        sent,
-        terms: now.terms,
-        not_before,
+/// The most that the time can be for a limit; a deleted one has no clock.
+fn believed(clock: &DatabaseClock, page: &Page<'_>, sent: BootTime) -> Timestamp {
+    let low = page.entry.clocks.low;
+    page.terming().map_or(low, |terming| {
+        clock.sample(terming.now, boot_now());
+        clock.believed(page.work.limit, low, &terming.terms, sent)
     })
 }
 
-/// Nobody asks again sooner than this after an answer of nothing.
-const ASK_AGAIN_MIN: std::time::Duration = std::time::Duration::from_millis(5);
+fn entries(pages: &[Page<'_>]) -> Vec<(Uuid, Entry)> {
+    pages
+        .iter()
+        .map(|page| (page.work.limit, page.entry))
+        .collect()
+}

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use uuid::Uuid;
 
@@ -12,10 +13,12 @@ use super::provider::ProviderLive;
 use super::version::VersionLive;
 use crate::domain::account::Account;
 use crate::domain::caller::{Caller, Token};
+use crate::domain::claims::Avoided;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::pool::Pool;
+use crate::domain::time::Timestamp;
 
 /// The configuration as this replica last read it.
 #[derive(Debug, Default)]
@@ -91,6 +94,8 @@ pub struct Tier {
     pub candidates: Vec<Candidate>,
     /// Running sums of the weights.
     pub cumulative: Vec<u64>,
+    /// Counts its leases, to take turns.
+    pub turns: Arc<AtomicU64>,
 }
 
 /// One key of a tier.
@@ -104,4 +109,26 @@ pub struct Candidate {
     pub version: Option<Arc<VersionEntry>>,
     /// Share of its tier.
     pub weight: u32,
+}
+
+impl Candidate {
+    /// Whether a retry token says to avoid it.
+    #[must_use]
+    pub fn is_avoided(&self, avoided: &[Avoided]) -> bool {
+        let version = self.version.as_ref().map(|v| v.version.meta.uid);
+        avoided.iter().any(|avoided| match avoided {
+            Avoided::Version(uid) => Some(*uid) == version,
+            Avoided::Account(uid) => *uid == self.account.account.meta.uid,
+        })
+    }
+
+    /// When its account and its version are both well again, as far as is known: `now` if they are.
+    #[must_use]
+    pub fn clears(&self, model: Option<&str>, now: Timestamp) -> Timestamp {
+        let cooling = self.account.live.cooling(model, now);
+        let health = self.version.as_ref().map(|v| v.live.health(now));
+        let health = health.as_ref().and_then(|health| health.cause());
+        let causes = cooling.as_ref().into_iter().chain(health);
+        causes.map(|cause| cause.until).fold(now, Timestamp::max)
+    }
 }

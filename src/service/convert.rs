@@ -171,7 +171,6 @@ pub(super) fn amount(value: u64) -> i64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -7,5 +7,6 @@ mod convert;
 pub mod lease;
 mod mask;
 pub mod observe;
+mod reasons;
 mod refusal_messages;
 pub mod status;

@@ -168,13 +168,16 @@ where
         let answer = ready!(this.call.poll(cx));
         if let (Some(method), Ok(answer)) = (this.method, &answer) {
             // An error is known before the body; whoever answers well says so after it.
-            let status = answer.headers().get(tonic::Status::GRPC_STATUS);
+            let status = answer.headers().get(GRPC_STATUS);
             let code = status.map_or(Code::Ok, |status| Code::from_bytes(status.as_bytes()));
             method.answered(code, *this.began);
         }
         Poll::Ready(answer)
     }
 }
+
+/// The header, or trailer, that says how a call ended.
+const GRPC_STATUS: &str = "grpc-status";
 
 #[cfg(test)]
 mod tests {

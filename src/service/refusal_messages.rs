@@ -1,10 +1,11 @@
-//! What a refused lease tells a person: what is the matter, when it clears, and what to do if it does not clear by itself.
+//! What a refused lease or report tells a person: what is the matter, when it clears, and what to do if it does not clear by itself.
 
 use std::time::Duration;
 
 use super::convert::timestamp;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::proto;
+use crate::vault::ReportRefusal;
 
 /// The message of a lease that is not given.
 pub(super) fn of_lease(refusal: &LeaseRefusal, retry: Option<Duration>) -> String {
@@ -34,6 +35,30 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, retry: Option<Duration>) -> Strin
     }
 }
 
+/// The message of a report that is not taken.
+pub(super) fn of_report(refusal: &ReportRefusal) -> String {
+    match refusal {
+        ReportRefusal::LeaseIdInvalid => {
+            "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it".to_owned()
+        }
+        ReportRefusal::LeaseForeign => {
+            "the lease belongs to another caller, report with the token that leased".to_owned()
+        }
+        ReportRefusal::LeaseExpired => {
+            "the lease ended before the report came; its uses count as started, with their full estimate".to_owned()
+        }
+        ReportRefusal::TooMany { left } => {
+            format!("outcomes count more uses than the {left} that are left of the lease")
+        }
+        ReportRefusal::Full => {
+            "too many leases are being reported in parts, report this one whole or later".to_owned()
+        }
+        ReportRefusal::DatabaseUnreachable => {
+            "the database cannot be reached to commit the verdict; send the same report again".to_owned()
+        }
+    }
+}
+
 fn of_tally(tally: &Tally, retry: Option<Duration>) -> String {
     let counted = tally.reasons().iter().map(|c| {
         let keys = if c.count == 1 { "1 key" } else { "keys" };
@@ -58,6 +83,8 @@ fn of_tally(tally: &Tally, retry: Option<Duration>) -> String {
 const fn phrase(refusal: KeyRefusal) -> &'static str {
     match refusal {
         KeyRefusal::Limit => "at a limit of the account",
+        KeyRefusal::Frozen => "with a limit that is frozen after the database lost writes",
+        KeyRefusal::Unreachable => "with a limit that the database does not answer for",
         KeyRefusal::Cooling => "cooling down",
         KeyRefusal::Dead => "dead",
         KeyRefusal::Avoided => "avoided by this call",
@@ -95,6 +122,8 @@ pub(super) fn detail(tally: &Tally) -> proto::LeaseRefusal {
 const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
     match refusal {
         KeyRefusal::Limit => proto::RefusalReason::Limit,
+        KeyRefusal::Frozen => proto::RefusalReason::Frozen,
+        KeyRefusal::Unreachable => proto::RefusalReason::Unreachable,
         KeyRefusal::Cooling => proto::RefusalReason::Cooling,
         KeyRefusal::Dead => proto::RefusalReason::Dead,
         KeyRefusal::Avoided => proto::RefusalReason::Avoided,

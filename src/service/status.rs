@@ -9,9 +9,9 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
-use super::refusal_messages;
+use super::{reasons, refusal_messages};
 use crate::domain::field::FieldError;
-use crate::domain::refusal::{KeyRefusal, LeaseRefusal};
+use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::Timestamp;
 use crate::proto::ErrorReason;
 use crate::vault::{Error, Fault, Refusal, ReportRefusal};
@@ -33,7 +33,7 @@ pub fn of_error(error: Error) -> Status {
 /// A status of an expected no.
 #[must_use]
 pub fn of_refusal(refusal: &Refusal) -> Status {
-    let (code, reason) = code_of(refusal);
+    let (code, reason) = reasons::of_refusal(refusal);
     let mut details = ErrorDetails::new();
     match refusal {
         Refusal::Fields(fields) | Refusal::SecretExists { fields } => {
@@ -63,24 +63,6 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
     )
 }
 
-const fn code_of(refusal: &Refusal) -> (Code, ErrorReason) {
-    match refusal {
-        Refusal::NotFound { .. } => (Code::NotFound, ErrorReason::ResourceNotFound),
-        Refusal::Exists { .. } | Refusal::SecretExists { .. } => {
-            (Code::AlreadyExists, ErrorReason::ResourceExists)
-        }
-        Refusal::Fields(_) => (Code::InvalidArgument, ErrorReason::FieldInvalid),
-        Refusal::EtagMismatch { .. } => (Code::Aborted, ErrorReason::EtagMismatch),
-        Refusal::State { .. } => (Code::FailedPrecondition, ErrorReason::StateForbids),
-        Refusal::NotBuilt { .. } => (Code::Unimplemented, ErrorReason::NotBuilt),
-        Refusal::RequestIdReused => (Code::InvalidArgument, ErrorReason::RequestIdReused),
-        Refusal::TokenRejected => (Code::Unauthenticated, ErrorReason::TokenRejected),
-        Refusal::RoleMissing { .. } => (Code::PermissionDenied, ErrorReason::RoleMissing),
-        Refusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
-        Refusal::TooManyWatches { .. } => (Code::ResourceExhausted, ErrorReason::QueueFull),
-    }
-}
-
 /// A status of a lease that is not given: why, in counts of keys, and when it could be.
 #[must_use]
 pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
@@ -100,7 +82,7 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
     if retry.is_some() {
         details.set_retry_info(retry);
     }
-    let reason = lease_reason(refusal);
+    let (code, reason) = reasons::of_lease(refusal);
     if let LeaseRefusal::RetryTokenInvalid = refusal {
         details.add_bad_request_violation(
             "retry_token",
@@ -113,82 +95,33 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
             "every account that could serve is at a limit",
         );
     }
-    let code = lease_code(reason);
     let message = refusal_messages::of_lease(refusal, retry);
     let status = with_reason(code, message.clone(), reason, details, None);
-    match refusal {
-        LeaseRefusal::NoKey(tally) => with_detail(status, &refusal_messages::detail(tally)),
-        _ => status,
-    }
-}
-
-/// The stable reason of a lease that is not given; of mixed reasons, the one that clears first.
-#[must_use]
-pub fn lease_reason(refusal: &LeaseRefusal) -> ErrorReason {
-    match refusal {
-        LeaseRefusal::PoolDenied => ErrorReason::PoolDenied,
-        LeaseRefusal::PoolDisabled { .. } => ErrorReason::PoolDisabled,
-        LeaseRefusal::AccountNotInPool => ErrorReason::AccountNotInPool,
-        LeaseRefusal::RetryTokenInvalid => ErrorReason::RetryTokenInvalid,
-        LeaseRefusal::QueueFull => ErrorReason::QueueFull,
-        LeaseRefusal::Deadline => ErrorReason::Deadline,
-        LeaseRefusal::Draining => ErrorReason::Draining,
-        LeaseRefusal::SnapshotStale => ErrorReason::SnapshotStale,
-        LeaseRefusal::TooManyLimits => ErrorReason::StateForbids,
-        LeaseRefusal::NoKey(tally) => match tally.foremost() {
-            Some(KeyRefusal::Limit) => ErrorReason::LimitExhausted,
-            Some(KeyRefusal::Cooling) => ErrorReason::KeysCooling,
-            Some(KeyRefusal::Dead) => ErrorReason::KeysDead,
-            Some(KeyRefusal::Avoided) => ErrorReason::KeysAvoided,
-            Some(KeyRefusal::Disabled) => ErrorReason::PoolDisabled,
-            Some(KeyRefusal::Model) => ErrorReason::ModelNotServed,
-            Some(KeyRefusal::TooLarge) => ErrorReason::LargerThanLimit,
-            Some(KeyRefusal::ModelRequired) => ErrorReason::ModelRequired,
-            Some(KeyRefusal::NoVersion) | None => ErrorReason::PoolEmpty,
-        },
-    }
-}
-
-fn lease_code(reason: ErrorReason) -> Code {
-    match reason {
-        ErrorReason::PoolDenied => Code::PermissionDenied,
-        ErrorReason::RetryTokenInvalid => Code::InvalidArgument,
-        ErrorReason::Deadline => Code::DeadlineExceeded,
-        ErrorReason::Draining | ErrorReason::SnapshotStale => Code::Unavailable,
-        ErrorReason::LimitExhausted
-        | ErrorReason::KeysCooling
-        | ErrorReason::KeysDead
-        | ErrorReason::KeysAvoided
-        | ErrorReason::QueueFull => Code::ResourceExhausted,
-        _ => Code::FailedPrecondition,
+    if let LeaseRefusal::NoKey(tally) = refusal {
+        with_detail(status, &refusal_messages::detail(tally))
+    } else {
+        status
     }
 }
 
 /// A status of a report that is not taken.
 #[must_use]
 pub fn of_report_refusal(refusal: &ReportRefusal) -> Status {
+    let (code, reason) = reasons::of_report(refusal);
+    let message = refusal_messages::of_report(refusal);
     let mut details = ErrorDetails::new();
-    let (code, reason, message) = match refusal {
+    match refusal {
         ReportRefusal::LeaseIdInvalid => {
-            details.add_bad_request_violation("lease_id", "is malformed, forged, or of another cluster");
-            (Code::InvalidArgument, ErrorReason::LeaseIdInvalid, "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it".to_owned())
+            details.add_bad_request_violation("lease_id", message.clone());
         }
-        ReportRefusal::LeaseForeign => (Code::PermissionDenied, ErrorReason::LeaseForeign, "the lease belongs to another caller, report with the token that leased".to_owned()),
-        ReportRefusal::LeaseExpired => (Code::FailedPrecondition, ErrorReason::LeaseExpired, "the lease ended before the report came; its uses count as started, with their full estimate".to_owned()),
-        ReportRefusal::TooMany { left } => {
-            let message = format!("outcomes count more uses than the {left} that are left of the lease");
+        ReportRefusal::TooMany { .. } => {
             details.add_bad_request_violation("outcomes", message.clone());
-            (Code::InvalidArgument, ErrorReason::FieldInvalid, message)
         }
-        ReportRefusal::Full => {
+        ReportRefusal::Full | ReportRefusal::DatabaseUnreachable => {
             details.set_retry_info(Some(RETRY_DATABASE));
-            (Code::Unavailable, ErrorReason::QueueFull, "too many leases are being reported in parts, report this one whole or later".to_owned())
         }
-        ReportRefusal::DatabaseUnreachable => {
-            details.set_retry_info(Some(RETRY_DATABASE));
-            (Code::Unavailable, ErrorReason::DatabaseUnreachable, "the database cannot be reached to commit the verdict; send the same report again".to_owned())
-        }
-    };
+        ReportRefusal::LeaseForeign | ReportRefusal::LeaseExpired => {}
+    }
     with_reason(code, message, reason, details, None)
 }
 
@@ -255,7 +188,6 @@ fn violations(fields: &[FieldError]) -> Vec<FieldViolation> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::domain::field::FIELD_ERRORS_MAX;

@@ -65,6 +65,16 @@ pub(crate) fn disablement(
     })
 }
 
+/// A column of a count.
+pub(crate) fn unsigned(column: i64) -> u64 {
+    u64::try_from(column).unwrap_or(0)
+}
+
+/// For a column of a count.
+pub(crate) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// A table, and the row of it that is being read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {

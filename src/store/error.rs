@@ -33,6 +33,26 @@ pub enum Error {
     Other(#[source] sqlx::Error),
 }
 
+impl Error {
+    /// The task that ran the query ended without an answer, so whether it was done is not known.
+    #[must_use]
+    pub const fn unanswered() -> Self {
+        Self::Unreachable(sqlx::Error::WorkerCrashed)
+    }
+}
+
+impl Error {
+    /// Others held a row for too long: the database is well, and busy.
+    #[must_use]
+    pub fn is_lock_timeout(&self) -> bool {
+        let Self::Unreachable(error) = self else {
+            return false;
+        };
+        let code = error.as_database_error().and_then(|error| error.code());
+        code.is_some_and(|code| code == LOCK_TIMEOUT)
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {
@@ -67,10 +87,13 @@ const fn is_connection_lost(error: &sqlx::Error) -> bool {
     )
 }
 
+/// The SQLSTATE of a lock that took too long.
+const LOCK_TIMEOUT: &str = "55P03";
+
 /// SQLSTATEs that say "not now": no connection (class 08), out of resources (53), shutting down (57P), a lock or statement that took
 /// too long, a deadlock, a primary that became a standby.
 fn is_not_now(code: &str) -> bool {
-    const CODES: [&str; 5] = ["55P03", "57014", "40P01", "40001", "25006"];
+    const CODES: [&str; 5] = [LOCK_TIMEOUT, "57014", "40P01", "40001", "25006"];
     const CLASSES: [&str; 3] = ["08", "53", "57P"];
     CODES.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class))
 }

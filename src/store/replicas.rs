@@ -25,43 +25,37 @@ pub struct Pulse {
     pub live: i64,
 }
 
-/// This replica began.
-///
-/// # Errors
-/// As every query.
-pub async fn register(
-    conn: &mut PgConnection,
-    boot_id: Uuid,
-    address: &str,
-    version: &str,
-    formats: i32,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into replicas (boot_id, address, version, formats) values ($1, $2, $3, $4)",
-        boot_id,
-        address,
-        version,
-        formats
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "delete from replicas where heartbeat_time < clock_timestamp() - make_interval(secs => $1)",
-        FORGET.as_secs_f64()
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+/// How a replica presents itself.
+#[derive(Debug, Clone)]
+pub struct Enrolment {
+    /// Where it listens.
+    pub address: String,
+    /// Its release.
+    pub version: &'static str,
+    /// The highest format that it reads.
+    pub formats: i32,
 }
 
-/// This replica lives; and what it needs to know once a second. A heartbeat that is lost is no loss, so it need not be durable.
+/// This replica lives, for the `beats`th time; and what it needs to know once a second. Whether that was lost tells whether other
+/// writes were, so it is to be as durable as they are.
 ///
 /// # Errors
 /// As every query.
-pub async fn beat(conn: &mut PgConnection, boot_id: Uuid) -> Result<Pulse> {
+pub async fn beat(
+    conn: &mut PgConnection,
+    boot_id: Uuid,
+    enrolment: &Enrolment,
+    beats: i64,
+) -> Result<Pulse> {
     sqlx::query!(
-        "update replicas set heartbeat_time = clock_timestamp() where boot_id = $1",
-        boot_id
+        "insert into replicas (boot_id, address, version, formats, heartbeat_time, beats)
+        values ($1, $2, $3, $4, clock_timestamp(), $5)
+        on conflict (boot_id) do update set heartbeat_time = clock_timestamp(), beats = excluded.beats",
+        boot_id,
+        enrolment.address,
+        enrolment.version,
+        enrolment.formats,
+        beats
     )
     .execute(&mut *conn)
     .await?;
@@ -79,6 +73,20 @@ pub async fn beat(conn: &mut PgConnection, boot_id: Uuid) -> Result<Pulse> {
         rev: row.rev,
         live: row.live,
     })
+}
+
+/// Forgets replicas that have not been heard of for long.
+///
+/// # Errors
+/// As every query.
+pub async fn forget(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!(
+        "delete from replicas where heartbeat_time < clock_timestamp() - make_interval(secs => $1)",
+        FORGET.as_secs_f64()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// This replica ends.

@@ -3,6 +3,8 @@
 use super::Vault;
 use super::report_outcome::Opened;
 use crate::domain::forwarded::Forwarded;
+use crate::domain::outcome;
+use crate::live::clock::boot_now;
 use crate::live::reports::{Claimed, Entry};
 use crate::store::{self, foreign_reports};
 
@@ -35,7 +37,7 @@ impl Vault {
             let reports = foreign_reports::take(&mut conn, self.live.boot_id, rows_max).await?;
             drop(conn);
             for report in &reports {
-                self.receive(report);
+                self.receive(report).await;
             }
             if reports.len() < BATCH_MAX {
                 return Ok(());
@@ -43,7 +45,7 @@ impl Vault {
         }
     }
 
-    fn receive(&self, bytes: &[u8]) {
+    async fn receive(&self, bytes: &[u8]) {
         let Ok(report) = Forwarded::decode(bytes) else {
             tracing::warn!("a forwarded report is of a format this release does not read");
             return;
@@ -56,11 +58,13 @@ impl Vault {
             uses,
             granted: report.claims.granted,
             is_final: report.is_final,
+            ending: outcome::ending(&report.outcomes, report.claims.received, boot_now()),
             ends: report.claims.ends(),
         };
-        if self.live.reports_of(self.live.boot_id).enter(&claimed, now) != Entry::New {
+        let reports = self.live.reports_of(self.live.boot_id);
+        let Entry::New(ending) = reports.enter(&claimed, now) else {
             return;
-        }
+        };
         let lease = Opened {
             issuer: self.live.boot_id,
             serial: report.serial,
@@ -69,6 +73,9 @@ impl Vault {
         for outcome in &report.outcomes {
             self.judge(&lease, outcome, true, now);
         }
-        self.settle_own(&lease.claims, &report.outcomes);
+        self.settle_own(&lease.claims, &report.outcomes, ending);
+        // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
+        // kept, and goes out with the next report on the same version.
+        let _ = self.commit_verdicts(&lease.claims).await;
     }
 }

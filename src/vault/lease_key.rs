@@ -195,6 +195,7 @@ impl Vault {
             granted,
             is_canary: chosen.is_canary,
             given: now.database,
+            received: call.received,
             report_within,
             draws: chosen.taken.draws,
             avoided,
@@ -204,11 +205,10 @@ impl Vault {
             .ledger
             .note(std::slice::from_ref(&chosen.account.live));
         let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
-            let uses = u64::from(granted);
             chosen
                 .account
                 .live
-                .with_budget(|budget| budget.not_sent(&claims.draws, uses));
+                .with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
             return Err(LeaseRefusal::TooManyLimits);
         };
         pool.live.leases.increment(1);
@@ -246,6 +246,7 @@ fn wish<'a>(
             estimate: estimate.unwrap_or(Estimate::DEFAULT),
             is_new: ticket.is_none(),
             ticket,
+            is_patient: !call.max_wait.is_zero(),
         },
         affinity_key: call.affinity_key.as_deref(),
         account: call.account.as_ref(),
@@ -275,8 +276,11 @@ fn patience(call: &LeaseKey, unserved: &Unserved, now: Now) -> Result<BootTime, 
     if unserved.short.is_empty() && clears > until {
         return Err(refused());
     }
-    // Permits may come sooner than they are due; everything else comes when it is due.
-    let until = until.min(clears.after(Duration::from_millis(1)));
+    // An answer that is on its way wakes. Permits may come sooner than they are due, so the database is asked in between.
+    if !unserved.is_pending {
+        let next = unserved.ask_at.map_or(clears, |at| at.min(clears));
+        until = until.min(next.after(Duration::from_millis(1)));
+    }
     Ok(call.deadline.map_or(until, |deadline| until.min(deadline)))
 }
 

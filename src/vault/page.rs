@@ -104,7 +104,6 @@ impl Page {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::crypto::{ClusterKey, KeyRing, MasterKey};

@@ -8,10 +8,11 @@ use super::Vault;
 use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::{LeaseClaims, RetryClaims};
-use crate::domain::classify::{Advice, Blame, Failure, Observation};
+use crate::domain::classify::{Advice, Blame, Failure};
 use crate::domain::health::Health;
-use crate::domain::outcome::Outcome;
+use crate::domain::outcome::{self, Outcome};
 use crate::domain::time::Timestamp;
+use crate::live::clock::boot_now;
 use crate::live::reports::{Claimed, Entry};
 use crate::live::snapshot::Candidate;
 
@@ -99,18 +100,18 @@ impl Vault {
         let now = self.live.now().database;
         let lease = self.open_lease(caller, &report.lease_id, now)?;
         let entry = self.enter(&lease, report, now)?;
-        let is_new = entry == Entry::New;
+        let is_new = matches!(entry, Entry::New(_));
         let mut failures = Vec::with_capacity(report.outcomes.len());
         for outcome in &report.outcomes {
             failures.push(self.judge(&lease, outcome, is_new, now));
         }
         self.commit_verdicts(&lease.claims).await?;
-        if is_new {
-            self.settle(&lease, report);
+        if let Entry::New(ending) = entry {
+            self.settle(&lease, report, ending);
         }
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {
-            let failure = failure.map(|failure| self.advise(&lease.claims, failure, &health, now));
+            let failure = failure.map(|failure| self.advise(&lease.claims, failure, now));
             self.verdict(&lease.claims, failure, &health, now)
         };
         Ok(Reported {
@@ -158,24 +159,20 @@ impl Vault {
             uses,
             granted: lease.claims.granted,
             is_final: report.is_final,
+            ending: outcome::ending(&report.outcomes, lease.claims.received, boot_now()),
             ends: lease.claims.ends(),
         };
         match self.live.reports_of(lease.issuer).enter(&claimed, now) {
-            entry @ (Entry::New | Entry::Duplicate) => Ok(entry),
+            entry @ (Entry::New(_) | Entry::Duplicate) => Ok(entry),
             Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),
             Entry::Full => Err(ReportRefusal::Full),
             Entry::Forgotten => Err(ReportRefusal::LeaseExpired),
         }
     }
 
-    /// Another key is advised only where the pool has one outside of what is blamed; else the same later, when that clears.
-    fn advise(
-        &self,
-        claims: &LeaseClaims,
-        mut failure: Failure,
-        health: &Health,
-        now: Timestamp,
-    ) -> Failure {
+    /// Another key is advised only where the pool has one outside of what is blamed, now and by the reports before; else the same
+    /// later, when the first key of the pool clears.
+    fn advise(&self, claims: &LeaseClaims, mut failure: Failure, now: Timestamp) -> Failure {
         if failure.advice != Advice::RetryOtherKey {
             return failure;
         }
@@ -188,16 +185,16 @@ impl Vault {
                 version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
             }
         };
-        let mut candidates = pool.iter().flat_map(|pool| &pool.tiers);
-        if candidates.any(|tier| tier.candidates.iter().any(is_outside)) {
+        let tiers = pool.iter().flat_map(|pool| &pool.tiers);
+        let candidates = tiers.flat_map(|tier| &tier.candidates);
+        if (candidates.clone()).any(|c| is_outside(c) && !c.is_avoided(&claims.avoided)) {
             return failure;
         }
-        let account = snapshot.accounts.get(&claims.account_uid);
-        let cooling = account.and_then(|a| a.live.cooling(None, now));
-        let clears = cooling
-            .as_ref()
-            .or(health.cause())
-            .map(|cause| cause.until.since(now));
+        let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
+        let clears = candidates.map(|c| c.clears(model, now)).min();
+        let clears = clears
+            .map(|at| at.since(now))
+            .filter(|after| !after.is_zero());
         failure.advice = Advice::RetrySameLater;
         failure.retry_after = clears.or(failure.retry_after);
         failure
@@ -252,9 +249,4 @@ impl Vault {
         let version = snapshot.versions.get(&claims.version_uid);
         version.map_or_else(Health::default, |v| v.live.health(now))
     }
-}
-
-/// Whether an outcome says that the request was never started.
-pub(super) const fn is_not_sent(outcome: &Outcome) -> bool {
-    matches!(outcome.observation, Observation::NotSent)
 }

@@ -119,7 +119,6 @@ fn check_value(field: &str, value: &Secret) -> Parsed<()> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::crypto::{ClusterKey, KeyRing, MasterKey};

@@ -1,11 +1,13 @@
 //! What an outcome does: to the health of its version, to the cooldown of its account, and to the permits it used.
 
 use super::Vault;
-use super::report_outcome::{Opened, ReportOutcome, ReportRefusal, is_not_sent};
+use super::report_outcome::{Opened, ReportOutcome, ReportRefusal};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Blame, Failure, Observation, classify};
 use crate::domain::forwarded::Forwarded;
 use crate::domain::health::{FailureClass, Health};
+use crate::domain::ledger::block::Ending;
+use crate::domain::ledger::settle::Lease;
 use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::time::Timestamp;
@@ -43,9 +45,13 @@ impl Vault {
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
         let is_issuer = lease.issuer == self.live.boot_id;
         match &failure {
-            None if is_not_sent(outcome) => version.live.recall_canary(),
-            None => succeed(account, version, &policy, now),
+            None if outcome.is_not_sent() => {}
+            None => succeed(account, version, &policy, claims.is_canary, now),
             Some(failure) => fail(account, version, failure, &policy, is_issuer, outcome, now),
+        }
+        // Back, whatever it said: where it decided nothing, the next lease is a canary again.
+        if claims.is_canary && is_issuer {
+            version.live.recall_canary();
         }
         failure
     }
@@ -99,14 +105,13 @@ impl Vault {
             transaction.commit().await?;
             Ok(())
         });
-        task.await
-            .map_err(|_| store::Error::from(sqlx::Error::WorkerCrashed))?
+        task.await.map_err(|_| store::Error::unanswered())?
     }
 
     /// Settles the permits: here if this replica gave the lease, else at the one that did.
-    pub(super) fn settle(&self, lease: &Opened, report: &ReportOutcome) {
+    pub(super) fn settle(&self, lease: &Opened, report: &ReportOutcome, ending: Option<Ending>) {
         if lease.issuer == self.live.boot_id {
-            self.settle_own(&lease.claims, &report.outcomes);
+            self.settle_own(&lease.claims, &report.outcomes, ending);
             return;
         }
         let forwarded = Forwarded {
@@ -120,22 +125,24 @@ impl Vault {
     }
 
     /// Gives back what was not used, and charges what was used beyond the estimate.
-    pub(super) fn settle_own(&self, claims: &LeaseClaims, outcomes: &[Outcome]) {
+    pub(super) fn settle_own(
+        &self,
+        claims: &LeaseClaims,
+        outcomes: &[Outcome],
+        ending: Option<Ending>,
+    ) {
         let snapshot = self.live.snapshot();
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;
         };
-        let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
-        account.live.with_budget(|budget| {
-            for outcome in outcomes {
-                let uses = u64::from(outcome.count);
-                if is_not_sent(outcome) {
-                    budget.not_sent(&claims.draws, uses);
-                } else if let Some(usage) = outcome.usage {
-                    budget.consumed(&claims.draws, model, uses, usage);
-                }
-            }
-        });
+        let lease = Lease {
+            draws: &claims.draws,
+            model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
+        };
+        let parts: Vec<_> = outcomes.iter().map(Outcome::part).collect();
+        account
+            .live
+            .with_budget(|budget| budget.settle(lease, &parts, ending));
         self.live.ledger.note(std::slice::from_ref(&account.live));
     }
 }
@@ -143,13 +150,20 @@ impl Vault {
 fn counted(outcome: &Outcome, failure: Option<&Failure>) -> Counted {
     match failure {
         Some(failure) => Counted::Failure(failure.class),
-        None if is_not_sent(outcome) => Counted::NotSent,
+        None if outcome.is_not_sent() => Counted::NotSent,
         None => Counted::Success,
     }
 }
 
-fn succeed(account: &AccountEntry, version: &VersionEntry, policy: &HealthPolicy, now: Timestamp) {
-    version.live.on(Event::Success, policy, "", now);
+fn succeed(
+    account: &AccountEntry,
+    version: &VersionEntry,
+    policy: &HealthPolicy,
+    is_canary: bool,
+    now: Timestamp,
+) {
+    let event = Event::Success { is_canary };
+    version.live.on(event, policy, "", now);
     account.live.succeed(now);
     account.provider.succeeded(version.version.meta.uid, now);
 }

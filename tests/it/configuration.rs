@@ -78,6 +78,27 @@ fn half_of_a_tls_pair_or_one_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_database_that_is_not_there_is_named_with_the_cause() {
+    let made = keylease(&["master-key", "generate"]).output().unwrap();
+    let (master_key, _) = texts(&made);
+    let error = refusal(&[
+        (
+            "KEYLEASE_DATABASE_URL",
+            "postgres://u:canary-password@127.0.0.1:1/vault",
+        ),
+        ("KEYLEASE_MASTER_KEY", master_key.trim()),
+        ("KEYLEASE_LISTEN", "127.0.0.1:0"),
+        ("KEYLEASE_METRICS_LISTEN", "off"),
+    ]);
+    assert!(
+        error.contains("can't reach database vault at 127.0.0.1:1"),
+        "{error}"
+    );
+    assert!(error.contains("refused"), "{error}");
+    assert!(!error.contains("canary"), "{error}");
+}
+
+#[test]
 fn help_shows_every_variable_and_no_value_of_the_database_url() {
     let output = keylease(&["serve", "--help"])
         .env("KEYLEASE_DATABASE_URL", "postgres://u:canary@h/d")

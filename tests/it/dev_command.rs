@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::harness::{
     postgres::new_folder,
-    process::{Dev, command, eventually, runs, texts},
+    process::{Dev, command, eventually, keylease, runs, texts},
 };
 
 #[test]
@@ -61,6 +61,22 @@ fn killed_it_leaves_no_postgres_and_starts_again() {
     let postgres = again.postgres();
     again.end("-KILL");
     eventually("postgres is gone", || !runs(postgres));
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn another_master_key_beside_its_data_is_told_with_the_fingerprint_that_it_needs() {
+    let folder = new_folder();
+    assert!(Dev::start(&folder).end("-TERM"));
+    let path = folder.join("master.key");
+    fs::remove_file(&path).unwrap();
+    let error = || texts(&command(&folder).output().unwrap()).1;
+    assert!(error().contains("master.key is gone"), "{}", error());
+    let made = keylease(&["master-key", "generate", "--out", path.to_str().unwrap()]);
+    assert!({ made }.status().unwrap().success());
+    let error = error();
+    assert!(error.contains("holds another key than mk_"), "{error}");
+    assert!(error.contains("put that one back"), "{error}");
     fs::remove_dir_all(folder).unwrap();
 }
 

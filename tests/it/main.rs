@@ -1,21 +1,45 @@
 //! Integration tests: one binary, one file per topic, real Postgres, real sockets, real processes.
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test may panic"
+)]
 
 mod harness;
 
 mod accounts;
 mod bootstrap_command;
 mod callers;
+mod canaries;
+mod cli;
+mod cli_leases;
 mod configuration;
+mod cooldowns;
 mod dev_command;
+mod fleet;
 mod import;
 mod keys;
+mod lease_input;
+mod lease_refusals;
+mod lease_waits;
+mod leases;
 mod limits;
 mod metrics;
 mod migrate_command;
 mod pools;
 mod private_postgres;
+mod queries;
+mod report_ids;
+mod report_settles;
+mod reports;
+mod restart;
+mod retry_tokens;
 mod rotations;
+mod selection;
 mod status;
+mod tamper;
 mod tokens;
+mod turns;
+mod two_replicas;
 mod vault_keys;

@@ -139,6 +139,17 @@ pub struct ServeArguments {
         help_heading = "Behaviour"
     )]
     pub snapshot_age_max: String,
+    /// How much of what Postgres has acknowledged a failover may lose, 1s to 1h; `none` where a standby takes over only with everything,
+    /// as under synchronous replication. After a failover that may lose writes, limits are frozen for their charge time, and those of
+    /// an hour and more are charged for what may be lost.
+    #[arg(
+        long,
+        env = "KEYLEASE_FAILOVER_LOSS_MAX",
+        value_name = "DURATION|none",
+        default_value = "10s",
+        help_heading = "Behaviour"
+    )]
+    pub failover_loss_max: String,
     /// At shutdown, how long to answer NOT_SERVING before calls are refused, 0s to 20s: as long as load balancers take to notice.
     #[arg(
         long,
@@ -209,7 +220,7 @@ pub struct DevArguments {
         default_value = ".keylease"
     )]
     pub data: PathBuf,
-    /// Where clients connect, by gRPC, in plaintext: loopback only. Port 0 takes a free one, and <data>/address says which.
+    /// Where clients connect, by gRPC, in plaintext: loopback only. Port 0 takes a free one, and DATA/address says which.
     #[arg(
         long,
         env = "KEYLEASE_LISTEN",

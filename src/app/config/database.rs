@@ -114,7 +114,6 @@ fn unknown_parameter(url: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

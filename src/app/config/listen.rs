@@ -19,10 +19,18 @@ pub(super) fn address_or_off(name: &str, text: &str) -> Result<Option<SocketAddr
         .map_err(|problem| format!("{problem}; or `off`"))
 }
 
-/// Refuses plaintext where somebody could listen in.
-pub(super) fn check_plaintext(listen: SocketAddr, accepted: bool) -> Result<(), String> {
-    if accepted || listen.ip().to_canonical().is_loopback() {
-        return Ok(());
+/// Refuses plaintext where somebody could listen in, or warns of it where that was accepted.
+pub(super) fn check_plaintext(
+    listen: SocketAddr,
+    accepted: bool,
+) -> Result<Option<String>, String> {
+    if listen.ip().to_canonical().is_loopback() {
+        return Ok(None);
+    }
+    if accepted {
+        return Ok(Some(format!(
+            "KEYLEASE_INSECURE_PLAINTEXT: {listen} is served without TLS, so whoever sees the traffic reads provider keys and tokens"
+        )));
     }
     Err(format!(
         "KEYLEASE_LISTEN is {listen}, beyond loopback, and there is no TLS, so whoever sees the traffic would read provider keys and \
@@ -42,7 +50,6 @@ pub(super) fn loopback(name: &str, text: &str) -> Result<SocketAddr, String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 
@@ -55,12 +62,16 @@ mod tests {
             "[::1]:1",
             "[::ffff:127.0.0.1]:1",
         ] {
-            assert_eq!(check(loopback, false), Ok(()), "{loopback}");
+            assert_eq!(check(loopback, false), Ok(None), "{loopback}");
         }
         for open in ["0.0.0.0:1", "10.0.0.1:1", "[::]:1"] {
             let problem = check(open, false).unwrap_err();
             assert!(problem.contains("KEYLEASE_INSECURE_PLAINTEXT"), "{problem}");
-            assert_eq!(check(open, true), Ok(()));
+            let warning = check(open, true).unwrap().unwrap();
+            assert!(
+                warning.contains(open) && warning.contains("without TLS"),
+                "{warning}"
+            );
         }
     }
 

@@ -71,7 +71,6 @@ pub(super) fn format(arguments: &LogArguments) -> Result<LogFormat, String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

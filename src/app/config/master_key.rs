@@ -125,7 +125,6 @@ fn passphrase(name: &str, text: &Secret) -> Result<MasterKeySource, String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 

@@ -52,7 +52,6 @@ pub(super) fn read(name: &str, path: &Path, warnings: &mut Vec<String>) -> Resul
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt};
 

@@ -14,6 +14,7 @@ use super::{
     secret_file,
 };
 use crate::app::tls;
+use crate::domain::ledger::standing::Replication;
 
 /// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
 const DATABASE_CONNECTIONS: RangeInclusive<u32> = 2..=200;
@@ -21,6 +22,8 @@ const DATABASE_CONNECTIONS: RangeInclusive<u32> = 2..=200;
 const SNAPSHOT_AGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(3600);
 /// With 10 s to drain, the process still ends in under 30 s.
 const DRAIN_DELAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(20);
+/// Longer than any standby lags that is fit to take over.
+const FAILOVER_LOSS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 /// What `serve` runs with.
 #[derive(Debug)]
 pub struct ServeConfig {
@@ -40,6 +43,8 @@ pub struct ServeConfig {
     pub tls: Option<ServerTlsConfig>,
     /// How old the snapshot may be that leases are given from.
     pub snapshot_age_max: Duration,
+    /// What the database may lose when a standby takes over.
+    pub replication: Replication,
     /// Between NOT_SERVING and draining.
     pub drain_delay: Duration,
     /// True for `dev`: upstream base URLs may be plain http and on loopback.
@@ -81,6 +86,7 @@ impl ServeConfig {
             &arguments.snapshot_age_max,
             &SNAPSHOT_AGE,
         ));
+        let replication = problems.take(replication(&arguments.failover_loss_max));
         let drain_delay = problems.take(duration::parse(
             "KEYLEASE_DRAIN_DELAY",
             &arguments.drain_delay,
@@ -99,6 +105,7 @@ impl ServeConfig {
                 health_listen: health?,
                 tls: tls?,
                 snapshot_age_max: snapshot_age?,
+                replication: replication?,
                 drain_delay: drain_delay?,
                 allow_loopback_upstreams: false,
                 warnings,
@@ -106,6 +113,14 @@ impl ServeConfig {
         };
         finish(whole(), problems)
     }
+}
+
+fn replication(text: &str) -> Result<Replication, String> {
+    if text.trim() == "none" {
+        return Ok(Replication::Synchronous);
+    }
+    let loss = duration::parse("KEYLEASE_FAILOVER_LOSS_MAX", text, &FAILOVER_LOSS)?;
+    Ok(Replication::Asynchronous(loss))
 }
 
 fn connections(arguments: &DatabaseArguments) -> Result<u32, String> {
@@ -139,8 +154,14 @@ fn tls(
         ),
         (None, None) => {
             // A bad address is named already.
-            let check = |listen| listen::check_plaintext(listen, arguments.insecure_plaintext);
-            listen.map_or(Ok(()), check).map(|()| None)
+            let Some(listen) = listen else {
+                return Ok(None);
+            };
+            warnings.extend(listen::check_plaintext(
+                listen,
+                arguments.insecure_plaintext,
+            )?);
+            Ok(None)
         }
     }
 }

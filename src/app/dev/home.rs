@@ -16,11 +16,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 use crate::{
     app::private_file,
-    crypto::{KeyRing, MasterKey, Secret},
+    crypto::{KeyRing, MasterKey, MissingMasterKey, Secret},
 };
 
 /// The folder.
@@ -91,6 +91,16 @@ impl Home {
         let text = std::str::from_utf8(text.expose())
             .with_context(|| format!("{} is not text", shown.display()))?;
         KeyRing::parse(text).with_context(|| format!("{} is no master key", shown.display()))
+    }
+
+    /// The file of the master key holds another one than the data needs.
+    pub(super) fn other_master_key(&self, missing: &MissingMasterKey) -> anyhow::Error {
+        anyhow!(
+            "{} holds another key than {}, which sealed the data beside it: put that one back, or remove {} to start afresh",
+            self.shown.join("master.key").display(),
+            missing.wanted,
+            self.shown.display()
+        )
     }
 
     /// Whether the file of a token is there.

@@ -5,14 +5,25 @@ use std::{net::SocketAddr, path::Path};
 /// The address that the client takes when none is named.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:7600";
 
-/// The text.
-pub(super) fn welcome(data: &Path, address: SocketAddr, metrics: Option<SocketAddr>) -> String {
+/// The text. `env_file` says whether there is a `.env` beside the reader.
+pub(super) fn welcome(
+    data: &Path,
+    address: SocketAddr,
+    metrics: Option<SocketAddr>,
+    env_file: bool,
+) -> String {
     let admin = quoted(&data.join("admin.token"));
     let lessee = quoted(&data.join("lessee.token"));
     let server = if address.to_string() == DEFAULT_ADDRESS {
         String::new()
     } else {
         format!(" --server http://{address}")
+    };
+    // Something to import, where there is nothing yet: the lines must work in an empty folder.
+    let import = if env_file {
+        "keylease keys import .env"
+    } else {
+        "echo OPENAI_API_KEY=sk-not-a-real-key-1 | keylease keys import -"
     };
     let metrics = metrics.map_or_else(String::new, |metrics| {
         format!(", metrics on http://{metrics}/metrics")
@@ -22,7 +33,7 @@ pub(super) fn welcome(data: &Path, address: SocketAddr, metrics: Option<SocketAd
          \n\
          Next, in another terminal:\n\
          \n\
-         keylease keys import .env{server} --token-file {admin}\n\
+         {import}{server} --token-file {admin}\n\
          keylease lease openai{server} --token-file {lessee}\n\
          grpcurl -plaintext -H \"authorization: Bearer $(cat {lessee})\" -d '{{\"pool\": \"pools/openai\"}}' {address} \
          keylease.v1.LeaseService/LeaseKey\n\
@@ -43,13 +54,13 @@ fn quoted(path: &Path) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
 
     #[test]
     fn the_lines_name_the_server_only_where_it_is_not_the_usual_one() {
-        let at = |address: &str| welcome(Path::new(".keylease"), address.parse().unwrap(), None);
+        let at =
+            |address: &str| welcome(Path::new(".keylease"), address.parse().unwrap(), None, true);
         let usual = at(DEFAULT_ADDRESS);
         assert!(
             usual.contains("keylease lease openai --token-file .keylease/lessee.token\n"),
@@ -60,6 +71,20 @@ mod tests {
             other
                 .contains("keylease keys import .env --server http://127.0.0.1:41234 --token-file"),
             "{other}"
+        );
+    }
+
+    #[test]
+    fn without_a_file_of_keys_one_is_made_up() {
+        let at = |env_file| {
+            let address = DEFAULT_ADDRESS.parse().unwrap();
+            welcome(Path::new(".keylease"), address, None, env_file)
+        };
+        assert!(
+            at(true).contains("\nkeylease keys import .env --token-file .keylease/admin.token\n")
+        );
+        assert!(
+            at(false).contains("| keylease keys import - --token-file .keylease/admin.token\n")
         );
     }
 

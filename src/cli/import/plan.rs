@@ -1,7 +1,6 @@
 //! From the text of an `.env` file to what will be stored, or to everything that is wrong with it. Pure.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 
 use super::dotenv::{self, Assignment};
 use super::providers::Provider;
@@ -9,89 +8,16 @@ use super::values::{self, BaseUrl};
 use super::variables::{Variable, account_id, is_tellable};
 use crate::cli::secret::SecretText;
 
+mod planned;
 #[cfg(test)]
 mod tests;
+
+pub(super) use planned::{Options, Plan, PlannedAccount, PlannedKey, PlannedPool, Policy, Problem};
 
 /// Accounts, and pools, in one import, by the contract.
 const ACCOUNTS_MAX: usize = 100;
 /// Keys in one import, by the contract.
 const KEYS_MAX: usize = 1_000;
-
-/// How to read a file.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Options {
-    pub(super) account_per_key: bool,
-    pub(super) allow_http: bool,
-    /// Accounts to import; empty for all.
-    pub(super) only: Vec<String>,
-}
-
-/// What will be stored.
-#[derive(Debug, Default)]
-pub(super) struct Plan {
-    pub(super) accounts: Vec<PlannedAccount>,
-    pub(super) pools: Vec<PlannedPool>,
-    pub(super) policy: Policy,
-    /// What a person should know.
-    pub(super) notes: Vec<String>,
-    /// Variables that mean nothing here.
-    pub(super) ignored: Vec<String>,
-}
-
-/// An account, with its keys.
-#[derive(Debug)]
-pub(super) struct PlannedAccount {
-    pub(super) id: String,
-    pub(super) profile: &'static str,
-    pub(super) base_url: Option<BaseUrl>,
-    pub(super) keys: Vec<PlannedKey>,
-}
-
-/// A key, and the line it stands on.
-#[derive(Debug)]
-pub(super) struct PlannedKey {
-    pub(super) id: String,
-    pub(super) line: usize,
-    pub(super) secret: SecretText,
-}
-
-/// A pool: targets and tiers.
-#[derive(Debug)]
-pub(super) struct PlannedPool {
-    pub(super) id: String,
-    pub(super) members: Vec<(String, i32)>,
-}
-
-/// What holds for every account or pool of the file.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Policy {
-    pub(super) rotation_hours: Option<i64>,
-    pub(super) probe: Option<bool>,
-    pub(super) requests_per_minute: Option<i64>,
-}
-
-/// Something wrong on a line; line 0 is the file as a whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) line: usize,
-    pub(super) message: String,
-}
-
-impl Problem {
-    pub(super) fn at(line: usize, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { line, message }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => f.write_str(&self.message),
-            line => write!(f, "line {line}: {}", self.message),
-        }
-    }
-}
 
 /// Reads a file as a whole: a plan, or every problem in order of lines.
 pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Plan, Vec<Problem>> {

@@ -2,49 +2,62 @@
 
 use super::plan::Plan;
 use crate::cli::{limits, output, words};
-use crate::proto::{ImportKeysRequest, ImportKeysResponse, ImportedAccount, ImportedPool};
+use crate::proto::{Account, ImportKeysRequest, ImportKeysResponse, ImportedAccount, Pool};
 
-const HEADER: [&str; 3] = ["KIND", "NAME", "WHAT"];
+const HEADER: [&str; 2] = ["NAME", "WHAT"];
 
 /// What would be stored.
 pub(super) fn planned(request: &ImportKeysRequest) -> String {
     let accounts = request.accounts.iter().flat_map(account_rows);
-    let pools = request.pools.iter().map(pool_row);
+    let pools = request.pools.iter().map(|imported| {
+        let name = format!("pools/{}", imported.pool_id);
+        [name, imported.pool.as_ref().map(pool).unwrap_or_default()]
+    });
     output::list(&HEADER, accounts.chain(pools), "nothing to import")
 }
 
-fn account_rows(imported: &ImportedAccount) -> Vec<[String; 3]> {
+fn account_rows(imported: &ImportedAccount) -> Vec<[String; 2]> {
     let name = format!("accounts/{}", imported.account_id);
-    let account = imported.account.clone().unwrap_or_default();
+    let what = imported.account.as_ref().map(account).unwrap_or_default();
+    let mut rows = vec![[name.clone(), what]];
+    for limit in &imported.limits {
+        let what = limit.limit.as_ref().map(limits::what).unwrap_or_default();
+        rows.push([format!("{name}/limits/{}", limit.limit_id), what]);
+    }
+    for key in &imported.keys {
+        rows.push([format!("{name}/keys/{}", key.key_id), String::new()]);
+    }
+    rows
+}
+
+/// What was stored.
+pub(super) fn imported(answer: &ImportKeysResponse) -> String {
+    let row = |name: &String, what: String| [name.clone(), what];
+    let accounts = answer.accounts.iter().map(|a| row(&a.name, account(a)));
+    let limits = answer.limits.iter().map(|l| row(&l.name, limits::what(l)));
+    let keys = answer.keys.iter().map(|k| row(&k.name, String::new()));
+    let pools = answer.pools.iter().map(|p| row(&p.name, pool(p)));
+    output::list(
+        &HEADER,
+        accounts.chain(limits).chain(keys).chain(pools),
+        "nothing was imported",
+    )
+}
+
+fn account(account: &Account) -> String {
     let url = if account.base_url.is_empty() {
         "the profile's own base URL"
     } else {
         &account.base_url
     };
-    let what = format!("profile {}, {url}", account.provider_profile);
-    let mut rows = vec![["account".into(), name.clone(), what]];
-    for limit in &imported.limits {
-        let what = limit.limit.as_ref().map(limits::what).unwrap_or_default();
-        rows.push([
-            "limit".into(),
-            format!("{name}/limits/{}", limit.limit_id),
-            what,
-        ]);
-    }
-    for key in &imported.keys {
-        rows.push([
-            "key".into(),
-            format!("{name}/keys/{}", key.key_id),
-            String::new(),
-        ]);
-    }
-    rows
+    format!("profile {}, {url}", account.provider_profile)
 }
 
-fn pool_row(imported: &ImportedPool) -> [String; 3] {
-    let pool = imported.pool.clone().unwrap_or_default();
+fn pool(pool: &Pool) -> String {
     let backups = pool.members.iter().filter(|member| member.tier > 1).count();
-    let mut what = format!("1 key in tier 1, {backups} in tier 2");
+    let first = pool.members.len() - backups;
+    let keys = if first == 1 { "key" } else { "keys" };
+    let mut what = format!("{first} {keys} in tier 1, {backups} in tier 2");
     if let Some(interval) = pool.rotation_policy.and_then(|policy| policy.interval) {
         let interval = words::proto_duration(Some(&interval));
         what += &format!(", rotation every {interval}");
@@ -55,35 +68,7 @@ fn pool_row(imported: &ImportedPool) -> [String; 3] {
     {
         what += ", probes wanted";
     }
-    ["pool".into(), format!("pools/{}", imported.pool_id), what]
-}
-
-/// What was stored.
-pub(super) fn imported(answer: &ImportKeysResponse) -> String {
-    let row = |kind: &str, name: &str, what: String| [kind.to_owned(), name.to_owned(), what];
-    let accounts = answer.accounts.iter();
-    let accounts = accounts.map(|a| {
-        row(
-            "account",
-            &a.name,
-            format!("profile {}, {}", a.provider_profile, a.base_url),
-        )
-    });
-    let limits = answer
-        .limits
-        .iter()
-        .map(|l| row("limit", &l.name, limits::what(l)));
-    let keys = answer
-        .keys
-        .iter()
-        .map(|k| row("key", &k.name, String::new()));
-    let pools = answer.pools.iter();
-    let pools = pools.map(|p| row("pool", &p.name, format!("{} members", p.members.len())));
-    output::list(
-        &HEADER,
-        accounts.chain(limits).chain(keys).chain(pools),
-        "nothing was imported",
-    )
+    what
 }
 
 /// Notes and ignored variables.

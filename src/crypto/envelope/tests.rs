@@ -1,5 +1,4 @@
 //! The envelope at work, and its known answers.
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use super::*;
 

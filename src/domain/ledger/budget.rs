@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::held::{Draw, Held, Offer, Ticket, Units};
-use super::work::{Answer, NumberedAsk, Work};
-use crate::domain::limit::{Dimension, Limit};
+use super::block::{Draw, Ending};
+use super::held::{Held, Offer, Ticket, Units};
+use super::settle::{Lease, Part, units_of};
+use super::work::{Answer, NumberedAsk, Wait, Work};
+use crate::domain::limit::Limit;
 use crate::domain::pool::Estimate;
 use crate::domain::time::BootTime;
 
@@ -35,6 +37,8 @@ pub struct Need<'a> {
     pub is_new: bool,
     /// The place in line of a call that waits.
     pub ticket: Option<Ticket>,
+    /// The call waits for permits to come, not just for the answer that is on its way.
+    pub is_patient: bool,
 }
 
 /// What became of a need.
@@ -42,8 +46,8 @@ pub struct Need<'a> {
 pub enum Take {
     /// Taken from every limit that applies.
     Taken(Taken),
-    /// Not now: some limit has too little at hand. The database may have more, from the given time on.
-    Short(BootTime),
+    /// Not now: some limit has too little at hand.
+    Short(Wait),
     /// Never: one use is larger than the limit of this uid, which allows so much.
     TooLarge(Uuid, u64),
     /// The account has limits per model and the need names none.
@@ -81,7 +85,7 @@ impl Budget {
         }
         let mut uses = need.uses;
         let mut start_within = START_WITHIN_UNLIMITED;
-        let mut short: Option<BootTime> = None;
+        let mut short: Option<Wait> = None;
         let mut limited = false;
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
             let units = units_of(held.limit().dimension, need.estimate);
@@ -98,14 +102,14 @@ impl Budget {
                     };
                     limited = true;
                 }
-                Offer::None(not_before) => {
-                    held.miss(units, need.uses, need.ticket);
-                    short = Some(short.map_or(not_before, |s| s.max(not_before)));
+                Offer::None(wait) => {
+                    held.miss(units, need.uses, need.ticket, need.is_patient);
+                    short = Some(short.map_or(wait, |other| wait.and(other)));
                 }
             }
         }
         match short {
-            Some(not_before) => Take::Short(not_before),
+            Some(wait) => Take::Short(wait),
             None => Take::Taken(self.draw(need, uses, start_within)),
         }
     }
@@ -139,39 +143,59 @@ impl Budget {
         }
     }
 
-    /// Uses that were never started: their units go back.
-    pub fn not_sent(&mut self, draws: &[(Uuid, Draw)], uses: u64) {
-        for (limit, draw) in draws {
-            if let Some(held) = self.find(*limit) {
-                held.give_back(draw.block, draw.units.saturating_mul(uses));
+    /// Settles what a report says of one lease; `ending` comes with the last one.
+    pub fn settle(&mut self, lease: Lease<'_>, parts: &[Part], ending: Option<Ending>) {
+        for held in &mut self.held {
+            let draw = lease.draws.iter().find(|(uid, _)| *uid == held.limit().uid);
+            let draw = draw.map(|(_, draw)| *draw);
+            if draw.is_none() && !held.limit().applies_to(lease.model) {
+                continue;
             }
+            let dimension = held.limit().dimension;
+            let mut back = 0_u64;
+            for part in parts {
+                let drawn = draw.map_or(0, |draw| draw.units);
+                let used = part.used(dimension, drawn);
+                held.charge_more(used.saturating_sub(drawn).saturating_mul(part.uses));
+                let less = drawn.saturating_sub(used).saturating_mul(part.uses);
+                back = back.saturating_add(less);
+            }
+            let Some(draw) = draw else { continue };
+            held.settle(draw.block, |use_of| {
+                use_of.settle(draw.ordinal);
+                use_of.give_back(back);
+                if let Some(ending) = ending {
+                    use_of.end(ending);
+                }
+            });
         }
     }
 
-    /// Uses that consumed `consumed` each: less than was drawn goes back, more is charged anew, drawn or not.
-    pub fn consumed(
-        &mut self,
-        draws: &[(Uuid, Draw)],
-        model: Option<&str>,
-        uses: u64,
-        consumed: Estimate,
-    ) {
-        for held in self.held.iter_mut().filter(|h| h.limit().applies_to(model)) {
-            let units = units_of(held.limit().dimension, consumed);
-            let draw = draws.iter().find(|(uid, _)| *uid == held.limit().uid);
-            let drawn = draw.map_or(0, |(_, draw)| draw.units);
-            held.charge_more(units.saturating_sub(drawn).saturating_mul(uses));
-            if let Some((_, draw)) = draw {
-                held.give_back(draw.block, drawn.saturating_sub(units).saturating_mul(uses));
-            }
-        }
+    /// A lease was not given after all.
+    pub fn undo(&mut self, draws: &[(Uuid, Draw)], uses: u64) {
+        let lease = Lease { draws, model: None };
+        let part = Part {
+            uses,
+            is_not_sent: true,
+            consumed: None,
+        };
+        let ending = Ending {
+            is_sure: true,
+            started_by: BootTime::default(),
+        };
+        self.settle(lease, &[part], Some(ending));
     }
 
     /// What has to be said to the database now. `number` makes block numbers.
-    pub fn work(&mut self, now: BootTime, mut number: impl FnMut() -> u64) -> Vec<Work> {
+    pub fn work(
+        &mut self,
+        is_paced: bool,
+        now: BootTime,
+        mut number: impl FnMut() -> u64,
+    ) -> Vec<Work> {
         let mut works = Vec::new();
         for held in &mut self.held {
-            let ask = held.ask(now).map(|ask| NumberedAsk {
+            let ask = held.ask(is_paced, now).map(|ask| NumberedAsk {
                 block: number(),
                 ask,
             });
@@ -188,6 +212,7 @@ impl Budget {
                 ask,
                 returns,
                 charge,
+                seen: held.seen(),
             });
         }
         works
@@ -200,14 +225,24 @@ impl Budget {
         }
     }
 
-    /// The transaction failed, or the limit was skipped: what was to be said is said again.
-    pub fn unsaid(&mut self, work: &Work, now: BootTime) {
+    /// What was to be said is committed. An answer in the same transaction knew of the returns; without one, they are news.
+    pub fn said(&mut self, work: &Work) {
+        if work.ask.is_none()
+            && !work.returns.is_empty()
+            && let Some(held) = self.find(work.limit)
+        {
+            held.returned();
+        }
+    }
+
+    /// The transaction failed, or the limit was skipped by a database that is there: what was to be said is said again.
+    pub fn unsaid(&mut self, work: &Work, is_there: bool, now: BootTime) {
         let Some(held) = self.find(work.limit) else {
             return;
         };
         held.say_again(&work.returns, work.charge);
         if let Some(ask) = work.ask {
-            held.unanswered(ask.block, now.after(PAUSE), now);
+            held.unanswered(ask.block, is_there, now.after(PAUSE), now);
         }
     }
 
@@ -253,14 +288,4 @@ impl Budget {
 /// Whether a need draws from a limit: it applies to the model, and the need is of its dimension at all.
 fn counts(limit: &Limit, need: Need<'_>) -> bool {
     limit.applies_to(need.model) && units_of(limit.dimension, need.estimate) > 0
-}
-
-/// What one use counts for in a dimension.
-const fn units_of(dimension: Dimension, estimate: Estimate) -> u64 {
-    match dimension {
-        Dimension::Requests => 1,
-        Dimension::Tokens => estimate.input_tokens.saturating_add(estimate.output_tokens),
-        Dimension::InputTokens => estimate.input_tokens,
-        Dimension::OutputTokens => estimate.output_tokens,
-    }
 }

@@ -7,6 +7,8 @@ pub struct Ask {
     pub need: u64,
     /// What it would like, for demand to come. At least `need`.
     pub want: u64,
+    /// Somebody waits in line for it, rather than for demand to come.
+    pub is_awaited: bool,
 }
 
 /// The units to grant: never more than are free, no more than a fair share of them unless the first waiter needs it, and nothing if
@@ -27,26 +29,34 @@ mod tests {
 
     use super::*;
 
+    const fn ask(need: u64, want: u64) -> Ask {
+        Ask {
+            need,
+            want,
+            is_awaited: true,
+        }
+    }
+
     #[test]
     fn a_lone_replica_is_granted_half_of_what_is_free() {
-        assert_eq!(grant(Ask { need: 1, want: 500 }, 100, 1), 50);
+        assert_eq!(grant(ask(1, 500), 100, 1), 50);
     }
 
     #[test]
     fn the_last_unit_can_be_granted() {
-        assert_eq!(grant(Ask { need: 1, want: 10 }, 1, 8), 1);
+        assert_eq!(grant(ask(1, 10), 1, 8), 1);
     }
 
     #[test]
     fn a_need_is_granted_whole_or_not_at_all() {
-        assert_eq!(grant(Ask { need: 80, want: 80 }, 100, 8), 80);
-        assert_eq!(grant(Ask { need: 80, want: 80 }, 79, 1), 0);
+        assert_eq!(grant(ask(80, 80), 100, 8), 80);
+        assert_eq!(grant(ask(80, 80), 79, 1), 0);
     }
 
     proptest! {
         #[test]
         fn no_grant_passes_what_is_free(need in 1..10_000_u64, extra in 0..10_000_u64, free in 0..20_000_u64, live in 0..20_u64) {
-            let granted = grant(Ask { need, want: need + extra }, free, live);
+            let granted = grant(ask(need, need + extra), free, live);
             prop_assert!(granted <= free);
             prop_assert!(granted == 0 || granted >= need);
             prop_assert!(granted <= need + extra);

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::block::{Block, Closed, Draw, Use};
+use super::demand::Demand;
 use super::grant::Ask;
-use super::work::{Answer, Charge, Return};
+use super::pace::Pace;
+use super::work::{Answer, Charge, Return, Wait};
 use crate::domain::limit::Limit;
 use crate::domain::time::BootTime;
 
@@ -23,34 +26,32 @@ pub struct Held {
     limit: Arc<Limit>,
     open: VecDeque<Block>,
     closed: BTreeMap<u64, Closed>,
-    unsettled: Vec<u64>,
+    /// Closed blocks of which the database does not know the latest.
+    unsaid: Vec<u64>,
     charges: u64,
     demand: Demand,
-    first_need: Option<u64>,
-    waiting: u64,
+    missed: Missed,
     line: BTreeSet<Ticket>,
     reserving: bool,
-    not_before: BootTime,
+    wait: Wait,
+    /// The need that is asked for, and the one that `wait` was said to: less may be free for a smaller one.
+    asked_need: u64,
+    refused_need: u64,
+    /// The highest grant number seen: a database that has a lower one has lost writes.
+    seen: i64,
+    pace: Pace,
     counted: Units,
 }
 
-/// Units that may be handed out until `valid_until`.
-#[derive(Debug)]
-struct Block {
-    number: u64,
+/// Needs that could not be met since the last answer.
+#[derive(Debug, Default)]
+struct Missed {
+    /// Of one use of the first of them: what must be granted at least.
+    first: Option<u64>,
+    /// Units, together.
     units: u64,
-    used: u64,
-    sent: BootTime,
-    valid_until: BootTime,
-    start_within: Duration,
-    charged_until: BootTime,
-}
-
-/// What was used of a block that is handed out from no more.
-#[derive(Debug)]
-struct Closed {
-    used: u64,
-    charged_until: BootTime,
+    /// Somebody waits in line for more than the answer that is on its way.
+    is_awaited: bool,
 }
 
 /// Units, for those who watch.
@@ -62,22 +63,13 @@ pub struct Units {
     pub returned: u64,
 }
 
-/// Units taken from one block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Draw {
-    /// The block's number at its issuer.
-    pub block: u64,
-    /// Units per use.
-    pub units: u64,
-}
-
 /// What one limit says to a need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offer {
-    /// So many uses, each of the units asked for, from this block, startable this long after asking.
+    /// So many uses, each of the units asked for, from one block, startable this long after asking.
     Uses(u64, Duration),
-    /// None now; ask the database, and not before this time.
-    None(BootTime),
+    /// None now.
+    None(Wait),
 }
 
 impl Held {
@@ -88,14 +80,17 @@ impl Held {
             limit,
             open: VecDeque::new(),
             closed: BTreeMap::new(),
-            unsettled: Vec::new(),
+            unsaid: Vec::new(),
             charges: 0,
             demand: Demand::default(),
-            first_need: None,
-            waiting: 0,
+            missed: Missed::default(),
             line: BTreeSet::new(),
             reserving: false,
-            not_before: BootTime::default(),
+            wait: Wait::default(),
+            asked_need: 0,
+            refused_need: 0,
+            seen: 0,
+            pace: Pace::default(),
             counted: Units::default(),
         }
     }
@@ -106,10 +101,16 @@ impl Held {
         &self.limit
     }
 
+    /// The highest grant number seen.
+    #[must_use]
+    pub const fn seen(&self) -> i64 {
+        self.seen
+    }
+
     /// The limit was changed. Blocks that are out keep their own terms; a raise may be asked for at once.
     pub fn reconfigure(&mut self, limit: Arc<Limit>) {
         if limit.rev != self.limit.rev {
-            self.not_before = BootTime::default();
+            self.wait = Wait::default();
         }
         self.limit = limit;
     }
@@ -117,16 +118,16 @@ impl Held {
     /// What could be taken now for uses of `units` each, at most `uses`, by a call with this place in line (`None`: it has just
     /// arrived). Nothing while somebody waits for this limit who came earlier.
     pub fn offer(&mut self, units: u64, uses: u64, ticket: Option<Ticket>, now: BootTime) -> Offer {
-        self.close_ended(now);
+        self.close_over(now);
         let first = self.line.first();
         if first.is_some_and(|first| ticket.is_none_or(|mine| *first < mine)) {
-            return Offer::None(self.not_before);
+            return Offer::None(self.wait_for(units));
         }
         let fit = self.open.iter().map(|b| b.uses(units)).max().unwrap_or(0);
-        let start_within = self.open.iter().map(|b| b.start_within).min();
+        let start_within = self.open.iter().map(|b| b.terms.start_within).min();
         match start_within {
             Some(start_within) if fit > 0 => Offer::Uses(fit.min(uses), start_within),
-            _ => Offer::None(self.not_before),
+            _ => Offer::None(self.wait_for(units)),
         }
     }
 
@@ -138,34 +139,36 @@ impl Held {
     /// Takes `uses` of `units` each, as offered just before.
     pub fn take(&mut self, units: u64, uses: u64) -> Option<Draw> {
         let block = self.open.iter_mut().find(|b| b.uses(units) >= uses)?;
-        block.used += units * uses;
         self.counted.granted += units * uses;
-        Some(Draw {
-            block: block.number,
-            units,
-        })
+        Some(block.draw(units, uses))
     }
 
-    /// A need that could not be met, remembered until the next answer. The first one's unit is what must be granted at least. With a
-    /// ticket it stands in line from now on.
-    pub fn miss(&mut self, units: u64, uses: u64, ticket: Option<Ticket>) {
+    /// A need that could not be met, remembered until the next answer. With a ticket it stands in line from now on.
+    pub fn miss(&mut self, units: u64, uses: u64, ticket: Option<Ticket>, is_patient: bool) {
         self.line.extend(ticket);
-        self.first_need.get_or_insert(units);
-        self.waiting = self.waiting.saturating_add(units.saturating_mul(uses));
+        let missed = &mut self.missed;
+        missed.first.get_or_insert(units);
+        missed.units = missed.units.saturating_add(units.saturating_mul(uses));
+        missed.is_awaited |= is_patient;
     }
 
-    /// Gives units of a draw back: never used, or less used than estimated.
-    pub fn give_back(&mut self, block: u64, units: u64) {
-        if units == 0 {
-            return;
-        }
+    /// Settles something of one of its blocks, if it is still known.
+    pub fn settle(&mut self, block: u64, settle: impl FnOnce(&mut Use)) {
         if let Some(open) = self.open.iter_mut().find(|b| b.number == block) {
-            open.used = open.used.saturating_sub(units);
+            settle(&mut open.use_of);
         } else if let Some(closed) = self.closed.get_mut(&block) {
-            self.counted.returned += units.min(closed.used);
-            closed.used = closed.used.saturating_sub(units);
-            self.unsettled.push(block);
+            let before = (closed.use_of.units, closed.use_of.over_since());
+            settle(&mut closed.use_of);
+            self.counted.returned += before.0.saturating_sub(closed.use_of.units);
+            if before != (closed.use_of.units, closed.use_of.over_since()) {
+                self.unsaid.push(block);
+            }
         }
+    }
+
+    /// What this replica gave back is free in the database now: asking makes sense again, whenever the next charge ends.
+    pub const fn returned(&mut self) {
+        self.wait.ask_at = BootTime::from_nanos(0);
     }
 
     /// More was used than estimated: charged anew, whether the block is there or not.
@@ -184,24 +187,37 @@ impl Held {
         self.line.first().copied()
     }
 
-    /// Whether the database should be asked now.
-    pub fn ask(&mut self, now: BootTime) -> Option<Ask> {
-        self.close_ended(now);
-        if self.reserving || now < self.not_before {
+    /// Whether the database should be asked now, and for what.
+    /// `is_paced`: what was granted last may be forgotten by the database, so that little may be asked of a long window at a time.
+    pub fn ask(&mut self, is_paced: bool, now: BootTime) -> Option<Ask> {
+        self.close_over(now);
+        let amount = self.limit.amount;
+        let need = self.missed.first.unwrap_or(1).clamp(1, amount);
+        if self.reserving || now < self.wait_for(need).ask_at {
             return None;
         }
         let per_validity = self.demand.per_validity(now, self.limit.terms().validity);
-        let refill = self.waiting == 0 && per_validity > 1 && self.runs_out(per_validity, now);
-        if self.waiting == 0 && !refill {
+        let missed = self.missed.units;
+        let refill = missed == 0 && per_validity > 1 && self.runs_out(per_validity, now);
+        if missed == 0 && !refill {
             return None;
         }
-        let amount = self.limit.amount;
-        let need = self.first_need.unwrap_or(1).clamp(1, amount);
+        let want = per_validity.saturating_add(missed).min(amount);
+        let want = match self.pace.hold(want, need, &self.limit, now) {
+            Err(not_before) if is_paced => {
+                self.wait.ask_at = not_before;
+                self.wait.clears_at = self.wait.clears_at.max(not_before);
+                self.refused_need = need;
+                return None;
+            }
+            Ok(held) if is_paced => held.max(need),
+            _ => want.max(need),
+        };
+        self.asked_need = need;
         Some(Ask {
             need,
-            want: per_validity
-                .saturating_add(self.waiting)
-                .clamp(need, amount.max(need)),
+            want,
+            is_awaited: self.missed.is_awaited,
         })
     }
 
@@ -213,49 +229,45 @@ impl Held {
     /// The answer came. A block that came too late is returned whole; it stays charged until that is committed.
     pub fn answered(&mut self, answer: &Answer, now: BootTime) {
         self.reserving = false;
-        self.waiting = 0;
-        self.first_need = None;
-        self.not_before = answer.not_before;
-        let terms = answer.terms;
+        self.missed = Missed::default();
+        self.wait = answer.wait;
+        self.refused_need = self.asked_need;
+        self.seen = self.seen.max(answer.grant_number);
         if answer.units == 0 {
             return;
         }
+        self.pace.granted(answer.units, answer.sent);
         let block = Block {
             number: answer.block,
             units: answer.units,
-            used: 0,
             sent: answer.sent,
-            valid_until: answer.sent.after(terms.validity),
-            start_within: terms.start_within,
-            charged_until: now.after(terms.charge_time()),
+            valid_until: answer.sent.after(answer.terms.validity),
+            terms: answer.terms,
+            charged_until: now.after(answer.terms.charge_time()),
+            use_of: Use::default(),
         };
         if now < block.valid_until {
             self.open.push_back(block);
         } else {
-            self.close(&block);
+            self.close(block);
         }
     }
 
-    /// What the database must be told: units used of blocks that were closed or settled since.
+    /// What the database must be told of blocks that were closed or settled since.
     pub fn returns(&mut self, now: BootTime) -> Vec<Return> {
-        self.close_ended(now);
-        while self
-            .closed
-            .first_key_value()
-            .is_some_and(|(_, c)| now >= c.charged_until)
-        {
+        self.close_over(now);
+        let oldest = |closed: &BTreeMap<u64, Closed>| {
+            let first = closed.first_key_value();
+            first.is_some_and(|(_, closed)| now >= closed.charged_until)
+        };
+        while oldest(&self.closed) {
             self.closed.pop_first();
         }
-        let mut numbers = std::mem::take(&mut self.unsettled);
+        let mut numbers = std::mem::take(&mut self.unsaid);
         numbers.sort_unstable();
         numbers.dedup();
-        let used = |number: u64| {
-            self.closed.get(&number).map(|c| Return {
-                block: number,
-                used: c.used,
-            })
-        };
-        numbers.into_iter().filter_map(used).collect()
+        let known = |number: u64| Some(Return::of(number, self.closed.get(&number)?));
+        numbers.into_iter().filter_map(known).collect()
     }
 
     /// What the database must be told: units used beyond what was estimated.
@@ -269,36 +281,39 @@ impl Held {
 
     /// The write did not happen: say it again.
     pub fn say_again(&mut self, returns: &[Return], charge: Option<Charge>) {
-        self.unsettled.extend(returns.iter().map(|r| r.block));
+        self.unsaid.extend(returns.iter().map(|r| r.block));
         self.charges = self.charges.saturating_add(charge.map_or(0, |c| c.units));
     }
 
     /// No answer came, so nobody knows whether the block exists: it is returned whole, and stays charged until that is committed.
-    pub fn unanswered(&mut self, block: u64, not_before: BootTime, now: BootTime) {
+    pub fn unanswered(&mut self, block: u64, is_there: bool, ask_at: BootTime, now: BootTime) {
         self.reserving = false;
-        self.not_before = not_before;
-        let charged_until = now.after(self.limit.terms().charge_time());
-        self.closed.insert(
-            block,
-            Closed {
-                used: 0,
-                charged_until,
-            },
-        );
-        self.unsettled.push(block);
+        self.wait.ask_at = ask_at;
+        self.wait.is_unreachable = !is_there;
+        self.wait.clears_at = self.wait.clears_at.max(ask_at);
+        self.refused_need = 0;
+        let terms = self.limit.terms();
+        let closed = Closed {
+            use_of: Use::default(),
+            terms,
+            charged_until: now.after(terms.charge_time()),
+        };
+        self.keep(block, closed);
     }
 
-    /// Closes every block, for a clean end.
+    /// Closes every block, for a clean end: nothing more is wanted, or the last word to the database would ask for one more block.
     pub fn close_all(&mut self) {
+        self.demand = Demand::default();
+        self.missed = Missed::default();
         while let Some(block) = self.open.pop_front() {
-            self.close(&block);
+            self.close(block);
         }
     }
 
-    /// Units that could still be handed out, and are.
+    /// Units that could still be handed out.
     #[must_use]
     pub fn available(&self) -> u64 {
-        self.open.iter().map(|b| b.units - b.used).sum()
+        self.open.iter().map(Block::left).sum()
     }
 
     /// Units handed out and given back since this was last asked.
@@ -309,7 +324,18 @@ impl Held {
     /// Whether there is anything to tell or ask the database.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        !self.open.is_empty() || !self.unsettled.is_empty() || self.charges > 0 || self.waiting > 0
+        !self.open.is_empty()
+            || !self.unsaid.is_empty()
+            || self.charges > 0
+            || self.missed.units > 0
+    }
+
+    /// When it is worth asking for so many units.
+    fn wait_for(&self, units: u64) -> Wait {
+        if units < self.refused_need {
+            return Wait::default();
+        }
+        self.wait
     }
 
     /// Whether what is left ends, in units or in time, before the next answer can be here.
@@ -317,82 +343,32 @@ impl Held {
         let fresh = |b: &&Block| {
             now.since(b.sent) < b.valid_until.since(b.sent) * REFILL_AFTER_QUARTERS / 4
         };
-        let left: u64 = self
-            .open
-            .iter()
-            .filter(fresh)
-            .map(|b| b.units - b.used)
-            .sum();
+        let left: u64 = self.open.iter().filter(fresh).map(Block::left).sum();
         left.saturating_mul(4) < per_validity
     }
 
-    fn close_ended(&mut self, now: BootTime) {
-        while self
-            .open
-            .front()
-            .is_some_and(|b| now >= b.valid_until || b.used == b.units)
-        {
-            if let Some(block) = self.open.pop_front() {
-                self.close(&block);
+    /// Any of them: a later block may have the shorter validity.
+    fn close_over(&mut self, now: BootTime) {
+        let mut index = 0;
+        while let Some(block) = self.open.get(index) {
+            if !block.is_over(now) {
+                index += 1;
+            } else if let Some(block) = self.open.remove(index) {
+                self.close(block);
             }
         }
     }
 
-    fn close(&mut self, block: &Block) {
-        self.counted.returned += block.units - block.used;
-        if block.used < block.units {
-            self.unsettled.push(block.number);
-        }
-        let closed = Closed {
-            used: block.used,
-            charged_until: block.charged_until,
-        };
-        self.closed.insert(block.number, closed);
+    fn close(&mut self, block: Block) {
+        self.counted.returned += block.left();
+        self.keep(block.number, block.close());
+    }
+
+    fn keep(&mut self, number: u64, closed: Closed) {
+        self.unsaid.push(number);
+        self.closed.insert(number, closed);
         while self.closed.len() > CLOSED_MAX {
             self.closed.pop_first();
         }
-    }
-}
-
-impl Block {
-    /// How many uses of `units` each are left.
-    const fn uses(&self, units: u64) -> u64 {
-        match (self.units - self.used).checked_div(units) {
-            Some(uses) => uses,
-            None => u64::MAX,
-        }
-    }
-}
-
-/// Units asked for, per stretch of D: the one that runs and the one before.
-#[derive(Debug, Default)]
-struct Demand {
-    since: BootTime,
-    running: u64,
-    before: u64,
-}
-
-impl Demand {
-    fn add(&mut self, units: u64, now: BootTime, validity: Duration) {
-        self.roll(now, validity);
-        self.running = self.running.saturating_add(units);
-    }
-
-    fn per_validity(&mut self, now: BootTime, validity: Duration) -> u64 {
-        self.roll(now, validity);
-        self.running.max(self.before)
-    }
-
-    fn roll(&mut self, now: BootTime, validity: Duration) {
-        let age = now.since(self.since);
-        if age >= validity * 2 {
-            self.before = 0;
-        } else if age >= validity {
-            self.before = self.running;
-        } else {
-            return;
-        }
-        self.running = 0;
-        self.since = now;
     }
 }

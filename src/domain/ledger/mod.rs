@@ -2,11 +2,18 @@
 //!
 //! A replica reserves a *block* of units in the database, may hand them out for D, and a caller may start for L after that. So a unit
 //! reserved at one moment is used within D + L of it, and if it stays charged for C = W + D + L + eps, no window of length W ever
-//! sees more than N starts. What follows is the arithmetic of that, without IO: the database's side (`clock`, `grant`), the
-//! replica's side (`held`, `budget`), and how the two meet (`work`).
+//! sees more than N starts. What follows is the arithmetic of that, without IO: the database's side (`clock`, `grant`, `entry`), the
+//! replica's side (`block`, `held`, `budget`), and how the two meet (`work`, `page`).
 
+pub mod block;
 pub mod budget;
 pub mod clock;
+mod demand;
+pub mod entry;
 pub mod grant;
 pub mod held;
+mod pace;
+pub mod page;
+pub mod settle;
+pub mod standing;
 pub mod work;

@@ -1,13 +1,22 @@
 //! What a replica and the database say to each other about one limit.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
+use super::block::Closed;
 use super::grant::Ask;
 use crate::domain::limit::Terms;
 use crate::domain::time::BootTime;
 
 /// The most limits in one transaction: a thousand held their locks for more than a second.
 pub const LIMITS_PER_TRANSACTION: usize = 64;
+
+/// The id of a block in the database, from its number at its replica.
+#[must_use]
+pub fn block_id(boot_id: Uuid, number: u64) -> Uuid {
+    Uuid::from_u64_pair(boot_id.as_u64_pair().0, number)
+}
 
 /// What a replica has to say about one limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +25,12 @@ pub struct Work {
     pub limit: Uuid,
     /// Units wanted.
     pub ask: Option<NumberedAsk>,
-    /// Units used of closed blocks.
+    /// What is known of closed blocks.
     pub returns: Vec<Return>,
     /// Units used beyond what was estimated.
     pub charge: Option<Charge>,
+    /// The highest grant number that the replica has seen.
+    pub seen: i64,
 }
 
 /// An ask, with the number that the block will have: made by the replica, so that a repetition is recognised.
@@ -31,13 +42,33 @@ pub struct NumberedAsk {
     pub ask: Ask,
 }
 
-/// Units used of one block: an absolute number, so that a repetition changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is known of one closed block: absolute, so that a repetition changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Return {
     /// The block's number.
     pub block: u64,
     /// Units used of it.
     pub used: u64,
+    /// If all that was drawn from it is known to have started by then: its charge ends `charge_after_start` later.
+    pub over_since: Option<BootTime>,
+    /// See [`Terms::charge_after_start`], of the terms that the block was granted with.
+    pub charge_after_start: Duration,
+    /// Which leases drawn from it are settled.
+    pub settled: Vec<u8>,
+}
+
+impl Return {
+    /// Of a closed block.
+    #[must_use]
+    pub fn of(block: u64, closed: &Closed) -> Self {
+        Self {
+            block,
+            used: closed.use_of.units,
+            over_since: closed.use_of.over_since(),
+            charge_after_start: closed.terms.charge_after_start(),
+            settled: closed.use_of.settled.clone(),
+        }
+    }
 }
 
 /// Units used beyond what was estimated.
@@ -47,6 +78,32 @@ pub struct Charge {
     pub block: u64,
     /// How many.
     pub units: u64,
+}
+
+/// When a limit that has too little can be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wait {
+    /// The database is asked again at this time: something may have come back by then.
+    pub ask_at: BootTime,
+    /// What was asked for is free at this time, if nobody else takes it.
+    pub clears_at: BootTime,
+    /// It is frozen after lost writes.
+    pub is_frozen: bool,
+    /// The database did not answer when it was asked last.
+    pub is_unreachable: bool,
+}
+
+impl Wait {
+    /// For both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            ask_at: self.ask_at.max(other.ask_at),
+            clears_at: self.clears_at.max(other.clears_at),
+            is_frozen: self.is_frozen || other.is_frozen,
+            is_unreachable: self.is_unreachable || other.is_unreachable,
+        }
+    }
 }
 
 /// What the database answered to an ask.
@@ -60,6 +117,8 @@ pub struct Answer {
     pub sent: BootTime,
     /// The terms in force when it was granted; the block keeps them.
     pub terms: Terms,
+    /// Of the limit's last grant.
+    pub grant_number: i64,
     /// When asking again makes sense.
-    pub not_before: BootTime,
+    pub wait: Wait,
 }

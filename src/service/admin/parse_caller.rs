@@ -66,7 +66,6 @@ fn role(value: i32) -> &'static str {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::vault::Refusal;

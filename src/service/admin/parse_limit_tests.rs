@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! Limits on the wire, and every field that may be wrong.
 
 use super::*;
 use crate::vault::Refusal;

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! Pools on the wire, and every field that may be wrong.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
 use crate::service::convert::{duration, parse_duration};
-use crate::service::status;
+use crate::service::reasons;
 use crate::vault::{Error, Lease, LeaseKey, Refusal};
 
 /// The longest that a call may stand in line.
@@ -151,7 +151,7 @@ fn some_text(text: String) -> Option<String> {
 pub(super) fn count(call: &LeaseKey, refusal: &LeaseRefusal) {
     if *refusal != LeaseRefusal::PoolDenied {
         let pool = call.pool.as_str().to_owned();
-        let reason = status::lease_reason(refusal).as_str_name();
+        let reason = reasons::of_lease(refusal).1.as_str_name();
         metrics::counter!(metric_names::LEASE_REFUSALS, "pool" => pool, "reason" => reason)
             .increment(1);
     }
@@ -199,7 +199,6 @@ fn revealed(secret: &Secret) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -1,16 +1,21 @@
 //! ReportOutcome on the wire. What is understood is acted on, and the rest is named: a 401 is never lost to a field that is not built.
 
+use std::time::Duration;
+
 use crate::domain::classify::{Advice, Blame, Observation, Transport};
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
 use crate::domain::outcome::{OUTCOMES_MAX, Outcome, REQUESTS_MAX};
 use crate::domain::pool::Estimate;
+use crate::domain::retry_after;
 use crate::proto;
 use crate::proto::outcome::Result as Seen;
-use crate::service::convert::{duration, failure_class, timestamp};
+use crate::service::convert::{duration, failure_class, parse_duration, timestamp};
 use crate::vault::{Error, ReportOutcome, Reported, Verdict};
 
 const SEQUENCE_MAX: i32 = 9_999;
+/// A use starts within minutes of its lease; what is said to have started later is not believed.
+const STARTED_AFTER_MAX: Duration = Duration::from_hours(24);
 const LEASE_ID_BYTES_MAX: usize = 1_024;
 /// Headers beyond these are not looked at.
 const HEADERS_MAX: usize = 64;
@@ -82,9 +87,19 @@ fn parse_outcome(
     };
     let usage = outcome.usage.as_ref();
     let usage = usage.and_then(|usage| parse_usage(&field("usage"), usage, unsupported));
-    if outcome.started_after.is_some() {
-        unsupported.push(field("started_after"));
-    }
+    let started_after = outcome.started_after.as_ref();
+    let started_after = started_after.and_then(|after| {
+        let parsed = parse_duration(
+            &field("started_after"),
+            after,
+            Duration::ZERO,
+            STARTED_AFTER_MAX,
+        );
+        if parsed.is_err() {
+            unsupported.push(field("started_after"));
+        }
+        parsed.ok()
+    });
     if outcome.latency.is_some() {
         unsupported.push(field("latency"));
     }
@@ -92,10 +107,12 @@ fn parse_outcome(
         count: u32::try_from(count).unwrap_or(1),
         observation,
         usage,
+        started_after,
     })
 }
 
-/// Only the headers that are acted on are kept, whatever else was sent.
+/// Only the headers that are acted on are kept, and only where they say what is read of them: whatever else was sent may hold key
+/// text, and what is kept may travel to another replica through the database.
 fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
     let status = bounded(&format!("{path}.http.status"), http.status, 100, 599)?;
     let headers = http.headers.into_iter().take(HEADERS_MAX);
@@ -104,6 +121,7 @@ fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
         let is_read = HEADERS_READ.contains(&name.as_str());
         (is_read && header.value.len() <= HEADER_VALUE_BYTES_MAX).then_some((name, header.value))
     });
+    let kept = kept.filter(retry_after::states);
     Ok(Observation::Http {
         status: u16::try_from(status).unwrap_or(599),
         headers: kept.collect(),

@@ -1,0 +1,134 @@
+//! What is granted beside claims, and what follows lost writes.
+
+use super::*;
+
+const A: Uuid = Uuid::from_u128(1);
+const B: Uuid = Uuid::from_u128(2);
+const MINUTE: Terms = Terms {
+    window: Duration::from_secs(60),
+    validity: Duration::from_secs(1),
+    start_within: Duration::from_secs(3),
+    blackout: Duration::ZERO,
+};
+const DAY: Terms = Terms {
+    window: Duration::from_hours(24),
+    ..MINUTE
+};
+
+const fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds * 1_000_000)
+}
+
+const fn entry() -> Entry {
+    Entry {
+        clocks: Clocks {
+            high: at(1_000),
+            low: at(1_000),
+        },
+        grant_number: 7,
+        incarnation: 1,
+        frozen_until: None,
+        claim: None,
+        block_units_max: 0,
+    }
+}
+
+const fn asker(boot_id: Uuid) -> Asker {
+    Asker {
+        boot_id,
+        live: 2,
+        loss: Loss {
+            incarnation: 1,
+            replicas: 2,
+            periods: 1,
+        },
+    }
+}
+
+const fn ask(need: u64) -> Ask {
+    Ask {
+        need,
+        want: need,
+        is_awaited: true,
+    }
+}
+
+#[test]
+fn an_unmet_need_is_left_room_for_until_its_claim_ends() {
+    let mut entry = entry();
+    assert_eq!(entry.grant(&asker(A), ask(80), 100, 30, &MINUTE), 0);
+    // 70 are free, and 80 are claimed.
+    assert_eq!(entry.grant(&asker(B), ask(1), 100, 30, &MINUTE), 0);
+    // 90 are free: 10 beside the claim.
+    assert_eq!(entry.grant(&asker(B), ask(10), 100, 10, &MINUTE), 10);
+    assert_eq!(entry.grant(&asker(A), ask(80), 100, 20, &MINUTE), 80);
+    assert_eq!(entry.claim, None);
+}
+
+#[test]
+fn there_is_one_claim_and_it_ends_unless_renewed() {
+    let mut entry = entry();
+    entry.grant(&asker(A), ask(80), 100, 30, &MINUTE);
+    entry.grant(&asker(B), ask(90), 100, 30, &MINUTE);
+    assert_eq!(entry.claim.map(|claim| claim.boot_id), Some(A));
+    entry.clocks.high = at(1_001);
+    assert_eq!(entry.grant(&asker(B), ask(70), 100, 30, &MINUTE), 70);
+}
+
+#[test]
+fn who_does_not_wait_claims_nothing() {
+    let mut entry = entry();
+    let refill = Ask {
+        is_awaited: false,
+        ..ask(80)
+    };
+    entry.grant(&asker(A), refill, 100, 30, &MINUTE);
+    assert_eq!(entry.claim, None);
+}
+
+#[test]
+fn another_incarnation_freezes_for_the_charge_time_and_once() {
+    let mut entry = entry();
+    let loss = Loss {
+        incarnation: 2,
+        ..asker(A).loss
+    };
+    assert_eq!(entry.notice(loss, 7, 100, &MINUTE), Some(Aftermath::Frozen));
+    assert_eq!(entry.notice(loss, 7, 100, &MINUTE), None);
+    let until = at(1_000).after(MINUTE.charge_time());
+    assert_eq!(entry.frozen_until, Some(until));
+    assert_eq!(entry.grant(&asker(A), ask(1), 100, 0, &MINUTE), 0);
+    entry.clocks.low = until;
+    assert_eq!(entry.grant(&asker(A), ask(1), 100, 0, &MINUTE), 1);
+}
+
+#[test]
+fn a_forgotten_grant_freezes_and_the_numbers_go_on() {
+    let mut entry = entry();
+    let loss = asker(A).loss;
+    assert_eq!(entry.notice(loss, 9, 100, &MINUTE), Some(Aftermath::Frozen));
+    assert_eq!(entry.grant_number, 9);
+    assert_eq!(entry.notice(loss, 9, 100, &MINUTE), None);
+}
+
+#[test]
+fn a_long_window_is_charged_for_what_may_be_lost_and_goes_on() {
+    let mut entry = entry();
+    let loss = Loss {
+        incarnation: 2,
+        replicas: 3,
+        periods: 2,
+    };
+    let after = entry.notice(loss, 7, 6_400, &DAY);
+    assert_eq!(after, Some(Aftermath::Charged(3 * 2 * 100)));
+    assert!(!entry.is_frozen());
+    entry.block_units_max = 6_000;
+    let again = Loss {
+        incarnation: 3,
+        ..loss
+    };
+    assert_eq!(
+        entry.notice(again, 7, 6_400, &DAY),
+        Some(Aftermath::Charged(6_400))
+    );
+}

@@ -1,0 +1,250 @@
+//! One limit in one transaction of the ledger: everything that is decided there. Whoever runs the transaction locks the row, reads
+//! what is asked for here in this order, and writes what comes out.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::entry::{Aftermath, Asker, Entry};
+use super::work::{Answer, Return, Wait, Work, block_id};
+use crate::domain::limit::Terms;
+use crate::domain::time::{BootTime, Timestamp};
+
+/// Nobody asks again sooner than this after an answer of nothing.
+const ASK_AGAIN_MIN: Duration = Duration::from_millis(5);
+/// How long after a block has closed its return is there.
+const RETURN_DELAY: Duration = Duration::from_millis(50);
+
+/// A limit as configured, read after its row was locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terming {
+    /// N.
+    pub amount: u64,
+    /// W, D, L.
+    pub terms: Terms,
+    /// The database's clock, read after the lock.
+    pub now: Timestamp,
+}
+
+/// What is charged to a limit beyond its lower clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Charged {
+    /// Units.
+    pub units: u64,
+    /// When the next block that is still handed out from is closed at the latest, and may give something back.
+    pub next_close: Option<Timestamp>,
+}
+
+/// A block to insert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewBlock {
+    /// Made by the replica.
+    pub block_id: Uuid,
+    /// The limit.
+    pub limit_uid: Uuid,
+    /// Units.
+    pub units: u64,
+    /// Until when it is handed out from; `None` for a charge, which is closed from the start.
+    pub open_until: Option<Timestamp>,
+    /// When the charge ends.
+    pub charge_until: Timestamp,
+    /// Grows with every grant of the limit.
+    pub grant_number: i64,
+}
+
+/// What is known of a closed block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stated {
+    /// The block.
+    pub block_id: Uuid,
+    /// Units used of it.
+    pub used: u64,
+    /// When its charge ends, if sooner than it would.
+    pub charge_until: Option<Timestamp>,
+    /// Which of its leases are settled.
+    pub settled: Vec<u8>,
+}
+
+/// What a limit lacks for a need, and its lower clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lack {
+    /// The limit.
+    pub limit_uid: Uuid,
+    /// Units.
+    pub units: u64,
+    /// Charges end by it.
+    pub low: Timestamp,
+}
+
+/// One limit in a transaction.
+#[derive(Debug)]
+pub struct Page<'a> {
+    /// What is said about it.
+    pub work: &'a Work,
+    /// Its row, as it will be.
+    pub entry: Entry,
+    /// `None`: the limit was deleted.
+    terming: Option<Terming>,
+    charged: Charged,
+    /// Charged by this transaction itself, before it grants.
+    charged_anew: u64,
+    granted: u64,
+}
+
+impl<'a> Page<'a> {
+    /// Of a locked row.
+    #[must_use]
+    pub const fn new(work: &'a Work, entry: Entry, terming: Option<Terming>) -> Self {
+        Self {
+            work,
+            entry,
+            terming,
+            charged: Charged {
+                units: 0,
+                next_close: None,
+            },
+            charged_anew: 0,
+            granted: 0,
+        }
+    }
+
+    /// As read.
+    #[must_use]
+    pub const fn terming(&self) -> Option<&Terming> {
+        self.terming.as_ref()
+    }
+
+    /// First: moves the clocks on, looks for lost writes, and charges what was used beyond the estimates. `number` makes ids for
+    /// blocks that no replica has.
+    pub fn turn(
+        &mut self,
+        asker: &Asker,
+        believed: Timestamp,
+        number: impl FnOnce() -> Uuid,
+    ) -> Vec<NewBlock> {
+        let Some(now) = self.terming else {
+            return Vec::new();
+        };
+        self.entry.clocks = self.entry.clocks.advance(now.now, believed);
+        let high = self.entry.clocks.high;
+        let seen = self.work.seen;
+        let after = self.entry.notice(asker.loss, seen, now.amount, &now.terms);
+        let mut blocks = Vec::new();
+        if let Some(Aftermath::Charged(units)) = after {
+            blocks.push(self.charge(number(), units, now.terms.charge_until(high)));
+        }
+        if let Some(charge) = self.work.charge {
+            let until = high.after(now.terms.charge_after_start());
+            let id = block_id(asker.boot_id, charge.block);
+            blocks.push(self.charge(id, charge.units, until));
+        }
+        blocks
+    }
+
+    /// Second: what is known of closed blocks. What is over ends its charge sooner, by the higher clock. `sent` is when the
+    /// transaction was sent, by the replica's clock.
+    pub fn stated(&self, boot_id: Uuid, sent: BootTime) -> impl Iterator<Item = Stated> {
+        let high = self.entry.clocks.high;
+        self.work.returns.iter().map(move |known| Stated {
+            block_id: block_id(boot_id, known.block),
+            used: known.used,
+            charge_until: known.charge_until(high, sent),
+            settled: known.settled.clone(),
+        })
+    }
+
+    /// Third: grants what can be granted beside what is charged.
+    pub fn decide(&mut self, asker: &Asker, charged: Charged) -> Option<NewBlock> {
+        self.charged = charged;
+        let (now, asked) = (self.terming?, self.work.ask?);
+        let charged = charged.units.saturating_add(self.charged_anew);
+        let ask = asked.ask;
+        self.granted = self
+            .entry
+            .grant(asker, ask, now.amount, charged, &now.terms);
+        let high = self.entry.clocks.high;
+        (self.granted > 0).then(|| NewBlock {
+            block_id: block_id(asker.boot_id, asked.block),
+            limit_uid: self.work.limit,
+            units: self.granted,
+            open_until: Some(high.after(now.terms.validity)),
+            charge_until: now.terms.charge_until(high),
+            grant_number: self.entry.grant_number,
+        })
+    }
+
+    /// Fourth: what it lacks for a need that was not met.
+    #[must_use]
+    pub fn lack(&self) -> Option<Lack> {
+        let (now, asked) = (self.terming?, self.work.ask?);
+        let free = now.amount.saturating_sub(self.charged.units);
+        (self.granted == 0).then(|| Lack {
+            limit_uid: self.work.limit,
+            units: asked.ask.need.saturating_sub(free).max(1),
+            low: self.entry.clocks.low,
+        })
+    }
+
+    /// Last: the answer to the ask. `free` is when what it lacks will be free; `now` is the replica's clock.
+    #[must_use]
+    pub fn answer(&self, free: Option<Timestamp>, sent: BootTime, now: BootTime) -> Option<Answer> {
+        let (terming, asked) = (self.terming?, self.work.ask?);
+        Some(Answer {
+            block: asked.block,
+            units: self.granted,
+            sent,
+            terms: terming.terms,
+            grant_number: self.entry.grant_number,
+            wait: self.wait(&terming.terms, free, now),
+        })
+    }
+
+    /// After nothing was granted: when the need will be free, and when something may come back before that.
+    fn wait(&self, terms: &Terms, free: Option<Timestamp>, now: BootTime) -> Wait {
+        if self.granted > 0 {
+            return Wait::default();
+        }
+        let low = self.entry.clocks.low;
+        let frozen = self.entry.frozen_until.filter(|until| low < *until);
+        let clears = frozen.or(free).map_or(Duration::ZERO, |at| at.since(low));
+        // Others return what they did not use when their blocks close, and reports end charges early: nobody says when, so it is
+        // asked a little more than once in every D, which also renews the claim.
+        let next_close = self.charged.next_close;
+        let next_close = next_close.map(|at| at.since(low) + RETURN_DELAY);
+        let often = terms.validity * 3 / 4;
+        let soonest = next_close.map_or(often, |close| close.min(often));
+        let again = match frozen {
+            Some(_) => clears,
+            None => clears.min(soonest),
+        };
+        Wait {
+            ask_at: now.after(again.max(ASK_AGAIN_MIN)),
+            clears_at: now.after(clears.max(ASK_AGAIN_MIN)),
+            is_frozen: frozen.is_some(),
+            is_unreachable: false,
+        }
+    }
+
+    fn charge(&mut self, block_id: Uuid, units: u64, charge_until: Timestamp) -> NewBlock {
+        self.charged_anew = self.charged_anew.saturating_add(units);
+        self.entry.grant_number += 1;
+        NewBlock {
+            block_id,
+            limit_uid: self.work.limit,
+            units,
+            open_until: None,
+            charge_until,
+            grant_number: self.entry.grant_number,
+        }
+    }
+}
+
+impl Return {
+    /// When the charge of a block ends all of whose uses have started: W and eps after the last of them, set against a `high` clock
+    /// that was read after `sent`.
+    fn charge_until(&self, high: Timestamp, sent: BootTime) -> Option<Timestamp> {
+        let over_since = self.over_since?;
+        let age = sent.since(over_since);
+        Some(high.before(age).after(self.charge_after_start))
+    }
+}

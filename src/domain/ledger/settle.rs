@@ -1,0 +1,48 @@
+//! What a report says of the permits of its lease.
+
+use uuid::Uuid;
+
+use super::block::Draw;
+use crate::domain::limit::Dimension;
+use crate::domain::pool::Estimate;
+
+/// A lease whose report is settled.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease<'a> {
+    /// What was drawn for each use.
+    pub draws: &'a [(Uuid, Draw)],
+    /// The model it was taken for.
+    pub model: Option<&'a str>,
+}
+
+/// What became of some uses of a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// How many.
+    pub uses: u64,
+    /// They were never started.
+    pub is_not_sent: bool,
+    /// What each consumed, where that is known; as estimated otherwise.
+    pub consumed: Option<Estimate>,
+}
+
+impl Part {
+    /// What each use counts for, of which `drawn` units were taken.
+    pub(super) fn used(&self, dimension: Dimension, drawn: u64) -> u64 {
+        match (self.is_not_sent, self.consumed) {
+            (true, _) => 0,
+            (false, None) => drawn,
+            (false, Some(consumed)) => units_of(dimension, consumed),
+        }
+    }
+}
+
+/// What one use counts for in a dimension.
+pub(super) const fn units_of(dimension: Dimension, estimate: Estimate) -> u64 {
+    match dimension {
+        Dimension::Requests => 1,
+        Dimension::Tokens => estimate.input_tokens.saturating_add(estimate.output_tokens),
+        Dimension::InputTokens => estimate.input_tokens,
+        Dimension::OutputTokens => estimate.output_tokens,
+    }
+}

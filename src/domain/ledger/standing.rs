@@ -1,0 +1,177 @@
+//! Whether the database still is what a replica takes it for, or has lost writes that it had acknowledged.
+
+use std::time::Duration;
+
+use super::entry::Loss;
+
+/// A database, as it names itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// Made by initdb: another cluster has another one.
+    pub system_id: String,
+    /// Rises when a standby is promoted, and when a backup is recovered from.
+    pub timeline: String,
+    /// Where its charges are kept: a restored dump keeps them elsewhere.
+    pub filenode: i64,
+}
+
+/// What a replica sees of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What it is.
+    pub sight: Sight,
+    /// What limits were last granted in; `None` if that was never noted.
+    pub known: Option<Sight>,
+    /// The number of that.
+    pub number: i64,
+    /// How often this replica has said that it lives, as the database remembers it; `None` if it has forgotten the replica.
+    pub beats: Option<i64>,
+    /// The last time that writes may have been lost.
+    pub loss: Loss,
+}
+
+/// How the database keeps what it has acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replication {
+    /// A standby that takes over has it all.
+    Synchronous,
+    /// A standby that takes over may lack what was acknowledged last, over so long.
+    Asynchronous(Duration),
+}
+
+/// What a replica remembers of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// Heartbeats whose commit was acknowledged.
+    pub beats: i64,
+    /// The incarnation at the last of them.
+    pub incarnation: i64,
+}
+
+/// What to note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// The first database of all.
+    First,
+    /// A standby was promoted: what the old primary acknowledged last may be gone.
+    Promoted,
+    /// Another database, or a restored dump: anything may be gone.
+    Other,
+    /// The same database has forgotten this many heartbeats of this replica; `None`: all of them.
+    Forgot(Option<u64>),
+}
+
+impl Sight {
+    fn is_same_but_promoted(&self, now: &Self) -> bool {
+        self.timeline != now.timeline
+            && self.system_id == now.system_id
+            && self.filenode == now.filenode
+    }
+}
+
+impl Standing {
+    /// What has to be noted before limits can be granted; `None` if the database is the one that the replica takes it for.
+    #[must_use]
+    pub fn finding(&self, memory: Memory) -> Option<Finding> {
+        match &self.known {
+            None => return Some(Finding::First),
+            Some(known) if known.is_same_but_promoted(&self.sight) => {
+                return Some(Finding::Promoted);
+            }
+            Some(known) if *known != self.sight => return Some(Finding::Other),
+            Some(_) => {}
+        }
+        // Writes are lost from the end: where a later incarnation is noted already, it was noted after these were lost.
+        if self.number > memory.incarnation {
+            return None;
+        }
+        match self.beats {
+            Some(beats) if beats >= memory.beats => None,
+            None if memory.beats == 0 => None,
+            beats => Some(Finding::Forgot(
+                beats.map(|beats| (memory.beats - beats).unsigned_abs()),
+            )),
+        }
+    }
+}
+
+/// One heartbeat a second, so lost ones tell how much time was lost.
+#[must_use]
+pub fn lag_of(forgotten: u64) -> Duration {
+    Duration::from_secs(forgotten.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sight(timeline: &str) -> Sight {
+        Sight {
+            system_id: "7".to_owned(),
+            timeline: timeline.to_owned(),
+            filenode: 16_384,
+        }
+    }
+
+    fn standing(known: Option<&str>, number: i64, beats: Option<i64>) -> Standing {
+        Standing {
+            sight: sight("00000002"),
+            known: known.map(sight),
+            number,
+            beats,
+            loss: Loss::default(),
+        }
+    }
+
+    const MEMORY: Memory = Memory {
+        beats: 9,
+        incarnation: 3,
+    };
+
+    #[test]
+    fn a_database_that_remembers_all_is_fine() {
+        assert_eq!(standing(Some("00000002"), 3, Some(9)).finding(MEMORY), None);
+        // A heartbeat whose answer was lost.
+        assert_eq!(
+            standing(Some("00000002"), 3, Some(10)).finding(MEMORY),
+            None
+        );
+    }
+
+    #[test]
+    fn a_promoted_standby_and_a_first_database_are_told_apart() {
+        assert_eq!(
+            standing(Some("00000001"), 3, Some(9)).finding(MEMORY),
+            Some(Finding::Promoted)
+        );
+        assert_eq!(
+            standing(None, 0, None).finding(Memory::default()),
+            Some(Finding::First)
+        );
+    }
+
+    #[test]
+    fn a_database_set_back_has_forgotten_heartbeats() {
+        assert_eq!(
+            standing(Some("00000002"), 3, Some(4)).finding(MEMORY),
+            Some(Finding::Forgot(Some(5)))
+        );
+        assert_eq!(
+            standing(Some("00000002"), 3, None).finding(MEMORY),
+            Some(Finding::Forgot(None))
+        );
+    }
+
+    #[test]
+    fn what_another_replica_has_noted_is_not_noted_again() {
+        assert_eq!(standing(Some("00000002"), 4, Some(4)).finding(MEMORY), None);
+    }
+
+    #[test]
+    fn a_new_replica_has_nothing_to_miss() {
+        assert_eq!(
+            standing(Some("00000002"), 3, None).finding(Memory::default()),
+            None
+        );
+    }
+}

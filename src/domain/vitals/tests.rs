@@ -1,0 +1,148 @@
+//! Tests of `vitals.rs`.
+
+use super::*;
+
+const POLICY: HealthPolicy = HealthPolicy {
+    dead_ttl: None,
+    unhealthy_ttl: None,
+    failure_threshold: None,
+    probe_enabled: false,
+    probe_interval: None,
+};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds * 1_000_000)
+}
+
+const SUCCESS: Event<'_> = Event::Success { is_canary: false };
+const CANARY_SUCCESS: Event<'_> = Event::Success { is_canary: true };
+
+fn on(vitals: &mut Vitals, event: Event<'_>, seconds: i64) -> Option<Health> {
+    vitals.on(event, &POLICY, "why", at(seconds))
+}
+
+#[test]
+fn a_rejected_version_is_dead_for_a_day_and_is_said_to_be_so_once() {
+    let mut vitals = Vitals::default();
+    assert!(matches!(
+        on(&mut vitals, Event::Rejected, 0),
+        Some(Health::Dead(_))
+    ));
+    assert_eq!(on(&mut vitals, Event::Rejected, 1), None);
+    assert_eq!(vitals.admission(at(86_399)), Admission::Dead(at(86_400)));
+}
+
+#[test]
+fn a_dead_version_comes_back_through_one_canary() {
+    let mut vitals = Vitals::default();
+    on(&mut vitals, Event::Rejected, 0);
+    assert_eq!(vitals.admission(at(86_400)), Admission::Canary);
+    vitals.send_canary(at(86_460));
+    assert_eq!(vitals.admission(at(86_401)), Admission::Dead(at(86_460)));
+    assert_eq!(
+        on(&mut vitals, CANARY_SUCCESS, 86_410),
+        Some(Health::Active)
+    );
+    assert_eq!(vitals.admission(at(86_411)), Admission::Normal);
+}
+
+#[test]
+fn a_canary_that_fails_blacklists_again() {
+    let mut vitals = Vitals::default();
+    on(&mut vitals, Event::Rejected, 0);
+    vitals.send_canary(at(86_460));
+    assert!(on(&mut vitals, Event::Rejected, 86_410).is_some());
+    assert_eq!(vitals.admission(at(86_411)), Admission::Dead(at(172_810)));
+}
+
+#[test]
+fn a_canary_that_never_reports_makes_room_for_the_next() {
+    let mut vitals = Vitals::default();
+    on(&mut vitals, Event::Rejected, 0);
+    vitals.send_canary(at(86_460));
+    assert_eq!(vitals.admission(at(86_460)), Admission::Canary);
+}
+
+#[test]
+fn a_late_success_does_not_revive_a_dead_version() {
+    let mut vitals = Vitals::default();
+    on(&mut vitals, Event::Rejected, 0);
+    assert_eq!(on(&mut vitals, CANARY_SUCCESS, 5), None);
+    assert_eq!(vitals.admission(at(6)), Admission::Dead(at(86_400)));
+    // Nor once its time has passed: only the canary does.
+    assert_eq!(on(&mut vitals, SUCCESS, 86_401), None);
+    assert_eq!(vitals.admission(at(86_402)), Admission::Canary);
+}
+
+#[test]
+fn five_unexplained_failures_in_a_row_cool_for_half_an_hour() {
+    let mut vitals = Vitals::default();
+    for second in 0..4 {
+        assert_eq!(on(&mut vitals, Event::Unexplained, second), None);
+    }
+    assert!(matches!(
+        on(&mut vitals, Event::Unexplained, 4),
+        Some(Health::Cooling(_))
+    ));
+    assert_eq!(vitals.admission(at(5)), Admission::Cooling(at(1_804)));
+    assert_eq!(vitals.admission(at(1_804)), Admission::Normal);
+}
+
+#[test]
+fn a_success_ends_a_streak() {
+    let mut vitals = Vitals::default();
+    for second in 0..40 {
+        let event = if second % 5 == 4 {
+            SUCCESS
+        } else {
+            Event::Unexplained
+        };
+        assert_eq!(on(&mut vitals, event, second), None);
+    }
+}
+
+#[test]
+fn a_provider_that_fails_for_everybody_cools_no_version() {
+    let mut vitals = Vitals::default();
+    let event = Event::ProviderFault {
+        others_succeeded: None,
+    };
+    for second in 0..100 {
+        assert_eq!(on(&mut vitals, event, second), None);
+    }
+    let earlier = Event::ProviderFault {
+        others_succeeded: Some(at(-1)),
+    };
+    assert_eq!(on(&mut vitals, earlier, 100), None);
+}
+
+#[test]
+fn a_version_that_fails_while_others_succeed_is_unhealthy() {
+    let mut vitals = Vitals::default();
+    for second in 0..4 {
+        on(
+            &mut vitals,
+            Event::ProviderFault {
+                others_succeeded: Some(at(0)),
+            },
+            second,
+        );
+    }
+    let event = Event::ProviderFault {
+        others_succeeded: Some(at(3)),
+    };
+    assert!(matches!(
+        on(&mut vitals, event, 4),
+        Some(Health::Cooling(_))
+    ));
+}
+
+#[test]
+fn being_told_it_is_active_forgets_the_past() {
+    let mut vitals = Vitals::default();
+    on(&mut vitals, Event::Unexplained, 0);
+    on(&mut vitals, Event::Rejected, 0);
+    on(&mut vitals, Event::Told(&Health::Active), 1);
+    assert_eq!(vitals.admission(at(1)), Admission::Normal);
+    assert_eq!(vitals.streak(), 0);
+}

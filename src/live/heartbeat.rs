@@ -1,0 +1,139 @@
+//! Once a second this replica says that it lives, and looks whether the database still is what it was.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::Live;
+use super::clock::boot_now;
+use super::reserve::{Reserved, reserve};
+use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing, lag_of};
+use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
+use crate::store;
+use crate::store::incarnations::{self, NewIncarnation};
+use crate::store::replicas::{self, Enrolment, Pulse};
+use crate::store::{Error, limit_ledgers};
+
+/// What beats.
+#[derive(Debug)]
+pub struct Heart {
+    live: Arc<Live>,
+    pool: PgPool,
+    enrolment: Enrolment,
+    replication: Replication,
+}
+
+impl Heart {
+    /// Has not beaten yet.
+    #[must_use]
+    pub fn new(
+        live: Arc<Live>,
+        pool: PgPool,
+        enrolment: Enrolment,
+        replication: Replication,
+    ) -> Self {
+        live.ledger.trust(replication);
+        Self {
+            live,
+            pool,
+            enrolment,
+            replication,
+        }
+    }
+
+    /// Says that this replica lives, notes what became of the database, and makes every limit answer to that.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn beat(&self) -> store::Result<Pulse> {
+        let memory = self.live.life.memory();
+        let mut transaction = self.pool.begin_with(limit_ledgers::BEGIN).await?;
+        let conn = &mut *transaction;
+        let standing = self.look(conn, memory).await?;
+        let beats = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
+        let pulse = replicas::beat(conn, self.live.boot_id, &self.enrolment, beats).await?;
+        transaction.commit().await.map_err(Error::from)?;
+        self.live.clock.sample(pulse.now, boot_now());
+        self.live
+            .count_replicas(u64::try_from(pulse.live).unwrap_or(1));
+        self.live.life.remember(Memory {
+            beats,
+            incarnation: standing.number,
+        });
+        if standing.loss.incarnation > self.live.life.swept() {
+            self.sweep(standing.loss.incarnation).await?;
+        }
+        Ok(pulse)
+    }
+
+    /// What the database is, noted if it is news.
+    async fn look(&self, conn: &mut PgConnection, memory: Memory) -> store::Result<Standing> {
+        let standing = incarnations::look(conn, self.live.boot_id).await?;
+        if standing.finding(memory).is_none() {
+            return Ok(standing);
+        }
+        // Of several replicas that see it at once, one notes it.
+        incarnations::lock(conn).await?;
+        let standing = incarnations::look(conn, self.live.boot_id).await?;
+        let Some(finding) = standing.finding(memory) else {
+            return Ok(standing);
+        };
+        let new = self.note(finding, &standing);
+        incarnations::insert(conn, &new).await?;
+        incarnations::look(conn, self.live.boot_id).await
+    }
+
+    fn note<'a>(&self, finding: Finding, standing: &'a Standing) -> NewIncarnation<'a> {
+        let sight = &standing.sight;
+        let lag = match (finding, self.replication) {
+            (Finding::First, _) | (Finding::Promoted, Replication::Synchronous) => None,
+            (Finding::Promoted, Replication::Asynchronous(lag_max)) => Some(lag_max),
+            (Finding::Forgot(Some(beats)), _) => Some(lag_of(beats)),
+            // Nobody knows how old a dump was.
+            (Finding::Other | Finding::Forgot(None), _) => Some(Duration::MAX),
+        };
+        if lag.is_some() {
+            tracing::warn!(
+                ?finding,
+                timeline = sight.timeline,
+                "the database may have lost what it had acknowledged, limits are frozen until everything forgotten would have ended"
+            );
+        }
+        NewIncarnation {
+            sight,
+            is_lossy: lag.is_some(),
+            lag: lag.unwrap_or_default(),
+        }
+    }
+
+    /// Makes every limit answer to a loss now, so that an idle one is not frozen when somebody needs it first.
+    async fn sweep(&self, incarnation: i64) -> store::Result<()> {
+        let mut after = Uuid::nil();
+        loop {
+            let rows_max = LIMITS_PER_TRANSACTION as i64;
+            let mut conn = self.pool.acquire().await?;
+            let limits = limit_ledgers::unanswered(&mut conn, incarnation, after, rows_max).await?;
+            drop(conn);
+            let Some(last) = limits.last() else { break };
+            after = *last;
+            let silent = |limit: &Uuid| Work {
+                limit: *limit,
+                ask: None,
+                returns: Vec::new(),
+                charge: None,
+                seen: 0,
+            };
+            let works: Vec<Work> = limits.iter().map(silent).collect();
+            let live = &self.live;
+            let reserved = reserve(&self.pool, live.as_replica(), &live.clock, &works, true);
+            if matches!(reserved.await?, Reserved::Doubtful) {
+                live.life.doubt();
+                return Ok(());
+            }
+        }
+        self.live.life.swept_to(incarnation);
+        Ok(())
+    }
+}

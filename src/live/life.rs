@@ -1,0 +1,50 @@
+//! What this replica remembers of the database, and its doubts about it.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::domain::ledger::standing::Memory;
+
+/// What this replica remembers of the database.
+#[derive(Debug, Default)]
+pub struct Life {
+    memory: Mutex<Memory>,
+    doubts: Notify,
+    swept: AtomicI64,
+}
+
+impl Life {
+    /// What was last acknowledged.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        *self.memory.lock()
+    }
+
+    /// This was acknowledged.
+    pub fn remember(&self, memory: Memory) {
+        *self.memory.lock() = memory;
+    }
+
+    /// Every limit has answered to the losses up to this incarnation.
+    #[must_use]
+    pub fn swept(&self) -> i64 {
+        self.swept.load(Ordering::Relaxed)
+    }
+
+    /// Every limit has answered to this one.
+    pub fn swept_to(&self, incarnation: i64) {
+        self.swept.fetch_max(incarnation, Ordering::Relaxed);
+    }
+
+    /// The database is not what it was: somebody should look at once.
+    pub fn doubt(&self) {
+        self.doubts.notify_one();
+    }
+
+    /// Until there is a doubt.
+    pub async fn doubted(&self) {
+        self.doubts.notified().await;
+    }
+}

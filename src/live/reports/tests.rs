@@ -1,0 +1,113 @@
+//! Tests of `reports.rs`.
+
+use super::*;
+use crate::domain::time::BootTime;
+
+fn report(serial: u64, sequence: u32, uses: u32, granted: u32) -> Claimed {
+    Claimed {
+        serial,
+        sequence,
+        uses,
+        granted,
+        is_final: false,
+        ending: SURE,
+        ends: Timestamp::from_micros(1_000_000),
+    }
+}
+
+const SURE: Ending = Ending {
+    is_sure: true,
+    started_by: BootTime::from_nanos(5),
+};
+const DONE: Entry = Entry::New(Some(SURE));
+const NOW: Timestamp = Timestamp::from_micros(1);
+
+#[test]
+fn a_lease_of_one_use_is_reported_once() {
+    let reports = Reports::default();
+    assert_eq!(reports.enter(&report(7, 0, 1, 1), NOW), DONE);
+    assert_eq!(reports.enter(&report(7, 0, 1, 1), NOW), Entry::Duplicate);
+    assert_eq!(reports.enter(&report(7, 1, 1, 1), NOW), Entry::Duplicate);
+    assert_eq!(reports.enter(&report(8, 0, 1, 1), NOW), DONE);
+}
+
+#[test]
+fn a_batch_is_reported_in_parts_that_add_up() {
+    let reports = Reports::default();
+    assert_eq!(reports.enter(&report(1, 0, 4, 10), NOW), Entry::New(None));
+    assert_eq!(reports.enter(&report(1, 0, 4, 10), NOW), Entry::Duplicate);
+    assert_eq!(reports.enter(&report(1, 1, 7, 10), NOW), Entry::TooMany(6));
+    assert_eq!(reports.enter(&report(1, 1, 6, 10), NOW), DONE);
+    assert_eq!(reports.enter(&report(1, 2, 1, 10), NOW), Entry::Duplicate);
+    assert!(reports.state.lock().partial.is_empty());
+}
+
+#[test]
+fn a_lease_is_sure_only_if_every_use_and_every_part_is() {
+    let reports = Reports::default();
+    let unsure = Claimed {
+        ending: Ending {
+            is_sure: false,
+            ..SURE
+        },
+        ..report(1, 0, 4, 10)
+    };
+    reports.enter(&unsure, NOW);
+    let is_sure = |entry: Entry| matches!(entry, Entry::New(Some(ending)) if ending.is_sure);
+    assert!(!is_sure(reports.enter(&report(1, 1, 6, 10), NOW)));
+    let short = Claimed {
+        is_final: true,
+        ..report(2, 0, 9, 10)
+    };
+    assert!(!is_sure(reports.enter(&short, NOW)));
+}
+
+#[test]
+fn chunks_of_leases_that_have_ended_are_dropped() {
+    let reports = Reports::default();
+    for serial in (0..20 * CHUNK_LEASES).step_by(1_000) {
+        reports.enter(&report(serial, 0, 1, 1), NOW);
+    }
+    assert_eq!(reports.state.lock().chunks.len(), 20);
+    let late = Timestamp::from_micros(1_000_000).after(GRACE);
+    reports.enter(&report(20 * CHUNK_LEASES, 0, 1, 1), late);
+    assert_eq!(reports.state.lock().chunks.len(), 1);
+}
+
+#[test]
+fn leases_may_be_reported_in_any_order() {
+    let reports = Reports::default();
+    let first_of = |chunk: u64| report(chunk * CHUNK_LEASES, 0, 1, 1);
+    for chunk in [7, 0, 3] {
+        assert_eq!(reports.enter(&first_of(chunk), NOW), DONE);
+        assert_eq!(reports.enter(&first_of(chunk), NOW), Entry::Duplicate);
+    }
+}
+
+#[test]
+fn the_oldest_make_room_where_there_is_no_other() {
+    let reports = Reports::default();
+    for chunk in 0..=CHUNKS_MAX as u64 {
+        reports.enter(&report(chunk * CHUNK_LEASES, 0, 1, 1), NOW);
+    }
+    assert_eq!(reports.enter(&report(5, 0, 1, 1), NOW), Entry::Forgotten);
+    let second = report(CHUNK_LEASES, 0, 1, 1);
+    assert_eq!(reports.enter(&second, NOW), Entry::Duplicate);
+}
+
+#[test]
+fn a_chunk_is_dropped_at_its_own_end() {
+    let reports = Reports::default();
+    let ending = |chunk: u64, seconds: i64| Claimed {
+        ends: Timestamp::from_micros(seconds * 1_000_000),
+        ..report(chunk * CHUNK_LEASES, 0, 1, 1)
+    };
+    for (chunk, seconds) in [(0, 30), (1, 10), (2, 20)] {
+        reports.enter(&ending(chunk, seconds), NOW);
+    }
+    for (chunk, seconds, kept) in [(3, 10, 3), (4, 20, 3), (5, 30, 3)] {
+        let now = Timestamp::from_micros(seconds * 1_000_000).after(GRACE);
+        reports.enter(&ending(chunk, 40), now);
+        assert_eq!(reports.state.lock().chunks.len(), kept);
+    }
+}

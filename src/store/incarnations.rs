@@ -1,0 +1,98 @@
+//! Table `incarnations`: the databases that limits were granted in. A new one means that acknowledged writes may be gone.
+
+use std::time::Duration;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Result;
+use crate::domain::ledger::entry::Loss;
+use crate::domain::ledger::standing::{Sight, Standing};
+
+/// What the database is, as far as one replica can tell, within the transaction that asks: a transaction stays on one server.
+///
+/// # Errors
+/// When the database fails, as it does on a standby.
+pub async fn look(conn: &mut PgConnection, boot_id: Uuid) -> Result<Standing> {
+    let row = sqlx::query!(
+        r#"select control.system_identifier::text as "system_id!",
+             substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as "timeline!",
+             pg_relation_filenode('limit_blocks'::regclass)::bigint as "filenode!",
+             latest.number as "number?", latest.system_id as "known_system_id?", latest.timeline as "known_timeline?",
+             latest.filenode as "known_filenode?",
+             loss.number as "loss?", loss.replicas as "replicas?", loss.lag_ms as "lag_ms?",
+             (select beats from replicas where boot_id = $1) as beats
+           from pg_control_system() as control
+             left join lateral (select number, system_id, timeline, filenode from incarnations order by number desc limit 1) as latest on true
+             left join lateral (select number, replicas, lag_ms from incarnations where lossy order by number desc limit 1) as loss on true"#,
+        boot_id
+    )
+    .fetch_one(conn)
+    .await?;
+    let known = row
+        .known_system_id
+        .zip(row.known_timeline)
+        .zip(row.known_filenode);
+    let lag = Duration::from_millis(row.lag_ms.unwrap_or(0).unsigned_abs());
+    Ok(Standing {
+        sight: Sight {
+            system_id: row.system_id,
+            timeline: row.timeline,
+            filenode: row.filenode,
+        },
+        known: known.map(|((system_id, timeline), filenode)| Sight {
+            system_id,
+            timeline,
+            filenode,
+        }),
+        number: row.number.unwrap_or(0),
+        beats: row.beats,
+        loss: Loss::over(
+            row.loss.unwrap_or(0),
+            row.replicas.unwrap_or(0).unsigned_abs(),
+            lag,
+        ),
+    })
+}
+
+/// Keeps others from writing to the table until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!("lock table incarnations in share row exclusive mode")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A new one is in force from now on.
+#[derive(Debug, Clone)]
+pub struct NewIncarnation<'a> {
+    /// What was seen.
+    pub sight: &'a Sight,
+    /// Whether acknowledged writes may be gone.
+    pub is_lossy: bool,
+    /// How far back.
+    pub lag: Duration,
+}
+
+/// Inserts one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(conn: &mut PgConnection, new: &NewIncarnation<'_>) -> Result<()> {
+    let lag_ms = i64::try_from(new.lag.as_millis()).unwrap_or(i64::MAX);
+    sqlx::query!(
+        "insert into incarnations (system_id, timeline, filenode, lossy, replicas, lag_ms)
+        select $1, $2, $3, $4, (select count(*) from replicas where heartbeat_time > clock_timestamp() - interval '2 minutes'), $5",
+        new.sight.system_id,
+        new.sight.timeline,
+        new.sight.filenode,
+        new.is_lossy,
+        lag_ms
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

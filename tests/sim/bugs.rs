@@ -1,0 +1,35 @@
+//! Bugs that are planted at the seams between the production code and the simulated world. Each was made by somebody once, or would
+//! be; the simulation must see every one.
+
+/// A planted bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// A replica counts a block's validity from the reply.
+    ValidityFromReply,
+    /// A caller counts L from the reply.
+    StartWithinFromReply,
+    /// A unit stays charged for W alone.
+    ChargeForWindowOnly,
+    /// The database grants beside what is charged.
+    GrantWithoutGuard,
+    /// Lost writes are not noticed.
+    NoFreeze,
+    /// What is charged is read before the lock is held.
+    ReadBeforeLock,
+    /// Charges end by the clock that stamps them.
+    OneClock,
+    /// A permit is handed out after its block has ended.
+    PermitAfterExpiry,
+    /// A report that comes twice gives back twice.
+    RefundTwice,
+    /// The charge of a block is ended while the block is handed out from.
+    EndOpenBlock,
+    /// Reports are counted, not leases.
+    CountReports,
+    /// A request that got no answer is taken for one that has started.
+    EndUnanswered,
+    /// A lease that nobody has reported is taken for one that started when it was given.
+    EndSilent,
+    /// A use is taken to have started when its lease was asked for.
+    StartAtCall,
+}

@@ -1,0 +1,130 @@
+//! What a scenario is made of.
+
+use std::time::Duration;
+
+use keylease::domain::limit::Dimension;
+
+use crate::bugs::Bug;
+
+/// A scenario. Probabilities of faults are per second, or per message.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// Seeds, unless said otherwise.
+    pub(crate) runs: u64,
+    /// How long each runs.
+    pub(crate) length: Duration,
+    pub(crate) limits: Vec<Spec>,
+    pub(crate) replicas: usize,
+    /// Calls a second, over all replicas.
+    pub(crate) demand: f64,
+    /// Six times the demand at the beginning of each window, a quarter of it after.
+    pub(crate) is_bursty: bool,
+    /// How long a call waits for permits.
+    pub(crate) max_wait: Duration,
+    /// Uses asked for at once, at most.
+    pub(crate) uses_max: u64,
+    /// Tokens of one use, at most.
+    pub(crate) tokens_max: u64,
+    /// From the lease to the start of the request, at most.
+    pub(crate) think_max: Duration,
+    /// From the start to the provider's answer.
+    pub(crate) latency: Duration,
+    /// Leases that are never reported.
+    pub(crate) silent: f64,
+    /// Requests that end without an answer.
+    pub(crate) unanswered: f64,
+    /// Reports that come twice.
+    pub(crate) twice: f64,
+    /// Leases that are not used.
+    pub(crate) not_sent: f64,
+    pub(crate) faults: Faults,
+    pub(crate) bug: Option<Bug>,
+}
+
+/// One limit of the account.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spec {
+    pub(crate) dimension: Dimension,
+    pub(crate) amount: u64,
+    pub(crate) window: Duration,
+    pub(crate) validity: Option<Duration>,
+    pub(crate) start_within: Option<Duration>,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults {
+    /// A replica is killed and starts anew.
+    pub(crate) crash: f64,
+    /// A replica stops for a while.
+    pub(crate) pause: f64,
+    pub(crate) pause_max: Duration,
+    /// Messages to and from the database that take long.
+    pub(crate) slow_database: f64,
+    /// Replies of the database that never come, although it has committed.
+    pub(crate) lost_reply: f64,
+    /// Answers to callers that take long.
+    pub(crate) slow_lease: f64,
+    pub(crate) slow_max: Duration,
+    /// A standby takes over that lacks what was committed last.
+    pub(crate) failover: f64,
+    /// A dump is restored in place.
+    pub(crate) restore: f64,
+    /// The database's disk is set back.
+    pub(crate) set_back: f64,
+    /// The database is gone for a while.
+    pub(crate) outage: f64,
+    /// The database's clock is set, or slews.
+    pub(crate) clock: f64,
+    /// Every reply to the first replica comes this late.
+    pub(crate) late_to_first: Option<Duration>,
+    /// The limits are changed: raised, lowered, with other D and L.
+    pub(crate) reconfigure: f64,
+}
+
+/// So many requests in a window.
+pub(crate) const fn requests(amount: u64, seconds: u64) -> Spec {
+    Spec {
+        dimension: Dimension::Requests,
+        amount,
+        window: Duration::from_secs(seconds),
+        validity: None,
+        start_within: None,
+    }
+}
+
+/// So many tokens in a window.
+pub(crate) const fn tokens(amount: u64, seconds: u64) -> Spec {
+    Spec {
+        dimension: Dimension::Tokens,
+        ..requests(amount, seconds)
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            runs: 4,
+            length: Duration::from_secs(300),
+            limits: vec![requests(100, 60)],
+            replicas: 4,
+            demand: 5.0,
+            is_bursty: true,
+            max_wait: Duration::from_secs(5),
+            uses_max: 1,
+            tokens_max: 2_000,
+            think_max: Duration::from_millis(800),
+            latency: Duration::from_millis(300),
+            silent: 0.05,
+            unanswered: 0.03,
+            twice: 0.05,
+            not_sent: 0.05,
+            faults: Faults {
+                pause_max: Duration::from_secs(6),
+                slow_max: Duration::from_secs(3),
+                ..Faults::default()
+            },
+            bug: None,
+        }
+    }
+}

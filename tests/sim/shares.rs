@@ -1,0 +1,108 @@
+//! How much of a limit is used when three times as much is wanted.
+
+use std::time::Duration;
+
+use crate::holds;
+use crate::setup::{Setup, Spec, requests};
+
+/// Three times as much is wanted as there is, all the time.
+fn overload(spec: Spec, replicas: usize, latency_ms: u64) -> Setup {
+    let seconds = spec.window.as_secs_f64();
+    Setup {
+        runs: 1,
+        // Long, since a limit that is used in bursts is used in whole ones.
+        length: (spec.window * 30).max(Duration::from_secs(60)),
+        demand: 3.0 * spec.amount as f64 / seconds,
+        is_bursty: false,
+        limits: vec![spec],
+        replicas,
+        max_wait: spec.window,
+        think_max: spec.window.min(Duration::from_secs(1)) / 50,
+        latency: Duration::from_millis(latency_ms),
+        silent: 0.0,
+        unanswered: 0.0,
+        not_sent: 0.0,
+        twice: 0.0,
+        ..Setup::default()
+    }
+}
+
+/// At least this share of the limit is used, with any number of replicas.
+fn used(name: &str, spec: Spec, latency_ms: u64, least: f64, change: impl Fn(&mut Setup)) {
+    for replicas in [1, 3, 8] {
+        let mut setup = overload(spec, replicas, latency_ms);
+        change(&mut setup);
+        let runs = holds(&format!("{name}_{replicas}_replicas"), &setup);
+        let share = runs.iter().map(|(_, v)| v.share).sum::<f64>() / runs.len() as f64;
+        assert!(
+            share >= least,
+            "{name}, {replicas} replicas: {share} of the limit was used"
+        );
+    }
+}
+
+#[test]
+fn nearly_all_of_a_minute_is_used() {
+    used(
+        "nearly_all_of_a_minute_is_used",
+        requests(120, 60),
+        300,
+        0.97,
+        |_| {},
+    );
+}
+
+#[test]
+fn nearly_all_is_used_when_answers_take_long() {
+    used(
+        "nearly_all_is_used_when_answers_take_long",
+        requests(120, 60),
+        5_000,
+        0.97,
+        |_| {},
+    );
+}
+
+#[test]
+fn most_is_used_without_reports() {
+    used(
+        "most_is_used_without_reports",
+        requests(120, 60),
+        300,
+        0.93,
+        |s| s.silent = 1.0,
+    );
+}
+
+#[test]
+fn most_of_ten_seconds_is_used() {
+    used(
+        "most_of_ten_seconds_is_used",
+        requests(100, 10),
+        300,
+        0.94,
+        |_| {},
+    );
+}
+
+#[test]
+fn most_of_a_second_is_used() {
+    used(
+        "most_of_a_second_is_used",
+        requests(100, 1),
+        50,
+        0.80,
+        |_| {},
+    );
+}
+
+#[test]
+fn nearly_all_is_used_in_bursts() {
+    used(
+        "nearly_all_is_used_in_bursts",
+        requests(120, 60),
+        300,
+        0.97,
+        |s| s.is_bursty = true,
+    );
+}

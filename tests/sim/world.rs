@@ -1,0 +1,232 @@
+//! The world: true time, messages under way, and what goes wrong.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use keylease::domain::id::Id;
+use keylease::domain::ledger::settle::Part;
+use keylease::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
+use keylease::domain::limit::{Dimension, Limit, Owner};
+use keylease::domain::pool::Estimate;
+use keylease::domain::time::{BootTime, Timestamp};
+use uuid::Uuid;
+
+use crate::bugs::Bug;
+use crate::caller::{Call, Given, Report, Seen};
+use crate::database::{Answers, Database, State};
+use crate::oracle::{Oracle, Verdict};
+use crate::random::Random;
+use crate::replica::{Outcome, Replica};
+use crate::setup::{Setup, Spec};
+use crate::time::{BootClock, MILLI, SECOND, Time};
+
+const TICK: Time = 25 * MILLI;
+const TRANSACTION_MAX: Time = 5 * SECOND;
+/// How often the database's state is kept, for failovers and restores.
+const KEEP_EVERY: Time = SECOND / 4;
+
+mod callers;
+mod faults;
+mod replicas;
+
+pub(crate) struct World<'a> {
+    setup: &'a Setup,
+    random: Random,
+    now: Time,
+    queue: BinaryHeap<Reverse<(Time, u64)>>,
+    events: BTreeMap<u64, Event>,
+    sequence: u64,
+    database: Database,
+    /// Which server of the database answers: transactions do not survive a change.
+    server: u32,
+    database_back: Time,
+    kept: VecDeque<(Time, State)>,
+    replicas: Vec<Replica>,
+    limits: Vec<Limit>,
+    oracles: BTreeMap<Uuid, Oracle>,
+    boots: u128,
+}
+
+enum Event {
+    Arrive,
+    Faults,
+    Keep,
+    /// A replica looks whether it has something to say.
+    Tick(usize, Uuid),
+    Beat(usize, Uuid),
+    Boot(usize),
+    /// Those who wait may try again.
+    Wake(usize, Uuid),
+    Call(usize, Call),
+    Leased(Given),
+    Start(Given, Seen),
+    Report(usize, Report),
+    Transact(usize, Uuid, u32, Vec<Work>, BootTime),
+    Answered(usize, Uuid, Vec<Work>, Option<Answers>, BootTime),
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(setup: &'a Setup, seed: u64, name: &str) -> Self {
+        let salt = name
+            .bytes()
+            .fold(7_u64, |salt, byte| salt.wrapping_mul(31) ^ u64::from(byte));
+        let limits: Vec<Limit> = (1..)
+            .zip(&setup.limits)
+            .map(|(n, spec)| limit(n, spec))
+            .collect();
+        let mut world = Self {
+            setup,
+            random: Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt),
+            now: 0,
+            queue: BinaryHeap::new(),
+            events: BTreeMap::new(),
+            sequence: 0,
+            database: Database::new(&limits, setup.bug),
+            server: 0,
+            database_back: 0,
+            kept: VecDeque::new(),
+            replicas: Vec::new(),
+            oracles: limits
+                .iter()
+                .map(|limit| (limit.uid, Oracle::default()))
+                .collect(),
+            limits,
+            boots: 0,
+        };
+        for index in 0..setup.replicas {
+            let replica = world.boot();
+            world.replicas.push(replica);
+            world.start(index);
+        }
+        world.after(0, Event::Arrive);
+        world.after(SECOND / 2, Event::Faults);
+        world.after(0, Event::Keep);
+        world
+    }
+
+    /// Runs to the end. The tightest limit's verdict counts; any that was passed does.
+    pub(crate) fn run(mut self) -> Verdict {
+        let end = nanos(self.setup.length);
+        while let Some(Reverse((time, sequence))) = self.queue.pop() {
+            if time > end {
+                break;
+            }
+            self.now = time;
+            if let Some(event) = self.events.remove(&sequence) {
+                self.happen(event);
+            }
+        }
+        let mut worst: Option<Verdict> = None;
+        for limit in &self.limits {
+            let oracle = self.oracles.get_mut(&limit.uid).unwrap();
+            let verdict = oracle.verdict(limit.amount, nanos(limit.window), end);
+            if worst.is_none_or(|w| w.worst < verdict.worst) {
+                worst = Some(verdict);
+            }
+        }
+        worst.unwrap()
+    }
+
+    fn after(&mut self, delay: Time, event: Event) {
+        self.sequence += 1;
+        self.queue.push(Reverse((self.now + delay, self.sequence)));
+        self.events.insert(self.sequence, event);
+    }
+
+    fn happen(&mut self, event: Event) {
+        // What comes to a replica that is stopped, comes when it goes on.
+        if let Some(until) = self.stopped(&event) {
+            let delay = until - self.now;
+            self.after(delay, event);
+            return;
+        }
+        match event {
+            Event::Arrive => self.arrive(),
+            Event::Faults => self.faults(),
+            Event::Keep => self.keep(),
+            Event::Tick(index, boot) => self.tick(index, boot),
+            Event::Beat(index, boot) => self.beat(index, boot),
+            Event::Boot(index) => {
+                self.replicas[index] = self.boot();
+                self.start(index);
+            }
+            // An earlier one has made the others void.
+            Event::Wake(index, boot)
+                if self.is_up(index, boot) && self.replicas[index].is_woken(self.now) =>
+            {
+                self.wake(index);
+            }
+            Event::Wake(..) => {}
+            Event::Call(index, call) => self.call(index, call),
+            Event::Leased(given) => self.leased(given),
+            Event::Start(given, seen) => self.begin(given, seen),
+            Event::Report(index, report) => self.report(index, report),
+            Event::Transact(index, boot, server, works, sent) => {
+                self.transact(index, boot, server, works, sent);
+            }
+            Event::Answered(index, boot, works, answers, sent) => {
+                self.answered(index, boot, &works, answers, sent);
+            }
+        }
+    }
+
+    fn stopped(&self, event: &Event) -> Option<Time> {
+        let index = match event {
+            Event::Tick(index, _)
+            | Event::Beat(index, _)
+            | Event::Wake(index, _)
+            | Event::Call(index, _)
+            | Event::Report(index, _)
+            | Event::Transact(index, ..)
+            | Event::Answered(index, ..) => *index,
+            Event::Arrive
+            | Event::Faults
+            | Event::Keep
+            | Event::Boot(_)
+            | Event::Leased(_)
+            | Event::Start(..) => return None,
+        };
+        let until = self.replicas[index].paused_until;
+        (self.now < until).then_some(until)
+    }
+
+    fn is_up(&self, index: usize, boot: Uuid) -> bool {
+        self.replicas[index].is_alive && self.replicas[index].boot_id == boot
+    }
+
+    fn hop(&mut self) -> Time {
+        self.random.between(MILLI / 5, 10 * MILLI)
+    }
+
+    fn slow(&mut self, probability: f64) -> Time {
+        let slow_max = nanos(self.setup.faults.slow_max);
+        if self.random.chance(probability) {
+            self.random.between(0, slow_max.max(1))
+        } else {
+            0
+        }
+    }
+}
+
+fn limit(number: u128, spec: &Spec) -> Limit {
+    Limit {
+        uid: Uuid::from_u128(number),
+        rev: 1,
+        owner: Owner::Account(Uuid::nil()),
+        id: Id::parse("id", "simulated").unwrap(),
+        create_time: Timestamp::from_micros(0),
+        update_time: Timestamp::from_micros(0),
+        dimension: spec.dimension,
+        amount: spec.amount,
+        window: spec.window,
+        models: Vec::new(),
+        validity: spec.validity,
+        start_within: spec.start_within,
+        blackout: None,
+    }
+}
+
+fn nanos(duration: Duration) -> Time {
+    u64::try_from(duration.as_nanos()).unwrap()
+}

@@ -1,0 +1,99 @@
+//! What goes wrong.
+
+use super::*;
+
+impl World<'_> {
+    pub(super) fn keep(&mut self) {
+        let faults = &self.setup.faults;
+        if faults.failover + faults.restore + faults.set_back > 0.0 {
+            self.kept.push_back((self.now, self.database.state.clone()));
+            if self.kept.len() > 400 {
+                self.kept.pop_front();
+            }
+            self.after(KEEP_EVERY, Event::Keep);
+        }
+    }
+
+    pub(super) fn faults(&mut self) {
+        self.after(SECOND, Event::Faults);
+        let faults = self.setup.faults.clone();
+        for index in 0..self.replicas.len() {
+            if self.replicas[index].is_alive && self.random.chance(faults.crash) {
+                self.replicas[index].is_alive = false;
+                let delay = self.random.between(SECOND, 8 * SECOND);
+                self.after(delay, Event::Boot(index));
+            }
+            if self.random.chance(faults.pause) {
+                let pause = self.random.between(0, nanos(faults.pause_max).max(1));
+                self.replicas[index].paused_until = self.now + pause;
+            }
+        }
+        if self.random.chance(faults.failover) {
+            self.set_back(0, 3 * SECOND);
+            self.database.sight.timeline += "+";
+        }
+        if self.random.chance(faults.restore) {
+            self.set_back(10 * SECOND, 60 * SECOND);
+            self.database.sight.filenode += 1;
+        }
+        if self.random.chance(faults.set_back) {
+            self.set_back(5 * SECOND, 20 * SECOND);
+        }
+        if self.random.chance(faults.outage) {
+            let back = self.random.between(SECOND, 10 * SECOND);
+            self.database_back = self.now + back;
+        }
+        if self.random.chance(faults.clock) {
+            self.upset_clock();
+        }
+        if self.random.chance(faults.reconfigure) {
+            self.reconfigure();
+        }
+    }
+
+    /// The database has what it had some time ago.
+    pub(super) fn set_back(&mut self, least: Time, most: Time) {
+        let to = self.now.saturating_sub(self.random.between(least, most));
+        let kept = self.kept.iter().rev().find(|(at, _)| *at <= to);
+        if let Some((_, state)) = kept {
+            self.database.state = state.clone();
+            self.server += 1;
+        }
+    }
+
+    pub(super) fn upset_clock(&mut self) {
+        let now = self.now;
+        let far = i64::try_from(100 * SECOND).unwrap();
+        match self.random.index(4) {
+            0 => self.database.clock.step(self.random.signed(far)),
+            1 => self.database.clock.slew(self.random.signed(100_000), now),
+            2 => self.database.clock.slew(0, now),
+            _ => {
+                // There and back.
+                let by = -self.database.clock.offset;
+                self.database.clock.step(by);
+            }
+        }
+    }
+
+    /// Other D and L; the amount is left alone, since an oracle of one amount judges.
+    pub(super) fn reconfigure(&mut self) {
+        for limit in &mut self.limits {
+            limit.rev += 1;
+            let window = limit.window;
+            let mut share = |divisor: u32| {
+                let part = window / divisor;
+                self.random
+                    .chance(0.7)
+                    .then(|| part.mul_f64(self.random.unit().max(0.05)))
+            };
+            limit.validity = share(4);
+            limit.start_within = share(2);
+            let row = self.database.state.limits.get_mut(&limit.uid).unwrap();
+            row.limit = limit.clone();
+        }
+        for replica in &mut self.replicas {
+            replica.reconfigure(&self.limits);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What replicas do, and what comes to them.
+
+use super::*;
+
+impl World<'_> {
+    pub(super) fn boot(&mut self) -> Replica {
+        self.boots += 1;
+        let clock = BootClock {
+            offset: self.random.between(SECOND, 100_000 * SECOND),
+            ppm: self.random.signed(300),
+        };
+        // The upper half of a boot id marks its blocks.
+        let boot_id = Uuid::from_u128(self.boots << 64);
+        let mut replica = Replica::new(clock, boot_id, &self.limits, self.setup.bug);
+        replica.live = self.setup.replicas as u64;
+        replica
+    }
+
+    pub(super) fn start(&mut self, index: usize) {
+        let boot = self.replicas[index].boot_id;
+        self.after(0, Event::Beat(index, boot));
+        let delay = self.random.between(MILLI, TICK);
+        self.after(delay, Event::Tick(index, boot));
+    }
+
+    pub(super) fn tick(&mut self, index: usize, boot: Uuid) {
+        if self.is_up(index, boot) {
+            self.after(TICK, Event::Tick(index, boot));
+            self.say(index);
+        }
+    }
+
+    /// Says what there is to say to the database.
+    pub(super) fn say(&mut self, index: usize) {
+        let replica = &mut self.replicas[index];
+        let mut works = replica.work(self.now);
+        let boot = replica.boot_id;
+        while !works.is_empty() {
+            let rest = works.split_off(works.len().min(LIMITS_PER_TRANSACTION));
+            let sent = self.replicas[index].clock.at(self.now);
+            let delay = self.hop() + self.slow(self.setup.faults.slow_database);
+            self.after(
+                delay,
+                Event::Transact(index, boot, self.server, works, sent),
+            );
+            works = rest;
+        }
+    }
+
+    pub(super) fn beat(&mut self, index: usize, boot: Uuid) {
+        if self.is_up(index, boot) {
+            self.after(SECOND, Event::Beat(index, boot));
+            self.look(index);
+        }
+    }
+
+    pub(super) fn look(&mut self, index: usize) {
+        if self.now < self.database_back {
+            return;
+        }
+        let time = self.now;
+        let replica = &mut self.replicas[index];
+        let sent = replica.clock.at(time);
+        let memory = self.database.beat(&mut replica.client(sent, time), time);
+        replica.memory = memory;
+    }
+
+    pub(super) fn transact(
+        &mut self,
+        index: usize,
+        boot: Uuid,
+        server: u32,
+        works: Vec<Work>,
+        sent: BootTime,
+    ) {
+        if !self.is_up(index, boot) {
+            return;
+        }
+        let late = nanos(self.setup.faults.late_to_first.unwrap_or_default());
+        let late = if index == 0 { late } else { 0 };
+        let is_lost = self.random.chance(self.setup.faults.lost_reply);
+        let delay = self.hop() + self.slow(self.setup.faults.slow_database) + late;
+        if self.now < self.database_back || server != self.server {
+            self.after(MILLI, Event::Answered(index, boot, works, None, sent));
+            return;
+        }
+        let time = self.now;
+        let mut client = self.replicas[index].client(sent, time);
+        let answers = self.database.reserve(&works, &mut client, time);
+        if answers.is_none() {
+            // In doubt: the replica looks at once.
+            self.after(MILLI, Event::Answered(index, boot, works, None, sent));
+            self.look(index);
+            return;
+        }
+        let is_unknown = is_lost || (late == 0 && delay > TRANSACTION_MAX);
+        if is_unknown {
+            self.after(
+                TRANSACTION_MAX,
+                Event::Answered(index, boot, works, None, sent),
+            );
+        } else {
+            self.after(delay, Event::Answered(index, boot, works, answers, sent));
+        }
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        index: usize,
+        boot: Uuid,
+        works: &[Work],
+        answers: Option<Answers>,
+        _sent: BootTime,
+    ) {
+        if !self.is_up(index, boot) {
+            return;
+        }
+        let replica = &mut self.replicas[index];
+        let now = replica.clock.at(self.now);
+        match answers {
+            None => works
+                .iter()
+                .for_each(|work| replica.budget.unsaid(work, false, now)),
+            Some(answers) => {
+                for (limit, answer) in answers {
+                    let Some(mut answer) = answer else { continue };
+                    if self.setup.bug == Some(Bug::ValidityFromReply) {
+                        answer.sent = now;
+                    }
+                    replica.budget.answered(limit, &answer, now);
+                }
+            }
+        }
+        self.wake(index);
+    }
+
+    pub(super) fn wake(&mut self, index: usize) {
+        let outcomes = self.replicas[index].retry(self.now);
+        for outcome in outcomes {
+            self.take_up(index, outcome);
+        }
+        self.say(index);
+    }
+
+    pub(super) fn call(&mut self, index: usize, call: Call) {
+        if !self.replicas[index].is_alive {
+            return;
+        }
+        let outcome = self.replicas[index].call(call, self.now);
+        let is_short = matches!(outcome, Outcome::Waits(_));
+        self.take_up(index, outcome);
+        if is_short {
+            self.say(index);
+        }
+    }
+
+    pub(super) fn take_up(&mut self, index: usize, outcome: Outcome) {
+        match outcome {
+            Outcome::Given(given) => {
+                let delay = self.hop() / 2 + self.slow(self.setup.faults.slow_lease);
+                self.after(delay, Event::Leased(given));
+            }
+            Outcome::Waits(at) => {
+                let now = self.now;
+                let replica = &mut self.replicas[index];
+                let delay = nanos(at.since(replica.clock.at(now))) + MILLI;
+                if replica.wakes_at.is_none_or(|at| now + delay < at) {
+                    replica.wakes_at = Some(now + delay);
+                    let boot = replica.boot_id;
+                    self.after(delay, Event::Wake(index, boot));
+                }
+            }
+            Outcome::Refused => {}
+        }
+    }
+
+    pub(super) fn report(&mut self, index: usize, report: Report) {
+        if !self.replicas[index].is_alive {
+            return;
+        }
+        if self.replicas[index].boot_id == report.given.issuer {
+            self.replicas[index].report(&report, self.now);
+            self.wake(index);
+            return;
+        }
+        // It came elsewhere: it travels to its issuer, in batches.
+        let issuer = self
+            .replicas
+            .iter()
+            .position(|r| r.boot_id == report.given.issuer);
+        if let Some(issuer) = issuer {
+            let delay = self.random.between(10 * MILLI, 500 * MILLI);
+            self.after(delay, Event::Report(issuer, report));
+        }
+    }
+}
