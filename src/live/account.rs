@@ -65,9 +65,11 @@ impl AccountLive {
         !self.is_noted.swap(true, Ordering::AcqRel)
     }
 
-    /// The ledger begins to look at it: whatever happens from now on has to be noted again.
-    pub fn looked_at(&self) {
+    /// The ledger looks at it: whatever happens from now on has to be noted again. A look brings no permits, so nobody is woken: a call
+    /// that was would ask again, be looked at again, and so on until the answer comes.
+    pub fn look<T>(&self, look: impl FnOnce(&mut Budget) -> T) -> T {
         self.is_noted.store(false, Ordering::Release);
+        look(&mut self.state.lock().budget)
     }
 
     /// Works on the permits, under the account's lock; then whoever is first in a line tries again.

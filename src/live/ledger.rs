@@ -75,8 +75,7 @@ impl Ledger {
         let mut busy = self.busy.lock();
         let mut said = Vec::new();
         busy.retain(|_, account| {
-            account.looked_at();
-            let (works, is_busy) = account.with_budget(|budget| {
+            let (works, is_busy) = account.look(|budget| {
                 let works = budget.work(is_paced, now, || {
                     self.blocks.fetch_add(1, Ordering::Relaxed)
                 });
