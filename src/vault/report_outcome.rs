@@ -182,8 +182,10 @@ impl Vault {
         let snapshot = self.live.snapshot();
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let is_outside = |c: &Candidate| match failure.blame {
-            Blame::Account => c.account.account.meta.uid != claims.account_uid,
-            Blame::Request | Blame::Key | Blame::Provider | Blame::Egress => {
+            Blame::Account | Blame::AccountModel => {
+                c.account.account.meta.uid != claims.account_uid
+            }
+            Blame::Request | Blame::Key | Blame::KeyModel | Blame::Provider | Blame::Egress => {
                 let version = c.version.as_ref();
                 version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
             }
@@ -234,7 +236,7 @@ impl Vault {
         now: Timestamp,
     ) -> Option<String> {
         let blamed = match (failure.advice, failure.blame) {
-            (Advice::RetryOtherKey, Blame::Account) => claims.account(),
+            (Advice::RetryOtherKey, Blame::Account | Blame::AccountModel) => claims.account(),
             (Advice::RetryOtherKey, _) => claims.version(),
             (Advice::RetrySameLater | Advice::DoNotRetry, _) => return None,
         };

@@ -201,7 +201,9 @@ const fn blame(blame: Blame) -> proto::BlameScope {
     match blame {
         Blame::Request => proto::BlameScope::Request,
         Blame::Key => proto::BlameScope::Key,
+        Blame::KeyModel => proto::BlameScope::KeyModel,
         Blame::Account => proto::BlameScope::Account,
+        Blame::AccountModel => proto::BlameScope::AccountModel,
         Blame::Provider => proto::BlameScope::Provider,
         Blame::Egress => proto::BlameScope::Egress,
     }
