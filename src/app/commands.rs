@@ -50,6 +50,9 @@ pub enum Command {
     /// Make master keys, which seal every secret in the database, and see which are in use
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
+    /// Explain what a provider's response would be taken for: rule, class, blame, cooldown, advice; needs no server
+    #[command(after_help = crate::cli::CLASSIFY_HELP)]
+    Classify(crate::cli::ClassifyArgs),
     /// The client's verbs.
     #[command(flatten)]
     Client(crate::cli::Command),
@@ -71,6 +74,7 @@ pub enum MasterKeyCommand {
 pub fn run(command: Command) -> ExitCode {
     match command {
         Command::Client(command) => client(crate::cli::run(command)),
+        Command::Classify(arguments) => crate::cli::classify(&arguments),
         Command::MasterKey(MasterKeyCommand::Client(command)) => {
             client(crate::cli::run_master_key(command))
         }
@@ -119,7 +123,9 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::MasterKey(MasterKeyCommand::Generate(arguments)) => {
             master_key::generate(&arguments)
         }
-        Command::Client(_) | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
+        Command::Client(_)
+        | Command::Classify(_)
+        | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ mod accounts;
 mod address;
 mod audit;
 mod callers;
+mod classify;
 mod connect;
 mod errors;
 mod failure;
@@ -36,6 +37,7 @@ mod tokens;
 mod view;
 mod words;
 
+pub use classify::{ClassifyArgs, HELP as CLASSIFY_HELP, classify};
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
 

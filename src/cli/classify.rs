@@ -1,0 +1,210 @@
+//! `keylease classify`: what a response would be taken for, and by which rule. Needs no server.
+
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::{output, words};
+use crate::domain::backoff;
+use crate::domain::classify::{Explained, Response, RuleBook, explain};
+use crate::domain::time::Timestamp;
+
+mod input;
+
+use input::Received;
+
+/// What the help ends with.
+pub const HELP: &str = "\
+One response is read as curl -i prints it: a status line, headers, an empty line, the body. Or as one JSON object of the form below.
+
+With --jsonl, standard input has many, one a line:
+  {\"provider\": \"groq\", \"status\": 429, \"headers\": {\"retry-after\": \"2\"}, \"body\": \"{\\\"error\\\": …}\"}
+and each is answered by one line:
+  {\"class\": \"rate_limit\", \"scope\": \"account_model\", \"retry_after_ms\": 2000, \"advice\": \"retry_other_key\", \"rule\": \"rate/code\"}
+A response that is no failure has null everywhere; a line that cannot be read has an `error` besides, and makes the exit code 1.
+A provider that is not known is judged by the generic rules. A status of 0 means that no answer came; the body then says why.
+Times of day are measured against the response's Date. Without one, --jsonl takes them to state nothing; one response alone is taken
+to have been received just now.
+
+Examples:
+  curl -si https://api.openai.com/v1/models | keylease classify --profile openai
+  keylease classify --jsonl < failures.jsonl";
+
+/// A longer line is no response that anybody reported.
+const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Explain what a response would be taken for
+#[derive(Debug, Args)]
+pub struct ClassifyArgs {
+    /// Whose response it is: openai, anthropic, gemini, stripe, or another provider that has rules, such as groq
+    #[arg(long, value_name = "PROFILE", default_value = "generic")]
+    profile: String,
+    /// Read many responses, one JSON object a line
+    #[arg(long)]
+    jsonl: bool,
+    /// Print the one verdict as JSON
+    #[arg(long, conflicts_with = "jsonl")]
+    json: bool,
+}
+
+/// A verdict in the words of the rules.
+#[derive(Debug, Default, Serialize)]
+struct Verdict<'a> {
+    class: Option<&'a str>,
+    scope: Option<&'a str>,
+    retry_after_ms: Option<u64>,
+    advice: Option<&'a str>,
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Runs the verb; failures are printed to stderr.
+pub fn classify(args: &ClassifyArgs) -> ExitCode {
+    let done = RuleBook::built_in()
+        .map_err(|error| Failure::Failed(error.to_string()))
+        .and_then(|book| {
+            if args.jsonl {
+                many(args, &book)
+            } else {
+                one(args, &book)
+            }
+        });
+    match done {
+        Ok(code) => code,
+        Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let code = failure.exit_code();
+            // Nobody is left to be told that stderr is closed.
+            let text = format!("keylease: {}\n", failure.message());
+            let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn one(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
+    let bytes = super::secret::read_bounded(Path::new("-"), LINE_BYTES_MAX)?;
+    let received = Received::parse(&bytes).map_err(Failure::Usage)?;
+    let provider = received.provider.as_deref().unwrap_or(&args.profile);
+    let found = explain(&received.response(), book.named(provider), now());
+    if args.json {
+        output::line(&json(&verdict(found.as_ref())))?;
+    } else {
+        output::line(&text(provider, found.as_ref()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn many(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
+    let mut input = io::stdin().lock();
+    let (mut line, mut number, mut all_read) = (Vec::new(), 0_u64, true);
+    loop {
+        line.clear();
+        let mut bounded = (&mut input).take(LINE_BYTES_MAX);
+        let read = bounded.read_until(b'\n', &mut line);
+        if read.map_err(|error| Failure::Usage(format!("standard input: {error}")))? == 0 {
+            break;
+        }
+        number += 1;
+        let is_whole = line.ends_with(b"\n") || (line.len() as u64) < LINE_BYTES_MAX;
+        if !is_whole {
+            skip_line(&mut input)?;
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let received = if is_whole {
+            Received::parse_json(&line)
+        } else {
+            Err("is longer than 16 MiB".to_owned())
+        };
+        match received {
+            Ok(received) => {
+                let provider = received.provider.as_deref().unwrap_or(&args.profile);
+                let found = explain(&received.response(), book.named(provider), None);
+                output::line(&json(&verdict(found.as_ref())))?;
+            }
+            Err(what) => {
+                all_read = false;
+                let error = Some(format!("line {number} {what}"));
+                let verdict = Verdict {
+                    error,
+                    ..Verdict::default()
+                };
+                output::line(&json(&verdict))?;
+            }
+        }
+    }
+    Ok(if all_read {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Passes over the rest of a line that is too long, without keeping it.
+fn skip_line(input: &mut impl BufRead) -> Result<(), Failure> {
+    input
+        .skip_until(b'\n')
+        .map(|_| ())
+        .map_err(|error| Failure::Usage(format!("standard input: {error}")))
+}
+
+fn verdict<'a>(found: Option<&Explained<'a>>) -> Verdict<'a> {
+    let Some(Explained { failure, rule }) = found else {
+        return Verdict::default();
+    };
+    let stated = failure.retry_after.map(|stated| stated.as_millis());
+    Verdict {
+        class: Some(failure.class.as_str()),
+        scope: Some(failure.blame.as_str()),
+        retry_after_ms: stated.map(|millis| u64::try_from(millis).unwrap_or(u64::MAX)),
+        advice: Some(failure.advice.as_str()),
+        rule: Some(*rule),
+        error: None,
+    }
+}
+
+fn json(verdict: &Verdict<'_>) -> String {
+    serde_json::to_string(verdict).unwrap_or_default()
+}
+
+fn text(provider: &str, found: Option<&Explained<'_>>) -> String {
+    let Some(Explained { failure, rule }) = found else {
+        return format!("no failure, by the rules of {provider}");
+    };
+    let stated = failure.retry_after.map_or_else(
+        || words::NOTHING.to_owned(),
+        |stated| humantime::format_duration(stated).to_string(),
+    );
+    output::details(&[
+        ("rule", (*rule).to_owned()),
+        ("class", failure.class.as_str().to_owned()),
+        ("blame", failure.blame.as_str().to_owned()),
+        ("stated delay", stated),
+        ("cooldown", backoff::in_words(failure)),
+        ("advice", failure.advice.as_str().to_owned()),
+    ])
+}
+
+fn now() -> Option<Timestamp> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let micros = i64::try_from(since.as_micros()).ok()?;
+    Some(Timestamp::from_micros(micros))
+}
+
+impl Received {
+    fn response(&self) -> Response<'_> {
+        Response {
+            status: self.status,
+            headers: &self.headers,
+            body: &self.body,
+        }
+    }
+}
