@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::{output, words};
 use crate::domain::backoff;
-use crate::domain::classify::{Explained, Response, RuleBook, explain};
+use crate::domain::classify::{Explained, Response, RuleBook, built_in, explain};
 use crate::domain::time::Timestamp;
 
 mod input;
@@ -66,13 +66,13 @@ struct Verdict<'a> {
 
 /// Runs the verb; failures are printed to stderr.
 pub fn classify(args: &ClassifyArgs) -> ExitCode {
-    let done = RuleBook::built_in()
+    let done = built_in()
         .map_err(|error| Failure::Failed(error.to_string()))
         .and_then(|book| {
             if args.jsonl {
-                many(args, &book)
+                many(args, book)
             } else {
-                one(args, &book)
+                one(args, book)
             }
         });
     match done {

@@ -32,7 +32,7 @@ const QUOTA: Backoff = Backoff {
     min: Duration::from_hours(1),
     is_stated: true,
 };
-/// No waiting gives an entitlement: what is stated is void, and now and then it is tried whether a person has given one.
+/// No waiting gives an entitlement or opens an account: what is stated is void, and now and then it is tried whether a person has given one.
 const MODEL_ACCESS: Backoff = Backoff {
     is_stated: false,
     ..QUOTA
@@ -42,9 +42,9 @@ impl Backoff {
     pub(super) const fn of(class: FailureClass) -> Self {
         match class {
             FailureClass::Quota => QUOTA,
-            FailureClass::ModelAccess => MODEL_ACCESS,
+            // A closed account is tried again with one key an hour later, and ever more rarely.
+            FailureClass::ModelAccess | FailureClass::Credential => MODEL_ACCESS,
             FailureClass::CallerFault
-            | FailureClass::Credential
             | FailureClass::RateLimit
             | FailureClass::ProviderFault
             | FailureClass::RegionOrEgress

@@ -1,5 +1,6 @@
 //! What one account, one of its models, or one key cools down from.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::backoff::Backoff;
@@ -86,6 +87,28 @@ impl Cooling {
     pub fn clear(&mut self) {
         *self = Self::default();
     }
+}
+
+/// The cooldown of one model among at most `models_max`. `None` if there is no room: reports name what models they like.
+pub fn room<'a>(
+    models: &'a mut HashMap<String, Cooling>,
+    model: &str,
+    models_max: usize,
+    now: Timestamp,
+) -> Option<&'a mut Cooling> {
+    if models.len() >= models_max && !models.contains_key(model) {
+        models.retain(|_, cooling| cooling.holds(now).is_some());
+        if models.len() >= models_max {
+            return None;
+        }
+    }
+    Some(models.entry(model.to_owned()).or_default())
+}
+
+/// From 0 to 1, by the last digits of the time: what is pure has no better source, and nothing is guarded by it.
+#[must_use]
+pub fn jitter(now: Timestamp) -> f64 {
+    f64::from(u16::try_from(now.micros() % 1_000).unwrap_or(0)) / 1_000.0
 }
 
 #[cfg(test)]
@@ -193,5 +216,23 @@ mod tests {
         let mut cooling = Cooling::default();
         let news = cooling.blame(FailureClass::ModelAccess, stated, 0.0, "429", at(0));
         assert_eq!(news.map(|cause| cause.until), Some(at(3_600)));
+    }
+
+    #[test]
+    fn models_that_are_reported_without_end_fill_no_memory() {
+        let mut models = HashMap::new();
+        for i in 0..1_000 {
+            if let Some(cooling) = room(&mut models, &format!("m{i}"), 8, at(i / 100)) {
+                cooling.blame(
+                    FailureClass::RateLimit,
+                    Some(Duration::from_secs(1)),
+                    0.0,
+                    "429",
+                    at(i / 100),
+                );
+            }
+        }
+        assert!(models.len() <= 8);
+        assert!(room(&mut models, "m999999", 8, at(100)).is_some());
     }
 }

@@ -26,7 +26,6 @@ pub mod pool;
 pub mod pool_draft;
 pub mod profile;
 pub mod refusal;
-pub mod retry_after;
 pub mod rotation;
 pub mod selection;
 pub mod status;

@@ -29,6 +29,8 @@ pub enum Event<'a> {
         /// When another version of the same provider last succeeded.
         others_succeeded: Option<Timestamp>,
     },
+    /// A budget of the key itself is spent until then.
+    Cools(&'a Cause),
     /// Anything that says nothing about the version.
     Neutral,
     /// A person, or another replica, says how it is now.
@@ -100,6 +102,7 @@ impl Vitals {
                 let alone = others_succeeded >= self.streak_since && others_succeeded.is_some();
                 self.judge(alone, FailureClass::ProviderFault, policy, why, now)
             }
+            Event::Cools(cause) => self.cool(cause, now),
             Event::Neutral => {
                 self.canary_until = None;
                 None
@@ -182,6 +185,20 @@ impl Vitals {
         }
         self.health = health.clone();
         Some(health)
+    }
+
+    /// Of two cooldowns the later end counts; no cooldown ends a death.
+    fn cool(&mut self, cause: &Cause, now: Timestamp) -> Option<Health> {
+        self.canary_until = None;
+        let longer = match &self.health {
+            Health::Active => true,
+            Health::Cooling(held) => held.until < cause.until || now >= held.until,
+            Health::Dead(_) => false,
+        };
+        longer.then(|| {
+            self.health = Health::Cooling(cause.clone());
+            self.health.clone()
+        })
     }
 
     const fn forget_streak(&mut self) {
@@ -339,5 +356,25 @@ mod tests {
         on(&mut vitals, Event::Told(&Health::Active), 1);
         assert_eq!(vitals.admission(at(1)), Admission::Normal);
         assert_eq!(vitals.streak(), 0);
+    }
+
+    #[test]
+    fn a_spent_budget_cools_until_the_later_end_and_ends_no_death() {
+        let until = |seconds| {
+            cause(
+                at(0),
+                Duration::from_secs(seconds),
+                "why",
+                FailureClass::Quota,
+            )
+        };
+        let mut vitals = Vitals::default();
+        assert!(on(&mut vitals, Event::Cools(&until(60)), 0).is_some());
+        assert_eq!(on(&mut vitals, Event::Cools(&until(30)), 1), None);
+        assert!(on(&mut vitals, Event::Cools(&until(90)), 1).is_some());
+        assert_eq!(vitals.admission(at(89)), Admission::Cooling(at(90)));
+        on(&mut vitals, Event::Rejected, 2);
+        assert_eq!(on(&mut vitals, Event::Cools(&until(99)), 3), None);
+        assert!(matches!(vitals.health(at(4)), Health::Dead(_)));
     }
 }

@@ -212,6 +212,10 @@ fn admit<'a>(
     if let Some(cause) = candidate.account.live.cooling(wish.need.model, now) {
         return Err((KeyRefusal::Cooling, Some(cause.until)));
     }
+    let own = wish.need.model.and_then(|m| version.live.cooling(m, now));
+    if let Some(cause) = own {
+        return Err((KeyRefusal::Cooling, Some(cause.until)));
+    }
     let avoided = wish.avoided.iter().any(|avoided| match avoided {
         Avoided::Version(uid) => *uid == version.version.meta.uid,
         Avoided::Account(uid) => *uid == account.meta.uid,

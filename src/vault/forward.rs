@@ -67,7 +67,7 @@ impl Vault {
             claims: report.claims,
         };
         for outcome in &report.outcomes {
-            self.judge(&lease, outcome, true, now);
+            self.act(&lease, outcome, now);
         }
         self.settle_own(&lease.claims, &report.outcomes);
     }

@@ -8,8 +8,8 @@ use super::Vault;
 use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::{LeaseClaims, RetryClaims};
-use crate::domain::classify::{Advice, Blame, Failure, Observation};
-use crate::domain::health::Health;
+use crate::domain::classify::{Advice, Blame, Failure};
+use crate::domain::health::{FailureClass, Health};
 use crate::domain::outcome::Outcome;
 use crate::domain::time::Timestamp;
 use crate::live::reports::{Claimed, Entry};
@@ -100,13 +100,16 @@ impl Vault {
         let lease = self.open_lease(caller, &report.lease_id, now)?;
         let entry = self.enter(&lease, report, now)?;
         let is_new = entry == Entry::New;
-        let mut failures = Vec::with_capacity(report.outcomes.len());
-        for outcome in &report.outcomes {
-            failures.push(self.judge(&lease, outcome, is_new, now));
+        let outcomes = self.explain(&lease.claims, &report.outcomes, now);
+        if is_new {
+            for outcome in &outcomes {
+                self.act(&lease, outcome, now);
+            }
         }
         self.commit_verdicts(&lease.claims).await?;
+        let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
         if is_new {
-            self.settle(&lease, report);
+            self.settle(&lease, report, outcomes);
         }
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {
@@ -194,8 +197,12 @@ impl Vault {
         if candidates.any(|tier| tier.candidates.iter().any(is_outside)) {
             return failure;
         }
+        if failure.class == FailureClass::ModelAccess {
+            failure.advice = Advice::DoNotRetry;
+            return failure;
+        }
         let account = snapshot.accounts.get(&claims.account_uid);
-        let cooling = account.and_then(|a| a.live.cooling(None, now));
+        let cooling = account.and_then(|a| a.live.cooling(Some(&claims.model), now));
         let clears = cooling
             .as_ref()
             .or(health.cause())
@@ -254,9 +261,4 @@ impl Vault {
         let version = snapshot.versions.get(&claims.version_uid);
         version.map_or_else(Health::default, |v| v.live.health(now))
     }
-}
-
-/// Whether an outcome says that the request was never started.
-pub(super) const fn is_not_sent(outcome: &Outcome) -> bool {
-    matches!(outcome.observation, Observation::NotSent)
 }

@@ -6,6 +6,7 @@ mod harness;
 mod accounts;
 mod bootstrap_command;
 mod callers;
+mod classify;
 mod configuration;
 mod dev_command;
 mod import;

@@ -95,7 +95,9 @@ impl RuleBook {
 
     /// The rules of an account: many providers speak like another one, and are known by where the requests go.
     #[must_use]
-    pub fn of_account(&self, profile: Profile, host: &str) -> Rules<'_> {
+    pub fn of_account(&self, profile: Profile, base_url: &str) -> Rules<'_> {
+        let (_, rest) = base_url.split_once("://").unwrap_or(("", base_url));
+        let host = rest.split(['/', ':']).next().unwrap_or_default();
         let is_there = |known: &String| {
             let rest = host.strip_suffix(known.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

@@ -49,9 +49,9 @@ fn wrong_rules_are_refused_by_name() {
 fn accounts_find_their_provider_by_host() {
     let book = RuleBook::built_in().unwrap();
     let names = |rules: Rules<'_>| rules.set.names.clone();
-    let groq = book.of_account(Profile::Openai, "api.groq.com");
+    let groq = book.of_account(Profile::Openai, "https://api.groq.com/openai/v1");
     assert_eq!(names(groq), ["groq"]);
-    let other = book.of_account(Profile::Anthropic, "evilapi.groq.com.example");
+    let other = book.of_account(Profile::Anthropic, "https://evilapi.groq.com.example:443");
     assert_eq!(names(other), ["anthropic"]);
     assert_eq!(names(book.named("nobody")), names(book.named("generic")));
 }
