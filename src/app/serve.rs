@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
@@ -82,7 +83,14 @@ pub async fn run_until(
         .add_service(reflection()?)
         .add_service(leases(&vault))
         .add_service(admin(&vault));
-    tracing::info!(listen = %address, tls = config.tls.is_some(), replica = %vault.live().boot_id, "serving");
+    tracing::info!(
+        listen = %address,
+        metrics.listen = bound(listeners.metrics.as_ref()),
+        health.listen = bound(listeners.health.as_ref()),
+        tls = config.tls.is_some(),
+        replica = %vault.live().boot_id,
+        "serving"
+    );
     let (draining, ended) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(drain(
         shutdown,
@@ -166,6 +174,12 @@ fn reflection() -> anyhow::Result<
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
     Ok(service)
+}
+
+/// Where a socket listens, which port 0 does not say beforehand; none for one that is off.
+fn bound(listener: Option<&TcpListener>) -> Option<String> {
+    let address = listener.and_then(|listener| listener.local_addr().ok());
+    address.map(|address| address.to_string())
 }
 
 async fn register(vault: &Vault, address: &str) -> anyhow::Result<()> {

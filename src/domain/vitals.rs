@@ -19,7 +19,10 @@ pub struct Vitals {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
     /// The provider did what was asked.
-    Success,
+    Success {
+        /// The use was the canary's: only that decides over a dead version, since others may have been sent before it died.
+        is_canary: bool,
+    },
     /// The provider says that the key is no good.
     Rejected,
     /// A failure that no rule explains.
@@ -85,7 +88,7 @@ impl Vitals {
         now: Timestamp,
     ) -> Option<Health> {
         match event {
-            Event::Success => self.succeed(now),
+            Event::Success { is_canary } => self.succeed(is_canary, now),
             Event::Rejected => {
                 let ttl = policy.dead_ttl();
                 self.worsen(
@@ -103,10 +106,7 @@ impl Vitals {
                 self.judge(alone, FailureClass::ProviderFault, policy, why, now)
             }
             Event::Cools(cause) => self.cool(cause, now),
-            Event::Neutral => {
-                self.canary_until = None;
-                None
-            }
+            Event::Neutral => None,
             Event::Told(health) => {
                 if *health == Health::Active {
                     self.forget_streak();
@@ -135,10 +135,10 @@ impl Vitals {
         self.streak
     }
 
-    fn succeed(&mut self, now: Timestamp) -> Option<Health> {
+    fn succeed(&mut self, is_canary: bool, now: Timestamp) -> Option<Health> {
         self.forget_streak();
-        let decided = matches!(&self.health, Health::Dead(cause) if now >= cause.until);
-        if !decided {
+        let is_over = matches!(&self.health, Health::Dead(cause) if now >= cause.until);
+        if !is_canary || !is_over {
             return None;
         }
         self.canary_until = None;
@@ -149,7 +149,6 @@ impl Vitals {
     fn fail(&mut self, now: Timestamp) {
         self.streak = self.streak.saturating_add(1);
         self.streak_since.get_or_insert(now);
-        self.canary_until = None;
     }
 
     fn judge(
@@ -189,7 +188,6 @@ impl Vitals {
 
     /// Of two cooldowns the later end counts; no cooldown ends a death.
     fn cool(&mut self, cause: &Cause, now: Timestamp) -> Option<Health> {
-        self.canary_until = None;
         let longer = match &self.health {
             Health::Active => true,
             Health::Cooling(held) => held.until < cause.until || now >= held.until,
@@ -231,6 +229,9 @@ mod tests {
         Timestamp::from_micros(seconds * 1_000_000)
     }
 
+    const SUCCESS: Event<'_> = Event::Success { is_canary: false };
+    const CANARY_SUCCESS: Event<'_> = Event::Success { is_canary: true };
+
     fn on(vitals: &mut Vitals, event: Event<'_>, seconds: i64) -> Option<Health> {
         vitals.on(event, &POLICY, "why", at(seconds))
     }
@@ -254,7 +255,7 @@ mod tests {
         vitals.send_canary(at(86_460));
         assert_eq!(vitals.admission(at(86_401)), Admission::Dead(at(86_460)));
         assert_eq!(
-            on(&mut vitals, Event::Success, 86_410),
+            on(&mut vitals, CANARY_SUCCESS, 86_410),
             Some(Health::Active)
         );
         assert_eq!(vitals.admission(at(86_411)), Admission::Normal);
@@ -281,8 +282,11 @@ mod tests {
     fn a_late_success_does_not_revive_a_dead_version() {
         let mut vitals = Vitals::default();
         on(&mut vitals, Event::Rejected, 0);
-        assert_eq!(on(&mut vitals, Event::Success, 5), None);
+        assert_eq!(on(&mut vitals, CANARY_SUCCESS, 5), None);
         assert_eq!(vitals.admission(at(6)), Admission::Dead(at(86_400)));
+        // Nor once its time has passed: only the canary does.
+        assert_eq!(on(&mut vitals, SUCCESS, 86_401), None);
+        assert_eq!(vitals.admission(at(86_402)), Admission::Canary);
     }
 
     #[test]
@@ -304,7 +308,7 @@ mod tests {
         let mut vitals = Vitals::default();
         for second in 0..40 {
             let event = if second % 5 == 4 {
-                Event::Success
+                SUCCESS
             } else {
                 Event::Unexplained
             };

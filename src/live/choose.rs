@@ -81,6 +81,9 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
                 return Ok(chosen);
             }
         }
+        // Turns count leases alone: tiers and calls that get nothing would otherwise advance in step with those that do, and of two
+        // keys the same one would have every turn.
+        tier.turns.fetch_sub(1, Ordering::Relaxed);
         // The next tier is for when this one has nothing, not for when nobody has asked yet.
         if unserved.is_pending {
             break;
@@ -90,6 +93,7 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
 }
 
 fn order(pool: &PoolEntry, tier: &Tier, wish: &Wish<'_>, now: Timestamp) -> Vec<usize> {
+    let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
     if let Some(affinity_key) = wish.affinity_key {
         let mut indexes: Vec<_> = (0..tier.candidates.len()).collect();
         let rank = |i: &usize| {
@@ -99,11 +103,10 @@ fn order(pool: &PoolEntry, tier: &Tier, wish: &Wish<'_>, now: Timestamp) -> Vec<
         indexes.sort_by_cached_key(rank);
         return indexes;
     }
-    circle(pool, tier, now).indexes().collect()
+    circle(pool, tier, turn, now).indexes().collect()
 }
 
-fn circle(pool: &PoolEntry, tier: &Tier, now: Timestamp) -> Circle {
-    let turn = pool.live.turns.fetch_add(1, Ordering::Relaxed);
+fn circle(pool: &PoolEntry, tier: &Tier, turn: u64, now: Timestamp) -> Circle {
     let count = tier.candidates.len();
     match pool.pool.strategy {
         Strategy::RoundRobin => selection::round_robin(turn, count),
@@ -216,11 +219,7 @@ fn admit<'a>(
     if let Some(cause) = own {
         return Err((KeyRefusal::Cooling, Some(cause.until)));
     }
-    let avoided = wish.avoided.iter().any(|avoided| match avoided {
-        Avoided::Version(uid) => *uid == version.version.meta.uid,
-        Avoided::Account(uid) => *uid == account.meta.uid,
-    });
-    if avoided {
+    if candidate.is_avoided(wish.avoided) {
         return Err((KeyRefusal::Avoided, wish.avoided_until));
     }
     Ok(version)

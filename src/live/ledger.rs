@@ -149,9 +149,12 @@ fn take_in(said: Vec<Said>, answers: &[(Uuid, Option<Answer>)]) -> Vec<Said> {
             skipped.push((account, work));
             continue;
         };
-        if let Some(answer) = answer {
-            account.with_budget(|budget| budget.answered(work.limit, answer, boot_now()));
-        }
+        account.with_budget(|budget| {
+            budget.said(&work);
+            if let Some(answer) = answer {
+                budget.answered(work.limit, answer, boot_now());
+            }
+        });
         if work.ask.is_some() {
             account.wake_impatient();
         }

@@ -215,7 +215,7 @@ impl Registry {
         let pools = self.pools.values().map(|pool| {
             let live = self.lives.pools.entry(pool.meta.uid).or_default();
             Arc::new(PoolEntry {
-                tiers: tiers(pool, &candidates),
+                tiers: tiers(pool, live, &candidates),
                 pool: pool.clone(),
                 live: Arc::clone(live),
             })
@@ -225,7 +225,11 @@ impl Registry {
 }
 
 /// The keys of a pool by tier, in order of account and key.
-fn tiers(pool: &Pool, candidates: &impl Fn(&Member) -> Vec<Candidate>) -> Vec<Tier> {
+fn tiers(
+    pool: &Pool,
+    live: &PoolLive,
+    candidates: &impl Fn(&Member) -> Vec<Candidate>,
+) -> Vec<Tier> {
     let mut by_tier: BTreeMap<u32, Vec<Candidate>> = BTreeMap::new();
     for member in &pool.members {
         by_tier
@@ -246,6 +250,7 @@ fn tiers(pool: &Pool, candidates: &impl Fn(&Member) -> Vec<Candidate>) -> Vec<Ti
         Tier {
             number,
             cumulative: running.collect(),
+            turns: live.turns(number),
             candidates,
         }
     };

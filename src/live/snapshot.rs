@@ -1,9 +1,10 @@
 //! The configuration as this replica last read it: immutable, swapped whole, with the opened secrets and the ways to what lives.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::account::AccountLive;
@@ -12,10 +13,12 @@ use super::provider::ProviderLive;
 use super::version::VersionLive;
 use crate::domain::account::Account;
 use crate::domain::caller::{Caller, Token};
+use crate::domain::claims::Avoided;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::pool::Pool;
+use crate::domain::time::Timestamp;
 
 /// The configuration as this replica last read it.
 #[derive(Debug, Default)]
@@ -91,6 +94,8 @@ pub struct Tier {
     pub candidates: Vec<Candidate>,
     /// Running sums of the weights.
     pub cumulative: Vec<u64>,
+    /// Counts its leases, to take turns.
+    pub turns: Arc<AtomicU64>,
 }
 
 /// One key of a tier.
@@ -106,11 +111,40 @@ pub struct Candidate {
     pub weight: u32,
 }
 
+impl Candidate {
+    /// Whether a retry token says to avoid it.
+    #[must_use]
+    pub fn is_avoided(&self, avoided: &[Avoided]) -> bool {
+        let version = self.version.as_ref().map(|v| v.version.meta.uid);
+        avoided.iter().any(|avoided| match avoided {
+            Avoided::Version(uid) => Some(*uid) == version,
+            Avoided::Account(uid) => *uid == self.account.account.meta.uid,
+        })
+    }
+
+    /// When its account and its version are both well again, as far as is known: `now` if they are.
+    #[must_use]
+    pub fn clears(&self, model: Option<&str>, now: Timestamp) -> Timestamp {
+        let cooling = self.account.live.cooling(model, now);
+        let health = self.version.as_ref().map(|v| v.live.health(now));
+        let health = health.as_ref().and_then(|health| health.cause());
+        let causes = cooling.as_ref().into_iter().chain(health);
+        causes.map(|cause| cause.until).fold(now, Timestamp::max)
+    }
+}
+
 /// What lives of a pool.
 #[derive(Debug, Default)]
 pub struct PoolLive {
-    /// Counts leases, to take turns.
-    pub turns: AtomicU64,
+    /// By tier, of which a pool has a bounded number.
+    turns: Mutex<BTreeMap<u32, Arc<AtomicU64>>>,
     /// Calls that wait.
     pub waiting: AtomicUsize,
+}
+
+impl PoolLive {
+    /// The turns of a tier, which go on from one snapshot to the next.
+    pub fn turns(&self, tier: u32) -> Arc<AtomicU64> {
+        Arc::clone(self.turns.lock().entry(tier).or_default())
+    }
 }

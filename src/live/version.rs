@@ -76,7 +76,7 @@ impl VersionLive {
     /// What an outcome says about it. A change of health is kept as unsaved until [`Self::saved`].
     pub fn on(&self, event: Event<'_>, policy: &HealthPolicy, why: &str, now: Timestamp) {
         let mut state = self.state.lock();
-        if event == Event::Success {
+        if matches!(event, Event::Success { .. }) {
             state.cooling.succeed(now);
             state.models.values_mut().for_each(|c| c.succeed(now));
         }

@@ -35,7 +35,7 @@ impl Vault {
             let reports = foreign_reports::take(&mut conn, self.live.boot_id, rows_max).await?;
             drop(conn);
             for report in &reports {
-                self.receive(report);
+                self.receive(report).await;
             }
             if reports.len() < BATCH_MAX {
                 return Ok(());
@@ -43,7 +43,7 @@ impl Vault {
         }
     }
 
-    fn receive(&self, bytes: &[u8]) {
+    async fn receive(&self, bytes: &[u8]) {
         let Ok(report) = Forwarded::decode(bytes) else {
             tracing::warn!("a forwarded report is of a format this release does not read");
             return;
@@ -70,5 +70,8 @@ impl Vault {
             self.act(&lease, outcome, now);
         }
         self.settle_own(&lease.claims, &report.outcomes);
+        // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
+        // kept, and goes out with the next report on the same version.
+        let _ = self.commit_verdicts(&lease.claims).await;
     }
 }

@@ -113,7 +113,7 @@ impl Vault {
         }
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {
-            let failure = failure.map(|failure| self.advise(&lease.claims, failure, &health, now));
+            let failure = failure.map(|failure| self.advise(&lease.claims, failure, now));
             self.verdict(&lease.claims, failure, &health, now)
         };
         Ok(Reported {
@@ -171,14 +171,9 @@ impl Vault {
         }
     }
 
-    /// Another key is advised only where the pool has one outside of what is blamed; else the same later, when that clears.
-    fn advise(
-        &self,
-        claims: &LeaseClaims,
-        mut failure: Failure,
-        health: &Health,
-        now: Timestamp,
-    ) -> Failure {
+    /// Another key is advised only where the pool has one outside of what is blamed, now and by the reports before; else the same
+    /// later, when the first key of the pool clears.
+    fn advise(&self, claims: &LeaseClaims, mut failure: Failure, now: Timestamp) -> Failure {
         if failure.advice != Advice::RetryOtherKey {
             return failure;
         }
@@ -193,20 +188,20 @@ impl Vault {
                 version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
             }
         };
-        let mut candidates = pool.iter().flat_map(|pool| &pool.tiers);
-        if candidates.any(|tier| tier.candidates.iter().any(is_outside)) {
+        let tiers = pool.iter().flat_map(|pool| &pool.tiers);
+        let candidates = tiers.flat_map(|tier| &tier.candidates);
+        if (candidates.clone()).any(|c| is_outside(c) && !c.is_avoided(&claims.avoided)) {
             return failure;
         }
         if failure.class == FailureClass::ModelAccess {
             failure.advice = Advice::DoNotRetry;
             return failure;
         }
-        let account = snapshot.accounts.get(&claims.account_uid);
-        let cooling = account.and_then(|a| a.live.cooling(Some(&claims.model), now));
-        let clears = cooling
-            .as_ref()
-            .or(health.cause())
-            .map(|cause| cause.until.since(now));
+        let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
+        let clears = candidates.map(|c| c.clears(model, now)).min();
+        let clears = clears
+            .map(|at| at.since(now))
+            .filter(|after| !after.is_zero());
         failure.advice = Advice::RetrySameLater;
         failure.retry_after = clears.or(failure.retry_after);
         failure

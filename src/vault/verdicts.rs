@@ -46,18 +46,22 @@ impl Vault {
         };
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
+        let is_issuer = lease.issuer == self.live.boot_id;
         match &outcome.seen {
-            Seen::NotSent => version.live.recall_canary(),
-            Seen::Success => succeed(account, version, &policy, now),
+            Seen::NotSent => {}
+            Seen::Success => succeed(account, version, &policy, claims.is_canary, now),
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
                 cool(account, version, &claims.model, failure, &why, now);
-                let is_issuer = lease.issuer == self.live.boot_id;
                 let event = event(account, version, failure, is_issuer);
                 for _ in 0..times(failure, outcome.count) {
                     version.live.on(event, &policy, &why, now);
                 }
             }
+        }
+        // Back, whatever it said: where it decided nothing, the next lease is a canary again.
+        if claims.is_canary && is_issuer {
+            version.live.recall_canary();
         }
     }
 
@@ -151,8 +155,15 @@ impl Vault {
     }
 }
 
-fn succeed(account: &AccountEntry, version: &VersionEntry, policy: &HealthPolicy, now: Timestamp) {
-    version.live.on(Event::Success, policy, "", now);
+fn succeed(
+    account: &AccountEntry,
+    version: &VersionEntry,
+    policy: &HealthPolicy,
+    is_canary: bool,
+    now: Timestamp,
+) {
+    let event = Event::Success { is_canary };
+    version.live.on(event, policy, "", now);
     account.live.succeed(now);
     account.provider.succeeded(version.version.meta.uid, now);
 }

@@ -175,7 +175,6 @@ async fn keys_are_stored_rotated_and_never_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "ImportKeys is not built yet"]
 async fn a_file_is_imported_in_one_call() {
     let desk = Desk::open().await;
     let shell = Shell::to(serve(&desk).await);

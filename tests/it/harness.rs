@@ -1,6 +1,15 @@
 //! What the tests share.
 
+pub(crate) mod canary;
+pub(crate) mod client;
+pub(crate) mod cluster;
 pub(crate) mod desk;
+pub(crate) mod judged;
 pub(crate) mod keys;
+pub(crate) mod outcomes;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod refusal;
+pub(crate) mod replica;
+pub(crate) mod setup;
+pub(crate) mod upstream;

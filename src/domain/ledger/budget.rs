@@ -200,6 +200,16 @@ impl Budget {
         }
     }
 
+    /// What was to be said is committed. An answer in the same transaction knew of the returns; without one, they are news.
+    pub fn said(&mut self, work: &Work) {
+        if work.ask.is_none()
+            && !work.returns.is_empty()
+            && let Some(held) = self.find(work.limit)
+        {
+            held.returned();
+        }
+    }
+
     /// The transaction failed, or the limit was skipped: what was to be said is said again.
     pub fn unsaid(&mut self, work: &Work, now: BootTime) {
         let Some(held) = self.find(work.limit) else {

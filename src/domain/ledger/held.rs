@@ -31,6 +31,9 @@ pub struct Held {
     line: BTreeSet<Ticket>,
     reserving: bool,
     not_before: BootTime,
+    /// The need that is asked for, and the one that `not_before` was said to: less may be free for a smaller one.
+    asked_need: u64,
+    refused_need: u64,
 }
 
 /// Units that may be handed out until `valid_until`.
@@ -86,6 +89,8 @@ impl Held {
             line: BTreeSet::new(),
             reserving: false,
             not_before: BootTime::default(),
+            asked_need: 0,
+            refused_need: 0,
         }
     }
 
@@ -115,7 +120,7 @@ impl Held {
         let start_within = self.open.iter().map(|b| b.start_within).min();
         match start_within {
             Some(start_within) if fit > 0 => Offer::Uses(fit.min(uses), start_within),
-            _ => Offer::None(self.not_before),
+            _ => Offer::None(self.worth_asking(units)),
         }
     }
 
@@ -155,6 +160,11 @@ impl Held {
         }
     }
 
+    /// What this replica gave back is free in the database now: asking makes sense again, whenever the next charge ends.
+    pub const fn returned(&mut self) {
+        self.not_before = BootTime::from_nanos(0);
+    }
+
     /// More was used than estimated: charged anew, whether the block is there or not.
     pub const fn charge_more(&mut self, units: u64) {
         self.charges = self.charges.saturating_add(units);
@@ -174,7 +184,9 @@ impl Held {
     /// Whether the database should be asked now.
     pub fn ask(&mut self, now: BootTime) -> Option<Ask> {
         self.close_ended(now);
-        if self.reserving || now < self.not_before {
+        let amount = self.limit.amount;
+        let need = self.first_need.unwrap_or(1).clamp(1, amount);
+        if self.reserving || now < self.worth_asking(need) {
             return None;
         }
         let per_validity = self.demand.per_validity(now, self.limit.terms().validity);
@@ -182,8 +194,7 @@ impl Held {
         if self.waiting == 0 && !refill {
             return None;
         }
-        let amount = self.limit.amount;
-        let need = self.first_need.unwrap_or(1).clamp(1, amount);
+        self.asked_need = need;
         Some(Ask {
             need,
             want: per_validity
@@ -203,6 +214,7 @@ impl Held {
         self.waiting = 0;
         self.first_need = None;
         self.not_before = answer.not_before;
+        self.refused_need = self.asked_need;
         let terms = answer.terms;
         if answer.units == 0 {
             return;
@@ -264,6 +276,7 @@ impl Held {
     pub fn unanswered(&mut self, block: u64, not_before: BootTime, now: BootTime) {
         self.reserving = false;
         self.not_before = not_before;
+        self.refused_need = 0;
         let charged_until = now.after(self.limit.terms().charge_time());
         self.closed.insert(
             block,
@@ -275,8 +288,10 @@ impl Held {
         self.unsettled.push(block);
     }
 
-    /// Closes every block, for a clean end.
+    /// Closes every block, for a clean end: nothing more is wanted, or the last word to the database would ask for one more block.
     pub fn close_all(&mut self) {
+        self.demand = Demand::default();
+        self.waiting = 0;
         while let Some(block) = self.open.pop_front() {
             self.close(&block);
         }
@@ -292,6 +307,14 @@ impl Held {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         !self.open.is_empty() || !self.unsettled.is_empty() || self.charges > 0 || self.waiting > 0
+    }
+
+    /// From when on the database may have so many units.
+    const fn worth_asking(&self, units: u64) -> BootTime {
+        if units < self.refused_need {
+            return BootTime::from_nanos(0);
+        }
+        self.not_before
     }
 
     /// Whether what is left ends, in units or in time, before the next answer can be here.

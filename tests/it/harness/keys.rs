@@ -89,15 +89,7 @@ impl Desk {
 
     /// Everything that the database holds, as text.
     pub(crate) async fn dump(&self) -> String {
-        let tables = self
-            .rows("select table_name::text from information_schema.tables where table_schema = 'public'")
-            .await;
-        let mut dump = String::new();
-        for table in tables {
-            let rows = self.rows(&format!("select t::text from {table} t")).await;
-            dump.push_str(&rows.join("\n"));
-        }
-        dump
+        self.database.dump().await
     }
 }
 

@@ -60,6 +60,30 @@ impl Database {
         }
     }
 
+    /// Everything that it holds, as text: bytes as hex.
+    pub(crate) async fn dump(&self) -> String {
+        let rows = async |query: String| -> Vec<String> {
+            let rows = sqlx::query_scalar(AssertSqlSafe(query));
+            rows.fetch_all(&self.pool).await.unwrap()
+        };
+        let tables =
+            "select table_name::text from information_schema.tables where table_schema = 'public'";
+        let mut dump = String::new();
+        for table in rows(tables.to_owned()).await {
+            let rows = rows(format!("select t::text from {table} t")).await;
+            dump.push_str(&rows.join("\n"));
+        }
+        dump
+    }
+
+    /// What the server has logged so far, of all its databases; empty where the server is somebody else's.
+    pub(crate) fn server_log() -> String {
+        let own = SERVER.get().and_then(|server| server.own.as_ref());
+        own.map_or_else(String::new, |own| {
+            std::fs::read_to_string(own.log_file()).unwrap()
+        })
+    }
+
     /// A URL for a process of its own, such as `keylease serve`. It may hold a password.
     pub(crate) fn url(&self) -> String {
         match SERVER.get().and_then(|server| server.own.as_ref()) {

@@ -1,0 +1,135 @@
+//! Two replicas on one database: what one of them learns, the other knows after a poll, and each report counts once over both.
+
+use keylease::proto::{self, HealthState, LeaseKeyRequest};
+use tonic::Code;
+
+use crate::harness::client::{Client, of, reporting};
+use crate::harness::cluster::{Cluster, eventually};
+use crate::harness::outcomes::{http, not_sent, success, times};
+use crate::harness::setup::{MINUTE, requests};
+
+/// Two replicas, the pool `p` of the account `a`, and a caller's clients of both.
+async fn of_two() -> (Cluster, Client, [Client; 2]) {
+    let cluster = Cluster::of(2).await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "*").await;
+    cluster.settled().await;
+    let callers = [
+        cluster.client(0, &token).await,
+        cluster.client(1, &token).await,
+    ];
+    (cluster, admin, callers)
+}
+
+#[tokio::test]
+async fn a_verdict_by_a_report_elsewhere_binds_both() {
+    let (cluster, _admin, [first, second]) = of_two().await;
+    let lease = first.lease("p").await;
+    let verdict = second.report(&lease, http(401, &[])).await;
+    assert_eq!(verdict.health.unwrap().state(), HealthState::Dead);
+    second
+        .refused(of("p"))
+        .await
+        .is(Code::ResourceExhausted, "KEYS_DEAD");
+    cluster.settled().await;
+    first
+        .refused(of("p"))
+        .await
+        .is(Code::ResourceExhausted, "KEYS_DEAD");
+}
+
+#[tokio::test]
+async fn failures_in_a_row_are_counted_by_the_issuer_wherever_they_are_reported() {
+    let (_cluster, admin, [first, second]) = of_two().await;
+    for _ in 0..5 {
+        let lease = first.lease("p").await;
+        let verdict = second.report(&lease, http(418, &[])).await;
+        assert_eq!(verdict.health.unwrap().state(), HealthState::Active);
+    }
+    // The issuer's verdict is committed without any further report.
+    let cooling = async || admin.status("p").await.keys_cooling == 1;
+    eventually("the issuer's verdict is stored", cooling).await;
+    for caller in [&first, &second] {
+        let cools = async || caller.ask(of("p")).await.is_err();
+        eventually("neither leases it", cools).await;
+        caller
+            .refused(of("p"))
+            .await
+            .is(Code::ResourceExhausted, "KEYS_COOLING");
+    }
+}
+
+#[tokio::test]
+async fn permits_go_back_to_their_issuer_and_a_use_is_settled_once() {
+    let (_cluster, admin, [first, second]) = of_two().await;
+    admin.create_account_and_key("b").await;
+    admin.create_limit("a", requests(20, MINUTE)).await;
+    admin.create_limit("b", requests(30, MINUTE)).await;
+    admin.create_pool("other", &["b"]).await;
+    let batch = |pool: &str| LeaseKeyRequest {
+        requests: Some(4),
+        ..of(pool)
+    };
+    let lease = first.ask(batch("p")).await.unwrap();
+    let used = i64::from(lease.granted);
+    first
+        .tell(reporting(&lease, vec![times(lease.granted, success())]))
+        .await
+        .unwrap();
+    // The other replica does not know that, and takes it along; the issuer knows.
+    let not_sent_at_all = vec![times(lease.granted, not_sent())];
+    second
+        .tell(reporting(&lease, not_sent_at_all))
+        .await
+        .unwrap();
+    // What is reported there later arrives later.
+    let marker = first.ask(batch("other")).await.unwrap();
+    let unused = vec![times(marker.granted, not_sent())];
+    second.tell(reporting(&marker, unused)).await.unwrap();
+    let returned = async || charged(&admin, "other").await == 0;
+    eventually("the marker's permits are back", returned).await;
+    let settled = async || charged(&admin, "p").await == used;
+    eventually("the uses are charged", settled).await;
+}
+
+async fn charged(admin: &Client, pool: &str) -> i64 {
+    admin.status(pool).await.limits[0].charged
+}
+
+#[tokio::test]
+async fn what_an_administrator_says_to_one_replica_binds_the_other_after_a_poll() {
+    let (cluster, admin, [_, second]) = of_two().await;
+    admin.rotate("accounts/a/keys/k", "sk-new").await;
+    cluster.settled().await;
+    let lease = second.lease("p").await;
+    assert_eq!(
+        (
+            lease.version,
+            lease.credential.unwrap().fields["value"].as_str()
+        ),
+        (2, "sk-new")
+    );
+    admin.disable_key("accounts/a/keys/k").await;
+    cluster.settled().await;
+    second
+        .refused(of("p"))
+        .await
+        .is(Code::FailedPrecondition, "POOL_DISABLED");
+    let request = proto::ListTokensRequest {
+        parent: "callers/search".to_owned(),
+        ..Default::default()
+    };
+    let tokens = admin.admin.clone().list_tokens(request).await.unwrap();
+    let request = proto::RevokeTokenRequest {
+        name: tokens.into_inner().tokens[0].name.clone(),
+        ..Default::default()
+    };
+    admin.admin.clone().revoke_token(request).await.unwrap();
+    cluster.settled().await;
+    second
+        .refused(of("p"))
+        .await
+        .is(Code::Unauthenticated, "TOKEN_REJECTED");
+}

@@ -1,0 +1,134 @@
+//! A vault of one or more replicas, as processes on a database of their own, with a master key and an administrator.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::client::Client;
+use super::postgres::{Database, new_folder};
+use super::process::{keylease, texts};
+use super::replica::Replica;
+
+/// A vault of processes.
+pub(crate) struct Cluster {
+    pub(crate) database: Database,
+    pub(crate) replicas: Vec<Replica>,
+    pub(crate) admin_token: String,
+    folder: PathBuf,
+    log: &'static str,
+}
+
+impl Cluster {
+    /// Of one replica.
+    pub(crate) async fn start() -> Self {
+        Self::of(1).await
+    }
+
+    /// Of so many replicas.
+    pub(crate) async fn of(replicas: usize) -> Self {
+        Self::logging(replicas, "info,keylease=debug").await
+    }
+
+    /// Of so many replicas, which log this.
+    pub(crate) async fn logging(replicas: usize, log: &'static str) -> Self {
+        let folder = new_folder();
+        fs::create_dir(&folder).unwrap();
+        let mut cluster = Self {
+            database: Database::create().await,
+            replicas: Vec::new(),
+            admin_token: String::new(),
+            folder,
+            log,
+        };
+        let master_key = cluster.master_key();
+        run(&mut keylease(&[
+            "master-key",
+            "generate",
+            "--out",
+            &master_key,
+        ]));
+        let token = run(&mut cluster.command("bootstrap"));
+        token.trim().clone_into(&mut cluster.admin_token);
+        for _ in 0..replicas {
+            cluster.add().await;
+        }
+        cluster
+    }
+
+    /// Starts one more replica.
+    pub(crate) async fn add(&mut self) {
+        let mut command = self.command("serve");
+        command
+            .env("KEYLEASE_LISTEN", "127.0.0.1:0")
+            .env("KEYLEASE_METRICS_LISTEN", "127.0.0.1:0")
+            .env("KEYLEASE_DRAIN_DELAY", "0s")
+            .env("KEYLEASE_LOG", self.log)
+            .env("KEYLEASE_LOG_FORMAT", "json");
+        self.replicas.push(Replica::start(command).await);
+    }
+
+    /// The file of the master key.
+    pub(crate) fn master_key(&self) -> String {
+        self.folder.join("master.key").to_str().unwrap().to_owned()
+    }
+
+    /// A client of the first replica with the administrator's token.
+    pub(crate) async fn admin(&self) -> Client {
+        self.client(0, &self.admin_token).await
+    }
+
+    /// A client of a replica with this token.
+    pub(crate) async fn client(&self, replica: usize, token: &str) -> Client {
+        Client::connect(self.replicas[replica].address, token).await
+    }
+
+    /// Waits until every replica serves from what is in the database now: one poll.
+    pub(crate) async fn settled(&self) {
+        let rev: i64 = sqlx::query_scalar("select rev from cluster")
+            .fetch_one(&self.database.pool)
+            .await
+            .unwrap();
+        for replica in &self.replicas {
+            let known = async || {
+                let known = replica.metric("keylease_snapshot_rev").await;
+                known.is_some_and(|known| known >= rev as f64)
+            };
+            eventually("a replica has polled", known).await;
+        }
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        let mut command = keylease(&[verb]);
+        command
+            .env("KEYLEASE_DATABASE_URL", self.database.url())
+            .env("KEYLEASE_MASTER_KEY_FILE", self.master_key());
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.replicas.clear();
+        fs::remove_dir_all(&self.folder).unwrap();
+    }
+}
+
+/// Standard output of a command that must succeed.
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let (out, error) = texts(&output);
+    assert!(output.status.success(), "{error}");
+    out
+}
+
+/// Waits until something holds, for longer than anything takes on a busy machine.
+pub(crate) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+    let waited = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
+    assert!(waited.is_ok(), "not within a minute: {what}");
+}

@@ -1,0 +1,60 @@
+//! A pool of one key, and how well the key is.
+
+use std::time::{Duration, SystemTime};
+
+use keylease::proto::{self, HealthPolicy, HealthState, LeaseKeyRequest, Pool, Verdict};
+
+use super::client::{Client, of};
+use super::cluster::Cluster;
+use super::setup::{of_targets, span};
+
+/// A cluster with the pool `p` of the account `a`, whose one key is `k`, judged by this policy.
+pub(crate) async fn judged_by(policy: HealthPolicy) -> (Cluster, Client, Client) {
+    let cluster = Cluster::start().await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    let pool = Pool {
+        health_policy: Some(policy),
+        ..of_targets(&["a"])
+    };
+    admin.create_pool_of("p", pool).await;
+    let token = admin.create_lessee("search", "p").await;
+    let caller = cluster.client(0, &token).await;
+    (cluster, admin, caller)
+}
+
+/// Verdicts that last a second, and two failures in a row that make one.
+pub(crate) fn brief() -> HealthPolicy {
+    let second = span(Duration::from_secs(1));
+    HealthPolicy {
+        dead_ttl: Some(second),
+        unhealthy_ttl: Some(second),
+        failure_threshold: 2,
+        ..Default::default()
+    }
+}
+
+/// The health that a verdict shows.
+pub(crate) fn state(verdict: &Verdict) -> HealthState {
+    verdict.health.as_ref().unwrap().state()
+}
+
+/// Waits in line for a lease, as long as one may.
+pub(crate) fn patient() -> LeaseKeyRequest {
+    LeaseKeyRequest {
+        max_wait: Some(span(Duration::from_secs(50))),
+        ..of("p")
+    }
+}
+
+/// What the pool's key is, by the status.
+pub(crate) async fn health(admin: &Client) -> proto::Health {
+    let status = admin.status("p").await;
+    status.keys[0].versions[0].health.clone().unwrap()
+}
+
+/// How long it lasts yet.
+pub(crate) fn until(health: &proto::Health) -> Duration {
+    let until = SystemTime::try_from(health.until.unwrap()).unwrap();
+    until.duration_since(SystemTime::now()).unwrap_or_default()
+}

@@ -1,0 +1,141 @@
+//! `max_wait`: a line in order of arrival, woken by permits that come back, left by callers that go away.
+
+use std::time::{Duration, Instant};
+
+use keylease::proto::{LeaseKeyRequest, LeaseKeyResponse};
+use tokio::task::JoinHandle;
+use tonic::{Code, Request, Status};
+
+use crate::harness::client::{Client, of};
+use crate::harness::cluster::{Cluster, eventually};
+use crate::harness::outcomes::not_sent;
+use crate::harness::refusal::Refusal;
+use crate::harness::setup::{MINUTE, requests, span};
+
+/// A cluster with the pool `p`, whose one account may make `amount` requests a minute.
+async fn limited_to(amount: i64) -> (Cluster, Client, Client) {
+    let cluster = Cluster::start().await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    admin.create_limit("a", requests(amount, MINUTE)).await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    let caller = cluster.client(0, &token).await;
+    (cluster, admin, caller)
+}
+
+fn waiting(max_wait: Duration) -> LeaseKeyRequest {
+    LeaseKeyRequest {
+        max_wait: Some(span(max_wait)),
+        ..of("p")
+    }
+}
+
+type Asked = JoinHandle<Result<LeaseKeyResponse, Status>>;
+
+/// Asks for a lease beside the test, and comes back when `in_line` calls wait.
+async fn stand(admin: &Client, caller: &Client, in_line: i32) -> Asked {
+    let caller = caller.clone();
+    let asked = tokio::spawn(async move { caller.ask(waiting(Duration::from_secs(50))).await });
+    let stands = async || admin.status("p").await.waiting == in_line;
+    eventually("the call waits", stands).await;
+    asked
+}
+
+#[tokio::test]
+async fn a_returned_permit_goes_to_whoever_came_first() {
+    let (_cluster, admin, caller) = limited_to(1).await;
+    let mut lease = caller.lease("p").await;
+    let first = stand(&admin, &caller, 1).await;
+    let second = stand(&admin, &caller, 2).await;
+    let third = stand(&admin, &caller, 3).await;
+    // Each gets it long before the charge would have ended by itself, which is after a minute.
+    for (asked, behind) in [(first, 2), (second, 1), (third, 0)] {
+        caller.report(&lease, not_sent()).await;
+        let began = Instant::now();
+        lease = asked.await.unwrap().unwrap();
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "{:?}",
+            began.elapsed()
+        );
+        let left = async || admin.status("p").await.waiting == behind;
+        eventually("the others still wait", left).await;
+    }
+}
+
+#[tokio::test]
+async fn a_permit_that_comes_back_after_its_block_ended_wakes_too() {
+    let (_cluster, admin, caller) = limited_to(1).await;
+    let lease = caller.lease("p").await;
+    let asked = stand(&admin, &caller, 1).await;
+    // The block may be handed out from for a second.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    caller.report(&lease, not_sent()).await;
+    let began = Instant::now();
+    asked.await.unwrap().unwrap();
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_wait_ends_when_it_was_to_end() {
+    let (_cluster, _admin, caller) = limited_to(1).await;
+    caller.lease("p").await;
+    let began = Instant::now();
+    let refused = caller.refused(waiting(Duration::from_millis(400))).await;
+    assert!(began.elapsed() >= Duration::from_millis(400));
+    let refused = refused.is(Code::ResourceExhausted, "LIMIT_EXHAUSTED");
+    assert!(
+        refused.retry.unwrap() > Duration::from_secs(20),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_deadline_of_a_call_is_answered_before_it_passes() {
+    let (_cluster, admin, caller) = limited_to(1).await;
+    caller.lease("p").await;
+    // The client gives up by itself a moment later: on a busy machine now and then before the answer is here.
+    let mut answered = None;
+    for _ in 0..20 {
+        let mut request = Request::new(waiting(Duration::from_secs(50)));
+        request.set_timeout(Duration::from_millis(500));
+        let began = Instant::now();
+        let status = caller.ask(request).await.unwrap_err();
+        assert!(began.elapsed() >= Duration::from_millis(400));
+        if !status.details().is_empty() {
+            answered = Some(Refusal::of(&status));
+            break;
+        }
+    }
+    answered.unwrap().is(Code::DeadlineExceeded, "DEADLINE");
+    let left = async || admin.status("p").await.waiting == 0;
+    eventually("nobody waits", left).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_the_line_to_those_behind_it() {
+    let (_cluster, admin, caller) = limited_to(1).await;
+    let lease = caller.lease("p").await;
+    let first = stand(&admin, &caller, 1).await;
+    let second = stand(&admin, &caller, 2).await;
+    first.abort();
+    let left = async || admin.status("p").await.waiting == 1;
+    eventually("the first has left", left).await;
+    caller.report(&lease, not_sent()).await;
+    second.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_will_not_come_in_time_is_not_waited_for() {
+    let (_cluster, admin, caller) = limited_to(5).await;
+    admin.disable_key("accounts/a/keys/k").await;
+    let began = Instant::now();
+    let refused = caller.refused(waiting(Duration::from_secs(50))).await;
+    refused.is(Code::FailedPrecondition, "POOL_DISABLED");
+    assert!(began.elapsed() < Duration::from_secs(30));
+}

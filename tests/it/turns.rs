@@ -1,0 +1,84 @@
+//! How the keys of a tier take turns.
+
+use std::time::Duration;
+
+use keylease::domain::caller::{Caller, Grant};
+use keylease::domain::id::Id;
+use keylease::domain::models::Pattern;
+use keylease::live::clock::boot_now;
+use keylease::proto;
+use keylease::proto::admin_service_server::AdminService as _;
+use keylease::vault::LeaseKey;
+
+use crate::harness::desk::{Desk, answered, caller};
+
+impl Desk {
+    /// A pool of the keys of `a` in the first tier and those of `b` in the second, with two keys each.
+    async fn two_tiers(&self) {
+        let member = |account: &str, tier| proto::PoolMember {
+            target: format!("accounts/{account}"),
+            tier,
+            ..Default::default()
+        };
+        for account in ["a", "b"] {
+            self.account(account).await;
+            for key in ["k1", "k2"] {
+                let secret = format!("sk-{account}-{key}");
+                self.create_key(account, key, &secret).await.unwrap();
+            }
+        }
+        let request = self.ask(proto::CreatePoolRequest {
+            pool_id: "p".to_owned(),
+            pool: Some(proto::Pool {
+                members: vec![member("a", 1), member("b", 2)],
+                ..Default::default()
+            }),
+            ..Default::default()
+        });
+        answered(self.admin.create_pool(request).await);
+    }
+
+    /// The key of the next lease of `p`, as `account/key`.
+    async fn next_key(&self, lessee: &Caller) -> String {
+        let call = LeaseKey {
+            pool: Id::parse("pool", "p").unwrap(),
+            model: None,
+            requests: 1,
+            estimate: None,
+            max_wait: Duration::ZERO,
+            lease_duration: None,
+            affinity_key: None,
+            account: None,
+            retry_token: None,
+            received: boot_now(),
+            deadline: None,
+        };
+        let lease = self.vault.lease_key(lessee, &call).await.unwrap();
+        format!("{}/{}", lease.key.account, lease.key.key)
+    }
+}
+
+#[tokio::test]
+async fn keys_of_a_backup_tier_take_turns_while_the_first_tier_serves_nothing() {
+    let desk = Desk::open().await;
+    desk.two_tiers().await;
+    let pattern = Pattern::parse("pool_pattern", "*").unwrap();
+    let lessee = caller(vec![Grant::Lessee(pattern)]);
+    let mut keys = Vec::new();
+    for _ in 0..4 {
+        keys.push(desk.next_key(&lessee).await);
+    }
+    assert_eq!(keys, ["a/k1", "a/k2", "a/k1", "a/k2"]);
+
+    let request = desk.ask(proto::DisableAccountRequest {
+        name: "accounts/a".to_owned(),
+        why: "its keys leaked".to_owned(),
+        ..Default::default()
+    });
+    answered(desk.admin.disable_account(request).await);
+    keys.clear();
+    for _ in 0..4 {
+        keys.push(desk.next_key(&lessee).await);
+    }
+    assert_eq!(keys, ["b/k1", "b/k2", "b/k1", "b/k2"]);
+}
