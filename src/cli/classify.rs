@@ -104,18 +104,8 @@ fn one(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
 fn many(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
     let mut input = io::stdin().lock();
     let (mut line, mut number, mut all_read) = (Vec::new(), 0_u64, true);
-    loop {
-        line.clear();
-        let mut bounded = (&mut input).take(LINE_BYTES_MAX);
-        let read = bounded.read_until(b'\n', &mut line);
-        if read.map_err(|error| Failure::Usage(format!("standard input: {error}")))? == 0 {
-            break;
-        }
+    while let Some(is_whole) = next_line(&mut input, &mut line)? {
         number += 1;
-        let is_whole = line.ends_with(b"\n") || (line.len() as u64) < LINE_BYTES_MAX;
-        if !is_whole {
-            skip_line(&mut input)?;
-        }
         if line.trim_ascii().is_empty() {
             continue;
         }
@@ -124,22 +114,18 @@ fn many(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
         } else {
             Err("is longer than 16 MiB".to_owned())
         };
-        match received {
+        let answer = match &received {
             Ok(received) => {
                 let provider = received.provider.as_deref().unwrap_or(&args.profile);
-                let found = explain(&received.response(), book.named(provider), None);
-                output::line(&json(&verdict(found.as_ref())))?;
+                verdict(explain(&received.response(), book.named(provider), None).as_ref())
             }
-            Err(what) => {
-                all_read = false;
-                let error = Some(format!("line {number} {what}"));
-                let verdict = Verdict {
-                    error,
-                    ..Verdict::default()
-                };
-                output::line(&json(&verdict))?;
-            }
-        }
+            Err(what) => Verdict {
+                error: Some(format!("line {number} {what}")),
+                ..Verdict::default()
+            },
+        };
+        all_read &= received.is_ok();
+        output::line(&json(&answer))?;
     }
     Ok(if all_read {
         ExitCode::SUCCESS
@@ -148,12 +134,19 @@ fn many(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Passes over the rest of a line that is too long, without keeping it.
-fn skip_line(input: &mut impl BufRead) -> Result<(), Failure> {
-    input
-        .skip_until(b'\n')
-        .map(|_| ())
-        .map_err(|error| Failure::Usage(format!("standard input: {error}")))
+/// Reads a line, and says whether it is whole; `None` at the end. The rest of one that is too long is passed over, and not kept.
+fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<Option<bool>, Failure> {
+    let failed = |error| Failure::Usage(format!("standard input: {error}"));
+    line.clear();
+    let read = input.take(LINE_BYTES_MAX).read_until(b'\n', line);
+    if read.map_err(failed)? == 0 {
+        return Ok(None);
+    }
+    let is_whole = line.ends_with(b"\n") || (line.len() as u64) < LINE_BYTES_MAX;
+    if !is_whole {
+        input.skip_until(b'\n').map_err(failed)?;
+    }
+    Ok(Some(is_whole))
 }
 
 fn verdict<'a>(found: Option<&Explained<'a>>) -> Verdict<'a> {

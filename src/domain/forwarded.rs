@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::claims::LeaseClaims;
 use super::classify::{Advice, Blame, Failure};
 use super::health::FailureClass;
-use super::outcome::{Judged, Seen};
+use super::judged::{Judged, Seen};
 use super::pool::Estimate;
 use super::wire::{Malformed, Reader, Writer};
 

@@ -14,6 +14,7 @@ pub mod filter;
 pub mod forwarded;
 pub mod health;
 pub mod id;
+pub mod judged;
 pub mod key;
 pub mod labels;
 pub mod ledger;

@@ -140,10 +140,8 @@ fn headers_of(headers: &Value) -> Vec<(String, Vec<u8>)> {
 }
 
 fn add(all: &mut Vec<(String, Vec<u8>)>, name: &str, value: &Value) {
-    let values = match value {
-        Value::Array(values) => values.as_slice(),
-        one => std::slice::from_ref(one),
-    };
+    let values = value.as_array();
+    let values = values.map_or(std::slice::from_ref(value), Vec::as_slice);
     for value in values.iter().take(HEADERS_MAX) {
         let text = value
             .as_str()
@@ -157,7 +155,9 @@ fn body_of(body: Value) -> Vec<u8> {
     let mut bytes = match body {
         Value::Null => Vec::new(),
         Value::String(text) => text.into_bytes(),
-        parsed => parsed.to_string().into_bytes(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            body.to_string().into_bytes()
+        }
     };
     bytes.truncate(BODY_BYTES_MAX);
     bytes

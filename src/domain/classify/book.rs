@@ -82,7 +82,8 @@ impl RuleBook {
     /// The rules of a provider by its name; of a name that is not known, those for everybody.
     #[must_use]
     pub fn named(&self, provider: &str) -> Rules<'_> {
-        let is_named = |set: &&RuleSet| set.names.iter().any(|name| name == provider);
+        let provider = provider.to_ascii_lowercase().replace(['-', ' '], "_");
+        let is_named = |set: &&RuleSet| set.names.contains(&provider);
         let generic = |set: &&RuleSet| set.names.iter().any(|name| name == GENERIC);
         let mut sets = self.providers.iter();
         let found = sets.find(is_named);

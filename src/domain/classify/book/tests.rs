@@ -53,5 +53,9 @@ fn accounts_find_their_provider_by_host() {
     assert_eq!(names(groq), ["groq"]);
     let other = book.of_account(Profile::Anthropic, "https://evilapi.groq.com.example:443");
     assert_eq!(names(other), ["anthropic"]);
+    assert_eq!(
+        names(book.named("Azure-OpenAI")),
+        names(book.named("azure_openai"))
+    );
     assert_eq!(names(book.named("nobody")), names(book.named("generic")));
 }

@@ -9,7 +9,7 @@ use super::amount::{self, Bare};
 use super::{Clock, believed, instant};
 
 /// What is said before a delay. "Every 24 hours" is no delay.
-const CUES: &str = "again|retry|wait|come back|available|resets?|replenished|refresh(?:ed|es)?|restored?|renew(?:s|ed)?|regain access|until|cool ?down|将于|将在|恢复|重置";
+const CUES: &str = "again|retry|wait|(?:timed out|blocked|locked|banned) for|come back|available|resets?|replenished|refresh(?:ed|es)?|restored?|renew(?:s|ed)?|regain access|until|cool ?down|将于|将在|恢复|重置";
 /// The most characters between a cue and its delay.
 const BETWEEN_MAX: usize = 28;
 /// A number of seconds without a unit is believed only after these words.
