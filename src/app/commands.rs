@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use super::{
-    bootstrap,
+    bootstrap, classify,
     config::{
         BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, LogArguments, LogConfig,
         MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig,
@@ -51,8 +51,8 @@ pub enum Command {
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
     /// Explain what a provider's response would be taken for: rule, class, blame, cooldown, advice; needs no server
-    #[command(after_help = crate::cli::CLASSIFY_HELP)]
-    Classify(crate::cli::ClassifyArgs),
+    #[command(after_help = classify::HELP)]
+    Classify(classify::ClassifyArgs),
     /// The client's verbs.
     #[command(flatten)]
     Client(crate::cli::Command),
@@ -74,7 +74,7 @@ pub enum MasterKeyCommand {
 pub fn run(command: Command) -> ExitCode {
     match command {
         Command::Client(command) => client(crate::cli::run(command)),
-        Command::Classify(arguments) => crate::cli::classify(&arguments),
+        Command::Classify(arguments) => classify::run(&arguments).unwrap_or_else(|e| failed(&e)),
         Command::MasterKey(MasterKeyCommand::Client(command)) => {
             client(crate::cli::run_master_key(command))
         }
@@ -93,13 +93,15 @@ fn client(command: impl Future<Output = ExitCode>) -> ExitCode {
 fn server(command: Command) -> ExitCode {
     match dispatch(command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let line = format!("keylease: {failure:#}\n");
-            // There is nobody left to tell.
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
-            ExitCode::FAILURE
-        }
+        Err(failure) => failed(&failure),
     }
+}
+
+fn failed(failure: &anyhow::Error) -> ExitCode {
+    let line = format!("keylease: {failure:#}\n");
+    // There is nobody left to tell.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    ExitCode::FAILURE
 }
 
 fn dispatch(command: Command) -> anyhow::Result<()> {

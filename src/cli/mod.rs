@@ -13,7 +13,6 @@ mod accounts;
 mod address;
 mod audit;
 mod callers;
-mod classify;
 mod connect;
 mod errors;
 mod failure;
@@ -37,7 +36,6 @@ mod tokens;
 mod view;
 mod words;
 
-pub use classify::{ClassifyArgs, HELP as CLASSIFY_HELP, classify};
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
 

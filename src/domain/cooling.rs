@@ -112,7 +112,6 @@ pub fn jitter(now: Timestamp) -> f64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

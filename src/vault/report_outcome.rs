@@ -8,7 +8,7 @@ use super::Vault;
 use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::{LeaseClaims, RetryClaims};
-use crate::domain::classify::{Advice, Blame, Failure};
+use crate::domain::classify::{Advice, Failure};
 use crate::domain::health::{FailureClass, Health};
 use crate::domain::outcome::Outcome;
 use crate::domain::time::Timestamp;
@@ -101,11 +101,8 @@ impl Vault {
         let entry = self.enter(&lease, report, now)?;
         let is_new = entry == Entry::New;
         let outcomes = self.explain(&lease.claims, &report.outcomes, now);
-        if is_new {
-            for outcome in &outcomes {
-                self.act(&lease, outcome, now);
-            }
-        }
+        let new = outcomes.iter().filter(|_| is_new);
+        new.for_each(|outcome| self.act(&lease, outcome, now));
         self.commit_verdicts(&lease.claims).await?;
         let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
         if is_new {
@@ -179,14 +176,12 @@ impl Vault {
         }
         let snapshot = self.live.snapshot();
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
-        let is_outside = |c: &Candidate| match failure.blame {
-            Blame::Account | Blame::AccountModel => {
-                c.account.account.meta.uid != claims.account_uid
+        let is_outside = |c: &Candidate| {
+            if failure.blame.is_of_account() {
+                return c.account.account.meta.uid != claims.account_uid;
             }
-            Blame::Request | Blame::Key | Blame::KeyModel | Blame::Provider | Blame::Egress => {
-                let version = c.version.as_ref();
-                version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
-            }
+            let version = c.version.as_ref();
+            version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
         };
         let tiers = pool.iter().flat_map(|pool| &pool.tiers);
         let candidates = tiers.flat_map(|tier| &tier.candidates);
@@ -238,7 +233,7 @@ impl Vault {
         now: Timestamp,
     ) -> Option<String> {
         let blamed = match (failure.advice, failure.blame) {
-            (Advice::RetryOtherKey, Blame::Account | Blame::AccountModel) => claims.account(),
+            (Advice::RetryOtherKey, blame) if blame.is_of_account() => claims.account(),
             (Advice::RetryOtherKey, _) => claims.version(),
             (Advice::RetrySameLater | Advice::DoNotRetry, _) => return None,
         };

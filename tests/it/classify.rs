@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -93,6 +94,45 @@ fn what_is_no_response_is_told_in_its_place() {
     assert!(told(&answers[3]).contains("16 MiB"));
     assert!(answers[5].get("error").is_none());
     for wrong in [&b"hello"[..], b"", b"HTTP/1.1"] {
-        assert_eq!(classify(&[], wrong).status.code(), Some(2));
+        assert_eq!(classify(&[], wrong).status.code(), Some(1));
     }
+}
+
+#[test]
+fn texts_that_nearly_match_everywhere_take_no_longer() {
+    let mut input = String::new();
+    for text in [
+        "ip ",
+        "api key ",
+        "limit per ",
+        "model not access ",
+        "exceeded your plan ",
+        "credits ",
+        "1.1.1.1 ",
+        "0 ",
+        "retry after 1 ",
+        "organization ",
+        "access model ",
+        "余额",
+        "a",
+        "daily b ",
+        "{\"",
+        "[",
+        "\\u",
+    ] {
+        for status in [200, 401, 403, 429, 500] {
+            let body = json!({"error": {"message": text.repeat(10_000)}}).to_string();
+            let line = json!({"provider": "generic", "status": status, "body": body});
+            input += &format!("{line}\n");
+        }
+    }
+    let begun = Instant::now();
+    let output = classify(&["--jsonl"], input.as_bytes());
+    assert_eq!(lines(&output).len(), 85);
+    // A fraction of this on an idle machine; a pattern that explodes takes hours.
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        begun.elapsed()
+    );
 }

@@ -1,15 +1,10 @@
-//! What comes from outside may be anything: it is read up to a bound, takes a bounded time, and never ends the process.
-
-use std::time::{Duration, Instant};
+//! What comes from outside may be anything: it is read up to a bound, and never ends the process.
 
 use proptest::prelude::*;
 
 use super::{BODY_BYTES_MAX, HEADERS_MAX, Response, RuleBook, explain};
 use crate::domain::pool::TTL_MAX;
 use crate::domain::time::Timestamp;
-
-/// Far more than any takes, so that a busy machine without optimisation does not fail; a pattern that explodes takes minutes.
-const TIME_MAX: Duration = Duration::from_secs(5);
 
 fn classified(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> Option<String> {
     thread_local! {
@@ -21,10 +16,8 @@ fn classified(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> Option
         body,
     };
     BOOK.with(|book| {
-        let begun = Instant::now();
         let now = Some(Timestamp::from_micros(1_771_451_970_000_000));
         let found = explain(&response, book.named("generic"), now);
-        assert!(begun.elapsed() < TIME_MAX, "{:?}", begun.elapsed());
         if let Some(stated) = found.as_ref().and_then(|found| found.failure.retry_after) {
             assert!(stated <= TTL_MAX);
         }
@@ -70,31 +63,6 @@ fn bytes_that_are_no_text_are_passed_over() {
     assert_eq!(classified(429, &[], body).as_deref(), Some("quota/money"));
     let headers = [header("retry-after", b"\xff\xfe"), header("\u{fffd}", b"")];
     assert!(classified(429, &headers, &[0xff; 5_000]).is_some());
-}
-
-#[test]
-fn texts_that_nearly_match_everywhere_take_no_longer() {
-    for text in [
-        "ip ",
-        "api key ",
-        "limit per ",
-        "model not access ",
-        "exceeded your plan ",
-        "credits ",
-        "1.1.1.1 ",
-        "0 ",
-        "retry after 1 ",
-        "organization ",
-        "access model ",
-        "余额",
-        "a",
-        "daily b ",
-    ] {
-        let body = format!("{{\"error\":{{\"message\":\"{}\"}}}}", text.repeat(10_000));
-        for status in [200, 401, 403, 429, 500] {
-            assert!(classified(status, &[], body.as_bytes()).is_some(), "{text}");
-        }
-    }
 }
 
 proptest! {

@@ -31,6 +31,12 @@ impl Blame {
         Self::Egress,
     ];
 
+    /// Whether all keys of the account are in it.
+    #[must_use]
+    pub const fn is_of_account(self) -> bool {
+        matches!(self, Self::Account | Self::AccountModel)
+    }
+
     /// As rules write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,15 +1,13 @@
 //! `keylease classify`: what a response would be taken for, and by which rule. Needs no server.
 
-use std::io::{self, BufRead, Read};
-use std::path::Path;
+use std::io::{self, BufRead, Read, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 
-use super::failure::Failure;
-use super::{output, words};
 use crate::domain::backoff;
 use crate::domain::classify::{Explained, Response, RuleBook, built_in, explain};
 use crate::domain::time::Timestamp;
@@ -19,7 +17,7 @@ mod input;
 use input::Received;
 
 /// What the help ends with.
-pub const HELP: &str = "\
+pub(super) const HELP: &str = "\
 One response is read as curl -i prints it: a status line, headers, an empty line, the body. Or as one JSON object of the form below.
 
 With --jsonl, standard input has many, one a line:
@@ -35,6 +33,8 @@ Examples:
   curl -si https://api.openai.com/v1/models | keylease classify --profile openai
   keylease classify --jsonl < failures.jsonl";
 
+/// Where responses come from.
+const INPUT: &str = "standard input";
 /// A longer line is no response that anybody reported.
 const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -64,47 +64,42 @@ struct Verdict<'a> {
     error: Option<String>,
 }
 
-/// Runs the verb; failures are printed to stderr.
-pub fn classify(args: &ClassifyArgs) -> ExitCode {
-    let done = built_in()
-        .map_err(|error| Failure::Failed(error.to_string()))
-        .and_then(|book| {
-            if args.jsonl {
-                many(args, book)
-            } else {
-                one(args, book)
-            }
-        });
-    match done {
-        Ok(code) => code,
-        Err(Failure::OutputClosed) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let code = failure.exit_code();
-            // Nobody is left to be told that stderr is closed.
-            let text = format!("keylease: {}\n", failure.message());
-            let _ = io::Write::write_all(&mut io::stderr(), text.as_bytes());
-            ExitCode::from(code)
-        }
+/// Runs the verb. `FAILURE` if a line could not be read.
+///
+/// # Errors
+/// Standard input is no response, or standard output is closed.
+pub fn run(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
+    let book = built_in().map_err(Clone::clone)?;
+    if args.jsonl {
+        many(args, book)
+    } else {
+        one(args, book)
     }
 }
 
-fn one(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
-    let bytes = super::secret::read_bounded(Path::new("-"), LINE_BYTES_MAX)?;
-    let received = Received::parse(&bytes).map_err(Failure::Usage)?;
+fn one(args: &ClassifyArgs, book: &RuleBook) -> anyhow::Result<ExitCode> {
+    let mut bytes = Vec::new();
+    let mut input = io::stdin().lock().take(LINE_BYTES_MAX + 1);
+    input.read_to_end(&mut bytes).context(INPUT)?;
+    if bytes.len() as u64 > LINE_BYTES_MAX {
+        bail!("{INPUT} is longer than 16 MiB");
+    }
+    let received = Received::parse(&bytes).map_err(anyhow::Error::msg)?;
     let provider = received.provider.as_deref().unwrap_or(&args.profile);
     let found = explain(&received.response(), book.named(provider), now());
+    let mut out = io::stdout().lock();
     if args.json {
-        output::line(&json(&verdict(found.as_ref())))?;
+        writeln!(out, "{}", json(&verdict(found.as_ref())))?;
     } else {
-        output::line(&text(provider, found.as_ref()))?;
+        writeln!(out, "{}", text(provider, found.as_ref()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn many(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
-    let mut input = io::stdin().lock();
+fn many(args: &ClassifyArgs, book: &RuleBook) -> anyhow::Result<ExitCode> {
+    let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
     let (mut line, mut number, mut all_read) = (Vec::new(), 0_u64, true);
-    while let Some(is_whole) = next_line(&mut input, &mut line)? {
+    while let Some(is_whole) = next_line(&mut input, &mut line).context(INPUT)? {
         number += 1;
         if line.trim_ascii().is_empty() {
             continue;
@@ -125,7 +120,7 @@ fn many(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
             },
         };
         all_read &= received.is_ok();
-        output::line(&json(&answer))?;
+        writeln!(out, "{}", json(&answer))?;
     }
     Ok(if all_read {
         ExitCode::SUCCESS
@@ -135,16 +130,14 @@ fn many(args: &ClassifyArgs, book: &RuleBook) -> Result<ExitCode, Failure> {
 }
 
 /// Reads a line, and says whether it is whole; `None` at the end. The rest of one that is too long is passed over, and not kept.
-fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<Option<bool>, Failure> {
-    let failed = |error| Failure::Usage(format!("standard input: {error}"));
+fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>> {
     line.clear();
-    let read = input.take(LINE_BYTES_MAX).read_until(b'\n', line);
-    if read.map_err(failed)? == 0 {
+    if input.take(LINE_BYTES_MAX).read_until(b'\n', line)? == 0 {
         return Ok(None);
     }
     let is_whole = line.ends_with(b"\n") || (line.len() as u64) < LINE_BYTES_MAX;
     if !is_whole {
-        input.skip_until(b'\n').map_err(failed)?;
+        input.skip_until(b'\n')?;
     }
     Ok(Some(is_whole))
 }
@@ -173,17 +166,16 @@ fn text(provider: &str, found: Option<&Explained<'_>>) -> String {
         return format!("no failure, by the rules of {provider}");
     };
     let stated = failure.retry_after.map_or_else(
-        || words::NOTHING.to_owned(),
+        || "none".to_owned(),
         |stated| humantime::format_duration(stated).to_string(),
     );
-    output::details(&[
-        ("rule", (*rule).to_owned()),
-        ("class", failure.class.as_str().to_owned()),
-        ("blame", failure.blame.as_str().to_owned()),
-        ("stated delay", stated),
-        ("cooldown", backoff::in_words(failure)),
-        ("advice", failure.advice.as_str().to_owned()),
-    ])
+    format!(
+        "rule      {rule}\nclass     {}\nblame     {}\nstated    {stated}\ncooldown  {}\nadvice    {}",
+        failure.class.as_str(),
+        failure.blame.as_str(),
+        backoff::in_words(failure),
+        failure.advice.as_str(),
+    )
 }
 
 fn now() -> Option<Timestamp> {
