@@ -239,6 +239,10 @@ fn admit<'a>(
     if let Some(cause) = candidate.account.live.cooling(wish.need.model, now) {
         return Err((KeyRefusal::Cooling, Some(cause.until)));
     }
+    let own = wish.need.model.and_then(|m| version.live.cooling(m, now));
+    if let Some(cause) = own {
+        return Err((KeyRefusal::Cooling, Some(cause.until)));
+    }
     if candidate.is_avoided(wish.avoided) {
         return Err((KeyRefusal::Avoided, wish.avoided_until));
     }
