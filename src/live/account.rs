@@ -78,6 +78,16 @@ impl AccountLive {
         done
     }
 
+    /// Works on the permits and wakes nobody yet: see [`Self::wake`].
+    pub fn with_budget_quietly<T>(&self, work: impl FnOnce(&mut Budget) -> T) -> T {
+        work(&mut self.state.lock().budget)
+    }
+
+    /// Whoever is first in a line tries again.
+    pub fn wake(&self) {
+        wake_first(&self.state.lock());
+    }
+
     /// Takes from every limit, or from none.
     pub fn take(&self, need: Need<'_>, now: BootTime) -> Take {
         self.state.lock().budget.take(need, now)
