@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use super::{
-    bootstrap,
+    bootstrap, classify,
     config::{
         BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, LogArguments, LogConfig,
         MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig,
@@ -50,6 +50,9 @@ pub enum Command {
     /// Make master keys, which seal every secret in the database, and see which are in use
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
+    /// Explain what a provider's response would be taken for: rule, class, blame, cooldown, advice; needs no server
+    #[command(after_help = classify::HELP)]
+    Classify(classify::ClassifyArgs),
     /// The client's verbs.
     #[command(flatten)]
     Client(crate::cli::Command),
@@ -71,6 +74,7 @@ pub enum MasterKeyCommand {
 pub fn run(command: Command) -> ExitCode {
     match command {
         Command::Client(command) => client(crate::cli::run(command)),
+        Command::Classify(arguments) => classify::run(&arguments).unwrap_or_else(|e| failed(&e)),
         Command::MasterKey(MasterKeyCommand::Client(command)) => {
             client(crate::cli::run_master_key(command))
         }
@@ -93,13 +97,15 @@ fn client(command: impl Future<Output = ExitCode>) -> ExitCode {
 fn server(command: Command) -> ExitCode {
     match dispatch(command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let line = format!("keylease: {failure:#}\n");
-            // There is nobody left to tell.
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
-            ExitCode::FAILURE
-        }
+        Err(failure) => failed(&failure),
     }
+}
+
+fn failed(failure: &anyhow::Error) -> ExitCode {
+    let line = format!("keylease: {failure:#}\n");
+    // There is nobody left to tell.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    ExitCode::FAILURE
 }
 
 fn dispatch(command: Command) -> anyhow::Result<()> {
@@ -123,7 +129,9 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::MasterKey(MasterKeyCommand::Generate(arguments)) => {
             master_key::generate(&arguments)
         }
-        Command::Client(_) | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
+        Command::Client(_)
+        | Command::Classify(_)
+        | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     crypto::BootId,
+    domain::classify,
     vault::{Vault, VaultKeys, ring_of_passphrase},
 };
 
@@ -67,7 +68,8 @@ async fn cause(options: &PgConnectOptions, error: sqlx::Error) -> String {
     error.to_string()
 }
 
-/// Opens the vault; the first start makes its cluster key. It serves nothing until it is refreshed.
+/// Opens the vault; the first start makes its cluster key. It serves nothing until it is refreshed. The rules of failures are checked
+/// first: a replica without them would blame at random.
 ///
 /// # Errors
 /// The master key is another one than the data was sealed with: its fingerprint is named.
@@ -76,6 +78,7 @@ pub async fn vault(
     source: MasterKeySource,
     snapshot_age_max: Duration,
 ) -> anyhow::Result<Arc<Vault>> {
+    classify::built_in().map_err(Clone::clone)?;
     let ring = match source {
         MasterKeySource::Ring(ring) => ring,
         MasterKeySource::Passphrase(passphrase) => ring_of_passphrase(&pool, passphrase).await?,

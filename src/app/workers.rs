@@ -39,7 +39,12 @@ impl Workers {
     pub fn start(vault: &Arc<Vault>, heart: Heart, health: HealthReporter) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(poll(Arc::clone(vault), heart, health, stop.clone()));
+        tasks.spawn(poll(
+            Arc::clone(vault),
+            Arc::new(heart),
+            health,
+            stop.clone(),
+        ));
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         tasks.spawn(ledger::run(live, pool, stop.clone()));
         tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
@@ -56,7 +61,12 @@ impl Workers {
 }
 
 /// Says once a second that this replica lives, and takes up what changed.
-async fn poll(vault: Arc<Vault>, heart: Heart, health: HealthReporter, stop: CancellationToken) {
+async fn poll(
+    vault: Arc<Vault>,
+    heart: Arc<Heart>,
+    health: HealthReporter,
+    stop: CancellationToken,
+) {
     let mut ticks = interval(POLL_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut was_well = true;
@@ -81,10 +91,13 @@ async fn poll(vault: Arc<Vault>, heart: Heart, health: HealthReporter, stop: Can
     }
 }
 
-async fn beat(vault: &Vault, heart: &Heart) -> crate::vault::Result<()> {
+async fn beat(vault: &Vault, heart: &Arc<Heart>) -> crate::vault::Result<()> {
     let began = boot_now();
     let live = vault.live();
-    let pulse = heart.beat().await?;
+    // In a task of its own: a commit is never cancelled, however long it takes.
+    let beating = Arc::clone(heart);
+    let pulse = tokio::spawn(async move { beating.beat().await });
+    let pulse = pulse.await.map_err(|_| store::Error::unanswered())??;
     if pulse.rev > live.snapshot().rev {
         return vault.refresh(pulse.rev).await;
     }

@@ -1,23 +1,22 @@
-//! What one account, as a whole or for one model, cools down from.
+//! What one account, one of its models, or one key cools down from.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use super::backoff::Backoff;
 use super::health::{Cause, FailureClass};
 use super::time::Timestamp;
 
-/// The first cooldown of a rate limit that states nothing.
-const BACKOFF_FIRST: Duration = Duration::from_secs(5);
-/// The longest cooldown of a rate limit that states nothing.
-const BACKOFF_MAX: Duration = Duration::from_mins(5);
 /// A cooldown that ends later by less than this is no news.
 const NEWS_MIN: Duration = Duration::from_millis(500);
 
-/// The cooldown of an account, or of one of its models.
+/// The cooldown of an account, of one of its models, or of a key.
 #[derive(Debug, Clone, Default)]
 pub struct Cooling {
     cause: Option<Cause>,
-    /// Cooldowns since the last success.
+    /// Cooldowns of `struck_by` since the last success.
     strikes: u32,
+    struck_by: Option<FailureClass>,
 }
 
 impl Cooling {
@@ -27,7 +26,7 @@ impl Cooling {
         self.cause.as_ref().filter(|cause| now < cause.until)
     }
 
-    /// A failure was blamed on it: cools for what was stated, else 5 s doubling to 5 min. `jitter` is from 0 to 1 and makes the
+    /// A failure was blamed on it: cools for what was stated, else for a time that doubles. `jitter` is from 0 to 1 and makes the
     /// unstated ones up to a quarter longer. `Some` is news that the fleet must know. Failures of requests that were under way when
     /// it began to cool are one strike, not many.
     pub fn blame(
@@ -38,22 +37,23 @@ impl Cooling {
         why: &str,
         now: Timestamp,
     ) -> Option<Cause> {
-        let holding = self.holds(now).map(|cause| cause.until);
-        if holding.is_some() && stated.is_none() {
+        let backoff = Backoff::of(class);
+        let stated = backoff.stated(stated);
+        let holding = self.holds(now).map(|cause| (cause.until, cause.class));
+        let is_same = holding.is_some_and(|(_, held)| held == class);
+        if is_same && stated.is_none() {
             return None;
         }
-        if holding.is_none() {
+        if self.struck_by != Some(class) {
+            self.strikes = 0;
+            self.struck_by = Some(class);
+        }
+        if !is_same {
             self.strikes = self.strikes.saturating_add(1);
         }
-        let pause = stated.unwrap_or_else(|| {
-            let doubled =
-                BACKOFF_FIRST * 2_u32.saturating_pow(self.strikes.saturating_sub(1).min(8));
-            doubled
-                .min(BACKOFF_MAX)
-                .mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 4.0)
-        });
+        let pause = stated.unwrap_or_else(|| backoff.unstated(self.strikes, jitter));
         let until = now.after(pause);
-        if holding.is_some_and(|held| until < held.after(NEWS_MIN)) {
+        if holding.is_some_and(|(held, _)| until < held.after(NEWS_MIN)) {
             return None;
         }
         let cause = Cause {
@@ -87,6 +87,28 @@ impl Cooling {
     pub fn clear(&mut self) {
         *self = Self::default();
     }
+}
+
+/// The cooldown of one model among at most `models_max`. `None` if there is no room: reports name what models they like.
+pub fn room<'a>(
+    models: &'a mut HashMap<String, Cooling>,
+    model: &str,
+    models_max: usize,
+    now: Timestamp,
+) -> Option<&'a mut Cooling> {
+    if models.len() >= models_max && !models.contains_key(model) {
+        models.retain(|_, cooling| cooling.holds(now).is_some());
+        if models.len() >= models_max {
+            return None;
+        }
+    }
+    Some(models.entry(model.to_owned()).or_default())
+}
+
+/// From 0 to 1, by the last digits of the time: what is pure has no better source, and nothing is guarded by it.
+#[must_use]
+pub fn jitter(now: Timestamp) -> f64 {
+    f64::from(u16::try_from(now.micros() % 1_000).unwrap_or(0)) / 1_000.0
 }
 
 #[cfg(test)]
@@ -148,5 +170,68 @@ mod tests {
         assert!(cooling.holds(at(3)).is_some());
         cooling.succeed(at(6));
         assert_eq!(blame(&mut cooling, None, 7), Some(at(12)));
+    }
+
+    #[test]
+    fn a_quota_lasts_an_hour_at_least_and_doubles_to_a_day() {
+        let quota = |cooling: &mut Cooling, stated: Option<u64>, seconds| {
+            let stated = stated.map(Duration::from_secs);
+            let news = cooling.blame(FailureClass::Quota, stated, 0.0, "429", at(seconds));
+            news.map(|cause| cause.until)
+        };
+        assert_eq!(quota(&mut Cooling::default(), Some(58), 0), Some(at(3_600)));
+        let week = 604_800;
+        assert_eq!(
+            quota(&mut Cooling::default(), Some(week), 0),
+            Some(at(604_800))
+        );
+        let mut cooling = Cooling::default();
+        let mut now = 0;
+        for hours in [1, 2, 4, 8, 16, 24, 24] {
+            assert_eq!(
+                quota(&mut cooling, None, now),
+                Some(at(now + hours * 3_600))
+            );
+            now += hours * 3_600;
+        }
+    }
+
+    #[test]
+    fn a_quota_found_while_a_rate_limit_cools_is_news() {
+        let mut cooling = Cooling::default();
+        blame(&mut cooling, None, 0);
+        let news = cooling.blame(FailureClass::Quota, None, 0.0, "429", at(1));
+        assert_eq!(news.map(|cause| cause.until), Some(at(3_601)));
+    }
+
+    #[test]
+    fn a_stated_delay_of_nothing_is_no_hammer() {
+        assert_eq!(blame(&mut Cooling::default(), Some(0), 0), Some(at(5)));
+    }
+
+    #[test]
+    fn what_is_stated_of_an_entitlement_that_is_missing_is_void() {
+        let stated = Some(Duration::from_secs(20));
+        let mut cooling = Cooling::default();
+        let news = cooling.blame(FailureClass::ModelAccess, stated, 0.0, "429", at(0));
+        assert_eq!(news.map(|cause| cause.until), Some(at(3_600)));
+    }
+
+    #[test]
+    fn models_that_are_reported_without_end_fill_no_memory() {
+        let mut models = HashMap::new();
+        for i in 0..1_000 {
+            if let Some(cooling) = room(&mut models, &format!("m{i}"), 8, at(i / 100)) {
+                cooling.blame(
+                    FailureClass::RateLimit,
+                    Some(Duration::from_secs(1)),
+                    0.0,
+                    "429",
+                    at(i / 100),
+                );
+            }
+        }
+        assert!(models.len() <= 8);
+        assert!(room(&mut models, "m999999", 8, at(100)).is_some());
     }
 }

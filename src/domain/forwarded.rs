@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::claims::LeaseClaims;
-use super::classify::{Observation, Transport};
-use super::outcome::Outcome;
+use super::classify::{Advice, Blame, Failure};
+use super::health::FailureClass;
+use super::judged::{Judged, Seen};
+use super::outcome::Start;
 use super::pool::Estimate;
 use super::wire::{Malformed, Reader, Writer};
 
-/// The format this release writes.
-pub const FORMAT: u8 = 1;
+/// The format this release writes. What was seen is judged where it came in: what a provider wrote may quote a key, and stays there.
+pub const FORMAT: u8 = 2;
 
 /// A report on its way to the replica that gave the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +24,8 @@ pub struct Forwarded {
     pub is_final: bool,
     /// What the lease id carries.
     pub claims: LeaseClaims,
-    /// What was seen.
-    pub outcomes: Vec<Outcome>,
+    /// What was seen, judged.
+    pub outcomes: Vec<Judged>,
 }
 
 impl Forwarded {
@@ -68,7 +70,7 @@ impl Forwarded {
     }
 }
 
-fn encode_outcome(to: &mut Writer, outcome: &Outcome) {
+fn encode_outcome(to: &mut Writer, outcome: &Judged) {
     to.number(u64::from(outcome.count));
     to.number(u64::from(outcome.usage.is_some()));
     if let Some(usage) = outcome.usage {
@@ -76,29 +78,25 @@ fn encode_outcome(to: &mut Writer, outcome: &Outcome) {
         to.number(usage.output_tokens);
         to.number(usage.cost_micros);
     }
-    // In nanoseconds, and one more, so that 0 is none.
-    let nanos = outcome.started_after.map(|after| after.as_nanos() + 1);
-    to.number(nanos.map_or(0, |nanos| u64::try_from(nanos).unwrap_or(u64::MAX)));
-    match &outcome.observation {
-        Observation::Success => to.number(0),
-        Observation::NotSent => to.number(1),
-        Observation::Transport(transport) => {
+    encode_start(to, outcome.start);
+    match &outcome.seen {
+        Seen::Success => to.number(0),
+        Seen::NotSent => to.number(1),
+        Seen::Failed { failure, why } => {
             to.number(2);
-            to.number(transport_number(*transport));
-        }
-        Observation::Http { status, headers } => {
-            to.number(3);
-            to.number(u64::from(*status));
-            to.number(headers.len() as u64);
-            for (name, value) in headers {
-                to.text(name);
-                to.bytes(value);
-            }
+            to.text(failure.class.as_str());
+            to.text(failure.blame.as_str());
+            to.text(failure.advice.as_str());
+            let stated = failure.retry_after.map(|stated| stated.as_millis());
+            // Zero is for nothing stated.
+            let stated = stated.map_or(0, |millis| millis.saturating_add(1));
+            to.number(u64::try_from(stated).unwrap_or(u64::MAX));
+            to.text(why);
         }
     }
 }
 
-fn decode_outcome(from: &mut Reader<'_>) -> Result<Outcome, Malformed> {
+fn decode_outcome(from: &mut Reader<'_>) -> Result<Judged, Malformed> {
     let count = from.number_as()?;
     let usage = match from.number()? {
         0 => None,
@@ -108,54 +106,63 @@ fn decode_outcome(from: &mut Reader<'_>) -> Result<Outcome, Malformed> {
             cost_micros: from.number()?,
         }),
     };
-    let nanos = from.number()?.checked_sub(1);
-    let started_after = nanos.map(Duration::from_nanos);
-    let observation = match from.number()? {
-        0 => Observation::Success,
-        1 => Observation::NotSent,
-        2 => Observation::Transport(transport_of(from.number()?)),
-        3 => decode_http(from)?,
+    let start = decode_start(from)?;
+    let seen = match from.number()? {
+        0 => Seen::Success,
+        1 => Seen::NotSent,
+        2 => Seen::Failed {
+            failure: decode_failure(from)?,
+            why: from.text()?,
+        },
         _ => return Err(Malformed),
     };
-    Ok(Outcome {
+    Ok(Judged {
         count,
-        observation,
         usage,
-        started_after,
+        seen,
+        start,
     })
 }
 
-fn decode_http(from: &mut Reader<'_>) -> Result<Observation, Malformed> {
-    let status = from.number_as()?;
-    let count = from.number()?;
-    let mut headers = Vec::new();
-    for _ in 0..count {
-        headers.push((from.text()?, from.bytes()?.to_vec()));
-    }
-    Ok(Observation::Http { status, headers })
-}
-
-const fn transport_number(transport: Transport) -> u64 {
-    match transport {
-        Transport::Unknown => 0,
-        Transport::Timeout => 1,
-        Transport::Egress => 2,
-        Transport::Cancelled => 3,
+fn encode_start(to: &mut Writer, start: Start) {
+    match start {
+        Start::Never => to.number(0),
+        Start::Unknown => to.number(1),
+        Start::Answered(None) => to.number(2),
+        Start::Answered(Some(after)) => {
+            to.number(3);
+            to.number(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
+        }
     }
 }
 
-const fn transport_of(number: u64) -> Transport {
-    match number {
-        1 => Transport::Timeout,
-        2 => Transport::Egress,
-        3 => Transport::Cancelled,
-        _ => Transport::Unknown,
-    }
+fn decode_start(from: &mut Reader<'_>) -> Result<Start, Malformed> {
+    Ok(match from.number()? {
+        0 => Start::Never,
+        1 => Start::Unknown,
+        2 => Start::Answered(None),
+        3 => Start::Answered(Some(Duration::from_nanos(from.number()?))),
+        _ => return Err(Malformed),
+    })
+}
+
+fn decode_failure(from: &mut Reader<'_>) -> Result<Failure, Malformed> {
+    let class = FailureClass::from_stored(&from.text()?);
+    let blame = from.text()?;
+    let blame = Blame::ALL.into_iter().find(|b| b.as_str() == blame);
+    let advice = from.text()?;
+    let advice = Advice::ALL.into_iter().find(|a| a.as_str() == advice);
+    let stated = from.number()?.checked_sub(1);
+    Ok(Failure {
+        class,
+        blame: blame.ok_or(Malformed)?,
+        advice: advice.ok_or(Malformed)?,
+        retry_after: stated.map(Duration::from_millis),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-
     use uuid::Uuid;
 
     use super::*;
@@ -163,25 +170,32 @@ mod tests {
 
     #[test]
     fn a_report_comes_back_as_it_was() {
-        let observations = [
-            Observation::Success,
-            Observation::NotSent,
-            Observation::Transport(Transport::Timeout),
-            Observation::Http {
-                status: 429,
-                headers: vec![("retry-after".to_owned(), vec![0xff, b'3'])],
+        let failed = |retry_after| Seen::Failed {
+            failure: Failure {
+                class: FailureClass::Quota,
+                blame: Blame::AccountModel,
+                retry_after,
+                advice: Advice::RetryOtherKey,
             },
+            why: "http 429, gemini/per-day".to_owned(),
+        };
+        let seen = [
+            Seen::Success,
+            Seen::NotSent,
+            failed(None),
+            failed(Some(Duration::ZERO)),
+            failed(Some(Duration::from_millis(58_821))),
         ];
         let usage = Estimate {
             input_tokens: 5,
             output_tokens: u64::MAX,
             cost_micros: 0,
         };
-        let outcome = |observation| Outcome {
+        let outcome = |seen| Judged {
             count: 2,
-            observation,
             usage: Some(usage),
-            started_after: Some(Duration::from_millis(250)),
+            start: Start::Answered(Some(Duration::from_millis(250))),
+            seen,
         };
         let report = Forwarded {
             serial: 77,
@@ -201,7 +215,7 @@ mod tests {
                 draws: vec![],
                 avoided: vec![],
             },
-            outcomes: observations.into_iter().map(outcome).collect(),
+            outcomes: seen.into_iter().map(outcome).collect(),
         };
         let bytes = report.encode();
         assert_eq!(Forwarded::decode(&bytes).unwrap(), report);

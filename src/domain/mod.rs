@@ -1,6 +1,7 @@
 //! Floor 1: what the words mean. Pure: no async, no IO, no clock, no randomness; `now` is an argument.
 
 pub mod account;
+pub mod backoff;
 pub mod caller;
 pub mod caller_draft;
 pub mod claims;
@@ -13,6 +14,7 @@ pub mod filter;
 pub mod forwarded;
 pub mod health;
 pub mod id;
+pub mod judged;
 pub mod key;
 pub mod labels;
 pub mod ledger;
@@ -25,7 +27,6 @@ pub mod pool;
 pub mod pool_draft;
 pub mod profile;
 pub mod refusal;
-pub mod retry_after;
 pub mod rotation;
 pub mod selection;
 pub mod status;

@@ -1,10 +1,9 @@
 //! What a caller saw, once per use.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::classify::Observation;
 use super::ledger::block::Ending;
-use super::ledger::settle::Part;
 use super::pool::Estimate;
 use super::time::BootTime;
 
@@ -27,51 +26,113 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether the uses were never started.
+    /// What it says of when its uses started. Only an answer of the provider proves that a use has started and is not still under way
+    /// somewhere.
     #[must_use]
-    pub const fn is_not_sent(&self) -> bool {
-        matches!(self.observation, Observation::NotSent)
-    }
-
-    /// What it is to the permits of its lease.
-    #[must_use]
-    pub fn part(&self) -> Part {
-        Part {
-            uses: u64::from(self.count),
-            is_not_sent: self.is_not_sent(),
-            consumed: self.usage,
+    pub const fn start(&self) -> Start {
+        match self.observation {
+            Observation::NotSent => Start::Never,
+            Observation::Success | Observation::Http { .. } => Start::Answered(self.started_after),
+            Observation::Transport(_) => Start::Unknown,
         }
     }
+}
 
-    /// What it says of when its uses started, of a lease whose call came at `received`, in a report that came at `arrived`. Only an
-    /// answer of the provider proves that a use has started and is not still under way somewhere.
-    #[must_use]
-    pub fn ending(&self, received: BootTime, arrived: BootTime) -> Ending {
-        let (is_sure, has_started) = match self.observation {
-            Observation::NotSent => (true, false),
-            Observation::Success | Observation::Http { .. } => (true, true),
-            Observation::Transport(_) => (false, true),
+/// When some uses started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// They never did.
+    Never,
+    /// The provider answered, so they did: so long after the call for the lease at the latest, if the caller said.
+    Answered(Option<Duration>),
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Start {
+    /// Of a lease whose call came at `received`, in a report that came at `arrived`.
+    fn ending(self, received: BootTime, arrived: BootTime) -> Ending {
+        let (is_sure, started_by) = match self {
+            Self::Never => (true, BootTime::default()),
+            Self::Answered(Some(after)) => (true, received.after(after).min(arrived)),
+            Self::Answered(None) => (true, arrived),
+            Self::Unknown => (false, arrived),
         };
-        let stated = self.started_after.map(|after| received.after(after));
-        let started_by = stated.map_or(arrived, |stated| stated.min(arrived));
         Ending {
             is_sure,
-            started_by: if has_started {
-                started_by
-            } else {
-                BootTime::default()
-            },
+            started_by,
         }
     }
 }
 
 /// What all outcomes of one report say together.
-#[must_use]
-pub fn ending(outcomes: &[Outcome], received: BootTime, arrived: BootTime) -> Ending {
-    let none = Ending {
-        is_sure: true,
-        started_by: BootTime::default(),
-    };
-    let endings = outcomes.iter().map(|o| o.ending(received, arrived));
-    endings.fold(none, |all, one| all.and(Some(one)))
+pub fn ending(
+    starts: impl Iterator<Item = Start>,
+    received: BootTime,
+    arrived: BootTime,
+) -> Ending {
+    let none = Start::Never.ending(received, arrived);
+    starts.fold(none, |all, start| {
+        all.and(Some(start.ending(received, arrived)))
+    })
+}
+
+/// What a caller saw in one use.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// The provider did what was asked.
+    Success,
+    /// The provider answered with a failure.
+    Http {
+        /// 100 to 599.
+        status: u16,
+        /// The headers that rules read, as (lower-case name, value).
+        headers: Vec<(String, Vec<u8>)>,
+        /// The beginning of the body. Providers quote keys in it: it is judged, and never kept.
+        body: Vec<u8>,
+    },
+    /// No answer came.
+    Transport(Transport),
+    /// Never started.
+    NotSent,
+}
+
+/// Without headers and body, which may quote a key.
+impl fmt::Debug for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Success => f.write_str("Success"),
+            Self::Http { status, .. } => write!(f, "Http({status}, redacted)"),
+            Self::Transport(transport) => write!(f, "Transport({transport:?})"),
+            Self::NotSent => f.write_str("NotSent"),
+        }
+    }
+}
+
+/// Where a request without an answer failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Sent, and no answer in time.
+    Timeout,
+    /// No connection, no TLS, no name: our way out.
+    Egress,
+    /// The caller gave up by its own choice.
+    Cancelled,
+    /// Unknown.
+    Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_provider_wrote_is_not_printed() {
+        let observation = Observation::Http {
+            status: 403,
+            headers: vec![("x".to_owned(), b"canary".to_vec())],
+            body: b"canary".to_vec(),
+        };
+        assert_eq!(format!("{observation:?}"), "Http(403, redacted)");
+    }
 }

@@ -32,6 +32,8 @@ pub enum Event<'a> {
         /// When another version of the same provider last succeeded.
         others_succeeded: Option<Timestamp>,
     },
+    /// A budget of the key itself is spent until then.
+    Cools(&'a Cause),
     /// Anything that says nothing about the version.
     Neutral,
     /// A person, or another replica, says how it is now.
@@ -103,6 +105,7 @@ impl Vitals {
                 let alone = others_succeeded >= self.streak_since && others_succeeded.is_some();
                 self.judge(alone, FailureClass::ProviderFault, policy, why, now)
             }
+            Event::Cools(cause) => self.cool(cause, now),
             Event::Neutral => None,
             Event::Told(health) => {
                 if *health == Health::Active {
@@ -181,6 +184,19 @@ impl Vitals {
         }
         self.health = health.clone();
         Some(health)
+    }
+
+    /// Of two cooldowns the later end counts; no cooldown ends a death.
+    fn cool(&mut self, cause: &Cause, now: Timestamp) -> Option<Health> {
+        let longer = match &self.health {
+            Health::Active => true,
+            Health::Cooling(held) => held.until < cause.until || now >= held.until,
+            Health::Dead(_) => false,
+        };
+        longer.then(|| {
+            self.health = Health::Cooling(cause.clone());
+            self.health.clone()
+        })
     }
 
     const fn forget_streak(&mut self) {

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::domain::cooling::Cooling;
+use crate::domain::cooling::{self, Cooling};
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::ledger::budget::{Budget, Need, Take};
 use crate::domain::ledger::held::{Ticket, Units};
@@ -80,6 +80,16 @@ impl AccountLive {
         done
     }
 
+    /// Works on the permits and wakes nobody yet: see [`Self::wake`].
+    pub fn with_budget_quietly<T>(&self, work: impl FnOnce(&mut Budget) -> T) -> T {
+        work(&mut self.state.lock().budget)
+    }
+
+    /// Whoever is first in a line tries again.
+    pub fn wake(&self) {
+        wake_first(&self.state.lock());
+    }
+
     /// Takes from every limit, or from none.
     pub fn take(&self, need: Need<'_>, now: BootTime) -> Take {
         self.state.lock().budget.take(need, now)
@@ -113,13 +123,11 @@ impl AccountLive {
         now: Timestamp,
     ) {
         let mut state = self.state.lock();
-        if state.cooling.len() >= COOLING_MODELS_MAX {
-            state
-                .cooling
-                .retain(|_, cooling| cooling.holds(now).is_some());
-        }
-        let jitter = f64::from(u16::try_from(now.micros() % 1_000).unwrap_or(0)) / 1_000.0;
-        let cooling = state.cooling.entry(model.to_owned()).or_default();
+        let jitter = cooling::jitter(now);
+        let models_max = COOLING_MODELS_MAX;
+        let Some(cooling) = cooling::room(&mut state.cooling, model, models_max, now) else {
+            return;
+        };
         if let Some(news) = cooling.blame(class, stated, jitter, why, now) {
             state.unsaved.insert(model.to_owned(), news);
         }

@@ -149,6 +149,7 @@ fn try_candidate(
     let lacked = unserved.short.iter().any(|short| short.uid() == live.uid());
     let need = Need {
         is_new: wish.need.is_new && !lacked,
+        model: as_the_provider_names_it(candidate, wish),
         ..wish.need
     };
     let admission = version.live.admit(wish.canary_until, now.database);
@@ -187,6 +188,12 @@ fn try_candidate(
         Take::ModelRequired => unserved.tally.add(KeyRefusal::ModelRequired, None),
     }
     None
+}
+
+/// Limits and cooldowns of a model are those of the provider's name for it, whatever the call named.
+fn as_the_provider_names_it<'a>(candidate: &'a Candidate, wish: &Wish<'a>) -> Option<&'a str> {
+    let models = &candidate.key.models;
+    wish.need.model.map(|model| models.provider_name(model))
 }
 
 impl Unserved {
@@ -236,7 +243,16 @@ fn admit<'a>(
         .as_ref()
         .filter(|v| v.credential.is_some());
     let version = usable.ok_or((KeyRefusal::NoVersion, None))?;
-    if let Some(cause) = candidate.account.live.cooling(wish.need.model, now) {
+    if let Some(cause) = candidate
+        .account
+        .live
+        .cooling(as_the_provider_names_it(candidate, wish), now)
+    {
+        return Err((KeyRefusal::Cooling, Some(cause.until)));
+    }
+    let model = as_the_provider_names_it(candidate, wish);
+    let own = model.and_then(|m| version.live.cooling(m, now));
+    if let Some(cause) = own {
         return Err((KeyRefusal::Cooling, Some(cause.until)));
     }
     if candidate.is_avoided(wish.avoided) {

@@ -1,7 +1,6 @@
 //! Once a second this replica says that it lives, and looks whether the database still is what it was.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -9,7 +8,7 @@ use uuid::Uuid;
 use super::Live;
 use super::clock::boot_now;
 use super::reserve::{Reserved, reserve};
-use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing, lag_of};
+use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 use crate::store;
 use crate::store::incarnations::{self, NewIncarnation};
@@ -63,7 +62,10 @@ impl Heart {
             incarnation: standing.number,
         });
         if standing.loss.incarnation > self.live.life.swept() {
-            self.sweep(standing.loss.incarnation).await?;
+            // It is tried again with the next beat, and limits answer to a loss at first touch all the same.
+            if let Err(error) = self.sweep(standing.loss.incarnation).await {
+                tracing::warn!(%error, "not every limit has answered to lost writes yet");
+            }
         }
         Ok(pulse)
     }
@@ -80,20 +82,19 @@ impl Heart {
         let Some(finding) = standing.finding(memory) else {
             return Ok(standing);
         };
-        let new = self.note(finding, &standing);
+        let new = self.note(finding, memory, &standing);
         incarnations::insert(conn, &new).await?;
         incarnations::look(conn, self.live.boot_id).await
     }
 
-    fn note<'a>(&self, finding: Finding, standing: &'a Standing) -> NewIncarnation<'a> {
+    fn note<'a>(
+        &self,
+        finding: Finding,
+        memory: Memory,
+        standing: &'a Standing,
+    ) -> NewIncarnation<'a> {
         let sight = &standing.sight;
-        let lag = match (finding, self.replication) {
-            (Finding::First, _) | (Finding::Promoted, Replication::Synchronous) => None,
-            (Finding::Promoted, Replication::Asynchronous(lag_max)) => Some(lag_max),
-            (Finding::Forgot(Some(beats)), _) => Some(lag_of(beats)),
-            // Nobody knows how old a dump was.
-            (Finding::Other | Finding::Forgot(None), _) => Some(Duration::MAX),
-        };
+        let lag = standing.loss(finding, memory, self.replication);
         if lag.is_some() {
             tracing::warn!(
                 ?finding,
@@ -105,6 +106,7 @@ impl Heart {
             sight,
             is_lossy: lag.is_some(),
             lag: lag.unwrap_or_default(),
+            live: self.live.replicas(),
         }
     }
 
@@ -127,7 +129,7 @@ impl Heart {
             };
             let works: Vec<Work> = limits.iter().map(silent).collect();
             let live = &self.live;
-            let reserved = reserve(&self.pool, live.as_replica(), &live.clock, &works, true);
+            let reserved = reserve(&self.pool, live.as_replica(), &live.clock, &works, false);
             if matches!(reserved.await?, Reserved::Doubtful) {
                 live.life.doubt();
                 return Ok(());

@@ -190,23 +190,29 @@ impl Speaker {
 }
 
 fn take_in(said: Vec<Said>, answers: &[(Uuid, Option<Answer>)]) -> Vec<Said> {
-    let mut skipped = Vec::new();
     let answers: HashMap<Uuid, Option<Answer>> = answers.iter().copied().collect();
-    for (account, work) in said {
-        let Some(answer) = answers.get(&work.limit) else {
-            skipped.push((account, work));
-            continue;
-        };
-        let now = boot_now();
+    let (answered, skipped): (Vec<Said>, Vec<Said>) = said
+        .into_iter()
+        .partition(|(_, work)| answers.contains_key(&work.limit));
+    let now = boot_now();
+    for (account, work) in &answered {
+        let answer = answers.get(&work.limit).copied().flatten();
         answer
             .iter()
             .for_each(|answer| block_counts::answered(answer, now));
-        account.with_budget(|budget| {
-            budget.said(&work);
-            if let Some(answer) = answer {
-                budget.answered(work.limit, answer, now);
+        account.with_budget_quietly(|budget| {
+            budget.said(work);
+            match answer {
+                Some(answer) => budget.answered(work.limit, &answer, now),
+                // The limit was deleted.
+                None if work.ask.is_some() => budget.unsaid(work, true, now),
+                None => {}
             }
         });
+    }
+    // Only now: who is woken finds all that was answered, not the first of it, or that one would always serve.
+    for (account, work) in &answered {
+        account.wake();
         if work.ask.is_some() {
             account.wake_impatient();
         }

@@ -1,15 +1,20 @@
 //! One key version as this replica sees it: its life signs, and how much it is used.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::domain::health::Health;
+use crate::domain::cooling::{self, Cooling};
+use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::pool::HealthPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::{Admission, Event, Vitals};
+
+/// The most models of one version whose cooldowns are kept.
+const COOLING_MODELS_MAX: usize = 64;
 
 /// One key version as this replica sees it.
 #[derive(Debug)]
@@ -26,6 +31,10 @@ struct State {
     vitals: Vitals,
     /// A change of health that is not committed yet: said again until it is.
     unsaved: Option<Health>,
+    /// What the key itself cools down from. The fleet knows it as the version's health.
+    cooling: Cooling,
+    /// The same for single models, as this replica alone has seen it.
+    models: HashMap<String, Cooling>,
 }
 
 impl VersionLive {
@@ -67,9 +76,45 @@ impl VersionLive {
     /// What an outcome says about it. A change of health is kept as unsaved until [`Self::saved`].
     pub fn on(&self, event: Event<'_>, policy: &HealthPolicy, why: &str, now: Timestamp) {
         let mut state = self.state.lock();
+        if matches!(event, Event::Success { .. }) {
+            state.cooling.succeed(now);
+            state.models.values_mut().for_each(|c| c.succeed(now));
+        }
         if let Some(news) = state.vitals.on(event, policy, why, now) {
             state.unsaved = Some(news);
         }
+    }
+
+    /// A budget of the key itself is spent; of one model if it is named.
+    pub fn blame(
+        &self,
+        model: &str,
+        class: FailureClass,
+        stated: Option<Duration>,
+        why: &str,
+        now: Timestamp,
+    ) {
+        let state = &mut *self.state.lock();
+        let jitter = cooling::jitter(now);
+        if !model.is_empty() {
+            let models = &mut state.models;
+            if let Some(cooling) = cooling::room(models, model, COOLING_MODELS_MAX, now) {
+                cooling.blame(class, stated, jitter, why, now);
+            }
+            return;
+        }
+        if let Some(cause) = state.cooling.blame(class, stated, jitter, why, now) {
+            let policy = HealthPolicy::default();
+            let news = state.vitals.on(Event::Cools(&cause), &policy, why, now);
+            state.unsaved = news.or(state.unsaved.take());
+        }
+    }
+
+    /// Until when, and why, it cools down for one model.
+    pub fn cooling(&self, model: &str, now: Timestamp) -> Option<Cause> {
+        let state = self.state.lock();
+        let cooling = state.models.get(model)?;
+        cooling.holds(now).cloned()
     }
 
     /// A change that must be committed before the report behind it is answered.
@@ -89,6 +134,10 @@ impl VersionLive {
     /// A person, or another replica, says how it is. A change of our own that is not committed yet stands until it is.
     pub fn told(&self, health: &Health) {
         let mut state = self.state.lock();
+        if *health == Health::Active {
+            state.cooling.clear();
+            state.models.clear();
+        }
         if state.unsaved.is_none() {
             let policy = HealthPolicy::default();
             state

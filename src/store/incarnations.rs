@@ -73,8 +73,10 @@ pub struct NewIncarnation<'a> {
     pub sight: &'a Sight,
     /// Whether acknowledged writes may be gone.
     pub is_lossy: bool,
-    /// How far back.
+    /// How far back, at least. What the database itself has not heard of counts too.
     pub lag: Duration,
+    /// How many replicas live, as far as is known outside of the database.
+    pub live: u64,
 }
 
 /// Inserts one.
@@ -83,14 +85,18 @@ pub struct NewIncarnation<'a> {
 /// When the database fails.
 pub async fn insert(conn: &mut PgConnection, new: &NewIncarnation<'_>) -> Result<()> {
     let lag_ms = i64::try_from(new.lag.as_millis()).unwrap_or(i64::MAX);
+    let live = i64::try_from(new.live).unwrap_or(i64::MAX);
     sqlx::query!(
         "insert into incarnations (system_id, timeline, filenode, lossy, replicas, lag_ms)
-        select $1, $2, $3, $4, (select count(*) from replicas where heartbeat_time > clock_timestamp() - interval '2 minutes'), $5",
+        select $1, $2, $3, $4, greatest($6, count(*) filter (where heartbeat_time > latest - interval '2 minutes')),
+            greatest($5, coalesce(1000 * extract(epoch from clock_timestamp() - max(latest)), 0)::bigint)
+        from replicas cross join (select max(heartbeat_time) as latest from replicas) as heard",
         new.sight.system_id,
         new.sight.timeline,
         new.sight.filenode,
         new.is_lossy,
-        lag_ms
+        lag_ms,
+        live
     )
     .execute(conn)
     .await?;

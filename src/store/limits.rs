@@ -163,7 +163,8 @@ pub async fn insert(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
         "with born as (
             insert into limits (uid, rev, owner_kind, owner_uid, id, create_time, dimension, amount)
             values ($1, $2, $3, $4, $5, $6, $7, $8) returning uid)
-        insert into limit_ledgers (limit_uid) select uid from born",
+        insert into limit_ledgers (limit_uid, incarnation)
+        select uid, coalesce((select max(number) from incarnations where lossy), 0) from born",
         limit.uid,
         limit.rev,
         limit.owner.kind(),

@@ -11,8 +11,9 @@ use crate::domain::time::Timestamp;
 
 /// A replica that has not been heard of for this long is not counted.
 pub const LAPSE: Duration = Duration::from_secs(5);
-/// A replica that has not been heard of for this long is forgotten.
-const FORGET: Duration = Duration::from_hours(1);
+/// A replica that has not been heard of for this long is forgotten: longer than any charge lasts, since one that finds itself forgotten
+/// takes it that the database has lost what it granted.
+const FORGET: Duration = Duration::from_hours(24 * 40);
 
 /// What a heartbeat tells.
 #[derive(Debug, Clone, Copy)]

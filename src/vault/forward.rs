@@ -51,14 +51,19 @@ impl Vault {
             return;
         };
         let now = self.live.now().database;
-        let uses = report.outcomes.iter().map(|outcome| outcome.count).sum();
+        let uses = report.outcomes.iter().map(|outcome| outcome.count);
+        let uses = uses.fold(0_u32, u32::saturating_add);
         let claimed = Claimed {
             serial: report.serial,
             sequence: report.sequence,
             uses,
             granted: report.claims.granted,
             is_final: report.is_final,
-            ending: outcome::ending(&report.outcomes, report.claims.received, boot_now()),
+            ending: outcome::ending(
+                report.outcomes.iter().map(|outcome| outcome.start),
+                report.claims.received,
+                boot_now(),
+            ),
             ends: report.claims.ends(),
         };
         let reports = self.live.reports_of(self.live.boot_id);
@@ -71,7 +76,7 @@ impl Vault {
             claims: report.claims,
         };
         for outcome in &report.outcomes {
-            self.judge(&lease, outcome, true, now);
+            self.act(&lease, outcome, now);
         }
         self.settle_own(&lease.claims, &report.outcomes, ending);
         // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is

@@ -84,17 +84,18 @@ impl Vault {
     /// Why not, and when it could be.
     pub async fn lease_key(&self, caller: &Caller, call: &LeaseKey) -> Result<Lease, LeaseRefusal> {
         let avoided = self.avoided(caller, call.retry_token.as_deref())?;
-        let (pool, chosen) = self.obtain(caller, call, &avoided).await?;
-        self.give(caller, call, avoided.avoided, &pool, chosen)
+        let (pool, chosen, now) = self.obtain(caller, call, &avoided).await?;
+        self.give(caller, call, avoided.avoided, &pool, chosen, now)
     }
 
-    /// Chooses a key and takes its permits, waiting in line as long as the call allows.
+    /// Chooses a key and takes its permits, waiting in line as long as the call allows. The clocks come along as they were when the
+    /// permits were looked at: whatever stops this replica after that must not lengthen what it promises.
     async fn obtain(
         &self,
         caller: &Caller,
         call: &LeaseKey,
         avoided: &RetryClaims,
-    ) -> Result<(Arc<PoolEntry>, Chosen), LeaseRefusal> {
+    ) -> Result<(Arc<PoolEntry>, Chosen, Now), LeaseRefusal> {
         let mut waiting: Option<Waiting> = None;
         loop {
             let now = self.live.now();
@@ -102,7 +103,7 @@ impl Vault {
             let ticket = waiting.as_ref().map(Waiting::ticket);
             let wish = wish(&pool, call, avoided, ticket, now);
             let unserved = match choose(&pool, &wish, now) {
-                Ok(chosen) => return Ok((pool, chosen)),
+                Ok(chosen) => return Ok((pool, chosen, now)),
                 Err(unserved) => unserved,
             };
             let until = patience(call, &unserved, now)?;
@@ -177,8 +178,8 @@ impl Vault {
         avoided: Vec<Avoided>,
         pool: &PoolEntry,
         chosen: Chosen,
+        now: Now,
     ) -> Result<Lease, LeaseRefusal> {
-        let now = self.live.now();
         let waited = now.boot.since(call.received);
         let (account, version) = (&chosen.account.account, &chosen.version);
         let credential = version.credential.as_ref().map(Arc::clone);
@@ -186,12 +187,13 @@ impl Vault {
         let report_within = call.lease_duration.or(pool.pool.lease_duration);
         let report_within = report_within.unwrap_or(LEASE_DURATION_DEFAULT);
         let granted = u32::try_from(chosen.taken.uses).unwrap_or(u32::MAX);
+        let model = call.model.as_deref().unwrap_or_default();
         let claims = LeaseClaims {
             caller_uid: caller.meta.uid,
             pool_uid: pool.pool.meta.uid,
             account_uid: account.meta.uid,
             version_uid: version.version.meta.uid,
-            model: call.model.clone().unwrap_or_default(),
+            model: version.key.models.provider_name(model).to_owned(),
             granted,
             is_canary: chosen.is_canary,
             given: now.database,
@@ -200,7 +202,6 @@ impl Vault {
             draws: chosen.taken.draws,
             avoided,
         };
-        let model = call.model.as_deref().unwrap_or_default();
         self.live
             .ledger
             .note(std::slice::from_ref(&chosen.account.live));

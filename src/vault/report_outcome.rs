@@ -8,8 +8,8 @@ use super::Vault;
 use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::{LeaseClaims, RetryClaims};
-use crate::domain::classify::{Advice, Blame, Failure};
-use crate::domain::health::Health;
+use crate::domain::classify::{Advice, Failure};
+use crate::domain::health::{FailureClass, Health};
 use crate::domain::outcome::{self, Outcome};
 use crate::domain::time::Timestamp;
 use crate::live::clock::boot_now;
@@ -101,13 +101,13 @@ impl Vault {
         let lease = self.open_lease(caller, &report.lease_id, now)?;
         let entry = self.enter(&lease, report, now)?;
         let is_new = matches!(entry, Entry::New(_));
-        let mut failures = Vec::with_capacity(report.outcomes.len());
-        for outcome in &report.outcomes {
-            failures.push(self.judge(&lease, outcome, is_new, now));
-        }
+        let outcomes = self.explain(&lease.claims, &report.outcomes, now);
+        let new = outcomes.iter().filter(|_| is_new);
+        new.for_each(|outcome| self.act(&lease, outcome, now));
         self.commit_verdicts(&lease.claims).await?;
+        let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
         if let Entry::New(ending) = entry {
-            self.settle(&lease, report, ending);
+            self.settle(&lease, report, outcomes, ending);
         }
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {
@@ -159,7 +159,11 @@ impl Vault {
             uses,
             granted: lease.claims.granted,
             is_final: report.is_final,
-            ending: outcome::ending(&report.outcomes, lease.claims.received, boot_now()),
+            ending: outcome::ending(
+                report.outcomes.iter().map(Outcome::start),
+                lease.claims.received,
+                boot_now(),
+            ),
             ends: lease.claims.ends(),
         };
         match self.live.reports_of(lease.issuer).enter(&claimed, now) {
@@ -178,16 +182,20 @@ impl Vault {
         }
         let snapshot = self.live.snapshot();
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
-        let is_outside = |c: &Candidate| match failure.blame {
-            Blame::Account => c.account.account.meta.uid != claims.account_uid,
-            Blame::Request | Blame::Key | Blame::Provider | Blame::Egress => {
-                let version = c.version.as_ref();
-                version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
+        let is_outside = |c: &Candidate| {
+            if failure.blame.is_of_account() {
+                return c.account.account.meta.uid != claims.account_uid;
             }
+            let version = c.version.as_ref();
+            version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
         };
         let tiers = pool.iter().flat_map(|pool| &pool.tiers);
         let candidates = tiers.flat_map(|tier| &tier.candidates);
         if (candidates.clone()).any(|c| is_outside(c) && !c.is_avoided(&claims.avoided)) {
+            return failure;
+        }
+        if failure.class == FailureClass::ModelAccess {
+            failure.advice = Advice::DoNotRetry;
             return failure;
         }
         let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
@@ -231,7 +239,7 @@ impl Vault {
         now: Timestamp,
     ) -> Option<String> {
         let blamed = match (failure.advice, failure.blame) {
-            (Advice::RetryOtherKey, Blame::Account) => claims.account(),
+            (Advice::RetryOtherKey, blame) if blame.is_of_account() => claims.account(),
             (Advice::RetryOtherKey, _) => claims.version(),
             (Advice::RetrySameLater | Advice::DoNotRetry, _) => return None,
         };

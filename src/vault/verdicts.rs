@@ -3,13 +3,15 @@
 use super::Vault;
 use super::report_outcome::{Opened, ReportOutcome, ReportRefusal};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify::{Blame, Failure, Observation, classify};
+use crate::domain::classify::{self, Blame, Failure};
 use crate::domain::forwarded::Forwarded;
 use crate::domain::health::{FailureClass, Health};
+use crate::domain::judged::{Judged, Seen};
 use crate::domain::ledger::block::Ending;
 use crate::domain::ledger::settle::Lease;
 use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
+use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
 use crate::live::pool::Counted;
@@ -17,43 +19,57 @@ use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::{self, cluster, cooldowns, key_versions};
 
 impl Vault {
-    /// Explains an outcome and, if it is new, lets it act on what is in memory. Failures in a row are counted by the issuer alone.
-    pub(super) fn judge(
+    /// Judges outcomes by the rules of the account's provider; of an account that is gone, by those for everybody.
+    pub(super) fn explain(
         &self,
-        lease: &Opened,
-        outcome: &Outcome,
-        is_new: bool,
+        claims: &LeaseClaims,
+        outcomes: &[Outcome],
         now: Timestamp,
-    ) -> Option<Failure> {
-        let failure = classify(&outcome.observation, now);
-        if !is_new {
-            return failure;
-        }
+    ) -> Vec<Judged> {
+        let Ok(book) = classify::built_in() else {
+            return Vec::new();
+        };
+        let snapshot = self.live.snapshot();
+        let account = snapshot.accounts.get(&claims.account_uid);
+        let rules = account.map_or_else(
+            || book.named(Profile::Generic.as_str()),
+            |a| book.of_account(a.account.profile, &a.account.endpoint.base_url),
+        );
+        outcomes.iter().map(|o| o.judged(rules, now)).collect()
+    }
+
+    /// Lets a new outcome act on what is in memory. Failures in a row are counted by the issuer alone.
+    pub(super) fn act(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let version = snapshot.versions.get(&claims.version_uid);
         let account = snapshot.accounts.get(&claims.account_uid);
         if let Some(pool) = pool {
-            pool.live
-                .count(outcome.count, counted(outcome, failure.as_ref()));
+            pool.live.count(outcome.count, counted(outcome));
         }
         // A version that is gone, or an account, has no health any more; its outcome is still explained.
         let (Some(version), Some(account)) = (version, account) else {
-            return failure;
+            return;
         };
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
         let is_issuer = lease.issuer == self.live.boot_id;
-        match &failure {
-            None if outcome.is_not_sent() => {}
-            None => succeed(account, version, &policy, claims.is_canary, now),
-            Some(failure) => fail(account, version, failure, &policy, is_issuer, outcome, now),
+        match &outcome.seen {
+            Seen::NotSent => {}
+            Seen::Success => succeed(account, version, &policy, claims.is_canary, now),
+            Seen::Failed { failure, why } => {
+                let why = format!("{} ({why})", failure.class.as_str());
+                cool(account, version, &claims.model, failure, &why, now);
+                let event = event(account, version, failure, is_issuer);
+                for _ in 0..times(failure, outcome.count) {
+                    version.live.on(event, &policy, &why, now);
+                }
+            }
         }
         // Back, whatever it said: where it decided nothing, the next lease is a canary again.
         if claims.is_canary && is_issuer {
             version.live.recall_canary();
         }
-        failure
     }
 
     /// Commits what the fleet must know, if anything: before the report is answered.
@@ -109,9 +125,15 @@ impl Vault {
     }
 
     /// Settles the permits: here if this replica gave the lease, else at the one that did.
-    pub(super) fn settle(&self, lease: &Opened, report: &ReportOutcome, ending: Option<Ending>) {
+    pub(super) fn settle(
+        &self,
+        lease: &Opened,
+        report: &ReportOutcome,
+        outcomes: Vec<Judged>,
+        ending: Option<Ending>,
+    ) {
         if lease.issuer == self.live.boot_id {
-            self.settle_own(&lease.claims, &report.outcomes, ending);
+            self.settle_own(&lease.claims, &outcomes, ending);
             return;
         }
         let forwarded = Forwarded {
@@ -119,7 +141,7 @@ impl Vault {
             sequence: report.sequence,
             is_final: report.is_final,
             claims: lease.claims.clone(),
-            outcomes: report.outcomes.clone(),
+            outcomes,
         };
         self.live.outbox.send(lease.issuer, forwarded.encode());
     }
@@ -128,7 +150,7 @@ impl Vault {
     pub(super) fn settle_own(
         &self,
         claims: &LeaseClaims,
-        outcomes: &[Outcome],
+        outcomes: &[Judged],
         ending: Option<Ending>,
     ) {
         let snapshot = self.live.snapshot();
@@ -139,7 +161,7 @@ impl Vault {
             draws: &claims.draws,
             model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
         };
-        let parts: Vec<_> = outcomes.iter().map(Outcome::part).collect();
+        let parts: Vec<_> = outcomes.iter().map(Judged::part).collect();
         account
             .live
             .with_budget(|budget| budget.settle(lease, &parts, ending));
@@ -147,11 +169,11 @@ impl Vault {
     }
 }
 
-fn counted(outcome: &Outcome, failure: Option<&Failure>) -> Counted {
-    match failure {
-        Some(failure) => Counted::Failure(failure.class),
-        None if outcome.is_not_sent() => Counted::NotSent,
-        None => Counted::Success,
+const fn counted(outcome: &Judged) -> Counted {
+    match &outcome.seen {
+        Seen::Failed { failure, .. } => Counted::Failure(failure.class),
+        Seen::NotSent => Counted::NotSent,
+        Seen::Success => Counted::Success,
     }
 }
 
@@ -168,22 +190,40 @@ fn succeed(
     account.provider.succeeded(version.version.meta.uid, now);
 }
 
-fn fail(
+/// Cools what a spent budget or a missing entitlement is blamed on. Where the lease named no model, nobody can tell the models apart:
+/// a budget then cools the whole account, and an entitlement nothing.
+fn cool(
+    account: &AccountEntry,
+    version: &VersionEntry,
+    model: &str,
+    failure: &Failure,
+    why: &str,
+    now: Timestamp,
+) {
+    let (class, stated) = (failure.class, failure.retry_after);
+    let is_budget = matches!(class, FailureClass::Quota | FailureClass::RateLimit);
+    let is_entitlement = class == FailureClass::ModelAccess && !model.is_empty();
+    let is_account = class == FailureClass::Credential && failure.blame == Blame::Account;
+    if !is_budget && !is_entitlement && !is_account {
+        return;
+    }
+    match failure.blame {
+        Blame::Account => account.live.blame("", class, stated, why, now),
+        Blame::AccountModel => account.live.blame(model, class, stated, why, now),
+        Blame::Key => version.live.blame("", class, stated, why, now),
+        Blame::KeyModel => version.live.blame(model, class, stated, why, now),
+        Blame::Request | Blame::Provider | Blame::Egress => {}
+    }
+}
+
+/// What a failure says about the version.
+fn event(
     account: &AccountEntry,
     version: &VersionEntry,
     failure: &Failure,
-    policy: &HealthPolicy,
     is_issuer: bool,
-    outcome: &Outcome,
-    now: Timestamp,
-) {
-    let why = why(failure, outcome);
-    if failure.blame == Blame::Account {
-        let stated = failure.retry_after;
-        account.live.blame("", failure.class, stated, &why, now);
-    }
-    let counted = [FailureClass::Unknown, FailureClass::ProviderFault];
-    let event = match failure.class {
+) -> Event<'static> {
+    match failure.class {
         FailureClass::Credential => Event::Rejected,
         FailureClass::Unknown if is_issuer => Event::Unexplained,
         FailureClass::ProviderFault if is_issuer => Event::ProviderFault {
@@ -196,23 +236,15 @@ fn fail(
         | FailureClass::RateLimit
         | FailureClass::ModelAccess
         | FailureClass::RegionOrEgress => Event::Neutral,
-    };
-    let times = if counted.contains(&failure.class) {
-        outcome.count
-    } else {
-        1
-    };
-    for _ in 0..times {
-        version.live.on(event, policy, &why, now);
     }
 }
 
-/// A few words for people: never anything a provider or caller wrote.
-fn why(failure: &Failure, outcome: &Outcome) -> String {
-    let seen = match &outcome.observation {
-        Observation::Http { status, .. } => format!("http {status}"),
-        Observation::Transport(_) => "no answer".to_owned(),
-        Observation::Success | Observation::NotSent => String::new(),
-    };
-    format!("{} ({seen})", failure.class.as_str())
+/// Only what is counted is said as often as it was seen.
+fn times(failure: &Failure, count: u32) -> u32 {
+    let counted = [FailureClass::Unknown, FailureClass::ProviderFault];
+    if counted.contains(&failure.class) {
+        count
+    } else {
+        1
+    }
 }

@@ -6,7 +6,7 @@ use keylease::domain::ledger::block::is_settled;
 use keylease::domain::ledger::clock::{ClockSamples, Clocks};
 use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss};
 use keylease::domain::ledger::page::{Charged, NewBlock, Page, Stated, Terming};
-use keylease::domain::ledger::standing::{Finding, Memory, Sight, Standing, lag_of};
+use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, Standing};
 use keylease::domain::ledger::work::{Answer, Work};
 use keylease::domain::limit::Limit;
 use keylease::domain::time::{BootTime, Timestamp};
@@ -130,12 +130,8 @@ impl Database {
         if let Some(finding) = self.finding(client) {
             let number = i64::try_from(self.state.incarnations.len()).unwrap() + 1;
             let replicas = self.state.replicas.len() as u64;
-            let lag = match finding {
-                Finding::First => None,
-                Finding::Promoted => Some(LAG_MAX),
-                Finding::Other | Finding::Forgot(None) => Some(std::time::Duration::MAX),
-                Finding::Forgot(Some(beats)) => Some(lag_of(beats)),
-            };
+            let standing = self.standing(client.boot_id);
+            let lag = standing.loss(finding, client.memory, Replication::Asynchronous(LAG_MAX));
             let loss = lag.map(|lag| Loss::over(number, replicas, lag));
             self.state.incarnations.push((self.sight.clone(), loss));
         }

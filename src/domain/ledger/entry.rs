@@ -109,8 +109,10 @@ impl Entry {
         self.incarnation = self.incarnation.max(loss.incarnation);
         self.grant_number = self.grant_number.max(seen);
         if terms.is_long() {
-            let each = long_period_units_max(amount).saturating_mul(loss.periods.max(1));
-            let each = each.max(self.block_units_max);
+            // Two grants fit into one period, at its ends; and a need that is larger than the share is let through.
+            let periods = loss.periods.saturating_add(1);
+            let each = long_period_units_max(amount).max(self.block_units_max);
+            let each = each.saturating_mul(periods);
             let lost = each.saturating_mul(loss.replicas.max(1)).min(amount);
             return Some(Aftermath::Charged(lost));
         }

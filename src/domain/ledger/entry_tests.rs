@@ -120,7 +120,7 @@ fn a_long_window_is_charged_for_what_may_be_lost_and_goes_on() {
         periods: 2,
     };
     let after = entry.notice(loss, 7, 6_400, &DAY);
-    assert_eq!(after, Some(Aftermath::Charged(3 * 2 * 100)));
+    assert_eq!(after, Some(Aftermath::Charged(3 * 3 * 100)));
     assert!(!entry.is_frozen());
     entry.block_units_max = 6_000;
     let again = Loss {

@@ -57,8 +57,8 @@ pub enum Finding {
     Promoted,
     /// Another database, or a restored dump: anything may be gone.
     Other,
-    /// The same database has forgotten this many heartbeats of this replica; `None`: all of them.
-    Forgot(Option<u64>),
+    /// The same database has forgotten heartbeats of this replica.
+    Forgot,
 }
 
 impl Sight {
@@ -74,7 +74,8 @@ impl Standing {
     #[must_use]
     pub fn finding(&self, memory: Memory) -> Option<Finding> {
         match &self.known {
-            None => return Some(Finding::First),
+            None if memory.incarnation == 0 => return Some(Finding::First),
+            None => return Some(Finding::Other),
             Some(known) if known.is_same_but_promoted(&self.sight) => {
                 return Some(Finding::Promoted);
             }
@@ -85,21 +86,50 @@ impl Standing {
         if self.number > memory.incarnation {
             return None;
         }
-        match self.beats {
-            Some(beats) if beats >= memory.beats => None,
-            None if memory.beats == 0 => None,
-            beats => Some(Finding::Forgot(
-                beats.map(|beats| (memory.beats - beats).unsigned_abs()),
-            )),
+        let forgotten = self.forgotten(memory);
+        forgotten.map(|_| Finding::Forgot)
+    }
+
+    /// How much time of this replica's life the database has forgotten.
+    fn forgotten(&self, memory: Memory) -> Option<Duration> {
+        let missing = memory.beats.saturating_sub(self.beats.unwrap_or(0));
+        if missing <= 0 {
+            return None;
+        }
+        // One that has forgotten the whole replica may have forgotten anything.
+        let beats = self.beats.and(u32::try_from(missing + 1).ok());
+        Some(beats.map_or(Duration::MAX, |beats| BEAT_MAX.saturating_mul(beats)))
+    }
+
+    /// What a finding means: over how long writes may have been lost, if at all.
+    #[must_use]
+    pub fn loss(
+        &self,
+        finding: Finding,
+        memory: Memory,
+        replication: Replication,
+    ) -> Option<Duration> {
+        let forgotten = self.forgotten(memory);
+        let lag = match (finding, replication) {
+            (Finding::First, _) => None,
+            (Finding::Promoted, Replication::Synchronous) => forgotten,
+            (Finding::Promoted, Replication::Asynchronous(lag_max)) => {
+                Some(forgotten.unwrap_or_default().max(lag_max))
+            }
+            (Finding::Forgot, _) => forgotten,
+            // Nobody knows how old a dump was.
+            (Finding::Other, _) => Some(Duration::MAX),
+        };
+        // Where nothing is expected to be lost, nothing is paced either.
+        match replication {
+            Replication::Synchronous => lag.map(|_| Duration::MAX),
+            Replication::Asynchronous(_) => lag,
         }
     }
 }
 
-/// One heartbeat a second, so lost ones tell how much time was lost.
-#[must_use]
-pub fn lag_of(forgotten: u64) -> Duration {
-    Duration::from_secs(forgotten.saturating_add(1))
-}
+/// There is a heartbeat a second, but one may take long.
+const BEAT_MAX: Duration = Duration::from_secs(6);
 
 #[cfg(test)]
 mod tests {
@@ -154,11 +184,11 @@ mod tests {
     fn a_database_set_back_has_forgotten_heartbeats() {
         assert_eq!(
             standing(Some("00000002"), 3, Some(4)).finding(MEMORY),
-            Some(Finding::Forgot(Some(5)))
+            Some(Finding::Forgot)
         );
         assert_eq!(
             standing(Some("00000002"), 3, None).finding(MEMORY),
-            Some(Finding::Forgot(None))
+            Some(Finding::Forgot)
         );
     }
 
@@ -173,5 +203,19 @@ mod tests {
             standing(Some("00000002"), 3, None).finding(Memory::default()),
             None
         );
+    }
+
+    #[test]
+    fn a_promotion_may_have_lost_what_was_declared_or_what_was_forgotten_if_that_is_more() {
+        let lag = Duration::from_secs(10);
+        let loss = |beats, replication| {
+            standing(Some("00000001"), 3, beats).loss(Finding::Promoted, MEMORY, replication)
+        };
+        let declared = Replication::Asynchronous(lag);
+        assert_eq!(loss(Some(9), declared), Some(lag));
+        assert_eq!(loss(Some(4), declared), Some(BEAT_MAX * 6));
+        assert_eq!(loss(None, declared), Some(Duration::MAX));
+        assert_eq!(loss(Some(9), Replication::Synchronous), None);
+        assert_eq!(loss(Some(4), Replication::Synchronous), Some(Duration::MAX));
     }
 }

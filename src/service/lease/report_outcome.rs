@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use crate::domain::classify::{Advice, Blame, Observation, Transport};
+use crate::domain::classify::{
+    self, Advice, BODY_BYTES_MAX, Blame, HEADER_VALUE_BYTES_MAX, HEADERS_MAX,
+};
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
-use crate::domain::outcome::{OUTCOMES_MAX, Outcome, REQUESTS_MAX};
+use crate::domain::outcome::{OUTCOMES_MAX, Observation, Outcome, REQUESTS_MAX, Transport};
 use crate::domain::pool::Estimate;
-use crate::domain::retry_after;
 use crate::proto;
 use crate::proto::outcome::Result as Seen;
 use crate::service::convert::{duration, failure_class, parse_duration, timestamp};
@@ -17,13 +18,8 @@ const SEQUENCE_MAX: i32 = 9_999;
 /// A use starts within minutes of its lease; what is said to have started later is not believed.
 const STARTED_AFTER_MAX: Duration = Duration::from_hours(24);
 const LEASE_ID_BYTES_MAX: usize = 1_024;
-/// Headers beyond these are not looked at.
-const HEADERS_MAX: usize = 64;
-const HEADER_VALUE_BYTES_MAX: usize = 256;
 /// The most tokens that one use is believed to have consumed.
 const TOKENS_MAX: i64 = 1_000_000_000;
-/// The headers that say when to come back.
-const HEADERS_READ: [&str; 2] = ["retry-after", "retry-after-ms"];
 
 /// Parses a request; the paths of what is set and cannot be acted on come along.
 pub(super) fn parse(
@@ -111,20 +107,21 @@ fn parse_outcome(
     })
 }
 
-/// Only the headers that are acted on are kept, and only where they say what is read of them: whatever else was sent may hold key
-/// text, and what is kept may travel to another replica through the database.
+/// Only the headers that rules read are kept, and the beginning of the body, whatever else was sent.
 fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
     let status = bounded(&format!("{path}.http.status"), http.status, 100, 599)?;
     let headers = http.headers.into_iter().take(HEADERS_MAX);
     let kept = headers.filter_map(|header| {
         let name = header.name.to_ascii_lowercase();
-        let is_read = HEADERS_READ.contains(&name.as_str());
+        let is_read = classify::built_in().is_ok_and(|book| book.reads_header(&name));
         (is_read && header.value.len() <= HEADER_VALUE_BYTES_MAX).then_some((name, header.value))
     });
-    let kept = kept.filter(retry_after::states);
+    let mut body = http.body;
+    body.truncate(BODY_BYTES_MAX);
     Ok(Observation::Http {
         status: u16::try_from(status).unwrap_or(599),
         headers: kept.collect(),
+        body,
     })
 }
 
@@ -219,7 +216,9 @@ const fn blame(blame: Blame) -> proto::BlameScope {
     match blame {
         Blame::Request => proto::BlameScope::Request,
         Blame::Key => proto::BlameScope::Key,
+        Blame::KeyModel => proto::BlameScope::KeyModel,
         Blame::Account => proto::BlameScope::Account,
+        Blame::AccountModel => proto::BlameScope::AccountModel,
         Blame::Provider => proto::BlameScope::Provider,
         Blame::Egress => proto::BlameScope::Egress,
     }

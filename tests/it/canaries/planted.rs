@@ -272,7 +272,8 @@ impl Planted {
 
 /// A failure whose headers and body repeat the key, as some providers do.
 fn leaky(status: i32) -> Outcome {
-    let text = format!("Incorrect API key provided: {ROTATED} or {IMPORTED}");
+    // Without words that a rule understands: the status alone decides.
+    let text = format!("Not served with {ROTATED} or {IMPORTED}");
     let header = |name: &str| HttpHeader {
         name: name.to_owned(),
         value: text.clone().into_bytes(),

@@ -63,9 +63,17 @@ impl Client {
         answer.map(tonic::Response::into_inner)
     }
 
-    /// Takes a lease of one use from a pool.
+    /// Takes a lease of one use from a pool. It waits for a while, since the first reserve of a limit is slow on a busy machine.
     pub(crate) async fn lease(&self, pool: &str) -> LeaseKeyResponse {
-        self.ask(of(pool)).await.unwrap()
+        let max_wait = prost_types::Duration {
+            seconds: 10,
+            nanos: 0,
+        };
+        let request = LeaseKeyRequest {
+            max_wait: Some(max_wait),
+            ..of(pool)
+        };
+        self.ask(request).await.unwrap()
     }
 
     /// Asks for a lease that must not be given.

@@ -1,0 +1,121 @@
+//! What a failed upstream request is about. The rules are data, in `rules/`: one file per provider and those for everybody, evaluated
+//! in order, the first that holds decides. Here is what they are evaluated on, and what comes out.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use super::health::FailureClass;
+use super::time::Timestamp;
+
+mod book;
+mod condition;
+mod delay;
+mod evidence;
+mod file;
+mod glob;
+#[cfg(test)]
+mod hostile;
+mod inner;
+mod rule;
+#[cfg(test)]
+mod samples;
+mod scan;
+mod text;
+mod verdict;
+
+pub use book::{RuleBook, Rules};
+pub use file::RuleError;
+pub use verdict::{Advice, Blame};
+
+use delay::{Clock, Stated};
+use evidence::Evidence;
+use rule::Scope;
+
+/// The most of a body that is read.
+pub const BODY_BYTES_MAX: usize = 4 * 1024;
+/// Headers beyond these are not read.
+pub const HEADERS_MAX: usize = 64;
+/// The most of a header's value that is read.
+pub const HEADER_VALUE_BYTES_MAX: usize = 256;
+
+/// A response as it was received.
+#[derive(Debug, Clone, Copy)]
+pub struct Response<'a> {
+    /// 100 to 599; 0 if none came.
+    pub status: u16,
+    /// Names of any case, and values.
+    pub headers: &'a [(String, Vec<u8>)],
+    /// The beginning of the body.
+    pub body: &'a [u8],
+}
+
+/// A failure, and the rule that explains it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained<'a> {
+    /// What it is.
+    pub failure: Failure,
+    /// The rule, as `file/id`.
+    pub rule: &'a str,
+}
+
+/// Explains a response by the rules of its provider; `None` if it is no failure. `now` is when it was made, and is needed only for
+/// times of day in a response without a Date.
+#[must_use]
+pub fn explain<'a>(
+    response: &Response<'_>,
+    rules: Rules<'a>,
+    now: Option<Timestamp>,
+) -> Option<Explained<'a>> {
+    let evidence = Evidence::of(response);
+    if !evidence.is_failure {
+        return None;
+    }
+    let stated = Stated::of(&evidence, Clock::of(&evidence, now, rules.zone_hours()));
+    let seconds = stated.longest().map(|longest| longest.as_secs());
+    let rule = rules.iter().find(|rule| rule.holds(&evidence, seconds))?;
+    let blame = match rule.scope {
+        Scope::Fixed(blame) => blame,
+        Scope::Limit => rules.limits().unwrap_or_else(|| {
+            let words = &evidence.words.text;
+            // Budgets of tokens are per model wherever they exist, and so is what is said of a model.
+            let is_of_model = ["model", "tokens per", "token rate", "tpm"];
+            if is_of_model.iter().any(|word| words.contains(word)) {
+                Blame::AccountModel
+            } else {
+                Blame::Account
+            }
+        }),
+    };
+    let failure = Failure {
+        class: rule.class,
+        blame,
+        retry_after: stated.about(rule.class),
+        advice: rule.advice,
+    };
+    Some(Explained {
+        failure,
+        rule: &rule.id,
+    })
+}
+
+/// A failure, explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What it is about.
+    pub class: FailureClass,
+    /// What is blamed.
+    pub blame: Blame,
+    /// What the response itself says about when to come back.
+    pub retry_after: Option<Duration>,
+    /// What to do next.
+    pub advice: Advice,
+}
+
+/// The built-in rules, made once for the process.
+///
+/// # Errors
+/// Names the rule that is wrong: checked at start, so that no report meets it.
+pub fn built_in() -> Result<&'static RuleBook, &'static RuleError> {
+    static BUILT_IN: LazyLock<Result<RuleBook, RuleError>> = LazyLock::new(RuleBook::built_in);
+    BUILT_IN.as_ref()
+}

@@ -1,0 +1,138 @@
+//! `keylease classify` as a process: one response, many, and what is no response.
+
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::process::{keylease, texts};
+
+const SAMPLES: &str = include_str!("../data/provider-errors.jsonl");
+
+fn classify(arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = keylease(&[&["classify"], arguments].concat());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // Written beside reading: neither side's pipe holds all of it.
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    let _ = writer.join().unwrap();
+    output
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let (out, _) = texts(output);
+    out.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn one_response_is_explained() {
+    let response = b"HTTP/2 429\r\nretry-after: 7\r\ncontent-type: application/json\r\n\r\n{\"error\":{\"code\":\"slow_down\"}}";
+    let output = classify(&["--profile", "openai"], response);
+    let (out, error) = texts(&output);
+    assert!(output.status.success(), "{error}");
+    for words in [
+        "openai/slow-down",
+        "rate_limit",
+        "account",
+        "7s",
+        "retry_other_key",
+    ] {
+        assert!(out.contains(words), "{out}");
+    }
+    let well = classify(&[], b"HTTP/1.1 200 OK\r\n\r\n{\"choices\":[]}");
+    assert!(texts(&well).0.contains("no failure"));
+}
+
+#[test]
+fn every_sample_is_answered_by_its_verdict() {
+    let output = classify(&["--jsonl"], SAMPLES.as_bytes());
+    assert!(output.status.success());
+    let answers = lines(&output);
+    assert_eq!(answers.len(), SAMPLES.lines().count());
+    for (sample, answer) in SAMPLES.lines().zip(&answers) {
+        let sample: Value = serde_json::from_str(sample).unwrap();
+        for field in ["class", "scope", "advice"] {
+            assert_eq!(answer[field], sample["expect"][field], "{}", sample["id"]);
+        }
+        assert!(answer["rule"].as_str().unwrap().contains('/'));
+    }
+}
+
+#[test]
+fn what_is_no_response_is_told_in_its_place() {
+    let ten_megabytes = "x".repeat(10 * 1024 * 1024);
+    let large = json!({"provider": "nobody", "status": 500, "body": ten_megabytes});
+    let too_large = "y".repeat(20 * 1024 * 1024);
+    let input = format!(
+        "{{\"status\": 401}}\nnonsense\n\n{large}\n{too_large}\n{}\n{{\"status\": 200, \"body\": \"{{}}\"}}",
+        "[".repeat(100_000)
+    );
+    let output = classify(&["--jsonl"], input.as_bytes());
+    assert_eq!(output.status.code(), Some(1));
+    let answers = lines(&output);
+    let classes: Vec<_> = answers.iter().map(|a| a["class"].as_str()).collect();
+    let expected = [
+        Some("credential"),
+        None,
+        Some("provider_fault"),
+        None,
+        None,
+        None,
+    ];
+    assert_eq!(classes, expected);
+    let told = |answer: &Value| answer["error"].as_str().unwrap_or_default().to_owned();
+    assert!(told(&answers[1]).starts_with("line 2 "));
+    assert!(told(&answers[3]).contains("16 MiB"));
+    assert!(answers[5].get("error").is_none());
+    for wrong in [&b"hello"[..], b"", b"HTTP/1.1"] {
+        assert_eq!(classify(&[], wrong).status.code(), Some(1));
+    }
+}
+
+#[test]
+fn texts_that_nearly_match_everywhere_take_no_longer() {
+    let mut input = String::new();
+    for text in [
+        "ip ",
+        "api key ",
+        "limit per ",
+        "model not access ",
+        "exceeded your plan ",
+        "credits ",
+        "1.1.1.1 ",
+        "0 ",
+        "retry after 1 ",
+        "organization ",
+        "access model ",
+        "余额",
+        "a",
+        "daily b ",
+        "{\"",
+        "[",
+        "\\u",
+    ] {
+        for status in [200, 401, 403, 429, 500] {
+            let body = json!({"error": {"message": text.repeat(10_000)}}).to_string();
+            let line = json!({"provider": "generic", "status": status, "body": body});
+            input += &format!("{line}\n");
+        }
+    }
+    let begun = Instant::now();
+    let output = classify(&["--jsonl"], input.as_bytes());
+    assert_eq!(lines(&output).len(), 85);
+    // A fraction of this on an idle machine; a pattern that explodes takes hours.
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        begun.elapsed()
+    );
+}
