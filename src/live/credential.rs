@@ -1,4 +1,4 @@
-//! A credential ready to send: the opened secret of a version, put where its provider expects it.
+//! A credential ready to send: the opened secret of a version, and where its provider expects it. Each secret is in memory once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,14 +10,11 @@ use crate::domain::profile::PlacementKind;
 /// The field of the ordinary kind of secret: one string.
 pub const VALUE_FIELD: &str = "value";
 
-/// A credential ready to send.
+/// A credential ready to send. Cheap to clone.
+#[derive(Clone)]
 pub struct Credential {
-    /// Where to send the request.
-    pub base_url: String,
-    /// Headers to add.
-    pub headers: Vec<(String, Secret)>,
-    /// Query parameters to add.
-    pub query: Vec<(String, Secret)>,
+    /// Where it goes.
+    pub placing: Arc<Placing>,
     /// The secret's own fields, by name.
     pub fields: Arc<Fields>,
 }
@@ -25,45 +22,53 @@ pub struct Credential {
 /// The opened fields of a secret, by name.
 pub type Fields = Vec<(String, Secret)>;
 
-impl Credential {
-    /// Puts the fields of a secret where the account's provider expects them.
+/// How secrets of one account are sent: its keys share it.
+#[derive(Debug)]
+pub struct Placing {
+    /// Where to send the request.
+    pub base_url: String,
+    /// What carries the secret.
+    pub kind: PlacementKind,
+    /// Of the header or query parameter.
+    pub name: String,
+    /// What stands before the secret.
+    pub prefix: String,
+    /// A header that every request needs besides.
+    pub fixed_header: Option<(&'static str, &'static str)>,
+}
+
+impl Placing {
+    /// As the account says, or else as its provider has it.
     #[must_use]
-    pub fn new(account: &Account, fields: Arc<Fields>) -> Self {
-        let (mut headers, mut query) = (Vec::new(), Vec::new());
-        let value = fields.iter().find(|(name, _)| name == VALUE_FIELD);
-        if let Some((_, value)) = value {
-            let (kind, name, prefix) = place(account);
-            let text = [prefix.as_bytes(), value.expose()].concat();
-            let placed = (name.to_owned(), Secret::new(text));
-            match kind {
-                PlacementKind::Header => headers.push(placed),
-                PlacementKind::Query => query.push(placed),
+    pub fn of(account: &Account) -> Self {
+        let (kind, name, prefix) = match &account.placement {
+            Some(placement) => (placement.kind, &*placement.name, &*placement.prefix),
+            None => {
+                let (name, prefix) = account.profile.header();
+                (PlacementKind::Header, name, prefix)
             }
-        }
-        if let Some((name, value)) = account.profile.fixed_header() {
-            headers.push((name.to_owned(), Secret::from_string(value.to_owned())));
-        }
+        };
         Self {
             base_url: account.endpoint.base_url.clone(),
-            headers,
-            query,
-            fields,
+            kind,
+            name: name.to_owned(),
+            prefix: prefix.to_owned(),
+            fixed_header: account.profile.fixed_header(),
         }
     }
 }
 
-fn place(account: &Account) -> (PlacementKind, &str, &str) {
-    match &account.placement {
-        Some(placement) => (placement.kind, &placement.name, &placement.prefix),
-        None => {
-            let (name, prefix) = account.profile.header();
-            (PlacementKind::Header, name, prefix)
-        }
+impl Credential {
+    /// The secret that goes where the placing says, if it is one string.
+    #[must_use]
+    pub fn value(&self) -> Option<&Secret> {
+        let value = self.fields.iter().find(|(name, _)| name == VALUE_FIELD);
+        value.map(|(_, secret)| secret)
     }
 }
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credential({}, redacted)", self.base_url)
+        write!(f, "Credential({}, redacted)", self.placing.base_url)
     }
 }

@@ -47,7 +47,7 @@ pub struct KnownVersion {
     /// Its secret, opened; `None` if it is not current, or did not open.
     pub fields: Option<Arc<Fields>>,
     /// The same, ready to send.
-    pub credential: Option<Arc<Credential>>,
+    pub credential: Option<Credential>,
 }
 
 impl KnownVersion {

@@ -60,7 +60,7 @@ pub struct VersionEntry {
     /// Its key.
     pub key: Arc<Key>,
     /// Its secret, opened and ready to send; `None` if it did not open, or if it is not the current version.
-    pub credential: Option<Arc<Credential>>,
+    pub credential: Option<Credential>,
     /// Life signs and use.
     pub live: Arc<VersionLive>,
 }

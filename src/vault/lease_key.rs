@@ -66,7 +66,7 @@ pub struct Lease {
     /// The number of its version.
     pub version: u32,
     /// Ready to send.
-    pub credential: Arc<Credential>,
+    pub credential: Credential,
     /// As the provider names it.
     pub model: String,
     /// Counted from when the caller sent the call.
@@ -182,7 +182,7 @@ impl Vault {
     ) -> Result<Lease, LeaseRefusal> {
         let waited = now.boot.since(call.received);
         let (account, version) = (&chosen.account.account, &chosen.version);
-        let credential = version.credential.as_ref().map(Arc::clone);
+        let credential = version.credential.clone();
         let credential = credential.ok_or(LeaseRefusal::SnapshotStale)?;
         let report_within = call.lease_duration.or(pool.pool.lease_duration);
         let report_within = report_within.unwrap_or(LEASE_DURATION_DEFAULT);

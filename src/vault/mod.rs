@@ -51,6 +51,7 @@ mod open;
 mod overdue;
 mod page;
 mod passphrase;
+mod placing;
 mod pool_view;
 mod refresh;
 mod report_outcome;

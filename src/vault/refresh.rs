@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::placing::place_credentials;
 use super::{Result, Vault, VaultKeys};
 use crate::crypto::{GrantRow, MemberRow};
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::clock::boot_now;
-use crate::live::credential::{Credential, Fields};
+use crate::live::credential::Fields;
 use crate::live::registry::{KnownVersion, Registry};
 use crate::store::Stored;
 use crate::store::changes::{self, Changes, GoneKind};
@@ -128,38 +129,6 @@ fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<
         }
     }
     Some(fields)
-}
-
-/// Puts the fields of every version that is new, or whose key or account has changed, where its provider expects them.
-fn place_credentials(registry: &mut Registry, changed: &HashSet<Uuid>) {
-    let mut versions = std::mem::take(&mut registry.versions);
-    for known in versions.values_mut() {
-        let account = account_of(registry, &known.version);
-        let is_touched = account.is_some_and(|account| {
-            changed.contains(&account.meta.uid) || changed.contains(&known.version.key_uid)
-        });
-        if known.credential.is_none() || account.is_none() || is_touched {
-            known.credential = account.and_then(|account| credential(account, known));
-        }
-    }
-    registry.versions = versions;
-}
-
-fn credential(account: &Account, known: &KnownVersion) -> Option<Arc<Credential>> {
-    let fields = Arc::clone(known.fields.as_ref()?);
-    if !account.endpoint.is_sealed_by(&known.version.sealed_hosts) {
-        tracing::error!(
-            account = %account.id,
-            "a secret is not sealed for the host of its account's base url, it is not leased"
-        );
-        return None;
-    }
-    Some(Arc::new(Credential::new(account, fields)))
-}
-
-fn account_of<'a>(registry: &'a Registry, version: &KeyVersion) -> Option<&'a Account> {
-    let key = registry.keys.get(&version.key_uid)?;
-    registry.accounts.get(&key.account_uid)
 }
 
 fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {

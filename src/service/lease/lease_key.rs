@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
-use crate::crypto::Secret;
 use crate::domain::field::{FieldErrors, Parsed, bounded, text};
 use crate::domain::models::MODEL_BYTES_MAX;
 use crate::domain::name::{AccountName, PoolName};
@@ -14,9 +13,9 @@ use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
-use crate::service::convert::{duration, parse_duration};
+use crate::service::convert::parse_duration;
 use crate::service::reasons;
-use crate::vault::{Error, Lease, LeaseKey, Refusal};
+use crate::vault::{Error, LeaseKey, Refusal};
 
 /// The longest that a call may stand in line.
 const MAX_WAIT_MAX: Duration = Duration::from_mins(1);
@@ -155,47 +154,6 @@ pub(super) fn count(call: &LeaseKey, refusal: &LeaseRefusal) {
         metrics::counter!(metric_names::LEASE_REFUSALS, "pool" => pool, "reason" => reason)
             .increment(1);
     }
-}
-
-/// The answer on the wire: the one place where secrets become text.
-pub(super) fn message(lease: Lease) -> proto::LeaseKeyResponse {
-    let credential = &lease.credential;
-    let header = |(name, value): &(String, Secret)| proto::Header {
-        name: name.clone(),
-        value: revealed(value),
-    };
-    let parameter = |(name, value): &(String, Secret)| proto::QueryParameter {
-        name: name.clone(),
-        value: revealed(value),
-    };
-    let field = |(name, value): &(String, Secret)| (name.clone(), revealed(value));
-    let kind = if lease.is_canary {
-        proto::LeaseKind::Canary
-    } else {
-        proto::LeaseKind::Normal
-    };
-    proto::LeaseKeyResponse {
-        lease_id: lease.lease_id,
-        granted: i32::try_from(lease.granted).unwrap_or(i32::MAX),
-        key: lease.key.to_text(),
-        account: lease.account.to_text(),
-        version: lease.version.cast_signed(),
-        credential: Some(proto::Credential {
-            base_url: credential.base_url.clone(),
-            headers: credential.headers.iter().map(header).collect(),
-            query: credential.query.iter().map(parameter).collect(),
-            fields: credential.fields.iter().map(field).collect(),
-            model: lease.model,
-        }),
-        start_within: Some(duration(lease.start_within)),
-        report_within: Some(duration(lease.report_within)),
-        kind: kind.into(),
-    }
-}
-
-/// Secrets come in as text, and have stayed so.
-fn revealed(secret: &Secret) -> String {
-    String::from_utf8_lossy(secret.expose()).into_owned()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `LeaseService`: parse, call the vault, convert.
 
 mod lease_key;
+mod lease_message;
 mod report_outcome;
 
 use std::sync::Arc;
@@ -40,7 +41,7 @@ impl LeaseService for Leases {
         let deadline = lease_key::deadline(&metadata, received);
         let call = lease_key::parse(message, received, deadline).map_err(status::of_error)?;
         match self.vault.lease_key(&identity.caller, &call).await {
-            Ok(lease) => Ok(Response::new(lease_key::message(lease))),
+            Ok(lease) => Ok(Response::new(lease_message::message(lease))),
             Err(refusal) => {
                 lease_key::count(&call, &refusal);
                 let now = self.vault.live().now().database;
