@@ -129,7 +129,7 @@ pub struct Vault {
     keys: Arc<VaultKeys>,
     ids: Ids,
     live: Arc<Live>,
-    registry: tokio::sync::Mutex<Registry>,
+    registry: Arc<tokio::sync::Mutex<Registry>>,
 }
 
 impl Vault {
@@ -147,7 +147,7 @@ impl Vault {
             pool,
             keys,
             ids,
-            registry: tokio::sync::Mutex::default(),
+            registry: Arc::default(),
         }
     }
 

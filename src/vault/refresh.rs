@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::placing::place_credentials;
-use super::{Result, Vault, VaultKeys};
+use super::{Fault, Result, Vault, VaultKeys};
 use crate::crypto::{GrantRow, MemberRow};
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::health::Cause;
@@ -24,16 +24,21 @@ impl Vault {
     /// # Errors
     /// The database cannot be reached; the snapshot stays as it was, and ages.
     pub async fn refresh(&self, wanted: i64) -> Result<()> {
-        let mut registry = self.registry.lock().await;
+        let mut registry = Arc::clone(&self.registry).lock_owned().await;
         let began = boot_now();
         let is_first = registry.rev == 0 && !self.live.is_fresh(began);
         if registry.rev >= wanted && !is_first {
             return Ok(());
         }
         let changes = changes::read(&self.pool, registry.rev).await?;
-        take_up(&mut registry, &self.keys, changes);
-        self.live.learned(Some(registry.snapshot()), began);
-        Ok(())
+        let (keys, live) = (Arc::clone(&self.keys), Arc::clone(&self.live));
+        // A large vault takes long: not on a thread that answers calls, and to the end even if whoever asked has gone.
+        let taken_up = tokio::task::spawn_blocking(move || {
+            take_up(&mut registry, &keys, changes);
+            live.learned(Some(registry.snapshot()), began);
+        });
+        let doing = "what changed could not be taken up";
+        Ok(taken_up.await.map_err(|cause| Fault::new(doing, cause))?)
     }
 }
 
