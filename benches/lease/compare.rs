@@ -34,16 +34,24 @@ pub(crate) async fn compare() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Beside a server that makes one transaction per lease on the same Postgres.
+/// Beside servers that make one transaction per lease on the same Postgres: with rolling windows, and as cheaply as can be.
 pub(crate) async fn baseline() -> anyhow::Result<()> {
     let (vault, bytes) = vault().await?;
-    let other = other(bytes, Some(&vault.postgres.url())).await?;
     let lease = Side::lease("LeaseKey", &vault, POOL)?;
-    let baseline = Side::bare("a transaction per lease", &other, &vault, POOL)?;
-    let ratios = lease.floods(&baseline).await?;
-    other.end().await?;
+    let mut figures = serde_json::Map::new();
+    for (kind, figure) in [
+        ("window", "lease_vs_transaction"),
+        ("counter", "lease_vs_cheapest_transaction"),
+    ] {
+        let other = other(bytes, Some((kind, &vault.postgres.url()))).await?;
+        let name = format!("a transaction, {kind}");
+        let baseline = Side::bare(&name, &other, &vault, POOL)?;
+        let ratios = lease.floods(&baseline).await?;
+        figures.insert(figure.to_owned(), json!(rounded(ratios.rate)));
+        other.end().await?;
+    }
     vault.end().await?;
-    say(&json!({"lease_vs_transaction": rounded(ratios.rate)}).to_string());
+    say(&serde_json::Value::Object(figures).to_string());
     Ok(())
 }
 
@@ -59,9 +67,10 @@ async fn vault() -> anyhow::Result<(Vault, usize)> {
     Ok((vault, answered))
 }
 
-async fn other(answer_bytes: usize, database: Option<&str>) -> anyhow::Result<Server> {
+async fn other(answer_bytes: usize, baseline: Option<(&str, &str)>) -> anyhow::Result<Server> {
     let bytes = answer_bytes.to_string();
     let mut arguments = vec!["serve", "--answer-bytes", &bytes];
-    arguments.extend(database.into_iter().flat_map(|url| ["--database", url]));
+    let flags = |(kind, url)| ["--baseline", kind, "--database", url];
+    arguments.extend(baseline.into_iter().flat_map(flags));
     Server::start(bench(&arguments)?).await
 }

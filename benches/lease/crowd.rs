@@ -22,6 +22,8 @@ const PATIENCE: prost_types::Duration = prost_types::Duration {
 };
 /// Calls of one measurement.
 const CALLS: usize = 60_000;
+/// Until the demand for each of a thousand limits is known.
+const WARM_UPS: usize = 3;
 const CONNECTIONS: usize = 8;
 /// Calls at once on each.
 const STREAMS: usize = 16;
@@ -49,8 +51,9 @@ impl<'a> Crowd<'a> {
 
     /// Both vaults in turns.
     pub(crate) async fn floods(&self, other: &Self) -> anyhow::Result<Ratios> {
-        for crowd in [self, other] {
-            crowd.flood().await?;
+        for _ in 0..WARM_UPS {
+            self.flood().await?;
+            other.flood().await?;
         }
         let mut pairs = Pairs::default();
         for round in 0..ROUNDS {

@@ -1,6 +1,7 @@
 //! How fast a lease is, with a bare server beside it in the same run. `scripts/bench` builds everything and starts it.
 
 mod bare;
+mod baseline;
 mod compare;
 mod crowd;
 mod database;
