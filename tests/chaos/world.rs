@@ -1,0 +1,290 @@
+//! The world of one run: Postgres, three replicas, a provider, and callers, all of them processes, with a proxy before each server.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keylease::domain::limit::{Terms, Timing};
+use keylease::proto;
+use parking_lot::Mutex;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::arrivals::{Allowed, Arrival};
+use super::caller::{self, POOL};
+use super::children::Process;
+use super::clock;
+use super::harness::client::Client;
+use super::harness::process::{keylease, texts};
+use super::harness::replica::Replica;
+use super::harness::setup::requests;
+use super::postgres::Server;
+use super::provider;
+use super::proxy::{Proxy, Target};
+
+/// What is expected of the database by the replicas.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup {
+    /// N.
+    pub(crate) amount: u64,
+    /// W.
+    pub(crate) window: Duration,
+    /// What the replicas are told that a failover may lose.
+    pub(crate) loss_max: &'static str,
+}
+
+/// Replicas.
+pub(crate) const REPLICAS: usize = 3;
+/// Processes that call.
+const CALLERS: u64 = 3;
+/// What is asked for, as a multiple of what there is.
+const OVERLOAD: f64 = 3.0;
+/// How long the provider works on an answer.
+const LATENCY: Duration = Duration::from_millis(50);
+/// Beyond the charge time: what a busy machine needs to notice that a fault is over, and to connect again.
+const RECOVERY: Duration = Duration::from_secs(15);
+
+/// One run's world. What is named first ends first.
+pub(crate) struct World {
+    pub(crate) callers: Vec<Process>,
+    /// `None` while it is down.
+    pub(crate) replicas: Vec<Option<Replica>>,
+    /// Before the replicas, so that callers find each of them again after a restart.
+    gates: Vec<Proxy>,
+    _provider: Process,
+    /// Between the replicas and Postgres.
+    pub(crate) link: Proxy,
+    pub(crate) postgres: Server,
+    pub(crate) folder: Folder,
+    pub(crate) setup: Setup,
+    orders: caller::Orders,
+    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    admin_token: String,
+    /// What the limit was, from when on.
+    pub(crate) allowed: Vec<Allowed>,
+}
+
+/// Where everything of one run is kept, until it ends.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+impl World {
+    /// Sets everything up; nobody calls yet.
+    pub(crate) async fn start(setup: Setup) -> Self {
+        let name = format!("keylease-chaos-{}", Uuid::new_v4().simple());
+        let folder = Folder(std::env::temp_dir().join(name));
+        fs::create_dir(&folder.0).unwrap();
+        let postgres = Server::start(folder.0.join("postgres")).await;
+        let (provider, address, arrivals) = start_provider();
+        let per_second = OVERLOAD * setup.amount as f64 / setup.window.as_secs_f64();
+        let mut world = Self {
+            callers: Vec::new(),
+            replicas: (0..REPLICAS).map(|_| None).collect(),
+            gates: Vec::new(),
+            _provider: provider,
+            link: Proxy::to(postgres.target()).await,
+            postgres,
+            folder,
+            setup,
+            orders: caller::Orders {
+                replicas: Vec::new(),
+                provider: address.parse().unwrap(),
+                token: String::new(),
+                per_second: per_second / CALLERS as f64,
+                seed: 0,
+            },
+            arrivals,
+            admin_token: String::new(),
+            allowed: vec![Allowed {
+                from: Duration::ZERO,
+                amount: setup.amount,
+            }],
+        };
+        world.open().await;
+        world
+    }
+
+    async fn open(&mut self) {
+        let file = self.master_key();
+        run(keylease(&["master-key", "generate", "--out", &file]));
+        run(self.command("migrate"));
+        self.admin_token = run(self.command("bootstrap")).trim().to_owned();
+        self.start_replicas().await;
+        let admin = self.admin().await;
+        admin.create_account("a", "").await;
+        admin.create_key("a", "k", KEY).await;
+        admin.create_limit("a", self.limit()).await;
+        admin.create_pool(POOL, &["a"]).await;
+        self.orders.token = admin.create_lessee("app", "*").await;
+        self.orders.replicas = self.gates.iter().map(|gate| gate.address).collect();
+        // A few polls, after which every replica knows all that.
+        sleep(Duration::from_millis(2_500)).await;
+    }
+
+    /// The limit as it was created.
+    pub(crate) fn limit(&self) -> proto::Limit {
+        requests(self.setup.amount.cast_signed(), self.setup.window)
+    }
+
+    /// W, D, L and so on.
+    pub(crate) fn terms(&self) -> Terms {
+        let timing = Timing {
+            window: self.setup.window,
+            validity: None,
+            start_within: None,
+            blackout: None,
+        };
+        timing.terms()
+    }
+
+    /// Within this, service is back after any fault.
+    pub(crate) fn back_max(&self) -> Duration {
+        self.terms().charge_time() + RECOVERY
+    }
+
+    /// A client of the first replica that runs, with the administrator's token.
+    pub(crate) async fn admin(&self) -> Client {
+        let replica = self.replicas.iter().flatten().next().unwrap();
+        Client::connect(replica.address, &self.admin_token).await
+    }
+
+    /// Starts every replica that is down.
+    pub(crate) async fn start_replicas(&mut self) {
+        for place in 0..REPLICAS {
+            if self.replicas[place].is_none() {
+                self.start_replica(place).await;
+            }
+        }
+    }
+
+    /// Starts a replica.
+    pub(crate) async fn start_replica(&mut self, place: usize) {
+        let mut command = self.command("serve");
+        command
+            .env("KEYLEASE_LISTEN", "127.0.0.1:0")
+            .env("KEYLEASE_METRICS_LISTEN", "127.0.0.1:0")
+            .env("KEYLEASE_DRAIN_DELAY", "0s")
+            .env("KEYLEASE_FAILOVER_LOSS_MAX", self.setup.loss_max)
+            .env("KEYLEASE_LOG_FORMAT", "json");
+        let replica = Replica::start(command).await;
+        let target = Target::Tcp(replica.address);
+        match self.gates.get(place) {
+            Some(gate) => gate.point(target),
+            None => self.gates.push(Proxy::to(target).await),
+        }
+        self.replicas[place] = Some(replica);
+    }
+
+    /// Ends a replica by a signal and waits for its end.
+    pub(crate) async fn end_replica(&mut self, place: usize, signal: &str) {
+        if let Some(mut replica) = self.replicas[place].take() {
+            replica.end(signal).await;
+        }
+    }
+
+    /// Lets the callers begin.
+    pub(crate) fn begin(&mut self) {
+        for seed in 1..=CALLERS {
+            let orders = caller::Orders {
+                seed,
+                ..self.orders.clone()
+            };
+            self.callers.push(Process::start("caller", &orders));
+        }
+    }
+
+    /// Lets the callers begin, and waits until the load is steady.
+    pub(crate) async fn warm_up(&mut self) {
+        self.begin();
+        sleep(self.setup.window + Duration::from_secs(1)).await;
+    }
+
+    /// Waits until half of what is allowed has started after `since`, and says how long after `since` that was.
+    pub(crate) async fn back(&self, since: Duration) -> Result<Duration, String> {
+        let half = usize::try_from(self.setup.amount / 2).unwrap();
+        loop {
+            let mut started: Vec<_> = self.arrivals().iter().map(|a| a.started).collect();
+            started.retain(|started| *started >= since);
+            started.sort_unstable();
+            if let Some(at) = started.get(half - 1) {
+                return Ok(*at - since);
+            }
+            if clock::now() > since + self.back_max() {
+                let back_max = self.back_max();
+                let count = started.len();
+                return Err(format!(
+                    "service is not back within {back_max:.0?}: {count} requests since"
+                ));
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What has arrived so far.
+    pub(crate) fn arrivals(&self) -> Vec<Arrival> {
+        self.arrivals.lock().clone()
+    }
+
+    /// What each replica that runs has said, for whoever wants to know why.
+    pub(crate) fn said(&self) -> String {
+        let said = self.replicas.iter().flatten().map(Replica::said);
+        said.collect::<Vec<_>>().join("\n")
+    }
+
+    fn master_key(&self) -> String {
+        self.folder
+            .0
+            .join("master.key")
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        let port = self.link.address.port();
+        let url = format!("postgres://keylease@127.0.0.1:{port}/keylease?sslmode=disable");
+        let mut command = keylease(&[verb]);
+        command.env("KEYLEASE_DATABASE_URL", url);
+        if verb != "migrate" {
+            command.env("KEYLEASE_MASTER_KEY_FILE", self.master_key());
+        }
+        command
+    }
+}
+
+/// The one key.
+const KEY: &str = "sk-chaos";
+
+/// A provider, its address, and what arrives at it.
+fn start_provider() -> (Process, String, Arc<Mutex<Vec<Arrival>>>) {
+    let orders = provider::Orders {
+        key: KEY.to_owned(),
+        latency: LATENCY,
+    };
+    let mut process = Process::start("provider", &orders);
+    let mut lines = process.lines();
+    let address = lines.next().unwrap();
+    let arrivals = Arc::<Mutex<Vec<Arrival>>>::default();
+    let kept = Arc::clone(&arrivals);
+    std::thread::spawn(move || {
+        for line in lines {
+            kept.lock().push(provider::parse(&line));
+        }
+    });
+    (process, address, arrivals)
+}
+
+/// Standard output of a command that must succeed. It speaks through a proxy, which must not be held up by whoever waits for it.
+fn run(mut command: Command) -> String {
+    let output = tokio::task::block_in_place(|| command.output().unwrap());
+    let (out, error) = texts(&output);
+    assert!(output.status.success(), "{error}");
+    out
+}
