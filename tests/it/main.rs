@@ -39,6 +39,7 @@ mod retry_tokens;
 mod rotations;
 mod selection;
 mod status;
+mod stopped_replica;
 mod tamper;
 mod tokens;
 mod turns;
