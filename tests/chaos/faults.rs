@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use keylease::proto;
 use tokio::time::sleep;
 
-use super::arrivals::Allowed;
 use super::clock;
-use super::harness::setup::span;
 use super::proxy::Proxy;
 use super::world::{REPLICAS, World};
+
+mod changes;
+
+use changes::{change_amount, change_terms};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +21,14 @@ pub(crate) enum Fault {
     KillReplicas,
     /// Postgres is killed so often, and started again.
     KillPostgres(usize),
-    /// So many stops of single replicas, each so long.
-    StopReplica(usize, Duration),
+    /// One replica after the other is stopped, for so many milliseconds each.
+    StopReplicas(&'static [u64]),
     /// All replicas are stopped at once.
     StopAll(Duration),
-    /// A caller is stopped.
-    StopCaller(Duration),
+    /// One caller after the other is stopped.
+    StopCallers(Duration),
+    /// Postgres is stopped, with all that serves its connections.
+    StopPostgres(Duration),
     /// What replicas and Postgres say to each other comes late.
     Delay,
     /// Connections to Postgres are cut, and refused for a while.
@@ -58,9 +61,10 @@ impl Fault {
             Self::None | Self::Promote { .. } => clock::now(),
             Self::KillReplicas => kill_replicas(world).await,
             Self::KillPostgres(times) => kill_postgres(world, times).await,
-            Self::StopReplica(times, length) => stop_replicas(world, times, length).await,
+            Self::StopReplicas(lengths) => stop_replicas(world, lengths).await,
             Self::StopAll(length) => stop_all(world, length).await,
-            Self::StopCaller(length) => stop_caller(world, length).await,
+            Self::StopCallers(length) => stop_callers(world, length).await,
+            Self::StopPostgres(length) => stop_postgres(world, length).await,
             Self::Delay => delay(world).await,
             Self::Cut => cut(world).await,
             Self::LoseReplies => lose_replies(world).await,
@@ -95,12 +99,12 @@ async fn kill_postgres(world: &mut World, times: usize) -> Duration {
     mended
 }
 
-async fn stop_replicas(world: &mut World, times: usize, length: Duration) -> Duration {
+async fn stop_replicas(world: &mut World, lengths: &[u64]) -> Duration {
     let mut mended = clock::now();
-    for time in 0..times {
+    for (time, millis) in lengths.iter().enumerate() {
         let replica = world.replicas[time % REPLICAS].as_ref().unwrap();
         replica.signal("-STOP");
-        sleep(length).await;
+        sleep(Duration::from_millis(*millis)).await;
         replica.signal("-CONT");
         mended = clock::now();
         sleep(world.setup.window / 5).await;
@@ -119,12 +123,19 @@ async fn stop_all(world: &mut World, length: Duration) -> Duration {
     clock::now()
 }
 
-async fn stop_caller(world: &mut World, length: Duration) -> Duration {
+async fn stop_callers(world: &mut World, length: Duration) -> Duration {
     for caller in &world.callers {
         caller.signal("-STOP");
         sleep(length).await;
         caller.signal("-CONT");
     }
+    clock::now()
+}
+
+async fn stop_postgres(world: &mut World, length: Duration) -> Duration {
+    world.postgres.signal("-STOP");
+    sleep(length).await;
+    world.postgres.signal("-CONT");
     clock::now()
 }
 
@@ -207,66 +218,4 @@ async fn rolling_restart(world: &mut World) -> Duration {
         world.start_replica(place).await;
     }
     ended
-}
-
-async fn change_amount(world: &mut World) -> Duration {
-    let amount = world.setup.amount;
-    world.allowed.push(Allowed {
-        from: clock::now(),
-        amount: amount * 2,
-    });
-    update(world, amount * 2, |_| {}, "amount").await;
-    let raised = clock::now();
-    // Raising acts at once: more than before is used in the window that follows.
-    sleep(world.setup.window).await;
-    let used = world.arrivals();
-    let used = used.iter().filter(|a| a.started > raised).count() as u64;
-    assert!(used > amount * 5 / 4, "raised, but only {used} were used");
-    update(world, amount / 2, |_| {}, "amount").await;
-    world.allowed.push(Allowed {
-        from: clock::now() + world.terms().charge_time(),
-        amount: amount / 2,
-    });
-    // The bound on coming back is for the amount as it was.
-    sleep(world.terms().charge_time() + world.setup.window).await;
-    world.allowed.push(Allowed {
-        from: clock::now(),
-        amount,
-    });
-    update(world, amount, |_| {}, "amount").await;
-    clock::now()
-}
-
-async fn change_terms(world: &mut World) -> Duration {
-    let (amount, terms) = (world.setup.amount, world.terms());
-    for (validity, start_within) in [(4, 4), (1, 5), (5, 1), (1, 1)] {
-        let change = |limit: &mut proto::Limit| {
-            limit.block_validity = Some(span(terms.validity * validity));
-            limit.start_within = Some(span(terms.start_within * start_within));
-        };
-        update(world, amount, change, "block_validity,start_within").await;
-        sleep(world.setup.window * 2 / 3).await;
-    }
-    clock::now()
-}
-
-async fn update(world: &World, amount: u64, change: impl FnOnce(&mut proto::Limit), fields: &str) {
-    let mut limit = world.limit();
-    limit.name = format!("accounts/a/limits/l{}", world.setup.amount);
-    limit.amount = amount.cast_signed();
-    change(&mut limit);
-    let request = proto::UpdateLimitRequest {
-        limit: Some(limit),
-        update_mask: Some(prost_types::FieldMask {
-            paths: fields.split(',').map(str::to_owned).collect(),
-        }),
-        ..Default::default()
-    };
-    world
-        .admin()
-        .await
-        .admin
-        .update_limit(request)
-        .await
-        .unwrap();
 }

@@ -22,12 +22,15 @@ mod world;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 
 use runs::{Figures, RUNS, Run};
 
-/// Runs at a time: most of a run is waiting, and two fit on two cores.
-const LANES: usize = 2;
+/// Runs at a time: most of a run is waiting, and four fit on two cores.
+const LANES: usize = 4;
 /// Whatever the machine has.
 const THREADS: usize = 8;
 
@@ -71,29 +74,34 @@ fn judge(runs: &[Run]) -> ExitCode {
         .enable_all()
         .build();
     let runtime = runtime.unwrap();
-    if report::report(&runtime.block_on(all(runs))) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    let figures = runtime.block_on(all(runs));
+    match figures.as_deref().map(report::report) {
+        Some(true) => ExitCode::SUCCESS,
+        Some(false) | None => ExitCode::FAILURE,
     }
 }
 
-async fn all(runs: &[Run]) -> Vec<Figures> {
+/// In the order of the table. Nothing is left running if somebody interrupts it.
+async fn all(runs: &[Run]) -> Option<Vec<Figures>> {
     let lanes = Arc::new(Semaphore::new(LANES));
-    let tasks: Vec<_> = runs
-        .iter()
-        .map(|run| {
-            let (run, lanes) = (*run, Arc::clone(&lanes));
-            tokio::spawn(async move {
-                let _lane = lanes.acquire_owned().await.unwrap();
-                run.go().await
-            })
-        })
-        .collect();
-    let mut figures = Vec::new();
-    for (task, run) in tasks.into_iter().zip(runs) {
-        let done = task.await;
-        figures.push(done.unwrap_or_else(|error| Figures::broken(*run, &error.to_string())));
+    let mut tasks = JoinSet::new();
+    for (place, run) in runs.iter().copied().enumerate() {
+        let lanes = Arc::clone(&lanes);
+        tasks.spawn(async move {
+            let _lane = lanes.acquire_owned().await.unwrap();
+            // A task of its own, so that a run that breaks off is a failure of that run.
+            let figures = AbortOnDropHandle::new(tokio::spawn(run.go())).await;
+            let figures = figures.unwrap_or_else(|error| Figures::broken(run, &error.to_string()));
+            println!("{}: {}", run.name, figures.result());
+            (place, figures)
+        });
     }
-    figures
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    let mut figures = tokio::select! {
+        figures = tasks.join_all() => figures,
+        _ = tokio::signal::ctrl_c() => return None,
+        _ = terminate.recv() => return None,
+    };
+    figures.sort_by_key(|(place, _)| *place);
+    Some(figures.into_iter().map(|(_, figures)| figures).collect())
 }

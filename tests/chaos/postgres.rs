@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use keylease::app::postgres::{Options, PrivatePostgres};
-use sqlx::{AssertSqlSafe, ConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use tokio::time::sleep;
 
 use super::harness::process::{eventually, kill, runs};
@@ -47,10 +47,27 @@ impl Server {
         Target::Unix(socket.join(".s.PGSQL.5432"))
     }
 
+    fn process(&self) -> u32 {
+        let note = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        note.lines().next().unwrap().parse().unwrap()
+    }
+
+    /// Sends a signal to the server and to each process of it that serves a connection or works behind them.
+    pub(crate) fn signal(&self, signal: &str) {
+        let server = self.process();
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let all = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let own = all.filter(|process| *process == server || parent(*process) == Some(server));
+        let mut kill = Command::new("kill");
+        kill.arg(signal)
+            .args(own.map(|process| process.to_string()));
+        // One that serves a connection may end before it is reached.
+        kill.stderr(Stdio::null()).status().unwrap();
+    }
+
     /// Kills it: no checkpoint, no goodbye.
     pub(crate) fn kill(&mut self) {
-        let note = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
-        let process = note.lines().next().unwrap().parse().unwrap();
+        let process = self.process();
         kill("-KILL", process);
         tokio::task::block_in_place(|| eventually("the server is dead", || !runs(process)));
         drop(self.own.take());
@@ -72,13 +89,22 @@ impl Server {
     }
 
     /// Runs a statement, as the owner of everything.
-    pub(crate) async fn execute(&self, statement: &str) {
+    async fn execute(&self, statement: &str) {
+        let statement = AssertSqlSafe(statement.to_owned());
+        let mut connection = self.connect().await;
+        let done = sqlx::raw_sql(statement).execute(&mut connection);
+        done.await.unwrap();
+    }
+
+    /// The one number that a query answers.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        let query = sqlx::query_scalar(AssertSqlSafe(query.to_owned()));
+        query.fetch_one(&mut self.connect().await).await.unwrap()
+    }
+
+    async fn connect(&self) -> PgConnection {
         let options = self.own.as_ref().unwrap().connect_options();
-        let mut connection = options.connect().await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        options.connect().await.unwrap()
     }
 
     /// A standby that follows this server through a link, and has caught up.
@@ -135,6 +161,23 @@ impl Server {
             .env("PGDATABASE", "keylease");
         command
     }
+}
+
+impl Drop for Server {
+    /// One that is stopped would not end.
+    fn drop(&mut self) {
+        if self.own.is_some() {
+            self.signal("-CONT");
+        }
+    }
+}
+
+/// The process that started another one, if that still runs.
+fn parent(process: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; a letter follows it, then the parent.
+    let rest = stat.rsplit(')').next()?;
+    rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// A tool that lies beside the server: on the path, or in the usual place.

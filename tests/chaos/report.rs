@@ -41,11 +41,6 @@ fn table(figures: &[Figures]) -> Table {
         "result",
     ]);
     for figures in figures {
-        let result = match &figures.failure {
-            Some(_) => "FAILED",
-            None if figures.run.is_control => "passed N, as it must",
-            None => "held",
-        };
         let back = figures
             .back
             .map(|back| format!("{:.1} s", back.as_secs_f64()));
@@ -58,7 +53,7 @@ fn table(figures: &[Figures]) -> Table {
             figures.arrived.to_string(),
             figures.measure.late.to_string(),
             format!("{:.0} s", figures.took.as_secs_f64()),
-            result.to_owned(),
+            figures.result().to_owned(),
         ]);
     }
     table

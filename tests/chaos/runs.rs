@@ -74,55 +74,40 @@ const LIVE: Fault = Fault::Promote {
 
 /// All of them; the longest first, so that they do not end last.
 pub(crate) const RUNS: &[Run] = &[
-    run(
-        "stop-70s-window-60s",
-        Fault::StopReplica(1, Duration::from_secs(70)),
-        60,
-    ),
-    run(
-        "stop-70s",
-        Fault::StopReplica(1, Duration::from_secs(70)),
-        4,
-    ),
-    run(
-        "stop-30s",
-        Fault::StopReplica(1, Duration::from_secs(30)),
-        4,
-    ),
+    run("stop-70s-window-60s", Fault::StopReplicas(&[70_000]), 60),
+    run("stop-70s", Fault::StopReplicas(&[70_000]), 4),
+    run("stop-30s", Fault::StopReplicas(&[30_000]), 4),
     short(run("promotion", DEAD, 8)),
     short(control(run("promotion-without-freeze", DEAD, 8))),
+    short(run("stop", Fault::StopReplicas(&[500, 1_000, 8_000]), 4)),
     run("promotion-replicas-live", LIVE, 8),
+    run("restore", Fault::Restore, 8),
     short(run("kill-replicas", Fault::KillReplicas, 4)),
     short(run("kill-postgres", Fault::KillPostgres(1), 4)),
     run("kill-postgres-thrice", Fault::KillPostgres(3), 4),
-    short(run(
-        "stop-0.5s",
-        Fault::StopReplica(5, Duration::from_millis(500)),
-        4,
-    )),
-    run("stop-2s", Fault::StopReplica(5, Duration::from_secs(2)), 4),
-    run("stop-5s", Fault::StopReplica(3, Duration::from_secs(5)), 4),
-    short(run(
-        "stop-8s",
-        Fault::StopReplica(1, Duration::from_secs(8)),
-        4,
-    )),
+    run("stop-0.5s", Fault::StopReplicas(&[500; 6]), 4),
+    run("stop-2s", Fault::StopReplicas(&[2_000; 6]), 4),
+    run("stop-5s", Fault::StopReplicas(&[5_000; 3]), 4),
     run("stop-all-3s", Fault::StopAll(Duration::from_secs(3)), 4),
     run(
-        "stop-callers-0.5s",
-        Fault::StopCaller(Duration::from_millis(500)),
+        "stop-postgres-3s",
+        Fault::StopPostgres(Duration::from_secs(3)),
+        4,
+    ),
+    run(
+        "stop-callers-1s",
+        Fault::StopCallers(Duration::from_secs(1)),
         4,
     ),
     run(
         "stop-callers-5s",
-        Fault::StopCaller(Duration::from_secs(5)),
+        Fault::StopCallers(Duration::from_secs(5)),
         4,
     ),
     run("delay", Fault::Delay, 4),
     run("cut", Fault::Cut, 4),
     short(run("lose-replies", Fault::LoseReplies, 4)),
     run("lose-replies-window-1s", Fault::LoseReplies, 1),
-    run("restore", Fault::Restore, 8),
     run("rolling-restart", Fault::RollingRestart, 4),
     run("change-amount", Fault::ChangeAmount, 4),
     run("change-terms", Fault::ChangeTerms, 4),
@@ -185,6 +170,15 @@ impl Run {
 }
 
 impl Figures {
+    /// In a word or two.
+    pub(crate) fn result(&self) -> &'static str {
+        match &self.failure {
+            Some(_) => "FAILED",
+            None if self.run.is_control => "passed N, as it must",
+            None => "held",
+        }
+    }
+
     /// Of a run that broke off.
     pub(crate) fn broken(run: Run, why: &str) -> Self {
         Self {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +15,16 @@ use super::arrivals::{Allowed, Arrival};
 use super::caller::{self, POOL};
 use super::children::Process;
 use super::clock;
-use super::harness::client::Client;
-use super::harness::process::{keylease, texts};
+use super::harness::process::keylease;
 use super::harness::replica::Replica;
 use super::harness::setup::requests;
 use super::postgres::Server;
 use super::provider;
-use super::proxy::{Proxy, Target};
+use super::proxy::Proxy;
+
+mod fleet;
+
+use fleet::run;
 
 /// What is expected of the database by the replicas.
 #[derive(Debug, Clone, Copy)]
@@ -124,8 +126,7 @@ impl World {
         admin.create_pool(POOL, &["a"]).await;
         self.orders.token = admin.create_lessee("app", "*").await;
         self.orders.replicas = self.gates.iter().map(|gate| gate.address).collect();
-        // A few polls, after which every replica knows all that.
-        sleep(Duration::from_millis(2_500)).await;
+        self.settled().await;
     }
 
     /// The limit as it was created.
@@ -147,46 +148,6 @@ impl World {
     /// Within this, service is back after any fault.
     pub(crate) fn back_max(&self) -> Duration {
         self.terms().charge_time() + RECOVERY
-    }
-
-    /// A client of the first replica that runs, with the administrator's token.
-    pub(crate) async fn admin(&self) -> Client {
-        let replica = self.replicas.iter().flatten().next().unwrap();
-        Client::connect(replica.address, &self.admin_token).await
-    }
-
-    /// Starts every replica that is down.
-    pub(crate) async fn start_replicas(&mut self) {
-        for place in 0..REPLICAS {
-            if self.replicas[place].is_none() {
-                self.start_replica(place).await;
-            }
-        }
-    }
-
-    /// Starts a replica.
-    pub(crate) async fn start_replica(&mut self, place: usize) {
-        let mut command = self.command("serve");
-        command
-            .env("KEYLEASE_LISTEN", "127.0.0.1:0")
-            .env("KEYLEASE_METRICS_LISTEN", "127.0.0.1:0")
-            .env("KEYLEASE_DRAIN_DELAY", "0s")
-            .env("KEYLEASE_FAILOVER_LOSS_MAX", self.setup.loss_max)
-            .env("KEYLEASE_LOG_FORMAT", "json");
-        let replica = Replica::start(command).await;
-        let target = Target::Tcp(replica.address);
-        match self.gates.get(place) {
-            Some(gate) => gate.point(target),
-            None => self.gates.push(Proxy::to(target).await),
-        }
-        self.replicas[place] = Some(replica);
-    }
-
-    /// Ends a replica by a signal and waits for its end.
-    pub(crate) async fn end_replica(&mut self, place: usize, signal: &str) {
-        if let Some(mut replica) = self.replicas[place].take() {
-            replica.end(signal).await;
-        }
     }
 
     /// Lets the callers begin.
@@ -231,32 +192,6 @@ impl World {
     pub(crate) fn arrivals(&self) -> Vec<Arrival> {
         self.arrivals.lock().clone()
     }
-
-    /// What each replica that runs has said, for whoever wants to know why.
-    pub(crate) fn said(&self) -> String {
-        let said = self.replicas.iter().flatten().map(Replica::said);
-        said.collect::<Vec<_>>().join("\n")
-    }
-
-    fn master_key(&self) -> String {
-        self.folder
-            .0
-            .join("master.key")
-            .to_str()
-            .unwrap()
-            .to_owned()
-    }
-
-    fn command(&self, verb: &str) -> Command {
-        let port = self.link.address.port();
-        let url = format!("postgres://keylease@127.0.0.1:{port}/keylease?sslmode=disable");
-        let mut command = keylease(&[verb]);
-        command.env("KEYLEASE_DATABASE_URL", url);
-        if verb != "migrate" {
-            command.env("KEYLEASE_MASTER_KEY_FILE", self.master_key());
-        }
-        command
-    }
 }
 
 /// The one key.
@@ -279,12 +214,4 @@ fn start_provider() -> (Process, String, Arc<Mutex<Vec<Arrival>>>) {
         }
     });
     (process, address, arrivals)
-}
-
-/// Standard output of a command that must succeed. It speaks through a proxy, which must not be held up by whoever waits for it.
-fn run(mut command: Command) -> String {
-    let output = tokio::task::block_in_place(|| command.output().unwrap());
-    let (out, error) = texts(&output);
-    assert!(output.status.success(), "{error}");
-    out
 }
