@@ -185,7 +185,9 @@ async fn promote(world: &mut World, replicas_live: bool) -> Duration {
         link.cut();
         world.begin();
     }
-    sleep(world.setup.window / 2).await;
+    let (since, most) = (clock::now(), world.setup.amount * 9 / 10);
+    let is_used = || (world.started(since).len() as u64 >= most).then_some(());
+    world.until("the limit is used up", is_used).await.unwrap();
     world.link.cut();
     world.postgres.kill();
     if !replicas_live {

@@ -29,8 +29,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use runs::{Figures, RUNS, Run};
 
-/// Runs at a time: most of a run is waiting, and four fit on two cores.
-const LANES: usize = 4;
+/// Runs at a time: most of a run is waiting, and three fit on two cores.
+const LANES: usize = 3;
 /// Whatever the machine has.
 const THREADS: usize = 8;
 
@@ -81,14 +81,24 @@ fn judge(runs: &[Run]) -> ExitCode {
     }
 }
 
-/// In the order of the table. Nothing is left running if somebody interrupts it.
+/// Nothing is left running if somebody interrupts it.
 async fn all(runs: &[Run]) -> Option<Vec<Figures>> {
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    tokio::select! {
+        figures = in_lanes(runs) => Some(figures),
+        _ = tokio::signal::ctrl_c() => None,
+        _ = terminate.recv() => None,
+    }
+}
+
+/// Begins and answers in the order of the table.
+async fn in_lanes(runs: &[Run]) -> Vec<Figures> {
     let lanes = Arc::new(Semaphore::new(LANES));
     let mut tasks = JoinSet::new();
     for (place, run) in runs.iter().copied().enumerate() {
-        let lanes = Arc::clone(&lanes);
+        let lane = Arc::clone(&lanes).acquire_owned().await.unwrap();
         tasks.spawn(async move {
-            let _lane = lanes.acquire_owned().await.unwrap();
+            let _lane = lane;
             // A task of its own, so that a run that breaks off is a failure of that run.
             let figures = AbortOnDropHandle::new(tokio::spawn(run.go())).await;
             let figures = figures.unwrap_or_else(|error| Figures::broken(run, &error.to_string()));
@@ -96,12 +106,7 @@ async fn all(runs: &[Run]) -> Option<Vec<Figures>> {
             (place, figures)
         });
     }
-    let mut terminate = signal(SignalKind::terminate()).unwrap();
-    let mut figures = tokio::select! {
-        figures = tasks.join_all() => figures,
-        _ = tokio::signal::ctrl_c() => return None,
-        _ = terminate.recv() => return None,
-    };
+    let mut figures = tasks.join_all().await;
     figures.sort_by_key(|(place, _)| *place);
-    Some(figures.into_iter().map(|(_, figures)| figures).collect())
+    figures.into_iter().map(|(_, figures)| figures).collect()
 }

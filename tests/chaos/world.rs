@@ -62,6 +62,8 @@ pub(crate) struct World {
     pub(crate) folder: Folder,
     pub(crate) setup: Setup,
     orders: caller::Orders,
+    /// When the callers began.
+    pub(crate) began: Duration,
     arrivals: Arc<Mutex<Vec<Arrival>>>,
     admin_token: String,
     /// What the limit was, from when on.
@@ -102,6 +104,7 @@ impl World {
                 per_second: per_second / CALLERS as f64,
                 seed: 0,
             },
+            began: Duration::ZERO,
             arrivals,
             admin_token: String::new(),
             allowed: vec![Allowed {
@@ -145,13 +148,9 @@ impl World {
         timing.terms()
     }
 
-    /// Within this, service is back after any fault.
-    pub(crate) fn back_max(&self) -> Duration {
-        self.terms().charge_time() + RECOVERY
-    }
-
     /// Lets the callers begin.
     pub(crate) fn begin(&mut self) {
+        self.began = clock::now();
         for seed in 1..=CALLERS {
             let orders = caller::Orders {
                 seed,
@@ -170,22 +169,38 @@ impl World {
     /// Waits until half of what is allowed has started after `since`, and says how long after `since` that was.
     pub(crate) async fn back(&self, since: Duration) -> Result<Duration, String> {
         let half = usize::try_from(self.setup.amount / 2).unwrap();
+        self.until("service is back", || {
+            let started = self.started(since);
+            started.get(half - 1).map(|at| *at - since)
+        })
+        .await
+    }
+
+    /// Waits for what must come within the time in which service must be back after any fault.
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        look: impl Fn() -> Option<T>,
+    ) -> Result<T, String> {
+        let within = self.terms().charge_time() + RECOVERY;
+        let deadline = clock::now() + within;
         loop {
-            let mut started: Vec<_> = self.arrivals().iter().map(|a| a.started).collect();
-            started.retain(|started| *started >= since);
-            started.sort_unstable();
-            if let Some(at) = started.get(half - 1) {
-                return Ok(*at - since);
+            if let Some(seen) = look() {
+                return Ok(seen);
             }
-            if clock::now() > since + self.back_max() {
-                let back_max = self.back_max();
-                let count = started.len();
-                return Err(format!(
-                    "service is not back within {back_max:.0?}: {count} requests since"
-                ));
+            if clock::now() > deadline {
+                return Err(format!("not within {within:.0?}: {what}"));
             }
             sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// When requests were started, from some moment on.
+    pub(crate) fn started(&self, since: Duration) -> Vec<Duration> {
+        let mut started: Vec<_> = self.arrivals().iter().map(|a| a.started).collect();
+        started.retain(|started| *started >= since);
+        started.sort_unstable();
+        started
     }
 
     /// What has arrived so far.
