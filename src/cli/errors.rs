@@ -105,6 +105,9 @@ impl Report {
         for keys in &self.refused_keys {
             let plural = if keys.count == 1 { "key" } else { "keys" };
             let _ = write!(text, "\n  {} {plural}: {}", keys.count, keys.reason);
+            if !keys.resource.is_empty() {
+                let _ = write!(text, "; first {}: {}", keys.resource, keys.why);
+            }
         }
         if let Some(seconds) = self.retry_after_seconds {
             let _ = write!(text, "\n  retry: in {}", words::seconds(seconds));

@@ -16,6 +16,7 @@ pub mod registry;
 pub mod reports;
 pub mod reserve;
 pub mod snapshot;
+pub mod unserved;
 pub mod version;
 
 use std::collections::HashMap;

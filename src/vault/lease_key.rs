@@ -16,11 +16,11 @@ use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::BootTime;
-use crate::live::choose::{Chosen, Now, Unserved, Wish, choose};
+use crate::live::choose::{Chosen, Now, Wish, choose};
 use crate::live::clock::boot_now;
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
-use crate::live::snapshot::PoolEntry;
+use crate::live::{snapshot::PoolEntry, unserved::Unserved};
 
 /// How long an answer of the database is waited for where nothing is held yet: outside `max_wait`, and no longer than a block lives.
 const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -264,7 +264,7 @@ fn patience(call: &LeaseKey, unserved: &Unserved, now: Now) -> Result<BootTime, 
     if call.deadline.is_some_and(|deadline| deadline <= now.boot) {
         return Err(LeaseRefusal::Deadline);
     }
-    let refused = || LeaseRefusal::NoKey(unserved.tally.clone());
+    let refused = || unserved.refusal(now.database);
     let mut until = call.received.after(call.max_wait);
     if unserved.is_pending {
         until = until.max(call.received.after(COLD_WAIT_MAX));

@@ -11,7 +11,6 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("src/app/serve.rs", 256),
     ("src/domain/ledger/budget.rs", 295),
     ("src/domain/ledger/held.rs", 380),
-    ("src/live/choose.rs", 262),
     ("src/live/registry.rs", 260),
     ("src/service/lease/lease_key.rs", 254),
     ("src/store/changes.rs", 273),

@@ -41,7 +41,7 @@ fn a_refused_lease_says_when_to_retry_and_how_many_keys_are_out() {
         refused: vec![proto::RefusedKeys {
             reason: RefusalReason::Limit as i32,
             count: 2,
-            retry_time: None,
+            ..Default::default()
         }],
         retry_time: None,
     };
