@@ -39,6 +39,12 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         Refusal::Fields(fields) | Refusal::SecretExists { fields } => {
             details.set_bad_request(violations(fields));
         }
+        Refusal::NotBuilt { field, .. } => {
+            // An RPC is no field; its name begins with a capital letter.
+            if field.starts_with(char::is_lowercase) {
+                details.add_bad_request_violation(field, refusal.to_string());
+            }
+        }
         Refusal::RequestIdReused => {
             details.add_bad_request_violation("request_id", "was used for another request");
         }
@@ -49,7 +55,6 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         | Refusal::Exists { .. }
         | Refusal::EtagMismatch { .. }
         | Refusal::State { .. }
-        | Refusal::NotBuilt { .. }
         | Refusal::TokenRejected
         | Refusal::RoleMissing { .. }
         | Refusal::TooManyWatches { .. } => {}

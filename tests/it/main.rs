@@ -44,5 +44,6 @@ mod tamper;
 mod tokens;
 mod turns;
 mod two_replicas;
+mod unbuilt;
 mod vault_keys;
 mod verdicts;

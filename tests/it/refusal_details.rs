@@ -233,9 +233,8 @@ async fn what_is_disabled_says_why_until_when_and_whom_to_ask() {
             "ask an operator",
         ],
     );
-    let request = proto::GetStatusRequest {
-        pool: "pools/p".to_owned(),
-    };
+    let pool = "pools/p".to_owned();
+    let request = proto::GetStatusRequest { pool };
     let status = admin.admin.clone().get_status(request).await.unwrap();
     let status = status.into_inner().status.unwrap();
     let of_pool = status.disablement.unwrap();

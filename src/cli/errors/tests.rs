@@ -30,7 +30,7 @@ fn a_bad_field_is_named_with_its_bound() {
         "{text}"
     );
     assert!(
-        text.contains("\n  pool.members[0].tier: must be 1 to 100"),
+        text.contains("\n  pool.members[0].tier (--member NAME:tier=…): must be 1 to 100"),
         "{text}"
     );
 }

@@ -13,6 +13,7 @@ use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
+use crate::proto::unbuilt::{ESTIMATED_COST, LEASE_REQUEST_ID, TAGS};
 use crate::service::convert::parse_duration;
 use crate::service::reasons;
 use crate::vault::{Error, LeaseKey, Refusal};
@@ -103,21 +104,17 @@ pub(super) fn parse(
 }
 
 fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
-    let cost = request
-        .estimate
-        .as_ref()
-        .is_some_and(|e| e.cost_micros != 0);
-    let unbuilt = [
-        ("tags", !request.tags.is_empty()),
-        ("request_id", !request.request_id.is_empty()),
-        ("estimate.cost_micros", cost),
-    ];
-    match unbuilt.into_iter().find(|(_, is_set)| *is_set) {
-        Some((field, _)) => Err(Refusal::NotBuilt {
-            what: format!("the field {field}"),
-        }),
-        None => Ok(()),
-    }
+    let cost = request.estimate.as_ref().map_or(0, |e| e.cost_micros);
+    let (unbuilt, value) = if !request.tags.is_empty() {
+        (TAGS, format!("of {} pairs", request.tags.len()))
+    } else if !request.request_id.is_empty() {
+        (LEASE_REQUEST_ID, String::new())
+    } else if cost == 0 {
+        return Ok(());
+    } else {
+        (ESTIMATED_COST, cost.to_string())
+    };
+    Err(Refusal::not_built(unbuilt.field, value, unbuilt.remedy))
 }
 
 fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
