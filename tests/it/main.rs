@@ -31,6 +31,7 @@ mod migrate_command;
 mod pools;
 mod private_postgres;
 mod queries;
+mod replays;
 mod report_ids;
 mod report_settles;
 mod reports;
