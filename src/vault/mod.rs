@@ -63,6 +63,7 @@ mod rotate_key;
 mod rotations;
 mod sealing;
 mod secret_value;
+mod takeover;
 mod update_account;
 mod update_caller;
 mod update_key;

@@ -40,6 +40,7 @@ mod retry_tokens;
 mod rotations;
 mod selection;
 mod status;
+mod takeover;
 mod tamper;
 mod tokens;
 mod turns;
