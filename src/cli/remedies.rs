@@ -38,7 +38,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
             "check the pool's name, and that the token is a lessee's (an admin's leases nothing; dev keeps one in .keylease/lessee.token); \
              an admin grants the pool with `keylease callers update NAME --lessee POOL`"
         }
-        Reason::RequestIdReused => "use a new --request-id",
+        Reason::RequestIdReused | Reason::RequestIdSpent => "use a new --request-id",
         Reason::ResourceNotFound => "check the name; `list` shows what exists",
         Reason::ResourceExists => "",
         Reason::EtagMismatch => "somebody was faster: look again, then repeat",

@@ -32,10 +32,8 @@ pub struct Unserved {
     pub ask_at: Option<BootTime>,
     /// Limits that say no, each with its account and when it clears.
     limits: Vec<Limiting>,
-    /// Of each of these reasons, what clears first.
-    cooling: Option<First>,
-    dead: Option<First>,
-    disabled: Option<First>,
+    /// Of what cools down, is dead or is disabled, what clears first: one for each of these reasons.
+    firsts: Vec<First>,
 }
 
 #[derive(Debug)]
@@ -97,29 +95,30 @@ impl Unserved {
     /// A key is passed over for something other than permits.
     pub(super) fn pass_over(&mut self, candidate: &Candidate, over: PassedOver) {
         self.tally.add(over.refusal, over.until);
-        let first = match over.refusal {
-            KeyRefusal::Cooling => &mut self.cooling,
-            KeyRefusal::Dead => &mut self.dead,
-            KeyRefusal::Disabled => &mut self.disabled,
-            KeyRefusal::Limit
-            | KeyRefusal::Frozen
-            | KeyRefusal::Unreachable
-            | KeyRefusal::Avoided
-            | KeyRefusal::NoVersion
-            | KeyRefusal::Model
-            | KeyRefusal::TooLarge
-            | KeyRefusal::ModelRequired => return,
-        };
-        if first
+        let has_a_name = matches!(
+            over.refusal,
+            KeyRefusal::Cooling | KeyRefusal::Dead | KeyRefusal::Disabled
+        );
+        if !has_a_name {
+            return;
+        }
+        let mut firsts = self.firsts.iter_mut();
+        let known = firsts.find(|first| first.over.refusal == over.refusal);
+        if known
             .as_ref()
-            .is_none_or(|first| over.is_before(&first.over))
+            .is_some_and(|first| !over.is_before(&first.over))
         {
-            *first = Some(First {
-                account: Arc::clone(&candidate.account),
-                key: Arc::clone(&candidate.key),
-                version: candidate.version.clone(),
-                over,
-            });
+            return;
+        }
+        let first = First {
+            account: Arc::clone(&candidate.account),
+            key: Arc::clone(&candidate.key),
+            version: candidate.version.clone(),
+            over,
+        };
+        match known {
+            Some(known) => *known = first,
+            None => self.firsts.push(first),
         }
     }
 
@@ -159,8 +158,7 @@ impl Unserved {
     #[must_use]
     pub fn refusal(&self, now: Timestamp) -> LeaseRefusal {
         let limits = self.limits.iter().map(Limiting::hindrance);
-        let firsts = [&self.cooling, &self.dead, &self.disabled];
-        let firsts = firsts.into_iter().flatten();
+        let firsts = self.firsts.iter();
         let others = firsts.filter_map(|first| first.hindrance(now));
         LeaseRefusal::NoKey(self.tally.clone(), limits.chain(others).collect())
     }

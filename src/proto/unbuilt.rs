@@ -66,12 +66,6 @@ pub const OF_CALLERS: &[Unbuilt] = &[IDENTITIES];
 
 /// Labels for charge-back.
 pub const TAGS: Unbuilt = unbuilt("tags", "--tag", "leave it empty");
-/// Retries that find their lease.
-pub const LEASE_REQUEST_ID: Unbuilt = unbuilt(
-    "request_id",
-    "--request-id",
-    "leave it empty; a lease whose answer was lost ends by itself",
-);
 /// Costs of uses.
 pub const ESTIMATED_COST: Unbuilt = unbuilt(
     "estimate.cost_micros",
@@ -79,7 +73,7 @@ pub const ESTIMATED_COST: Unbuilt = unbuilt(
     "leave it unset, since no limit counts costs yet",
 );
 /// What `lease` may be asked for in vain.
-pub const OF_LEASES: &[Unbuilt] = &[TAGS, LEASE_REQUEST_ID, ESTIMATED_COST];
+pub const OF_LEASES: &[Unbuilt] = &[TAGS, ESTIMATED_COST];
 
 /// Health of a provider as a whole.
 pub const PROVIDER_HEALTH: Unbuilt = unbuilt(

@@ -26,6 +26,15 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, now: Timestamp) -> String {
         LeaseRefusal::RetryTokenInvalid => {
             "retry_token is malformed, expired, or of another caller; leave it out".to_owned()
         }
+        LeaseRefusal::RequestIdReused => {
+            "request_id was used for another call of this caller, choose a new one".to_owned()
+        }
+        LeaseRefusal::RequestIdSpent => {
+            "the lease given for this request_id can no longer be started: its time is over, or its key was taken out; call again with a new one".to_owned()
+        }
+        LeaseRefusal::TooManyRequestIds => {
+            "too many leases with a request_id are under way on this replica, leave it out, retry later, or call another".to_owned()
+        }
         LeaseRefusal::QueueFull => {
             "too many calls wait for this pool already, retry later or elsewhere".to_owned()
         }
@@ -50,11 +59,21 @@ pub(super) fn field(reason: ErrorReason) -> Option<(&'static str, &'static str)>
     found.map(|(_, field, what)| (*field, *what))
 }
 
-const FIELDS: [(ErrorReason, &str, &str); 6] = [
+const FIELDS: [(ErrorReason, &str, &str); 8] = [
     (
         ErrorReason::RetryTokenInvalid,
         "retry_token",
         "is malformed, expired, or of another caller; leave it out",
+    ),
+    (
+        ErrorReason::RequestIdReused,
+        "request_id",
+        "was used for another call",
+    ),
+    (
+        ErrorReason::RequestIdSpent,
+        "request_id",
+        "names a lease that can no longer be started; call again with a new one",
     ),
     (
         ErrorReason::PoolDenied,

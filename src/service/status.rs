@@ -75,12 +75,15 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
     let retry = match refusal {
         LeaseRefusal::NoKey(tally, _) => tally.retry().map(|at| at.since(now)),
         LeaseRefusal::PoolDisabled { until, .. } => until.map(|at| at.since(now)),
-        LeaseRefusal::QueueFull | LeaseRefusal::Draining | LeaseRefusal::SnapshotStale => {
-            Some(RETRY_DATABASE)
-        }
+        LeaseRefusal::QueueFull
+        | LeaseRefusal::TooManyRequestIds
+        | LeaseRefusal::Draining
+        | LeaseRefusal::SnapshotStale => Some(RETRY_DATABASE),
         LeaseRefusal::PoolDenied
         | LeaseRefusal::AccountNotInPool
         | LeaseRefusal::RetryTokenInvalid
+        | LeaseRefusal::RequestIdReused
+        | LeaseRefusal::RequestIdSpent
         | LeaseRefusal::TooManyLimits
         | LeaseRefusal::Deadline => None,
     };

@@ -34,10 +34,6 @@ async fn a_lease_that_asks_for_it_is_told_field_value_and_remedy() {
         tags: [("team".to_owned(), "search".to_owned())].into(),
         ..of("p")
     };
-    let repeated = LeaseKeyRequest {
-        request_id: "r-1".to_owned(),
-        ..of("p")
-    };
     let priced = LeaseKeyRequest {
         estimate: Some(Estimate {
             cost_micros: 5,
@@ -47,7 +43,6 @@ async fn a_lease_that_asks_for_it_is_told_field_value_and_remedy() {
     };
     for (field, value, request) in [
         ("tags", " of 1 pairs", tagged),
-        ("request_id", "", repeated),
         ("estimate.cost_micros", " 5", priced),
     ] {
         let status = caller.ask(request).await.unwrap_err();
