@@ -13,9 +13,11 @@ pub mod outbox;
 pub mod pool;
 pub mod provider;
 pub mod registry;
+pub mod replays;
 pub mod reports;
 pub mod reserve;
 pub mod snapshot;
+pub mod unserved;
 pub mod version;
 
 use std::collections::HashMap;

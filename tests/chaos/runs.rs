@@ -167,12 +167,12 @@ impl Run {
 
     /// How long to go on looking once service is back.
     fn watched_on(&self, world: &World) -> Duration {
-        match self.fault {
+        if matches!(self.fault, Fault::Promote { .. }) {
             // What a standby does not know is given again at once, and ever less of it is in a window.
-            Fault::Promote { .. } => self.window / 3,
-            // What is returned twice, or for somebody else, shows within a charge time.
-            _ => world.terms().charge_time(),
+            return self.window / 3;
         }
+        // What is returned twice, or for somebody else, shows within a charge time.
+        world.terms().charge_time()
     }
 
     fn failure(&self, measure: &Measure, not_back: Option<String>) -> Option<String> {

@@ -16,5 +16,6 @@ mod pace;
 pub mod page;
 pub mod settle;
 pub mod standing;
+pub mod takeover;
 mod wait;
 pub mod work;

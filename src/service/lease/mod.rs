@@ -1,5 +1,6 @@
 //! `LeaseService`: parse, call the vault, convert.
 
+mod deadline;
 mod lease_key;
 mod lease_message;
 mod report_outcome;
@@ -13,6 +14,7 @@ use super::status;
 use crate::live::clock::boot_now;
 use crate::proto;
 use crate::proto::lease_service_server::LeaseService;
+use crate::proto::unbuilt::remedy_of;
 use crate::vault::{Refusal, Vault};
 
 /// The lease service of one replica.
@@ -38,7 +40,7 @@ impl LeaseService for Leases {
         let received = boot_now();
         let (metadata, extensions, message) = request.into_parts();
         let identity = auth::identity_of(&extensions).map_err(|r| status::of_refusal(&r))?;
-        let deadline = lease_key::deadline(&metadata, received);
+        let deadline = deadline::deadline(&metadata, received);
         let call = lease_key::parse(message, received, deadline).map_err(status::of_error)?;
         match self.vault.lease_key(&identity.caller, &call).await {
             Ok(lease) => Ok(Response::new(lease_message::message(lease))),
@@ -70,7 +72,8 @@ impl LeaseService for Leases {
         request: Request<proto::RenewLeaseRequest>,
     ) -> Result<Response<proto::RenewLeaseResponse>, Status> {
         auth::identity(&request).map_err(|r| status::of_refusal(&r))?;
-        let what = "RenewLease".to_owned();
-        Err(status::of_refusal(&Refusal::NotBuilt { what }))
+        let what = "RenewLease";
+        let refusal = Refusal::not_built(what, "", remedy_of(what));
+        Err(status::of_refusal(&refusal))
     }
 }
