@@ -51,6 +51,9 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         }
         Reason::QueueFull => "retry later, with fewer callers waiting",
         Reason::PoolEmpty => "add a member with `keylease pools update POOL --member ACCOUNT`",
+        Reason::KeysDistrusted => {
+            "`keylease status POOL` says which rows; restore them from a backup, and find who writes to the database"
+        }
         Reason::PoolDisabled => "`keylease status POOL` says who disabled it and why",
         Reason::ModelNotServed => "check --model, and the keys' allow and deny patterns",
         Reason::LargerThanLimit => "ask for less at once, or raise the limit",

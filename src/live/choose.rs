@@ -92,6 +92,7 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
             break;
         }
     }
+    pool.count_distrusted(wish.account, &mut unserved.tally);
     Err(unserved)
 }
 
@@ -238,19 +239,15 @@ fn admit<'a>(
     if !key.models.serves(wish.need.model) {
         return Err((KeyRefusal::Model, None));
     }
-    let usable = candidate
-        .version
-        .as_ref()
-        .filter(|v| v.credential.is_some());
-    let version = usable.ok_or((KeyRefusal::NoVersion, None))?;
-    if let Some(cause) = candidate
-        .account
-        .live
-        .cooling(as_the_provider_names_it(candidate, wish), now)
-    {
-        return Err((KeyRefusal::Cooling, Some(cause.until)));
+    let version = candidate.version.as_ref();
+    let version = version.ok_or((KeyRefusal::NoVersion, None))?;
+    if version.credential.is_none() {
+        return Err((KeyRefusal::Undecryptable, None));
     }
     let model = as_the_provider_names_it(candidate, wish);
+    if let Some(cause) = candidate.account.live.cooling(model, now) {
+        return Err((KeyRefusal::Cooling, Some(cause.until)));
+    }
     let own = model.and_then(|m| version.live.cooling(m, now));
     if let Some(cause) = own {
         return Err((KeyRefusal::Cooling, Some(cause.until)));

@@ -14,6 +14,9 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, retry: Option<Duration>) -> Strin
             "the caller has no grant for this pool, or there is no such pool; ask an administrator for the role lessee".to_owned()
         }
         LeaseRefusal::PoolDisabled { why, .. } => format!("the pool is disabled: {why}"),
+        LeaseRefusal::PoolDistrusted => {
+            "the pool was changed in the database outside of keylease and is not believed, ask an administrator to restore it".to_owned()
+        }
         LeaseRefusal::AccountNotInPool => {
             "account has no key in this pool, leave it out or lease from another pool".to_owned()
         }
@@ -89,7 +92,9 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Dead => "dead",
         KeyRefusal::Avoided => "avoided by this call",
         KeyRefusal::Disabled => "disabled",
-        KeyRefusal::NoVersion => "without a secret that opens",
+        KeyRefusal::Tampered => "not believed, since its row was changed outside of keylease",
+        KeyRefusal::Undecryptable => "with a secret that does not open",
+        KeyRefusal::NoVersion => "without a secret",
         KeyRefusal::Model => "not serving the model",
         KeyRefusal::TooLarge => "with a limit smaller than the estimate of one use",
         KeyRefusal::ModelRequired => "with limits per model, which the call must name",
@@ -128,6 +133,8 @@ const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
         KeyRefusal::Dead => proto::RefusalReason::Dead,
         KeyRefusal::Avoided => proto::RefusalReason::Avoided,
         KeyRefusal::Disabled => proto::RefusalReason::Disabled,
+        KeyRefusal::Tampered => proto::RefusalReason::Tampered,
+        KeyRefusal::Undecryptable => proto::RefusalReason::Undecryptable,
         KeyRefusal::NoVersion => proto::RefusalReason::NoVersion,
         KeyRefusal::Model => proto::RefusalReason::Model,
         KeyRefusal::TooLarge => proto::RefusalReason::TooLarge,

@@ -74,6 +74,7 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
             Some(RETRY_DATABASE)
         }
         LeaseRefusal::PoolDenied
+        | LeaseRefusal::PoolDistrusted
         | LeaseRefusal::AccountNotInPool
         | LeaseRefusal::RetryTokenInvalid
         | LeaseRefusal::TooManyLimits

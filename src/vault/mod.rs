@@ -61,6 +61,7 @@ mod rotate_key;
 mod rotations;
 mod sealing;
 mod secret_value;
+mod trust;
 mod update_account;
 mod update_caller;
 mod update_key;

@@ -18,6 +18,8 @@ mod cli_leases;
 mod configuration;
 mod cooldowns;
 mod dev_command;
+mod distrust;
+mod distrust_leases;
 mod fleet;
 mod import;
 mod keys;
