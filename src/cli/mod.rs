@@ -32,6 +32,7 @@ mod remedies;
 mod report;
 mod secret;
 mod status;
+mod table;
 mod tokens;
 mod view;
 mod words;

@@ -1,6 +1,6 @@
 //! Limits as tables.
 
-use crate::cli::{names, output, words};
+use crate::cli::{names, output, table, words};
 use crate::proto::{Limit, LimitMode, limit::Window};
 
 /// One limit.
@@ -34,7 +34,7 @@ pub(super) fn list(limits: &[Limit]) -> String {
     let rows = limits
         .iter()
         .map(|limit| vec![limit.name.clone(), what(limit), models(limit), mode(limit)]);
-    output::list(&["NAME", "LIMIT", "MODELS", "MODE"], rows, "no limits")
+    table::list(&["NAME", "LIMIT", "MODELS", "MODE"], rows, "no limits")
 }
 
 /// A limit on one line, under its account.

@@ -1,7 +1,7 @@
 //! Pools as tables.
 
-use crate::cli::view::{disablement, rotation_interval, state};
-use crate::cli::{output, words};
+use crate::cli::view::{disablement, distrust, rotation_interval, state};
+use crate::cli::{output, table, words};
 use crate::proto::{Estimate, HealthPolicy, Pool, PoolMember};
 
 /// One pool.
@@ -22,6 +22,7 @@ pub(super) fn one(pool: &Pool) -> String {
             words::proto_duration(pool.lease_duration.as_ref()),
         ),
         ("state", disablement(pool.disablement.as_ref())),
+        ("not believed", distrust(pool.distrust.as_ref())),
         ("labels", words::pairs(&pool.labels)),
         ("created", words::time(pool.create_time.as_ref())),
         ("updated", words::time(pool.update_time.as_ref())),
@@ -37,11 +38,11 @@ pub(super) fn list(pools: &[Pool]) -> String {
             pool.name.clone(),
             pool.members.len().to_string(),
             strategy(pool),
-            state(pool.disablement.as_ref()),
+            state(pool.distrust.as_ref(), pool.disablement.as_ref()),
             words::pairs(&pool.labels),
         ]
     });
-    output::list(
+    table::list(
         &["NAME", "MEMBERS", "STRATEGY", "STATE", "LABELS"],
         rows,
         "no pools",
