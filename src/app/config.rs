@@ -13,7 +13,7 @@ mod serve;
 
 pub use arguments::{
     BootstrapArguments, DatabaseArguments, DevArguments, LogArguments, MasterKeyArguments,
-    MigrateArguments, ServeArguments,
+    MigrateArguments, ServeArguments, UrlArguments,
 };
 pub use database::DatabaseUrl;
 pub use log::{LogConfig, LogFormat};

@@ -7,12 +7,11 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser},
 };
 
-/// Where the data is.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Database")]
-pub struct DatabaseArguments {
-    /// URL of the Postgres database, which must be migrated (`keylease migrate`). Prefer the variable: a flag's password is visible to
-    /// every process of the machine. Beyond this machine add `sslmode=verify-full`.
+/// The database's URL: exactly one of these.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UrlArguments {
+    /// URL of the Postgres database. `migrate` must own it, all else needs it migrated. Prefer the variable: a flag's password is visible
+    /// to every process of the machine. Beyond this machine add `sslmode=verify-full`.
     /// Example: postgres://keylease:PASSWORD@db.internal/keylease?sslmode=verify-full
     #[arg(
         long,
@@ -21,6 +20,18 @@ pub struct DatabaseArguments {
         hide_env_values = true
     )]
     pub database_url: Option<String>,
+    /// File with that URL, such as a mounted secret. One of the two is required.
+    #[arg(long, env = "KEYLEASE_DATABASE_URL_FILE", value_parser = path_or_empty(), value_name = "PATH")]
+    pub database_url_file: Option<PathBuf>,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseArguments {
+    /// Its URL.
+    #[command(flatten)]
+    pub url: UrlArguments,
     /// Connections to Postgres at once, 2 to 200. Leases need few: one reserves permits, the rest serve admin verbs and reports.
     #[arg(
         long,
@@ -167,15 +178,9 @@ pub struct ServeArguments {
 /// `keylease migrate`
 #[derive(Debug, Clone, Args)]
 pub struct MigrateArguments {
-    /// URL of the Postgres database. The user must own it. Prefer the variable: a flag's password is visible to every process of the
-    /// machine.
-    #[arg(
-        long,
-        env = "KEYLEASE_DATABASE_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    pub database_url: Option<String>,
+    /// The database, which the URL's user must own.
+    #[command(flatten)]
+    pub url: UrlArguments,
     /// How long to go on trying while the database does not answer, 0s to 1h; for jobs that start beside their database.
     #[arg(
         long,
