@@ -4,7 +4,7 @@ use super::{table, words};
 use crate::proto::{Disablement, Distrust, RotationPolicy};
 
 /// What an ordinary line has beside the name of its field.
-const WHY_WIDTH: usize = 58;
+const PARAGRAPH_WIDTH: usize = 58;
 
 /// "enabled" or "disabled", for a column; what is not believed says so, whatever else it says.
 pub(crate) fn state(distrust: Option<&Distrust>, disablement: Option<&Disablement>) -> String {
@@ -30,7 +30,12 @@ pub(crate) fn distrust(distrust: Option<&Distrust>) -> String {
         return String::new();
     };
     let why = words::printable(&distrust.why);
-    table::wrapped(&format!("{}: {why}", distrusted(distrust)), WHY_WIDTH, 0)
+    paragraph(&format!("{}: {why}", distrusted(distrust)))
+}
+
+/// A sentence beside the name of its field, over as many lines as it takes.
+pub(crate) fn paragraph(text: &str) -> String {
+    table::wrapped(text, PARAGRAPH_WIDTH, 0)
 }
 
 /// Who disabled it, why, and for how long.

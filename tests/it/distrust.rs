@@ -11,10 +11,6 @@ fn state(distrust: Option<&proto::Distrust>) -> DistrustState {
     distrust.map_or(DistrustState::Unspecified, proto::Distrust::state)
 }
 
-fn named(name: &str) -> String {
-    name.to_owned()
-}
-
 async fn status(admin: &Client, pool: &str) -> proto::PoolStatus {
     let request = proto::GetStatusRequest {
         pool: format!("pools/{pool}"),
@@ -24,14 +20,16 @@ async fn status(admin: &Client, pool: &str) -> proto::PoolStatus {
 }
 
 async fn key(admin: &Client, name: &str) -> proto::Key {
-    let request = proto::GetKeyRequest { name: named(name) };
+    let request = proto::GetKeyRequest {
+        name: str::to_owned(name),
+    };
     let answer = admin.admin.clone().get_key(request).await.unwrap();
     answer.into_inner().key.unwrap()
 }
 
 async fn versions(admin: &Client, key: &str) -> Vec<proto::KeyVersion> {
     let request = proto::ListKeyVersionsRequest {
-        parent: named(key),
+        parent: str::to_owned(key),
         ..Default::default()
     };
     let answer = admin.admin.clone().list_key_versions(request).await;
@@ -133,7 +131,7 @@ async fn an_account_that_was_edited_is_shown_so_with_its_keys_and_refuses_its_le
         [DistrustState::Tampered, DistrustState::Unspecified]
     );
     let request = proto::GetAccountRequest {
-        name: named("accounts/a"),
+        name: str::to_owned("accounts/a"),
     };
     let read = admin.admin.clone().get_account(request).await.unwrap();
     let why = read.into_inner().account.unwrap().distrust.unwrap().why;
@@ -142,7 +140,7 @@ async fn an_account_that_was_edited_is_shown_so_with_its_keys_and_refuses_its_le
         "{why}"
     );
     let request = proto::ListKeysRequest {
-        parent: named("accounts/-"),
+        parent: str::to_owned("accounts/-"),
         ..Default::default()
     };
     let keys = admin
@@ -170,7 +168,7 @@ async fn an_account_that_was_edited_is_shown_so_with_its_keys_and_refuses_its_le
     raided.counts("account", 1.0).await;
     // Whoever asks for that account alone hears the same.
     let mut pinned = of("pool-a");
-    pinned.account = named("accounts/a");
+    pinned.account = str::to_owned("accounts/a");
     let refused = raided.honest.refused(pinned).await;
     let refused = refused.is(Code::FailedPrecondition, "KEYS_DISTRUSTED");
     assert_eq!(refused.count(RefusalReason::Tampered), 1);
@@ -238,7 +236,7 @@ async fn pools_callers_and_tokens_that_were_edited_are_shown_so() {
     ];
     assert_eq!(states, wanted);
     let request = proto::ListTokensRequest {
-        parent: named("callers/mallory"),
+        parent: str::to_owned("callers/mallory"),
         ..Default::default()
     };
     let tokens = admin

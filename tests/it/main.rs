@@ -38,6 +38,7 @@ mod report_settles;
 mod reports;
 mod restart;
 mod retry_tokens;
+mod rotation_interval;
 mod rotations;
 mod selection;
 mod status;

@@ -1,6 +1,6 @@
 //! Accounts as tables.
 
-use crate::cli::view::{disablement, distrust, rotation_interval, state};
+use crate::cli::view::{disablement, distrust, paragraph, rotation_interval, state};
 use crate::cli::{limits, output, table, words};
 use crate::proto::{Account, Cooldown, CredentialPlacement, credential_placement::Place};
 
@@ -25,7 +25,10 @@ pub(super) fn one(account: &Account) -> String {
             "rotation interval",
             rotation_interval(account.rotation_policy.as_ref()),
         ),
-        ("state", disablement(account.disablement.as_ref())),
+        (
+            "state",
+            paragraph(&disablement(account.disablement.as_ref())),
+        ),
         ("not believed", distrust(account.distrust.as_ref())),
         ("cooling", cooldowns.join("\n")),
         ("limits", limits.join("\n")),

@@ -1,6 +1,6 @@
 //! Callers as tables.
 
-use crate::cli::view::{disablement, distrust, state};
+use crate::cli::view::{disablement, distrust, paragraph, state};
 use crate::cli::{output, table, words};
 use crate::proto::{Caller, Grant, Identity, Role, identity::Kind};
 
@@ -11,7 +11,10 @@ pub(super) fn one(caller: &Caller) -> String {
         ("name", caller.name.clone()),
         ("grants", grants(caller)),
         ("identities", identities.join("\n")),
-        ("state", disablement(caller.disablement.as_ref())),
+        (
+            "state",
+            paragraph(&disablement(caller.disablement.as_ref())),
+        ),
         ("not believed", distrust(caller.distrust.as_ref())),
         ("labels", words::pairs(&caller.labels)),
         ("created", words::time(caller.create_time.as_ref())),

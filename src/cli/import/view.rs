@@ -46,21 +46,26 @@ pub(super) fn imported(answer: &ImportKeysResponse) -> String {
 
 fn account(account: &Account) -> String {
     let url = if account.base_url.is_empty() {
-        "the profile's own base URL"
+        "its own base URL"
     } else {
         &account.base_url
     };
-    format!("profile {}, {url}", account.provider_profile)
+    format!("{} at {url}", account.provider_profile)
 }
 
 fn pool(pool: &Pool) -> String {
     let backups = pool.members.iter().filter(|member| member.tier > 1).count();
     let first = pool.members.len() - backups;
     let keys = if first == 1 { "key" } else { "keys" };
-    let mut what = format!("{first} {keys} in tier 1, {backups} in tier 2");
+    let mut what = format!("{first} {keys}");
+    match backups {
+        0 => {}
+        1 => what += " and 1 backup",
+        _ => what += &format!(" and {backups} backups"),
+    }
     if let Some(interval) = pool.rotation_policy.and_then(|policy| policy.interval) {
         let interval = words::proto_duration(Some(&interval));
-        what += &format!(", rotation every {interval}");
+        what += &format!(", rotation {interval}");
     }
     if pool
         .health_policy

@@ -1,6 +1,6 @@
 //! Keys, versions and rotations as tables.
 
-use crate::cli::view::{disablement, distrust, distrusted, rotation_interval, state};
+use crate::cli::view::{disablement, distrust, distrusted, paragraph, rotation_interval, state};
 use crate::cli::{names, output, table, words};
 use crate::proto::{HealthState, Key, KeyVersion, Rotation};
 
@@ -16,7 +16,7 @@ pub(super) fn one(key: &Key) -> String {
             rotation_interval(key.rotation_policy.as_ref()),
         ),
         ("next rotation", next_rotation(key)),
-        ("state", disablement(key.disablement.as_ref())),
+        ("state", paragraph(&disablement(key.disablement.as_ref()))),
         ("not believed", distrust(key.distrust.as_ref())),
         ("labels", words::pairs(&key.labels)),
         ("created", words::time(key.create_time.as_ref())),

@@ -89,7 +89,7 @@ fn replicas(status: &PoolStatus) -> String {
         "replicas"
     };
     format!(
-        "{} {others} live; leases and failures are those of {}",
+        "{} {others} live; leases and failures by {}",
         status.replicas_live, status.replica
     )
 }
