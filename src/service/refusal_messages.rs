@@ -92,7 +92,7 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Dead => "dead",
         KeyRefusal::Avoided => "avoided by this call",
         KeyRefusal::Disabled => "disabled",
-        KeyRefusal::Tampered => "not believed, since its row was changed outside of keylease",
+        KeyRefusal::Tampered => "not believed, since changed outside of keylease",
         KeyRefusal::Undecryptable => "with a secret that does not open",
         KeyRefusal::NoVersion => "without a secret",
         KeyRefusal::Model => "not serving the model",
