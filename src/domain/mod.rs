@@ -28,6 +28,7 @@ pub mod pool;
 pub mod pool_draft;
 pub mod profile;
 pub mod refusal;
+pub mod replay;
 pub mod rotation;
 pub mod selection;
 pub mod status;

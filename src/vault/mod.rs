@@ -51,9 +51,11 @@ mod open;
 mod overdue;
 mod page;
 mod passphrase;
+mod patience;
 mod placing;
 mod pool_view;
 mod refresh;
+mod replay;
 mod report_outcome;
 mod revoke_drained;
 mod revoke_token;
@@ -61,6 +63,7 @@ mod rotate_key;
 mod rotations;
 mod sealing;
 mod secret_value;
+mod takeover;
 mod trust;
 mod update_account;
 mod update_caller;
@@ -116,9 +119,11 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
+use self::replay::Given;
 use crate::crypto::BootId;
 use crate::live::Live;
 use crate::live::registry::Registry;
+use crate::live::replays::Replays;
 
 /// The outcome of a verb.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -131,6 +136,7 @@ pub struct Vault {
     ids: Ids,
     live: Arc<Live>,
     registry: Arc<tokio::sync::Mutex<Registry>>,
+    replays: Replays<LeaseKey, Given>,
 }
 
 impl Vault {
@@ -149,6 +155,7 @@ impl Vault {
             keys,
             ids,
             registry: Arc::default(),
+            replays: Replays::default(),
         }
     }
 

@@ -7,15 +7,13 @@ const FUNCTION_LINES_MAX: usize = 60;
 
 /// Files that are too long, and how long each may be until it is split. This list only shrinks.
 const LONG_FILES: &[(&str, usize)] = &[
-    ("src/app/config/arguments.rs", 260),
     ("src/app/serve.rs", 256),
     ("src/domain/ledger/budget.rs", 295),
     ("src/domain/ledger/held.rs", 380),
     ("src/live/choose.rs", 262),
-    ("src/service/lease/lease_key.rs", 254),
     ("src/store/changes.rs", 273),
     ("src/store/limits.rs", 251),
-    ("src/vault/lease_key.rs", 290),
+    ("src/vault/lease_key.rs", 280),
     ("src/vault/report_outcome.rs", 260),
     ("tests/it/accounts.rs", 410),
     ("tests/it/canaries/planted.rs", 290),

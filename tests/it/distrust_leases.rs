@@ -40,3 +40,20 @@ async fn a_pool_that_was_edited_refuses_whoever_may_use_it_and_tells_nobody_else
     let stranger = raided.mallory.refused(of("pool-b")).await;
     stranger.is(Code::PermissionDenied, "POOL_DENIED");
 }
+
+#[tokio::test]
+async fn whoever_asks_for_an_account_that_was_edited_hears_so() {
+    let raided = Raided::new().await;
+    raided
+        .edit("update accounts set allow_http = true where id = 'a'")
+        .await;
+    let mut pinned = of("pool-a");
+    pinned.account = "accounts/a".to_owned();
+    let refused = raided.honest.refused(pinned).await;
+    let refused = refused.is(Code::FailedPrecondition, "KEYS_DISTRUSTED");
+    assert_eq!(refused.count(RefusalReason::Tampered), 1);
+    assert!(
+        refused.message.contains("changed outside of keylease"),
+        "{refused:?}"
+    );
+}

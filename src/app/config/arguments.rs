@@ -7,23 +7,7 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser},
 };
 
-/// The database's URL: exactly one of these.
-#[derive(Debug, Clone, Default, Args)]
-pub struct UrlArguments {
-    /// URL of the Postgres database. `migrate` must own it, all else needs it migrated. Prefer the variable: a flag's password is visible
-    /// to every process of the machine. Beyond this machine add `sslmode=verify-full`.
-    /// Example: postgres://keylease:PASSWORD@db.internal/keylease?sslmode=verify-full
-    #[arg(
-        long,
-        env = "KEYLEASE_DATABASE_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    pub database_url: Option<String>,
-    /// File with that URL, such as a mounted secret. One of the two is required.
-    #[arg(long, env = "KEYLEASE_DATABASE_URL_FILE", value_parser = path_or_empty(), value_name = "PATH")]
-    pub database_url_file: Option<PathBuf>,
-}
+use super::database::UrlArguments;
 
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
@@ -250,7 +234,7 @@ pub struct DevArguments {
 }
 
 /// A path; an empty one is passed on, since it counts as not set.
-fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
+pub(super) fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 

@@ -156,7 +156,8 @@ impl Planted {
                 ..of("p")
             },
             LeaseKeyRequest {
-                request_id: CREATED.to_owned(),
+                // Longer than a request id may be.
+                request_id: CREATED.repeat(20),
                 ..of("p")
             },
             LeaseKeyRequest {
