@@ -28,6 +28,7 @@ mod lease_refusals;
 mod lease_waits;
 mod leases;
 mod limits;
+mod losses;
 mod metrics;
 mod migrate_command;
 mod pools;
