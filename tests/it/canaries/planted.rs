@@ -156,7 +156,6 @@ impl Planted {
                 ..of("p")
             },
             LeaseKeyRequest {
-                // Longer than a request id may be.
                 request_id: CREATED.repeat(20),
                 ..of("p")
             },
