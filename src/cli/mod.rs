@@ -16,6 +16,7 @@ mod callers;
 mod connect;
 mod errors;
 mod failure;
+mod field_flags;
 mod flags;
 mod health;
 mod import;
@@ -30,15 +31,19 @@ mod pools;
 mod refusals;
 mod remedies;
 mod report;
+mod role;
 mod secret;
 mod status;
 mod table;
 mod tokens;
+mod unbuilt;
+mod usage;
 mod view;
 mod words;
 
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
+pub use usage::usage_as_json;
 
 use failure::Failure;
 
@@ -70,7 +75,7 @@ pub enum Command {
     #[command(after_help = status::HELP)]
     Status(status::StatusArgs),
     /// Lease a key
-    #[command(after_help = lease::HELP)]
+    #[command(after_help = lease::help())]
     Lease(lease::LeaseArgs),
     /// Report what became of a lease
     #[command(after_help = report::HELP)]

@@ -18,6 +18,7 @@ pub mod replays;
 pub mod reports;
 pub mod reserve;
 pub mod snapshot;
+pub mod unserved;
 pub mod version;
 
 use std::collections::HashMap;

@@ -121,9 +121,13 @@ fn key_state(key: &KeyStatus, version: Option<&VersionStatus>, now: &Timestamp) 
     if let Some(disablement) = &key.disablement {
         let left = for_time(disablement.until.as_ref(), now);
         let why = words::printable(&disablement.reason);
+        let by = match disablement.by.as_str() {
+            "" => String::new(),
+            by => format!(", by {by}"),
+        };
         return State {
             word: "disabled".into(),
-            why: Some(format!("disabled{left} ({why})")),
+            why: Some(format!("disabled{left} ({why}{by})")),
             urgency: Urgency::Waiting,
         };
     }

@@ -11,6 +11,7 @@ use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
+use crate::proto::unbuilt::{ESTIMATED_COST, TAGS};
 use crate::service::convert::parse_duration;
 use crate::service::reasons;
 use crate::vault::{Error, LeaseKey, Refusal};
@@ -84,20 +85,15 @@ pub(super) fn parse(
 }
 
 fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
-    let cost = request
-        .estimate
-        .as_ref()
-        .is_some_and(|e| e.cost_micros != 0);
-    let unbuilt = [
-        ("tags", !request.tags.is_empty()),
-        ("estimate.cost_micros", cost),
-    ];
-    match unbuilt.into_iter().find(|(_, is_set)| *is_set) {
-        Some((field, _)) => Err(Refusal::NotBuilt {
-            what: format!("the field {field}"),
-        }),
-        None => Ok(()),
-    }
+    let cost = request.estimate.as_ref().map_or(0, |e| e.cost_micros);
+    let (unbuilt, value) = if !request.tags.is_empty() {
+        (TAGS, format!("of {} pairs", request.tags.len()))
+    } else if cost == 0 {
+        return Ok(());
+    } else {
+        (ESTIMATED_COST, cost.to_string())
+    };
+    Err(Refusal::not_built(unbuilt.field, value, unbuilt.remedy))
 }
 
 fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
