@@ -9,5 +9,6 @@ pub mod lease;
 mod mask;
 pub mod observe;
 mod reasons;
+mod refusal_detail;
 mod refusal_messages;
 pub mod status;
