@@ -30,7 +30,8 @@ enum Verb {
     #[command(after_help = "Examples:
   keylease limits create openai/rpm --dimension requests --amount 600 --window 1m
   keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'
-  keylease limits create openai/daily --dimension requests --amount 10000 --calendar day --time-zone America/Los_Angeles")]
+  keylease limits create openai/daily --dimension requests --amount 10000 --calendar day --time-zone America/Los_Angeles
+  keylease limits create openai/streams --dimension concurrency --amount 20 --lease-duration-max 2m")]
     Create(CreateArgs),
     /// Show a limit
     Get(NamedArgs),

@@ -29,6 +29,7 @@ mod paging;
 mod pools;
 mod refusals;
 mod remedies;
+mod renew;
 mod report;
 mod secret;
 mod status;
@@ -71,6 +72,9 @@ pub enum Command {
     /// Lease a key
     #[command(after_help = lease::HELP)]
     Lease(lease::LeaseArgs),
+    /// Let a lease go on
+    #[command(after_help = renew::HELP)]
+    Renew(renew::RenewArgs),
     /// Report what became of a lease
     #[command(after_help = report::HELP)]
     Report(report::ReportArgs),
@@ -90,6 +94,7 @@ impl Command {
             Self::Tokens(command) => &command.client,
             Self::Status(command) => &command.client,
             Self::Lease(command) => &command.client,
+            Self::Renew(command) => &command.client,
             Self::Report(command) => &command.client,
             Self::Audit(command) => &command.client,
         }
@@ -109,6 +114,7 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Tokens(command) => tokens::run(command).await,
             Command::Status(command) => status::run(command).await,
             Command::Lease(command) => lease::run(command).await,
+            Command::Renew(command) => renew::run(command).await,
             Command::Report(command) => report::run(command).await,
             Command::Audit(command) => audit::run(command).await,
         }

@@ -60,6 +60,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
             "check the server's Postgres; the server's log says more"
         }
         Reason::Draining | Reason::LimitsFrozen | Reason::Deadline => "retry",
+        Reason::LeaseFinished | Reason::LeaseSpent => "end what it is used for, and lease again",
         Reason::LeaseExpired => "lease again; ask for longer with --lease-duration",
         Reason::RetryTokenInvalid => "lease without the retry token",
         Reason::KeysAvoided => "lease without the retry token, or later",

@@ -13,6 +13,8 @@ pub mod outbox;
 pub mod pool;
 pub mod provider;
 pub mod registry;
+pub mod renew;
+pub mod renewals;
 pub mod reports;
 pub mod reserve;
 pub mod snapshot;
@@ -34,6 +36,7 @@ use self::ledger::Ledger;
 use self::life::Life;
 use self::line::Line;
 use self::outbox::Outbox;
+use self::renewals::Renewals;
 use self::reports::Reports;
 use self::reserve::Replica;
 use self::snapshot::Snapshot;
@@ -57,6 +60,8 @@ pub struct Live {
     pub line: Line,
     /// Reports for other replicas.
     pub outbox: Outbox,
+    /// Leases that go on.
+    pub renewals: Renewals,
     reports: Arc<Reports>,
     foreign: Mutex<HashMap<Uuid, Arc<Reports>>>,
     snapshot: ArcSwap<Snapshot>,
@@ -79,6 +84,7 @@ impl Live {
             life: Life::default(),
             line: Line::default(),
             outbox: Outbox::default(),
+            renewals: Renewals::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),
             snapshot: ArcSwap::default(),

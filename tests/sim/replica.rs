@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keylease::domain::ledger::block::{Draw, Ending};
 use keylease::domain::ledger::budget::{Budget, Need, Take};
@@ -11,6 +12,7 @@ use keylease::domain::ledger::settle::{Lease, Part};
 use keylease::domain::ledger::standing::Memory;
 use keylease::domain::ledger::work::{Return, Work};
 use keylease::domain::limit::Limit;
+use keylease::domain::terms::Terms;
 use keylease::domain::time::{BootTime, Timestamp};
 use keylease::live::reports::{Claimed, Entry, Reports};
 use uuid::Uuid;
@@ -19,6 +21,8 @@ use crate::bugs::Bug;
 use crate::caller::{Call, Given, Report};
 use crate::database::Client;
 use crate::time::{BootClock, SECOND, Time};
+
+mod renewing;
 
 /// A replica.
 pub(crate) struct Replica {
@@ -32,6 +36,8 @@ pub(crate) struct Replica {
     pub(crate) waiting: BTreeMap<Ticket, Waiting>,
     /// When the waiting are next woken, if they are.
     pub(crate) wakes_at: Option<Time>,
+    pub(crate) is_paced: bool,
+    pub(crate) lease_duration: Duration,
     limits: Vec<Limit>,
     samples: ClockSamples,
     reports: Reports,
@@ -70,6 +76,8 @@ impl Replica {
             budget: Budget::default(),
             waiting: BTreeMap::new(),
             wakes_at: None,
+            is_paced: true,
+            lease_duration: Duration::ZERO,
             limits: limits.to_vec(),
             samples: ClockSamples::default(),
             reports: Reports::default(),
@@ -115,7 +123,7 @@ impl Replica {
     pub(crate) fn work(&mut self, time: Time) -> Vec<Work> {
         let now = self.now(time);
         let blocks = &mut self.blocks;
-        let mut works = self.budget.work(true, now, || {
+        let mut works = self.budget.work(self.is_paced, now, || {
             *blocks += 1;
             *blocks
         });
@@ -171,6 +179,7 @@ impl Replica {
             is_new: ticket.is_none(),
             ticket,
             is_patient: !call.max_wait.is_zero(),
+            lease_duration: self.lease_duration,
         };
         let wait = match self.budget.take(need, now) {
             Take::Taken(taken) => {
@@ -232,7 +241,8 @@ impl Replica {
             granted: taken.uses,
             draws: taken.draws.clone(),
             received,
-            start_within: taken.start_within + waited,
+            start_within: taken.within.start + waited,
+            report_within: taken.within.report + waited,
             call,
         };
         if self.bug == Some(Bug::EndSilent) {
@@ -268,6 +278,7 @@ impl Replica {
                 self.end_open(draws, ending);
             }
             (Entry::Duplicate, Some(Bug::RefundTwice)) => self.settle(draws, &[report.part], None),
+            (Entry::Duplicate, Some(Bug::PermitTwice)) => self.give_back_another(report),
             (Entry::Duplicate, Some(Bug::CountReports)) => self.settle(draws, &[], Some(ending)),
             _ => {}
         }
@@ -292,7 +303,7 @@ impl Replica {
                     block: draw.block,
                     used: u64::MAX,
                     over_since: Some(seen.2),
-                    charge_after_start: self.budget_tail(*limit),
+                    terms: self.terms(*limit),
                     settled: Vec::new(),
                 };
                 self.early.push((*limit, early));
@@ -300,11 +311,9 @@ impl Replica {
         }
     }
 
-    fn budget_tail(&self, limit: Uuid) -> std::time::Duration {
+    fn terms(&self, limit: Uuid) -> Terms {
         let limit = self.limits.iter().find(|l| l.uid == limit);
-        limit.map_or(std::time::Duration::ZERO, |l| {
-            l.terms().charge_after_start()
-        })
+        limit.unwrap().terms()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use keylease::domain::id::Id;
 use keylease::domain::ledger::settle::Part;
 use keylease::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
-use keylease::domain::limit::{Dimension, Limit, Owner};
+use keylease::domain::limit::{Dimension, Limit, Mode, Owner};
 use keylease::domain::pool::Estimate;
 use keylease::domain::time::{BootTime, Timestamp};
 use uuid::Uuid;
@@ -15,11 +15,11 @@ use uuid::Uuid;
 use crate::bugs::Bug;
 use crate::caller::{Call, Given, Report, Seen};
 use crate::database::{Answers, Database, State};
-use crate::oracle::{Oracle, Verdict};
+use crate::oracle::{Oracle, Scope, Verdict};
 use crate::random::Random;
 use crate::replica::{Outcome, Replica};
 use crate::setup::{Setup, Spec};
-use crate::time::{BootClock, MILLI, SECOND, Time};
+use crate::time::{BootClock, MILLI, SECOND, Time, WallClock};
 
 const TICK: Time = 25 * MILLI;
 const TRANSACTION_MAX: Time = 5 * SECOND;
@@ -28,7 +28,10 @@ const KEEP_EVERY: Time = SECOND / 4;
 
 mod callers;
 mod faults;
+mod holding;
 mod replicas;
+
+use holding::{Holding, LeaseId};
 
 pub(crate) struct World<'a> {
     setup: &'a Setup,
@@ -45,6 +48,7 @@ pub(crate) struct World<'a> {
     replicas: Vec<Replica>,
     limits: Vec<Limit>,
     oracles: BTreeMap<Uuid, Oracle>,
+    holdings: BTreeMap<LeaseId, Holding>,
     boots: u128,
 }
 
@@ -64,6 +68,27 @@ enum Event {
     Report(usize, Report),
     Transact(usize, Uuid, u32, Vec<Work>, BootTime),
     Answered(usize, Uuid, Vec<Work>, Option<Answers>, BootTime),
+    /// A caller looks at what it holds.
+    Hold(LeaseId),
+    /// A caller asks for its lease to go on.
+    AskOn(LeaseId),
+    Renew(usize, Given, Time),
+    RenewTransact(usize, Uuid, Renewing),
+    RenewAnswered(usize, Uuid, Renewing),
+    /// The replica that gave a lease learns that another has renewed it.
+    RenewNews(usize, Given),
+    /// A caller learns that its lease goes on.
+    GoesOn(LeaseId, Time),
+}
+
+/// A renewal on its way.
+struct Renewing {
+    given: Given,
+    /// When the caller sent its call, truly.
+    sent: Time,
+    /// When the replica began, by its clock.
+    begun: BootTime,
+    server: u32,
 }
 
 impl<'a> World<'a> {
@@ -75,6 +100,8 @@ impl<'a> World<'a> {
             .zip(&setup.limits)
             .map(|(n, spec)| limit(n, spec))
             .collect();
+        let before = i64::try_from(setup.before_midnight.as_micros()).unwrap();
+        let clock = WallClock::beginning(-before);
         let mut world = Self {
             setup,
             random: Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt),
@@ -82,7 +109,7 @@ impl<'a> World<'a> {
             queue: BinaryHeap::new(),
             events: BTreeMap::new(),
             sequence: 0,
-            database: Database::new(&limits, setup.bug),
+            database: Database::new(&limits, clock, setup.bug),
             server: 0,
             database_back: 0,
             kept: VecDeque::new(),
@@ -91,6 +118,7 @@ impl<'a> World<'a> {
                 .iter()
                 .map(|limit| (limit.uid, Oracle::default()))
                 .collect(),
+            holdings: BTreeMap::new(),
             limits,
             boots: 0,
         };
@@ -117,10 +145,12 @@ impl<'a> World<'a> {
                 self.happen(event);
             }
         }
+        self.let_all_go(end);
         let mut worst: Option<Verdict> = None;
         for limit in &self.limits {
             let oracle = self.oracles.get_mut(&limit.uid).unwrap();
-            let verdict = oracle.verdict(limit.amount, nanos(limit.window), end);
+            let midnight = nanos(self.setup.before_midnight);
+            let verdict = oracle.verdict(limit.amount, Scope::of(limit.span, midnight), end);
             if worst.is_none_or(|w| w.worst < verdict.worst) {
                 worst = Some(verdict);
             }
@@ -168,6 +198,17 @@ impl<'a> World<'a> {
             Event::Answered(index, boot, works, answers, sent) => {
                 self.answered(index, boot, &works, answers, sent);
             }
+            Event::Hold(id) => self.look_at(id),
+            Event::AskOn(id) => self.ask_on(id),
+            Event::Renew(index, given, sent) => self.renew(index, given, sent),
+            Event::RenewTransact(index, boot, renewing) => {
+                self.renew_transact(index, boot, renewing);
+            }
+            Event::RenewAnswered(index, boot, renewing) => {
+                self.renew_answered(index, boot, renewing);
+            }
+            Event::RenewNews(index, given) => self.renew_news(index, &given),
+            Event::GoesOn(id, sent) => self.goes_on(id, sent),
         }
     }
 
@@ -178,6 +219,10 @@ impl<'a> World<'a> {
             | Event::Wake(index, _)
             | Event::Call(index, _)
             | Event::Report(index, _)
+            | Event::Renew(index, ..)
+            | Event::RenewTransact(index, ..)
+            | Event::RenewAnswered(index, ..)
+            | Event::RenewNews(index, _)
             | Event::Transact(index, ..)
             | Event::Answered(index, ..) => *index,
             Event::Arrive
@@ -185,6 +230,9 @@ impl<'a> World<'a> {
             | Event::Keep
             | Event::Boot(_)
             | Event::Leased(_)
+            | Event::Hold(_)
+            | Event::AskOn(_)
+            | Event::GoesOn(..)
             | Event::Start(..) => return None,
         };
         let until = self.replicas[index].paused_until;
@@ -219,8 +267,9 @@ fn limit(number: u128, spec: &Spec) -> Limit {
         update_time: Timestamp::from_micros(0),
         dimension: spec.dimension,
         amount: spec.amount,
-        window: spec.window,
+        span: spec.span,
         models: Vec::new(),
+        mode: Mode::Enforce,
         validity: spec.validity,
         start_within: spec.start_within,
         blackout: None,

@@ -1,6 +1,6 @@
 //! A block as its replica holds it: first open, to hand out from, then closed, to be settled.
 
-use crate::domain::limit::Terms;
+use crate::domain::terms::Terms;
 use crate::domain::time::BootTime;
 
 /// Units of one limit that may be handed out until `valid_until`.
@@ -109,10 +109,10 @@ impl Block {
         }
     }
 
-    /// Whether it is handed out from no more.
+    /// Whether it is handed out from no more. What is held may come back, and is handed out again.
     #[must_use]
     pub fn is_over(&self, now: BootTime) -> bool {
-        now >= self.valid_until || self.left() == 0
+        now >= self.valid_until || (self.left() == 0 && !self.terms.span.is_held())
     }
 
     /// Hands out from it no more.

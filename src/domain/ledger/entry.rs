@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::clock::Clocks;
 use super::grant::{Ask, grant};
-use crate::domain::limit::Terms;
+use crate::domain::terms::Terms;
 use crate::domain::time::Timestamp;
 
 /// The row of one limit.

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::entry::{Aftermath, Asker, Entry};
 use super::work::{Answer, Return, Wait, Work, block_id};
-use crate::domain::limit::Terms;
+use crate::domain::limit::Mode;
+use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
 
 /// Nobody asks again sooner than this after an answer of nothing.
@@ -20,6 +21,8 @@ const RETURN_DELAY: Duration = Duration::from_millis(50);
 pub struct Terming {
     /// N.
     pub amount: u64,
+    /// Whether it refuses.
+    pub mode: Mode,
     /// W, D, L.
     pub terms: Terms,
     /// The database's clock, read after the lock.
@@ -134,7 +137,7 @@ impl<'a> Page<'a> {
             blocks.push(self.charge(number(), units, now.terms.charge_until(high)));
         }
         if let Some(charge) = self.work.charge {
-            let until = high.after(now.terms.charge_after_start());
+            let until = now.terms.charge_until_after(high);
             let id = block_id(asker.boot_id, charge.block);
             blocks.push(self.charge(id, charge.units, until));
         }
@@ -240,11 +243,13 @@ impl<'a> Page<'a> {
 }
 
 impl Return {
-    /// When the charge of a block ends all of whose uses have started: W and eps after the last of them, set against a `high` clock
-    /// that was read after `sent`.
+    /// When the charge of a block ends sooner than it would: when the span of the last of its uses has, set against a `high` clock
+    /// that was read after `sent`; at once, if nothing of it is held.
     fn charge_until(&self, high: Timestamp, sent: BootTime) -> Option<Timestamp> {
-        let over_since = self.over_since?;
-        let age = sent.since(over_since);
-        Some(high.before(age).after(self.charge_after_start))
+        if self.terms.span.is_held() {
+            return (self.used == 0).then_some(high);
+        }
+        let age = sent.since(self.over_since?);
+        Some(self.terms.charge_until_after(high.before(age)))
     }
 }

@@ -31,6 +31,8 @@ impl Part {
     pub(super) fn used(&self, dimension: Dimension, drawn: u64) -> u64 {
         match (self.is_not_sent, self.consumed) {
             (true, _) => 0,
+            // Nothing is held of what has been reported.
+            _ if dimension == Dimension::Concurrency => 0,
             (false, None) => drawn,
             (false, Some(consumed)) => units_of(dimension, consumed),
         }
@@ -40,7 +42,7 @@ impl Part {
 /// What one use counts for in a dimension.
 pub(super) const fn units_of(dimension: Dimension, estimate: Estimate) -> u64 {
     match dimension {
-        Dimension::Requests => 1,
+        Dimension::Requests | Dimension::Concurrency => 1,
         Dimension::Tokens => estimate.input_tokens.saturating_add(estimate.output_tokens),
         Dimension::InputTokens => estimate.input_tokens,
         Dimension::OutputTokens => estimate.output_tokens,
