@@ -129,6 +129,9 @@ impl Reports {
     /// Uses of a lease of which nothing has been reported.
     #[must_use]
     pub fn left(&self, serial: u64, granted: u32) -> u32 {
+        if self.is_done(serial) {
+            return 0;
+        }
         let state = self.state.lock();
         let reported = state.partial.get(&serial).map_or(0, |p| p.reported);
         granted.saturating_sub(reported)

@@ -172,7 +172,7 @@ impl Vault {
         task.await.map_err(|_| store::Error::unanswered())?
     }
 
-    /// The permits of a lease of this replica are charged anew from now on. False if they have come back meanwhile.
+    /// The permits of a lease of this replica are charged anew from now on. False if it has been reported meanwhile.
     fn goes_on(&self, lease: &Opened, renewing: &Renewing) -> bool {
         let reports = self.live.reports_of(self.live.boot_id);
         reports.prolong(lease.serial, renewing.until);
@@ -180,8 +180,8 @@ impl Vault {
         let Some(account) = snapshot.accounts.get(&lease.claims.account_uid) else {
             return true;
         };
-        let now = boot_now();
-        let renewed = |holding: &Renewal| (holding.limit, renewed(holding, renewing, now));
+        let (now, left) = (boot_now(), reports.left(lease.serial, lease.claims.granted));
+        let renewed = |holding: &Renewal| (holding.limit, renewed(holding, renewing, left, now));
         let renewed: Vec<_> = renewing.holdings.iter().map(renewed).collect();
         let goes_on = account.live.with_budget(|budget| budget.renewed(&renewed));
         self.live.ledger.note(std::slice::from_ref(&account.live));
@@ -189,11 +189,12 @@ impl Vault {
     }
 }
 
-fn renewed(holding: &Renewal, renewing: &Renewing, now: BootTime) -> Renewed {
+fn renewed(holding: &Renewal, renewing: &Renewing, left: u32, now: BootTime) -> Renewed {
     Renewed {
         draw: holding.draw,
         number: holding.number,
         units: holding.units,
+        left: holding.draw.units.saturating_mul(u64::from(left)),
         report_within: renewing.report_within,
         now,
     }

@@ -10,7 +10,6 @@ use tonic_prost::ProstCodec;
 
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::Cluster;
-use crate::harness::refusal::Refusal;
 use crate::harness::setup::{MINUTE, span};
 
 /// A cluster with the pool `p` of one key.
@@ -58,13 +57,6 @@ async fn what_is_not_built_is_said() {
         let refused = refused.is(Code::Unimplemented, "NOT_BUILT");
         assert!(refused.message.contains(field), "{refused:?}");
     }
-    let lease = caller.lease("p").await;
-    let renew = proto::RenewLeaseRequest {
-        lease_id: lease.lease_id,
-        lease_duration: None,
-    };
-    let status = caller.leases.clone().renew_lease(renew).await.unwrap_err();
-    Refusal::of(&status).is(Code::Unimplemented, "NOT_BUILT");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod canaries;
 mod classify;
 mod cli;
 mod cli_leases;
+mod concurrency;
 mod configuration;
 mod cooldowns;
 mod dev_command;

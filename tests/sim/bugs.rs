@@ -36,6 +36,8 @@ pub(crate) enum Bug {
     PermitTwice,
     /// A lease is said to go on before it is charged for.
     RenewAnsweredFirst,
+    /// A renewal of which the replica that gave the lease hears when its permits have come back by themselves, is void.
+    NewsTooLate,
     /// What may be used on either side of midnight is charged to the day in which it was reserved.
     ChargeOneDay,
 }

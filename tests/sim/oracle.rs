@@ -55,7 +55,9 @@ impl Oracle {
 
     /// Units were held, from then to then.
     pub(crate) fn held(&mut self, since: Time, until: Time, units: u64) {
-        self.held.push((since, until, units));
+        if since < until {
+            self.held.push((since, until, units));
+        }
     }
 
     /// The most units that were held at one time: what comes back at a moment can be held anew at that moment.

@@ -146,3 +146,18 @@ fn bug_renew_answered_first() {
     };
     caught("bug_renew_answered_first", &setup);
 }
+
+#[test]
+fn bug_news_too_late() {
+    let setup = Setup {
+        runs: 20,
+        bug: Some(Bug::NewsTooLate),
+        faults: Faults {
+            pause: 0.1,
+            pause_max: Duration::from_secs(10),
+            ..faults()
+        },
+        ..held()
+    };
+    caught("bug_news_too_late", &setup);
+}

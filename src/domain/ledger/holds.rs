@@ -79,11 +79,25 @@ impl Holds {
         })
     }
 
-    /// A lease is held longer, and charged for by a block of its own. Answers its units, and what comes back to the block that was
-    /// charged for them so far; `None` if it holds nothing any more.
-    pub(super) fn renew(&mut self, draw: Draw, number: u64, until: BootTime) -> Option<Back> {
+    /// A lease is held longer, and charged for by a block of its own. Answers its units, and the block that was charged for them so
+    /// far; `None` if it holds nothing any more. Of its units, `left` have not been reported: where they came back by themselves before
+    /// this was known here, the caller holds them all the same.
+    pub(super) fn renew(
+        &mut self,
+        draw: Draw,
+        number: u64,
+        left: u64,
+        until: BootTime,
+    ) -> Option<Back> {
+        if left == 0 {
+            return None;
+        }
         let lease = (draw.block, draw.ordinal);
-        let hold = self.out.get_mut(&lease)?;
+        let hold = self.out.entry(lease).or_insert(Hold {
+            units: left,
+            until,
+            carrier: number,
+        });
         let before = Back {
             carrier: hold.carrier,
             units: hold.units,
@@ -146,14 +160,26 @@ mod tests {
         let mut holds = Holds::default();
         holds.begin(DRAW, 1, at(100));
         let number = renewed_number(5, 0);
-        assert_eq!(holds.renew(DRAW, number, at(200)).map(|b| b.carrier), Some(3));
+        assert_eq!(holds.renew(DRAW, number, 2, at(200)).map(|b| b.carrier), Some(3));
         assert_eq!(holds.over(at(150)), None);
         // Late news of an earlier renewal shortens nothing.
-        assert_eq!(holds.renew(DRAW, number, at(120)).map(|b| b.carrier), Some(number));
+        assert_eq!(holds.renew(DRAW, number, 2, at(120)).map(|b| b.carrier), Some(number));
         assert_eq!(holds.over(at(199)), None);
         let back = holds.report(DRAW, 1);
         assert_eq!(back, Some(Back { carrier: number, units: 2 }));
-        assert_eq!(holds.renew(DRAW, number, at(300)), None);
+        assert_eq!(holds.renew(DRAW, number, 0, at(300)), None);
+        assert!(holds.is_empty());
+    }
+
+    #[test]
+    fn news_of_a_renewal_that_come_after_its_lease_would_have_ended_count() {
+        let mut holds = Holds::default();
+        holds.begin(DRAW, 2, at(100));
+        assert!(holds.over(at(100)).is_some());
+        let number = renewed_number(5, 0);
+        let held = Some(Back { carrier: number, units: 4 });
+        assert_eq!(holds.renew(DRAW, number, 4, at(200)), held);
+        assert_eq!(holds.report(DRAW, 2), held);
     }
 
     #[test]

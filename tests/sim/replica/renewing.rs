@@ -30,11 +30,16 @@ impl Replica {
     /// A lease of this replica has a charge of its own from now on. False if it holds nothing any more.
     pub(crate) fn goes_on(&mut self, given: &Given, report_within: Duration, time: Time) -> bool {
         let now = self.clock.at(time);
+        let granted = u32::try_from(given.granted).unwrap();
+        let left = u64::from(self.reports.left(given.serial, granted));
+        let is_void = self.bug == Some(Bug::NewsTooLate) && !self.budget.holds(&given.draws);
+        let left = if is_void { 0 } else { left };
         let renewed = |holding: Renewal| {
             let renewed = Renewed {
                 draw: holding.draw,
                 number: holding.number,
                 units: holding.units,
+                left: holding.draw.units * left,
                 report_within,
                 now,
             };

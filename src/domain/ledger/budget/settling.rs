@@ -67,7 +67,7 @@ impl Budget {
         draws.iter().any(held)
     }
 
-    /// A lease goes on with a charge of its own in each of these limits. False if it holds nothing any more: the charges go back.
+    /// A lease goes on with a charge of its own in each of these limits. False if all of it has been reported: the charges go back.
     pub fn renewed(&mut self, renewals: &[(Uuid, Renewed)]) -> bool {
         let mut goes_on = true;
         for (limit, renewed) in renewals {

@@ -15,6 +15,8 @@ pub struct Renewed {
     pub number: u64,
     /// Units charged there.
     pub units: u64,
+    /// Units of uses that have not been reported.
+    pub left: u64,
     /// How long it may hold them from `now`, which is after the commit.
     pub report_within: Duration,
     /// This replica's clock.
@@ -31,11 +33,11 @@ impl Held {
         }
     }
 
-    /// A lease goes on, and has a charge of its own in the database. False if it holds nothing any more: that charge then goes back.
+    /// A lease goes on, and has a charge of its own in the database. False if all of it has been reported: that charge then goes back.
     pub fn renewed(&mut self, renewed: Renewed) -> bool {
         let (number, terms) = (renewed.number, self.limit.terms());
         let until = renewed.now.after(terms.hold(renewed.report_within));
-        let before = self.holds.renew(renewed.draw, number, until);
+        let before = self.holds.renew(renewed.draw, number, renewed.left, until);
         let held = before.map_or(0, |back| back.units);
         if let Some(before) = before.filter(|before| before.carrier != number) {
             self.retire(before);
