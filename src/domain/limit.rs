@@ -98,7 +98,8 @@ pub enum Mode {
 
 impl Mode {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 2] = [(Self::Enforce, "enforce"), (Self::Shadow, "shadow")];
+    pub const ALL: [(Self, &'static str); 2] =
+        [(Self::Enforce, "enforce"), (Self::Shadow, "shadow")];
 
     /// As stored and shown.
     #[must_use]
@@ -126,17 +127,20 @@ pub enum Dimension {
     InputTokens,
     /// Output tokens.
     OutputTokens,
+    /// Money, in millionths of the currency unit.
+    CostMicros,
     /// Upstream requests under way.
     Concurrency,
 }
 
 impl Dimension {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Requests, "requests"),
         (Self::Tokens, "tokens"),
         (Self::InputTokens, "input_tokens"),
         (Self::OutputTokens, "output_tokens"),
+        (Self::CostMicros, "cost_micros"),
         (Self::Concurrency, "concurrency"),
     ];
 

@@ -85,7 +85,8 @@ fn apply_span(
         (Span::Rolling(_) | Span::Calendar(_), _, Some(Some(_))) => {
             FieldError::new("limit.lease_duration_max", NOT_HELD)
         }
-        (Span::Rolling(_) | Span::Calendar(_), _, None | Some(None)) | (Span::Held(_), None, None) => {
+        (Span::Rolling(_) | Span::Calendar(_), _, None | Some(None))
+        | (Span::Held(_), None, None) => {
             limit.span = span.unwrap_or(limit.span);
             return Ok(());
         }

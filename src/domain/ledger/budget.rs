@@ -9,7 +9,7 @@ use super::block::Draw;
 use super::held::{Held, Offer, Ticket, Units, Within};
 use super::settle::units_of;
 use super::work::{Answer, NumberedAsk, Wait, Work};
-use crate::domain::limit::Limit;
+use crate::domain::limit::{Limit, Mode};
 use crate::domain::pool::Estimate;
 use crate::domain::time::BootTime;
 
@@ -56,6 +56,8 @@ pub enum Take {
     TooLarge(Uuid, u64),
     /// The account has limits per model and the need names none.
     ModelRequired,
+    /// The account has limits on cost and nobody has said what a use costs.
+    CostRequired,
 }
 
 /// Units taken for a lease.
@@ -91,9 +93,12 @@ impl Budget {
         let mut all: Option<Within> = None;
         let mut short: Option<Wait> = None;
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
-            let units = units_of(held.limit().dimension, need.estimate);
+            let units = units(held.limit(), need);
             if need.is_new {
                 held.demand(units.saturating_mul(need.uses), now);
+            }
+            if held.limit().mode == Mode::Shadow {
+                continue;
             }
             match held.offer(units, uses, need.ticket, now) {
                 Offer::Uses(offered, within) => {
@@ -120,23 +125,34 @@ impl Budget {
 
     /// Why no waiting would help.
     fn never(&self, need: Need<'_>) -> Option<Take> {
-        if need.model.is_none() && self.held.iter().any(|h| !h.limit().models.is_empty()) {
+        let limits = self.held.iter().map(Held::limit);
+        let mut limits = limits.filter(|l| l.mode == Mode::Enforce);
+        if need.model.is_none() && limits.clone().any(|l| !l.models.is_empty()) {
             return Some(Take::ModelRequired);
         }
-        let mut limits = self
-            .held
-            .iter()
-            .map(Held::limit)
-            .filter(|l| counts(l, need));
-        let smaller = limits.find(|l| units_of(l.dimension, need.estimate) > l.amount);
-        smaller.map(|limit| Take::TooLarge(limit.uid, limit.amount))
+        limits.find_map(|limit| {
+            if !limit.applies_to(need.model) {
+                return None;
+            }
+            match units_of(limit.dimension, need.estimate) {
+                None => Some(Take::CostRequired),
+                Some(units) if units > limit.amount => {
+                    Some(Take::TooLarge(limit.uid, limit.amount))
+                }
+                Some(_) => None,
+            }
+        })
     }
 
     fn draw(&mut self, need: Need<'_>, uses: u64, within: Within, now: BootTime) -> Taken {
         let mut draws = Vec::with_capacity(self.held.len());
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
-            let units = units_of(held.limit().dimension, need.estimate);
-            if let Some(draw) = held.take(units, uses, within.report, now) {
+            let units = units(held.limit(), need);
+            let draw = match held.limit().mode {
+                Mode::Enforce => held.take(units, uses, within.report, now),
+                Mode::Shadow => held.take_unasked(units, uses, within.report, now),
+            };
+            if let Some(draw) = draw {
                 draws.push((held.limit().uid, draw));
             }
         }
@@ -254,5 +270,10 @@ impl Budget {
 
 /// Whether a need draws from a limit: it applies to the model, and the need is of its dimension at all.
 fn counts(limit: &Limit, need: Need<'_>) -> bool {
-    limit.applies_to(need.model) && units_of(limit.dimension, need.estimate) > 0
+    limit.applies_to(need.model) && units(limit, need) > 0
+}
+
+/// What one use counts for; a shadow does not ask what nobody has said.
+fn units(limit: &Limit, need: Need<'_>) -> u64 {
+    units_of(limit.dimension, need.estimate).unwrap_or(0)
 }

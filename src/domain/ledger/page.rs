@@ -92,6 +92,8 @@ pub struct Page<'a> {
     /// Charged by this transaction itself, before it grants.
     charged_anew: u64,
     granted: u64,
+    /// Of what was granted, what the limit has room for.
+    within: u64,
 }
 
 impl<'a> Page<'a> {
@@ -108,6 +110,7 @@ impl<'a> Page<'a> {
             },
             charged_anew: 0,
             granted: 0,
+            within: 0,
         }
     }
 
@@ -162,9 +165,13 @@ impl<'a> Page<'a> {
         let (now, asked) = (self.terming?, self.work.ask?);
         let charged = charged.units.saturating_add(self.charged_anew);
         let ask = asked.ask;
-        self.granted = self
-            .entry
-            .grant(asker, ask, now.amount, charged, &now.terms);
+        self.granted = match now.mode {
+            Mode::Enforce => self
+                .entry
+                .grant(asker, ask, now.amount, charged, &now.terms),
+            Mode::Shadow => self.entry.grant_whole(ask),
+        };
+        self.within = self.granted.min(now.amount.saturating_sub(charged));
         let high = self.entry.clocks.high;
         (self.granted > 0).then(|| NewBlock {
             block_id: block_id(asker.boot_id, asked.block),
@@ -195,6 +202,7 @@ impl<'a> Page<'a> {
         Some(Answer {
             block: asked.block,
             units: self.granted,
+            within: self.within,
             sent,
             terms: terming.terms,
             grant_number: self.entry.grant_number,
