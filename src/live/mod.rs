@@ -15,9 +15,11 @@ pub mod provider;
 pub mod registry;
 pub mod renew;
 pub mod renewals;
+pub mod replays;
 pub mod reports;
 pub mod reserve;
 pub mod snapshot;
+pub mod unserved;
 pub mod version;
 
 use std::collections::HashMap;

@@ -32,12 +32,15 @@ pub(super) fn of_lease(refusal: &LeaseRefusal) -> (Code, ErrorReason) {
         LeaseRefusal::PoolDisabled { .. } => (Code::FailedPrecondition, ErrorReason::PoolDisabled),
         LeaseRefusal::AccountNotInPool => (Code::FailedPrecondition, ErrorReason::AccountNotInPool),
         LeaseRefusal::RetryTokenInvalid => (Code::InvalidArgument, ErrorReason::RetryTokenInvalid),
+        LeaseRefusal::RequestIdReused => (Code::InvalidArgument, ErrorReason::RequestIdReused),
+        LeaseRefusal::RequestIdSpent => (Code::FailedPrecondition, ErrorReason::RequestIdSpent),
+        LeaseRefusal::TooManyRequestIds => (Code::ResourceExhausted, ErrorReason::QueueFull),
         LeaseRefusal::QueueFull => (Code::ResourceExhausted, ErrorReason::QueueFull),
         LeaseRefusal::Deadline => (Code::DeadlineExceeded, ErrorReason::Deadline),
         LeaseRefusal::Draining => (Code::Unavailable, ErrorReason::Draining),
         LeaseRefusal::SnapshotStale => (Code::Unavailable, ErrorReason::SnapshotStale),
         LeaseRefusal::TooManyLimits => (Code::FailedPrecondition, ErrorReason::StateForbids),
-        LeaseRefusal::NoKey(tally) => tally
+        LeaseRefusal::NoKey(tally, _) => tally
             .foremost()
             .map_or((Code::FailedPrecondition, ErrorReason::PoolEmpty), of_key),
     }

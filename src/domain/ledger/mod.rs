@@ -18,4 +18,5 @@ pub mod page;
 pub mod renewal;
 pub mod settle;
 pub mod standing;
+pub mod takeover;
 pub mod work;
