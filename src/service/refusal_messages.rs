@@ -5,11 +5,10 @@ use std::time::Duration;
 use super::convert::timestamp;
 use super::hindrance_messages::{self, time};
 use crate::domain::hindrance::Hindrance;
-use crate::domain::pool::LEASE_DURATION_MAX;
 use crate::domain::refusal::{Counted, KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::Timestamp;
 use crate::proto::{self, ErrorReason};
-use crate::vault::{RenewRefusal, ReportRefusal};
+use crate::vault::ReportRefusal;
 
 /// The message of a lease that is not given.
 pub(super) fn of_lease(refusal: &LeaseRefusal, now: Timestamp) -> String {
@@ -123,23 +122,6 @@ pub(super) fn of_report(refusal: &ReportRefusal) -> String {
         }
         ReportRefusal::DatabaseUnreachable => {
             "the database cannot be reached to commit the verdict; send the same report again".to_owned()
-        }
-    }
-}
-
-/// The message of a lease that does not go on.
-pub(super) fn of_renewal(refusal: &RenewRefusal) -> String {
-    match refusal {
-        RenewRefusal::Lease(refusal) => of_report(refusal),
-        RenewRefusal::Finished => {
-            "the lease has been reported, or its permits have gone back; stop what it is used for and lease anew".to_owned()
-        }
-        RenewRefusal::Spent => format!(
-            "the lease has gone on for {}, the longest that leases last; end what it is used for and lease anew",
-            humantime::format_duration(LEASE_DURATION_MAX)
-        ),
-        RenewRefusal::DatabaseUnreachable => {
-            "the database cannot be reached to charge for a longer lease; send the same call again, or be done by report_within".to_owned()
         }
     }
 }

@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
-use super::{hindrance_messages, reasons, refusal_messages};
+use super::{hindrance_messages, reasons, refusal_messages, renewal_messages};
 use crate::domain::field::FieldError;
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::Timestamp;
@@ -138,7 +138,7 @@ pub fn of_renew_refusal(refusal: &RenewRefusal) -> Status {
         RenewRefusal::Finished | RenewRefusal::Spent => {}
     }
     let (code, reason) = reasons::of_renewal(refusal);
-    let message = refusal_messages::of_renewal(refusal);
+    let message = renewal_messages::of_renewal(refusal);
     with_reason(code, message, reason, details, None)
 }
 

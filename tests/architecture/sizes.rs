@@ -13,7 +13,6 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("src/domain/ledger/held.rs", 380),
     ("src/live/registry.rs", 260),
     ("src/store/changes.rs", 273),
-    ("src/store/limits.rs", 251),
     ("src/vault/lease_key.rs", 280),
     ("src/vault/report_outcome.rs", 260),
     ("tests/it/accounts.rs", 410),

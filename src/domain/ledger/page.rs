@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::entry::{Aftermath, Asker, Entry};
-use super::work::{Answer, Return, Wait, Work, block_id};
+use super::work::{Answer, Wait, Work, block_id};
 use crate::domain::limit::Mode;
 use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
@@ -247,17 +247,5 @@ impl<'a> Page<'a> {
             charge_until,
             grant_number: self.entry.grant_number,
         }
-    }
-}
-
-impl Return {
-    /// When the charge of a block ends sooner than it would: when the span of the last of its uses has, set against a `high` clock
-    /// that was read after `sent`; at once, if nothing of it is held.
-    fn charge_until(&self, high: Timestamp, sent: BootTime) -> Option<Timestamp> {
-        if self.terms.span.is_held() {
-            return (self.used == 0).then_some(high);
-        }
-        let age = sent.since(self.over_since?);
-        Some(self.terms.charge_until_after(high.before(age)))
     }
 }
