@@ -14,7 +14,6 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("src/live/registry.rs", 260),
     ("src/store/changes.rs", 273),
     ("src/vault/lease_key.rs", 280),
-    ("src/vault/report_outcome.rs", 260),
     ("tests/it/accounts.rs", 410),
     ("tests/it/canaries/planted.rs", 290),
     ("tests/it/keys.rs", 371),
