@@ -35,6 +35,7 @@ mod report;
 mod role;
 mod secret;
 mod status;
+mod table;
 mod tokens;
 mod unbuilt;
 mod usage;

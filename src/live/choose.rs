@@ -75,6 +75,7 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
             break;
         }
     }
+    pool.count_distrusted(wish.account, &mut unserved.tally);
     Err(unserved)
 }
 
@@ -205,11 +206,11 @@ fn admit<'a>(
     if !key.models.serves(wish.need.model) {
         return Err(PassedOver::of(KeyRefusal::Model, None));
     }
-    let usable = candidate
-        .version
-        .as_ref()
-        .filter(|v| v.credential.is_some());
-    let version = usable.ok_or_else(|| PassedOver::of(KeyRefusal::NoVersion, None))?;
+    let version = candidate.version.as_ref();
+    let version = version.ok_or_else(|| PassedOver::of(KeyRefusal::NoVersion, None))?;
+    if version.credential.is_none() {
+        return Err(PassedOver::of(KeyRefusal::Undecryptable, None));
+    }
     let model = as_the_provider_names_it(candidate, wish);
     if let Some(cause) = candidate.account.live.cooling(model, now) {
         return Err(PassedOver {

@@ -5,6 +5,7 @@ mod block_counts;
 pub mod choose;
 pub mod clock;
 pub mod credential;
+pub mod distrusted;
 pub mod heartbeat;
 pub mod ledger;
 pub mod life;

@@ -66,6 +66,7 @@ mod rotations;
 mod sealing;
 mod secret_value;
 mod takeover;
+mod trust;
 mod update_account;
 mod update_caller;
 mod update_key;
