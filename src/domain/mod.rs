@@ -25,6 +25,7 @@ pub mod name;
 pub mod outcome;
 pub mod pool;
 pub mod pool_draft;
+pub mod prices;
 pub mod profile;
 pub mod refusal;
 pub mod rotation;
