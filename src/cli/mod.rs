@@ -23,10 +23,12 @@ mod keys;
 mod lease;
 mod limits;
 mod master_key;
+mod money;
 mod names;
 mod output;
 mod paging;
 mod pools;
+mod prices;
 mod refusals;
 mod remedies;
 mod report;
@@ -62,6 +64,9 @@ pub enum Command {
     /// At most so many units in a window, over all replicas
     #[command(after_help = EXIT_CODES)]
     Limits(limits::Limits),
+    /// What models cost
+    #[command(after_help = EXIT_CODES)]
+    Prices(prices::Prices),
     /// Callers' tokens
     #[command(after_help = EXIT_CODES)]
     Tokens(tokens::Tokens),
@@ -87,6 +92,7 @@ impl Command {
             Self::Pools(command) => &command.client,
             Self::Callers(command) => &command.client,
             Self::Limits(command) => &command.client,
+            Self::Prices(command) => &command.client,
             Self::Tokens(command) => &command.client,
             Self::Status(command) => &command.client,
             Self::Lease(command) => &command.client,
@@ -106,6 +112,7 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Pools(command) => pools::run(command).await,
             Command::Callers(command) => callers::run(command).await,
             Command::Limits(command) => limits::run(command).await,
+            Command::Prices(command) => prices::run(command).await,
             Command::Tokens(command) => tokens::run(command).await,
             Command::Status(command) => status::run(command).await,
             Command::Lease(command) => lease::run(command).await,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::account::AccountLive;
-use super::credential::{Credential, Fields};
 use super::pool::PoolLive;
 use super::provider::ProviderLive;
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Snapshot, Tier, VersionEntry};
@@ -16,6 +15,11 @@ use crate::domain::caller::{Caller, Token};
 use crate::domain::key::{Key, KeyVersion, Stage};
 use crate::domain::limit::{Limit, Owner};
 use crate::domain::pool::{Member, Pool, Target};
+use crate::domain::prices::OperatorPrices;
+
+mod known_version;
+
+pub use known_version::KnownVersion;
 
 /// What this replica knows of the configuration.
 #[derive(Debug, Default)]
@@ -36,30 +40,9 @@ pub struct Registry {
     pub callers: HashMap<Uuid, Arc<Caller>>,
     /// Tokens that verified, by uid.
     pub tokens: HashMap<Uuid, Arc<Token>>,
+    /// Prices that operators have set.
+    pub prices: Arc<OperatorPrices>,
     lives: Lives,
-}
-
-/// A version, with its secret ready to send if it is current and opened.
-#[derive(Debug, Clone)]
-pub struct KnownVersion {
-    /// As stored; every snapshot shares it.
-    pub version: Arc<KeyVersion>,
-    /// Its secret, opened; `None` if it is not current, or did not open.
-    pub fields: Option<Arc<Fields>>,
-    /// The same, ready to send.
-    pub credential: Option<Credential>,
-}
-
-impl KnownVersion {
-    /// Not ready to send yet.
-    #[must_use]
-    pub fn new(version: KeyVersion, fields: Option<Arc<Fields>>) -> Self {
-        Self {
-            version: Arc::new(version),
-            fields,
-            credential: None,
-        }
-    }
 }
 
 /// What lives of each row, kept as long as the row is known.
@@ -111,6 +94,7 @@ impl Registry {
             pools_by_uid: by_uid.collect(),
             callers: self.callers.clone(),
             tokens: tokens.map(|t| (t.id.clone(), Arc::clone(t))).collect(),
+            prices: Arc::clone(&self.prices),
             accounts,
             versions,
         }

@@ -18,6 +18,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::pool::Pool;
+use crate::domain::prices::OperatorPrices;
 use crate::domain::time::Timestamp;
 
 /// The configuration as this replica last read it.
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub callers: HashMap<Uuid, Arc<Caller>>,
     /// By their id.
     pub tokens: HashMap<String, Arc<Token>>,
+    /// Prices that operators have set.
+    pub prices: Arc<OperatorPrices>,
 }
 
 /// An account, with what lives of it.

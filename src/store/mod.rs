@@ -26,6 +26,7 @@ pub mod master_keys;
 pub mod pool_members;
 pub mod pool_status;
 pub mod pools;
+pub mod prices;
 pub mod replicas;
 pub mod request_ids;
 pub mod rotations;

@@ -29,6 +29,7 @@ mod limits;
 mod metrics;
 mod migrate_command;
 mod pools;
+mod prices;
 mod private_postgres;
 mod queries;
 mod report_ids;

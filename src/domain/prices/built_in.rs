@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use time::Date;
+use time::macros::format_description;
 
 use super::dated::undated;
 use super::{PRICE_MAX, Price, Provider};
 use crate::domain::profile::Profile;
+use crate::domain::time::Timestamp;
 
 /// The format of the table that this release reads.
 const FORMAT: u32 = 1;
@@ -15,8 +18,8 @@ const FORMAT: u32 = 1;
 /// The built-in prices.
 #[derive(Debug)]
 pub struct Table {
-    /// When its facts were collected, as `2026-01-31`.
-    pub date: String,
+    /// When its facts were collected: the start of that day in UTC.
+    pub date: Timestamp,
     /// By provider, in the order of the file.
     pub providers: Vec<Listed>,
 }
@@ -92,7 +95,7 @@ impl Table {
         }
         let providers = file.provider.into_iter().map(WrittenProvider::parsed);
         Ok(Self {
-            date: file.date,
+            date: day(&file.date).ok_or_else(|| format!("date {} is none", file.date))?,
             providers: providers.collect::<Result<_, _>>()?,
         })
     }
@@ -156,6 +159,14 @@ impl WrittenPrice {
             output: self.output,
         })
     }
+}
+
+/// The start of a day, given as `2026-01-31`.
+fn day(text: &str) -> Option<Timestamp> {
+    let format = format_description!("[year]-[month]-[day]");
+    let date = Date::parse(text, format).ok()?;
+    let seconds = date.midnight().assume_utc().unix_timestamp();
+    Some(Timestamp::from_micros(seconds * 1_000_000))
 }
 
 /// The host of a URL that was checked when it was stored.

@@ -18,6 +18,8 @@ mod parse_limit;
 mod parse_pool;
 mod pool_message;
 mod pools;
+mod price_message;
+mod prices;
 mod records;
 mod rotations;
 mod status_message;
@@ -141,6 +143,9 @@ admin_service! {
     list_tokens(ListTokensRequest) -> ListTokensResponse: Read => tokens::list;
     revoke_token(RevokeTokenRequest) -> RevokeTokenResponse: Administer => tokens::revoke;
     get_cost(GetCostRequest) -> GetCostResponse: Read => not_built;
+    set_price(SetPriceRequest) -> SetPriceResponse: Administer => prices::set;
+    delete_price(DeletePriceRequest) -> DeletePriceResponse: Administer => prices::delete;
+    list_prices(ListPricesRequest) -> ListPricesResponse: Read => prices::list;
     get_status(GetStatusRequest) -> GetStatusResponse: Read => watch::get;
     explain_lease(ExplainLeaseRequest) -> ExplainLeaseResponse: Read => not_built;
     get_master_key_status(GetMasterKeyStatusRequest) -> GetMasterKeyStatusResponse: Read => records::master_keys;
