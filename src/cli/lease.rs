@@ -70,7 +70,7 @@ pub struct LeaseArgs {
     /// A label for charge-back; may be repeated, at most 8
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = flags::pair)]
     tags: Vec<(String, String)>,
-    /// Makes a retry of the same call answer the same lease; not built yet
+    /// Makes a retry of the same call answer the same lease, while it can be started
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     request_id: String,
     /// Print the credential's values in the table too

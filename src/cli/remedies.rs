@@ -37,7 +37,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         Reason::PoolDenied => {
             "check the pool's name; an admin grants it with `keylease callers update NAME --lessee POOL`"
         }
-        Reason::RequestIdReused => "use a new --request-id",
+        Reason::RequestIdReused | Reason::RequestIdSpent => "use a new --request-id",
         Reason::ResourceNotFound => "check the name; `list` shows what exists",
         Reason::ResourceExists => "choose another name or secret, or use `update` or `keys rotate`",
         Reason::EtagMismatch => "somebody was faster: look again, then repeat",

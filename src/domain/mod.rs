@@ -28,6 +28,7 @@ pub mod pool_draft;
 pub mod prices;
 pub mod profile;
 pub mod refusal;
+pub mod replay;
 pub mod rotation;
 pub mod selection;
 pub mod status;

@@ -45,6 +45,12 @@ pub enum LeaseRefusal {
     AccountNotInPool,
     /// The retry token is malformed, expired, or of another caller.
     RetryTokenInvalid,
+    /// The request id was used for another call.
+    RequestIdReused,
+    /// The lease given for this request id cannot be started any more.
+    RequestIdSpent,
+    /// Too many leases with a request id can still be started.
+    TooManyRequestIds,
     /// Too many calls wait already.
     QueueFull,
     /// The call's deadline came first.

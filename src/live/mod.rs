@@ -13,6 +13,7 @@ pub mod outbox;
 pub mod pool;
 pub mod provider;
 pub mod registry;
+pub mod replays;
 pub mod reports;
 pub mod reserve;
 pub mod snapshot;

@@ -20,6 +20,15 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, retry: Option<Duration>) -> Strin
         LeaseRefusal::RetryTokenInvalid => {
             "retry_token is malformed, expired, or of another caller; leave it out".to_owned()
         }
+        LeaseRefusal::RequestIdReused => {
+            "request_id was used for another call of this caller, choose a new one".to_owned()
+        }
+        LeaseRefusal::RequestIdSpent => {
+            "the lease given for this request_id can no longer be started: its time is over, or its key was taken out; call again with a new one".to_owned()
+        }
+        LeaseRefusal::TooManyRequestIds => {
+            "too many leases with a request_id are under way on this replica, leave it out, retry later, or call another".to_owned()
+        }
         LeaseRefusal::QueueFull => {
             "too many calls wait for this pool already, retry later or elsewhere".to_owned()
         }

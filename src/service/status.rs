@@ -70,12 +70,15 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
     let retry = match refusal {
         LeaseRefusal::NoKey(tally) => tally.retry().map(|at| at.since(now)),
         LeaseRefusal::PoolDisabled { until, .. } => until.map(|at| at.since(now)),
-        LeaseRefusal::QueueFull | LeaseRefusal::Draining | LeaseRefusal::SnapshotStale => {
-            Some(RETRY_DATABASE)
-        }
+        LeaseRefusal::QueueFull
+        | LeaseRefusal::TooManyRequestIds
+        | LeaseRefusal::Draining
+        | LeaseRefusal::SnapshotStale => Some(RETRY_DATABASE),
         LeaseRefusal::PoolDenied
         | LeaseRefusal::AccountNotInPool
         | LeaseRefusal::RetryTokenInvalid
+        | LeaseRefusal::RequestIdReused
+        | LeaseRefusal::RequestIdSpent
         | LeaseRefusal::TooManyLimits
         | LeaseRefusal::Deadline => None,
     };
@@ -88,6 +91,9 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
             "retry_token",
             "is malformed, expired, or of another caller; leave it out",
         );
+    }
+    if let LeaseRefusal::RequestIdReused = refusal {
+        details.add_bad_request_violation("request_id", "was used for another call");
     }
     if reason == ErrorReason::LimitExhausted {
         details.add_quota_failure_violation(

@@ -10,10 +10,11 @@ use super::Result;
 use super::convert::{offset, signed, timestamp, unsigned};
 use crate::domain::ledger::entry::Entry;
 use crate::domain::ledger::page::{Charged, Lack, NewBlock, Stated};
+use crate::domain::ledger::takeover::Estate;
 use crate::domain::time::Timestamp;
 
-/// States what is known of closed blocks. Units and charges only ever go down, so a repetition changes nothing. A block that was taken
-/// over, since its replica seemed to be gone, listens to that replica no more.
+/// States what is known of closed blocks. Units and charges only ever go down and settled leases only become more, so a repetition that
+/// comes late changes nothing. A block that was taken over, since its replica seemed to be gone, listens to that replica no more.
 ///
 /// # Errors
 /// When the database fails.
@@ -31,13 +32,52 @@ pub async fn state_use(conn: &mut PgConnection, stated: &[Stated]) -> Result<()>
     let settled: Vec<Vec<u8>> = stated.iter().map(|s| s.settled.clone()).collect();
     sqlx::query!(
         "update limit_blocks b set units = least(b.units, s.used), charge_until = least(b.charge_until, s.charge_until), \
-             closed = true, settled = s.settled \
+             closed = true, settled = case when bit_count(s.settled) < bit_count(b.settled) then b.settled else s.settled end \
          from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bytea[]) as s (block_id, used, charge_until, settled) \
          where b.block_id = s.block_id and b.epoch = 0",
         &ids,
         &used,
         &ends,
         &settled
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Those of these blocks which their replica has closed, as it stated them last.
+///
+/// # Errors
+/// When the database fails.
+pub async fn estates(conn: &mut PgConnection, blocks: &[Uuid]) -> Result<HashMap<Uuid, Estate>> {
+    let rows = sqlx::query!(
+        "select block_id, units, settled from limit_blocks where block_id = any($1) and closed",
+        blocks
+    )
+    .fetch_all(conn)
+    .await?;
+    let estates = rows.into_iter().map(|row| {
+        let estate = Estate {
+            units: unsigned(row.units),
+            settled: row.settled,
+        };
+        (row.block_id, estate)
+    });
+    Ok(estates.collect())
+}
+
+/// Takes blocks over: they are charged for so much, and their replica is listened to no more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_over(conn: &mut PgConnection, blocks: &[(Uuid, u64)]) -> Result<()> {
+    let ids: Vec<Uuid> = blocks.iter().map(|(id, _)| *id).collect();
+    let units: Vec<i64> = blocks.iter().map(|(_, units)| signed(*units)).collect();
+    sqlx::query!(
+        "update limit_blocks b set units = least(b.units, t.units), epoch = b.epoch + 1 \
+         from unnest($1::uuid[], $2::bigint[]) as t (block_id, units) where b.block_id = t.block_id",
+        &ids,
+        &units
     )
     .execute(conn)
     .await?;

@@ -31,6 +31,7 @@ pub mod replicas;
 pub mod request_ids;
 pub mod rotations;
 pub mod secrets;
+pub mod settled;
 pub mod tokens;
 
 pub use error::Error;

@@ -52,9 +52,11 @@ mod open;
 mod overdue;
 mod page;
 mod passphrase;
+mod patience;
 mod placing;
 mod pool_view;
 mod refresh;
+mod replay;
 mod report_outcome;
 mod revoke_drained;
 mod revoke_token;
@@ -63,6 +65,7 @@ mod rotations;
 mod sealing;
 mod secret_value;
 mod set_price;
+mod takeover;
 mod update_account;
 mod update_caller;
 mod update_key;
@@ -118,9 +121,11 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
+use self::replay::Given;
 use crate::crypto::BootId;
 use crate::live::Live;
 use crate::live::registry::Registry;
+use crate::live::replays::Replays;
 
 /// The outcome of a verb.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -133,6 +138,7 @@ pub struct Vault {
     ids: Ids,
     live: Arc<Live>,
     registry: Arc<tokio::sync::Mutex<Registry>>,
+    replays: Replays<LeaseKey, Given>,
 }
 
 impl Vault {
@@ -151,6 +157,7 @@ impl Vault {
             keys,
             ids,
             registry: Arc::default(),
+            replays: Replays::default(),
         }
     }
 

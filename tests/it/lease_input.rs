@@ -40,13 +40,6 @@ async fn what_is_not_built_is_said() {
             },
         ),
         (
-            "request_id",
-            LeaseKeyRequest {
-                request_id: "r-1".to_owned(),
-                ..of("p")
-            },
-        ),
-        (
             "estimate.cost_micros",
             LeaseKeyRequest {
                 estimate: Some(cost),

@@ -16,4 +16,5 @@ mod pace;
 pub mod page;
 pub mod settle;
 pub mod standing;
+pub mod takeover;
 pub mod work;
