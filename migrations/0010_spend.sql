@@ -26,13 +26,3 @@ create table spend_flushes (
     create_time timestamptz not null default clock_timestamp()
 );
 create index spend_flushes_age on spend_flushes (create_time);
-
--- Reports on leases of replicas that are gone, whose spend another replica has taken over: each counts once.
-create table spend_reports (
-    issuer uuid not null,
-    serial bigint not null,
-    sequence integer not null,
-    create_time timestamptz not null default clock_timestamp(),
-    primary key (issuer, serial, sequence)
-);
-create index spend_reports_age on spend_reports (create_time);

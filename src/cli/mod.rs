@@ -14,6 +14,7 @@ mod address;
 mod audit;
 mod callers;
 mod connect;
+mod cost;
 mod errors;
 mod failure;
 mod flags;
@@ -64,6 +65,9 @@ pub enum Command {
     /// At most so many units in a window, over all replicas
     #[command(after_help = EXIT_CODES)]
     Limits(limits::Limits),
+    /// What was spent, by pool, account, model, caller, tag or day
+    #[command(after_help = cost::HELP)]
+    Cost(cost::CostArgs),
     /// What models cost
     #[command(after_help = EXIT_CODES)]
     Prices(prices::Prices),
@@ -92,6 +96,7 @@ impl Command {
             Self::Pools(command) => &command.client,
             Self::Callers(command) => &command.client,
             Self::Limits(command) => &command.client,
+            Self::Cost(command) => &command.client,
             Self::Prices(command) => &command.client,
             Self::Tokens(command) => &command.client,
             Self::Status(command) => &command.client,
@@ -112,6 +117,7 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Pools(command) => pools::run(command).await,
             Command::Callers(command) => callers::run(command).await,
             Command::Limits(command) => limits::run(command).await,
+            Command::Cost(command) => cost::run(command).await,
             Command::Prices(command) => prices::run(command).await,
             Command::Tokens(command) => tokens::run(command).await,
             Command::Status(command) => status::run(command).await,

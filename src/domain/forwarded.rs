@@ -6,12 +6,13 @@ use super::claims::LeaseClaims;
 use super::classify::{Advice, Blame, Failure};
 use super::health::FailureClass;
 use super::judged::{Judged, Seen};
+use super::metered::Metered;
 use super::outcome::Start;
 use super::pool::Estimate;
 use super::wire::{Malformed, Reader, Writer};
 
 /// The format this release writes. What was seen is judged where it came in: what a provider wrote may quote a key, and stays there.
-pub const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 3;
 
 /// A report on its way to the replica that gave the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,7 @@ fn encode_outcome(to: &mut Writer, outcome: &Judged) {
         to.number(usage.output_tokens);
         to.number(usage.cost_micros);
     }
+    outcome.metered.encode(to);
     encode_start(to, outcome.start);
     match &outcome.seen {
         Seen::Success => to.number(0),
@@ -106,6 +108,7 @@ fn decode_outcome(from: &mut Reader<'_>) -> Result<Judged, Malformed> {
             cost_micros: from.number()?,
         }),
     };
+    let metered = Metered::decode(from)?;
     let start = decode_start(from)?;
     let seen = match from.number()? {
         0 => Seen::Success,
@@ -121,6 +124,7 @@ fn decode_outcome(from: &mut Reader<'_>) -> Result<Judged, Malformed> {
         usage,
         seen,
         start,
+        metered,
     })
 }
 
@@ -166,6 +170,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::prices::Tokens;
+    use crate::domain::tags::Tags;
     use crate::domain::time::{BootTime, Timestamp};
 
     #[test]
@@ -191,10 +197,16 @@ mod tests {
             output_tokens: u64::MAX,
             cost_micros: 0,
         };
+        let metered = Metered {
+            tokens: Some(Tokens::default()),
+            cost_micros: Some(u64::MAX),
+            model: Some("gpt-4o".to_owned()),
+        };
         let outcome = |seen| Judged {
             count: 2,
             usage: Some(usage),
             start: Start::Answered(Some(Duration::from_millis(250))),
+            metered: metered.clone(),
             seen,
         };
         let report = Forwarded {
@@ -214,6 +226,7 @@ mod tests {
                 report_within: Duration::from_secs(1),
                 draws: vec![],
                 avoided: vec![],
+                tags: Tags::default(),
             },
             outcomes: seen.into_iter().map(outcome).collect(),
         };

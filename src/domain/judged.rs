@@ -3,6 +3,7 @@
 use super::classify::{Advice, Blame, Failure, Response, Rules, explain};
 use super::health::FailureClass;
 use super::ledger::settle::Part;
+use super::metered::Metered;
 use super::outcome::{Observation, Outcome, Start, Transport};
 use super::pool::Estimate;
 use super::time::Timestamp;
@@ -18,6 +19,8 @@ pub struct Judged {
     pub seen: Seen,
     /// When its uses started.
     pub start: Start,
+    /// What each use consumed and cost.
+    pub metered: Metered,
 }
 
 /// What some uses came to.
@@ -58,6 +61,7 @@ impl Outcome {
             usage: self.usage,
             seen,
             start: self.start(),
+            metered: self.metered.clone(),
         }
     }
 }
@@ -153,6 +157,7 @@ mod tests {
             observation,
             started_after: None,
             usage: None,
+            metered: Metered::default(),
         };
         let judged = outcome.judged(rules, Timestamp::from_micros(0));
         judged.failure().cloned()

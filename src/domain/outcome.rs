@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::ledger::block::Ending;
+use super::metered::Metered;
 use super::pool::Estimate;
 use super::time::BootTime;
 
@@ -23,6 +24,8 @@ pub struct Outcome {
     pub usage: Option<Estimate>,
     /// How long after the call for the lease the uses had started at the latest.
     pub started_after: Option<Duration>,
+    /// What each use consumed and cost.
+    pub metered: Metered,
 }
 
 impl Outcome {

@@ -17,6 +17,7 @@ pub mod replays;
 pub mod reports;
 pub mod reserve;
 pub mod snapshot;
+pub mod spend;
 pub mod version;
 
 use std::collections::HashMap;
@@ -38,6 +39,7 @@ use self::outbox::Outbox;
 use self::reports::Reports;
 use self::reserve::Replica;
 use self::snapshot::Snapshot;
+use self::spend::Spend;
 use crate::domain::time::BootTime;
 
 /// The most issuers whose reports are remembered here: more than a fleet has, restarts included.
@@ -58,6 +60,8 @@ pub struct Live {
     pub line: Line,
     /// Reports for other replicas.
     pub outbox: Outbox,
+    /// What was spent, on its way to the database.
+    pub spend: Spend,
     reports: Arc<Reports>,
     foreign: Mutex<HashMap<Uuid, Arc<Reports>>>,
     snapshot: ArcSwap<Snapshot>,
@@ -80,6 +84,7 @@ impl Live {
             life: Life::default(),
             line: Line::default(),
             outbox: Outbox::default(),
+            spend: Spend::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),
             snapshot: ArcSwap::default(),

@@ -32,6 +32,7 @@ pub mod request_ids;
 pub mod rotations;
 pub mod secrets;
 pub mod settled;
+pub mod spend;
 pub mod tokens;
 
 pub use error::Error;

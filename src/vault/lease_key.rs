@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::Vault;
 use super::patience::{instant, patience};
-use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::disablement::is_disabled;
@@ -17,6 +16,7 @@ use crate::domain::ledger::budget::Need;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
+use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
 use crate::live::choose::{Chosen, Now, Wish, choose};
 use crate::live::credential::Credential;
@@ -44,6 +44,8 @@ pub struct LeaseKey {
     pub account: Option<Id>,
     /// From the advice of a report.
     pub retry_token: Option<String>,
+    /// For charge-back.
+    pub tags: Tags,
     /// The same call sent again is answered with the same lease.
     pub request_id: Option<String>,
     /// When the call came: what it promises is counted from here, since sending came before.
@@ -175,19 +177,6 @@ impl Vault {
         Ok(Arc::clone(pool))
     }
 
-    /// What the retry token says to avoid.
-    fn avoided(&self, caller: &Caller, token: Option<&str>) -> Result<RetryClaims, LeaseRefusal> {
-        let Some(token) = token else {
-            return Ok(RetryClaims::nothing(caller.meta.uid));
-        };
-        let opened = self.ids.open(Purpose::Retry, token).ok();
-        let claims = opened.and_then(|opened| RetryClaims::decode(&opened.plaintext).ok());
-        let now = self.live.now().database;
-        claims
-            .filter(|claims| claims.caller_uid == caller.meta.uid && now < claims.ends)
-            .ok_or(LeaseRefusal::RetryTokenInvalid)
-    }
-
     /// Writes the lease id, and says how long the lease holds.
     fn give(
         &self,
@@ -220,6 +209,7 @@ impl Vault {
             report_within,
             draws: chosen.taken.draws,
             avoided,
+            tags: call.tags.clone(),
         };
         self.live
             .ledger

@@ -54,6 +54,10 @@ impl Vault {
                     "leases of a replica that is gone were settled in its place"
                 );
             }
+            let now = self.live.now().database;
+            for Inherited { report, .. } in &new {
+                self.record_spend(&report.claims, &report.outcomes, now);
+            }
             new.iter()
                 .for_each(|inherited| self.charge_overuse(inherited));
         }

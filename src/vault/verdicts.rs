@@ -131,8 +131,10 @@ impl Vault {
         report: &ReportOutcome,
         outcomes: Vec<Judged>,
         ending: Option<Ending>,
+        now: Timestamp,
     ) {
         if lease.issuer == self.live.boot_id {
+            self.record_spend(&lease.claims, &outcomes, now);
             self.settle_own(&lease.claims, &outcomes, ending);
             return;
         }

@@ -14,7 +14,6 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("src/live/choose.rs", 262),
     ("src/store/limits.rs", 251),
     ("src/vault/lease_key.rs", 280),
-    ("src/vault/report_outcome.rs", 260),
     ("tests/it/accounts.rs", 410),
     ("tests/it/canaries/planted.rs", 290),
     ("tests/it/keys.rs", 371),

@@ -5,6 +5,7 @@ mod account_message;
 mod accounts;
 mod caller_message;
 mod callers;
+mod cost;
 mod faults;
 mod health;
 mod import;
@@ -142,7 +143,7 @@ admin_service! {
     create_token(CreateTokenRequest) -> CreateTokenResponse: Administer => tokens::create;
     list_tokens(ListTokensRequest) -> ListTokensResponse: Read => tokens::list;
     revoke_token(RevokeTokenRequest) -> RevokeTokenResponse: Administer => tokens::revoke;
-    get_cost(GetCostRequest) -> GetCostResponse: Read => not_built;
+    get_cost(GetCostRequest) -> GetCostResponse: Read => cost::get;
     set_price(SetPriceRequest) -> SetPriceResponse: Administer => prices::set;
     delete_price(DeletePriceRequest) -> DeletePriceResponse: Administer => prices::delete;
     list_prices(ListPricesRequest) -> ListPricesResponse: Read => prices::list;

@@ -8,6 +8,7 @@ use crate::domain::name::{AccountName, PoolName};
 use crate::domain::outcome::REQUESTS_MAX;
 use crate::domain::pool::{Estimate, LEASE_DURATION_MAX, LEASE_DURATION_MIN};
 use crate::domain::refusal::LeaseRefusal;
+use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
@@ -64,6 +65,7 @@ pub(super) fn parse(
         RETRY_TOKEN_BYTES_MAX,
     ));
     let request_id = errors.take(text("request_id", request.request_id, REQUEST_ID_BYTES_MAX));
+    let tags = errors.take(Tags::parse("tags", request.tags));
     let whole = || {
         Some(LeaseKey {
             pool: pool?.0,
@@ -76,6 +78,7 @@ pub(super) fn parse(
             account: account?.map(|name| name.0),
             retry_token: some_text(retry_token?),
             request_id: some_text(request_id?),
+            tags: tags?,
             received,
             deadline,
         })
@@ -88,10 +91,7 @@ fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
         .estimate
         .as_ref()
         .is_some_and(|e| e.cost_micros != 0);
-    let unbuilt = [
-        ("tags", !request.tags.is_empty()),
-        ("estimate.cost_micros", cost),
-    ];
+    let unbuilt = [("estimate.cost_micros", cost)];
     match unbuilt.into_iter().find(|(_, is_set)| *is_set) {
         Some((field, _)) => Err(Refusal::NotBuilt {
             what: format!("the field {field}"),
@@ -205,7 +205,10 @@ mod tests {
     #[test]
     fn what_is_not_built_is_said_and_not_ignored() {
         let request = proto::LeaseKeyRequest {
-            tags: [("team".to_owned(), "search".to_owned())].into(),
+            estimate: Some(proto::Estimate {
+                cost_micros: 1,
+                ..Default::default()
+            }),
             ..request()
         };
         assert!(matches!(

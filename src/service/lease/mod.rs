@@ -4,6 +4,7 @@ mod deadline;
 mod lease_key;
 mod lease_message;
 mod report_outcome;
+mod usage;
 
 use std::sync::Arc;
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use super::usage;
 use crate::domain::classify::{
     self, Advice, BODY_BYTES_MAX, Blame, HEADER_VALUE_BYTES_MAX, HEADERS_MAX,
 };
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
 use crate::domain::outcome::{OUTCOMES_MAX, Observation, Outcome, REQUESTS_MAX, Transport};
-use crate::domain::pool::Estimate;
 use crate::proto;
 use crate::proto::outcome::Result as Seen;
 use crate::service::convert::{duration, failure_class, parse_duration, timestamp};
@@ -18,8 +18,6 @@ const SEQUENCE_MAX: i32 = 9_999;
 /// A use starts within minutes of its lease; what is said to have started later is not believed.
 const STARTED_AFTER_MAX: Duration = Duration::from_hours(24);
 const LEASE_ID_BYTES_MAX: usize = 1_024;
-/// The most tokens that one use is believed to have consumed.
-const TOKENS_MAX: i64 = 1_000_000_000;
 
 /// Parses a request; the paths of what is set and cannot be acted on come along.
 pub(super) fn parse(
@@ -81,8 +79,8 @@ fn parse_outcome(
             ));
         }
     };
-    let usage = outcome.usage.as_ref();
-    let usage = usage.and_then(|usage| parse_usage(&field("usage"), usage, unsupported));
+    let said = outcome.usage.unwrap_or_default();
+    let (usage, metered) = usage::parse(&field("usage"), said, unsupported);
     let started_after = outcome.started_after.as_ref();
     let started_after = started_after.and_then(|after| {
         let parsed = parse_duration(
@@ -104,6 +102,7 @@ fn parse_outcome(
         observation,
         usage,
         started_after,
+        metered,
     })
 }
 
@@ -134,34 +133,6 @@ const fn transport_of(kind: proto::TransportFailureKind) -> Transport {
         | proto::TransportFailureKind::Dns => Transport::Egress,
         proto::TransportFailureKind::Cancelled => Transport::Cancelled,
     }
-}
-
-/// What was used, if tokens were counted at all. Nonsense is named, and leaves the estimate in force.
-fn parse_usage(
-    path: &str,
-    usage: &proto::Usage,
-    unsupported: &mut Vec<String>,
-) -> Option<Estimate> {
-    let is_nonsense = |tokens: i64| !(0..=TOKENS_MAX).contains(&tokens);
-    let named = [
-        ("requests", usage.requests > 1),
-        ("cost_micros", usage.cost_micros != 0),
-        ("cached_input_tokens", usage.cached_input_tokens != 0),
-        ("model", !usage.model.is_empty()),
-        ("input_tokens", is_nonsense(usage.input_tokens)),
-        ("output_tokens", is_nonsense(usage.output_tokens)),
-    ];
-    let set = named.iter().filter(|(_, is_set)| *is_set);
-    unsupported.extend(set.map(|(field, _)| format!("{path}.{field}")));
-    let (input, output) = (usage.input_tokens, usage.output_tokens);
-    if is_nonsense(input) || is_nonsense(output) || (input == 0 && output == 0) {
-        return None;
-    }
-    Some(Estimate {
-        input_tokens: input.unsigned_abs(),
-        output_tokens: output.unsigned_abs(),
-        cost_micros: 0,
-    })
 }
 
 /// The answer on the wire.

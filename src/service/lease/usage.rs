@@ -1,0 +1,116 @@
+//! What a use consumed, on the wire. Nonsense is named, and is as if it had not been said.
+
+use crate::domain::field::text;
+use crate::domain::metered::Metered;
+use crate::domain::models::MODEL_BYTES_MAX;
+use crate::domain::pool::Estimate;
+use crate::domain::prices::Tokens;
+use crate::proto;
+
+/// The most tokens that one use is believed to have consumed.
+const TOKENS_MAX: i64 = 1_000_000_000;
+/// The most that one use is believed to have cost: a million dollars.
+const COST_MICROS_MAX: i64 = 1_000_000_000_000;
+
+/// What permits count it as, if tokens were counted at all, and what it cost; the paths of what cannot be acted on come along.
+pub(super) fn parse(
+    path: &str,
+    usage: proto::Usage,
+    unsupported: &mut Vec<String>,
+) -> (Option<Estimate>, Metered) {
+    let mut believed = |field: &str, value: i64, max: i64| {
+        let is_believed = (0..=max).contains(&value);
+        if !is_believed {
+            unsupported.push(format!("{path}.{field}"));
+        }
+        is_believed.then(|| value.unsigned_abs())
+    };
+    let input = believed("input_tokens", usage.input_tokens, TOKENS_MAX);
+    let cached_max = usage.input_tokens.clamp(0, TOKENS_MAX);
+    let cached = believed("cached_input_tokens", usage.cached_input_tokens, cached_max);
+    let output = believed("output_tokens", usage.output_tokens, TOKENS_MAX);
+    let cost_micros = believed("cost_micros", usage.cost_micros, COST_MICROS_MAX);
+    believed("requests", usage.requests, 1);
+    let model = text("model", usage.model, MODEL_BYTES_MAX).ok();
+    if model.is_none() {
+        unsupported.push(format!("{path}.model"));
+    }
+    let counted = input.zip(output).filter(|counted| *counted != (0, 0));
+    let tokens = counted.map(|(input, output)| Tokens {
+        input,
+        cached_input: cached.unwrap_or(0),
+        output,
+    });
+    let metered = Metered {
+        tokens,
+        cost_micros: cost_micros.filter(|cost| *cost > 0),
+        model: model.filter(|model| !model.is_empty()),
+    };
+    (tokens.map(estimate), metered)
+}
+
+const fn estimate(tokens: Tokens) -> Estimate {
+    Estimate {
+        input_tokens: tokens.input,
+        output_tokens: tokens.output,
+        cost_micros: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(usage: proto::Usage) -> (Option<Estimate>, Metered, Vec<String>) {
+        let mut unsupported = Vec::new();
+        let (estimate, metered) = parse("u", usage, &mut unsupported);
+        (estimate, metered, unsupported)
+    }
+
+    #[test]
+    fn tokens_cost_and_model_are_taken_and_nothing_is_made_up() {
+        let said = proto::Usage {
+            input_tokens: 5,
+            cached_input_tokens: 4,
+            output_tokens: 3,
+            requests: 1,
+            cost_micros: 2,
+            model: "gpt-4o".to_owned(),
+        };
+        let (estimate, metered, unsupported) = parsed(said);
+        assert_eq!(estimate.unwrap().input_tokens, 5);
+        assert_eq!(metered.tokens.unwrap().cached_input, 4);
+        assert_eq!(
+            (metered.cost_micros, metered.model.as_deref()),
+            (Some(2), Some("gpt-4o"))
+        );
+        assert_eq!(unsupported, [""; 0]);
+        assert_eq!(
+            parsed(proto::Usage::default()),
+            (None, Metered::default(), vec![])
+        );
+    }
+
+    #[test]
+    fn nonsense_is_named_and_leaves_the_rest() {
+        let said = proto::Usage {
+            input_tokens: -1,
+            cached_input_tokens: 1,
+            output_tokens: i64::MAX,
+            requests: 2,
+            cost_micros: COST_MICROS_MAX + 1,
+            model: "a\u{7}".to_owned(),
+        };
+        let (estimate, metered, unsupported) = parsed(said);
+        assert_eq!((estimate, metered), (None, Metered::default()));
+        let fields = [
+            "input_tokens",
+            "cached_input_tokens",
+            "output_tokens",
+            "cost_micros",
+            "requests",
+            "model",
+        ];
+        assert_eq!(unsupported, fields.map(|field| format!("u.{field}")));
+    }
+}
