@@ -174,6 +174,14 @@ mod tests {
     use crate::domain::tags::Tags;
     use crate::domain::time::{BootTime, Timestamp};
 
+    fn metered() -> Metered {
+        Metered {
+            tokens: Some(Tokens::default()),
+            cost_micros: Some(u64::MAX),
+            model: Some("gpt-4o".to_owned()),
+        }
+    }
+
     #[test]
     fn a_report_comes_back_as_it_was() {
         let failed = |retry_after| Seen::Failed {
@@ -197,16 +205,11 @@ mod tests {
             output_tokens: u64::MAX,
             cost_micros: 0,
         };
-        let metered = Metered {
-            tokens: Some(Tokens::default()),
-            cost_micros: Some(u64::MAX),
-            model: Some("gpt-4o".to_owned()),
-        };
         let outcome = |seen| Judged {
             count: 2,
             usage: Some(usage),
             start: Start::Answered(Some(Duration::from_millis(250))),
-            metered: metered.clone(),
+            metered: metered(),
             seen,
         };
         let report = Forwarded {

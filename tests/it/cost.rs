@@ -1,90 +1,45 @@
-//! Spend: what is reported is priced and summed, once, over replicas and restarts.
+//! Spend: what is reported is priced and summed by what is asked for.
 
-use keylease::proto::{
-    self, CostRow, GetCostRequest, LeaseKeyRequest, LeaseKeyResponse, Outcome, Usage,
-};
-use prost_types::Timestamp;
+use keylease::proto::{CostRow, GetCostRequest, LeaseKeyRequest, Outcome, Usage};
 use tonic::Code;
 
 use crate::harness::client::{Client, of, reporting};
-use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::outcomes::{http, not_sent, success, times};
-
-/// A cluster with the pool `p` of one account of OpenAI, a caller of it, and an administrator.
-async fn cluster(replicas: usize) -> (Cluster, Client, String) {
-    let cluster = Cluster::of(replicas).await;
-    let admin = cluster.admin().await;
-    admin.create_account_and_key("a").await;
-    admin.create_pool("p", &["a"]).await;
-    let token = admin.create_lessee("search", "p").await;
-    cluster.settled().await;
-    (cluster, admin, token)
-}
-
-/// A request for so many uses of a model by a team.
-fn asking(model: &str, team: &str, requests: i32) -> LeaseKeyRequest {
-    LeaseKeyRequest {
-        model: model.to_owned(),
-        requests: Some(requests),
-        tags: [("team".to_owned(), team.to_owned())].into(),
-        ..of("p")
-    }
-}
-
-fn using(input: i64, cached: i64, output: i64) -> Outcome {
-    Outcome {
-        usage: Some(Usage {
-            input_tokens: input,
-            cached_input_tokens: cached,
-            output_tokens: output,
-            ..Default::default()
-        }),
-        ..success()
-    }
-}
-
-/// The start of today.
-fn today() -> Option<Timestamp> {
-    let now = std::time::SystemTime::now();
-    let seconds = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    Some(Timestamp {
-        seconds: (seconds / 86_400 * 86_400).cast_signed(),
-        nanos: 0,
-    })
-}
-
-fn by(parts: &[&str]) -> GetCostRequest {
-    GetCostRequest {
-        start_time: today(),
-        group_by: parts.iter().map(|part| (*part).to_owned()).collect(),
-        ..Default::default()
-    }
-}
-
-impl Client {
-    async fn cost(&self, request: GetCostRequest) -> Vec<CostRow> {
-        let answer = self.admin.clone().get_cost(request).await;
-        answer.unwrap().into_inner().rows
-    }
-
-    /// Leases, and reports these outcomes there.
-    async fn spend(&self, request: LeaseKeyRequest, outcomes: Vec<Outcome>) -> LeaseKeyResponse {
-        let lease = self.ask(request).await.unwrap();
-        self.tell(reporting(&lease, outcomes)).await.unwrap();
-        lease
-    }
-}
-
-/// The values of a group, its cost, its requests and those without a price.
-fn told(row: &CostRow) -> (Vec<&str>, i64, i64, i64) {
-    let values = row.group.values().map(String::as_str).collect();
-    (values, row.cost_micros, row.requests, row.unpriced_requests)
-}
+use crate::harness::spending::{asking, by, spending, told, using};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_reported_is_priced_and_summed_by_what_is_asked_for() {
-    let (cluster, admin, token) = cluster(1).await;
-    let caller = cluster.client(0, &token).await;
+    let (cluster, admin, token) = spending(1).await;
+    let each = spend_some(&cluster.client(0, &token).await).await;
+    check_groups(&admin, each).await;
+    let only = GetCostRequest {
+        tags: [("team".to_owned(), "search".to_owned())].into(),
+        model: "gpt-4o-2024-08-06".to_owned(),
+        pool: "pools/p".to_owned(),
+        ..by(&[])
+    };
+    let rows = admin.cost(only).await;
+    let tokens = &rows[0];
+    let tokens = (
+        tokens.input_tokens,
+        tokens.cached_input_tokens,
+        tokens.output_tokens,
+    );
+    assert_eq!(tokens, (2_000, 800, 100));
+    let nothing = GetCostRequest {
+        caller: "callers/nobody".to_owned(),
+        ..by(&[])
+    };
+    assert_eq!(admin.cost(nothing).await, [CostRow::default()]);
+    let metrics = cluster.replicas[0].metrics().await;
+    assert!(
+        !metrics.contains("team") && !metrics.contains("ads"),
+        "a tag is no label"
+    );
+}
+
+/// Leases and reports of all kinds; answers what each of the two priced uses cost.
+async fn spend_some(caller: &Client) -> i64 {
     let tokens = using(1_000, 400, 50);
     let lease = caller
         .spend(
@@ -109,8 +64,12 @@ async fn what_is_reported_is_priced_and_summed_by_what_is_asked_for() {
     caller
         .spend(asking("gpt-4o", "ads", 2), vec![not_sent(), http(500, &[])])
         .await;
-    // 600 of $2.50, 400 of $1.25 and 50 of $10 a million, twice.
-    let each = 1_500 + 500 + 500;
+    // 600 of $2.50, 400 of $1.25 and 50 of $10 a million.
+    1_500 + 500 + 500
+}
+
+/// Checks the sums by two groupings.
+async fn check_groups(admin: &Client, each: i64) {
     let rows = admin.cost(by(&["pool", "model", "caller"])).await;
     let rows: Vec<_> = rows.iter().map(told).collect();
     // By name of what was asked for: caller, model, pool.
@@ -138,119 +97,11 @@ async fn what_is_reported_is_priced_and_summed_by_what_is_asked_for() {
             (vec![account, "search"], 2 * each, 2, 0)
         ]
     );
-    let only = GetCostRequest {
-        tags: [("team".to_owned(), "search".to_owned())].into(),
-        model: "gpt-4o-2024-08-06".to_owned(),
-        pool: "pools/p".to_owned(),
-        ..by(&[])
-    };
-    let rows = admin.cost(only).await;
-    assert_eq!(
-        (
-            rows[0].input_tokens,
-            rows[0].cached_input_tokens,
-            rows[0].output_tokens
-        ),
-        (2_000, 800, 100)
-    );
-    let nothing = GetCostRequest {
-        caller: "callers/nobody".to_owned(),
-        ..by(&[])
-    };
-    assert_eq!(admin.cost(nothing).await, [CostRow::default()]);
-    let metrics = cluster.replicas[0].metrics().await;
-    assert!(
-        !metrics.contains("team") && !metrics.contains("ads"),
-        "a tag is no label"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_price_that_was_set_holds_for_what_is_reported_after_it() {
-    let (cluster, admin, token) = cluster(2).await;
-    let (here, there) = (
-        cluster.client(0, &token).await,
-        cluster.client(1, &token).await,
-    );
-    here.spend(asking("house-model", "x", 1), vec![using(1, 0, 0)])
-        .await;
-    let price = proto::Price {
-        profile: "openai".to_owned(),
-        model: "house-*".to_owned(),
-        input_micros: 1_000_001,
-        ..Default::default()
-    };
-    let request = proto::SetPriceRequest {
-        price: Some(price),
-        ..Default::default()
-    };
-    admin.admin.clone().set_price(request).await.unwrap();
-    cluster.settled().await;
-    // Rounded up: a micro and a millionth of one are two.
-    there
-        .spend(asking("house-model", "x", 1), vec![using(1, 0, 0)])
-        .await;
-    let there = cluster.client(1, &cluster.admin_token).await;
-    there.cost(by(&[])).await;
-    let rows = admin.cost(by(&["model"])).await;
-    assert_eq!(told(&rows[0]), (vec!["house-model"], 2, 2, 1));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_comes_to_another_replica_counts_once() {
-    let (cluster, admin, token) = cluster(2).await;
-    let (here, there) = (
-        cluster.client(0, &token).await,
-        cluster.client(1, &token).await,
-    );
-    let lease = here.ask(asking("gpt-4o", "x", 1)).await.unwrap();
-    // Its answer was lost, say, so the caller tells the other replica too.
-    for replica in [&there, &here, &there] {
-        let report = reporting(&lease, vec![using(1_000_000, 0, 0)]);
-        replica.tell(report).await.unwrap();
-    }
-    let counted = async || !admin.cost(by(&["pool"])).await.is_empty();
-    eventually("the report has been counted", counted).await;
-    // Long enough for a second one to come by the database.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    let rows = admin.cost(by(&["pool"])).await;
-    assert_eq!(told(&rows[0]), (vec!["pools/p"], 2_500_000, 1, 0));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_ends_writes_what_was_spent_and_others_take_over_its_leases() {
-    let (mut cluster, _, token) = cluster(2).await;
-    let (here, there) = (
-        cluster.client(0, &token).await,
-        cluster.client(1, &token).await,
-    );
-    let late = here.ask(asking("gpt-4o", "late", 1)).await.unwrap();
-    here.spend(asking("gpt-4o", "early", 1), vec![using(2_000_000, 0, 0)])
-        .await;
-    assert!(cluster.replicas[0].end("-TERM").await.status.success());
-    let admin = cluster.client(1, &cluster.admin_token).await;
-    let rows = admin.cost(by(&["tag.team"])).await;
-    assert_eq!(
-        rows.iter().map(told).collect::<Vec<_>>(),
-        [(vec!["early"], 5_000_000, 1, 0)]
-    );
-    there
-        .tell(reporting(&late, vec![using(1_000_000, 0, 0)]))
-        .await
-        .unwrap();
-    let both = async || admin.cost(by(&["tag.team"])).await.len() == 2;
-    eventually("the late report has been counted", both).await;
-    let rows = admin.cost(by(&["tag.team"])).await;
-    assert_eq!(told(&rows[1]), (vec!["late"], 2_500_000, 1, 0));
-    cluster.add().await;
-    let admin = cluster.client(2, &cluster.admin_token).await;
-    let rows = admin.cost(by(&[])).await;
-    assert_eq!(rows[0].cost_micros, 7_500_000, "the database has it all");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_and_sums_out_of_bounds_are_refused_by_name_and_lessees_see_no_sums() {
-    let (cluster, admin, token) = cluster(1).await;
+    let (cluster, admin, token) = spending(1).await;
     let caller = cluster.client(0, &token).await;
     let long = "v".repeat(120);
     let tagged = |tags: &[(&str, &str)]| LeaseKeyRequest {

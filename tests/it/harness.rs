@@ -13,4 +13,5 @@ pub(crate) mod process;
 pub(crate) mod refusal;
 pub(crate) mod replica;
 pub(crate) mod setup;
+pub(crate) mod spending;
 pub(crate) mod upstream;

@@ -18,6 +18,7 @@ mod cli_leases;
 mod configuration;
 mod cooldowns;
 mod cost;
+mod cost_replicas;
 mod dev_command;
 mod fleet;
 mod import;
