@@ -38,7 +38,7 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, retry: Option<Duration>) -> Strin
             "this replica has not reached its database for too long, call another".to_owned()
         }
         LeaseRefusal::TooManyLimits => {
-            "so many limits of the account apply to this call at once that no lease can carry them, merge some".to_owned()
+            "so many limits of the account apply to this call at once that no lease can carry them, merge some or send fewer tags".to_owned()
         }
         LeaseRefusal::NoKey(tally) => of_tally(tally, retry),
     }

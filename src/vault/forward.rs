@@ -78,7 +78,6 @@ impl Vault {
         for outcome in &report.outcomes {
             self.act(&lease, outcome, now);
         }
-        self.record_spend(&lease.claims, &report.outcomes, now);
         self.settle_own(&lease.claims, &report.outcomes, ending);
         // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
         // kept, and goes out with the next report on the same version.

@@ -211,14 +211,10 @@ impl Vault {
             avoided,
             tags: call.tags.clone(),
         };
-        self.live
-            .ledger
-            .note(std::slice::from_ref(&chosen.account.live));
+        let live = &chosen.account.live;
+        self.live.ledger.note(std::slice::from_ref(live));
         let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
-            chosen
-                .account
-                .live
-                .with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
+            live.with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
             return Err(LeaseRefusal::TooManyLimits);
         };
         Ok(Lease {

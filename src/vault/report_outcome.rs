@@ -106,7 +106,7 @@ impl Vault {
         self.commit_verdicts(&lease.claims).await?;
         let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
         if let Entry::New(ending) = entry {
-            self.settle(&lease, report, outcomes, ending, now);
+            self.settle(&lease, report, outcomes, ending);
         }
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {

@@ -29,7 +29,7 @@ impl Vault {
     }
 
     /// Adds new outcomes of a lease to the spend, each once: whoever settles the lease does it.
-    pub(super) fn record_spend(&self, claims: &LeaseClaims, outcomes: &[Judged], now: Timestamp) {
+    pub(super) fn record_spend(&self, claims: &LeaseClaims, outcomes: &[Judged]) {
         let mut by_model: Vec<(&str, Sums)> = Vec::new();
         for outcome in outcomes {
             let Some(sums) = outcome.spent() else {
@@ -44,7 +44,7 @@ impl Vault {
         if by_model.is_empty() {
             return;
         }
-        let key = self.spend_key(claims, now);
+        let key = self.spend_key(claims, self.live.now().database);
         for (model, sums) in by_model {
             let model = model.into();
             self.live.spend.add(

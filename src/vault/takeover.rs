@@ -54,12 +54,11 @@ impl Vault {
                     "leases of a replica that is gone were settled in its place"
                 );
             }
-            let now = self.live.now().database;
-            for Inherited { report, .. } in &new {
-                self.record_spend(&report.claims, &report.outcomes, now);
+            for inherited in &new {
+                let report = &inherited.report;
+                self.record_spend(&report.claims, &report.outcomes);
+                self.charge_overuse(inherited);
             }
-            new.iter()
-                .for_each(|inherited| self.charge_overuse(inherited));
         }
     }
 

@@ -40,8 +40,7 @@ impl Vault {
 
     /// Lets a new outcome act on what is in memory. Failures in a row are counted by the issuer alone.
     pub(super) fn act(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
-        let snapshot = self.live.snapshot();
-        let claims = &lease.claims;
+        let (snapshot, claims) = (self.live.snapshot(), &lease.claims);
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let version = snapshot.versions.get(&claims.version_uid);
         let account = snapshot.accounts.get(&claims.account_uid);
@@ -131,10 +130,8 @@ impl Vault {
         report: &ReportOutcome,
         outcomes: Vec<Judged>,
         ending: Option<Ending>,
-        now: Timestamp,
     ) {
         if lease.issuer == self.live.boot_id {
-            self.record_spend(&lease.claims, &outcomes, now);
             self.settle_own(&lease.claims, &outcomes, ending);
             return;
         }
@@ -148,13 +145,14 @@ impl Vault {
         self.live.outbox.send(lease.issuer, forwarded.encode());
     }
 
-    /// Gives back what was not used, and charges what was used beyond the estimate.
+    /// Gives back what was not used, charges what was used beyond the estimate, and records what was spent.
     pub(super) fn settle_own(
         &self,
         claims: &LeaseClaims,
         outcomes: &[Judged],
         ending: Option<Ending>,
     ) {
+        self.record_spend(claims, outcomes);
         let snapshot = self.live.snapshot();
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;
