@@ -6,14 +6,21 @@ use super::connect::ClientArgs;
 use super::failure::Failure;
 use super::flags::{ChangeArgs, NamedArgs, NamedChangeArgs, deleted, named_change, say_validated};
 use super::paging::{PageArgs, every_page};
-use super::{names, output};
+use super::{names, output, unbuilt};
 use crate::proto;
+use crate::proto::unbuilt::{OF_LIMITS, OF_NEW_LIMITS};
 
 mod fields;
 mod view;
 
 use fields::{Dimension, LimitField, LimitFlags};
 pub(crate) use view::{summary, what};
+
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  keylease limits create openai/rpm --dimension requests --amount 600 --window 1m
+  keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'";
+const UPDATE_EXAMPLE: &str = "Example: keylease limits update openai/rpm --amount 1200";
 
 /// The noun and its verb.
 #[derive(Debug, Args)]
@@ -27,17 +34,14 @@ pub struct Limits {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Create a limit of an account or caller
-    #[command(after_help = "Examples:
-  keylease limits create openai/rpm --dimension requests --amount 600 --window 1m
-  keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'
-  keylease limits create openai/daily --dimension requests --amount 10000 --calendar day --time-zone America/Los_Angeles")]
+    #[command(after_help = unbuilt::help(CREATE_EXAMPLES, OF_NEW_LIMITS))]
     Create(CreateArgs),
     /// Show a limit
     Get(NamedArgs),
     /// List the limits of an account or caller
     List(ListLimitsArgs),
     /// Change a limit; raising acts at once, lowering within its charge time; model patterns are replaced as a whole
-    #[command(after_help = "Example: keylease limits update openai/rpm --amount 1200")]
+    #[command(after_help = unbuilt::help(UPDATE_EXAMPLE, OF_LIMITS))]
     Update(UpdateArgs),
     /// Delete a limit; its charges are kept, and revived if its name returns
     Delete(NamedChangeArgs),

@@ -17,6 +17,7 @@ mod connect;
 mod cost;
 mod errors;
 mod failure;
+mod field_flags;
 mod flags;
 mod health;
 mod import;
@@ -33,14 +34,18 @@ mod prices;
 mod refusals;
 mod remedies;
 mod report;
+mod role;
 mod secret;
 mod status;
 mod tokens;
+mod unbuilt;
+mod usage;
 mod view;
 mod words;
 
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
+pub use usage::usage_as_json;
 
 use failure::Failure;
 
@@ -78,7 +83,7 @@ pub enum Command {
     #[command(after_help = status::HELP)]
     Status(status::StatusArgs),
     /// Lease a key
-    #[command(after_help = lease::HELP)]
+    #[command(after_help = lease::help())]
     Lease(lease::LeaseArgs),
     /// Report what became of a lease
     #[command(after_help = report::HELP)]

@@ -4,6 +4,7 @@ use prost::Message as _;
 use serde::Serialize;
 use tonic::Status;
 
+use super::words;
 use crate::proto::{LeaseRefusal, RefusalReason};
 
 /// Keys that one thing keeps from serving.
@@ -11,6 +12,12 @@ use crate::proto::{LeaseRefusal, RefusalReason};
 pub(crate) struct RefusedKeys {
     pub(crate) reason: &'static str,
     pub(crate) count: i32,
+    /// What clears first, by name; empty where limits are the matter.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) resource: String,
+    /// Why it does not serve.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) why: String,
 }
 
 /// The counts of a refused lease, which tonic-types does not know.
@@ -29,6 +36,8 @@ pub(crate) fn refused_keys(status: &Status) -> Vec<RefusedKeys> {
         .map(|keys| RefusedKeys {
             reason: refusal_word(keys.reason()),
             count: keys.count,
+            resource: keys.resource.clone(),
+            why: words::printable(&keys.why),
         })
         .collect()
 }

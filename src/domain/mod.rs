@@ -13,6 +13,7 @@ pub mod field;
 pub mod filter;
 pub mod forwarded;
 pub mod health;
+pub mod hindrance;
 pub mod id;
 pub mod judged;
 pub mod key;

@@ -1,5 +1,6 @@
 //! Why a lease is not given: counted over the keys of a pool, so that the answer says what would help, and when.
 
+use super::hindrance::Hindrance;
 use super::time::Timestamp;
 
 /// Why one key cannot serve a call, in the order in which mixed refusals are named: what clears by itself first.
@@ -61,8 +62,8 @@ pub enum LeaseRefusal {
     SnapshotStale,
     /// So many limits of the account apply at once that no lease id can carry what was drawn from each.
     TooManyLimits,
-    /// No key can serve now, or ever.
-    NoKey(Tally),
+    /// No key can serve now, or ever: by count, and what the matter is by name.
+    NoKey(Tally, Vec<Hindrance>),
 }
 
 /// Keys that cannot serve a call, by reason.

@@ -18,6 +18,7 @@ pub mod reports;
 pub mod reserve;
 pub mod snapshot;
 pub mod spend;
+pub mod unserved;
 pub mod version;
 
 use std::collections::HashMap;

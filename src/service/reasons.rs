@@ -40,7 +40,7 @@ pub(super) fn of_lease(refusal: &LeaseRefusal) -> (Code, ErrorReason) {
         LeaseRefusal::Draining => (Code::Unavailable, ErrorReason::Draining),
         LeaseRefusal::SnapshotStale => (Code::Unavailable, ErrorReason::SnapshotStale),
         LeaseRefusal::TooManyLimits => (Code::FailedPrecondition, ErrorReason::StateForbids),
-        LeaseRefusal::NoKey(tally) => tally
+        LeaseRefusal::NoKey(tally, _) => tally
             .foremost()
             .map_or((Code::FailedPrecondition, ErrorReason::PoolEmpty), of_key),
     }

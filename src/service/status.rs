@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
-use super::{reasons, refusal_messages};
+use super::{hindrance_messages, reasons, refusal_messages};
 use crate::domain::field::FieldError;
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::Timestamp;
@@ -39,6 +39,12 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         Refusal::Fields(fields) | Refusal::SecretExists { fields } => {
             details.set_bad_request(violations(fields));
         }
+        Refusal::NotBuilt { field, .. } => {
+            // An RPC is no field; its name begins with a capital letter.
+            if field.starts_with(char::is_lowercase) {
+                details.add_bad_request_violation(field, refusal.to_string());
+            }
+        }
         Refusal::RequestIdReused => {
             details.add_bad_request_violation("request_id", "was used for another request");
         }
@@ -49,7 +55,6 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         | Refusal::Exists { .. }
         | Refusal::EtagMismatch { .. }
         | Refusal::State { .. }
-        | Refusal::NotBuilt { .. }
         | Refusal::TokenRejected
         | Refusal::RoleMissing { .. }
         | Refusal::TooManyWatches { .. } => {}
@@ -68,7 +73,7 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
 pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
     let mut details = ErrorDetails::new();
     let retry = match refusal {
-        LeaseRefusal::NoKey(tally) => tally.retry().map(|at| at.since(now)),
+        LeaseRefusal::NoKey(tally, _) => tally.retry().map(|at| at.since(now)),
         LeaseRefusal::PoolDisabled { until, .. } => until.map(|at| at.since(now)),
         LeaseRefusal::QueueFull
         | LeaseRefusal::TooManyRequestIds
@@ -86,28 +91,18 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
         details.set_retry_info(retry);
     }
     let (code, reason) = reasons::of_lease(refusal);
-    if let LeaseRefusal::RetryTokenInvalid = refusal {
-        details.add_bad_request_violation(
-            "retry_token",
-            "is malformed, expired, or of another caller; leave it out",
-        );
+    if let Some((field, what)) = refusal_messages::field(reason) {
+        details.add_bad_request_violation(field, what);
     }
-    if let LeaseRefusal::RequestIdReused = refusal {
-        details.add_bad_request_violation("request_id", "was used for another call");
+    let message = refusal_messages::of_lease(refusal, now);
+    let LeaseRefusal::NoKey(tally, hindrances) = refusal else {
+        return with_reason(code, message, reason, details, None);
+    };
+    for (limit, description) in hindrance_messages::violations(hindrances, now) {
+        details.add_quota_failure_violation(limit, description);
     }
-    if reason == ErrorReason::LimitExhausted {
-        details.add_quota_failure_violation(
-            "account limits",
-            "every account that could serve is at a limit",
-        );
-    }
-    let message = refusal_messages::of_lease(refusal, retry);
-    let status = with_reason(code, message.clone(), reason, details, None);
-    if let LeaseRefusal::NoKey(tally) = refusal {
-        with_detail(status, &refusal_messages::detail(tally))
-    } else {
-        status
-    }
+    let status = with_reason(code, message, reason, details, None);
+    with_detail(status, &refusal_messages::detail(tally, hindrances))
 }
 
 /// A status of a report that is not taken.

@@ -7,8 +7,9 @@ use tokio::time::Instant;
 use super::lease_key::LeaseKey;
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::BootTime;
-use crate::live::choose::{Now, Unserved};
+use crate::live::choose::Now;
 use crate::live::clock::boot_now;
+use crate::live::unserved::Unserved;
 
 /// How long an answer of the database is waited for where nothing is held yet: outside `max_wait`, and no longer than a block lives.
 pub(super) const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -22,7 +23,7 @@ pub(super) fn patience(
     if call.deadline.is_some_and(|deadline| deadline <= now.boot) {
         return Err(LeaseRefusal::Deadline);
     }
-    let refused = || LeaseRefusal::NoKey(unserved.tally.clone());
+    let refused = || unserved.refusal(now.database);
     let mut until = call.received.after(call.max_wait);
     if unserved.is_pending {
         until = until.max(call.received.after(COLD_WAIT_MAX));

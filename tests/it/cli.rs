@@ -202,7 +202,7 @@ async fn refusals_are_sentences_with_their_fields_and_exit_codes() {
     for (line, code, word) in [
         ("accounts get nobody", 1, "RESOURCE_NOT_FOUND"),
         (
-            "pools create p --member nobody --failure-threshold 0 --lease-duration 100days",
+            "pools create p --member nobody --failure-threshold 5 --lease-duration 100days",
             1,
             "lease_duration",
         ),
@@ -214,6 +214,17 @@ async fn refusals_are_sentences_with_their_fields_and_exit_codes() {
         ("accounts create A --profile openai", 2, "a-z"),
         ("accounts update a", 2, "--clear"),
         ("status nowhere", 1, "pools/nowhere"),
+        // What the wire cannot tell from unset would silently be something else.
+        ("pools create p --failure-threshold 0", 2, "1..=1000"),
+        ("pools create p --member openai:tier=0", 2, "from 1 to 100"),
+        ("keys clear-health openai", 2, "accounts clear-health"),
+        (
+            "keys clear-health a/k --model m",
+            2,
+            "--model is for accounts",
+        ),
+        ("accounts clear-health openai/main", 2, "keys clear-health"),
+        ("pools disable p --reason x", 2, "--why"),
         (
             "accounts get nobody --json",
             1,

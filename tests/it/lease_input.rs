@@ -1,8 +1,8 @@
-//! What is not built, what is malformed, and who may not call: refused by name, and harming nobody.
+//! What is malformed, and who may not call: refused by name, and harming nobody.
 
 use std::time::Duration;
 
-use keylease::proto::{self, Estimate, LeaseKeyRequest, LeaseKeyResponse};
+use keylease::proto::{self, LeaseKeyRequest, LeaseKeyResponse};
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request};
@@ -10,7 +10,6 @@ use tonic_prost::ProstCodec;
 
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::Cluster;
-use crate::harness::refusal::Refusal;
 use crate::harness::setup::{MINUTE, span};
 
 /// A cluster with the pool `p` of one key.
@@ -22,42 +21,6 @@ async fn of_one() -> (Cluster, Client, Client) {
     let token = admin.create_lessee("search", "*").await;
     let caller = cluster.client(0, &token).await;
     (cluster, admin, caller)
-}
-
-#[tokio::test]
-async fn what_is_not_built_is_said() {
-    let (_cluster, _admin, caller) = of_one().await;
-    let cost = Estimate {
-        cost_micros: 5,
-        ..Default::default()
-    };
-    for (field, request) in [
-        (
-            "tags",
-            LeaseKeyRequest {
-                tags: [("team".to_owned(), "search".to_owned())].into(),
-                ..of("p")
-            },
-        ),
-        (
-            "estimate.cost_micros",
-            LeaseKeyRequest {
-                estimate: Some(cost),
-                ..of("p")
-            },
-        ),
-    ] {
-        let refused = caller.refused(request).await;
-        let refused = refused.is(Code::Unimplemented, "NOT_BUILT");
-        assert!(refused.message.contains(field), "{refused:?}");
-    }
-    let lease = caller.lease("p").await;
-    let renew = proto::RenewLeaseRequest {
-        lease_id: lease.lease_id,
-        lease_duration: None,
-    };
-    let status = caller.leases.clone().renew_lease(renew).await.unwrap_err();
-    Refusal::of(&status).is(Code::Unimplemented, "NOT_BUILT");
 }
 
 #[tokio::test]

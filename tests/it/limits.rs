@@ -180,16 +180,25 @@ async fn limits_of_callers_and_other_kinds_are_not_built_yet() {
         dimension: proto::LimitDimension::Concurrency.into(),
         ..per_minute(1)
     };
-    for (request, named) in [
-        (of_caller, "parent"),
-        (create("c", concurrency), "limit.dimension"),
+    for (request, field, said) in [
+        (
+            of_caller,
+            "parent",
+            "parent callers/app is not built yet: limits belong to accounts",
+        ),
+        (
+            create("c", concurrency),
+            "limit.dimension",
+            "limit.dimension CONCURRENCY is not built yet: count REQUESTS",
+        ),
     ] {
         let no = refused(desk.admin.create_limit(desk.ask(request)).await);
         assert_eq!(
             (no.code, no.reason.as_str()),
             (Code::Unimplemented, "NOT_BUILT")
         );
-        assert!(no.message.contains(named), "{}", no.message);
+        assert!(no.message.starts_with(said), "{}", no.message);
+        assert_eq!(no.fields, [field]);
     }
     let nowhere = proto::CreateLimitRequest {
         parent: "accounts/nowhere".to_owned(),

@@ -43,7 +43,8 @@ async fn a_report_counts_once_whatever_is_sent_again() {
             let mut again = reporting(&lease, vec![outcome]);
             again.sequence = sequence;
             let answer = caller.tell(again).await.unwrap();
-            assert!(answer.duplicate);
+            assert_eq!(answer.duplicate, sequence == 0);
+            assert_eq!(answer.exhausted, sequence != 0);
             let health = answer.verdicts[0].health.as_ref().unwrap();
             assert_eq!(health.state(), HealthState::Active);
         }
@@ -172,8 +173,8 @@ async fn what_is_not_understood_is_named_and_what_is_understood_is_acted_on() {
         usage: Some(Usage {
             input_tokens: -5,
             requests: 3,
-            cost_micros: 9,
-            model: "other".to_owned(),
+            cost_micros: -9,
+            model: "other\u{7}".to_owned(),
             ..Default::default()
         }),
         latency: Some(span(Duration::from_millis(5))),

@@ -98,7 +98,11 @@ fn key_state(
     if let Some(disablement) = &key.disablement {
         let left = for_time(disablement.until.as_ref(), now);
         let why = words::printable(&disablement.reason);
-        return (format!("disabled{left} ({why})"), Urgency::Waiting);
+        let by = match disablement.by.as_str() {
+            "" => String::new(),
+            by => format!(", by {by}"),
+        };
+        return (format!("disabled{left} ({why}{by})"), Urgency::Waiting);
     }
     let Some(version) = version else {
         return ("no secret: rotate one in".into(), Urgency::Bad);

@@ -1,5 +1,7 @@
 //! All limits of one account as one replica holds them: a lease takes from every limit that applies, or from none.
 
+pub mod lack;
+
 use std::sync::Arc;
 use std::time::Duration;
 

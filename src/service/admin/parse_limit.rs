@@ -9,6 +9,7 @@ use crate::domain::limit_draft::{LimitDraft, NewLimit, START_WITHIN_MIN, VALIDIT
 use crate::domain::models::{PATTERNS_MAX, Pattern};
 use crate::proto as v1;
 use crate::proto::limit::Window;
+use crate::proto::unbuilt;
 use crate::service::convert::parse_millis;
 
 /// The fields that UpdateLimit can change.
@@ -59,7 +60,9 @@ fn fields(faults: &mut Faults, limit: v1::Limit, wanted: impl Fn(&str) -> bool) 
     }
     match limit.window.filter(|_| wants_window(&wanted)) {
         Some(Window::Rolling(rolling)) => draft.window = faults.take(window(rolling)).flatten(),
-        Some(Window::Calendar(_)) => faults.not_built("limit.calendar"),
+        Some(Window::Calendar(calendar)) => {
+            faults.not_built(unbuilt::CALENDAR, calendar.period().as_str_name());
+        }
         None => {}
     }
     if wanted("models") {
@@ -126,8 +129,12 @@ fn dimension(faults: &mut Faults, value: i32) -> Option<Dimension> {
         Ok(v1::LimitDimension::Tokens) => Some(Dimension::Tokens),
         Ok(v1::LimitDimension::InputTokens) => Some(Dimension::InputTokens),
         Ok(v1::LimitDimension::OutputTokens) => Some(Dimension::OutputTokens),
-        Ok(v1::LimitDimension::CostMicros | v1::LimitDimension::Concurrency) => {
-            faults.not_built(FIELD);
+        Ok(v1::LimitDimension::CostMicros) => {
+            faults.not_built(unbuilt::COST_MICROS, "COST_MICROS");
+            None
+        }
+        Ok(v1::LimitDimension::Concurrency) => {
+            faults.not_built(unbuilt::CONCURRENCY, "CONCURRENCY");
             None
         }
         Ok(v1::LimitDimension::Unspecified) | Err(_) => {
@@ -141,7 +148,7 @@ fn dimension(faults: &mut Faults, value: i32) -> Option<Dimension> {
 fn mode(faults: &mut Faults, value: i32) {
     match v1::LimitMode::try_from(value) {
         Ok(v1::LimitMode::Unspecified | v1::LimitMode::Enforce) => {}
-        Ok(v1::LimitMode::Shadow) => faults.not_built("limit.mode"),
+        Ok(v1::LimitMode::Shadow) => faults.not_built(unbuilt::SHADOW, "SHADOW"),
         Err(_) => faults.add(FieldError::new("limit.mode", "must be ENFORCE")),
     }
 }

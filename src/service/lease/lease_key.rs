@@ -12,6 +12,7 @@ use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
+use crate::proto::unbuilt::ESTIMATED_COST;
 use crate::service::convert::parse_duration;
 use crate::service::reasons;
 use crate::vault::{Error, LeaseKey, Refusal};
@@ -87,17 +88,16 @@ pub(super) fn parse(
 }
 
 fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
-    let cost = request
-        .estimate
-        .as_ref()
-        .is_some_and(|e| e.cost_micros != 0);
-    let unbuilt = [("estimate.cost_micros", cost)];
-    match unbuilt.into_iter().find(|(_, is_set)| *is_set) {
-        Some((field, _)) => Err(Refusal::NotBuilt {
-            what: format!("the field {field}"),
-        }),
-        None => Ok(()),
+    let cost = request.estimate.as_ref().map_or(0, |e| e.cost_micros);
+    if cost == 0 {
+        return Ok(());
     }
+    let unbuilt = ESTIMATED_COST;
+    Err(Refusal::not_built(
+        unbuilt.field,
+        cost.to_string(),
+        unbuilt.remedy,
+    ))
 }
 
 fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {

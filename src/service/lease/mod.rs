@@ -15,6 +15,7 @@ use super::status;
 use crate::live::clock::boot_now;
 use crate::proto;
 use crate::proto::lease_service_server::LeaseService;
+use crate::proto::unbuilt::remedy_of;
 use crate::vault::{Refusal, Vault};
 
 /// The lease service of one replica.
@@ -72,7 +73,8 @@ impl LeaseService for Leases {
         request: Request<proto::RenewLeaseRequest>,
     ) -> Result<Response<proto::RenewLeaseResponse>, Status> {
         auth::identity(&request).map_err(|r| status::of_refusal(&r))?;
-        let what = "RenewLease".to_owned();
-        Err(status::of_refusal(&Refusal::NotBuilt { what }))
+        let what = "RenewLease";
+        let refusal = Refusal::not_built(what, "", remedy_of(what));
+        Err(status::of_refusal(&refusal))
     }
 }

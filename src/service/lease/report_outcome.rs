@@ -9,6 +9,7 @@ use crate::domain::classify::{
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
 use crate::domain::outcome::{OUTCOMES_MAX, Observation, Outcome, REQUESTS_MAX, Transport};
+use crate::live::reports::Entry;
 use crate::proto;
 use crate::proto::outcome::Result as Seen;
 use crate::service::convert::{duration, failure_class, parse_duration, timestamp};
@@ -71,7 +72,12 @@ fn parse_outcome(
         Some(Seen::Success(_)) => Observation::Success,
         Some(Seen::NotSent(_)) => Observation::NotSent,
         Some(Seen::Http(http)) => parse_http(path, http)?,
-        Some(Seen::Transport(transport)) => Observation::Transport(transport_of(transport.kind())),
+        Some(Seen::Transport(transport)) => {
+            if !transport.detail.is_empty() {
+                unsupported.push(field("transport.detail"));
+            }
+            Observation::Transport(transport_of(transport.kind()))
+        }
         None => {
             return Err(FieldError::new(
                 path,
@@ -143,7 +149,8 @@ pub(super) fn message(
     proto::ReportOutcomeResponse {
         verdicts: reported.verdicts.into_iter().map(verdict).collect(),
         unsupported,
-        duplicate: reported.is_duplicate,
+        duplicate: reported.entry == Entry::Duplicate,
+        exhausted: reported.entry == Entry::Exhausted,
     }
 }
 

@@ -1,0 +1,114 @@
+//! What the contract has and this build has not: the one list that refusals are made of, and the help of the client. What has been
+//! built is struck off here, and the compiler then finds where it was refused.
+
+/// A choice of the contract that is not built yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unbuilt {
+    /// The field, by its path in the request.
+    pub field: &'static str,
+    /// How the client's command line asks for it.
+    pub flag: &'static str,
+    /// What to do instead.
+    pub remedy: &'static str,
+}
+
+const fn unbuilt(field: &'static str, flag: &'static str, remedy: &'static str) -> Unbuilt {
+    Unbuilt {
+        field,
+        flag,
+        remedy,
+    }
+}
+
+/// Calendar windows.
+pub const CALENDAR: Unbuilt = unbuilt(
+    "limit.calendar",
+    "--calendar",
+    "give a rolling window (limit.rolling) instead",
+);
+/// Limits of money.
+pub const COST_MICROS: Unbuilt = unbuilt(
+    "limit.dimension",
+    "--dimension cost-micros",
+    "count REQUESTS, TOKENS, INPUT_TOKENS or OUTPUT_TOKENS instead",
+);
+/// Limits of what is under way at one time.
+pub const CONCURRENCY: Unbuilt = unbuilt(
+    "limit.dimension",
+    "--dimension concurrency",
+    "count REQUESTS, TOKENS, INPUT_TOKENS or OUTPUT_TOKENS instead",
+);
+/// Limits that only watch.
+pub const SHADOW: Unbuilt = unbuilt(
+    "limit.mode",
+    "--mode shadow",
+    "leave it unset or ENFORCE; GetStatus shows how full a limit is",
+);
+/// Limits of callers.
+pub const CALLER_LIMITS: Unbuilt = unbuilt(
+    "parent",
+    "limits of callers/NAME",
+    "limits belong to accounts: accounts/{account}",
+);
+/// What `limits create` may be asked for in vain.
+pub const OF_NEW_LIMITS: &[Unbuilt] = &[CALENDAR, COST_MICROS, CONCURRENCY, SHADOW, CALLER_LIMITS];
+/// The same of `limits update`; the dimension never changes.
+pub const OF_LIMITS: &[Unbuilt] = &[CALENDAR, SHADOW, CALLER_LIMITS];
+
+/// Callers without tokens.
+pub const IDENTITIES: Unbuilt = unbuilt(
+    "caller.identities",
+    "--mtls-san, --kubernetes-service-account, --jwt-subject",
+    "leave it empty, and give the caller a token by CreateToken",
+);
+/// What `callers create` and `callers update` may be asked for in vain.
+pub const OF_CALLERS: &[Unbuilt] = &[IDENTITIES];
+
+/// Costs of uses.
+pub const ESTIMATED_COST: Unbuilt = unbuilt(
+    "estimate.cost_micros",
+    "--estimate-cost-micros",
+    "leave it unset, since no limit counts costs yet",
+);
+/// What `lease` may be asked for in vain.
+pub const OF_LEASES: &[Unbuilt] = &[ESTIMATED_COST];
+
+/// Health of a provider as a whole.
+pub const PROVIDER_HEALTH: Unbuilt = unbuilt(
+    "name",
+    "",
+    "clear the health of accounts/{account}, or of accounts/{account}/keys/{key}",
+);
+
+/// Methods that are not built yet, with what to do instead.
+const METHODS: &[(&str, &str)] = &[
+    (
+        "MoveKey",
+        "create the key in the other account with CreateKey, then delete this one",
+    ),
+    (
+        "CancelRotation",
+        "a rotation is current at once; rotate the old secret in again",
+    ),
+    ("RollbackKey", "rotate the old secret in again"),
+    (
+        "ExplainLease",
+        "GetStatus shows what keeps each key of the pool from serving",
+    ),
+    (
+        "RewrapKeys",
+        "keep the old master key beside the new one, which seals all that is new",
+    ),
+    (
+        "RenewLease",
+        "ask for the lease with a lease_duration that is long enough",
+    ),
+];
+
+/// What to do instead of calling a method that is not built yet.
+#[must_use]
+pub fn remedy_of(method: &str) -> &'static str {
+    let mut methods = METHODS.iter();
+    let found = methods.find(|(name, _)| *name == method);
+    found.map_or("a later release brings it", |(_, remedy)| *remedy)
+}
