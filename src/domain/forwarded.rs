@@ -6,9 +6,8 @@ use super::claims::LeaseClaims;
 use super::classify::{Advice, Blame, Failure};
 use super::health::FailureClass;
 use super::judged::{Judged, Seen};
-use super::metered::Metered;
 use super::outcome::Start;
-use super::pool::Estimate;
+use super::usage::Usage;
 use super::wire::{Malformed, Reader, Writer};
 
 /// The format this release writes. What was seen is judged where it came in: what a provider wrote may quote a key, and stays there.
@@ -73,13 +72,8 @@ impl Forwarded {
 
 fn encode_outcome(to: &mut Writer, outcome: &Judged) {
     to.number(u64::from(outcome.count));
-    to.number(u64::from(outcome.usage.is_some()));
-    if let Some(usage) = outcome.usage {
-        to.number(usage.input_tokens);
-        to.number(usage.output_tokens);
-        to.number(usage.cost_micros);
-    }
-    outcome.metered.encode(to);
+    outcome.usage.encode(to);
+    to.text(outcome.model.as_deref().unwrap_or_default());
     encode_start(to, outcome.start);
     match &outcome.seen {
         Seen::Success => to.number(0),
@@ -100,15 +94,8 @@ fn encode_outcome(to: &mut Writer, outcome: &Judged) {
 
 fn decode_outcome(from: &mut Reader<'_>) -> Result<Judged, Malformed> {
     let count = from.number_as()?;
-    let usage = match from.number()? {
-        0 => None,
-        _ => Some(Estimate {
-            input_tokens: from.number()?,
-            output_tokens: from.number()?,
-            cost_micros: from.number()?,
-        }),
-    };
-    let metered = Metered::decode(from)?;
+    let usage = Usage::decode(from)?;
+    let model = Some(from.text()?).filter(|model| !model.is_empty());
     let start = decode_start(from)?;
     let seen = match from.number()? {
         0 => Seen::Success,
@@ -124,7 +111,7 @@ fn decode_outcome(from: &mut Reader<'_>) -> Result<Judged, Malformed> {
         usage,
         seen,
         start,
-        metered,
+        model,
     })
 }
 
@@ -174,11 +161,14 @@ mod tests {
     use crate::domain::tags::Tags;
     use crate::domain::time::{BootTime, Timestamp};
 
-    fn metered() -> Metered {
-        Metered {
-            tokens: Some(Tokens::default()),
-            cost_micros: Some(u64::MAX),
-            model: Some("gpt-4o".to_owned()),
+    fn usage() -> Usage {
+        Usage {
+            tokens: Some(Tokens {
+                input: 5,
+                cached_input: 4,
+                output: u64::MAX,
+            }),
+            cost_micros: Some(0),
         }
     }
 
@@ -200,16 +190,11 @@ mod tests {
             failed(Some(Duration::ZERO)),
             failed(Some(Duration::from_millis(58_821))),
         ];
-        let usage = Estimate {
-            input_tokens: 5,
-            output_tokens: u64::MAX,
-            cost_micros: 0,
-        };
         let outcome = |seen| Judged {
             count: 2,
-            usage: Some(usage),
+            usage: usage(),
             start: Start::Answered(Some(Duration::from_millis(250))),
-            metered: metered(),
+            model: Some("gpt-4o".to_owned()),
             seen,
         };
         let report = Forwarded {

@@ -3,24 +3,23 @@
 use super::classify::{Advice, Blame, Failure, Response, Rules, explain};
 use super::health::FailureClass;
 use super::ledger::settle::Part;
-use super::metered::Metered;
 use super::outcome::{Observation, Outcome, Start, Transport};
-use super::pool::Estimate;
 use super::time::Timestamp;
+use super::usage::Usage;
 
 /// An outcome that was judged: all that is kept of it, and nothing that a provider wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     /// How many uses.
     pub count: u32,
-    /// What was used, per use; as estimated unless set.
-    pub usage: Option<Estimate>,
+    /// What was used, per use; as estimated where it is not known.
+    pub usage: Usage,
     /// What it came to.
     pub seen: Seen,
     /// When its uses started.
     pub start: Start,
-    /// What each use consumed and cost.
-    pub metered: Metered,
+    /// The model that served, where it is not the one leased for.
+    pub model: Option<String>,
 }
 
 /// What some uses came to.
@@ -61,7 +60,7 @@ impl Outcome {
             usage: self.usage,
             seen,
             start: self.start(),
-            metered: self.metered.clone(),
+            model: self.model.clone(),
         }
     }
 }
@@ -156,8 +155,8 @@ mod tests {
             count: 1,
             observation,
             started_after: None,
-            usage: None,
-            metered: Metered::default(),
+            usage: Usage::default(),
+            model: None,
         };
         let judged = outcome.judged(rules, Timestamp::from_micros(0));
         judged.failure().cloned()

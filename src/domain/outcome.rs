@@ -4,9 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::ledger::block::Ending;
-use super::metered::Metered;
-use super::pool::Estimate;
 use super::time::BootTime;
+use super::usage::Usage;
 
 /// The most uses of one lease.
 pub const REQUESTS_MAX: u32 = 1_000;
@@ -20,12 +19,12 @@ pub struct Outcome {
     pub count: u32,
     /// What was seen.
     pub observation: Observation,
-    /// What was used, per use; as estimated unless set.
-    pub usage: Option<Estimate>,
+    /// What was used, per use; as estimated where it is not known.
+    pub usage: Usage,
     /// How long after the call for the lease the uses had started at the latest.
     pub started_after: Option<Duration>,
-    /// What each use consumed and cost.
-    pub metered: Metered,
+    /// The model that served, where it is not the one leased for.
+    pub model: Option<String>,
 }
 
 impl Outcome {

@@ -23,8 +23,8 @@ impl Vault {
             base_url: &account.account.endpoint.base_url,
         };
         for outcome in outcomes {
-            let metered = &mut outcome.metered;
-            metered.price(&snapshot.prices, provider, &claims.model, now);
+            let model = outcome.model.as_deref().unwrap_or(&claims.model);
+            outcome.usage.price(&snapshot.prices, provider, model, now);
         }
     }
 
@@ -35,7 +35,7 @@ impl Vault {
             let Some(sums) = outcome.spent() else {
                 continue;
             };
-            let model = outcome.metered.model.as_deref().unwrap_or(&claims.model);
+            let model = outcome.model.as_deref().unwrap_or(&claims.model);
             match by_model.iter_mut().find(|(known, _)| *known == model) {
                 Some((_, known)) => *known = known.plus(sums),
                 None => by_model.push((model, sums)),

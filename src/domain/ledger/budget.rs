@@ -14,6 +14,7 @@ use super::work::{Answer, NumberedAsk, Wait, Work};
 use crate::domain::limit::Limit;
 use crate::domain::pool::Estimate;
 use crate::domain::time::BootTime;
+use crate::domain::usage::Usage;
 
 /// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
 pub const START_WITHIN_UNLIMITED: Duration = Duration::from_secs(3);
@@ -179,7 +180,7 @@ impl Budget {
         let part = Part {
             uses,
             is_not_sent: true,
-            consumed: None,
+            consumed: Usage::default(),
         };
         let ending = Ending {
             is_sure: true,

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::block::Draw;
 use crate::domain::limit::Dimension;
 use crate::domain::pool::Estimate;
+use crate::domain::usage::Usage;
 
 /// A lease whose report is settled.
 #[derive(Debug, Clone, Copy)]
@@ -23,17 +24,23 @@ pub struct Part {
     /// They were never started.
     pub is_not_sent: bool,
     /// What each consumed, where that is known; as estimated otherwise.
-    pub consumed: Option<Estimate>,
+    pub consumed: Usage,
 }
 
 impl Part {
     /// What each use counts for, of which `drawn` units were taken.
     pub(super) fn used(&self, dimension: Dimension, drawn: u64) -> u64 {
-        match (self.is_not_sent, self.consumed) {
-            (true, _) => 0,
-            (false, None) => drawn,
-            (false, Some(consumed)) => units_of(dimension, consumed),
+        if self.is_not_sent {
+            return 0;
         }
+        let tokens = self.consumed.tokens;
+        let known = match dimension {
+            Dimension::Requests => Some(1),
+            Dimension::Tokens => tokens.map(|t| t.input.saturating_add(t.output)),
+            Dimension::InputTokens => tokens.map(|t| t.input),
+            Dimension::OutputTokens => tokens.map(|t| t.output),
+        };
+        known.unwrap_or(drawn)
     }
 }
 

@@ -86,7 +86,7 @@ fn parse_outcome(
         }
     };
     let said = outcome.usage.unwrap_or_default();
-    let (usage, metered) = usage::parse(&field("usage"), said, unsupported);
+    let (usage, model) = usage::parse(&field("usage"), said, unsupported);
     let started_after = outcome.started_after.as_ref();
     let started_after = started_after.and_then(|after| {
         let parsed = parse_duration(
@@ -108,7 +108,7 @@ fn parse_outcome(
         observation,
         usage,
         started_after,
-        metered,
+        model,
     })
 }
 

@@ -1,10 +1,9 @@
 //! What a use consumed, on the wire. Nonsense is named, and is as if it had not been said.
 
 use crate::domain::field::text;
-use crate::domain::metered::Metered;
 use crate::domain::models::MODEL_BYTES_MAX;
-use crate::domain::pool::Estimate;
 use crate::domain::prices::Tokens;
+use crate::domain::usage::Usage;
 use crate::proto;
 
 /// The most tokens that one use is believed to have consumed.
@@ -12,12 +11,12 @@ const TOKENS_MAX: i64 = 1_000_000_000;
 /// The most that one use is believed to have cost: a million dollars.
 const COST_MICROS_MAX: i64 = 1_000_000_000_000;
 
-/// What permits count it as, if tokens were counted at all, and what it cost; the paths of what cannot be acted on come along.
+/// What was used and cost, as far as it was said, and the model that served; the paths of what cannot be acted on come along.
 pub(super) fn parse(
     path: &str,
     usage: proto::Usage,
     unsupported: &mut Vec<String>,
-) -> (Option<Estimate>, Metered) {
+) -> (Usage, Option<String>) {
     let mut believed = |field: &str, value: i64, max: i64| {
         let is_believed = (0..=max).contains(&value);
         if !is_believed {
@@ -41,30 +40,21 @@ pub(super) fn parse(
         cached_input: cached.unwrap_or(0),
         output,
     });
-    let metered = Metered {
+    let usage = Usage {
         tokens,
         cost_micros: cost_micros.filter(|cost| *cost > 0),
-        model: model.filter(|model| !model.is_empty()),
     };
-    (tokens.map(estimate), metered)
-}
-
-const fn estimate(tokens: Tokens) -> Estimate {
-    Estimate {
-        input_tokens: tokens.input,
-        output_tokens: tokens.output,
-        cost_micros: 0,
-    }
+    (usage, model.filter(|model| !model.is_empty()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(usage: proto::Usage) -> (Option<Estimate>, Metered, Vec<String>) {
+    fn parsed(usage: proto::Usage) -> (Usage, Option<String>, Vec<String>) {
         let mut unsupported = Vec::new();
-        let (estimate, metered) = parse("u", usage, &mut unsupported);
-        (estimate, metered, unsupported)
+        let (usage, model) = parse("u", usage, &mut unsupported);
+        (usage, model, unsupported)
     }
 
     #[test]
@@ -77,17 +67,20 @@ mod tests {
             cost_micros: 2,
             model: "gpt-4o".to_owned(),
         };
-        let (estimate, metered, unsupported) = parsed(said);
-        assert_eq!(estimate.unwrap().input_tokens, 5);
-        assert_eq!(metered.tokens.unwrap().cached_input, 4);
+        let (usage, model, unsupported) = parsed(said);
+        let tokens = usage.tokens.unwrap();
         assert_eq!(
-            (metered.cost_micros, metered.model.as_deref()),
+            (tokens.input, tokens.cached_input, tokens.output),
+            (5, 4, 3)
+        );
+        assert_eq!(
+            (usage.cost_micros, model.as_deref()),
             (Some(2), Some("gpt-4o"))
         );
         assert_eq!(unsupported, [""; 0]);
         assert_eq!(
             parsed(proto::Usage::default()),
-            (None, Metered::default(), vec![])
+            (Usage::default(), None, vec![])
         );
     }
 
@@ -101,8 +94,8 @@ mod tests {
             cost_micros: COST_MICROS_MAX + 1,
             model: "a\u{7}".to_owned(),
         };
-        let (estimate, metered, unsupported) = parsed(said);
-        assert_eq!((estimate, metered), (None, Metered::default()));
+        let (usage, model, unsupported) = parsed(said);
+        assert_eq!((usage, model), (Usage::default(), None));
         let fields = [
             "input_tokens",
             "cached_input_tokens",

@@ -86,7 +86,7 @@ impl World<'_> {
             part: Part {
                 uses: given.granted,
                 is_not_sent: seen == Seen::NotSent,
-                consumed: None,
+                consumed: keylease::domain::usage::Usage::default(),
             },
             seen,
             started_after,

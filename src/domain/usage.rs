@@ -6,30 +6,27 @@ use super::spend::Sums;
 use super::time::Timestamp;
 use super::wire::{Malformed, Reader, Writer};
 
-/// What one use consumed and cost.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Metered {
+/// What one use consumed and cost, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
     /// Its tokens, if they were counted.
     pub tokens: Option<Tokens>,
     /// What it cost, in micros, if that is known.
     pub cost_micros: Option<u64>,
-    /// The model that served, where it is not the one leased for.
-    pub model: Option<String>,
 }
 
-impl Metered {
-    /// Prices its tokens, unless its cost is known already or there is no price. `leased` is the model of the lease; empty if none.
+impl Usage {
+    /// Prices its tokens, unless its cost is known already or there is no price.
     pub fn price(
         &mut self,
         set: &OperatorPrices,
         provider: Provider<'_>,
-        leased: &str,
+        model: &str,
         now: Timestamp,
     ) {
         let (Some(tokens), None) = (self.tokens, self.cost_micros) else {
             return;
         };
-        let model = self.model.as_deref().unwrap_or(leased);
         let price = price_of(set, provider, model, now);
         self.cost_micros = price.map(|(price, _)| price.cost(tokens));
     }
@@ -46,7 +43,6 @@ impl Metered {
         self.cost_micros
             .into_iter()
             .for_each(|cost| to.number(cost));
-        to.text(self.model.as_deref().unwrap_or_default());
     }
 
     /// As it was appended.
@@ -66,11 +62,9 @@ impl Metered {
             0 => None,
             _ => Some(from.number()?),
         };
-        let model = Some(from.text()?).filter(|model| !model.is_empty());
         Ok(Self {
             tokens,
             cost_micros,
-            model,
         })
     }
 }
@@ -80,17 +74,17 @@ impl Judged {
     /// costs something, whether or not it is known what.
     #[must_use]
     pub fn spent(&self) -> Option<Sums> {
-        let metered = &self.metered;
+        let usage = self.usage;
         let is_charged = match &self.seen {
             Seen::NotSent => return None,
             Seen::Success => true,
-            Seen::Failed { .. } => metered.tokens.is_some(),
+            Seen::Failed { .. } => usage.tokens.is_some(),
         };
         let uses = u64::from(self.count);
-        let tokens = metered.tokens.unwrap_or_default();
-        let is_unpriced = is_charged && metered.cost_micros.is_none();
+        let tokens = usage.tokens.unwrap_or_default();
+        let is_unpriced = is_charged && usage.cost_micros.is_none();
         Some(Sums {
-            cost_micros: metered.cost_micros.unwrap_or(0).saturating_mul(uses),
+            cost_micros: usage.cost_micros.unwrap_or(0).saturating_mul(uses),
             requests: uses,
             unpriced_requests: if is_unpriced { uses } else { 0 },
             input_tokens: tokens.input.saturating_mul(uses),
@@ -111,57 +105,56 @@ mod tests {
         base_url: "https://api.openai.com/v1",
     };
 
-    fn judged(seen: Seen, metered: Metered) -> Judged {
+    const NOW: Timestamp = Timestamp::from_micros(0);
+
+    fn judged(seen: Seen, usage: Usage) -> Judged {
         Judged {
             count: 3,
-            usage: None,
+            usage,
             seen,
             start: Start::Unknown,
-            metered,
+            model: None,
         }
     }
 
-    fn used(model: Option<&str>) -> Metered {
+    /// A thousand tokens of input, all of them cached, and ten of output.
+    fn used() -> Usage {
         let tokens = Tokens {
             input: 1_000,
             cached_input: 2_000,
             output: 10,
         };
-        Metered {
+        Usage {
             tokens: Some(tokens),
             cost_micros: None,
-            model: model.map(str::to_owned),
         }
     }
 
-    fn priced(mut metered: Metered, leased: &str) -> Option<u64> {
-        let now = Timestamp::from_micros(0);
-        metered.price(&OperatorPrices::default(), OPENAI, leased, now);
-        metered.cost_micros
+    fn priced(mut usage: Usage, model: &str) -> Option<u64> {
+        usage.price(&OperatorPrices::default(), OPENAI, model, NOW);
+        usage.cost_micros
     }
 
     #[test]
-    fn tokens_are_priced_for_the_model_that_served_and_a_stated_cost_stays() {
-        let all_cached = 1_000 * 5 / 4 + 10 * 10;
-        assert_eq!(priced(used(None), "gpt-4o"), Some(all_cached));
-        assert_eq!(priced(used(Some("gpt-4o")), "o3"), Some(all_cached));
-        assert_eq!(priced(used(None), ""), None);
-        assert_eq!(priced(Metered::default(), "gpt-4o"), None);
-        let stated = Metered {
+    fn tokens_are_priced_unless_the_cost_is_stated_or_nobody_knows_a_price() {
+        assert_eq!(priced(used(), "gpt-4o"), Some(1_000 * 5 / 4 + 10 * 10));
+        assert_eq!(priced(used(), ""), None);
+        assert_eq!(priced(Usage::default(), "gpt-4o"), None);
+        let stated = Usage {
             cost_micros: Some(7),
-            ..used(None)
+            ..used()
         };
         assert_eq!(priced(stated, "gpt-4o"), Some(7));
     }
 
     #[test]
     fn uses_of_unknown_cost_are_counted_apart_and_what_never_started_not_at_all() {
-        assert_eq!(judged(Seen::NotSent, used(None)).spent(), None);
-        let unknown = judged(Seen::Success, Metered::default()).spent().unwrap();
+        assert_eq!(judged(Seen::NotSent, used()).spent(), None);
+        let unknown = judged(Seen::Success, Usage::default()).spent().unwrap();
         assert_eq!((unknown.requests, unknown.unpriced_requests), (3, 3));
-        let known = Metered {
+        let known = Usage {
             cost_micros: Some(7),
-            ..used(None)
+            ..used()
         };
         let known = judged(Seen::Success, known).spent().unwrap();
         assert_eq!((known.cost_micros, known.unpriced_requests), (21, 0));
