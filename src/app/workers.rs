@@ -12,7 +12,7 @@ use tonic_health::server::HealthReporter;
 use super::observe;
 use crate::live::heartbeat::Heart;
 use crate::live::{clock::boot_now, ledger, outbox, spend};
-use crate::store::{self, foreign_reports, replicas, settled};
+use crate::store::{self, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
 /// How soon a change is known everywhere.
@@ -215,6 +215,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
         let forgotten = async {
             let mut conn = vault.pool().acquire().await?;
             replicas::forget(&mut conn).await?;
+            lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
             store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await

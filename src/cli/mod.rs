@@ -33,6 +33,7 @@ mod pools;
 mod prices;
 mod refusals;
 mod remedies;
+mod renew;
 mod report;
 mod role;
 mod secret;
@@ -83,8 +84,11 @@ pub enum Command {
     #[command(after_help = status::HELP)]
     Status(status::StatusArgs),
     /// Lease a key
-    #[command(after_help = lease::help())]
+    #[command(after_help = lease::HELP)]
     Lease(lease::LeaseArgs),
+    /// Let a lease go on
+    #[command(after_help = renew::HELP)]
+    Renew(renew::RenewArgs),
     /// Report what became of a lease
     #[command(after_help = report::HELP)]
     Report(report::ReportArgs),
@@ -106,6 +110,7 @@ impl Command {
             Self::Tokens(command) => &command.client,
             Self::Status(command) => &command.client,
             Self::Lease(command) => &command.client,
+            Self::Renew(command) => &command.client,
             Self::Report(command) => &command.client,
             Self::Audit(command) => &command.client,
         }
@@ -127,6 +132,7 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Tokens(command) => tokens::run(command).await,
             Command::Status(command) => status::run(command).await,
             Command::Lease(command) => lease::run(command).await,
+            Command::Renew(command) => renew::run(command).await,
             Command::Report(command) => report::run(command).await,
             Command::Audit(command) => audit::run(command).await,
         }

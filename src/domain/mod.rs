@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod backoff;
+pub mod calendar;
 pub mod caller;
 pub mod caller_draft;
 pub mod claims;
@@ -28,6 +29,7 @@ pub mod pool;
 pub mod pool_draft;
 pub mod prices;
 pub mod profile;
+pub mod prolonged;
 pub mod refusal;
 pub mod replay;
 pub mod rotation;
@@ -35,6 +37,7 @@ pub mod selection;
 pub mod spend;
 pub mod status;
 pub mod tags;
+pub mod terms;
 pub mod time;
 pub mod usage;
 pub mod vitals;

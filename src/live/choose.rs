@@ -9,7 +9,9 @@ use crate::domain::claims::Avoided;
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
-use crate::domain::pool::Strategy;
+use crate::domain::limit::Dimension;
+use crate::domain::pool::{Estimate, Strategy};
+use crate::domain::prices::{OperatorPrices, Provider, cost_of_estimate};
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::selection::{self, Circle};
 use crate::domain::time::{BootTime, Timestamp};
@@ -30,6 +32,8 @@ pub struct Wish<'a> {
     pub avoided_until: Option<Timestamp>,
     /// Until when a canary is waited for.
     pub canary_until: Timestamp,
+    /// Prices that operators have set.
+    pub prices: &'a OperatorPrices,
 }
 
 /// A key that serves, with the permits taken for it.
@@ -133,6 +137,7 @@ fn try_candidate(
     let need = Need {
         is_new: wish.need.is_new && !lacked,
         model: as_the_provider_names_it(candidate, wish),
+        estimate: estimate(candidate, wish, now.database, unserved),
         ..wish.need
     };
     let admission = version.live.admit(wish.canary_until, now.database);
@@ -171,8 +176,33 @@ fn try_candidate(
         Take::Short(wait) => unserved.lacks_permits(live, wait, now),
         Take::TooLarge(..) => unserved.tally.add(KeyRefusal::TooLarge, None),
         Take::ModelRequired => unserved.tally.add(KeyRefusal::ModelRequired, None),
+        Take::CostRequired => unserved.tally.add(KeyRefusal::CostRequired, None),
     }
     None
+}
+
+/// What one use is expected to consume. Where the account has limits on cost, its tokens are priced unless somebody says what it costs.
+fn estimate(
+    candidate: &Candidate,
+    wish: &Wish<'_>,
+    now: Timestamp,
+    unserved: &mut Unserved,
+) -> Estimate {
+    let (estimate, account) = (wish.need.estimate, &candidate.account);
+    let mut limits = account.limits.iter();
+    if !limits.any(|limit| limit.dimension == Dimension::CostMicros) {
+        return estimate;
+    }
+    let provider = Provider {
+        profile: account.account.profile,
+        base_url: &account.account.endpoint.base_url,
+    };
+    let model = as_the_provider_names_it(candidate, wish);
+    let cost = cost_of_estimate(wish.prices, provider, model, estimate, now);
+    Estimate {
+        cost_micros: unserved.priced(cost),
+        ..estimate
+    }
 }
 
 /// Limits and cooldowns of a model are those of the provider's name for it, whatever the call named.

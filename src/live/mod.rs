@@ -13,6 +13,8 @@ pub mod outbox;
 pub mod pool;
 pub mod provider;
 pub mod registry;
+pub mod renew;
+pub mod renewals;
 pub mod replays;
 pub mod reports;
 pub mod reserve;
@@ -37,6 +39,7 @@ use self::ledger::Ledger;
 use self::life::Life;
 use self::line::Line;
 use self::outbox::Outbox;
+use self::renewals::Renewals;
 use self::reports::Reports;
 use self::reserve::Replica;
 use self::snapshot::Snapshot;
@@ -63,6 +66,8 @@ pub struct Live {
     pub outbox: Outbox,
     /// What was spent, on its way to the database.
     pub spend: Spend,
+    /// Leases that go on.
+    pub renewals: Renewals,
     reports: Arc<Reports>,
     foreign: Mutex<HashMap<Uuid, Arc<Reports>>>,
     snapshot: ArcSwap<Snapshot>,
@@ -86,6 +91,7 @@ impl Live {
             line: Line::default(),
             outbox: Outbox::default(),
             spend: Spend::default(),
+            renewals: Renewals::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),
             snapshot: ArcSwap::default(),

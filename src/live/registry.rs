@@ -204,6 +204,7 @@ impl Registry {
                 tiers: tiers(pool, live, &candidates),
                 pool: pool.clone(),
                 live: Arc::clone(live),
+                prices: Arc::clone(&self.prices),
             })
         });
         pools.collect()

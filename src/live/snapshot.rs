@@ -77,6 +77,8 @@ pub struct PoolEntry {
     pub tiers: Vec<Tier>,
     /// What lives of it.
     pub live: Arc<PoolLive>,
+    /// Prices that operators have set: what limits on cost count where nobody says what a use costs.
+    pub prices: Arc<OperatorPrices>,
 }
 
 impl PoolEntry {

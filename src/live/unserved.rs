@@ -13,6 +13,7 @@ use crate::domain::key::Key;
 use crate::domain::ledger::budget::lack::{Because, Lack};
 use crate::domain::ledger::work::Wait;
 use crate::domain::name::{AccountName, KeyName, LimitName, OwnerName};
+use crate::domain::prices::NoPrice;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::{BootTime, Timestamp};
 
@@ -30,6 +31,8 @@ pub struct Unserved {
     pub is_pending: bool,
     /// When the database is worth asking again.
     pub ask_at: Option<BootTime>,
+    /// Why nobody knows what a use costs of the key that was tried last.
+    no_price: Option<NoPrice>,
     /// Limits that say no, each with its account and when it clears.
     limits: Vec<Limiting>,
     /// Of what cools down, is dead or is disabled, what clears first: one for each of these reasons.
@@ -41,6 +44,7 @@ struct Limiting {
     account: Arc<AccountEntry>,
     lack: Lack,
     clears: Option<Timestamp>,
+    no_price: Option<NoPrice>,
 }
 
 /// Of keys that are passed over for the same reason, the one that may serve first.
@@ -122,6 +126,13 @@ impl Unserved {
         }
     }
 
+    /// What one use costs, or why nobody knows: a limit on cost that applies will ask.
+    pub(super) fn priced(&mut self, cost: Result<u64, NoPrice>) -> Option<u64> {
+        let (cost, no_price) = cost.map_or_else(|e| (None, Some(e)), |cost| (Some(cost), None));
+        self.no_price = no_price;
+        cost
+    }
+
     /// Permits are lacking; which of the limits, [`Self::lacks`] was told.
     pub(super) fn lacks_permits(&mut self, live: &Arc<AccountLive>, wait: Wait, now: Now) {
         self.is_pending |= wait.ask_at <= now.boot;
@@ -145,10 +156,11 @@ impl Unserved {
         }
         let clears = match lack.because {
             Because::Short(wait) => Some(clears(wait, now)),
-            Because::TooLarge | Because::ModelRequired => None,
+            Because::TooLarge | Because::ModelRequired | Because::CostRequired => None,
         };
         self.limits.push(Limiting {
             account: Arc::clone(account),
+            no_price: self.no_price.clone(),
             lack,
             clears,
         });
@@ -171,6 +183,7 @@ impl Limiting {
                 Because::Short(wait) => shortage(wait),
                 Because::TooLarge => KeyRefusal::TooLarge,
                 Because::ModelRequired => KeyRefusal::ModelRequired,
+                Because::CostRequired => KeyRefusal::CostRequired,
             },
             name: LimitName {
                 owner: OwnerName::Account(self.account.account.id.clone()),
@@ -179,6 +192,7 @@ impl Limiting {
             limit: Arc::clone(&self.lack.limit),
             needed: self.lack.needed,
             clears: self.clears,
+            no_price: self.no_price.clone(),
         })
     }
 }

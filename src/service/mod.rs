@@ -10,4 +10,5 @@ mod mask;
 pub mod observe;
 mod reasons;
 mod refusal_messages;
+mod renewal_messages;
 pub mod status;

@@ -179,6 +179,9 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         }
         KeyRefusal::TooLarge => "estimate less, or have an administrator raise the limit",
         KeyRefusal::ModelRequired => "name the model",
+        KeyRefusal::CostRequired => {
+            "say what one use costs by estimate.cost_micros, or have an administrator set a price of the model, or give the pool a default estimate of the cost"
+        }
     }
 }
 
@@ -195,6 +198,7 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Model => "not serving the model",
         KeyRefusal::TooLarge => "with a limit smaller than the estimate of one use",
         KeyRefusal::ModelRequired => "with limits per model, which the call must name",
+        KeyRefusal::CostRequired => "with limits on cost, while nobody says what a use costs",
     }
 }
 
@@ -241,5 +245,6 @@ const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
         KeyRefusal::Model => proto::RefusalReason::Model,
         KeyRefusal::TooLarge => proto::RefusalReason::TooLarge,
         KeyRefusal::ModelRequired => proto::RefusalReason::ModelRequired,
+        KeyRefusal::CostRequired => proto::RefusalReason::CostRequired,
     }
 }

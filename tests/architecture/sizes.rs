@@ -11,7 +11,6 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("src/app/serve.rs", 256),
     ("src/domain/ledger/budget.rs", 295),
     ("src/domain/ledger/held.rs", 380),
-    ("src/store/limits.rs", 251),
     ("src/vault/lease_key.rs", 280),
     ("tests/it/accounts.rs", 410),
     ("tests/it/canaries/planted.rs", 290),

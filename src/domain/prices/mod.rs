@@ -130,8 +130,8 @@ pub fn cost_of_estimate(
     estimate: Estimate,
     at: Timestamp,
 ) -> Result<u64, NoPrice> {
-    if estimate.cost_micros > 0 {
-        return Ok(estimate.cost_micros);
+    if let Some(cost) = estimate.cost_micros {
+        return Ok(cost);
     }
     let found = model.and_then(|model| price_of(set, provider, model, at));
     let (price, _) = found.ok_or_else(|| NoPrice {

@@ -194,11 +194,11 @@ fn an_estimate_costs_what_it_says_or_its_tokens_or_is_refused_by_name() {
     let estimate = Estimate {
         input_tokens: 1_000_000,
         output_tokens: 0,
-        cost_micros: 0,
+        cost_micros: None,
     };
     let cost = |model, estimate| cost_of_estimate(&none, OPENAI, model, estimate, NOW);
     let stated = Estimate {
-        cost_micros: 7,
+        cost_micros: Some(7),
         ..estimate
     };
     assert_eq!(cost(None, stated), Ok(7));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::field::{FieldErrors, Parsed, bounded, text};
+use crate::domain::limit::AMOUNT_MAX;
 use crate::domain::models::MODEL_BYTES_MAX;
 use crate::domain::name::{AccountName, PoolName};
 use crate::domain::outcome::REQUESTS_MAX;
@@ -12,10 +13,9 @@ use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
-use crate::proto::unbuilt::ESTIMATED_COST;
 use crate::service::convert::parse_duration;
 use crate::service::reasons;
-use crate::vault::{Error, LeaseKey, Refusal};
+use crate::vault::{Error, LeaseKey};
 
 /// The longest that a call may stand in line.
 const MAX_WAIT_MAX: Duration = Duration::from_mins(1);
@@ -31,7 +31,6 @@ pub(super) fn parse(
     received: BootTime,
     deadline: Option<BootTime>,
 ) -> Result<LeaseKey, Error> {
-    refuse_unbuilt(&request)?;
     let mut errors = FieldErrors::default();
     let requests = request.requests.unwrap_or(1);
     let requests = bounded("requests", i64::from(requests), 1, i64::from(REQUESTS_MAX));
@@ -87,27 +86,16 @@ pub(super) fn parse(
     Ok(errors.ready(whole())?)
 }
 
-fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
-    let cost = request.estimate.as_ref().map_or(0, |e| e.cost_micros);
-    if cost == 0 {
-        return Ok(());
-    }
-    let unbuilt = ESTIMATED_COST;
-    Err(Refusal::not_built(
-        unbuilt.field,
-        cost.to_string(),
-        unbuilt.remedy,
-    ))
-}
-
 fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
     let tokens = |field, value: i64| -> Parsed<u64> {
         Ok(bounded(field, value, 0, TOKENS_MAX)?.unsigned_abs())
     };
+    let max = AMOUNT_MAX.cast_signed();
+    let cost = bounded("estimate.cost_micros", message.cost_micros, 0, max)?;
     Ok(Estimate {
         input_tokens: tokens("estimate.input_tokens", message.input_tokens)?,
         output_tokens: tokens("estimate.output_tokens_max", message.output_tokens_max)?,
-        cost_micros: 0,
+        cost_micros: (cost > 0).then_some(cost.unsigned_abs()),
     })
 }
 
@@ -139,6 +127,7 @@ pub(super) fn count(call: &LeaseKey, refusal: &LeaseRefusal) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::Refusal;
 
     fn parsed(request: proto::LeaseKeyRequest) -> Result<LeaseKey, Error> {
         parse(request, BootTime::default(), None)
@@ -200,20 +189,5 @@ mod tests {
         ] {
             assert!(named.iter().any(|n| n == field), "{field} of {named:?}");
         }
-    }
-
-    #[test]
-    fn what_is_not_built_is_said_and_not_ignored() {
-        let request = proto::LeaseKeyRequest {
-            estimate: Some(proto::Estimate {
-                cost_micros: 1,
-                ..Default::default()
-            }),
-            ..request()
-        };
-        assert!(matches!(
-            parsed(request),
-            Err(Error::Refused(Refusal::NotBuilt { .. }))
-        ));
     }
 }
