@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use metrics::{counter, gauge};
 
 use crate::domain::health::Health;
-use crate::domain::limit::Mode;
 use crate::live::clock::boot_now;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
@@ -24,6 +23,10 @@ pub(super) fn glance(vault: &Vault) {
     let idle = u32::try_from(idle).unwrap_or(all).min(all);
     gauge!(metric_names::DATABASE_CONNECTIONS, "state" => "idle").set(f64::from(idle));
     gauge!(metric_names::DATABASE_CONNECTIONS, "state" => "used").set(f64::from(all - idle));
+    for (kind, count) in &snapshot.distrusted_rows {
+        let count = u32::try_from(*count).unwrap_or(u32::MAX);
+        gauge!(metric_names::ROWS_DISTRUSTED, "kind" => *kind).set(f64::from(count));
+    }
     waiters(&snapshot);
     units(&snapshot);
 }
@@ -78,9 +81,7 @@ fn units(snapshot: &Snapshot) {
             ];
             counter!(metric_names::UNITS_GRANTED, &labels).increment(counted.granted);
             counter!(metric_names::UNITS_RETURNED, &labels).increment(counted.returned);
-            if limit.mode == Mode::Shadow {
-                counter!(metric_names::UNITS_OVER, &labels).increment(counted.over);
-            }
+            counter!(metric_names::UNITS_OVER, &labels).increment(counted.over);
         }
     }
 }

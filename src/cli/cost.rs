@@ -76,7 +76,7 @@ pub(crate) async fn run(args: CostArgs) -> Result<(), Failure> {
     let mut admin = args.client.admin().await?;
     let answer = every_page!(admin, get_cost, rows, &args.page, request);
     output::show(args.client.json, &answer, |answer| {
-        view::table(&args.by, &answer.rows)
+        view::sums(&args.by, &answer.rows)
     })
 }
 

@@ -38,6 +38,7 @@ mod report;
 mod role;
 mod secret;
 mod status;
+mod table;
 mod tokens;
 mod unbuilt;
 mod usage;

@@ -132,7 +132,7 @@ async fn list(client: &ClientArgs, args: ListArgs) -> Result<(), Failure> {
         ..Default::default()
     };
     let answer = every_page!(admin, list_prices, prices, &args.page, request);
-    output::show(client.json, &answer, |answer| view::table(&answer.prices))
+    output::show(client.json, &answer, |answer| view::list(&answer.prices))
 }
 
 async fn set(client: &ClientArgs, args: SetArgs) -> Result<(), Failure> {

@@ -54,6 +54,9 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         }
         Reason::QueueFull => "retry later, with fewer callers waiting",
         Reason::PoolEmpty => "add a member with `keylease pools update POOL --member ACCOUNT`",
+        Reason::KeysDistrusted => {
+            "`keylease status POOL` says which rows; restore them from a backup, and find who writes to the database"
+        }
         Reason::PoolDisabled => {
             "`keylease status POOL` says who disabled what; an operator ends it with `keylease pools enable` (accounts, keys)"
         }

@@ -50,7 +50,7 @@ pub struct LimitHindrance {
     /// When that much is free; `None` where waiting does not help.
     pub clears: Option<Timestamp>,
     /// Why nobody knows what a use costs, where that is the matter.
-    pub no_price: Option<NoPrice>,
+    pub no_price: Option<Box<NoPrice>>,
 }
 
 impl Hindrance {

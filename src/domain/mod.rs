@@ -9,6 +9,7 @@ pub mod claims;
 pub mod classify;
 pub mod cooling;
 pub mod disablement;
+pub mod distrust;
 pub mod endpoint;
 pub mod field;
 pub mod filter;

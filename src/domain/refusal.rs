@@ -16,11 +16,15 @@ pub enum KeyRefusal {
     Cooling,
     /// Blacklisted.
     Dead,
+    /// Its row, its account's or its membership was changed outside of KeyLease, so that it is not believed.
+    Tampered,
+    /// The secret of its current version does not open, or is sealed for other hosts.
+    Undecryptable,
     /// The retry token says to avoid it.
     Avoided,
     /// Disabled by a person, itself or its account.
     Disabled,
-    /// It has no current version, or one that cannot be opened.
+    /// It has no current version.
     NoVersion,
     /// It does not serve the model.
     Model,
@@ -44,6 +48,8 @@ pub enum LeaseRefusal {
         /// When that ends by itself.
         until: Option<Timestamp>,
     },
+    /// The pool's row was changed outside of KeyLease, so that it is not believed.
+    PoolDistrusted,
     /// The pinned account has no key in this pool.
     AccountNotInPool,
     /// The retry token is malformed, expired, or of another caller.

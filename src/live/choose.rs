@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::costing::estimate;
 use super::snapshot::{Candidate, PoolEntry, Tier, VersionEntry};
 use super::unserved::{PassedOver, Unserved};
 use crate::domain::claims::Avoided;
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
-use crate::domain::limit::Dimension;
-use crate::domain::pool::{Estimate, Strategy};
-use crate::domain::prices::{OperatorPrices, Provider, cost_of_estimate};
+use crate::domain::pool::Strategy;
+use crate::domain::prices::OperatorPrices;
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::selection::{self, Circle};
 use crate::domain::time::{BootTime, Timestamp};
@@ -62,7 +62,7 @@ pub struct Now {
 ///
 /// # Errors
 /// When none serves now.
-pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Unserved> {
+pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box<Unserved>> {
     let mut unserved = Unserved::default();
     for tier in &pool.tiers {
         for index in order(pool, tier, wish, now.database) {
@@ -79,7 +79,8 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
             break;
         }
     }
-    Err(unserved)
+    pool.count_distrusted(wish.account, &mut unserved.tally);
+    Err(Box::new(unserved))
 }
 
 /// The keys of a tier as they are to be tried. Without an affinity key nothing is listed, however many there are.
@@ -133,9 +134,8 @@ fn try_candidate(
         }
     };
     let live = &candidate.account.live;
-    let lacked = unserved.is_short(live);
     let need = Need {
-        is_new: wish.need.is_new && !lacked,
+        is_new: wish.need.is_new && !unserved.is_short(live),
         model: as_the_provider_names_it(candidate, wish),
         estimate: estimate(candidate, wish, now.database, unserved),
         ..wish.need
@@ -181,32 +181,11 @@ fn try_candidate(
     None
 }
 
-/// What one use is expected to consume. Where the account has limits on cost, its tokens are priced unless somebody says what it costs.
-fn estimate(
-    candidate: &Candidate,
-    wish: &Wish<'_>,
-    now: Timestamp,
-    unserved: &mut Unserved,
-) -> Estimate {
-    let (estimate, account) = (wish.need.estimate, &candidate.account);
-    let mut limits = account.limits.iter();
-    if !limits.any(|limit| limit.dimension == Dimension::CostMicros) {
-        return estimate;
-    }
-    let provider = Provider {
-        profile: account.account.profile,
-        base_url: &account.account.endpoint.base_url,
-    };
-    let model = as_the_provider_names_it(candidate, wish);
-    let cost = cost_of_estimate(wish.prices, provider, model, estimate, now);
-    Estimate {
-        cost_micros: unserved.priced(cost),
-        ..estimate
-    }
-}
-
 /// Limits and cooldowns of a model are those of the provider's name for it, whatever the call named.
-fn as_the_provider_names_it<'a>(candidate: &'a Candidate, wish: &Wish<'a>) -> Option<&'a str> {
+pub(super) fn as_the_provider_names_it<'a>(
+    candidate: &'a Candidate,
+    wish: &Wish<'a>,
+) -> Option<&'a str> {
     let models = &candidate.key.models;
     wish.need.model.map(|model| models.provider_name(model))
 }
@@ -234,11 +213,11 @@ fn admit<'a>(
     if !key.models.serves(wish.need.model) {
         return Err(PassedOver::of(KeyRefusal::Model, None));
     }
-    let usable = candidate
-        .version
-        .as_ref()
-        .filter(|v| v.credential.is_some());
-    let version = usable.ok_or_else(|| PassedOver::of(KeyRefusal::NoVersion, None))?;
+    let version = candidate.version.as_ref();
+    let version = version.ok_or_else(|| PassedOver::of(KeyRefusal::NoVersion, None))?;
+    if version.credential.is_none() {
+        return Err(PassedOver::of(KeyRefusal::Undecryptable, None));
+    }
     let model = as_the_provider_names_it(candidate, wish);
     if let Some(cause) = candidate.account.live.cooling(model, now) {
         return Err(PassedOver {

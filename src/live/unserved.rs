@@ -32,7 +32,7 @@ pub struct Unserved {
     /// When the database is worth asking again.
     pub ask_at: Option<BootTime>,
     /// Why nobody knows what a use costs of the key that was tried last.
-    no_price: Option<NoPrice>,
+    pub(super) no_price: Option<Box<NoPrice>>,
     /// Limits that say no, each with its account and when it clears.
     limits: Vec<Limiting>,
     /// Of what cools down, is dead or is disabled, what clears first: one for each of these reasons.
@@ -44,7 +44,7 @@ struct Limiting {
     account: Arc<AccountEntry>,
     lack: Lack,
     clears: Option<Timestamp>,
-    no_price: Option<NoPrice>,
+    no_price: Option<Box<NoPrice>>,
 }
 
 /// Of keys that are passed over for the same reason, the one that may serve first.
@@ -124,13 +124,6 @@ impl Unserved {
             Some(known) => *known = first,
             None => self.firsts.push(first),
         }
-    }
-
-    /// What one use costs, or why nobody knows: a limit on cost that applies will ask.
-    pub(super) fn priced(&mut self, cost: Result<u64, NoPrice>) -> Option<u64> {
-        let (cost, no_price) = cost.map_or_else(|e| (None, Some(e)), |cost| (Some(cost), None));
-        self.no_price = no_price;
-        cost
     }
 
     /// Permits are lacking; which of the limits, [`Self::lacks`] was told.

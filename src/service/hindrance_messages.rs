@@ -77,6 +77,8 @@ fn description(hindrance: &LimitHindrance, now: Timestamp) -> String {
         KeyRefusal::Limit
         | KeyRefusal::Cooling
         | KeyRefusal::Dead
+        | KeyRefusal::Tampered
+        | KeyRefusal::Undecryptable
         | KeyRefusal::Avoided
         | KeyRefusal::Disabled
         | KeyRefusal::NoVersion

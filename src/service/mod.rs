@@ -9,6 +9,7 @@ pub mod lease;
 mod mask;
 pub mod observe;
 mod reasons;
+mod refusal_detail;
 mod refusal_messages;
 mod renewal_messages;
 pub mod status;

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::convert::timestamp;
 use super::hindrance_messages::{self, time};
 use crate::domain::hindrance::Hindrance;
 use crate::domain::refusal::{Counted, KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::Timestamp;
-use crate::proto::{self, ErrorReason};
+use crate::proto::ErrorReason;
 use crate::vault::ReportRefusal;
 
 /// The message of a lease that is not given.
@@ -19,6 +18,9 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, now: Timestamp) -> String {
         LeaseRefusal::PoolDisabled { why, until } => {
             let until = until.map_or_else(|| "a person enables it".to_owned(), time);
             format!("the pool is disabled until {until}: {why}; ask an operator to enable it, or lease from another pool")
+        }
+        LeaseRefusal::PoolDistrusted => {
+            "the pool was changed in the database outside of keylease and is not believed, ask an administrator to restore it".to_owned()
         }
         LeaseRefusal::AccountNotInPool => {
             "account has no key in this pool, leave it out or lease from another pool".to_owned()
@@ -173,6 +175,9 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         }
         KeyRefusal::Avoided => "leave out retry_token, or the account that is asked for",
         KeyRefusal::Disabled => "ask an operator to enable it",
+        KeyRefusal::Tampered | KeyRefusal::Undecryptable => {
+            "ask an administrator to restore the rows, or an operator to rotate a secret in"
+        }
         KeyRefusal::NoVersion => "have an operator rotate a secret in",
         KeyRefusal::Model => {
             "name another model, or have an administrator allow it by the patterns of a key"
@@ -194,7 +199,9 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Dead => "dead",
         KeyRefusal::Avoided => "avoided by this call",
         KeyRefusal::Disabled => "disabled",
-        KeyRefusal::NoVersion => "without a secret that opens",
+        KeyRefusal::Tampered => "not believed, since changed outside of keylease",
+        KeyRefusal::Undecryptable => "with a secret that does not open",
+        KeyRefusal::NoVersion => "without a secret",
         KeyRefusal::Model => "not serving the model",
         KeyRefusal::TooLarge => "with a limit smaller than the estimate of one use",
         KeyRefusal::ModelRequired => "with limits per model, which the call must name",
@@ -210,41 +217,4 @@ pub(super) fn rounded(after: Duration) -> humantime::FormattedDuration {
     } else {
         Duration::from_secs(millis.div_ceil(1_000))
     })
-}
-
-/// The counts, for programs, and of what cools down, is dead or disabled, what clears first.
-pub(super) fn detail(tally: &Tally, hindrances: &[Hindrance]) -> proto::LeaseRefusal {
-    let refused = tally.reasons().iter().map(|counted| {
-        let mut hindrances = hindrances.iter();
-        let first = hindrances.find(|h| h.refusal() == counted.refusal);
-        let (resource, why) = first.map(hindrance_messages::cause).unwrap_or_default();
-        proto::RefusedKeys {
-            reason: reason(counted.refusal).into(),
-            count: i32::try_from(counted.count).unwrap_or(i32::MAX),
-            retry_time: counted.retry.map(timestamp),
-            resource,
-            why,
-        }
-    });
-    proto::LeaseRefusal {
-        refused: refused.collect(),
-        retry_time: tally.retry().map(timestamp),
-    }
-}
-
-const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
-    match refusal {
-        KeyRefusal::Limit => proto::RefusalReason::Limit,
-        KeyRefusal::Frozen => proto::RefusalReason::Frozen,
-        KeyRefusal::Unreachable => proto::RefusalReason::Unreachable,
-        KeyRefusal::Cooling => proto::RefusalReason::Cooling,
-        KeyRefusal::Dead => proto::RefusalReason::Dead,
-        KeyRefusal::Avoided => proto::RefusalReason::Avoided,
-        KeyRefusal::Disabled => proto::RefusalReason::Disabled,
-        KeyRefusal::NoVersion => proto::RefusalReason::NoVersion,
-        KeyRefusal::Model => proto::RefusalReason::Model,
-        KeyRefusal::TooLarge => proto::RefusalReason::TooLarge,
-        KeyRefusal::ModelRequired => proto::RefusalReason::ModelRequired,
-        KeyRefusal::CostRequired => proto::RefusalReason::CostRequired,
-    }
 }

@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
-use super::{hindrance_messages, reasons, refusal_messages, renewal_messages};
+use super::{hindrance_messages, reasons, refusal_detail, refusal_messages, renewal_messages};
 use crate::domain::field::FieldError;
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::Timestamp;
@@ -80,6 +80,7 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
         | LeaseRefusal::Draining
         | LeaseRefusal::SnapshotStale => Some(RETRY_DATABASE),
         LeaseRefusal::PoolDenied
+        | LeaseRefusal::PoolDistrusted
         | LeaseRefusal::AccountNotInPool
         | LeaseRefusal::RetryTokenInvalid
         | LeaseRefusal::RequestIdReused
@@ -102,7 +103,7 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
         details.add_quota_failure_violation(limit, description);
     }
     let status = with_reason(code, message, reason, details, None);
-    with_detail(status, &refusal_messages::detail(tally, hindrances))
+    with_detail(status, &refusal_detail::detail(tally, hindrances))
 }
 
 /// A status of a report that is not taken.

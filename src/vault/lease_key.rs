@@ -144,7 +144,7 @@ impl Vault {
         }
     }
 
-    /// The pool, if this replica serves and the caller may lease from it. Pools that do not exist look like those one may not use.
+    /// The pool, if this replica serves and the caller may lease from it.
     pub(super) fn admit(
         &self,
         caller: &Caller,
@@ -156,9 +156,7 @@ impl Vault {
         }
         let snapshot = self.live.fresh_snapshot(now.boot);
         let snapshot = snapshot.ok_or(LeaseRefusal::SnapshotStale)?;
-        let pool = snapshot.pools.get(&call.pool);
-        let granted = pool.filter(|pool| caller.may_lease(&pool.pool.id));
-        let pool = granted.ok_or(LeaseRefusal::PoolDenied)?;
+        let pool = snapshot.pool_for(caller, &call.pool)?;
         if let Some(disablement) = &pool.pool.disablement
             && is_disabled(Some(disablement), now.database)
         {

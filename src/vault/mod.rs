@@ -71,6 +71,7 @@ mod secret_value;
 mod set_price;
 mod spend;
 mod takeover;
+mod trust;
 mod update_account;
 mod update_caller;
 mod update_key;

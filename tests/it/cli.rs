@@ -39,9 +39,14 @@ impl Shell {
         Self { server }
     }
 
-    /// Runs a line that must succeed; answers all it said.
+    /// Runs a line that must succeed; answers all it said. What people read fits their terminal.
     async fn does(&self, line: &str, input: &str) -> String {
         let output = self.run_with(line, input).await;
+        let shown = String::from_utf8(output.stdout.clone()).unwrap();
+        let is_wide = |shown: &&str| shown.chars().count() > 80;
+        if !line.contains("--json") {
+            assert_eq!(shown.lines().find(is_wide), None, "{line}");
+        }
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8(said).unwrap();
         assert!(output.status.success(), "{line}\n{said}");

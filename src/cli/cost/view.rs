@@ -1,9 +1,10 @@
 //! Sums as a table of at most 80 columns, with their total.
 
-use super::{CostRow, money, output, words};
+use super::{CostRow, money, words};
+use crate::cli::table;
 
 /// The sums, then all together; and a remark where they are not all there is.
-pub(super) fn table(by: &[String], rows: &[CostRow]) -> String {
+pub(super) fn sums(by: &[String], rows: &[CostRow]) -> String {
     if rows.iter().all(|row| row.requests == 0) {
         return "nothing was spent".to_owned();
     }
@@ -19,7 +20,7 @@ pub(super) fn table(by: &[String], rows: &[CostRow]) -> String {
         lines.push(total);
     }
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let table = output::list(&header, lines, "nothing was spent");
+    let table = table::list(&header, lines, "nothing was spent");
     match sum(rows).unpriced_requests {
         0 => table,
         unpriced => format!(
@@ -94,7 +95,7 @@ mod tests {
             row("pools/openai-prod", "search", 1_234_567),
             row("(other)", "", 2),
         ];
-        let text = table(&by, &rows);
+        let text = sums(&by, &rows);
         for word in [
             "openai-prod",
             "TAG team",
@@ -119,10 +120,10 @@ mod tests {
             unpriced_requests: 7,
             ..row("pools/p", "", 0)
         };
-        let text = table(&["pool".to_owned()], &[unpriced]);
+        let text = sums(&["pool".to_owned()], &[unpriced]);
         assert!(text.contains("7 of the requests"), "{text}");
         assert!(!text.contains("TOTAL"), "one row is its own total: {text}");
-        assert_eq!(table(&[], &[CostRow::default()]), "nothing was spent");
-        assert_eq!(table(&["pool".to_owned()], &[]), "nothing was spent");
+        assert_eq!(sums(&[], &[CostRow::default()]), "nothing was spent");
+        assert_eq!(sums(&["pool".to_owned()], &[]), "nothing was spent");
     }
 }

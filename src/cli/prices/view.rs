@@ -1,6 +1,6 @@
 //! Prices as tables.
 
-use crate::cli::{money, output, words};
+use crate::cli::{money, output, table, words};
 use crate::proto::{Price, PriceOrigin};
 
 /// One price.
@@ -18,7 +18,7 @@ pub(super) fn one(price: &Price) -> String {
 }
 
 /// Several prices.
-pub(super) fn table(prices: &[Price]) -> String {
+pub(super) fn list(prices: &[Price]) -> String {
     let rows = prices.iter().map(|price| {
         let provider = if price.profile.is_empty() {
             &price.provider
@@ -42,7 +42,7 @@ pub(super) fn table(prices: &[Price]) -> String {
         ]
     });
     let header = ["PROVIDER", "MODEL", "INPUT", "CACHED", "OUTPUT", "STATE"];
-    output::list(&header, rows, "no prices")
+    table::list(&header, rows, "no prices")
 }
 
 fn cached(price: &Price) -> String {
@@ -93,7 +93,7 @@ mod tests {
             deleted: true,
             ..built_in.clone()
         };
-        let text = table(&[gone, built_in]);
+        let text = list(&[gone, built_in]);
         assert!(text.contains("0.28") && text.contains("0.028"), "{text}");
         assert!(text.contains("built in, 2025-11-25"), "{text}");
         assert!(text.contains("deleted, 2025-11-25"), "{text}");

@@ -7,9 +7,8 @@ use uuid::Uuid;
 
 use super::entry::{Aftermath, Asker, Entry};
 use super::work::{Answer, Wait, Work, block_id};
-use crate::domain::limit::Mode;
-use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
+use crate::domain::{limit::Mode, terms::Terms};
 
 /// Nobody asks again sooner than this after an answer of nothing.
 const ASK_AGAIN_MIN: Duration = Duration::from_millis(5);
@@ -163,8 +162,7 @@ impl<'a> Page<'a> {
     pub fn decide(&mut self, asker: &Asker, charged: Charged) -> Option<NewBlock> {
         self.charged = charged;
         let (now, asked) = (self.terming?, self.work.ask?);
-        let charged = charged.units.saturating_add(self.charged_anew);
-        let ask = asked.ask;
+        let (ask, charged) = (asked.ask, charged.units.saturating_add(self.charged_anew));
         self.granted = match now.mode {
             Mode::Enforce => self
                 .entry

@@ -72,8 +72,6 @@ pub(super) fn stored_only(
         .health_policy
         .as_ref()
         .filter(|_| wanted("health_policy"));
-    let estimate = pool.default_estimate.as_ref();
-    let estimate = estimate.filter(|_| wanted("default_estimate"));
     // What was read comes back with the interval in force, which nobody has asked for.
     let interval = policy.and_then(|policy| policy.probe_interval.as_ref());
     let interval =
@@ -84,10 +82,6 @@ pub(super) fn stored_only(
             policy.is_some_and(|p| p.probe_enabled),
         ),
         ("health_policy.probe_interval", interval),
-        (
-            "default_estimate.cost_micros",
-            estimate.is_some_and(|e| e.cost_micros != 0),
-        ),
     ];
     let set = named.iter().filter(|(_, is_set)| *is_set);
     set.map(|(field, _)| format!("{parent}.{field}")).collect()
