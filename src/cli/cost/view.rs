@@ -24,7 +24,7 @@ pub(super) fn sums(by: &[String], rows: &[CostRow]) -> String {
     match sum(rows).unpriced_requests {
         0 => table,
         unpriced => format!(
-            "{table}\n\n{} of the requests are not in the dollars: they were reported without usage, or with\na model that has no price (`keylease prices set`)",
+            "{table}\n\nrequests that are not in the dollars: {}, reported without usage, or with a\nmodel that has no price (`keylease prices set`)",
             words::number(unpriced)
         ),
     }
@@ -121,7 +121,11 @@ mod tests {
             ..row("pools/p", "", 0)
         };
         let text = sums(&["pool".to_owned()], &[unpriced]);
-        assert!(text.contains("7 of the requests"), "{text}");
+        assert!(text.contains("not in the dollars: 7,"), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
         assert!(!text.contains("TOTAL"), "one row is its own total: {text}");
         assert_eq!(sums(&[], &[CostRow::default()]), "nothing was spent");
         assert_eq!(sums(&["pool".to_owned()], &[]), "nothing was spent");
