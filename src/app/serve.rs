@@ -50,7 +50,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(8);
 /// The health check that says that the process runs, whatever its database does.
 const LIVENESS: &str = "liveness";
 /// The stored and sealed formats that this release reads, as the highest of them.
-const FORMATS: i32 = 1;
+const FORMATS: i32 = 3;
 
 /// Binds, serves until SIGINT or SIGTERM, and drains.
 ///

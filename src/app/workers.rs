@@ -11,7 +11,7 @@ use tonic_health::server::HealthReporter;
 
 use super::observe;
 use crate::live::heartbeat::Heart;
-use crate::live::{clock::boot_now, idle, ledger, outbox};
+use crate::live::{clock::boot_now, idle, ledger, outbox, spend};
 use crate::store::{self, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
@@ -19,6 +19,10 @@ use crate::vault::Vault;
 const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How long one poll may take before it counts as failed.
 const POLL_MAX: Duration = Duration::from_secs(5);
+/// How long the last sums of what was spent may take to be written when a replica ends.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+/// How long a batch of sums is known by its id: longer than any outage after which it is sent again.
+const FLUSH_AGE_MAX: Duration = Duration::from_hours(24 * 30);
 /// How old a count of all keys may be.
 const SURVEY_EVERY: Duration = Duration::from_secs(10);
 /// How often reports are looked for whose issuer is gone.
@@ -33,6 +37,7 @@ const REPORT_AGE_MAX: Duration = Duration::from_hours(25);
 pub struct Workers {
     tasks: JoinSet<()>,
     stop: CancellationToken,
+    vault: Arc<Vault>,
 }
 
 impl Workers {
@@ -51,15 +56,21 @@ impl Workers {
         tasks.spawn(ledger::run(live, pool, stop.clone()));
         tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
+        tasks.spawn(flush_spend(Arc::clone(vault), stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
-        Self { tasks, stop }
+        let vault = Arc::clone(vault);
+        Self { tasks, stop, vault }
     }
 
-    /// Ends them: permits are returned, and reports that wait are written.
+    /// Ends them: permits are returned, reports that wait are written, and what was spent is, last, since reports may still have come in.
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
+        let flushed = tokio::time::timeout(FLUSH_MAX, self.vault.flush_spend()).await;
+        if !matches!(flushed, Ok(Ok(()))) {
+            tracing::error!("what was spent last could not be written and is not recorded");
+        }
     }
 }
 
@@ -159,6 +170,21 @@ async fn take_over(vault: Arc<Vault>, stop: CancellationToken) {
     }
 }
 
+/// Adds what was spent to the sums of all replicas.
+async fn flush_spend(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = interval(spend::FLUSH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = vault.flush_spend().await {
+            tracing::warn!(%error, "what was spent could not be written, it is kept in memory until it can");
+        }
+    }
+}
+
 /// Looks at every key, of which there may be many.
 async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = interval(SURVEY_EVERY);
@@ -195,6 +221,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             replicas::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
+            store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };
         if let Err(error) = forgotten.await {

@@ -60,6 +60,7 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
     place_credentials(registry, &changed);
     take_up_pools(registry, keys, &mut changes);
     callers::take_up(registry, keys, &mut changes);
+    take_up_prices(registry, &mut changes);
 }
 
 fn forget(registry: &mut Registry, changes: &Changes) {
@@ -185,6 +186,15 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
         pool.members = members.into_iter().map(|stored| stored.resource).collect();
         registry.pools.insert(uid, pool);
     }
+}
+
+/// Snapshots share the prices, so they are copied only when there are new ones.
+fn take_up_prices(registry: &mut Registry, changes: &mut Changes) {
+    if changes.prices.is_empty() {
+        return;
+    }
+    let prices = Arc::make_mut(&mut registry.prices);
+    changes.prices.drain(..).for_each(|price| prices.add(price));
 }
 
 fn verified<R: crate::crypto::ProtectedRow + HasUid>(

@@ -180,13 +180,14 @@ impl Vault {
         self.live.outbox.send(lease.issuer, forwarded.encode());
     }
 
-    /// Gives back what was not used, and charges what was used beyond the estimate.
+    /// Gives back what was not used, charges what was used beyond the estimate, and records what was spent.
     pub(super) fn settle_own(
         &self,
         claims: &LeaseClaims,
         outcomes: &[Judged],
         ending: Option<Ending>,
     ) {
+        self.record_spend(claims, outcomes);
         let snapshot = self.live.snapshot();
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;

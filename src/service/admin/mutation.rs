@@ -112,4 +112,6 @@ mutations! {
     ClearHealthRequest => "ClearHealth";
     CreateTokenRequest => "CreateToken";
     RevokeTokenRequest => "RevokeToken";
+    SetPriceRequest => "SetPrice";
+    DeletePriceRequest => "DeletePrice";
 }
