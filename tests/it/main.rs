@@ -14,6 +14,7 @@ mod callers;
 mod canaries;
 mod classify;
 mod cli;
+mod cli_changes;
 mod cli_leases;
 mod concurrency;
 mod configuration;
