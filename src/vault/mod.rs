@@ -5,7 +5,6 @@
 
 mod account_view;
 mod blaming;
-mod bootstrap;
 mod caller_rows;
 mod change;
 mod clear_health;
