@@ -47,13 +47,7 @@ async fn a_start_without_the_master_key_names_the_fingerprint_it_needs() {
     assert!(
         matches!(&refused, OpenError::MissingMasterKey(missing) if missing.wanted == key.fingerprint())
     );
-    let refused = refused.to_string();
-    assert!(
-        refused.contains(&key.fingerprint().to_string()),
-        "{refused}"
-    );
-    assert!(refused.contains("this one is wrong"), "{refused}");
-    assert!(!refused.contains("present:"), "{refused}");
+    assert!(refused.to_string().contains(&key.fingerprint().to_string()));
 }
 
 #[tokio::test]
@@ -125,7 +119,13 @@ async fn a_passphrase_for_a_database_of_a_master_key_file_names_the_key() {
     let refused = ring_of_passphrase(&database.pool, phrase)
         .await
         .unwrap_err();
-    assert!(refused.to_string().contains(&key.fingerprint().to_string()));
+    let refused = refused.to_string();
+    assert!(
+        refused.contains(&key.fingerprint().to_string()),
+        "{refused}"
+    );
+    assert!(refused.contains("this one is wrong"), "{refused}");
+    assert!(!refused.contains("present:"), "{refused}");
 }
 
 #[tokio::test]
