@@ -42,11 +42,13 @@ mod table;
 mod tokens;
 mod unbuilt;
 mod usage;
+mod variables;
 mod view;
 mod words;
 
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
+pub(crate) use table::width as terminal_width;
 pub use usage::usage_as_json;
 
 use failure::Failure;

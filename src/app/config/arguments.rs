@@ -120,10 +120,10 @@ pub struct ServeArguments {
     #[arg(
         long,
         env = "KEYLEASE_INSECURE_PLAINTEXT",
-        value_parser = switch, value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true,
+        value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true,
         help_heading = "Network"
     )]
-    pub insecure_plaintext: bool,
+    pub insecure_plaintext: String,
     /// How long this replica goes on leasing while it can't reach Postgres, 10s to 1h. A revoked key may be leased for that long by a
     /// replica that is cut off.
     #[arg(
@@ -201,10 +201,12 @@ pub struct BootstrapArguments {
 /// `keylease dev`
 #[derive(Debug, Clone, Args)]
 pub struct DevArguments {
-    /// Folder for everything: database, master key, tokens. Remove it to start afresh.
+    /// Folder for everything: database, master key, tokens. Remove it to start afresh. Where root works below a folder that nobody else may
+    /// enter, the database is in /var/lib/keylease-…, with a link to it in DATA/postgres: remove both.
     #[arg(
         long,
         env = "KEYLEASE_DEV_DATA",
+        value_parser = path_or_empty(),
         value_name = "PATH",
         default_value = ".keylease"
     )]
@@ -236,12 +238,4 @@ pub struct DevArguments {
 /// A path; an empty one is passed on, since it counts as not set.
 pub(super) fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
-}
-
-fn switch(text: &str) -> Result<bool, &'static str> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "" | "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err("use true or false"),
-    }
 }

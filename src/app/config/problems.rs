@@ -17,6 +17,11 @@ impl Problems {
         result.map_err(|problem| self.0.push(problem)).ok()
     }
 
+    /// So many mistakes more.
+    pub(super) fn extend(&mut self, problems: impl IntoIterator<Item = String>) {
+        self.0.extend(problems);
+    }
+
     /// All mistakes; called when a value is missing, so there is at least one.
     pub(super) fn into_error(self) -> ConfigError {
         ConfigError(self.0)
@@ -54,6 +59,15 @@ pub(super) fn given(value: Option<&String>) -> Option<&str> {
     value
         .map(|text| text.trim())
         .filter(|text| !text.is_empty())
+}
+
+/// A switch: as people write them, and off where it is set to nothing.
+pub(super) fn switch(name: &str, text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "" | "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err(format!("{name} is {text:?}: use true or false")),
+    }
 }
 
 /// The same for a path.

@@ -10,8 +10,9 @@ use super::{
     duration, listen, log,
     master_key::{self, MasterKeySource, SecretVariables},
     parse::finish,
-    problems::{ConfigError, Problems, given_path},
+    problems::{ConfigError, Problems, given_path, switch},
     secret_file,
+    strangers::Strangers,
 };
 use crate::app::tls;
 use crate::domain::ledger::standing::Replication;
@@ -61,9 +62,11 @@ impl ServeConfig {
     pub fn parse(
         arguments: &ServeArguments,
         secrets: SecretVariables,
+        strangers: &Strangers,
     ) -> Result<Self, ConfigError> {
         let mut problems = Problems::default();
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = strangers.warnings().collect();
+        problems.extend(strangers.problems());
         let database = problems.take(database::parse(&arguments.database.url, &mut warnings));
         let connections = problems.take(connections(&arguments.database));
         let master_key = problems.take(master_key::parse(
@@ -80,6 +83,7 @@ impl ServeConfig {
             "KEYLEASE_HEALTH_LISTEN",
             &arguments.health_listen,
         ));
+        problems.extend(listen::check_apart(listen, metrics, health));
         let tls = problems.take(tls(arguments, listen, &mut warnings));
         let snapshot_age = problems.take(duration::parse(
             "KEYLEASE_SNAPSHOT_AGE_MAX",
@@ -136,6 +140,7 @@ fn tls(
     listen: Option<SocketAddr>,
     warnings: &mut Vec<String>,
 ) -> Result<Option<ServerTlsConfig>, String> {
+    let accepted = switch("KEYLEASE_INSECURE_PLAINTEXT", &arguments.insecure_plaintext)?;
     match (
         given_path(arguments.tls_cert_file.as_ref()),
         given_path(arguments.tls_key_file.as_ref()),
@@ -157,10 +162,7 @@ fn tls(
             let Some(listen) = listen else {
                 return Ok(None);
             };
-            warnings.extend(listen::check_plaintext(
-                listen,
-                arguments.insecure_plaintext,
-            )?);
+            warnings.extend(listen::check_plaintext(listen, accepted)?);
             Ok(None)
         }
     }
