@@ -17,6 +17,7 @@ use super::{
 };
 use crate::crypto::KeyRing;
 use crate::domain::ledger::standing::Replication;
+use crate::store::cluster;
 use home::Home;
 
 /// Enough for one replica and a few curious people.
@@ -85,6 +86,12 @@ async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let mut connection = database.connect().await?;
+    if !home.has_master_key() {
+        // A database whose first start was cut short names none.
+        let wrapped = cluster::wrapped_key(&mut connection).await.ok().flatten();
+        let wanted = wrapped.map(|(_, fingerprint)| fingerprint);
+        return Err(home.master_key_gone(wanted.as_deref()));
+    }
     migrate::apply(&mut connection).await?;
     connection.close().await?;
     let database = DatabaseUrl::from_options(database.clone());
@@ -103,7 +110,13 @@ async fn serve(
         .map(|listener| listener.local_addr())
         .transpose()?;
     home.remember_address(address)?;
-    let welcome = newcomer::welcome(home.shown(), address, metrics, Path::new(".env").exists());
+    let welcome = newcomer::welcome(
+        home.shown(),
+        home.database_elsewhere().as_deref(),
+        address,
+        metrics,
+        Path::new(".env").exists(),
+    );
     std::io::stdout().write_all(welcome.as_bytes())?;
     serve::run_until(serve_config, listeners, shutdown).await
 }
