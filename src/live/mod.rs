@@ -17,6 +17,7 @@ pub mod renew;
 pub mod renewals;
 pub mod reports;
 pub mod reserve;
+pub mod slots;
 pub mod snapshot;
 pub mod version;
 
@@ -39,7 +40,9 @@ use self::outbox::Outbox;
 use self::renewals::Renewals;
 use self::reports::Reports;
 use self::reserve::Replica;
+use self::slots::Slots;
 use self::snapshot::Snapshot;
+use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
 
 /// The most issuers whose reports are remembered here: more than a fleet has, restarts included.
@@ -62,6 +65,8 @@ pub struct Live {
     pub outbox: Outbox,
     /// Leases that go on.
     pub renewals: Renewals,
+    /// Its slot, for outages of the database.
+    pub slots: Slots,
     reports: Arc<Reports>,
     foreign: Mutex<HashMap<Uuid, Arc<Reports>>>,
     snapshot: ArcSwap<Snapshot>,
@@ -85,6 +90,7 @@ impl Live {
             line: Line::default(),
             outbox: Outbox::default(),
             renewals: Renewals::default(),
+            slots: Slots::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),
             snapshot: ArcSwap::default(),
@@ -129,6 +135,13 @@ impl Live {
     pub fn is_fresh(&self, now: BootTime) -> bool {
         let read = self.read.load(Ordering::Acquire);
         read > 0 && now.since(BootTime::from_nanos(read)) <= self.snapshot_age_max
+    }
+
+    /// What this replica serves from while the database cannot be reached, if it has a slot.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        let read = BootTime::from_nanos(self.read.load(Ordering::Acquire));
+        self.slots.own(read)
     }
 
     /// How old the configuration is.

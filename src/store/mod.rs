@@ -25,6 +25,7 @@ pub mod limit_ledgers;
 mod limit_rows;
 pub mod limits;
 pub mod master_keys;
+pub mod offline_slots;
 pub mod pool_members;
 pub mod pool_status;
 pub mod pools;

@@ -72,6 +72,7 @@ impl CreateLimit {
             validity: None,
             start_within: None,
             blackout: None,
+            offline: None,
         };
         rest.apply(&mut limit)?;
         match old {
@@ -108,7 +109,11 @@ pub(super) fn limit_summary(limit: &Limit) -> String {
     let span = match limit.span {
         Span::Rolling(window) => format!("per {}", humantime::format_duration(window)),
         Span::Calendar(calendar) => {
-            format!("a {} in {}", calendar.period.as_str(), calendar.zone.as_str())
+            format!(
+                "a {} in {}",
+                calendar.period.as_str(),
+                calendar.zone.as_str()
+            )
         }
         Span::Held(longest) => {
             format!("for at most {} each", humantime::format_duration(longest))

@@ -273,6 +273,7 @@ fn limit(number: u128, spec: &Spec) -> Limit {
         validity: spec.validity,
         start_within: spec.start_within,
         blackout: None,
+        offline: spec.offline,
     }
 }
 

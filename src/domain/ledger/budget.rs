@@ -7,12 +7,14 @@ use uuid::Uuid;
 
 use super::block::Draw;
 use super::held::{Held, Offer, Ticket, Units, Within};
+use super::offline::slots::Slot;
 use super::settle::units_of;
 use super::work::{Answer, NumberedAsk, Wait, Work};
 use crate::domain::limit::Limit;
 use crate::domain::pool::Estimate;
 use crate::domain::time::BootTime;
 
+mod offline;
 mod settling;
 
 /// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
@@ -43,6 +45,8 @@ pub struct Need<'a> {
     pub is_patient: bool,
     /// How long the lease is to be held at most.
     pub lease_duration: Duration,
+    /// What this replica serves from while the database cannot be reached.
+    pub slot: Option<Slot>,
 }
 
 /// What became of a need.
@@ -95,8 +99,8 @@ impl Budget {
             if need.is_new {
                 held.demand(units.saturating_mul(need.uses), now);
             }
-            match held.offer(units, uses, need.ticket, now) {
-                Offer::Uses(offered, within) => {
+            match held.offer_any(units, uses, need.ticket, need.slot, now) {
+                Offer::Uses(offered, within) | Offer::Offline(offered, within) => {
                     uses = uses.min(offered);
                     all = Some(all.map_or(within, |other| within.and(other)));
                 }
@@ -128,15 +132,16 @@ impl Budget {
             .iter()
             .map(Held::limit)
             .filter(|l| counts(l, need));
-        let smaller = limits.find(|l| units_of(l.dimension, need.estimate) > l.amount);
-        smaller.map(|limit| Take::TooLarge(limit.uid, limit.amount))
+        let smaller = limits.find(|l| units_of(l.dimension, need.estimate) > l.ledger_amount());
+        smaller.map(|limit| Take::TooLarge(limit.uid, limit.ledger_amount()))
     }
 
     fn draw(&mut self, need: Need<'_>, uses: u64, within: Within, now: BootTime) -> Taken {
         let mut draws = Vec::with_capacity(self.held.len());
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
             let units = units_of(held.limit().dimension, need.estimate);
-            if let Some(draw) = held.take(units, uses, within.report, now) {
+            let draw = held.take(units, uses, within.report, now);
+            if let Some(draw) = draw.or_else(|| held.take_offline(units, uses, need.slot, now)) {
                 draws.push((held.limit().uid, draw));
             }
         }
@@ -170,7 +175,7 @@ impl Budget {
                 continue;
             }
             if ask.is_some() {
-                held.asked();
+                held.asked(now);
             }
             works.push(Work {
                 limit: held.limit().uid,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::entry::{Aftermath, Asker, Entry};
 use super::work::{Answer, Return, Wait, Work, block_id};
 use crate::domain::limit::Mode;
+use crate::domain::offline::Plan;
 use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
 
@@ -25,6 +26,8 @@ pub struct Terming {
     pub mode: Mode,
     /// W, D, L.
     pub terms: Terms,
+    /// What its offline share comes to.
+    pub offline: Plan,
     /// The database's clock, read after the lock.
     pub now: Timestamp,
 }
@@ -36,6 +39,8 @@ pub struct Charged {
     pub units: u64,
     /// When the next block that is still handed out from is closed at the latest, and may give something back.
     pub next_close: Option<Timestamp>,
+    /// When the last of them ends.
+    pub last_end: Option<Timestamp>,
 }
 
 /// A block to insert.
@@ -105,6 +110,7 @@ impl<'a> Page<'a> {
             charged: Charged {
                 units: 0,
                 next_close: None,
+                last_end: None,
             },
             charged_anew: 0,
             granted: 0,
@@ -156,16 +162,26 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// Third: grants what can be granted beside what is charged.
+    /// Third: leaves alone what is served without the database, and grants what can be granted beside that and what is charged.
     pub fn decide(&mut self, asker: &Asker, charged: Charged) -> Option<NewBlock> {
         self.charged = charged;
-        let (now, asked) = (self.terming?, self.work.ask?);
+        let now = self.terming?;
+        let high = self.entry.clocks.high;
+        let last_end = now.terms.charge_until(high);
+        let last_end = charged.last_end.map_or(last_end, |end| end.max(last_end));
+        let last_end = self
+            .entry
+            .frozen_until
+            .map_or(last_end, |frozen| frozen.max(last_end));
+        self.entry
+            .offline
+            .turn(now.offline, self.entry.clocks, last_end);
+        let asked = self.work.ask?;
         let charged = charged.units.saturating_add(self.charged_anew);
-        let ask = asked.ask;
+        let amount = self.amount(&now);
         self.granted = self
             .entry
-            .grant(asker, ask, now.amount, charged, &now.terms);
-        let high = self.entry.clocks.high;
+            .grant(asker, asked.ask, amount, charged, &now.terms);
         (self.granted > 0).then(|| NewBlock {
             block_id: block_id(asker.boot_id, asked.block),
             limit_uid: self.work.limit,
@@ -180,7 +196,7 @@ impl<'a> Page<'a> {
     #[must_use]
     pub fn lack(&self) -> Option<Lack> {
         let (now, asked) = (self.terming?, self.work.ask?);
-        let free = now.amount.saturating_sub(self.charged.units);
+        let free = self.amount(&now).saturating_sub(self.charged.units);
         (self.granted == 0).then(|| Lack {
             limit_uid: self.work.limit,
             units: asked.ask.need.saturating_sub(free).max(1),
@@ -209,7 +225,12 @@ impl<'a> Page<'a> {
         }
         let low = self.entry.clocks.low;
         let frozen = self.entry.frozen_until.filter(|until| low < *until);
-        let clears = frozen.or(free).map_or(Duration::ZERO, |at| at.since(low));
+        // What was left to an older share is granted when nobody can serve by it any more.
+        let kept = self.entry.offline.kept.map(|kept| kept.until);
+        let clears = frozen
+            .or(free)
+            .or(kept)
+            .map_or(Duration::ZERO, |at| at.since(low));
         // Others return what they did not use when their blocks close, and reports end charges early: nobody says when, so it is
         // asked a little more than once in every D, which also renews the claim.
         let next_close = self.charged.next_close;
@@ -226,6 +247,11 @@ impl<'a> Page<'a> {
             is_frozen: frozen.is_some(),
             is_unreachable: false,
         }
+    }
+
+    /// What can be granted of it together.
+    fn amount(&self, now: &Terming) -> u64 {
+        now.amount.saturating_sub(self.entry.offline.units())
     }
 
     fn charge(&mut self, block_id: Uuid, units: u64, charge_until: Timestamp) -> NewBlock {

@@ -22,7 +22,7 @@ impl Held {
     /// `is_paced`: what was granted last may be forgotten by the database, so that little may be asked of a long window at a time.
     pub fn ask(&mut self, is_paced: bool, now: BootTime) -> Option<Ask> {
         self.close_over(now);
-        let amount = self.limit.amount;
+        let amount = self.limit.ledger_amount();
         let need = self.missed.first.unwrap_or(1).clamp(1, amount);
         if self.reserving || now < self.wait_for(need).ask_at {
             return None;
@@ -53,8 +53,9 @@ impl Held {
     }
 
     /// The ask is on its way.
-    pub const fn asked(&mut self) {
+    pub const fn asked(&mut self, now: BootTime) {
         self.reserving = true;
+        self.asked_at = now;
     }
 
     /// The answer came. A block that came too late is returned whole; it stays charged until that is committed.
