@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use metrics::{counter, gauge};
 
 use crate::domain::health::Health;
+use crate::domain::limit::Mode;
 use crate::live::clock::boot_now;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
@@ -77,6 +78,9 @@ fn units(snapshot: &Snapshot) {
             ];
             counter!(metric_names::UNITS_GRANTED, &labels).increment(counted.granted);
             counter!(metric_names::UNITS_RETURNED, &labels).increment(counted.returned);
+            if limit.mode == Mode::Shadow {
+                counter!(metric_names::UNITS_OVER, &labels).increment(counted.over);
+            }
         }
     }
 }

@@ -54,6 +54,9 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         Reason::PoolDisabled => "`keylease status POOL` says who disabled it and why",
         Reason::ModelNotServed => "check --model, and the keys' allow and deny patterns",
         Reason::LargerThanLimit => "ask for less at once, or raise the limit",
+        Reason::CostRequired => {
+            "say what one use costs with --estimate-cost-micros, or with the pool's default estimate"
+        }
         Reason::ModelRequired => "name the model with --model",
         Reason::AccountNotInPool => "check --account, or add it to the pool",
         Reason::DatabaseUnreachable | Reason::SnapshotStale => {

@@ -34,8 +34,18 @@ fn hours_from(zone: &str, first: &str) -> i64 {
 
 #[test]
 fn days_end_at_the_midnight_of_their_zone() {
-    ends(Period::Day, "UTC", "2026-05-01T00:00:00Z", "2026-05-02T00:00:00Z");
-    ends(Period::Day, "UTC", "2026-05-01T23:59:59.999999Z", "2026-05-02T00:00:00Z");
+    ends(
+        Period::Day,
+        "UTC",
+        "2026-05-01T00:00:00Z",
+        "2026-05-02T00:00:00Z",
+    );
+    ends(
+        Period::Day,
+        "UTC",
+        "2026-05-01T23:59:59.999999Z",
+        "2026-05-02T00:00:00Z",
+    );
     ends(
         Period::Day,
         "America/Los_Angeles",
@@ -79,7 +89,12 @@ fn a_midnight_that_is_skipped_or_comes_twice_ends_the_day_once() {
     assert_eq!(hours_from("America/Havana", "2025-11-02T04:00:00Z"), 25);
     // From 00:01 back to 23:01: the day before comes back, and its charges must still be there.
     for time in ["2010-11-07T02:00:00Z", "2010-11-07T02:45:00Z"] {
-        ends(Period::Day, "America/St_Johns", time, "2010-11-07T03:30:00Z");
+        ends(
+            Period::Day,
+            "America/St_Johns",
+            time,
+            "2010-11-07T03:30:00Z",
+        );
     }
     ends(
         Period::Day,
@@ -109,13 +124,27 @@ fn months_end_with_their_last_day() {
     month("UTC", "2026-12-31T23:59:59Z", "2027-01-01T00:00:00Z");
     month("UTC", "2026-01-31T00:00:00Z", "2026-02-01T00:00:00Z");
     // The clocks were set within it.
-    month("Europe/Berlin", "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z");
-    month("Pacific/Apia", "2011-12-29T00:00:00Z", "2011-12-31T10:00:00Z");
+    month(
+        "Europe/Berlin",
+        "2026-02-28T23:00:00Z",
+        "2026-03-31T22:00:00Z",
+    );
+    month(
+        "Pacific/Apia",
+        "2011-12-29T00:00:00Z",
+        "2011-12-31T10:00:00Z",
+    );
 }
 
 #[test]
 fn unknown_zones_are_refused_by_field() {
-    for name in ["", "Mars/Olympus", "Europe/", "+02:00", &"x".repeat(100_000)] {
+    for name in [
+        "",
+        "Mars/Olympus",
+        "Europe/",
+        "+02:00",
+        &"x".repeat(100_000),
+    ] {
         let error = Zone::parse("limit.calendar.time_zone", name).unwrap_err();
         assert_eq!(error.field, "limit.calendar.time_zone");
     }

@@ -130,17 +130,20 @@ pub enum Dimension {
     InputTokens,
     /// Output tokens.
     OutputTokens,
+    /// Money, in millionths of the currency unit.
+    CostMicros,
     /// Upstream requests under way.
     Concurrency,
 }
 
 impl Dimension {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Requests, "requests"),
         (Self::Tokens, "tokens"),
         (Self::InputTokens, "input_tokens"),
         (Self::OutputTokens, "output_tokens"),
+        (Self::CostMicros, "cost_micros"),
         (Self::Concurrency, "concurrency"),
     ];
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::field::FieldError;
-use super::limit::Limit;
+use super::limit::{Limit, Mode};
 use super::terms::{LONG_WINDOW_MIN, Span, Terms};
 
 /// The largest share of N, in percent: whatever it is, it lies idle while the database is well.
@@ -87,6 +87,10 @@ impl OfflineShare {
     pub fn check(&self, limit: &Limit) -> Result<(), FieldError> {
         let terms = limit.terms();
         let why = match terms.span {
+            _ if limit.mode == Mode::Shadow => Some(
+                "must be unset where the mode is SHADOW, which refuses nothing, whether the database is there or not; leave it out"
+                    .to_owned(),
+            ),
             Span::Rolling(window) if window < LONG_WINDOW_MIN => None,
             Span::Rolling(window) => Some(format!(
                 "must be unset where the window is {LONG_WINDOW_MIN:?} or longer, and it is {window:?}: a slot is taken over only after a whole \

@@ -50,7 +50,10 @@ fn a_unit_near_a_boundary_is_charged_to_both_days() {
     );
     // What is known to have started well before it counts for that day alone.
     let start = MIDNIGHT.before(CLOCK_OFFSET_MAX + terms.epsilon() + tick);
-    assert_eq!(terms.charge_until_after(start), MIDNIGHT.after(CLOCK_OFFSET_MAX));
+    assert_eq!(
+        terms.charge_until_after(start),
+        MIDNIGHT.after(CLOCK_OFFSET_MAX)
+    );
     assert_eq!(terms.charge_until_after(start.after(tick)), both);
 }
 

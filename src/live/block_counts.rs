@@ -48,6 +48,7 @@ mod tests {
         Answer {
             block: 1,
             units,
+            within: units,
             sent: BootTime::from_nanos(0),
             terms: Terms {
                 span: Span::Rolling(SECOND * 60),

@@ -80,7 +80,10 @@ pub async fn renew(
     let carried = limit_blocks::carried(conn, &evidence(renewing, &pages)).await?;
     let mut renewed = Vec::new();
     for page in pages.iter_mut().filter(|page| page.terming().is_some()) {
-        let holding = renewing.holdings.iter().find(|h| h.limit == page.work.limit);
+        let holding = renewing
+            .holdings
+            .iter()
+            .find(|h| h.limit == page.work.limit);
         let Some(holding) = holding.filter(|h| carried.contains(&h.limit)) else {
             return Ok(Renewed::Gone);
         };

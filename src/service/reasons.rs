@@ -56,6 +56,7 @@ const fn of_key(refusal: KeyRefusal) -> (Code, ErrorReason) {
         KeyRefusal::Model => (Code::FailedPrecondition, ErrorReason::ModelNotServed),
         KeyRefusal::TooLarge => (Code::FailedPrecondition, ErrorReason::LargerThanLimit),
         KeyRefusal::ModelRequired => (Code::FailedPrecondition, ErrorReason::ModelRequired),
+        KeyRefusal::CostRequired => (Code::FailedPrecondition, ErrorReason::CostRequired),
         KeyRefusal::NoVersion => (Code::FailedPrecondition, ErrorReason::PoolEmpty),
     }
 }

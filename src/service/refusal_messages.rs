@@ -111,6 +111,9 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Model => "not serving the model",
         KeyRefusal::TooLarge => "with a limit smaller than the estimate of one use",
         KeyRefusal::ModelRequired => "with limits per model, which the call must name",
+        KeyRefusal::CostRequired => {
+            "with limits on cost, of which estimate.cost_micros, or the pool's default estimate, must say how much one use costs"
+        }
     }
 }
 
@@ -150,5 +153,6 @@ const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
         KeyRefusal::Model => proto::RefusalReason::Model,
         KeyRefusal::TooLarge => proto::RefusalReason::TooLarge,
         KeyRefusal::ModelRequired => proto::RefusalReason::ModelRequired,
+        KeyRefusal::CostRequired => proto::RefusalReason::CostRequired,
     }
 }

@@ -43,7 +43,9 @@ impl Vault {
         if now > lease.ends {
             let renewed = self.renewed_until(&lease).await;
             let renewed = renewed.map_err(|_| ReportRefusal::DatabaseUnreachable)?;
-            lease.ends = renewed.filter(|until| now <= *until).ok_or(ReportRefusal::LeaseExpired)?;
+            lease.ends = renewed
+                .filter(|until| now <= *until)
+                .ok_or(ReportRefusal::LeaseExpired)?;
         }
         Ok(lease)
     }

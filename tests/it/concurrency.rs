@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use keylease::proto::{LeaseKeyRequest, LeaseKeyResponse, Limit, LimitDimension, RenewLeaseRequest};
+use keylease::proto::{
+    LeaseKeyRequest, LeaseKeyResponse, Limit, LimitDimension, RenewLeaseRequest,
+};
 use tonic::Code;
 
 use crate::harness::client::{Client, of, reporting};
@@ -104,7 +106,10 @@ async fn a_permit_is_held_until_its_use_is_reported() {
     is_full(caller).await;
     // A report that comes twice gives back once.
     for _ in 0..3 {
-        caller.tell(reporting(&first, vec![success()])).await.unwrap();
+        caller
+            .tell(reporting(&first, vec![success()]))
+            .await
+            .unwrap();
     }
     caller.lease("p").await;
     is_full(caller).await;
@@ -157,7 +162,10 @@ async fn a_renewed_lease_holds_its_permit_and_can_be_reported_later() {
             is_full(caller).await;
         }
         // Once more, and by any replica.
-        assert_eq!(renew(&callers[1], &lease.lease_id, None).await, Ok(2 * SECOND));
+        assert_eq!(
+            renew(&callers[1], &lease.lease_id, None).await,
+            Ok(2 * SECOND)
+        );
         tell(&callers[0], &lease).await.unwrap();
         let next = callers[1].ask(lasting(2 * SECOND)).await.unwrap();
         is_full(&callers[0]).await;

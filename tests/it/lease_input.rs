@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keylease::proto::{self, Estimate, LeaseKeyRequest, LeaseKeyResponse};
+use keylease::proto::{self, LeaseKeyRequest, LeaseKeyResponse};
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request};
@@ -26,10 +26,6 @@ async fn of_one() -> (Cluster, Client, Client) {
 #[tokio::test]
 async fn what_is_not_built_is_said() {
     let (_cluster, _admin, caller) = of_one().await;
-    let cost = Estimate {
-        cost_micros: 5,
-        ..Default::default()
-    };
     for (field, request) in [
         (
             "tags",
@@ -42,13 +38,6 @@ async fn what_is_not_built_is_said() {
             "request_id",
             LeaseKeyRequest {
                 request_id: "r-1".to_owned(),
-                ..of("p")
-            },
-        ),
-        (
-            "estimate.cost_micros",
-            LeaseKeyRequest {
-                estimate: Some(cost),
                 ..of("p")
             },
         ),

@@ -26,6 +26,7 @@ mod lease_input;
 mod lease_refusals;
 mod lease_waits;
 mod leases;
+mod limit_kinds;
 mod limits;
 mod metrics;
 mod migrate_command;

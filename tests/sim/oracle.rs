@@ -62,8 +62,14 @@ impl Oracle {
 
     /// The most units that were held at one time: what comes back at a moment can be held anew at that moment.
     fn most_held(&self) -> u64 {
-        let begins = self.held.iter().map(|(since, _, units)| (*since, 1, *units));
-        let ends = self.held.iter().map(|(_, until, units)| (*until, 0, *units));
+        let begins = self
+            .held
+            .iter()
+            .map(|(since, _, units)| (*since, 1, *units));
+        let ends = self
+            .held
+            .iter()
+            .map(|(_, until, units)| (*until, 0, *units));
         let mut changes: Vec<_> = begins.chain(ends).collect();
         changes.sort_unstable();
         let (mut now, mut most) = (0, 0);

@@ -189,7 +189,9 @@ impl Replica {
                 return Outcome::Given(self.give(call, &taken, received, time));
             }
             Take::Short(wait) => wait,
-            Take::TooLarge(..) | Take::ModelRequired => return Outcome::Refused,
+            Take::TooLarge(..) | Take::ModelRequired | Take::CostRequired => {
+                return Outcome::Refused;
+            }
         };
         let boot = self.clock.at(time);
         let mut until = received.after(call.max_wait);

@@ -8,6 +8,7 @@ use keylease::domain::id::Id;
 use keylease::domain::ledger::settle::Part;
 use keylease::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 use keylease::domain::limit::{Dimension, Limit, Mode, Owner};
+use keylease::domain::outcome::Usage;
 use keylease::domain::pool::Estimate;
 use keylease::domain::time::{BootTime, Timestamp};
 use uuid::Uuid;

@@ -5,7 +5,7 @@ use comfy_table::{Cell, Color};
 use super::keys;
 use crate::cli::view::disablement;
 use crate::cli::{names, output, words};
-use crate::proto::{LimitStatus, PoolStatus};
+use crate::proto::{LimitMode, LimitStatus, PoolStatus};
 
 /// Cells of a limit's bar.
 const BAR_WIDTH: i64 = 20;
@@ -72,7 +72,10 @@ fn limits(limits: &[LimitStatus], now: &prost_types::Timestamp) -> String {
         let dimension = words::enum_value(limit.dimension().as_str_name(), "LIMIT_DIMENSION");
         vec![
             Cell::new(limit_name(&limit.limit)),
-            Cell::new(dimension),
+            Cell::new(match limit.mode() {
+                LimitMode::Shadow => format!("{dimension} (shadow)"),
+                LimitMode::Enforce | LimitMode::Unspecified => dimension,
+            }),
             full(limit),
             Cell::new(format!(
                 "{} / {}",

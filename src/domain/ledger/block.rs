@@ -10,6 +10,8 @@ pub struct Block {
     pub number: u64,
     /// Units granted.
     pub units: u64,
+    /// Of these, as many as the limit has room for: all of them, but of a shadow.
+    pub within: u64,
     /// When it was asked for.
     pub sent: BootTime,
     /// When it is handed out from no more.
@@ -98,6 +100,12 @@ impl Block {
     #[must_use]
     pub const fn left(&self) -> u64 {
         self.units.saturating_sub(self.use_of.units)
+    }
+
+    /// Units drawn beyond what the limit has room for.
+    #[must_use]
+    pub const fn over(&self) -> u64 {
+        self.use_of.units.saturating_sub(self.within)
     }
 
     /// Draws for one lease: `uses` of `units` each.

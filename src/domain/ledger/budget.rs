@@ -10,7 +10,7 @@ use super::held::{Held, Offer, Ticket, Units, Within};
 use super::offline::slots::Slot;
 use super::settle::units_of;
 use super::work::{Answer, NumberedAsk, Wait, Work};
-use crate::domain::limit::Limit;
+use crate::domain::limit::{Limit, Mode};
 use crate::domain::pool::Estimate;
 use crate::domain::time::BootTime;
 
@@ -60,6 +60,8 @@ pub enum Take {
     TooLarge(Uuid, u64),
     /// The account has limits per model and the need names none.
     ModelRequired,
+    /// The account has limits on cost and nobody has said what a use costs.
+    CostRequired,
 }
 
 /// Units taken for a lease.
@@ -95,9 +97,12 @@ impl Budget {
         let mut all: Option<Within> = None;
         let mut short: Option<Wait> = None;
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
-            let units = units_of(held.limit().dimension, need.estimate);
+            let units = units(held.limit(), need);
             if need.is_new {
                 held.demand(units.saturating_mul(need.uses), now);
+            }
+            if held.limit().mode == Mode::Shadow {
+                continue;
             }
             match held.offer_any(units, uses, need.ticket, need.slot, now) {
                 Offer::Uses(offered, within) | Offer::Offline(offered, within) => {
@@ -124,24 +129,37 @@ impl Budget {
 
     /// Why no waiting would help.
     fn never(&self, need: Need<'_>) -> Option<Take> {
-        if need.model.is_none() && self.held.iter().any(|h| !h.limit().models.is_empty()) {
+        let limits = self.held.iter().map(Held::limit);
+        let mut limits = limits.filter(|l| l.mode == Mode::Enforce);
+        if need.model.is_none() && limits.clone().any(|l| !l.models.is_empty()) {
             return Some(Take::ModelRequired);
         }
-        let mut limits = self
-            .held
-            .iter()
-            .map(Held::limit)
-            .filter(|l| counts(l, need));
-        let smaller = limits.find(|l| units_of(l.dimension, need.estimate) > l.ledger_amount());
-        smaller.map(|limit| Take::TooLarge(limit.uid, limit.ledger_amount()))
+        limits.find_map(|limit| {
+            if !limit.applies_to(need.model) {
+                return None;
+            }
+            match units_of(limit.dimension, need.estimate) {
+                None => Some(Take::CostRequired),
+                Some(units) if units > limit.ledger_amount() => {
+                    Some(Take::TooLarge(limit.uid, limit.ledger_amount()))
+                }
+                Some(_) => None,
+            }
+        })
     }
 
     fn draw(&mut self, need: Need<'_>, uses: u64, within: Within, now: BootTime) -> Taken {
         let mut draws = Vec::with_capacity(self.held.len());
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
-            let units = units_of(held.limit().dimension, need.estimate);
-            let draw = held.take(units, uses, within.report, now);
-            if let Some(draw) = draw.or_else(|| held.take_offline(units, uses, need.slot, now)) {
+            let units = units(held.limit(), need);
+            let draw = match held.limit().mode {
+                Mode::Enforce => {
+                    let held_draw = held.take(units, uses, within.report, now);
+                    held_draw.or_else(|| held.take_offline(units, uses, need.slot, now))
+                }
+                Mode::Shadow => held.take_unasked(units, uses, within.report, now),
+            };
+            if let Some(draw) = draw {
                 draws.push((held.limit().uid, draw));
             }
         }
@@ -259,5 +277,10 @@ impl Budget {
 
 /// Whether a need draws from a limit: it applies to the model, and the need is of its dimension at all.
 fn counts(limit: &Limit, need: Need<'_>) -> bool {
-    limit.applies_to(need.model) && units_of(limit.dimension, need.estimate) > 0
+    limit.applies_to(need.model) && units(limit, need) > 0
+}
+
+/// What one use counts for; a shadow does not ask what nobody has said.
+fn units(limit: &Limit, need: Need<'_>) -> u64 {
+    units_of(limit.dimension, need.estimate).unwrap_or(0)
 }

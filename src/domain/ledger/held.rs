@@ -64,6 +64,8 @@ pub struct Units {
     pub returned: u64,
     /// Handed out while the database could not be reached.
     pub offline: u64,
+    /// Handed out by a shadow, where the limit would have refused.
+    pub over: u64,
 }
 
 /// How long a lease lasts, from when it was asked for.
@@ -190,12 +192,35 @@ impl Held {
     ) -> Option<Draw> {
         let block = self.open.iter_mut().find(|b| b.uses(units) >= uses)?;
         self.counted.granted += units * uses;
+        let over = block.over();
         let draw = block.draw(units, uses);
+        self.counted.over += block.over() - over;
         if block.terms.span.is_held() {
             let until = now.after(block.terms.hold(report_within));
             self.holds.begin(draw, uses, until);
         }
         Some(draw)
+    }
+
+    /// The same of a shadow, which has not been asked: what it has no block for yet is counted all the same, though what is held only
+    /// once there is one.
+    pub fn take_unasked(
+        &mut self,
+        units: u64,
+        uses: u64,
+        report_within: Duration,
+        now: BootTime,
+    ) -> Option<Draw> {
+        self.close_over(now);
+        let draw = self.take(units, uses, report_within, now);
+        if draw.is_none() {
+            self.miss(units, uses, None, false);
+            self.counted.granted += units * uses;
+            if !self.limit.span.is_held() {
+                self.charge_more(units.saturating_mul(uses));
+            }
+        }
+        draw
     }
 
     /// A need that could not be met, remembered until the next answer. With a ticket it stands in line from now on.

@@ -160,13 +160,25 @@ mod tests {
         let mut holds = Holds::default();
         holds.begin(DRAW, 1, at(100));
         let number = renewed_number(5, 0);
-        assert_eq!(holds.renew(DRAW, number, 2, at(200)).map(|b| b.carrier), Some(3));
+        assert_eq!(
+            holds.renew(DRAW, number, 2, at(200)).map(|b| b.carrier),
+            Some(3)
+        );
         assert_eq!(holds.over(at(150)), None);
         // Late news of an earlier renewal shortens nothing.
-        assert_eq!(holds.renew(DRAW, number, 2, at(120)).map(|b| b.carrier), Some(number));
+        assert_eq!(
+            holds.renew(DRAW, number, 2, at(120)).map(|b| b.carrier),
+            Some(number)
+        );
         assert_eq!(holds.over(at(199)), None);
         let back = holds.report(DRAW, 1);
-        assert_eq!(back, Some(Back { carrier: number, units: 2 }));
+        assert_eq!(
+            back,
+            Some(Back {
+                carrier: number,
+                units: 2
+            })
+        );
         assert_eq!(holds.renew(DRAW, number, 0, at(300)), None);
         assert!(holds.is_empty());
     }
@@ -177,14 +189,21 @@ mod tests {
         holds.begin(DRAW, 2, at(100));
         assert!(holds.over(at(100)).is_some());
         let number = renewed_number(5, 0);
-        let held = Some(Back { carrier: number, units: 4 });
+        let held = Some(Back {
+            carrier: number,
+            units: 4,
+        });
         assert_eq!(holds.renew(DRAW, number, 4, at(200)), held);
         assert_eq!(holds.report(DRAW, 2), held);
     }
 
     #[test]
     fn renewed_leases_have_numbers_that_no_block_has() {
-        let numbers = [renewed_number(0, 0), renewed_number(0, 63), renewed_number(1, 0)];
+        let numbers = [
+            renewed_number(0, 0),
+            renewed_number(0, 63),
+            renewed_number(1, 0),
+        ];
         assert_eq!(numbers, [1 << 63, (1 << 63) + 63, (1 << 63) + 64]);
         assert_ne!(renewed_number((1 << 44) - 1, 63), renewed_number(0, 63));
     }

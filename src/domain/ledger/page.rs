@@ -97,6 +97,8 @@ pub struct Page<'a> {
     /// Charged by this transaction itself, before it grants.
     charged_anew: u64,
     granted: u64,
+    /// Of what was granted, what the limit has room for.
+    within: u64,
 }
 
 impl<'a> Page<'a> {
@@ -114,6 +116,7 @@ impl<'a> Page<'a> {
             },
             charged_anew: 0,
             granted: 0,
+            within: 0,
         }
     }
 
@@ -178,10 +181,12 @@ impl<'a> Page<'a> {
             .turn(now.offline, self.entry.clocks, last_end);
         let asked = self.work.ask?;
         let charged = charged.units.saturating_add(self.charged_anew);
-        let amount = self.amount(&now);
-        self.granted = self
-            .entry
-            .grant(asker, asked.ask, amount, charged, &now.terms);
+        let (ask, amount) = (asked.ask, self.amount(&now));
+        self.granted = match now.mode {
+            Mode::Enforce => self.entry.grant(asker, ask, amount, charged, &now.terms),
+            Mode::Shadow => self.entry.grant_whole(ask),
+        };
+        self.within = self.granted.min(amount.saturating_sub(charged));
         (self.granted > 0).then(|| NewBlock {
             block_id: block_id(asker.boot_id, asked.block),
             limit_uid: self.work.limit,
@@ -211,6 +216,7 @@ impl<'a> Page<'a> {
         Some(Answer {
             block: asked.block,
             units: self.granted,
+            within: self.within,
             sent,
             terms: terming.terms,
             grant_number: self.entry.grant_number,

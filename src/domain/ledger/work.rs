@@ -125,6 +125,8 @@ pub struct Answer {
     pub block: u64,
     /// Units granted; 0 for none.
     pub units: u64,
+    /// Of these, as many as the limit has room for: all of them, but of a shadow.
+    pub within: u64,
     /// When the ask was first sent: validity counts from here, never from the answer.
     pub sent: BootTime,
     /// The terms in force when it was granted; the block keeps them.

@@ -66,6 +66,7 @@ pub(super) const fn dimension(dimension: Dimension) -> proto::LimitDimension {
         Dimension::Tokens => proto::LimitDimension::Tokens,
         Dimension::InputTokens => proto::LimitDimension::InputTokens,
         Dimension::OutputTokens => proto::LimitDimension::OutputTokens,
+        Dimension::CostMicros => proto::LimitDimension::CostMicros,
         Dimension::Concurrency => proto::LimitDimension::Concurrency,
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::faults::Faults;
-use crate::domain::field::{FieldError, Parsed, bounded};
 use crate::domain::calendar::{Calendar, Period, Zone};
+use crate::domain::field::{FieldError, Parsed, bounded};
 use crate::domain::limit::{
-    AMOUNT_MAX, BLACKOUT_MAX, Dimension, LEASE_DURATION_MAX_DEFAULT, LEASE_DURATION_MAX_MAX, WINDOW_MAX,
-    WINDOW_MIN,
+    AMOUNT_MAX, BLACKOUT_MAX, Dimension, LEASE_DURATION_MAX_DEFAULT, LEASE_DURATION_MAX_MAX, Mode,
+    WINDOW_MAX, WINDOW_MIN,
 };
 use crate::domain::limit_draft::{LimitDraft, NO_WINDOW, NewLimit, START_WITHIN_MIN, VALIDITY_MIN};
 use crate::domain::models::{PATTERNS_MAX, Pattern};
@@ -45,7 +45,10 @@ pub(super) fn new_limit(faults: &mut Faults, limit: v1::Limit) -> Option<NewLimi
             Some(Span::Held(longest.unwrap_or(LEASE_DURATION_MAX_DEFAULT)))
         }
         _ if !has_window => {
-            faults.add(FieldError::new("limit.rolling", "is required, or a calendar"));
+            faults.add(FieldError::new(
+                "limit.rolling",
+                "is required, or a calendar",
+            ));
             None
         }
         _ => rest.span.take(),
@@ -89,7 +92,7 @@ fn fields(faults: &mut Faults, limit: v1::Limit, wanted: impl Fn(&str) -> bool) 
         draft.models = Some(models(faults, &limit.models));
     }
     if wanted("mode") {
-        mode(faults, limit.mode);
+        draft.mode = mode(faults, limit.mode);
     }
     let mut part = |name: &str, value, min, max| {
         let parsed =
@@ -138,7 +141,10 @@ fn calendar(faults: &mut Faults, window: &v1::CalendarWindow) -> Option<Calendar
         Ok(v1::CalendarPeriod::Day) => Some(Period::Day),
         Ok(v1::CalendarPeriod::Month) => Some(Period::Month),
         Ok(v1::CalendarPeriod::Unspecified) | Err(_) => {
-            faults.add(FieldError::new("limit.calendar.period", "must be DAY or MONTH"));
+            faults.add(FieldError::new(
+                "limit.calendar.period",
+                "must be DAY or MONTH",
+            ));
             None
         }
     };
@@ -173,23 +179,24 @@ fn dimension(faults: &mut Faults, value: i32) -> Option<Dimension> {
         Ok(v1::LimitDimension::InputTokens) => Some(Dimension::InputTokens),
         Ok(v1::LimitDimension::OutputTokens) => Some(Dimension::OutputTokens),
         Ok(v1::LimitDimension::Concurrency) => Some(Dimension::Concurrency),
-        Ok(v1::LimitDimension::CostMicros) => {
-            faults.not_built(FIELD);
-            None
-        }
+        Ok(v1::LimitDimension::CostMicros) => Some(Dimension::CostMicros),
         Ok(v1::LimitDimension::Unspecified) | Err(_) => {
-            let message = "must be REQUESTS, TOKENS, INPUT_TOKENS, OUTPUT_TOKENS or CONCURRENCY";
+            let message =
+                "must be REQUESTS, TOKENS, INPUT_TOKENS, OUTPUT_TOKENS, COST_MICROS or CONCURRENCY";
             faults.add(FieldError::new(FIELD, message));
             None
         }
     }
 }
 
-fn mode(faults: &mut Faults, value: i32) {
+fn mode(faults: &mut Faults, value: i32) -> Option<Mode> {
     match v1::LimitMode::try_from(value) {
-        Ok(v1::LimitMode::Unspecified | v1::LimitMode::Enforce) => {}
-        Ok(v1::LimitMode::Shadow) => faults.not_built("limit.mode"),
-        Err(_) => faults.add(FieldError::new("limit.mode", "must be ENFORCE")),
+        Ok(v1::LimitMode::Unspecified | v1::LimitMode::Enforce) => Some(Mode::Enforce),
+        Ok(v1::LimitMode::Shadow) => Some(Mode::Shadow),
+        Err(_) => {
+            faults.add(FieldError::new("limit.mode", "must be ENFORCE or SHADOW"));
+            None
+        }
     }
 }
 

@@ -49,6 +49,7 @@ fn a_plain_limit_inherits_its_times() {
         start_within: Some(None),
         blackout: Some(None),
         lease_duration_max: Some(None),
+        mode: Some(Mode::Enforce),
         ..LimitDraft::default()
     };
     assert_eq!(limit.rest, rest);
@@ -138,7 +139,11 @@ fn a_calendar_needs_a_period_and_a_zone_that_exist() {
     };
     assert_eq!(calendar.zone.as_str(), "Europe/Berlin");
     for zone in ["", "Mars/Olympus", "UTC+2", "../../etc/passwd"] {
-        assert_eq!(fields_at_fault(daily(zone)), ["limit.calendar.time_zone"], "{zone}");
+        assert_eq!(
+            fields_at_fault(daily(zone)),
+            ["limit.calendar.time_zone"],
+            "{zone}"
+        );
     }
     let empty = v1::Limit {
         window: Some(Window::Calendar(v1::CalendarWindow::default())),
@@ -179,17 +184,21 @@ fn concurrency_has_no_window_and_a_longest_lease() {
 }
 
 #[test]
-fn what_is_not_built_is_named() {
-    let limit = v1::Limit {
-        dimension: v1::LimitDimension::CostMicros.into(),
+fn every_dimension_and_mode_is_known() {
+    for number in 1..=5 {
+        let limit = v1::Limit {
+            dimension: number,
+            mode: v1::LimitMode::Shadow.into(),
+            ..per_minute()
+        };
+        let limit = create(limit).unwrap();
+        assert_eq!(limit.rest.mode, Some(Mode::Shadow));
+    }
+    let unknown = v1::Limit {
+        dimension: 7,
         ..per_minute()
     };
-    assert_eq!(fields_at_fault(limit), ["not built: limit.dimension"]);
-    let shadow = v1::Limit {
-        mode: v1::LimitMode::Shadow.into(),
-        ..per_minute()
-    };
-    assert_eq!(fields_at_fault(shadow), ["not built: limit.mode"]);
+    assert_eq!(fields_at_fault(unknown), ["limit.dimension"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::faults::Faults;
 use crate::domain::field::{FieldError, Parsed, bounded};
 use crate::domain::labels::Labels;
+use crate::domain::limit::AMOUNT_MAX;
 use crate::domain::pool::{
     Estimate, HealthPolicy, LEASE_DURATION_MAX, LEASE_DURATION_MIN, Strategy, TTL_MAX,
 };
@@ -144,11 +145,11 @@ fn estimate(faults: &mut Faults, field: &str, value: v1::Estimate) -> Option<Est
         value.output_tokens_max,
         ESTIMATE_TOKENS_MAX,
     );
-    let cost_micros = part("cost_micros", value.cost_micros, u64::MAX);
+    let cost_micros = part("cost_micros", value.cost_micros, AMOUNT_MAX);
     Some(Estimate {
         input_tokens: input_tokens?,
         output_tokens: output_tokens?,
-        cost_micros: cost_micros?,
+        cost_micros: cost_micros.map(|cost| (cost > 0).then_some(cost))?,
     })
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::metadata::MetadataMap;
 
 use crate::domain::field::{FieldErrors, Parsed, bounded, text};
+use crate::domain::limit::AMOUNT_MAX;
 use crate::domain::models::MODEL_BYTES_MAX;
 use crate::domain::name::{AccountName, PoolName};
 use crate::domain::outcome::REQUESTS_MAX;
@@ -103,14 +104,9 @@ pub(super) fn parse(
 }
 
 fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
-    let cost = request
-        .estimate
-        .as_ref()
-        .is_some_and(|e| e.cost_micros != 0);
     let unbuilt = [
         ("tags", !request.tags.is_empty()),
         ("request_id", !request.request_id.is_empty()),
-        ("estimate.cost_micros", cost),
     ];
     match unbuilt.into_iter().find(|(_, is_set)| *is_set) {
         Some((field, _)) => Err(Refusal::NotBuilt {
@@ -124,10 +120,12 @@ fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
     let tokens = |field, value: i64| -> Parsed<u64> {
         Ok(bounded(field, value, 0, TOKENS_MAX)?.unsigned_abs())
     };
+    let max = AMOUNT_MAX.cast_signed();
+    let cost = bounded("estimate.cost_micros", message.cost_micros, 0, max)?;
     Ok(Estimate {
         input_tokens: tokens("estimate.input_tokens", message.input_tokens)?,
         output_tokens: tokens("estimate.output_tokens_max", message.output_tokens_max)?,
-        cost_micros: 0,
+        cost_micros: (cost > 0).then_some(cost.unsigned_abs()),
     })
 }
 

@@ -46,7 +46,9 @@ impl Row {
         let low = self.entry.clocks.low;
         let is_charged = |block: &Stored| block.units > 0 && block.charge_until > low;
         let charges = [drawn, own].into_iter();
-        charges.filter_map(|id| self.blocks.get(&id)).any(is_charged)
+        charges
+            .filter_map(|id| self.blocks.get(&id))
+            .any(is_charged)
     }
 
     fn renew(

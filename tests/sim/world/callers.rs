@@ -24,7 +24,7 @@ impl World<'_> {
             estimate: Estimate {
                 input_tokens: input,
                 output_tokens: 0,
-                cost_micros: 0,
+                cost_micros: None,
             },
             max_wait: self.setup.max_wait,
         };
@@ -66,6 +66,7 @@ impl World<'_> {
         for limit in &self.limits {
             let units = match limit.dimension {
                 Dimension::Requests | Dimension::Concurrency => 1,
+                Dimension::CostMicros => 0,
                 Dimension::Tokens | Dimension::InputTokens => given.call.estimate.input_tokens,
                 Dimension::OutputTokens => 0,
             };
@@ -93,7 +94,7 @@ impl World<'_> {
             part: Part {
                 uses: given.granted,
                 is_not_sent: seen == Seen::NotSent,
-                consumed: None,
+                consumed: Usage::default(),
             },
             seen,
             started_after,

@@ -6,6 +6,8 @@ use super::Budget;
 use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::held::{Held, Renewed};
 use crate::domain::ledger::settle::{Lease, Part};
+use crate::domain::limit::Mode;
+use crate::domain::outcome::Usage;
 use crate::domain::time::BootTime;
 
 impl Budget {
@@ -14,7 +16,9 @@ impl Budget {
         for held in &mut self.held {
             let draw = lease.draws.iter().find(|(uid, _)| *uid == held.limit().uid);
             let draw = draw.map(|(_, draw)| *draw);
-            if draw.is_none() && !held.limit().applies_to(lease.model) {
+            // A shadow has counted what it could not draw.
+            let is_shadow = held.limit().mode == Mode::Shadow;
+            if draw.is_none() && (is_shadow || !held.limit().applies_to(lease.model)) {
                 continue;
             }
             if let Some(draw) = draw.filter(|_| held.limit().span.is_held()) {
@@ -48,7 +52,7 @@ impl Budget {
         let part = Part {
             uses,
             is_not_sent: true,
-            consumed: None,
+            consumed: Usage::default(),
         };
         let ending = Ending {
             is_sure: true,

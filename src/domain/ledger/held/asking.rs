@@ -4,6 +4,7 @@ use super::{Held, REFILL_AFTER_QUARTERS};
 use crate::domain::ledger::block::{Block, Closed, Use};
 use crate::domain::ledger::grant::Ask;
 use crate::domain::ledger::work::{Answer, Wait};
+use crate::domain::limit::Mode;
 use crate::domain::time::BootTime;
 
 /// Needs that could not be met since the last answer.
@@ -22,7 +23,10 @@ impl Held {
     /// `is_paced`: what was granted last may be forgotten by the database, so that little may be asked of a long window at a time.
     pub fn ask(&mut self, is_paced: bool, now: BootTime) -> Option<Ask> {
         self.close_over(now);
-        let amount = self.limit.ledger_amount();
+        let amount = match self.limit.mode {
+            Mode::Enforce => self.limit.ledger_amount(),
+            Mode::Shadow => u64::MAX,
+        };
         let need = self.missed.first.unwrap_or(1).clamp(1, amount);
         if self.reserving || now < self.wait_for(need).ask_at {
             return None;
@@ -72,6 +76,7 @@ impl Held {
         let block = Block {
             number: answer.block,
             units: answer.units,
+            within: answer.within,
             sent: answer.sent,
             valid_until: answer.sent.after(answer.terms.validity),
             terms: answer.terms,

@@ -59,7 +59,10 @@ impl Held {
     /// Units are charged elsewhere now. What comes back to an open block would be handed out again, beside the lease that goes on
     /// with them; so it goes back to the database alone.
     fn retire(&mut self, back: Back) {
-        let open = self.open.iter_mut().find(|block| block.number == back.carrier);
+        let open = self
+            .open
+            .iter_mut()
+            .find(|block| block.number == back.carrier);
         if let Some(block) = open {
             block.units = block.units.saturating_sub(back.units);
         }
