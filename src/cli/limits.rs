@@ -10,6 +10,7 @@ use super::{names, output};
 use crate::proto;
 
 mod fields;
+mod offline;
 mod view;
 
 use fields::{Dimension, LimitField, LimitFlags};
@@ -31,7 +32,8 @@ enum Verb {
   keylease limits create openai/rpm --dimension requests --amount 600 --window 1m
   keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'
   keylease limits create openai/daily --dimension requests --amount 10000 --calendar day --time-zone America/Los_Angeles
-  keylease limits create openai/streams --dimension concurrency --amount 20 --lease-duration-max 2m")]
+  keylease limits create openai/streams --dimension concurrency --amount 20 --lease-duration-max 2m
+  keylease limits create openai/rpm --dimension requests --amount 600 --window 1m --offline-percent 10")]
     Create(CreateArgs),
     /// Show a limit
     Get(NamedArgs),

@@ -10,6 +10,7 @@ use super::account::AccountLive;
 use super::clock::boot_now;
 use super::reserve::{Reserved, reserve};
 use super::{Live, slots};
+use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 use crate::domain::limit::Limit;
@@ -66,6 +67,11 @@ impl Heart {
             None => None,
         };
         transaction.commit().await.map_err(Error::from)?;
+        if standing.number != memory.incarnation {
+            let shared = live.glance();
+            let shared = shared.offline.iter();
+            shared.for_each(|(account, _)| account.with_budget_quietly(Budget::unripen));
+        }
         match &looked {
             Some(looked) => live.slots.committed(looked, self.settle()),
             None => live.slots.lose(),

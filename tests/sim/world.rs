@@ -45,6 +45,8 @@ pub(crate) struct World<'a> {
     /// Which server of the database answers: transactions do not survive a change.
     server: u32,
     database_back: Time,
+    /// When it is to go away.
+    database_goes: Option<Time>,
     kept: VecDeque<(Time, State)>,
     replicas: Vec<Replica>,
     limits: Vec<Limit>,
@@ -113,6 +115,7 @@ impl<'a> World<'a> {
             database: Database::new(&limits, clock, setup.bug),
             server: 0,
             database_back: 0,
+            database_goes: None,
             kept: VecDeque::new(),
             replicas: Vec::new(),
             oracles: limits
@@ -156,7 +159,12 @@ impl<'a> World<'a> {
                 worst = Some(verdict);
             }
         }
-        worst.unwrap()
+        let counts = self.replicas.iter_mut().flat_map(|r| r.budget.count());
+        let offline = counts.map(|(_, units)| units.offline).sum();
+        Verdict {
+            offline,
+            ..worst.unwrap()
+        }
     }
 
     fn after(&mut self, delay: Time, event: Event) {

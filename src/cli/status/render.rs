@@ -87,7 +87,27 @@ fn limits(limits: &[LimitStatus], now: &prost_types::Timestamp) -> String {
         ]
     });
     let header = ["LIMIT", "COUNTS", "CHARGED", "", "LEFT", "NEXT FREED"];
-    output::table(&header, rows).trim_fmt()
+    let shares = limits.iter().filter_map(offline);
+    std::iter::once(output::table(&header, rows).trim_fmt())
+        .chain(shares)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What is left to replicas that cannot reach the database: "openai/rpm offline: 60 units kept, 15 a slot; this replica has slot 2, 15
+/// left".
+fn offline(limit: &LimitStatus) -> Option<String> {
+    let status = limit.offline.as_ref()?;
+    let slot = match status.slot {
+        Some(slot) => format!("this replica has slot {slot}, {} left", words::number(status.slot_left)),
+        None => "this replica has no slot".into(),
+    };
+    Some(format!(
+        "{} offline: {} units kept, {} a slot; {slot}",
+        limit_name(&limit.limit),
+        words::number(status.reserved),
+        words::number(status.slot_units),
+    ))
 }
 
 /// `accounts/openai/limits/rpm` is `openai/rpm` here.
@@ -143,6 +163,19 @@ mod tests {
         assert_eq!(bar(percent(&limit(600))), "█".repeat(20));
         assert_eq!(bar(percent(&limit(300))).matches('█').count(), 10);
         assert_eq!(bar(0), "░".repeat(20));
+    }
+
+    #[test]
+    fn an_offline_share_says_what_this_replica_has_of_it() {
+        let mut limit = limit(100);
+        limit.offline = Some(crate::proto::OfflineStatus {
+            reserved: 60,
+            slot: Some(2),
+            slot_units: 15,
+            slot_left: 12,
+        });
+        let text = offline(&limit).unwrap();
+        assert_eq!(text, "openai/rpm offline: 60 units kept, 15 a slot; this replica has slot 2, 12 left");
     }
 
     #[test]

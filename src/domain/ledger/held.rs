@@ -317,6 +317,7 @@ impl Held {
     /// Units handed out and given back since this was last asked.
     pub fn count(&mut self) -> Units {
         let offline = self.offline.count();
+        self.counted.granted += offline;
         Units {
             offline,
             ..std::mem::take(&mut self.counted)

@@ -66,6 +66,7 @@ impl Row {
             amount: self.limit.amount,
             mode: self.limit.mode,
             terms,
+            offline: self.plan(),
             now,
         };
         let mut page = Page::new(&work, self.entry, Some(terming));

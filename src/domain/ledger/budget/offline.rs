@@ -23,6 +23,11 @@ impl Budget {
         }
     }
 
+    /// The database is another: what it said of offline shares may be forgotten.
+    pub fn unripen(&mut self) {
+        self.held.iter_mut().for_each(Held::unripen);
+    }
+
     /// Units of a limit that could be handed out from the slot, if the database could not be reached now.
     pub fn left_offline(&mut self, limit: Uuid, slot: Option<Slot>, now: BootTime) -> u64 {
         self.find(limit)

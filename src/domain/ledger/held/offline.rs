@@ -59,6 +59,11 @@ impl Held {
         self.offline.ripened(plan, now);
     }
 
+    /// What the ledger said of the share may be forgotten.
+    pub const fn unripen(&mut self) {
+        self.offline.unripen();
+    }
+
     /// Whether the ledger has to be asked for the share.
     #[must_use]
     pub fn is_unripe(&self) -> bool {

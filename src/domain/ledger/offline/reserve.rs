@@ -58,10 +58,9 @@ impl Reserve {
             until: a.until.max(b.until),
         });
         // Of a window that was shorter, several fit into the one that counts from now on.
-        let stretch = next
-            .window
-            .as_nanos()
-            .div_ceil(old.window.as_nanos().max(1));
+        let windows = old.window.as_nanos();
+        let stretch = next.window.as_nanos() + windows.saturating_sub(1);
+        let stretch = stretch.checked_div(windows).unwrap_or(1);
         let stretch = u64::try_from(stretch).unwrap_or(u64::MAX).max(1);
         self.kept = both.map(|kept| Kept {
             units: kept.units.saturating_mul(stretch),
@@ -137,7 +136,7 @@ mod tests {
     fn of_several_changes_the_most_is_kept_the_longest() {
         let mut reserve = Reserve::default();
         reserve.turn(plan(5, 60), clocks(1_000, 1_001), second(1_070));
-        reserve.turn(Plan::default(), clocks(2_000, 2_001), second(2_070));
+        reserve.turn(plan(0, 60), clocks(2_000, 2_001), second(2_070));
         reserve.turn(plan(1, 60), clocks(2_100, 2_101), second(2_170));
         reserve.turn(plan(3, 60), clocks(2_150, 2_151), second(2_220));
         assert_eq!(reserve.units(), 10);

@@ -26,6 +26,11 @@ impl Serving {
         }
     }
 
+    /// What the ledger said may be forgotten.
+    pub const fn unripen(&mut self) {
+        self.ripe = None;
+    }
+
     /// Whether the ledger has to be asked.
     #[must_use]
     pub fn is_unripe(&self, limit: &Limit) -> bool {

@@ -86,13 +86,13 @@ impl Watch {
                 most.max(row.reach)
             });
         let mut wanted = rows.iter().filter(|row| row.slot < wants.slots);
-        // A database that was set back may say so of a slot that another replica has had since; not while this one may serve from it.
-        let own = own.filter(|own| sent < own.renewed.after(own.reach));
+        // A database that was set back may say so of a slot that another replica has had since.
+        let is_known = self.incarnation == incarnation;
+        let own = own.filter(|own| is_known && sent < own.renewed.after(own.reach));
         let is_mine =
             |row: &&SlotRow| row.owner == Some(me) && own.is_some_and(|own| own.slot == row.slot);
         let mine = wanted.clone().find(is_mine);
         let taken = mine.or_else(|| {
-            let is_known = self.incarnation == incarnation;
             wanted.find(|row| is_known && self.has_lain_still(row, sent))
         });
         taken.map(|seen| Claim {
@@ -207,7 +207,7 @@ mod tests {
         let mut watch = Watch::default();
         let rows = [row(0, None, 0), row(1, Some(ME), 3)];
         let mut renews = |own, second| {
-            let claim = watch.decide(ME, own, &rows, 7, WANTS, at(second));
+            let claim = watch.decide(ME, own, &rows, 0, WANTS, at(second));
             claim.map(|claim| claim.seen.slot)
         };
         assert_eq!(renews(Some(slot(1, 10)), 109), Some(1));
@@ -215,6 +215,9 @@ mod tests {
         // It is another one that it has, or none.
         assert_eq!(renews(Some(slot(0, 10)), 20), None);
         assert_eq!(renews(None, 20), None);
+        // Nor in a database that may have forgotten who had it since.
+        let own = Some(slot(1, 10));
+        assert_eq!(watch.decide(ME, own, &rows, 1, WANTS, at(20)), None);
     }
 
     #[test]
