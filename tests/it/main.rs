@@ -30,6 +30,7 @@ mod limit_kinds;
 mod limits;
 mod metrics;
 mod migrate_command;
+mod offline;
 mod pools;
 mod private_postgres;
 mod queries;

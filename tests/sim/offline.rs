@@ -102,14 +102,22 @@ fn several_limits_are_served_or_none() {
     serves("several_limits_are_served_or_none", &setup, 50);
 }
 
-/// Replicas come and go, and some serve without the database for as long as they may.
+/// One slot for all: a replica that lost sight of the database serves from it, then the database goes and another has it.
 fn comings() -> Setup {
+    let mut limit = shared(requests(100, 10));
+    limit.offline = limit.offline.map(|share| OfflineShare { slots: 1, ..share });
     Setup {
-        runs: 4,
+        runs: 8,
+        limits: vec![limit],
+        replicas: 3,
+        demand: 30.0,
         faults: Faults {
-            crash: 0.03,
-            cut_off: 0.05,
-            ..away().faults
+            crash: 0.004,
+            cut_off: 0.06,
+            cut_off_max: Duration::from_secs(12),
+            outage: 0.05,
+            outage_max: Duration::from_secs(8),
+            ..faults()
         },
         ..away()
     }
@@ -129,13 +137,15 @@ fn bug_slot_taken_at_once() {
     caught("bug_slot_taken_at_once", &setup);
 }
 
-/// Shares are changed while some replicas do not hear of it.
+/// Shares are changed while some replicas do not hear of it, and the database goes away when the others have.
 fn changes() -> Setup {
     Setup {
-        runs: 6,
+        runs: 10,
+        demand: 30.0,
+        replicas: 2,
         faults: Faults {
-            reshare: 0.02,
-            ..away().faults
+            reshare: 0.04,
+            ..faults()
         },
         ..away()
     }
@@ -143,7 +153,7 @@ fn changes() -> Setup {
 
 #[test]
 fn shares_change() {
-    serves("shares_change", &changes(), 20);
+    serves("shares_change", &changes(), 40);
 }
 
 #[test]
@@ -154,7 +164,7 @@ fn shares_change_while_everything_fails() {
             failover: 0.005,
             ..everything()
         },
-        ..changes()
+        ..away()
     };
     serves("shares_change_while_everything_fails", &setup, 20);
 }

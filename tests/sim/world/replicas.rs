@@ -3,6 +3,9 @@
 use super::*;
 use crate::replica::Beat;
 
+/// How long it takes to find that nobody is there.
+const CONNECT: Time = 100 * MILLI;
+
 impl World<'_> {
     pub(super) fn boot(&mut self) -> Replica {
         self.boots += 1;
@@ -97,7 +100,8 @@ impl World<'_> {
         let is_lost = self.random.chance(self.setup.faults.lost_reply);
         let delay = self.hop() + self.slow(self.setup.faults.slow_database) + late;
         if self.is_cut_off(index) || server != self.server {
-            self.after(MILLI, Event::Answered(index, boot, works, None, sent));
+            let event = Event::Answered(index, boot, works, None, sent);
+            self.after(CONNECT, event);
             return;
         }
         let time = self.now;
