@@ -153,7 +153,7 @@ fn changes() -> Setup {
 
 #[test]
 fn shares_change() {
-    serves("shares_change", &changes(), 40);
+    serves("shares_change", &changes(), 10);
 }
 
 #[test]
