@@ -1,10 +1,14 @@
 # Two commands do all set-up on a fresh machine: `make demo` and `make test`.
-.PHONY: test demo bench bench-all examples k8s-test queries
+.PHONY: test chaos demo bench bench-all examples k8s-test queries
 
 # What a checkout must pass. Needs Rust and git; installs what else is missing: PostgreSQL by the system's package manager, two linters
 # under .tools/.
 test:
 	./scripts/test
+
+# Limits under every fault, with real processes: minutes, and a table. RUNS="name name" runs these alone; `make test` has a short selection.
+chaos:
+	./scripts/chaos $(RUNS)
 
 # The main job, on free ports in a scratch folder.
 demo:

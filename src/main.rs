@@ -2,11 +2,7 @@
 
 use std::{io::Write, process::ExitCode};
 
-use clap::Parser;
-use keylease::app::{
-    commands::{self, Arguments},
-    hardening,
-};
+use keylease::app::{commands, hardening};
 
 /// A lease makes some thirty small allocations on one thread and frees them on another, which the system's allocator is slow at.
 #[global_allocator]
@@ -22,5 +18,5 @@ fn main() -> ExitCode {
         let _ = std::io::stderr().write_all(line.as_bytes());
         return ExitCode::FAILURE;
     }
-    commands::run(Arguments::parse().command)
+    commands::parse_and_run()
 }

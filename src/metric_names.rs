@@ -54,6 +54,7 @@ metrics! {
     SNAPSHOT_REV Gauge "keylease_snapshot_rev" "The revision of configuration and health that this replica serves from."
     KEY_VERSIONS Gauge "keylease_key_versions" "Key versions, by account and health."
     ROTATIONS_OVERDUE Gauge "keylease_rotations_overdue" "Keys whose rotation is overdue, by account."
+    ROWS_DISTRUSTED Gauge "keylease_rows_distrusted" "Rows that are not believed, since they were changed outside of KeyLease or do not open, by kind. Not 0: look at once."
     DATABASE_CONNECTIONS Gauge "keylease_database_connections" "Connections to Postgres, by state: idle or used."
 }
 

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+pub mod unbuilt;
+
 tonic::include_proto!("keylease.v1");
 
 /// The file descriptors, for server reflection.

@@ -14,6 +14,9 @@ use super::{
     dev, master_key, migrate, serve, telemetry,
 };
 
+/// The exit code of a command line that does not parse, as the parser has it.
+const USAGE: u8 = 2;
+
 /// The command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -68,6 +71,20 @@ pub enum MasterKeyCommand {
     /// The client's.
     #[command(flatten)]
     Client(crate::cli::MasterKeyCommand),
+}
+
+/// Parses the command line and runs it to its end. Who asked for JSON is told of a line that does not parse in JSON, too.
+pub fn parse_and_run() -> ExitCode {
+    let error = match Arguments::try_parse() {
+        Ok(arguments) => return run(arguments.command),
+        Err(error) => error,
+    };
+    let Some(json) = crate::cli::usage_as_json(&error, std::env::args_os()) else {
+        error.exit()
+    };
+    // There is nobody left to tell.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{json}\n").as_bytes());
+    ExitCode::from(USAGE)
 }
 
 /// Runs a command to its end. What failed is told on standard error.

@@ -15,7 +15,7 @@ pub use arguments::{
     BootstrapArguments, DatabaseArguments, DevArguments, LogArguments, MasterKeyArguments,
     MigrateArguments, ServeArguments,
 };
-pub use database::DatabaseUrl;
+pub use database::{DatabaseUrl, UrlArguments};
 pub use log::{LogConfig, LogFormat};
 pub use master_key::{MasterKeySource, SecretVariables};
 pub use parse::{BootstrapConfig, DevConfig, MigrateConfig};

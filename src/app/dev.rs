@@ -42,6 +42,18 @@ pub async fn run_until(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let home = Home::open(&config.data)?;
+    let ran = run_in(&home, &config, shutdown).await;
+    if ran.is_err() {
+        home.leave_as_found();
+    }
+    ran
+}
+
+async fn run_in(
+    home: &Home,
+    config: &DevConfig,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     // Before the database, so that there is never data without its key.
     home.ensure_master_key()?;
     let options = Options {
@@ -57,7 +69,7 @@ pub async fn run_until(
     let database = postgres.connect_options();
     let log = postgres.log_file();
     let served = tokio::select! {
-        served = serve(&config, &home, &database, shutdown) => served,
+        served = serve(config, home, &database, shutdown) => served,
         () = postgres.ended() => Err(anyhow::anyhow!("Postgres ended by itself; its log is {}", log.display())),
     };
     home.forget_address();

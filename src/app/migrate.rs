@@ -36,6 +36,9 @@ pub struct SchemaError {
 /// # Errors
 /// The database does not answer, or refuses a migration. No message holds the URL's password.
 pub async fn run(config: MigrateConfig) -> anyhow::Result<()> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let mut connection = connect(&config.database, config.wait).await?;
     let applied = apply(&mut connection).await?;
     connection.close().await?;
@@ -139,7 +142,7 @@ async fn connect(database: &DatabaseUrl, wait: Duration) -> anyhow::Result<PgCon
         };
         if !may_pass(&cause) || Instant::now() >= deadline {
             return Err(cause)
-                .with_context(|| format!("can't reach {database} of KEYLEASE_DATABASE_URL"));
+                .with_context(|| format!("can't reach {database} of {}", database.named_by()));
         }
         tracing::info!(error = %cause, "the {database} does not answer yet");
         sleep(TRY_EVERY).await;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use metrics::{counter, gauge};
 
 use crate::domain::health::Health;
-use crate::domain::limit::Mode;
 use crate::live::clock::boot_now;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
@@ -27,6 +26,10 @@ pub(super) fn glance(vault: &Vault) {
     if !snapshot.offline.is_empty() {
         let slot = live.slot().map_or(-1.0, |slot| f64::from(slot.slot));
         gauge!(metric_names::OFFLINE_SLOT).set(slot);
+    }
+    for (kind, count) in &snapshot.distrusted_rows {
+        let count = u32::try_from(*count).unwrap_or(u32::MAX);
+        gauge!(metric_names::ROWS_DISTRUSTED, "kind" => *kind).set(f64::from(count));
     }
     waiters(&snapshot);
     units(&snapshot);
@@ -85,9 +88,7 @@ fn units(snapshot: &Snapshot) {
             if limit.offline.is_some() || counted.offline > 0 {
                 counter!(metric_names::UNITS_OFFLINE, &labels).increment(counted.offline);
             }
-            if limit.mode == Mode::Shadow {
-                counter!(metric_names::UNITS_OVER, &labels).increment(counted.over);
-            }
+            counter!(metric_names::UNITS_OVER, &labels).increment(counted.over);
         }
     }
 }

@@ -38,7 +38,7 @@ pub async fn database(database: &DatabaseUrl, connections_max: u32) -> anyhow::R
         Ok(pool) => pool,
         Err(error) => {
             let cause = cause(&options, error).await;
-            bail!("can't reach {database} of KEYLEASE_DATABASE_URL: {cause}")
+            bail!("can't reach {database} of {}: {cause}", database.named_by())
         }
     };
     let mut connection = pool.acquire().await?;

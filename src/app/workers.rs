@@ -12,7 +12,7 @@ use tonic_health::server::HealthReporter;
 use super::observe;
 use crate::live::heartbeat::Heart;
 use crate::live::{clock::boot_now, ledger, outbox};
-use crate::store::{self, foreign_reports, lease_renewals, replicas};
+use crate::store::{self, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
 /// How soon a change is known everywhere.
@@ -21,9 +21,11 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 const POLL_MAX: Duration = Duration::from_secs(5);
 /// How old a count of all keys may be.
 const SURVEY_EVERY: Duration = Duration::from_secs(10);
+/// How often reports are looked for whose issuer is gone.
+const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
 /// What is not urgent.
 const CHORES_EVERY: Duration = Duration::from_mins(1);
-/// Reports that nobody took: longer than any lease lasts.
+/// Reports that nobody took, and what was settled of replicas that are gone: longer than any lease lasts.
 const REPORT_AGE_MAX: Duration = Duration::from_hours(25);
 
 /// The workers of one replica.
@@ -48,6 +50,7 @@ impl Workers {
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         tasks.spawn(ledger::run(live, pool, stop.clone()));
         tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
+        tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         Self { tasks, stop }
@@ -143,6 +146,21 @@ async fn carry(vault: &Vault) -> store::Result<()> {
     Ok(())
 }
 
+/// Settles what was reported on leases of replicas that are gone.
+async fn take_over(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = interval(TAKE_OVER_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = vault.take_over_reports().await {
+            tracing::warn!(%error, "reports of replicas that are gone could not be settled, it is tried again");
+        }
+    }
+}
+
 /// Looks at every key, of which there may be many.
 async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = interval(SURVEY_EVERY);
@@ -172,6 +190,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             let mut conn = vault.pool().acquire().await?;
             replicas::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
+            settled::forget(&mut conn, REPORT_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };
         if let Err(error) = forgotten.await {

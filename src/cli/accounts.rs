@@ -96,7 +96,7 @@ pub(crate) async fn run(command: Accounts) -> Result<(), Failure> {
         Verb::Delete(args) => delete(client, args).await,
         Verb::Disable(args) => disable(client, args).await,
         Verb::Enable(args) => enable(client, args).await,
-        Verb::ClearHealth(args) => health::clear(client, names::account(&args.name)?, args).await,
+        Verb::ClearHealth(args) => health::clear(client, health::of_account(&args)?, args).await,
     }
 }
 

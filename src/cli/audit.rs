@@ -5,8 +5,11 @@ use clap::{Args, Subcommand};
 use super::connect::ClientArgs;
 use super::failure::Failure;
 use super::paging::{PageArgs, every_page};
-use super::{output, words};
+use super::{output, table, words};
 use crate::proto::{self, AuditRecord};
+
+/// How far what belongs to a record is set in.
+const INDENT: usize = 2;
 
 /// The noun and its verb.
 #[derive(Debug, Args)]
@@ -54,20 +57,56 @@ pub(crate) async fn run(command: Audit) -> Result<(), Failure> {
 }
 
 fn list(records: &[AuditRecord]) -> String {
-    let rows = records.iter().map(|record| {
-        vec![
-            record.sequence.to_string(),
-            words::time(record.record_time.as_ref()),
-            record.caller.clone(),
-            record.method.clone(),
-            record.resource.clone(),
-            words::printable(&record.summary),
-            words::printable(&record.reason),
-            record.source.clone(),
-        ]
-    });
-    let header = [
-        "#", "TIME", "CALLER", "METHOD", "RESOURCE", "WHAT", "REASON", "FROM",
-    ];
-    output::list(&header, rows, "no records")
+    if records.is_empty() {
+        return "no records".into();
+    }
+    let width = table::width();
+    let records: Vec<String> = records.iter().map(|record| one(record, width)).collect();
+    records.join("\n")
+}
+
+/// What was done to what, by whom and when; below it what changed, why, and from where. Eight columns would leave no room for any.
+fn one(record: &AuditRecord, width: usize) -> String {
+    let time = words::time(record.record_time.as_ref());
+    let (method, resource) = (&record.method, &record.resource);
+    let mut below = format!("by {}", record.caller);
+    for (word, text) in [("from", &record.source), ("because", &record.reason)] {
+        if !text.is_empty() {
+            below += &format!(", {word} {}", words::printable(text));
+        }
+    }
+    let below = format!("{}; {below}", words::printable(&record.summary));
+    let below = table::wrapped(&below, width.saturating_sub(INDENT), 0);
+    let below = below.replace('\n', &format!("\n{:INDENT$}", ""));
+    format!("{time}  {method}  {resource}\n{:INDENT$}{below}", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_shows_its_whole_time_and_stays_within_the_width() {
+        let record = AuditRecord {
+            sequence: 7,
+            record_time: Some(prost_types::Timestamp {
+                seconds: 60,
+                nanos: 5,
+            }),
+            caller: "callers/ana".into(),
+            method: "DisableAccount".into(),
+            resource: "accounts/openai".into(),
+            reason: "the invoice is not paid, and nobody has said who will pay it".into(),
+            source: "10.0.0.5:53412".into(),
+            summary: "disabled".into(),
+        };
+        let text = one(&record, 80);
+        let first = "1970-01-01T00:01:00Z  DisableAccount  accounts/openai\n  disabled; by callers/ana, from 10.0.0.5";
+        assert!(text.starts_with(first), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        assert_eq!(list(&[]), "no records");
+    }
 }

@@ -9,13 +9,23 @@ use super::flags::{
     say_validated,
 };
 use super::paging::{ListArgs, every_page};
-use super::{names, output};
+use super::{names, output, unbuilt};
 use crate::proto;
+use crate::proto::unbuilt::OF_CALLERS;
 
 mod fields;
 mod view;
 
 use fields::{AdminRole, CallerField, CallerFlags};
+
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  keylease callers create search --lessee 'openai-*' --label team=search
+  keylease callers create oncall --role operator";
+const UPDATE_EXAMPLES: &str = "\
+Examples:
+  keylease callers update search --lessee gemini --remove-lessee 'openai-*'
+  keylease callers update oncall --remove-role operator --role auditor";
 
 /// The noun and its verb.
 #[derive(Debug, Args)]
@@ -29,18 +39,14 @@ pub struct Callers {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Create a caller; `tokens create` then makes its token
-    #[command(after_help = "Examples:
-  keylease callers create search --lessee 'openai-*' --label team=search
-  keylease callers create oncall --role operator")]
+    #[command(after_help = unbuilt::help(CREATE_EXAMPLES, OF_CALLERS))]
     Create(CreateArgs),
     /// Show a caller, with its grants
     Get(NamedArgs),
     /// List callers
     List(ListArgs),
     /// Change a caller; grants and labels given are added
-    #[command(after_help = "Examples:
-  keylease callers update search --lessee gemini --remove-lessee 'openai-*'
-  keylease callers update oncall --remove-role operator --role auditor")]
+    #[command(after_help = unbuilt::help(UPDATE_EXAMPLES, OF_CALLERS))]
     Update(UpdateArgs),
     /// Delete a caller; its tokens end at once
     Delete(NamedChangeArgs),

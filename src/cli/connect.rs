@@ -12,6 +12,7 @@ use tonic::{Request, Status};
 
 use super::address::{is_loopback, server_uri};
 use super::failure::{Failure, causes};
+use super::role::{Role, no_token};
 use super::secret::{read_bounded, without_line_end};
 use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::lease_service_client::LeaseServiceClient;
@@ -46,7 +47,7 @@ pub struct ClientArgs {
     #[arg(long, global = true, value_name = "DURATION", default_value = "30s")]
     #[arg(value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
-    /// Print JSON: proto messages with snake_case names, durations as "1.5s", times as RFC 3339; errors too, on stderr
+    /// Print JSON: proto messages with snake_case names, durations as "1.5s", times as RFC 3339; errors too, also of usage, on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -74,13 +75,17 @@ type Transport = InterceptedService<Channel, Credentials>;
 impl ClientArgs {
     /// Connects for admin verbs.
     pub(crate) async fn admin(&self) -> Result<AdminServiceClient<Transport>, Failure> {
-        let transport = self.transport(Some(self.deadline)).await?;
+        let transport = self
+            .transport(Some(self.deadline), Role::Administrator)
+            .await?;
         Ok(AdminServiceClient::new(transport).max_decoding_message_size(MESSAGE_BYTES_MAX))
     }
 
     /// Connects for a stream that goes on until somebody ends it.
     pub(crate) async fn admin_stream(&self) -> Result<AdminServiceClient<Transport>, Failure> {
-        Ok(AdminServiceClient::new(self.transport(None).await?))
+        Ok(AdminServiceClient::new(
+            self.transport(None, Role::Administrator).await?,
+        ))
     }
 
     /// Connects for leases; `wait` is time the server may take on purpose.
@@ -88,15 +93,18 @@ impl ClientArgs {
         &self,
         wait: Duration,
     ) -> Result<LeaseServiceClient<Transport>, Failure> {
-        let deadline = self.deadline.saturating_add(wait);
-        Ok(LeaseServiceClient::new(
-            self.transport(Some(deadline)).await?,
-        ))
+        let deadline = Some(self.deadline.saturating_add(wait));
+        let transport = self.transport(deadline, Role::Lessee).await?;
+        Ok(LeaseServiceClient::new(transport))
     }
 
-    async fn transport(&self, deadline: Option<Duration>) -> Result<Transport, Failure> {
+    async fn transport(
+        &self,
+        deadline: Option<Duration>,
+        role: Role,
+    ) -> Result<Transport, Failure> {
         let endpoint = self.endpoint()?;
-        let bearer = self.bearer(std::env::var("KEYLEASE_TOKEN").ok())?;
+        let bearer = self.bearer(std::env::var("KEYLEASE_TOKEN").ok(), role)?;
         let channel = endpoint
             .connect()
             .await
@@ -138,7 +146,11 @@ impl ClientArgs {
     }
 
     /// The header that carries the token.
-    fn bearer(&self, variable: Option<String>) -> Result<MetadataValue<Ascii>, Failure> {
+    fn bearer(
+        &self,
+        variable: Option<String>,
+        role: Role,
+    ) -> Result<MetadataValue<Ascii>, Failure> {
         let text = match (&self.token_file, variable) {
             (Some(path), _) => {
                 let bytes = read_bounded(path, TOKEN_FILE_BYTES_MAX)?;
@@ -147,7 +159,7 @@ impl ClientArgs {
                 without_line_end(text).to_owned()
             }
             (None, Some(text)) => text,
-            (None, None) => return Err(no_token()),
+            (None, None) => return Err(no_token(role)),
         };
         let text = zeroize::Zeroizing::new(text);
         if !text.starts_with("kl_") {
@@ -160,14 +172,6 @@ impl ClientArgs {
         bearer.set_sensitive(true);
         Ok(bearer)
     }
-}
-
-fn no_token() -> Failure {
-    Failure::Unreachable(
-        "no token: name its file by --token-file or KEYLEASE_TOKEN_FILE (dev keeps one in .keylease/admin.token), \
-         or put it into KEYLEASE_TOKEN"
-            .into(),
-    )
 }
 
 #[cfg(test)]
@@ -226,10 +230,10 @@ mod tests {
     #[test]
     fn a_missing_or_odd_token_is_refused_without_being_shown() {
         let client = args("localhost:1");
-        assert!(refusal(client.bearer(None)).contains("KEYLEASE_TOKEN_FILE"));
-        let odd = refusal(client.bearer(Some("canary".into())));
+        assert!(refusal(client.bearer(None, Role::Administrator)).contains("KEYLEASE_TOKEN_FILE"));
+        let odd = refusal(client.bearer(Some("canary".into()), Role::Lessee));
         assert!(odd.contains("kl_") && !odd.contains("canary"), "{odd}");
-        let bearer = client.bearer(Some("kl_a_b".into())).unwrap();
+        let bearer = client.bearer(Some("kl_a_b".into()), Role::Lessee).unwrap();
         assert!(bearer.is_sensitive());
         assert!(!format!("{bearer:?}").contains("kl_a_b"));
     }

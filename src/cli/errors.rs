@@ -7,6 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::failure::Failure;
+use super::field_flags;
 use super::refusals::{RefusedKeys, refused_keys};
 use super::remedies::{remedy, unreached};
 use super::words;
@@ -34,6 +35,9 @@ pub(crate) struct Report {
 #[derive(Debug, Serialize)]
 struct FieldViolation {
     field: String,
+    /// The flag that fills the field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flag: Option<&'static str>,
     description: String,
 }
 
@@ -84,6 +88,12 @@ impl Report {
         }
     }
 
+    /// The same, with this to do.
+    pub(crate) fn with_remedy(mut self, remedy: String) -> Self {
+        self.remedy = remedy;
+        self
+    }
+
     /// As lines for a person.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("error: {}", self.message);
@@ -91,13 +101,19 @@ impl Report {
             let _ = write!(text, " ({})", self.reason);
         }
         for violation in &self.field_violations {
-            // One wrong field is often the whole sentence already.
-            if self.message.contains(&violation.field)
-                && self.message.ends_with(&violation.description)
-            {
-                continue;
+            // One wrong field is often the whole sentence already, but for its flag.
+            let is_said = self.message.contains(&violation.field)
+                && self.message.ends_with(&violation.description);
+            match violation.flag {
+                Some(flag) if is_said => {
+                    let _ = write!(text, "\n  flag: {flag}");
+                }
+                None if is_said => {}
+                Some(_) | None => {
+                    let field = field_flags::named(&violation.field);
+                    let _ = write!(text, "\n  {field}: {}", violation.description);
+                }
             }
-            let _ = write!(text, "\n  {}: {}", violation.field, violation.description);
         }
         for violation in &self.quota_violations {
             let _ = write!(text, "\n  {violation}");
@@ -105,6 +121,9 @@ impl Report {
         for keys in &self.refused_keys {
             let plural = if keys.count == 1 { "key" } else { "keys" };
             let _ = write!(text, "\n  {} {plural}: {}", keys.count, keys.reason);
+            if !keys.resource.is_empty() {
+                let _ = write!(text, "; first {}: {}", keys.resource, keys.why);
+            }
         }
         if let Some(seconds) = self.retry_after_seconds {
             let _ = write!(text, "\n  retry: in {}", words::seconds(seconds));
@@ -133,6 +152,7 @@ fn sentence(status: &Status) -> String {
 fn field_violation(violation: &tonic_types::FieldViolation) -> FieldViolation {
     FieldViolation {
         field: violation.field.clone(),
+        flag: field_flags::flag(&violation.field),
         description: violation.description.clone(),
     }
 }

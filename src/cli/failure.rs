@@ -47,6 +47,14 @@ impl Failure {
         }
     }
 
+    /// The same mistake, with what may have been meant.
+    pub(crate) fn hinting(self, hint: &str) -> Self {
+        match self {
+            Self::Usage(message) => Self::Usage(format!("{message}; {hint}")),
+            Self::Unreachable(_) | Self::Refused(_) | Self::Failed(_) | Self::OutputClosed => self,
+        }
+    }
+
     /// An answer that lacks what the contract promises, which only a server of another version would send.
     pub(crate) fn answer_lacks(what: &str) -> Self {
         Self::Failed(format!(

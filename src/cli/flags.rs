@@ -4,6 +4,7 @@ use clap::Args;
 use prost_types::Timestamp;
 
 use super::failure::Failure;
+use super::field_flags;
 use super::{output, words};
 
 /// What every change takes.
@@ -50,7 +51,7 @@ pub(crate) struct NamedChangeArgs {
 pub(crate) struct DisableArgs {
     /// Its name, short (openai; for keys openai/main) or full (accounts/openai/keys/main)
     pub(crate) name: String,
-    /// Why, shown to whoever is refused because of it; 1 to 512 bytes
+    /// Why: shown to whoever is refused because of it, and written into the audit unless --reason says something else there; 1 to 512 bytes
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: String,
     /// Enable it again by itself after this time, such as 30m or 2days
@@ -69,6 +70,15 @@ pub(crate) struct DisableArgs {
 impl DisableArgs {
     pub(crate) fn end(&self) -> Option<Timestamp> {
         self.until.or(self.lasting)
+    }
+
+    /// For the audit: what is shown to the refused, unless something else was to be written there.
+    pub(crate) fn audit_reason(&self) -> String {
+        if self.change.reason.is_empty() {
+            self.why.clone()
+        } else {
+            self.change.reason.clone()
+        }
     }
 }
 
@@ -90,6 +100,7 @@ pub(crate) use named_change;
 macro_rules! disable_request {
     ($request:ident, $name:expr, $args:expr) => {{
         let until = $args.end();
+        let reason = $args.audit_reason();
         $crate::proto::$request {
             name: $name,
             why: $args.why,
@@ -97,7 +108,7 @@ macro_rules! disable_request {
             etag: $args.etag,
             request_id: $args.change.request_id,
             validate_only: $args.change.validate_only,
-            reason: $args.change.reason,
+            reason,
         }
     }};
 }
@@ -107,6 +118,20 @@ pub(crate) use disable_request;
 pub(crate) fn say_validated(validate_only: bool) {
     if validate_only {
         output::remark("checked by the server; nothing was changed");
+    }
+}
+
+/// Says on stderr what the server has stored and does not act on yet.
+pub(crate) fn say_unsupported(fields: &[String]) {
+    if !fields.is_empty() {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|field| field_flags::named(field))
+            .collect();
+        let fields = fields.join(", ");
+        output::remark(&format!(
+            "stored and not acted on, since not built yet: {fields}"
+        ));
     }
 }
 

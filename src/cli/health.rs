@@ -5,7 +5,7 @@ use clap::Args;
 use super::connect::ClientArgs;
 use super::failure::Failure;
 use super::flags::{ChangeArgs, say_validated};
-use super::output;
+use super::{names, output};
 use crate::proto;
 
 /// What is to be forgotten.
@@ -18,6 +18,23 @@ pub(crate) struct ClearHealthArgs {
     model: String,
     #[command(flatten)]
     change: ChangeArgs,
+}
+
+/// A key, or a version of one. What cools down as a whole is an account, which has a verb of its own.
+pub(crate) fn of_key(args: &ClearHealthArgs) -> Result<String, Failure> {
+    if !args.model.is_empty() {
+        return Err(Failure::Usage(
+            "--model is for accounts, whose cooldowns are kept by model: `keylease accounts clear-health ACCOUNT --model MODEL`".into(),
+        ));
+    }
+    let hint = "for what an account cools down from: `keylease accounts clear-health ACCOUNT [--model MODEL]`";
+    names::key_or_version(&args.name).map_err(|failure| failure.hinting(hint))
+}
+
+/// An account.
+pub(crate) fn of_account(args: &ClearHealthArgs) -> Result<String, Failure> {
+    let hint = "for what is held against a key or a version: `keylease keys clear-health ACCOUNT/KEY[/VERSION]`";
+    names::account(&args.name).map_err(|failure| failure.hinting(hint))
 }
 
 /// Forgets what is held against the resource of this full name.

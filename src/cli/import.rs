@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::connect::ClientArgs;
 use super::failure::Failure;
-use super::flags::{ChangeArgs, say_validated};
+use super::flags::{ChangeArgs, say_unsupported, say_validated};
 use super::output;
 use super::secret::read_bounded;
 
@@ -77,8 +77,10 @@ pub(super) async fn run(client: &ClientArgs, args: ImportArgs) -> Result<(), Fai
     request.request_id = args.change.request_id;
     request.reason = args.change.reason;
     let answer = client.admin().await?.import_keys(request).await?;
-    output::show(client.json, &answer.into_inner(), view::imported)?;
+    let answer = answer.into_inner();
+    output::show(client.json, &answer, view::imported)?;
     say_validated(validate_only);
+    say_unsupported(&answer.unsupported);
     if !validate_only {
         let file = args.file.display();
         output::remark(&format!(

@@ -120,9 +120,7 @@ pub(crate) async fn run(command: Keys) -> Result<(), Failure> {
         Verb::Delete(args) => delete(client, args).await,
         Verb::Disable(args) => disable(client, args).await,
         Verb::Enable(args) => enable(client, args).await,
-        Verb::ClearHealth(args) => {
-            health::clear(client, names::key_or_version(&args.name)?, args).await
-        }
+        Verb::ClearHealth(args) => health::clear(client, health::of_key(&args)?, args).await,
         Verb::Versions(args) => history::versions(client, args).await,
         Verb::Rotate(args) => history::rotate(client, args).await,
         Verb::Rotations(args) => history::rotations(client, args).await,

@@ -6,11 +6,16 @@ use clap::Args;
 
 use super::connect::ClientArgs;
 use super::failure::Failure;
-use super::{flags, names, output, words};
+use super::{flags, names, output, unbuilt, words};
+use crate::proto::unbuilt::OF_LEASES;
 use crate::proto::{self, Credential, Estimate, LeaseKeyResponse, LeaseKind};
 
 /// What the help ends with.
-pub(crate) const HELP: &str = "\
+pub(crate) fn help() -> String {
+    unbuilt::help(EXAMPLES, OF_LEASES)
+}
+
+const EXAMPLES: &str = "\
 Prints the lease and, of the credential, everything but its values: --show-secret prints them too, and --json always does.
 Start the request within `start within` of calling, then run `keylease report LEASE_ID --success` (or --status 429, …).
 
@@ -30,8 +35,8 @@ pub struct LeaseArgs {
     #[arg(long, default_value = "", hide_default_value = true)]
     model: String,
     /// How many upstream requests to start with this lease: 1 to 1,000 [default: 1]; fewer may be granted
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
-    requests: i32,
+    #[arg(long)]
+    requests: Option<i32>,
     /// How long to wait in line for permits: at most 60s [default: do not wait]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     max_wait: Option<Duration>,
@@ -70,7 +75,7 @@ pub struct LeaseArgs {
     /// A label for charge-back; may be repeated, at most 8
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = flags::pair)]
     tags: Vec<(String, String)>,
-    /// Makes a retry of the same call answer the same lease; not built yet
+    /// Makes a retry of the same call answer the same lease, while it can be started
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     request_id: String,
     /// Print the credential's values in the table too
@@ -98,7 +103,7 @@ impl LeaseArgs {
         Ok(proto::LeaseKeyRequest {
             pool: names::pool(&self.pool)?,
             model: self.model.clone(),
-            requests: (self.requests != 0).then_some(self.requests),
+            requests: self.requests,
             estimate: self.estimate(),
             max_wait: wait
                 .transpose()

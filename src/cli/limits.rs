@@ -6,8 +6,9 @@ use super::connect::ClientArgs;
 use super::failure::Failure;
 use super::flags::{ChangeArgs, NamedArgs, NamedChangeArgs, deleted, named_change, say_validated};
 use super::paging::{PageArgs, every_page};
-use super::{names, output};
+use super::{names, output, unbuilt};
 use crate::proto;
+use crate::proto::unbuilt::OF_LIMITS;
 
 mod fields;
 mod offline;
@@ -15,6 +16,16 @@ mod view;
 
 use fields::{Dimension, LimitField, LimitFlags};
 pub(crate) use view::{summary, what};
+
+const CREATE_EXAMPLES: &str = "\
+Examples:
+  keylease limits create openai/rpm --dimension requests --amount 600 --window 1m
+  keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'
+  keylease limits create openai/daily --dimension requests --amount 10000 --calendar day --time-zone America/Los_Angeles
+  keylease limits create openai/streams --dimension concurrency --amount 20 --lease-duration-max 2m
+  keylease limits create openai/rpm --dimension requests --amount 600 --window 1m --offline-percent 10
+  keylease limits create openai/spend --dimension cost-micros --amount 50000000 --calendar month --time-zone UTC --mode shadow";
+const UPDATE_EXAMPLE: &str = "Example: keylease limits update openai/rpm --amount 1200";
 
 /// The noun and its verb.
 #[derive(Debug, Args)]
@@ -28,19 +39,14 @@ pub struct Limits {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Create a limit of an account or caller
-    #[command(after_help = "Examples:
-  keylease limits create openai/rpm --dimension requests --amount 600 --window 1m
-  keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'
-  keylease limits create openai/daily --dimension requests --amount 10000 --calendar day --time-zone America/Los_Angeles
-  keylease limits create openai/streams --dimension concurrency --amount 20 --lease-duration-max 2m
-  keylease limits create openai/rpm --dimension requests --amount 600 --window 1m --offline-percent 10")]
+    #[command(after_help = unbuilt::help(CREATE_EXAMPLES, OF_LIMITS))]
     Create(CreateArgs),
     /// Show a limit
     Get(NamedArgs),
     /// List the limits of an account or caller
     List(ListLimitsArgs),
     /// Change a limit; raising acts at once, lowering within its charge time; model patterns are replaced as a whole
-    #[command(after_help = "Example: keylease limits update openai/rpm --amount 1200")]
+    #[command(after_help = unbuilt::help(UPDATE_EXAMPLE, OF_LIMITS))]
     Update(UpdateArgs),
     /// Delete a limit; its charges are kept, and revived if its name returns
     Delete(NamedChangeArgs),

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::connect::ClientArgs;
 use super::failure::Failure;
-use super::{output, words};
+use super::{output, table, words};
 use crate::proto::{self, MasterKeyStatus};
 
 /// The verbs of `master-key` that ask a server.
@@ -63,5 +63,5 @@ fn list(keys: &[MasterKeyStatus]) -> String {
         "CLUSTER KEY",
         "WRAPS MADE",
     ];
-    output::list(&header, rows, "no master keys")
+    table::list(&header, rows, "no master keys")
 }

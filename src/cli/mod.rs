@@ -16,6 +16,7 @@ mod callers;
 mod connect;
 mod errors;
 mod failure;
+mod field_flags;
 mod flags;
 mod health;
 mod import;
@@ -31,14 +32,19 @@ mod refusals;
 mod remedies;
 mod renew;
 mod report;
+mod role;
 mod secret;
 mod status;
+mod table;
 mod tokens;
+mod unbuilt;
+mod usage;
 mod view;
 mod words;
 
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
+pub use usage::usage_as_json;
 
 use failure::Failure;
 
@@ -70,7 +76,7 @@ pub enum Command {
     #[command(after_help = status::HELP)]
     Status(status::StatusArgs),
     /// Lease a key
-    #[command(after_help = lease::HELP)]
+    #[command(after_help = lease::help())]
     Lease(lease::LeaseArgs),
     /// Let a lease go on
     #[command(after_help = renew::HELP)]

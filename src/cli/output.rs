@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, Row, Table, presets};
 use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 
@@ -70,45 +69,6 @@ pub(crate) fn json_value<M: Message + Name>(message: &M) -> Result<serde_json::V
         .map_err(|e| fault(&e))
 }
 
-/// A table of several things, one a row.
-pub(crate) fn table<R: Into<Row>>(header: &[&str], rows: impl IntoIterator<Item = R>) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header.to_vec());
-    if let Some(width) = width_stated() {
-        table.set_width(width);
-    }
-    for row in rows {
-        table.add_row(row);
-    }
-    // The first column begins where the line does.
-    if let Some(first) = table.column_mut(0) {
-        first.set_padding((0, 1));
-    }
-    table
-}
-
-/// The width that somebody wants who shows our output elsewhere, by the customary variable; a terminal is measured.
-fn width_stated() -> Option<u16> {
-    std::env::var("COLUMNS").ok()?.parse().ok()
-}
-
-/// A table, or a sentence where there is nothing to put into it.
-pub(crate) fn list<R: Into<Row>>(
-    header: &[&str],
-    rows: impl IntoIterator<Item = R>,
-    nothing: &str,
-) -> String {
-    let table = table(header, rows);
-    if table.is_empty() {
-        nothing.to_owned()
-    } else {
-        table.trim_fmt()
-    }
-}
-
 /// One thing, a line for each of its fields that is set.
 pub(crate) fn details(fields: &[(&str, String)]) -> String {
     let set = |value: &str| !value.is_empty() && value != words::NOTHING;
@@ -170,13 +130,5 @@ mod tests {
             ("until", words::NOTHING.into()),
         ]);
         assert_eq!(text, "name      a\nbase url  x\n          y");
-    }
-
-    #[test]
-    fn an_empty_list_is_a_sentence() {
-        assert_eq!(list::<Vec<String>>(&["NAME"], [], "no pools"), "no pools");
-        let text = list(&["NAME", "N"], [vec!["a", "1"]], "none");
-        assert_eq!(text.lines().count(), 2, "{text}");
-        assert!(text.starts_with("NAME"), "{text:?}");
     }
 }

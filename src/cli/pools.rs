@@ -6,7 +6,7 @@ use super::connect::ClientArgs;
 use super::failure::Failure;
 use super::flags::{
     ChangeArgs, DisableArgs, NamedArgs, NamedChangeArgs, deleted, disable_request, named_change,
-    say_validated,
+    say_unsupported, say_validated,
 };
 use super::paging::{ListArgs, every_page};
 use super::{names, output};
@@ -109,8 +109,10 @@ async fn create(client: &ClientArgs, args: CreateArgs) -> Result<(), Failure> {
         reason: args.change.reason,
     };
     let answer = client.admin().await?.create_pool(request).await?;
+    let answer = answer.into_inner();
     say_validated(args.change.validate_only);
-    show(client, answer.into_inner().pool)
+    say_unsupported(&answer.unsupported);
+    show(client, answer.pool)
 }
 
 async fn get(client: &ClientArgs, name: &str) -> Result<(), Failure> {
@@ -150,9 +152,10 @@ async fn update(client: &ClientArgs, args: UpdateArgs) -> Result<(), Failure> {
         validate_only: args.change.validate_only,
         reason: args.change.reason,
     };
-    let answer = admin.update_pool(request).await?;
+    let answer = admin.update_pool(request).await?.into_inner();
     say_validated(args.change.validate_only);
-    show(client, answer.into_inner().pool)
+    say_unsupported(&answer.unsupported);
+    show(client, answer.pool)
 }
 
 async fn delete(client: &ClientArgs, args: NamedChangeArgs) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use prost::Message as _;
 use serde::Serialize;
 use tonic::Status;
 
+use super::words;
 use crate::proto::{LeaseRefusal, RefusalReason};
 
 /// Keys that one thing keeps from serving.
@@ -11,6 +12,12 @@ use crate::proto::{LeaseRefusal, RefusalReason};
 pub(crate) struct RefusedKeys {
     pub(crate) reason: &'static str,
     pub(crate) count: i32,
+    /// What clears first, by name; empty where limits are the matter.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) resource: String,
+    /// Why it does not serve.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) why: String,
 }
 
 /// The counts of a refused lease, which tonic-types does not know.
@@ -29,6 +36,8 @@ pub(crate) fn refused_keys(status: &Status) -> Vec<RefusedKeys> {
         .map(|keys| RefusedKeys {
             reason: refusal_word(keys.reason()),
             count: keys.count,
+            resource: keys.resource.clone(),
+            why: words::printable(&keys.why),
         })
         .collect()
 }
@@ -41,7 +50,9 @@ fn refusal_word(reason: RefusalReason) -> &'static str {
         RefusalReason::Dead => "dead (blacklisted)",
         RefusalReason::Disabled => "disabled",
         RefusalReason::Model => "not serving this model",
-        RefusalReason::NoVersion => "without a usable secret",
+        RefusalReason::Tampered => "not believed: changed outside of keylease",
+        RefusalReason::Undecryptable => "with a secret that does not open",
+        RefusalReason::NoVersion => "without a secret",
         RefusalReason::Avoided => "barred by the retry token",
         RefusalReason::TooLarge => "with a limit smaller than the need",
         RefusalReason::ModelRequired => "needing a model",

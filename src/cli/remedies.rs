@@ -35,23 +35,31 @@ fn by_reason(reason: ErrorReason) -> &'static str {
             "an admin grants roles with `keylease callers update NAME --role operator`"
         }
         Reason::PoolDenied => {
-            "check the pool's name; an admin grants it with `keylease callers update NAME --lessee POOL`"
+            "check the pool's name, and that the token is a lessee's (an admin's leases nothing; dev keeps one in .keylease/lessee.token); \
+             an admin grants the pool with `keylease callers update NAME --lessee POOL`"
         }
-        Reason::RequestIdReused => "use a new --request-id",
+        Reason::RequestIdReused | Reason::RequestIdSpent => "use a new --request-id",
         Reason::ResourceNotFound => "check the name; `list` shows what exists",
-        Reason::ResourceExists => "choose another name or secret, or use `update` or `keys rotate`",
+        Reason::ResourceExists => "",
         Reason::EtagMismatch => "somebody was faster: look again, then repeat",
         Reason::StateForbids => "undo what the message names first",
         Reason::LimitExhausted => {
             "wait with --max-wait, raise the limit, or add an account to the pool"
         }
-        Reason::KeysCooling => "wait; `keylease status POOL` shows what cools and until when",
+        Reason::KeysCooling => {
+            "wait; `keylease status POOL` shows what cools, and `accounts clear-health` or `keys clear-health` ends it where it is well"
+        }
         Reason::KeysDead => {
             "replace the key with `keylease keys rotate`, or `keylease keys clear-health` if it is well"
         }
         Reason::QueueFull => "retry later, with fewer callers waiting",
         Reason::PoolEmpty => "add a member with `keylease pools update POOL --member ACCOUNT`",
-        Reason::PoolDisabled => "`keylease status POOL` says who disabled it and why",
+        Reason::KeysDistrusted => {
+            "`keylease status POOL` says which rows; restore them from a backup, and find who writes to the database"
+        }
+        Reason::PoolDisabled => {
+            "`keylease status POOL` says who disabled what; an operator ends it with `keylease pools enable` (accounts, keys)"
+        }
         Reason::ModelNotServed => "check --model, and the keys' allow and deny patterns",
         Reason::LargerThanLimit => "ask for less at once, or raise the limit",
         Reason::CostRequired => {
@@ -62,8 +70,9 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         Reason::DatabaseUnreachable | Reason::SnapshotStale => {
             "check the server's Postgres; the server's log says more"
         }
-        Reason::Draining | Reason::LimitsFrozen | Reason::Deadline => "retry",
         Reason::LeaseFinished | Reason::LeaseSpent => "end what it is used for, and lease again",
+        Reason::LimitsFrozen => "nothing but to wait; the README says why under Failover",
+        Reason::Draining | Reason::Deadline => "retry",
         Reason::LeaseExpired => "lease again; ask for longer with --lease-duration",
         Reason::RetryTokenInvalid => "lease without the retry token",
         Reason::KeysAvoided => "lease without the retry token, or later",

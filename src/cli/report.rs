@@ -90,8 +90,8 @@ pub struct ReportArgs {
     #[arg(conflicts_with_all = ["success", "status", "not_sent"])]
     detail: String,
     /// How many uses this is about [default: 1]
-    #[arg(long, default_value_t = 0, hide_default_value = true)]
-    count: i32,
+    #[arg(long)]
+    count: Option<i32>,
     /// The number of this report of the lease, from 0; a repeated number changes nothing
     #[arg(long, default_value_t = 0)]
     sequence: i32,
@@ -142,7 +142,7 @@ pub(crate) async fn run(args: ReportArgs) -> Result<(), Failure> {
 impl ReportArgs {
     fn outcome(&self) -> Result<Outcome, Failure> {
         Ok(Outcome {
-            count: (self.count != 0).then_some(self.count),
+            count: self.count,
             result: Some(self.result()?),
             usage: self.usage(),
             latency: self.latency,

@@ -13,7 +13,7 @@ use super::connect::ClientArgs;
 use super::failure::Failure;
 use super::flags::{ChangeArgs, from_now, say_validated, time};
 use super::paging::{PageArgs, every_page};
-use super::{names, output, words};
+use super::{names, output, table, view, words};
 use crate::proto::{self, Token};
 
 /// The noun and its verb.
@@ -168,24 +168,34 @@ fn one(token: &Token) -> String {
         ("created", words::time(token.create_time.as_ref())),
         ("ends", words::time(token.expire_time.as_ref())),
         ("revoked", words::time(token.revoke_time.as_ref())),
+        ("not believed", view::distrust(token.distrust.as_ref())),
     ])
 }
 
 fn table(tokens: &[Token]) -> String {
     let rows = tokens.iter().map(|token| {
         vec![
-            token.name.clone(),
+            short(&token.name),
+            words::date(token.create_time.as_ref()),
+            words::date(token.expire_time.as_ref()),
+            match &token.distrust {
+                Some(distrust) => view::distrusted(distrust),
+                None => words::date(token.revoke_time.as_ref()),
+            },
             words::printable(&token.display_name),
-            words::time(token.create_time.as_ref()),
-            words::time(token.expire_time.as_ref()),
-            words::time(token.revoke_time.as_ref()),
         ]
     });
-    output::list(
-        &["NAME", "FOR", "CREATED", "ENDS", "REVOKED"],
+    table::list(
+        &["NAME", "CREATED", "ENDS", "REVOKED", "FOR"],
         rows,
         "no tokens",
     )
+}
+
+/// `callers/search/tokens/ID` is `search/ID` here, as every verb takes it.
+fn short(name: &str) -> String {
+    let (owner, id) = names::split(name);
+    format!("{}/{id}", names::split(owner).1)
 }
 
 /// A file that did not exist before and that only its owner can read.

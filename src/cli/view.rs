@@ -1,16 +1,41 @@
 //! What several tables show in the same words.
 
-use super::words;
-use crate::proto::{Disablement, RotationPolicy};
+use super::{table, words};
+use crate::proto::{Disablement, Distrust, RotationPolicy};
 
-/// "enabled" or "disabled", for a column.
-pub(crate) fn state(disablement: Option<&Disablement>) -> String {
+/// What an ordinary line has beside the name of its field.
+const PARAGRAPH_WIDTH: usize = 58;
+
+/// "enabled" or "disabled", for a column; what is not believed says so, whatever else it says.
+pub(crate) fn state(distrust: Option<&Distrust>, disablement: Option<&Disablement>) -> String {
+    if let Some(distrust) = distrust {
+        return distrusted(distrust);
+    }
     let word = if disablement.is_some() {
         "disabled"
     } else {
         "enabled"
     };
     word.to_owned()
+}
+
+/// In capitals, since somebody must look: "TAMPERED".
+pub(crate) fn distrusted(distrust: &Distrust) -> String {
+    words::enum_value(distrust.state().as_str_name(), "DISTRUST_STATE").to_uppercase()
+}
+
+/// Why something is not believed, for the details of one thing; empty for what is.
+pub(crate) fn distrust(distrust: Option<&Distrust>) -> String {
+    let Some(distrust) = distrust else {
+        return String::new();
+    };
+    let why = words::printable(&distrust.why);
+    paragraph(&format!("{}: {why}", distrusted(distrust)))
+}
+
+/// A sentence beside the name of its field, over as many lines as it takes.
+pub(crate) fn paragraph(text: &str) -> String {
+    table::wrapped(text, PARAGRAPH_WIDTH, 0)
 }
 
 /// Who disabled it, why, and for how long.
@@ -39,6 +64,7 @@ pub(crate) fn rotation_interval(policy: Option<&RotationPolicy>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::DistrustState;
 
     #[test]
     fn a_disablement_says_why_who_and_until_when() {
@@ -56,5 +82,19 @@ mod tests {
             "disabled: invoice  unpaid, by callers/ana, until 1970-01-01T00:01:00Z"
         );
         assert_eq!(disablement(None), "enabled");
+    }
+
+    #[test]
+    fn what_is_not_believed_is_neither_enabled_nor_disabled() {
+        let tampered = Distrust {
+            state: DistrustState::Tampered as i32,
+            why: "accounts/a was changed\u{1b}".into(),
+        };
+        let word = Disablement::default();
+        assert_eq!(state(Some(&tampered), Some(&word)), "TAMPERED");
+        assert_eq!(state(None, Some(&word)), "disabled");
+        assert_eq!(state(None, None), "enabled");
+        let told = distrust(Some(&tampered));
+        assert_eq!(told, "TAMPERED: accounts/a was changed");
     }
 }

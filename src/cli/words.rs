@@ -85,6 +85,28 @@ pub(crate) fn time(moment: Option<&Timestamp>) -> String {
     second.map_or_else(|| NOTHING.into(), |moment| moment.to_string())
 }
 
+/// The day of a moment, "-" for none: where a column has no room for more.
+pub(crate) fn date(moment: Option<&Timestamp>) -> String {
+    let text = time(moment);
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// How far away a moment is, in one unit: "in 6 d", "12 m ago"; "-" for none.
+pub(crate) fn away(moment: Option<&Timestamp>, now: &Timestamp) -> String {
+    let Some(moment) = moment else {
+        return NOTHING.into();
+    };
+    let one = |time: Duration| match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} m", seconds / 60),
+        seconds @ 3_600..86_400 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", seconds / 86_400),
+    };
+    let ahead = until(moment, now).map(|left| format!("in {}", one(left)));
+    let past = || until(now, moment).map(|passed| format!("{} ago", one(passed)));
+    ahead.or_else(past).unwrap_or_else(|| "now".into())
+}
+
 /// The moment on this machine's clock.
 pub(crate) fn now() -> Timestamp {
     Timestamp::from(SystemTime::now())
@@ -153,6 +175,16 @@ mod tests {
         assert_eq!(ago(None, &at(100)), "-");
         assert_eq!(ahead(Some(&at(160)), &at(100)), "in 1 m");
         assert_eq!(ahead(Some(&at(10)), &at(100)), "now");
+    }
+
+    #[test]
+    fn a_moment_in_a_narrow_column_has_one_unit_or_is_a_day() {
+        assert_eq!(away(Some(&at(700_000)), &at(100)), "in 8 d");
+        assert_eq!(away(Some(&at(100)), &at(7_400)), "2 h ago");
+        assert_eq!(away(Some(&at(100)), &at(100)), "now");
+        assert_eq!(away(None, &at(100)), "-");
+        assert_eq!(date(Some(&at(86_399))), "1970-01-01");
+        assert_eq!(date(None), "-");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::disablement::Disablement;
+use super::distrust::Distrust;
 use super::id::Id;
 use super::key::Meta;
 use super::models::Pattern;
@@ -114,6 +115,8 @@ pub struct Token {
     pub expire_time: Option<Timestamp>,
     /// When it was revoked.
     pub revoke_time: Option<Timestamp>,
+    /// Why its row is not believed, where whoever read it found that; no column has it.
+    pub distrust: Option<Distrust>,
 }
 
 impl Token {

@@ -33,7 +33,8 @@ pub struct LeaseClaims {
     /// When it was given, by the database's clock.
     pub given: Timestamp,
     /// When its call came, by its issuer's boot clock: a use that began some time after that call is known to have begun by then.
-    pub received: BootTime,
+    /// `None` if the same call may be sent again, and a use be counted from that.
+    pub received: Option<BootTime>,
     /// How long after that it is reported at the latest.
     pub report_within: Duration,
     /// What was drawn for each use.
@@ -77,7 +78,7 @@ impl LeaseClaims {
         to.number(u64::from(self.granted));
         to.number(u64::from(self.is_canary));
         to.number(self.given.micros().unsigned_abs());
-        to.number(self.received.nanos());
+        to.number(self.received.map_or(0, BootTime::nanos));
         to.number(u64::try_from(self.report_within.as_millis()).unwrap_or(u64::MAX));
         to.number(self.draws.len() as u64);
         for (limit, draw) in &self.draws {
@@ -105,7 +106,9 @@ impl LeaseClaims {
             granted: from.number_as()?,
             is_canary: from.number()? == 1,
             given: Timestamp::from_micros(from.number_as()?),
-            received: BootTime::from_nanos(from.number()?),
+            received: Some(from.number()?)
+                .filter(|nanos| *nanos != 0)
+                .map(BootTime::from_nanos),
             report_within: Duration::from_millis(from.number()?),
             draws: decode_draws(&mut from)?,
             avoided: decode_avoided(&mut from)?,

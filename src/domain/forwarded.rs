@@ -229,7 +229,7 @@ mod tests {
                 granted: 10,
                 is_canary: false,
                 given: Timestamp::from_micros(9),
-                received: BootTime::from_nanos(8),
+                received: Some(BootTime::from_nanos(8)),
                 report_within: Duration::from_secs(1),
                 draws: vec![],
                 avoided: vec![],

@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::disablement::Disablement;
+use super::distrust::Distrust;
 use super::health::Health;
 use super::id::Id;
 use super::labels::Labels;
@@ -31,6 +32,8 @@ pub struct Meta {
     pub create_time: Timestamp,
     /// When it was last changed.
     pub update_time: Timestamp,
+    /// Why it is not believed, where whoever read it found that; no column has it.
+    pub distrust: Option<Distrust>,
 }
 
 impl Meta {
@@ -43,6 +46,7 @@ impl Meta {
             labels,
             create_time: now,
             update_time: now,
+            distrust: None,
         }
     }
 

@@ -67,12 +67,14 @@ pub enum Start {
 }
 
 impl Start {
-    /// Of a lease whose call came at `received`, in a report that came at `arrived`.
-    fn ending(self, received: BootTime, arrived: BootTime) -> Ending {
+    /// Of a lease whose only call came at `received`, in a report that came at `arrived`.
+    fn ending(self, received: Option<BootTime>, arrived: BootTime) -> Ending {
         let (is_sure, started_by) = match self {
             Self::Never => (true, BootTime::default()),
-            Self::Answered(Some(after)) => (true, received.after(after).min(arrived)),
-            Self::Answered(None) => (true, arrived),
+            Self::Answered(after) => {
+                let stated = received.zip(after).map(|(call, after)| call.after(after));
+                (true, stated.map_or(arrived, |at| at.min(arrived)))
+            }
             Self::Unknown => (false, arrived),
         };
         Ending {
@@ -85,7 +87,7 @@ impl Start {
 /// What all outcomes of one report say together.
 pub fn ending(
     starts: impl Iterator<Item = Start>,
-    received: BootTime,
+    received: Option<BootTime>,
     arrived: BootTime,
 ) -> Ending {
     let none = Start::Never.ending(received, arrived);

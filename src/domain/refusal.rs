@@ -1,5 +1,6 @@
 //! Why a lease is not given: counted over the keys of a pool, so that the answer says what would help, and when.
 
+use super::hindrance::Hindrance;
 use super::time::Timestamp;
 
 /// Why one key cannot serve a call, in the order in which mixed refusals are named: what clears by itself first.
@@ -15,11 +16,15 @@ pub enum KeyRefusal {
     Cooling,
     /// Blacklisted.
     Dead,
+    /// Its row, its account's or its membership was changed outside of KeyLease, so that it is not believed.
+    Tampered,
+    /// The secret of its current version does not open, or is sealed for other hosts.
+    Undecryptable,
     /// The retry token says to avoid it.
     Avoided,
     /// Disabled by a person, itself or its account.
     Disabled,
-    /// It has no current version, or one that cannot be opened.
+    /// It has no current version.
     NoVersion,
     /// It does not serve the model.
     Model,
@@ -43,10 +48,18 @@ pub enum LeaseRefusal {
         /// When that ends by itself.
         until: Option<Timestamp>,
     },
+    /// The pool's row was changed outside of KeyLease, so that it is not believed.
+    PoolDistrusted,
     /// The pinned account has no key in this pool.
     AccountNotInPool,
     /// The retry token is malformed, expired, or of another caller.
     RetryTokenInvalid,
+    /// The request id was used for another call.
+    RequestIdReused,
+    /// The lease given for this request id cannot be started any more.
+    RequestIdSpent,
+    /// Too many leases with a request id can still be started.
+    TooManyRequestIds,
     /// Too many calls wait already.
     QueueFull,
     /// The call's deadline came first.
@@ -57,8 +70,8 @@ pub enum LeaseRefusal {
     SnapshotStale,
     /// So many limits of the account apply at once that no lease id can carry what was drawn from each.
     TooManyLimits,
-    /// No key can serve now, or ever.
-    NoKey(Tally),
+    /// No key can serve now, or ever: by count, and what the matter is by name.
+    NoKey(Tally, Vec<Hindrance>),
 }
 
 /// Keys that cannot serve a call, by reason.

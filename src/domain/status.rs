@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::account::Cooldown;
 use super::disablement::{Disablement, is_disabled};
+use super::distrust::Distrust;
 use super::health::Health;
 use super::key::Stage;
 use super::limit::{Dimension, Mode};
@@ -31,6 +32,8 @@ pub struct PoolStatus {
     pub waiting: u32,
     /// A person's word, while it holds.
     pub disablement: Option<Disablement>,
+    /// Why the pool's row, or a member's, is not believed.
+    pub distrust: Option<Distrust>,
 }
 
 /// A key at a glance.
@@ -54,6 +57,8 @@ pub struct KeyStatus {
     pub rotation_overdue: bool,
     /// What the replica did with it.
     pub usage: KeyUsage,
+    /// Why its row, or its account's, is not believed.
+    pub distrust: Option<Distrust>,
 }
 
 /// A version at a glance.
@@ -67,6 +72,8 @@ pub struct VersionStatus {
     pub health: Health,
     /// Failures in a row that no rule explains, as the replica sees them.
     pub consecutive_failures: u32,
+    /// Why it is not leased, whatever its health.
+    pub distrust: Option<Distrust>,
 }
 
 /// A limit at a glance.
@@ -125,12 +132,18 @@ pub enum Standing {
     Disabled,
     /// It has no current version.
     Empty,
+    /// Its row, its account's, or its secret is not what KeyLease wrote.
+    Distrusted,
 }
 
 impl KeyStatus {
-    /// Where it stands at `now`. Of several reasons the one that lasts longest by its nature is told: a person's word, then death.
+    /// Where it stands at `now`. Of several reasons the one that lasts longest by its nature is told: a person's word, then death. A row
+    /// that is not believed comes before either, since it may say anything.
     #[must_use]
     pub fn standing(&self, now: Timestamp) -> Standing {
+        if self.distrust.is_some() {
+            return Standing::Distrusted;
+        }
         if is_disabled(self.disablement.as_ref(), now) {
             return Standing::Disabled;
         }
@@ -138,6 +151,9 @@ impl KeyStatus {
         let Some(current) = current else {
             return Standing::Empty;
         };
+        if current.distrust.is_some() {
+            return Standing::Distrusted;
+        }
         let account_cools = self
             .account_cooldown
             .as_ref()

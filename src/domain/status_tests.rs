@@ -23,12 +23,14 @@ fn key(health: Health) -> KeyStatus {
             stage: Stage::Current,
             health,
             consecutive_failures: 0,
+            distrust: None,
         }],
         disablement: None,
         account_cooldown: None,
         next_rotation: None,
         rotation_overdue: false,
         usage: KeyUsage::default(),
+        distrust: None,
     }
 }
 
@@ -88,4 +90,16 @@ fn only_the_current_version_serves() {
     assert_eq!(key.standing(NOW), Standing::Empty);
     key.versions.clear();
     assert_eq!(key.standing(NOW), Standing::Empty);
+}
+
+#[test]
+fn what_is_not_believed_serves_nothing_whatever_it_says_of_itself() {
+    let mut key = key(Health::Active);
+    key.versions[0].distrust = Some(Distrust::undecryptable("the secret does not open"));
+    assert_eq!(key.standing(NOW), Standing::Distrusted);
+    // A person's word on a row that is believed is told first; one on a row that is not may be anybody's.
+    key.disablement = word(None);
+    assert_eq!(key.standing(NOW), Standing::Disabled);
+    key.distrust = Some(Distrust::tampered("accounts/a"));
+    assert_eq!(key.standing(NOW), Standing::Distrusted);
 }

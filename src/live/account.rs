@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::cooling::{self, Cooling};
 use crate::domain::health::{Cause, FailureClass};
+use crate::domain::ledger::budget::lack::Lack;
 use crate::domain::ledger::budget::{Budget, Need, Take};
 use crate::domain::ledger::held::{Ticket, Units};
 use crate::domain::limit::Limit;
@@ -90,9 +91,14 @@ impl AccountLive {
         wake_first(&self.state.lock());
     }
 
-    /// Takes from every limit, or from none.
-    pub fn take(&self, need: Need<'_>, now: BootTime) -> Take {
-        self.state.lock().budget.take(need, now)
+    /// Takes from every limit, or from none; then `lacks` hears of each limit that says no, as it was when it said so.
+    pub fn take(&self, need: Need<'_>, now: BootTime, lacks: impl FnMut(Lack)) -> Take {
+        let mut state = self.state.lock();
+        let take = state.budget.take(need, now);
+        if !matches!(take, Take::Taken(_)) {
+            state.budget.lacks(need, now).for_each(lacks);
+        }
+        take
     }
 
     /// Units of each limit that were handed out and given back since this was last asked.

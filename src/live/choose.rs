@@ -3,21 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::account::AccountLive;
 use super::snapshot::{Candidate, PoolEntry, Tier, VersionEntry};
+use super::unserved::{PassedOver, Unserved};
 use crate::domain::claims::Avoided;
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
-use crate::domain::ledger::work::Wait;
 use crate::domain::pool::Strategy;
-use crate::domain::refusal::{KeyRefusal, Tally};
+use crate::domain::refusal::KeyRefusal;
 use crate::domain::selection::{self, Circle};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::vitals::Admission;
-
-/// The most accounts that one call waits for at a time.
-const ACCOUNTS_AWAITED_MAX: usize = 64;
 
 /// What a call asks of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -47,19 +43,6 @@ pub struct Chosen {
     pub taken: Taken,
     /// The single lease that decides over a dead version.
     pub is_canary: bool,
-}
-
-/// No key serves now.
-#[derive(Debug, Default)]
-pub struct Unserved {
-    /// Why, by key.
-    pub tally: Tally,
-    /// Accounts that only lack permits.
-    pub short: Vec<Arc<AccountLive>>,
-    /// The database has not said no yet: an answer to a reserve may bring permits.
-    pub is_pending: bool,
-    /// When the database is worth asking again.
-    pub ask_at: Option<BootTime>,
 }
 
 /// The clocks at one moment.
@@ -92,6 +75,7 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
             break;
         }
     }
+    pool.count_distrusted(wish.account, &mut unserved.tally);
     Err(unserved)
 }
 
@@ -140,13 +124,13 @@ fn try_candidate(
 ) -> Option<Chosen> {
     let version = match admit(candidate, wish, now.database) {
         Ok(version) => version,
-        Err((refusal, retry)) => {
-            unserved.tally.add(refusal, retry);
+        Err(over) => {
+            unserved.pass_over(candidate, over);
             return None;
         }
     };
     let live = &candidate.account.live;
-    let lacked = unserved.short.iter().any(|short| short.uid() == live.uid());
+    let lacked = unserved.is_short(live);
     let need = Need {
         is_new: wish.need.is_new && !lacked,
         model: as_the_provider_names_it(candidate, wish),
@@ -157,11 +141,11 @@ fn try_candidate(
         Admission::Normal => false,
         Admission::Canary => true,
         Admission::Cooling(until) => {
-            unserved.tally.add(KeyRefusal::Cooling, Some(until));
+            unserved.pass_over(candidate, PassedOver::until(KeyRefusal::Cooling, until));
             return None;
         }
         Admission::Dead(until) => {
-            unserved.tally.add(KeyRefusal::Dead, Some(until));
+            unserved.pass_over(candidate, PassedOver::until(KeyRefusal::Dead, until));
             return None;
         }
     };
@@ -169,7 +153,9 @@ fn try_candidate(
         uses: if is_canary { 1 } else { need.uses },
         ..need
     };
-    let take = live.take(need, now.boot);
+    let take = live.take(need, now.boot, |lack| {
+        unserved.lacks(&candidate.account, lack, now);
+    });
     if is_canary && !matches!(take, Take::Taken(_)) {
         version.live.recall_canary();
     }
@@ -197,67 +183,46 @@ fn as_the_provider_names_it<'a>(candidate: &'a Candidate, wish: &Wish<'a>) -> Op
     wish.need.model.map(|model| models.provider_name(model))
 }
 
-impl Unserved {
-    fn lacks_permits(&mut self, live: &Arc<AccountLive>, wait: Wait, now: Now) {
-        self.is_pending |= wait.ask_at <= now.boot;
-        self.ask_at = Some(self.ask_at.map_or(wait.ask_at, |at| at.min(wait.ask_at)));
-        let refusal = match wait {
-            Wait {
-                is_unreachable: true,
-                ..
-            } => KeyRefusal::Unreachable,
-            Wait {
-                is_frozen: true, ..
-            } => KeyRefusal::Frozen,
-            Wait { .. } => KeyRefusal::Limit,
-        };
-        let clears = now.database.after(wait.clears_at.since(now.boot));
-        self.tally.add(refusal, Some(clears));
-        let known = self.short.iter().any(|short| short.uid() == live.uid());
-        if !known && self.short.len() < ACCOUNTS_AWAITED_MAX {
-            self.short.push(Arc::clone(live));
-        }
-    }
-}
-
 /// Whether a key may serve at all: everything but its own health and its permits.
 fn admit<'a>(
     candidate: &'a Candidate,
     wish: &Wish<'_>,
     now: Timestamp,
-) -> Result<&'a Arc<VersionEntry>, (KeyRefusal, Option<Timestamp>)> {
+) -> Result<&'a Arc<VersionEntry>, PassedOver> {
     let (account, key) = (&candidate.account.account, &candidate.key);
     if wish.account.is_some_and(|pinned| *pinned != account.id) {
-        return Err((KeyRefusal::Avoided, None));
+        return Err(PassedOver::of(KeyRefusal::Avoided, None));
     }
-    for disablement in [&account.disablement, &key.disablement] {
+    let disablements = [(&account.disablement, true), (&key.disablement, false)];
+    for (disablement, is_of_account) in disablements {
         if is_disabled(disablement.as_ref(), now) {
             let until = disablement.as_ref().and_then(|d| d.until);
-            return Err((KeyRefusal::Disabled, until));
+            return Err(PassedOver {
+                is_of_account,
+                ..PassedOver::of(KeyRefusal::Disabled, until)
+            });
         }
     }
     if !key.models.serves(wish.need.model) {
-        return Err((KeyRefusal::Model, None));
+        return Err(PassedOver::of(KeyRefusal::Model, None));
     }
-    let usable = candidate
-        .version
-        .as_ref()
-        .filter(|v| v.credential.is_some());
-    let version = usable.ok_or((KeyRefusal::NoVersion, None))?;
-    if let Some(cause) = candidate
-        .account
-        .live
-        .cooling(as_the_provider_names_it(candidate, wish), now)
-    {
-        return Err((KeyRefusal::Cooling, Some(cause.until)));
+    let version = candidate.version.as_ref();
+    let version = version.ok_or_else(|| PassedOver::of(KeyRefusal::NoVersion, None))?;
+    if version.credential.is_none() {
+        return Err(PassedOver::of(KeyRefusal::Undecryptable, None));
     }
     let model = as_the_provider_names_it(candidate, wish);
-    let own = model.and_then(|m| version.live.cooling(m, now));
-    if let Some(cause) = own {
-        return Err((KeyRefusal::Cooling, Some(cause.until)));
+    if let Some(cause) = candidate.account.live.cooling(model, now) {
+        return Err(PassedOver {
+            is_of_account: true,
+            ..PassedOver::cooling(cause)
+        });
+    }
+    if let Some(cause) = model.and_then(|m| version.live.cooling(m, now)) {
+        return Err(PassedOver::cooling(cause));
     }
     if candidate.is_avoided(wish.avoided) {
-        return Err((KeyRefusal::Avoided, wish.avoided_until));
+        return Err(PassedOver::of(KeyRefusal::Avoided, wish.avoided_until));
     }
     Ok(version)
 }

@@ -1,21 +1,24 @@
 //! What this replica knows of the configuration, row by row, and how it becomes a snapshot. Rows come verified and opened.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::account::AccountLive;
 use super::credential::{Credential, Fields};
+use super::distrusted::Distrusted;
 use super::pool::PoolLive;
 use super::provider::ProviderLive;
-use super::snapshot::{AccountEntry, Candidate, PoolEntry, Snapshot, Tier, VersionEntry};
+use super::snapshot::{AccountEntry, Snapshot, VersionEntry};
 use super::version::VersionLive;
 use crate::domain::account::Account;
 use crate::domain::caller::{Caller, Token};
-use crate::domain::key::{Key, KeyVersion, Stage};
+use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::{Limit, Owner};
-use crate::domain::pool::{Member, Pool, Target};
+use crate::domain::pool::Pool;
+
+mod pool_entries;
 
 /// What this replica knows of the configuration.
 #[derive(Debug, Default)]
@@ -36,6 +39,8 @@ pub struct Registry {
     pub callers: HashMap<Uuid, Arc<Caller>>,
     /// Tokens that verified, by uid.
     pub tokens: HashMap<Uuid, Arc<Token>>,
+    /// Rows that did not verify.
+    pub distrusted: Distrusted,
     lives: Lives,
 }
 
@@ -116,6 +121,8 @@ impl Registry {
             pools_by_uid: by_uid.collect(),
             callers: self.callers.clone(),
             tokens: tokens.map(|t| (t.id.clone(), Arc::clone(t))).collect(),
+            distrusted_rows: self.distrusted_rows().to_vec(),
+            distrusted_pools: self.distrusted.pools.values().cloned().collect(),
             accounts,
             versions,
         }
@@ -188,78 +195,4 @@ impl Registry {
         }
         entries
     }
-
-    fn pool_entries(
-        &mut self,
-        accounts: &HashMap<Uuid, Arc<AccountEntry>>,
-        versions: &HashMap<Uuid, Arc<VersionEntry>>,
-    ) -> Vec<Arc<PoolEntry>> {
-        let current = versions
-            .values()
-            .filter(|v| v.version.stage == Stage::Current);
-        let current: HashMap<Uuid, &Arc<VersionEntry>> =
-            current.map(|v| (v.version.key_uid, v)).collect();
-        let mut by_account: HashMap<Uuid, Vec<&Arc<Key>>> = HashMap::new();
-        for key in self.keys.values() {
-            by_account.entry(key.account_uid).or_default().push(key);
-        }
-        let candidates = |member: &Member| -> Vec<Candidate> {
-            let keys = match member.target {
-                Target::Account(uid) => by_account.get(&uid).cloned().unwrap_or_default(),
-                Target::Key(uid) => self.keys.get(&uid).into_iter().collect(),
-            };
-            let candidate = |key: &Arc<Key>| {
-                Some(Candidate {
-                    account: Arc::clone(accounts.get(&key.account_uid)?),
-                    key: Arc::clone(key),
-                    version: current.get(&key.meta.uid).map(|v| Arc::clone(v)),
-                    weight: member.weight,
-                })
-            };
-            keys.into_iter().filter_map(candidate).collect()
-        };
-        let pools = self.pools.values().map(|pool| {
-            let live = self.lives.pools.entry(pool.meta.uid);
-            let live = live.or_insert_with(|| Arc::new(PoolLive::new(&pool.id)));
-            Arc::new(PoolEntry {
-                tiers: tiers(pool, live, &candidates),
-                pool: pool.clone(),
-                live: Arc::clone(live),
-            })
-        });
-        pools.collect()
-    }
-}
-
-/// The keys of a pool by tier, in order of account and key.
-fn tiers(
-    pool: &Pool,
-    live: &PoolLive,
-    candidates: &impl Fn(&Member) -> Vec<Candidate>,
-) -> Vec<Tier> {
-    let mut by_tier: BTreeMap<u32, Vec<Candidate>> = BTreeMap::new();
-    for member in &pool.members {
-        by_tier
-            .entry(member.tier)
-            .or_default()
-            .extend(candidates(member));
-    }
-    let tier = |(number, mut candidates): (u32, Vec<Candidate>)| {
-        candidates.sort_by(|a, b| {
-            let name = |c: &Candidate| (c.account.account.id.clone(), c.key.id.clone());
-            name(a).cmp(&name(b))
-        });
-        let mut sum = 0;
-        let running = candidates.iter().map(|c| {
-            sum += u64::from(c.weight);
-            sum
-        });
-        Tier {
-            number,
-            cumulative: running.collect(),
-            turns: live.turns(number),
-            candidates,
-        }
-    };
-    by_tier.into_iter().map(tier).collect()
 }

@@ -12,9 +12,11 @@ use crate::domain::ledger::page::Page;
 use crate::domain::ledger::renewal::Renewal;
 use crate::domain::ledger::work::Work;
 use crate::domain::time::Timestamp;
-use crate::store::limit_blocks::Carried;
+use crate::store::limit_renewals::Carried;
 use crate::store::{self, Error};
-use crate::store::{foreign_reports, incarnations, lease_renewals, limit_blocks, limit_ledgers};
+use crate::store::{
+    foreign_reports, incarnations, lease_renewals, limit_blocks, limit_ledgers, limit_renewals,
+};
 
 /// A lease that is to go on.
 #[derive(Debug, Clone)]
@@ -77,7 +79,7 @@ pub async fn renew(
         let believed = believed(clock, page, sent);
         blocks.extend(page.turn(&asker, believed, Uuid::now_v7));
     }
-    let carried = limit_blocks::carried(conn, &evidence(renewing, &pages)).await?;
+    let carried = limit_renewals::carried(conn, &evidence(renewing, &pages)).await?;
     let mut renewed = Vec::new();
     for page in pages.iter_mut().filter(|page| page.terming().is_some()) {
         let holding = renewing
@@ -91,7 +93,7 @@ pub async fn renew(
     }
     limit_ledgers::advance(conn, &entries(&pages)).await?;
     limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
-    limit_blocks::prolong(conn, renewing.issuer, &renewed).await?;
+    limit_renewals::prolong(conn, renewing.issuer, &renewed).await?;
     lease_renewals::extend(conn, renewing.issuer, renewing.serial, renewing.until).await?;
     if let Some(news) = &renewing.news {
         foreign_reports::insert(conn, &[renewing.issuer], std::slice::from_ref(news)).await?;

@@ -17,6 +17,9 @@ const CHUNK_LEASES: u64 = 8_192;
 const CHUNKS_MAX: usize = 65_536;
 /// The most leases that are reported in part at one time.
 const PARTIAL_MAX: usize = 100_000;
+/// The most leases whose reports had other numbers than the one 0 that a lease of one use has. Of those beyond, every report that comes
+/// again is taken for a repetition.
+const NUMBERED_MAX: usize = 100_000;
 /// How long a chunk outlives its leases: more than the database's clock may be set back by.
 const GRACE: Duration = Duration::from_mins(10);
 
@@ -33,6 +36,8 @@ struct State {
     /// Chunks below it were dropped for want of room.
     floor: u64,
     partial: HashMap<u64, Partial>,
+    /// The numbers of the reports of leases that are done; only 0 for those that are not here.
+    numbers: HashMap<u64, Vec<u32>>,
     /// Nothing kept ends sooner, so until then there is nothing to look for. `None` while nothing is kept.
     earliest_end: Option<Timestamp>,
 }
@@ -42,6 +47,8 @@ struct Chunk {
     /// When the last of its leases that were reported ends: without them it is as good as new.
     ends: Timestamp,
     done: Vec<u64>,
+    /// The numbers of some of its reports found no room.
+    is_vague: bool,
 }
 
 /// A lease that is reported in parts.
@@ -79,6 +86,8 @@ pub enum Entry {
     New(Option<Ending>),
     /// It was counted before.
     Duplicate,
+    /// It is new, and no use of the lease is left to be reported.
+    Exhausted,
     /// It says more uses than are left; so many are.
     TooMany(u32),
     /// Too many leases are being reported in parts; report whole, or later.
@@ -94,8 +103,11 @@ impl Reports {
         let Some(is_done) = state.is_done(report, now) else {
             return Entry::Forgotten;
         };
+        if is_done {
+            return state.again(report);
+        }
         let partial = state.partial.get(&report.serial);
-        if is_done || partial.is_some_and(|p| p.sequences.contains(&report.sequence)) {
+        if partial.is_some_and(|p| p.sequences.contains(&report.sequence)) {
             return Entry::Duplicate;
         }
         let reported = partial.map_or(0, |p| p.reported);
@@ -105,7 +117,7 @@ impl Reports {
         }
         if report.is_final || report.uses == left {
             let earlier = state.partial.remove(&report.serial);
-            state.set_done(report.serial);
+            state.set_done(report, earlier.as_ref().map_or(&[], |p| &p.sequences));
             let ending = report.ending.and(earlier.map(|partial| partial.ending));
             return Entry::New(Some(Ending {
                 is_sure: ending.is_sure && report.uses == left,
@@ -113,39 +125,6 @@ impl Reports {
             }));
         }
         state.enter_part(report)
-    }
-}
-
-impl Reports {
-    /// Whether all of a lease has been reported, as far as is known here.
-    #[must_use]
-    pub fn is_done(&self, serial: u64) -> bool {
-        let state = self.state.lock();
-        let chunk = state.chunks.get(&(serial / CHUNK_LEASES));
-        let (word, bit) = place(serial);
-        chunk.is_some_and(|chunk| chunk.done[word] & bit != 0)
-    }
-
-    /// Uses of a lease of which nothing has been reported.
-    #[must_use]
-    pub fn left(&self, serial: u64, granted: u32) -> u32 {
-        if self.is_done(serial) {
-            return 0;
-        }
-        let state = self.state.lock();
-        let reported = state.partial.get(&serial).map_or(0, |p| p.reported);
-        granted.saturating_sub(reported)
-    }
-
-    /// A lease goes on until then: what was reported of it is remembered as long.
-    pub fn prolong(&self, serial: u64, until: Timestamp) {
-        let mut state = self.state.lock();
-        if let Some(chunk) = state.chunks.get_mut(&(serial / CHUNK_LEASES)) {
-            chunk.ends = chunk.ends.max(until);
-        }
-        if let Some(partial) = state.partial.get_mut(&serial) {
-            partial.ends = partial.ends.max(until);
-        }
     }
 }
 
@@ -163,17 +142,40 @@ impl State {
         let chunk = self.chunks.entry(number).or_insert_with(|| Chunk {
             ends: report.ends,
             done: vec![0; (CHUNK_LEASES / 64) as usize],
+            is_vague: false,
         });
         chunk.ends = chunk.ends.max(report.ends);
         let (word, bit) = place(report.serial);
         Some(chunk.done[word] & bit != 0)
     }
 
-    fn set_done(&mut self, serial: u64) {
-        if let Some(chunk) = self.chunks.get_mut(&(serial / CHUNK_LEASES)) {
-            let (word, bit) = place(serial);
-            chunk.done[word] |= bit;
+    /// What a report is to a lease that is done: one of those that made it so, or one too many.
+    fn again(&self, report: &Claimed) -> Entry {
+        let chunk = self.chunks.get(&(report.serial / CHUNK_LEASES));
+        let numbers = self.numbers.get(&report.serial);
+        let is_known = numbers.map_or(report.sequence == 0, |n| n.contains(&report.sequence));
+        if is_known || chunk.is_some_and(|chunk| chunk.is_vague) {
+            Entry::Duplicate
+        } else {
+            Entry::Exhausted
         }
+    }
+
+    fn set_done(&mut self, report: &Claimed, earlier: &[u32]) {
+        let Some(chunk) = self.chunks.get_mut(&(report.serial / CHUNK_LEASES)) else {
+            return;
+        };
+        let (word, bit) = place(report.serial);
+        chunk.done[word] |= bit;
+        if earlier.is_empty() && report.sequence == 0 {
+            return;
+        }
+        if self.numbers.len() >= NUMBERED_MAX {
+            chunk.is_vague = true;
+            return;
+        }
+        let numbers = [earlier, &[report.sequence]].concat();
+        self.numbers.insert(report.serial, numbers);
     }
 
     fn enter_part(&mut self, report: &Claimed) -> Entry {
@@ -201,12 +203,20 @@ impl State {
         while self.chunks.len() >= CHUNKS_MAX {
             if let Some((number, _)) = self.chunks.pop_first() {
                 self.floor = number + 1;
+                self.forget_numbers();
             }
         }
     }
 
+    fn forget_numbers(&mut self) {
+        let chunks = &self.chunks;
+        self.numbers
+            .retain(|serial, _| chunks.contains_key(&(serial / CHUNK_LEASES)));
+    }
+
     fn drop_ended(&mut self, now: Timestamp) {
         self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
+        self.forget_numbers();
         self.partial
             .retain(|_, partial| now < partial.ends.after(GRACE));
         let chunks = self.chunks.values().map(|chunk| chunk.ends);
@@ -225,5 +235,6 @@ const fn place(serial: u64) -> (usize, u64) {
     ((bit / 64) as usize, 1 << (bit % 64))
 }
 
+mod going_on;
 #[cfg(test)]
 mod tests;

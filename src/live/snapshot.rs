@@ -1,6 +1,6 @@
 //! The configuration as this replica last read it: immutable, swapped whole, with the opened secrets and the ways to what lives.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -18,6 +18,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::pool::Pool;
+use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::Timestamp;
 
 /// The configuration as this replica last read it.
@@ -39,6 +40,29 @@ pub struct Snapshot {
     pub offline: Vec<(Arc<AccountLive>, Arc<Limit>)>,
     /// By their id.
     pub tokens: HashMap<String, Arc<Token>>,
+    /// How many rows are not believed, by kind.
+    pub distrusted_rows: Vec<(&'static str, usize)>,
+    /// Pools whose rows are not believed, by what those call them.
+    pub distrusted_pools: HashSet<Id>,
+}
+
+impl Snapshot {
+    /// A pool that this caller may lease from.
+    ///
+    /// # Errors
+    /// Pools that do not exist look like those one may not use.
+    pub fn pool_for(&self, caller: &Caller, id: &Id) -> Result<&Arc<PoolEntry>, LeaseRefusal> {
+        if !caller.may_lease(id) {
+            return Err(LeaseRefusal::PoolDenied);
+        }
+        self.pools.get(id).ok_or_else(|| {
+            if self.distrusted_pools.contains(id) {
+                LeaseRefusal::PoolDistrusted
+            } else {
+                LeaseRefusal::PoolDenied
+            }
+        })
+    }
 }
 
 /// An account, with what lives of it.
@@ -61,7 +85,7 @@ pub struct VersionEntry {
     pub version: Arc<KeyVersion>,
     /// Its key.
     pub key: Arc<Key>,
-    /// Its secret, opened and ready to send; `None` if it did not open, or if it is not the current version.
+    /// Its secret, opened and ready to send; `None` if it is not believed, or if it is not the current version.
     pub credential: Option<Credential>,
     /// Life signs and use.
     pub live: Arc<VersionLive>,
@@ -76,6 +100,8 @@ pub struct PoolEntry {
     pub tiers: Vec<Tier>,
     /// What lives of it.
     pub live: Arc<PoolLive>,
+    /// The account, where it is known, of each key or member that is left out since it is not believed.
+    pub distrusted: Vec<Option<Id>>,
 }
 
 impl PoolEntry {
@@ -84,6 +110,15 @@ impl PoolEntry {
     pub fn has_account(&self, account: &Id) -> bool {
         let mut candidates = self.tiers.iter().flat_map(|tier| &tier.candidates);
         candidates.any(|candidate| candidate.account.account.id == *account)
+            || self.distrusted.iter().flatten().any(|id| id == account)
+    }
+
+    /// Counts what is left out since it is not believed, of one account if it is named: no key of the tiers stands for it.
+    pub fn count_distrusted(&self, account: Option<&Id>, tally: &mut Tally) {
+        let of_account = |lacking: &&Option<Id>| account.is_none() || account == lacking.as_ref();
+        for _ in self.distrusted.iter().filter(of_account) {
+            tally.add(KeyRefusal::Tampered, None);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::disablement::{Disablement, WHY_BYTES_MAX};
+use crate::domain::distrust::{Distrust, DistrustKind};
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded, required_text};
 use crate::domain::health::FailureClass;
 use crate::domain::key::{ROTATION_INTERVAL_MAX, ROTATION_INTERVAL_MIN};
@@ -21,6 +22,18 @@ pub(super) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
         seconds: micros.div_euclid(1_000_000),
         // Below 10^9, since a remainder is below 10^6.
         nanos: i32::try_from(micros.rem_euclid(1_000_000) * 1_000).unwrap_or(0),
+    }
+}
+
+/// Why something is not believed.
+pub(super) fn distrust(distrust: &Distrust) -> proto::Distrust {
+    let state = match distrust.kind {
+        DistrustKind::Tampered => proto::DistrustState::Tampered,
+        DistrustKind::Undecryptable => proto::DistrustState::Undecryptable,
+    };
+    proto::Distrust {
+        state: state.into(),
+        why: distrust.why.clone(),
     }
 }
 

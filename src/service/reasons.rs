@@ -30,14 +30,18 @@ pub(super) fn of_lease(refusal: &LeaseRefusal) -> (Code, ErrorReason) {
     match refusal {
         LeaseRefusal::PoolDenied => (Code::PermissionDenied, ErrorReason::PoolDenied),
         LeaseRefusal::PoolDisabled { .. } => (Code::FailedPrecondition, ErrorReason::PoolDisabled),
+        LeaseRefusal::PoolDistrusted => (Code::FailedPrecondition, ErrorReason::KeysDistrusted),
         LeaseRefusal::AccountNotInPool => (Code::FailedPrecondition, ErrorReason::AccountNotInPool),
         LeaseRefusal::RetryTokenInvalid => (Code::InvalidArgument, ErrorReason::RetryTokenInvalid),
+        LeaseRefusal::RequestIdReused => (Code::InvalidArgument, ErrorReason::RequestIdReused),
+        LeaseRefusal::RequestIdSpent => (Code::FailedPrecondition, ErrorReason::RequestIdSpent),
+        LeaseRefusal::TooManyRequestIds => (Code::ResourceExhausted, ErrorReason::QueueFull),
         LeaseRefusal::QueueFull => (Code::ResourceExhausted, ErrorReason::QueueFull),
         LeaseRefusal::Deadline => (Code::DeadlineExceeded, ErrorReason::Deadline),
         LeaseRefusal::Draining => (Code::Unavailable, ErrorReason::Draining),
         LeaseRefusal::SnapshotStale => (Code::Unavailable, ErrorReason::SnapshotStale),
         LeaseRefusal::TooManyLimits => (Code::FailedPrecondition, ErrorReason::StateForbids),
-        LeaseRefusal::NoKey(tally) => tally
+        LeaseRefusal::NoKey(tally, _) => tally
             .foremost()
             .map_or((Code::FailedPrecondition, ErrorReason::PoolEmpty), of_key),
     }
@@ -57,6 +61,9 @@ const fn of_key(refusal: KeyRefusal) -> (Code, ErrorReason) {
         KeyRefusal::TooLarge => (Code::FailedPrecondition, ErrorReason::LargerThanLimit),
         KeyRefusal::ModelRequired => (Code::FailedPrecondition, ErrorReason::ModelRequired),
         KeyRefusal::CostRequired => (Code::FailedPrecondition, ErrorReason::CostRequired),
+        KeyRefusal::Tampered | KeyRefusal::Undecryptable => {
+            (Code::FailedPrecondition, ErrorReason::KeysDistrusted)
+        }
         KeyRefusal::NoVersion => (Code::FailedPrecondition, ErrorReason::PoolEmpty),
     }
 }

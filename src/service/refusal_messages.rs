@@ -2,29 +2,47 @@
 
 use std::time::Duration;
 
-use super::convert::timestamp;
-use crate::domain::pool::LEASE_DURATION_MAX;
-use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
-use crate::proto;
-use crate::vault::{RenewRefusal, ReportRefusal};
+use super::hindrance_messages::{self, time};
+use crate::domain::hindrance::Hindrance;
+use crate::domain::refusal::{Counted, KeyRefusal, LeaseRefusal, Tally};
+use crate::domain::time::Timestamp;
+use crate::proto::ErrorReason;
+use crate::vault::ReportRefusal;
 
 /// The message of a lease that is not given.
-pub(super) fn of_lease(refusal: &LeaseRefusal, retry: Option<Duration>) -> String {
+pub(super) fn of_lease(refusal: &LeaseRefusal, now: Timestamp) -> String {
     match refusal {
         LeaseRefusal::PoolDenied => {
             "the caller has no grant for this pool, or there is no such pool; ask an administrator for the role lessee".to_owned()
         }
-        LeaseRefusal::PoolDisabled { why, .. } => format!("the pool is disabled: {why}"),
+        LeaseRefusal::PoolDisabled { why, until } => {
+            let until = until.map_or_else(|| "a person enables it".to_owned(), time);
+            format!("the pool is disabled until {until}: {why}; ask an operator to enable it, or lease from another pool")
+        }
+        LeaseRefusal::PoolDistrusted => {
+            "the pool was changed in the database outside of keylease and is not believed, ask an administrator to restore it".to_owned()
+        }
         LeaseRefusal::AccountNotInPool => {
             "account has no key in this pool, leave it out or lease from another pool".to_owned()
         }
         LeaseRefusal::RetryTokenInvalid => {
             "retry_token is malformed, expired, or of another caller; leave it out".to_owned()
         }
+        LeaseRefusal::RequestIdReused => {
+            "request_id was used for another call of this caller, choose a new one".to_owned()
+        }
+        LeaseRefusal::RequestIdSpent => {
+            "the lease given for this request_id can no longer be started: its time is over, or its key was taken out; call again with a new one".to_owned()
+        }
+        LeaseRefusal::TooManyRequestIds => {
+            "too many leases with a request_id are under way on this replica, leave it out, retry later, or call another".to_owned()
+        }
         LeaseRefusal::QueueFull => {
             "too many calls wait for this pool already, retry later or elsewhere".to_owned()
         }
-        LeaseRefusal::Deadline => "the call's deadline came first".to_owned(),
+        LeaseRefusal::Deadline => {
+            "the call's deadline came before a permit, call with a longer deadline or a shorter max_wait".to_owned()
+        }
         LeaseRefusal::Draining => "this replica is shutting down, call another".to_owned(),
         LeaseRefusal::SnapshotStale => {
             "this replica has not reached its database for too long, call another".to_owned()
@@ -32,9 +50,59 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, retry: Option<Duration>) -> Strin
         LeaseRefusal::TooManyLimits => {
             "so many limits of the account apply to this call at once that no lease can carry them, merge some".to_owned()
         }
-        LeaseRefusal::NoKey(tally) => of_tally(tally, retry),
+        LeaseRefusal::NoKey(tally, hindrances) => of_tally(tally, hindrances, now),
     }
 }
+
+/// The field of the call that has to change, where one does, and to what.
+pub(super) fn field(reason: ErrorReason) -> Option<(&'static str, &'static str)> {
+    let mut fields = FIELDS.iter();
+    let found = fields.find(|(of, ..)| *of == reason);
+    found.map(|(_, field, what)| (*field, *what))
+}
+
+const FIELDS: [(ErrorReason, &str, &str); 8] = [
+    (
+        ErrorReason::RetryTokenInvalid,
+        "retry_token",
+        "is malformed, expired, or of another caller; leave it out",
+    ),
+    (
+        ErrorReason::RequestIdReused,
+        "request_id",
+        "was used for another call",
+    ),
+    (
+        ErrorReason::RequestIdSpent,
+        "request_id",
+        "names a lease that can no longer be started; call again with a new one",
+    ),
+    (
+        ErrorReason::PoolDenied,
+        "pool",
+        "names no pool that the caller may lease from; check the name, or ask an administrator for the role lessee",
+    ),
+    (
+        ErrorReason::AccountNotInPool,
+        "account",
+        "has no key in this pool; leave it out or lease from another pool",
+    ),
+    (
+        ErrorReason::ModelRequired,
+        "model",
+        "is required, since limits of the account are of some models only",
+    ),
+    (
+        ErrorReason::ModelNotServed,
+        "model",
+        "is served by no key of the pool; name another",
+    ),
+    (
+        ErrorReason::LargerThanLimit,
+        "estimate",
+        "of one use is more than a limit ever allows; estimate less, or have the limit raised",
+    ),
+];
 
 /// The message of a report that is not taken.
 pub(super) fn of_report(refusal: &ReportRefusal) -> String {
@@ -60,42 +128,66 @@ pub(super) fn of_report(refusal: &ReportRefusal) -> String {
     }
 }
 
-/// The message of a lease that does not go on.
-pub(super) fn of_renewal(refusal: &RenewRefusal) -> String {
-    match refusal {
-        RenewRefusal::Lease(refusal) => of_report(refusal),
-        RenewRefusal::Finished => {
-            "the lease has been reported, or its permits have gone back; stop what it is used for and lease anew".to_owned()
+/// How many keys for which reason, the first of what is the matter by name, when that clears, and what to do.
+fn of_tally(tally: &Tally, hindrances: &[Hindrance], now: Timestamp) -> String {
+    let Some(foremost) = tally.foremost() else {
+        return "the pool has no keys, add members that have some".to_owned();
+    };
+    let counted = tally.reasons().iter().map(|counted| {
+        let keys = if counted.count == 1 { "key" } else { "keys" };
+        let counts = format!("{} {keys} {}", counted.count, phrase(counted.refusal));
+        match named(counted, hindrances, now) {
+            Some(named) => format!("{counts} ({named})"),
+            None => counts,
         }
-        RenewRefusal::Spent => format!(
-            "the lease has gone on for {}, the longest that leases last; end what it is used for and lease anew",
-            humantime::format_duration(LEASE_DURATION_MAX)
-        ),
-        RenewRefusal::DatabaseUnreachable => {
-            "the database cannot be reached to charge for a longer lease; send the same call again, or be done by report_within".to_owned()
-        }
-    }
+    });
+    let counted = counted.collect::<Vec<_>>().join(", ");
+    let when = tally.retry().map_or_else(
+        || "waiting will not help".to_owned(),
+        |at| format!("the earliest can serve in {}", rounded(at.since(now))),
+    );
+    format!("no key can serve: {counted}; {when}: {}", remedy(foremost))
 }
 
-fn of_tally(tally: &Tally, retry: Option<Duration>) -> String {
-    let counted = tally.reasons().iter().map(|c| {
-        let keys = if c.count == 1 { "1 key" } else { "keys" };
-        let number = if c.count == 1 {
-            String::new()
-        } else {
-            format!("{} ", c.count)
-        };
-        format!("{number}{keys} {}", phrase(c.refusal))
-    });
-    let counted: Vec<_> = counted.collect();
-    if counted.is_empty() {
-        return "the pool has no keys, add members that have some".to_owned();
+/// The first hindrance of a reason, and how many more there are.
+fn named(counted: &Counted, hindrances: &[Hindrance], now: Timestamp) -> Option<String> {
+    let of_reason = |h: &&Hindrance| h.refusal() == counted.refusal;
+    let mut hindrances = hindrances.iter().filter(of_reason);
+    let first = hindrance_messages::sentence(hindrances.next()?, now);
+    Some(match hindrances.count() {
+        0 => first,
+        1 => format!("{first}; 1 more limit in the details"),
+        more => format!("{first}; {more} more limits in the details"),
+    })
+}
+
+/// What to do, by the reason that clears first.
+const fn remedy(refusal: KeyRefusal) -> &'static str {
+    match refusal {
+        KeyRefusal::Limit => {
+            "wait, or have an administrator raise the limit or add an account to the pool"
+        }
+        KeyRefusal::Frozen => "there is nothing to do but wait (see Failover in the README)",
+        KeyRefusal::Unreachable => "call another replica, or look at this one's database",
+        KeyRefusal::Cooling => "wait, or have an operator clear the health of what is well",
+        KeyRefusal::Dead => {
+            "have an operator rotate a good secret in, or clear the health of what is well"
+        }
+        KeyRefusal::Avoided => "leave out retry_token, or the account that is asked for",
+        KeyRefusal::Disabled => "ask an operator to enable it",
+        KeyRefusal::Tampered | KeyRefusal::Undecryptable => {
+            "ask an administrator to restore the rows, or an operator to rotate a secret in"
+        }
+        KeyRefusal::NoVersion => "have an operator rotate a secret in",
+        KeyRefusal::Model => {
+            "name another model, or have an administrator allow it by the patterns of a key"
+        }
+        KeyRefusal::TooLarge => "estimate less, or have an administrator raise the limit",
+        KeyRefusal::ModelRequired => "name the model",
+        KeyRefusal::CostRequired => {
+            "say what one use costs by estimate.cost_micros, or have an administrator give the pool a default estimate that does"
+        }
     }
-    let when = retry.map_or_else(
-        || "waiting will not help".to_owned(),
-        |after| format!("the earliest can serve in {}", rounded(after)),
-    );
-    format!("no key can serve: {}; {when}", counted.join(", "))
 }
 
 const fn phrase(refusal: KeyRefusal) -> &'static str {
@@ -107,52 +199,22 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Dead => "dead",
         KeyRefusal::Avoided => "avoided by this call",
         KeyRefusal::Disabled => "disabled",
-        KeyRefusal::NoVersion => "without a secret that opens",
+        KeyRefusal::Tampered => "not believed, since changed outside of keylease",
+        KeyRefusal::Undecryptable => "with a secret that does not open",
+        KeyRefusal::NoVersion => "without a secret",
         KeyRefusal::Model => "not serving the model",
         KeyRefusal::TooLarge => "with a limit smaller than the estimate of one use",
         KeyRefusal::ModelRequired => "with limits per model, which the call must name",
-        KeyRefusal::CostRequired => {
-            "with limits on cost, of which estimate.cost_micros, or the pool's default estimate, must say how much one use costs"
-        }
+        KeyRefusal::CostRequired => "with limits on cost, while nobody says what a use costs",
     }
 }
 
 /// To what a person reads: whole seconds, or milliseconds below one.
-fn rounded(after: Duration) -> humantime::FormattedDuration {
+pub(super) fn rounded(after: Duration) -> humantime::FormattedDuration {
     let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
     humantime::format_duration(if millis < 1_000 {
         Duration::from_millis(millis.max(1))
     } else {
         Duration::from_secs(millis.div_ceil(1_000))
     })
-}
-
-/// The counts, for programs.
-pub(super) fn detail(tally: &Tally) -> proto::LeaseRefusal {
-    let refused = tally.reasons().iter().map(|counted| proto::RefusedKeys {
-        reason: reason(counted.refusal).into(),
-        count: i32::try_from(counted.count).unwrap_or(i32::MAX),
-        retry_time: counted.retry.map(timestamp),
-    });
-    proto::LeaseRefusal {
-        refused: refused.collect(),
-        retry_time: tally.retry().map(timestamp),
-    }
-}
-
-const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
-    match refusal {
-        KeyRefusal::Limit => proto::RefusalReason::Limit,
-        KeyRefusal::Frozen => proto::RefusalReason::Frozen,
-        KeyRefusal::Unreachable => proto::RefusalReason::Unreachable,
-        KeyRefusal::Cooling => proto::RefusalReason::Cooling,
-        KeyRefusal::Dead => proto::RefusalReason::Dead,
-        KeyRefusal::Avoided => proto::RefusalReason::Avoided,
-        KeyRefusal::Disabled => proto::RefusalReason::Disabled,
-        KeyRefusal::NoVersion => proto::RefusalReason::NoVersion,
-        KeyRefusal::Model => proto::RefusalReason::Model,
-        KeyRefusal::TooLarge => proto::RefusalReason::TooLarge,
-        KeyRefusal::ModelRequired => proto::RefusalReason::ModelRequired,
-        KeyRefusal::CostRequired => proto::RefusalReason::CostRequired,
-    }
 }

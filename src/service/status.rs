@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
-use super::{reasons, refusal_messages};
+use super::{hindrance_messages, reasons, refusal_detail, refusal_messages, renewal_messages};
 use crate::domain::field::FieldError;
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::Timestamp;
@@ -39,6 +39,12 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         Refusal::Fields(fields) | Refusal::SecretExists { fields } => {
             details.set_bad_request(violations(fields));
         }
+        Refusal::NotBuilt { field, .. } => {
+            // An RPC is no field; its name begins with a capital letter.
+            if field.starts_with(char::is_lowercase) {
+                details.add_bad_request_violation(field, refusal.to_string());
+            }
+        }
         Refusal::RequestIdReused => {
             details.add_bad_request_violation("request_id", "was used for another request");
         }
@@ -49,7 +55,6 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         | Refusal::Exists { .. }
         | Refusal::EtagMismatch { .. }
         | Refusal::State { .. }
-        | Refusal::NotBuilt { .. }
         | Refusal::TokenRejected
         | Refusal::RoleMissing { .. }
         | Refusal::TooManyWatches { .. } => {}
@@ -68,14 +73,18 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
 pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
     let mut details = ErrorDetails::new();
     let retry = match refusal {
-        LeaseRefusal::NoKey(tally) => tally.retry().map(|at| at.since(now)),
+        LeaseRefusal::NoKey(tally, _) => tally.retry().map(|at| at.since(now)),
         LeaseRefusal::PoolDisabled { until, .. } => until.map(|at| at.since(now)),
-        LeaseRefusal::QueueFull | LeaseRefusal::Draining | LeaseRefusal::SnapshotStale => {
-            Some(RETRY_DATABASE)
-        }
+        LeaseRefusal::QueueFull
+        | LeaseRefusal::TooManyRequestIds
+        | LeaseRefusal::Draining
+        | LeaseRefusal::SnapshotStale => Some(RETRY_DATABASE),
         LeaseRefusal::PoolDenied
+        | LeaseRefusal::PoolDistrusted
         | LeaseRefusal::AccountNotInPool
         | LeaseRefusal::RetryTokenInvalid
+        | LeaseRefusal::RequestIdReused
+        | LeaseRefusal::RequestIdSpent
         | LeaseRefusal::TooManyLimits
         | LeaseRefusal::Deadline => None,
     };
@@ -83,25 +92,18 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
         details.set_retry_info(retry);
     }
     let (code, reason) = reasons::of_lease(refusal);
-    if let LeaseRefusal::RetryTokenInvalid = refusal {
-        details.add_bad_request_violation(
-            "retry_token",
-            "is malformed, expired, or of another caller; leave it out",
-        );
+    if let Some((field, what)) = refusal_messages::field(reason) {
+        details.add_bad_request_violation(field, what);
     }
-    if reason == ErrorReason::LimitExhausted {
-        details.add_quota_failure_violation(
-            "account limits",
-            "every account that could serve is at a limit",
-        );
+    let message = refusal_messages::of_lease(refusal, now);
+    let LeaseRefusal::NoKey(tally, hindrances) = refusal else {
+        return with_reason(code, message, reason, details, None);
+    };
+    for (limit, description) in hindrance_messages::violations(hindrances, now) {
+        details.add_quota_failure_violation(limit, description);
     }
-    let message = refusal_messages::of_lease(refusal, retry);
-    let status = with_reason(code, message.clone(), reason, details, None);
-    if let LeaseRefusal::NoKey(tally) = refusal {
-        with_detail(status, &refusal_messages::detail(tally))
-    } else {
-        status
-    }
+    let status = with_reason(code, message, reason, details, None);
+    with_detail(status, &refusal_detail::detail(tally, hindrances))
 }
 
 /// A status of a report that is not taken.
@@ -137,7 +139,7 @@ pub fn of_renew_refusal(refusal: &RenewRefusal) -> Status {
         RenewRefusal::Finished | RenewRefusal::Spent => {}
     }
     let (code, reason) = reasons::of_renewal(refusal);
-    let message = refusal_messages::of_renewal(refusal);
+    let message = renewal_messages::of_renewal(refusal);
     with_reason(code, message, reason, details, None)
 }
 

@@ -54,6 +54,7 @@ impl TryFrom<AccountRow> for Stored<Account> {
             labels: reading.parsed(Labels::parse("labels", row.labels.0))?,
             create_time: timestamp(row.create_time),
             update_time: timestamp(row.update_time),
+            distrust: None,
         };
         let placement = match row.placement_kind {
             Some(kind) => Some(Placement {

@@ -46,6 +46,7 @@ impl TryFrom<CallerRow> for Stored<Caller> {
                 labels: reading.parsed(Labels::parse("labels", row.labels.0))?,
                 create_time: timestamp(row.create_time),
                 update_time: timestamp(row.update_time),
+                distrust: None,
             },
             id: reading.parsed(Id::parse("id", &row.id))?,
             grants: Vec::new(),

@@ -40,6 +40,51 @@ pub async fn take(conn: &mut PgConnection, issuer: Uuid, rows_max: i64) -> Resul
     Ok(reports)
 }
 
+/// A report whose issuer is gone.
+#[derive(Debug)]
+pub struct Orphan {
+    /// Its row.
+    pub id: i64,
+    /// Who gave the lease.
+    pub issuer: Uuid,
+    /// The report.
+    pub report: Vec<u8>,
+}
+
+/// Locks at most so many reports whose issuer has not been heard of for `lapse`, oldest first; what others have locked is left to them.
+///
+/// # Errors
+/// As every query.
+pub async fn orphans(
+    conn: &mut PgConnection,
+    lapse: Duration,
+    rows_max: i64,
+) -> Result<Vec<Orphan>> {
+    let rows = sqlx::query_as!(
+        Orphan,
+        "select f.id, f.issuer, f.report from foreign_reports f
+        where not exists (select from replicas r where r.boot_id = f.issuer
+            and r.heartbeat_time > clock_timestamp() - make_interval(secs => $1))
+        order by f.id limit $2 for update of f skip locked",
+        lapse.as_secs_f64(),
+        rows_max
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Removes reports that were taken up.
+///
+/// # Errors
+/// As every query.
+pub async fn remove(conn: &mut PgConnection, ids: &[i64]) -> Result<()> {
+    sqlx::query!("delete from foreign_reports where id = any($1)", ids)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Forgets what nobody came for: its issuer is gone, and its charges have ended.
 ///
 /// # Errors

@@ -21,7 +21,8 @@ pub async fn look(conn: &mut PgConnection, boot_id: Uuid) -> Result<Standing> {
              latest.number as "number?", latest.system_id as "known_system_id?", latest.timeline as "known_timeline?",
              latest.filenode as "known_filenode?",
              loss.number as "loss?", loss.replicas as "replicas?", loss.lag_ms as "lag_ms?",
-             (select beats from replicas where boot_id = $1) as beats
+             (select beats from replicas where boot_id = $1) as beats,
+             (select 1000 * extract(epoch from clock_timestamp() - max(heartbeat_time)) from replicas)::bigint as silence_ms
            from pg_control_system() as control
              left join lateral (select number, system_id, timeline, filenode from incarnations order by number desc limit 1) as latest on true
              left join lateral (select number, replicas, lag_ms from incarnations where lossy order by number desc limit 1) as loss on true"#,
@@ -47,6 +48,9 @@ pub async fn look(conn: &mut PgConnection, boot_id: Uuid) -> Result<Standing> {
         }),
         number: row.number.unwrap_or(0),
         beats: row.beats,
+        silence: row
+            .silence_ms
+            .map(|ms| Duration::from_millis(ms.max(0).unsigned_abs())),
         loss: Loss::over(
             row.loss.unwrap_or(0),
             row.replicas.unwrap_or(0).unsigned_abs(),
@@ -79,7 +83,7 @@ pub struct NewIncarnation<'a> {
     pub live: u64,
 }
 
-/// Inserts one.
+/// Inserts one. Where some limit has not answered to the lossy one before, it answers to both at once, so their losses add up.
 ///
 /// # Errors
 /// When the database fails.
@@ -88,9 +92,14 @@ pub async fn insert(conn: &mut PgConnection, new: &NewIncarnation<'_>) -> Result
     let live = i64::try_from(new.live).unwrap_or(i64::MAX);
     sqlx::query!(
         "insert into incarnations (system_id, timeline, filenode, lossy, replicas, lag_ms)
-        select $1, $2, $3, $4, greatest($6, count(*) filter (where heartbeat_time > latest - interval '2 minutes')),
-            greatest($5, coalesce(1000 * extract(epoch from clock_timestamp() - max(latest)), 0)::bigint)
-        from replicas cross join (select max(heartbeat_time) as latest from replicas) as heard",
+        select $1, $2, $3, $4,
+            greatest($6, max(unanswered.replicas), count(*) filter (where heartbeat_time > latest - interval '2 minutes')),
+            least(9223372036854775807::numeric, coalesce(max(unanswered.lag_ms), 0)::numeric
+                + greatest($5::bigint, coalesce(1000 * extract(epoch from clock_timestamp() - max(latest)), 0)::bigint))::bigint
+        from replicas cross join (select max(heartbeat_time) as latest from replicas) as heard
+            left join lateral (select replicas, lag_ms from incarnations i
+                where lossy and exists (select from limit_ledgers l where l.incarnation < i.number)
+                order by number desc limit 1) as unanswered on true",
         new.sight.system_id,
         new.sight.timeline,
         new.sight.filenode,

@@ -64,6 +64,7 @@ impl TryFrom<KeyVersionRow> for KeyVersion {
                 labels: Labels::default(),
                 create_time: timestamp(row.create_time),
                 update_time: timestamp(row.update_time),
+                distrust: None,
             },
             key_uid: row.key_uid,
             number: reading.number("number", row.number)?,

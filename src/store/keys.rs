@@ -54,6 +54,7 @@ impl TryFrom<KeyRow> for Stored<Key> {
                 labels: reading.parsed(Labels::parse("labels", row.labels.0))?,
                 create_time: timestamp(row.create_time),
                 update_time: timestamp(row.update_time),
+                distrust: None,
             },
             account_uid: row.account_uid,
             id: reading.parsed(Id::parse("id", &row.id))?,

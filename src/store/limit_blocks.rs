@@ -1,6 +1,6 @@
 //! Table `limit_blocks`: units that are charged to a limit. Whoever writes here holds the lock of the limit's row in `limit_ledgers`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::Result;
 use super::convert::{offset, signed, timestamp, unsigned};
-use crate::domain::ledger::block::is_settled;
 use crate::domain::ledger::entry::Entry;
 use crate::domain::ledger::page::{Charged, Lack, NewBlock, Stated};
+use crate::domain::ledger::takeover::Estate;
 use crate::domain::time::Timestamp;
 
-/// States what is known of closed blocks. Units and charges only ever go down, so a repetition changes nothing. A block that was taken
-/// over, since its replica seemed to be gone, listens to that replica no more.
+/// States what is known of closed blocks. Units and charges only ever go down and settled leases only become more, so a repetition that
+/// comes late changes nothing. A block that was taken over, since its replica seemed to be gone, listens to that replica no more.
 ///
 /// # Errors
 /// When the database fails.
@@ -32,13 +32,52 @@ pub async fn state_use(conn: &mut PgConnection, stated: &[Stated]) -> Result<()>
     let settled: Vec<Vec<u8>> = stated.iter().map(|s| s.settled.clone()).collect();
     sqlx::query!(
         "update limit_blocks b set units = least(b.units, s.used), charge_until = least(b.charge_until, s.charge_until), \
-             closed = true, settled = s.settled \
+             closed = true, settled = case when bit_count(s.settled) < bit_count(b.settled) then b.settled else s.settled end \
          from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bytea[]) as s (block_id, used, charge_until, settled) \
          where b.block_id = s.block_id and b.epoch = 0",
         &ids,
         &used,
         &ends,
         &settled
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Those of these blocks which their replica has closed, as it stated them last.
+///
+/// # Errors
+/// When the database fails.
+pub async fn estates(conn: &mut PgConnection, blocks: &[Uuid]) -> Result<HashMap<Uuid, Estate>> {
+    let rows = sqlx::query!(
+        "select block_id, units, settled from limit_blocks where block_id = any($1) and closed",
+        blocks
+    )
+    .fetch_all(conn)
+    .await?;
+    let estates = rows.into_iter().map(|row| {
+        let estate = Estate {
+            units: unsigned(row.units),
+            settled: row.settled,
+        };
+        (row.block_id, estate)
+    });
+    Ok(estates.collect())
+}
+
+/// Takes blocks over: they are charged for so much, and their replica is listened to no more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_over(conn: &mut PgConnection, blocks: &[(Uuid, u64)]) -> Result<()> {
+    let ids: Vec<Uuid> = blocks.iter().map(|(id, _)| *id).collect();
+    let units: Vec<i64> = blocks.iter().map(|(_, units)| signed(*units)).collect();
+    sqlx::query!(
+        "update limit_blocks b set units = least(b.units, t.units), epoch = b.epoch + 1 \
+         from unnest($1::uuid[], $2::bigint[]) as t (block_id, units) where b.block_id = t.block_id",
+        &ids,
+        &units
     )
     .execute(conn)
     .await?;
@@ -158,80 +197,6 @@ pub async fn insert(conn: &mut PgConnection, boot_id: Uuid, blocks: &[NewBlock])
     )
     .execute(conn)
     .await?;
-    Ok(())
-}
-
-/// What may be charged for a lease that is to go on.
-#[derive(Debug, Clone, Copy)]
-pub struct Carried {
-    /// The limit.
-    pub limit: Uuid,
-    /// The block that it was drawn from.
-    pub drawn: Uuid,
-    /// The charge of its own that it may have.
-    pub own: Uuid,
-    /// Which lease of the block it is, where one report settles all of it.
-    pub ordinal: Option<u64>,
-    /// Charges end by it.
-    pub low: Timestamp,
-}
-
-/// The limits in which something is charged for these leases still.
-///
-/// # Errors
-/// When the database fails.
-pub async fn carried(conn: &mut PgConnection, carried: &[Carried]) -> Result<HashSet<Uuid>> {
-    if carried.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let limits: Vec<Uuid> = carried.iter().map(|c| c.limit).collect();
-    let drawn: Vec<Uuid> = carried.iter().map(|c| c.drawn).collect();
-    let own: Vec<Uuid> = carried.iter().map(|c| c.own).collect();
-    let lows: Vec<OffsetDateTime> = carried.iter().map(|c| offset(c.low)).collect();
-    let rows = sqlx::query!(
-        "select b.limit_uid, b.block_id, b.settled from limit_blocks b
-         join unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) as c (limit_uid, drawn, own, low)
-           on b.limit_uid = c.limit_uid and b.block_id in (c.drawn, c.own)
-         where b.units > 0 and b.charge_until > c.low and b.epoch = 0",
-        &limits,
-        &drawn,
-        &own,
-        &lows
-    )
-    .fetch_all(conn)
-    .await?;
-    let is_held = |limit: Uuid, block: Uuid, settled: &[u8]| {
-        let carried = carried.iter().find(|c| c.limit == limit);
-        let reported = carried.filter(|c| c.drawn == block).and_then(|c| c.ordinal);
-        reported.is_none_or(|ordinal| !is_settled(settled, ordinal))
-    };
-    let held = rows
-        .into_iter()
-        .filter(|row| is_held(row.limit_uid, row.block_id, &row.settled));
-    Ok(held.map(|row| row.limit_uid).collect())
-}
-
-/// Inserts the charges of leases that go on, or lets those that there are go on. Units only ever go down.
-///
-/// # Errors
-/// When the database fails.
-pub async fn prolong(conn: &mut PgConnection, issuer: Uuid, blocks: &[NewBlock]) -> Result<()> {
-    for block in blocks {
-        sqlx::query!(
-            "insert into limit_blocks (block_id, limit_uid, boot_id, units, charge_until, open_until, closed, grant_number)
-             values ($1, $2, $3, $4, $5, $5, true, $6)
-             on conflict (block_id) do update set charge_until = greatest(limit_blocks.charge_until, excluded.charge_until),
-                 grant_number = excluded.grant_number",
-            block.block_id,
-            block.limit_uid,
-            issuer,
-            signed(block.units),
-            offset(block.charge_until),
-            block.grant_number
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
     Ok(())
 }
 

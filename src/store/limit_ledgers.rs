@@ -23,9 +23,11 @@ use offline::{Columns, plan};
 pub use offline::{reserved, ripe};
 
 /// Whatever the server's defaults: each statement sees what was committed before it, and a commit that was answered is durable. A
-/// row that is locked too long is left for the next time.
+/// row that is locked too long is left for the next time. A replica that stops in between keeps its rows from the others for no longer
+/// than an idle transaction may last.
 pub const BEGIN: &str = "begin isolation level read committed read write; \
-    set local synchronous_commit = on; set local lock_timeout = '500ms'; set local statement_timeout = '2s'";
+    set local synchronous_commit = on; set local lock_timeout = '500ms'; set local statement_timeout = '2s'; \
+    set local idle_in_transaction_session_timeout = '1s'";
 
 /// Locks the rows of these limits, in a statement of its own: what is read later is no older than the lock. Rows that others hold are
 /// left out, unless `wait`.

@@ -22,6 +22,7 @@ pub mod lease_renewals;
 pub mod limit_blocks;
 pub mod limit_charges;
 pub mod limit_ledgers;
+pub mod limit_renewals;
 mod limit_rows;
 pub mod limits;
 pub mod master_keys;
@@ -33,6 +34,7 @@ pub mod replicas;
 pub mod request_ids;
 pub mod rotations;
 pub mod secrets;
+pub mod settled;
 pub mod tokens;
 
 pub use error::Error;

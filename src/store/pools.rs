@@ -66,6 +66,7 @@ impl TryFrom<PoolRow> for Stored<Pool> {
                 labels: reading.parsed(Labels::parse("labels", row.labels.0))?,
                 create_time: timestamp(row.create_time),
                 update_time: timestamp(row.update_time),
+                distrust: None,
             },
             disablement: disablement(
                 row.disabled_why,

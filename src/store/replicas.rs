@@ -11,6 +11,9 @@ use crate::domain::time::Timestamp;
 
 /// A replica that has not been heard of for this long is not counted.
 pub const LAPSE: Duration = Duration::from_secs(5);
+/// The reports of a replica that has not been heard of for this long are taken up by others. It may have been stopped only: then it finds
+/// that its blocks listen to it no more.
+pub const GONE: Duration = Duration::from_secs(10);
 /// A replica that has not been heard of for this long is forgotten: longer than any charge lasts, since one that finds itself forgotten
 /// takes it that the database has lost what it granted.
 const FORGET: Duration = Duration::from_hours(24 * 40);

@@ -49,6 +49,35 @@ pub async fn of_version(conn: &mut PgConnection, version_uid: Uuid) -> Result<Ve
     Ok(rows)
 }
 
+/// The fields of these versions, by version.
+///
+/// # Errors
+/// As every query.
+pub async fn of_versions(
+    conn: &mut PgConnection,
+    versions: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<SecretRow>>> {
+    let rows = sqlx::query!(
+        "select version_uid, field, master_key_fingerprint, wrapped_dek, ciphertext, fingerprint
+        from secrets where version_uid = any($1) order by version_uid, field",
+        versions
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut by_version: HashMap<Uuid, Vec<SecretRow>> = HashMap::new();
+    for row in rows {
+        let fields = by_version.entry(row.version_uid).or_default();
+        fields.push(SecretRow {
+            field: row.field,
+            master_key_fingerprint: row.master_key_fingerprint,
+            wrapped_dek: row.wrapped_dek,
+            ciphertext: row.ciphertext,
+            fingerprint: row.fingerprint,
+        });
+    }
+    Ok(by_version)
+}
+
 /// Inserts a field of a version, or seals it anew.
 ///
 /// # Errors

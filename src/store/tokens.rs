@@ -37,6 +37,7 @@ impl From<TokenRow> for Stored<Token> {
                 create_time: timestamp(row.create_time),
                 expire_time: row.expire_time.map(timestamp),
                 revoke_time: row.revoke_time.map(timestamp),
+                distrust: None,
             },
             mac: row.mac,
         }

@@ -1,6 +1,7 @@
 //! An account as it is answered: with what it cools down from, and its limits.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -8,8 +9,9 @@ use uuid::Uuid;
 use super::Result;
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::limit::Limit;
+use crate::domain::rotation::interval_in_force;
 use crate::domain::time::Timestamp;
-use crate::store::{cooldowns, limits};
+use crate::store::{cooldowns, limits, pool_members};
 
 /// An account, and what is read with it.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct AccountView {
     pub cooldowns: Vec<Cooldown>,
     /// Its limits, in the order of their names.
     pub limits: Vec<Limit>,
+    /// The rotation interval in force for its keys that set none and are in no pool by themselves.
+    pub rotation_interval: Duration,
 }
 
 /// Reads what belongs to these accounts.
@@ -38,7 +42,13 @@ pub(super) async fn view_all(
     for limit in limits::of_owners(conn, &uids).await? {
         limits_of.entry(limit.owner.uid()).or_default().push(limit);
     }
+    let pools = pool_members::rotation_intervals(conn, &uids).await?;
+    let interval = |account: &Account| {
+        let of_pools = pools.get(&account.meta.uid).copied();
+        interval_in_force(None, account.rotation_interval, of_pools)
+    };
     let views = accounts.into_iter().map(|account| AccountView {
+        rotation_interval: interval(&account),
         cooldowns: cooldowns_of.remove(&account.meta.uid).unwrap_or_default(),
         limits: limits_of.remove(&account.meta.uid).unwrap_or_default(),
         account,
@@ -53,9 +63,12 @@ pub(super) async fn view(
     now: Timestamp,
 ) -> Result<AccountView> {
     let uid = account.meta.uid;
+    let pools = pool_members::rotation_intervals(conn, &[uid]).await?;
+    let of_pools = pools.get(&uid).copied();
     Ok(AccountView {
         cooldowns: cooldowns::of_accounts(conn, &[uid], now).await?,
         limits: limits::of_owners(conn, &[uid]).await?,
+        rotation_interval: interval_in_force(None, account.rotation_interval, of_pools),
         account,
     })
 }

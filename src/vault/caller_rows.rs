@@ -11,10 +11,11 @@ use super::{Result, Work};
 use crate::crypto::GrantRow;
 use crate::domain::caller::{Caller, Grant};
 use crate::domain::caller_draft::is_enabled_admin;
+use crate::domain::distrust::Distrust;
 use crate::domain::name::CallerName;
 use crate::store::{Stored, callers, grants};
 
-/// Reads the grants of these callers, but for those that somebody put there by hand.
+/// Reads the grants of these callers, but for those that somebody put there by hand: `distrust` counts them.
 pub(super) async fn with_grants(
     conn: &mut PgConnection,
     keys: &VaultKeys,
@@ -22,6 +23,7 @@ pub(super) async fn with_grants(
 ) -> Result<Vec<Caller>> {
     let uids: Vec<Uuid> = callers.iter().map(|caller| caller.meta.uid).collect();
     let mut grants_of: HashMap<Uuid, Vec<Grant>> = HashMap::new();
+    let mut doubted: HashMap<Uuid, u32> = HashMap::new();
     for (caller_uid, stored) in grants::of_callers(conn, &uids).await? {
         let row = GrantRow {
             caller_uid: &caller_uid,
@@ -32,9 +34,16 @@ pub(super) async fn with_grants(
                 .entry(caller_uid)
                 .or_default()
                 .push(stored.resource);
+        } else {
+            *doubted.entry(caller_uid).or_default() += 1;
         }
     }
     for caller in &mut callers {
+        if let Some(count) = doubted.get(&caller.meta.uid) {
+            let what = format!("of the grants of callers/{}, {count} (left out)", caller.id);
+            let of_grant = || Distrust::tampered(&what);
+            caller.meta.distrust.get_or_insert_with(of_grant);
+        }
         caller.grants = grants_of.remove(&caller.meta.uid).unwrap_or_default();
     }
     Ok(callers)

@@ -20,10 +20,11 @@ use crate::store::{self, audit_records, cluster, request_ids};
 const REQUEST_ID_TTL: Duration = Duration::from_hours(24);
 /// How many old request ids a change forgets: more than it adds, few enough to cost nothing.
 const FORGET_MAX: i64 = 100;
-/// Whatever the server's defaults: each statement sees what was committed before it, a commit that was answered is durable, and
-/// nobody waits for a lock for ever.
+/// Whatever the server's defaults: each statement sees what was committed before it, a commit that was answered is durable,
+/// nobody waits for a lock for ever, and a replica that stops in between keeps none for long.
 pub(super) const BEGIN: &str = "begin isolation level read committed read write; \
-    set local synchronous_commit = on; set local lock_timeout = '10s'; set local statement_timeout = '30s'";
+    set local synchronous_commit = on; set local lock_timeout = '10s'; set local statement_timeout = '30s'; \
+    set local idle_in_transaction_session_timeout = '5s'";
 
 /// Who makes a change, how, and why.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use crate::domain::key::Meta;
 use crate::domain::labels::Labels;
 use crate::domain::name::AccountName;
 use crate::domain::profile::{Placement, Profile};
+use crate::domain::rotation::interval_in_force;
 use crate::store::{self, accounts};
 
 /// An account to create.
@@ -44,10 +45,12 @@ impl Verb for CreateAccount {
             account.profile.as_str(),
             account.endpoint.base_url
         );
+        let rotation_interval = interval_in_force(None, account.rotation_interval, None);
         let answer = AccountView {
             account,
             cooldowns: Vec::new(),
             limits: Vec::new(),
+            rotation_interval,
         };
         Ok(Done {
             answer,

@@ -38,7 +38,7 @@ impl Verb for CreateKey {
         let account_name = AccountName(self.name.account.clone());
         let account = get_account::to_change(work, &account_name).await?;
         if let Some(secret) = &self.secret {
-            sealing::refuse_known(work, &[("secret".to_owned(), secret)]).await?;
+            sealing::refuse_known(work, None, &[("secret".to_owned(), secret)]).await?;
         }
         let name = self.name.clone();
         let with_secret = self.secret.is_some();

@@ -125,7 +125,10 @@ pub(super) fn limit_summary(limit: &Limit) -> String {
     };
     let offline = limit.offline.map_or_else(String::new, |share| {
         let outage = humantime::format_duration(share.outage_max);
-        format!(", {} % in {} slots for outages of {outage}", share.percent, share.slots)
+        format!(
+            ", {} % in {} slots for outages of {outage}",
+            share.percent, share.slots
+        )
     });
     format!("{amount} {dimension} {span}{models}{mode}{offline}")
 }

@@ -51,6 +51,7 @@ impl Verb for CreateToken {
             create_time: work.now,
             expire_time: self.expire_time,
             revoke_time: None,
+            distrust: None,
         };
         let mac = work.keys.mac.of_row(&token);
         tokens::insert(work.conn, &token, &mac).await?;

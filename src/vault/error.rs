@@ -31,7 +31,7 @@ pub enum Refusal {
         resource: String,
     },
     /// Secrets are stored already, or come twice.
-    #[error("a secret is stored already")]
+    #[error("{}", summary(fields))]
     SecretExists {
         /// Each field, and the key that has the secret.
         fields: Vec<FieldError>,
@@ -54,10 +54,14 @@ pub enum Refusal {
         message: String,
     },
     /// Behaviour that later releases bring.
-    #[error("{what} is not built yet")]
+    #[error("{}", unbuilt(.field, .value, .remedy))]
     NotBuilt {
-        /// The RPC or field.
-        what: String,
+        /// The field, by its path in the request, or the RPC.
+        field: String,
+        /// What it was set to; empty for an RPC.
+        value: String,
+        /// What to do instead.
+        remedy: &'static str,
     },
     /// The request id was used for another request.
     #[error("request_id was used for another request of this method, choose a new one")]
@@ -83,6 +87,20 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What `field` asks for by this value is not built yet.
+    pub fn not_built(
+        field: impl Into<String>,
+        value: impl Into<String>,
+        remedy: &'static str,
+    ) -> Self {
+        let (field, value) = (field.into(), value.into());
+        Self::NotBuilt {
+            field,
+            value,
+            remedy,
+        }
+    }
+
     /// The resource that it is about, by name.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
@@ -137,6 +155,15 @@ fn summary(fields: &[FieldError]) -> String {
         count => format!(" (and {} more, see the details)", count - 1),
     };
     format!("{} {}{more}", first.field, first.message)
+}
+
+fn unbuilt(field: &str, value: &str, remedy: &str) -> String {
+    let value = if value.is_empty() {
+        String::new()
+    } else {
+        format!(" {value}")
+    };
+    format!("{field}{value} is not built yet: {remedy}")
 }
 
 impl From<store::Error> for Error {

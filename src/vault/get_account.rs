@@ -4,9 +4,11 @@ use sqlx::PgConnection;
 
 use super::account_view::{AccountView, view};
 use super::guard::{found, verified};
-use super::{Result, Vault, Work};
+use super::keys::VaultKeys;
+use super::{Result, Vault, Work, trust};
 use crate::domain::account::Account;
 use crate::domain::name::AccountName;
+use crate::domain::time::Timestamp;
 use crate::store::{accounts, cluster};
 
 impl Vault {
@@ -17,22 +19,26 @@ impl Vault {
     pub async fn get_account(&self, name: &AccountName) -> Result<AccountView> {
         let mut conn = self.pool.acquire().await?;
         let now = cluster::now(&mut conn).await?;
-        read(&mut conn, name, now).await
+        read(&mut conn, &self.keys, name, now).await
     }
 }
 
 /// Reads an account within a change, as it stands.
 pub(super) async fn reread(work: &mut Work<'_>, name: &AccountName) -> Result<AccountView> {
-    read(work.conn, name, work.now).await
+    read(work.conn, work.keys, name, work.now).await
 }
 
 async fn read(
     conn: &mut PgConnection,
+    keys: &VaultKeys,
     name: &AccountName,
-    now: crate::domain::time::Timestamp,
+    now: Timestamp,
 ) -> Result<AccountView> {
     let stored = found(accounts::find(conn, &name.0).await?, name)?;
-    view(conn, stored.resource, now).await
+    let distrust = trust::of_row(keys, &stored, &name.to_string());
+    let mut account = stored.resource;
+    account.meta.distrust = distrust;
+    view(conn, account, now).await
 }
 
 /// The account that a verb is about to change or to build upon.

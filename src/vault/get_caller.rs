@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::caller_rows::with_grants;
 use super::guard::{found, verified};
 use super::keys::VaultKeys;
-use super::{Result, Vault, Work};
+use super::{Result, Vault, Work, trust};
 use crate::domain::caller::Caller;
 use crate::domain::name::CallerName;
 use crate::store::callers;
@@ -36,6 +36,9 @@ pub(super) async fn to_change(work: &mut Work<'_>, name: &CallerName) -> Result<
 
 async fn read(conn: &mut PgConnection, keys: &VaultKeys, name: &CallerName) -> Result<Caller> {
     let stored = found(callers::find(conn, &name.0).await?, name)?;
-    let mut callers = with_grants(conn, keys, vec![stored.resource]).await?;
+    let distrust = trust::of_row(keys, &stored, &name.to_string());
+    let mut caller = stored.resource;
+    caller.meta.distrust = distrust;
+    let mut callers = with_grants(conn, keys, vec![caller]).await?;
     found(callers.pop(), name)
 }

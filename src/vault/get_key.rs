@@ -4,7 +4,8 @@ use sqlx::PgConnection;
 
 use super::guard::{found, verified};
 use super::key_view::{KeyView, view};
-use super::{Result, Vault, Work};
+use super::keys::VaultKeys;
+use super::{Result, Vault, Work, trust};
 use crate::domain::key::Key;
 use crate::domain::name::KeyName;
 use crate::domain::time::Timestamp;
@@ -18,18 +19,25 @@ impl Vault {
     pub async fn get_key(&self, name: &KeyName) -> Result<KeyView> {
         let mut conn = self.pool.acquire().await?;
         let now = cluster::now(&mut conn).await?;
-        read(&mut conn, name, now).await
+        read(&mut conn, &self.keys, name, now).await
     }
 }
 
 /// Reads a key within a change, as it stands.
 pub(super) async fn reread(work: &mut Work<'_>, name: &KeyName) -> Result<KeyView> {
-    read(work.conn, name, work.now).await
+    read(work.conn, work.keys, name, work.now).await
 }
 
-async fn read(conn: &mut PgConnection, name: &KeyName, now: Timestamp) -> Result<KeyView> {
-    let key = stored(conn, name).await?;
-    view(conn, key, name, now).await
+async fn read(
+    conn: &mut PgConnection,
+    vault_keys: &VaultKeys,
+    name: &KeyName,
+    now: Timestamp,
+) -> Result<KeyView> {
+    let row = keys::find(conn, &name.account, &name.key).await?;
+    let rows = vec![found(row, name)?];
+    let key = trust::read_keys(conn, vault_keys, rows).await?.pop();
+    view(conn, found(key, name)?, name, now).await
 }
 
 /// The key as its row says, for verbs that only read.

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::guard::{found, verified};
 use super::keys::VaultKeys;
 use super::pool_view::{PoolView, view, with_members};
-use super::{Result, Vault, Work};
+use super::{Result, Vault, Work, trust};
 use crate::domain::name::PoolName;
 use crate::domain::pool::Pool;
 use crate::store::pools;
@@ -43,6 +43,9 @@ pub(super) async fn read(
     name: &PoolName,
 ) -> Result<Pool> {
     let stored = found(pools::find(conn, &name.0).await?, name)?;
-    let mut pools = with_members(conn, keys, vec![stored.resource]).await?;
+    let distrust = trust::of_row(keys, &stored, &name.to_string());
+    let mut pool = stored.resource;
+    pool.meta.distrust = distrust;
+    let mut pools = with_members(conn, keys, vec![pool]).await?;
     found(pools.pop(), name)
 }

@@ -1,6 +1,6 @@
 //! `GetStatus`: a pool at a glance, from the database and what this replica alone knows.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::PgConnection;
@@ -9,8 +9,7 @@ use uuid::Uuid;
 use super::get_pool;
 use super::key_view::{KeyView, view_all};
 use super::keys::VaultKeys;
-use super::{Result, Vault, limit_status};
-use crate::crypto::ProtectedRow;
+use super::{Result, Vault, limit_status, trust};
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::disablement::Disablement;
 use crate::domain::health::Health;
@@ -44,10 +43,13 @@ impl Vault {
         let conn = &mut *conn;
         let now = cluster::now(conn).await?;
         let pool = get_pool::read(conn, &self.keys, name).await?;
-        let keys = read_keys(conn, &self.keys, &pool).await?;
+        let keys = read_keys(conn, &pool).await?;
         let accounts = read_accounts(conn, &self.keys, &pool, &keys).await?;
+        let keys = trust::keys_of(&self.keys, &accounts, keys);
         let limits = limit_status::read(conn, &accounts, &self.live).await?;
-        let facts = read_facts(conn, &pool, accounts, &keys, now, self.live.snapshot()).await?;
+        let versions = trust::versions_of(conn, &self.keys, &accounts, &keys).await?;
+        let known = (accounts, versions);
+        let facts = read_facts(conn, &pool, known, now, self.live.snapshot()).await?;
         let views = view_all(conn, keys, now).await?;
         let mut keys: Vec<_> = views
             .into_iter()
@@ -63,12 +65,13 @@ impl Vault {
             limits,
             waiting: facts.waiting(pool.meta.uid),
             disablement: holding(pool.disablement.as_ref(), now),
+            distrust: pool.meta.distrust.clone(),
         })
     }
 }
 
 impl Facts<'_> {
-    /// None for a key that is no member, or whose account cannot be believed.
+    /// None for a key that is no member, or whose account is gone.
     fn key_status(&self, view: KeyView) -> Option<KeyStatus> {
         let (uid, account_uid) = (view.key.meta.uid, view.key.account_uid);
         let member = self.members.get(&uid);
@@ -88,6 +91,7 @@ impl Facts<'_> {
             next_rotation: view.next_rotation,
             rotation_overdue: view.rotation_overdue,
             usage: self.usage(uid),
+            distrust: view.key.meta.distrust,
         })
     }
 
@@ -98,6 +102,7 @@ impl Facts<'_> {
             stage: version.stage,
             health: at(&version.health, self.now),
             consecutive_failures: live.map_or(0, |entry| entry.live.streak()),
+            distrust: version.meta.distrust.clone(),
         }
     }
 
@@ -130,14 +135,7 @@ fn holding(word: Option<&Disablement>, now: Timestamp) -> Option<Disablement> {
     word.filter(|word| word.holds(now)).cloned()
 }
 
-/// Rows that were edited by hand are not leased, so they are not shown.
-fn believed<R: ProtectedRow>(keys: &VaultKeys, rows: Vec<Stored<R>>) -> impl Iterator<Item = R> {
-    rows.into_iter()
-        .filter(|row| keys.mac.verifies_row(&row.resource, &row.mac))
-        .map(|row| row.resource)
-}
-
-async fn read_keys(conn: &mut PgConnection, keys: &VaultKeys, pool: &Pool) -> Result<Vec<Key>> {
+async fn read_keys(conn: &mut PgConnection, pool: &Pool) -> Result<Vec<Stored<Key>>> {
     let (mut whole, mut single) = (Vec::new(), Vec::new());
     for member in &pool.members {
         match member.target {
@@ -145,8 +143,7 @@ async fn read_keys(conn: &mut PgConnection, keys: &VaultKeys, pool: &Pool) -> Re
             Target::Key(uid) => single.push(uid),
         }
     }
-    let rows = pool_status::keys(conn, &whole, &single).await?;
-    Ok(believed(keys, rows).collect())
+    Ok(pool_status::keys(conn, &whole, &single).await?)
 }
 
 /// The accounts of these keys, and those that are members without having any.
@@ -154,7 +151,7 @@ async fn read_accounts(
     conn: &mut PgConnection,
     vault_keys: &VaultKeys,
     pool: &Pool,
-    keys: &[Key],
+    keys: &[Stored<Key>],
 ) -> Result<HashMap<Uuid, Account>> {
     let members = pool
         .members
@@ -163,30 +160,20 @@ async fn read_accounts(
             Target::Account(uid) => Some(uid),
             Target::Key(_) => None,
         });
-    let owners = keys.iter().map(|key| key.account_uid);
-    let uids: BTreeSet<Uuid> = owners.chain(members).collect();
-    let uids: Vec<Uuid> = uids.into_iter().collect();
-    let rows = pool_status::accounts(conn, &uids).await?;
-    let accounts = believed(vault_keys, rows).map(|account| (account.meta.uid, account));
-    Ok(accounts.collect())
+    let owners = keys.iter().map(|key| key.resource.account_uid);
+    trust::accounts_of(conn, vault_keys, owners.chain(members)).await
 }
 
 async fn read_facts<'a>(
     conn: &mut PgConnection,
     pool: &'a Pool,
-    accounts: HashMap<Uuid, Account>,
-    keys: &[Key],
+    (accounts, versions): (HashMap<Uuid, Account>, HashMap<Uuid, Vec<KeyVersion>>),
     now: Timestamp,
     snapshot: Arc<Snapshot>,
 ) -> Result<Facts<'a>> {
     let account_uids: Vec<Uuid> = accounts.keys().copied().collect();
     let cooldowns = cooldowns::of_accounts(conn, &account_uids, now).await?;
     let whole = cooldowns.into_iter().filter(|c| c.model.is_empty());
-    let key_uids: Vec<Uuid> = keys.iter().map(|key| key.meta.uid).collect();
-    let mut versions: HashMap<Uuid, Vec<KeyVersion>> = HashMap::new();
-    for version in pool_status::versions(conn, &key_uids).await? {
-        versions.entry(version.key_uid).or_default().push(version);
-    }
     let members = pool.members.iter();
     Ok(Facts {
         members: members

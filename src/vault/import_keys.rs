@@ -62,7 +62,7 @@ impl Verb for ImportKeys {
     type Answer = Imported;
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<Imported>> {
-        sealing::refuse_known(work, &self.secrets()).await?;
+        sealing::refuse_known(work, None, &self.secrets()).await?;
         let names = self.names();
         for import in self.accounts {
             import.insert(work).await?;

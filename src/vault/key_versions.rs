@@ -1,9 +1,11 @@
 //! `GetKeyVersion` and `ListKeyVersions`.
 
+use sqlx::PgConnection;
+
 use super::guard::found;
 use super::page::Page;
-use super::{Result, Vault, get_key};
-use crate::domain::key::KeyVersion;
+use super::{Result, Vault, get_key, trust};
+use crate::domain::key::{Key, KeyVersion};
 use crate::domain::name::{KeyName, VersionName};
 use crate::store::{key_versions, secrets};
 
@@ -27,6 +29,8 @@ impl Vault {
         let mut conn = self.pool.acquire().await?;
         let key = get_key::stored(&mut conn, &name.key).await?;
         let version = key_versions::find(&mut conn, key.meta.uid, name.number).await?;
+        let version = found(version, name)?;
+        let version = self.judged(&mut conn, &key, vec![version]).await?.pop();
         let version = found(version, name)?;
         let wraps = secrets::wrapping(&mut conn, &[version.meta.uid]).await?;
         Ok(VersionView {
@@ -52,6 +56,7 @@ impl Vault {
         let mut rows =
             key_versions::of_key(&mut conn, key.meta.uid, before, slice.rows_max).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.number.to_string());
+        let rows = self.judged(&mut conn, &key, rows).await?;
         let uids: Vec<_> = rows.iter().map(|row| row.meta.uid).collect();
         let mut wraps = secrets::wrapping(&mut conn, &uids).await?;
         let views = rows.into_iter().map(|version| VersionView {
@@ -63,5 +68,26 @@ impl Vault {
             version,
         });
         Ok((views.collect(), next))
+    }
+
+    /// The same versions of a key, each with why it is not believed.
+    async fn judged(
+        &self,
+        conn: &mut PgConnection,
+        key: &Key,
+        mut versions: Vec<KeyVersion>,
+    ) -> Result<Vec<KeyVersion>> {
+        let owner = std::iter::once(key.account_uid);
+        let accounts = trust::accounts_of(conn, &self.keys, owner).await?;
+        let uids: Vec<_> = versions.iter().map(|version| version.meta.uid).collect();
+        let secrets = secrets::of_versions(conn, &uids).await?;
+        for version in &mut versions {
+            let rows = secrets
+                .get(&version.meta.uid)
+                .map_or(&[][..], Vec::as_slice);
+            let judge = |account| trust::of_version(&self.keys, account, version, rows);
+            version.meta.distrust = accounts.get(&key.account_uid).and_then(judge);
+        }
+        Ok(versions)
     }
 }

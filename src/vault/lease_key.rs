@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
+use uuid::Uuid;
 
 use super::Vault;
+use super::patience::{instant, patience};
 use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
@@ -17,17 +19,13 @@ use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::BootTime;
-use crate::live::choose::{Chosen, Now, Unserved, Wish, choose};
-use crate::live::clock::boot_now;
+use crate::live::choose::{Chosen, Now, Wish, choose};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
 
-/// How long an answer of the database is waited for where nothing is held yet: outside `max_wait`, and no longer than a block lives.
-const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
-
 /// What a caller asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseKey {
     /// The pool, by id.
     pub pool: Id,
@@ -47,6 +45,8 @@ pub struct LeaseKey {
     pub account: Option<Id>,
     /// From the advice of a report.
     pub retry_token: Option<String>,
+    /// The same call sent again is answered with the same lease.
+    pub request_id: Option<String>,
     /// When the call came: what it promises is counted from here, since sending came before.
     pub received: BootTime,
     /// When it must be answered.
@@ -64,6 +64,10 @@ pub struct Lease {
     pub key: KeyName,
     /// The account.
     pub account: AccountName,
+    /// The account's uid.
+    pub account_uid: Uuid,
+    /// The version's uid.
+    pub version_uid: Uuid,
     /// The number of its version.
     pub version: u32,
     /// Ready to send.
@@ -84,9 +88,23 @@ impl Vault {
     /// # Errors
     /// Why not, and when it could be.
     pub async fn lease_key(&self, caller: &Caller, call: &LeaseKey) -> Result<Lease, LeaseRefusal> {
+        match &call.request_id {
+            None => self.lease_anew(caller, call).await,
+            Some(id) => self.lease_once(caller, call, id).await,
+        }
+    }
+
+    /// Leases a key, whatever was leased before.
+    pub(super) async fn lease_anew(
+        &self,
+        caller: &Caller,
+        call: &LeaseKey,
+    ) -> Result<Lease, LeaseRefusal> {
         let avoided = self.avoided(caller, call.retry_token.as_deref())?;
         let (pool, chosen, now) = self.obtain(caller, call, &avoided).await?;
-        self.give(caller, call, avoided.avoided, &pool, chosen, now)
+        let lease = self.give(caller, call, avoided.avoided, &pool, chosen, now)?;
+        pool.live.leases.increment(1);
+        Ok(lease)
     }
 
     /// Chooses a key and takes its permits, waiting in line as long as the call allows. The clocks come along as they were when the
@@ -125,8 +143,8 @@ impl Vault {
         }
     }
 
-    /// The pool, if this replica serves and the caller may lease from it. Pools that do not exist look like those one may not use.
-    fn admit(
+    /// The pool, if this replica serves and the caller may lease from it.
+    pub(super) fn admit(
         &self,
         caller: &Caller,
         call: &LeaseKey,
@@ -137,9 +155,7 @@ impl Vault {
         }
         let snapshot = self.live.fresh_snapshot(now.boot);
         let snapshot = snapshot.ok_or(LeaseRefusal::SnapshotStale)?;
-        let pool = snapshot.pools.get(&call.pool);
-        let granted = pool.filter(|pool| caller.may_lease(&pool.pool.id));
-        let pool = granted.ok_or(LeaseRefusal::PoolDenied)?;
+        let pool = snapshot.pool_for(caller, &call.pool)?;
         if let Some(disablement) = &pool.pool.disablement
             && is_disabled(Some(disablement), now.database)
         {
@@ -197,7 +213,8 @@ impl Vault {
             granted,
             is_canary: chosen.is_canary,
             given: now.database,
-            received: call.received,
+            // A call that may be sent again may start later than is counted from here.
+            received: call.request_id.is_none().then_some(call.received),
             report_within: within.report,
             draws: chosen.taken.draws,
             avoided,
@@ -212,7 +229,6 @@ impl Vault {
                 .with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
             return Err(LeaseRefusal::TooManyLimits);
         };
-        pool.live.leases.increment(1);
         Ok(Lease {
             lease_id,
             granted,
@@ -221,6 +237,8 @@ impl Vault {
                 key: version.key.id.clone(),
             },
             account: AccountName(account.id.clone()),
+            account_uid: claims.account_uid,
+            version_uid: claims.version_uid,
             version: version.version.number,
             credential,
             model: version.key.models.provider_name(model).to_owned(),
@@ -259,34 +277,4 @@ fn wish<'a>(
         avoided_until: Some(avoided.ends),
         canary_until: now.database.after(lease_duration),
     }
-}
-
-/// Until when it is worth waiting, or the refusal: waiting is for permits, and for what clears while the caller is still there.
-fn patience(call: &LeaseKey, unserved: &Unserved, now: Now) -> Result<BootTime, LeaseRefusal> {
-    if call.deadline.is_some_and(|deadline| deadline <= now.boot) {
-        return Err(LeaseRefusal::Deadline);
-    }
-    let refused = || LeaseRefusal::NoKey(unserved.tally.clone());
-    let mut until = call.received.after(call.max_wait);
-    if unserved.is_pending {
-        until = until.max(call.received.after(COLD_WAIT_MAX));
-    }
-    if until <= now.boot {
-        return Err(refused());
-    }
-    let clears = unserved.tally.retry().ok_or_else(refused)?;
-    let clears = now.boot.after(clears.since(now.database));
-    if unserved.short.is_empty() && clears > until {
-        return Err(refused());
-    }
-    // An answer that is on its way wakes. Permits may come sooner than they are due, so the database is asked in between.
-    if !unserved.is_pending {
-        let next = unserved.ask_at.map_or(clears, |at| at.min(clears));
-        until = until.min(next.after(Duration::from_millis(1)));
-    }
-    Ok(call.deadline.map_or(until, |deadline| until.min(deadline)))
-}
-
-fn instant(at: BootTime) -> Instant {
-    Instant::now() + at.since(boot_now())
 }

@@ -2,8 +2,9 @@
 
 use super::account_view::{AccountView, view_all};
 use super::page::Page;
-use super::{Result, Vault};
+use super::{Result, Vault, trust};
 use crate::domain::filter::Filter;
+use crate::domain::name::AccountName;
 use crate::store::{accounts, cluster};
 
 impl Vault {
@@ -20,7 +21,14 @@ impl Vault {
         let now = cluster::now(&mut conn).await?;
         let mut rows = accounts::list(&mut conn, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());
-        let accounts = rows.into_iter().map(|row| row.resource).collect();
+        let judged = rows.into_iter().map(|row| {
+            let name = AccountName(row.resource.id.clone()).to_string();
+            let distrust = trust::of_row(&self.keys, &row, &name);
+            let mut account = row.resource;
+            account.meta.distrust = distrust;
+            account
+        });
+        let accounts = judged.collect();
         Ok((view_all(&mut conn, accounts, now).await?, next))
     }
 }

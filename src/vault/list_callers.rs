@@ -2,9 +2,10 @@
 
 use super::caller_rows::with_grants;
 use super::page::Page;
-use super::{Result, Vault};
+use super::{Result, Vault, trust};
 use crate::domain::caller::Caller;
 use crate::domain::filter::Filter;
+use crate::domain::name::CallerName;
 use crate::store::callers;
 
 impl Vault {
@@ -20,7 +21,14 @@ impl Vault {
         let mut conn = self.pool.acquire().await?;
         let mut rows = callers::list(&mut conn, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());
-        let callers = rows.into_iter().map(|row| row.resource).collect();
+        let judged = rows.into_iter().map(|row| {
+            let name = CallerName(row.resource.id.clone()).to_string();
+            let distrust = trust::of_row(&self.keys, &row, &name);
+            let mut caller = row.resource;
+            caller.meta.distrust = distrust;
+            caller
+        });
+        let callers = judged.collect();
         Ok((with_grants(&mut conn, &self.keys, callers).await?, next))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::key_view::{KeyView, view_all};
 use super::page::Page;
-use super::{Result, Vault};
+use super::{Result, Vault, trust};
 use crate::domain::filter::Filter;
 use crate::domain::id::Id;
 use crate::store::{cluster, keys};
@@ -24,7 +24,8 @@ impl Vault {
         let next = page.cut(&self.keys, &mut rows, |row| {
             format!("{}/{}", row.account_id, row.key.resource.id)
         });
-        let keys = rows.into_iter().map(|row| row.key.resource).collect();
+        let rows = rows.into_iter().map(|row| row.key).collect();
+        let keys = trust::read_keys(&mut conn, &self.keys, rows).await?;
         Ok((view_all(&mut conn, keys, now).await?, next))
     }
 }

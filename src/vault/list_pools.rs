@@ -2,8 +2,9 @@
 
 use super::page::Page;
 use super::pool_view::{PoolView, view_all, with_members};
-use super::{Result, Vault};
+use super::{Result, Vault, trust};
 use crate::domain::filter::Filter;
+use crate::domain::name::PoolName;
 use crate::store::pools;
 
 impl Vault {
@@ -19,8 +20,14 @@ impl Vault {
         let mut conn = self.pool.acquire().await?;
         let mut rows = pools::list(&mut conn, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());
-        let pools = rows.into_iter().map(|row| row.resource).collect();
-        let pools = with_members(&mut conn, &self.keys, pools).await?;
+        let judged = rows.into_iter().map(|row| {
+            let name = PoolName(row.resource.id.clone()).to_string();
+            let distrust = trust::of_row(&self.keys, &row, &name);
+            let mut pool = row.resource;
+            pool.meta.distrust = distrust;
+            pool
+        });
+        let pools = with_members(&mut conn, &self.keys, judged.collect()).await?;
         Ok((view_all(&mut conn, pools).await?, next))
     }
 }

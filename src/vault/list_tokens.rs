@@ -2,7 +2,7 @@
 
 use super::guard::found;
 use super::page::Page;
-use super::{Result, Vault};
+use super::{Result, Vault, trust};
 use crate::domain::caller::Token;
 use crate::domain::name::CallerName;
 use crate::store::{callers, tokens};
@@ -22,6 +22,14 @@ impl Vault {
         let uid = owner.resource.meta.uid;
         let mut rows = tokens::list(&mut conn, uid, page.slice()).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.clone());
-        Ok((rows.into_iter().map(|row| row.resource).collect(), next))
+        let judged = rows.into_iter().map(|row| {
+            let name = format!("token {}", row.resource.id);
+            let distrust = trust::of_row(&self.keys, &row, &name);
+            Token {
+                distrust,
+                ..row.resource
+            }
+        });
+        Ok((judged.collect(), next))
     }
 }

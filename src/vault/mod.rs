@@ -53,10 +53,12 @@ mod opened;
 mod overdue;
 mod page;
 mod passphrase;
+mod patience;
 mod placing;
 mod pool_view;
 mod refresh;
 mod renew_lease;
+mod replay;
 mod report_outcome;
 mod revoke_drained;
 mod revoke_token;
@@ -64,6 +66,8 @@ mod rotate_key;
 mod rotations;
 mod sealing;
 mod secret_value;
+mod takeover;
+mod trust;
 mod update_account;
 mod update_caller;
 mod update_key;
@@ -119,9 +123,11 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
+use self::replay::Given;
 use crate::crypto::BootId;
 use crate::live::Live;
 use crate::live::registry::Registry;
+use crate::live::replays::Replays;
 
 /// The outcome of a verb.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -134,6 +140,7 @@ pub struct Vault {
     ids: Ids,
     live: Arc<Live>,
     registry: Arc<tokio::sync::Mutex<Registry>>,
+    replays: Replays<LeaseKey, Given>,
 }
 
 impl Vault {
@@ -152,6 +159,7 @@ impl Vault {
             keys,
             ids,
             registry: Arc::default(),
+            replays: Replays::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Result;
 use super::keys::VaultKeys;
 use crate::crypto::MemberRow;
+use crate::domain::distrust::Distrust;
 use crate::domain::name::TargetName;
 use crate::domain::pool::{Member, Pool};
 use crate::store::{Stored, pool_members};
@@ -21,7 +22,7 @@ pub struct PoolView {
     pub members: Vec<(TargetName, Member)>,
 }
 
-/// Reads the members of these pools, but for those that somebody put there by hand.
+/// Reads the members of these pools, but for those that somebody put there by hand: `distrust` counts them.
 pub(super) async fn with_members(
     conn: &mut PgConnection,
     keys: &VaultKeys,
@@ -29,6 +30,7 @@ pub(super) async fn with_members(
 ) -> Result<Vec<Pool>> {
     let uids: Vec<Uuid> = pools.iter().map(|pool| pool.meta.uid).collect();
     let mut members_of: HashMap<Uuid, Vec<Member>> = HashMap::new();
+    let mut doubted: HashMap<Uuid, u32> = HashMap::new();
     for (pool_uid, stored) in pool_members::of_pools(conn, &uids).await? {
         let row = MemberRow {
             pool_uid: &pool_uid,
@@ -39,9 +41,16 @@ pub(super) async fn with_members(
                 .entry(pool_uid)
                 .or_default()
                 .push(stored.resource);
+        } else {
+            *doubted.entry(pool_uid).or_default() += 1;
         }
     }
     for pool in &mut pools {
+        if let Some(count) = doubted.get(&pool.meta.uid) {
+            let what = format!("of the members of pools/{}, {count} (left out)", pool.id);
+            let of_member = || Distrust::tampered(&what);
+            pool.meta.distrust.get_or_insert_with(of_member);
+        }
         pool.members = members_of.remove(&pool.meta.uid).unwrap_or_default();
     }
     Ok(pools)

@@ -6,17 +6,20 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::placing::place_credentials;
-use super::{Fault, Result, Vault, VaultKeys};
-use crate::crypto::{GrantRow, MemberRow};
+use super::{Fault, Result, Vault, VaultKeys, trust};
+use crate::crypto::MemberRow;
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::clock::boot_now;
 use crate::live::credential::Fields;
+use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
 use crate::store::Stored;
 use crate::store::changes::{self, Changes, GoneKind};
 use crate::store::secrets::SecretRow;
+
+mod callers;
 
 impl Vault {
     /// Takes up what changed, unless revision `wanted` is known already.
@@ -56,11 +59,12 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
     take_up_versions(registry, keys, &mut changes);
     place_credentials(registry, &changed);
     take_up_pools(registry, keys, &mut changes);
-    take_up_callers(registry, keys, &mut changes);
+    callers::take_up(registry, keys, &mut changes);
 }
 
 fn forget(registry: &mut Registry, changes: &Changes) {
     for gone in &changes.gone {
+        registry.distrusted.forget(gone.uid);
         match gone.kind {
             GoneKind::Account => drop(registry.accounts.remove(&gone.uid)),
             GoneKind::Limit => drop(registry.limits.remove(&gone.uid)),
@@ -83,8 +87,14 @@ fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, stored: &[Cooldow
 
 fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
     for stored in changes.accounts.drain(..) {
-        let uid = stored.resource.meta.uid;
-        match verified(keys, stored) {
+        let (uid, id) = (stored.resource.meta.uid, stored.resource.id.clone());
+        let account = verified(keys, stored);
+        note(
+            &mut registry.distrusted.accounts,
+            uid,
+            account.is_none().then_some(id),
+        );
+        match account {
             Some(account) => drop(registry.accounts.insert(uid, account)),
             None => drop(registry.accounts.remove(&uid)),
         }
@@ -93,8 +103,14 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
         registry.limits.insert(limit.uid, Arc::new(limit));
     }
     for stored in changes.keys.drain(..) {
-        let uid = stored.resource.meta.uid;
-        match verified(keys, stored) {
+        let (uid, owner) = (stored.resource.meta.uid, stored.resource.account_uid);
+        let key = verified(keys, stored);
+        note(
+            &mut registry.distrusted.keys,
+            uid,
+            key.is_none().then_some(owner),
+        );
+        match key {
             Some(key) => drop(registry.keys.insert(uid, Arc::new(key))),
             None => drop(registry.keys.remove(&uid)),
         }
@@ -119,7 +135,11 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
 
 /// The fields of a current version, opened. A version with one that does not open is never leased.
 fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<Fields> {
-    if version.stage != Stage::Current || rows.is_empty() {
+    if version.stage != Stage::Current {
+        return None;
+    }
+    if rows.is_empty() {
+        tracing::error!(version.uid = %version.meta.uid, "a secret is gone, its version is not leased");
         return None;
     }
     let mut fields = Vec::with_capacity(rows.len());
@@ -127,7 +147,7 @@ fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<
         match keys.open_secret(version, row) {
             Ok(secret) => fields.push((row.field.clone(), secret)),
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                let cause = trust::root(&error);
                 tracing::error!(version.uid = %version.meta.uid, cause, "a secret does not open, it is not leased");
                 return None;
             }
@@ -138,13 +158,16 @@ fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<
 
 fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
     for stored in changes.pools.drain(..) {
-        let uid = stored.resource.meta.uid;
+        let (uid, id) = (stored.resource.meta.uid, stored.resource.id.clone());
+        registry.distrusted.forget(uid);
         let Some(mut pool) = verified(keys, stored) else {
             registry.pools.remove(&uid);
+            registry.distrusted.pools.insert(uid, id);
             continue;
         };
-        let members = changes.members.remove(&uid).unwrap_or_default();
-        let ours = members.into_iter().filter(|stored| {
+        let mut members = changes.members.remove(&uid).unwrap_or_default();
+        let found = members.len();
+        members.retain(|stored| {
             let row = MemberRow {
                 pool_uid: &uid,
                 member: &stored.resource,
@@ -155,35 +178,12 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
                 uid,
             )
         });
-        pool.members = ours.map(|stored| stored.resource).collect();
+        registry
+            .distrusted
+            .members
+            .insert(uid, found - members.len());
+        pool.members = members.into_iter().map(|stored| stored.resource).collect();
         registry.pools.insert(uid, pool);
-    }
-}
-
-fn take_up_callers(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
-    for stored in changes.callers.drain(..) {
-        let uid = stored.resource.meta.uid;
-        let Some(mut caller) = verified(keys, stored) else {
-            registry.callers.remove(&uid);
-            continue;
-        };
-        let grants = changes.grants.remove(&uid).unwrap_or_default();
-        let ours = grants.into_iter().filter(|stored| {
-            let row = GrantRow {
-                caller_uid: &uid,
-                grant: &stored.resource,
-            };
-            is_ours(keys.mac.verifies_row(&row, &stored.mac), "grants", uid)
-        });
-        caller.grants = ours.map(|stored| stored.resource).collect();
-        registry.callers.insert(uid, Arc::new(caller));
-    }
-    for stored in changes.tokens.drain(..) {
-        let uid = stored.resource.uid;
-        match verified(keys, stored) {
-            Some(token) => drop(registry.tokens.insert(uid, Arc::new(token))),
-            None => drop(registry.tokens.remove(&uid)),
-        }
     }
 }
 

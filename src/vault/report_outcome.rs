@@ -37,8 +37,8 @@ pub struct ReportOutcome {
 pub struct Reported {
     /// One for each outcome.
     pub verdicts: Vec<Verdict>,
-    /// It had been taken before; nothing was changed.
-    pub is_duplicate: bool,
+    /// Whether it counted: nothing was changed if not.
+    pub entry: Entry,
 }
 
 /// What was made of one outcome.
@@ -103,7 +103,7 @@ impl Vault {
         };
         Ok(Reported {
             verdicts: failures.into_iter().map(verdict).collect(),
-            is_duplicate: !is_new,
+            entry,
         })
     }
 
@@ -130,7 +130,7 @@ impl Vault {
             ends: lease.ends,
         };
         match self.live.reports_of(lease.issuer).enter(&claimed, now) {
-            entry @ (Entry::New(_) | Entry::Duplicate) => Ok(entry),
+            entry @ (Entry::New(_) | Entry::Duplicate | Entry::Exhausted) => Ok(entry),
             Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),
             Entry::Full => Err(ReportRefusal::Full),
             Entry::Forgotten => Err(ReportRefusal::LeaseExpired),

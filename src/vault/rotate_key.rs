@@ -35,7 +35,8 @@ impl Verb for RotateKey {
         check_etag(&self.etag, &key.meta, &self.name)?;
         let account_name = AccountName(self.name.account.clone());
         let account = get_account::to_change(work, &account_name).await?;
-        sealing::refuse_known(work, &[("secret".to_owned(), &self.secret)]).await?;
+        let secrets = [("secret".to_owned(), &self.secret)];
+        sealing::refuse_known(work, Some(&self.name), &secrets).await?;
         let newest = key_versions::newest(work.conn, key.meta.uid).await?;
         let number = newest.map_or(1, |newest| newest + 1);
         let current = key_versions::current(work.conn, key.meta.uid).await?;

@@ -8,7 +8,8 @@ use crate::crypto::{self, SealContext, Sealed, WrapBudget, check_wraps};
 use crate::domain::account::Account;
 use crate::domain::field::{FIELD_ERRORS_MAX, FieldError};
 use crate::domain::key::KeyVersion;
-use crate::store::secrets::{self, SecretRow};
+use crate::domain::name::KeyName;
+use crate::store::secrets::{self, Duplicate, SecretRow};
 use crate::store::{key_versions, master_keys};
 
 /// Seals a credential for the hosts of its version.
@@ -48,12 +49,14 @@ pub(super) async fn seal_anew(work: &mut Work<'_>, account: &Account) -> Result<
     Ok(count)
 }
 
-/// Refuses secrets that come twice, or that a key has already. Each comes with the path of its field.
+/// Refuses secrets that come twice, or that a key has already. Each comes with the path of its field; `rotated` is the key that is to
+/// get it, where it has one before.
 ///
 /// # Errors
 /// [`Refusal::SecretExists`] names each field, and the key that has its secret. Never a value.
 pub(super) async fn refuse_known(
     work: &mut Work<'_>,
+    rotated: Option<&KeyName>,
     secrets_by_path: &[(String, &SecretValue)],
 ) -> Result<()> {
     let digests: Vec<Vec<u8>> = secrets_by_path
@@ -68,11 +71,7 @@ pub(super) async fn refuse_known(
             .iter()
             .position(|earlier| earlier == digest);
         if let Some(known) = stored.iter().find(|known| known.fingerprint == *digest) {
-            let (account, key) = (&known.account_id, &known.key_id);
-            let message = format!(
-                "is stored already as a secret of accounts/{account}/keys/{key}, use that key or leave this one out"
-            );
-            fields.push(FieldError::new(path, message));
+            fields.push(FieldError::new(path, stored_already(known, rotated)));
         } else if let Some(twin) = twin {
             let message = format!(
                 "is the same secret as {}, send it once",
@@ -86,6 +85,18 @@ pub(super) async fn refuse_known(
         return Ok(());
     }
     Err(Refusal::SecretExists { fields }.into())
+}
+
+fn stored_already(known: &Duplicate, rotated: Option<&KeyName>) -> String {
+    let holder = format!("accounts/{}/keys/{}", known.account_id, known.key_id);
+    if rotated.is_some_and(|rotated| rotated.to_text() == holder) {
+        return format!(
+            "is the secret that {holder} has already, now or until its last leases end: make a new one at the provider, and rotate that in"
+        );
+    }
+    format!(
+        "is stored already as a secret of {holder}: lease that key, or make another secret at the provider; deleting that key frees this one"
+    )
 }
 
 /// Counts wraps against the budget of the promoted master key, in the transaction that stores them.

@@ -39,9 +39,14 @@ impl Shell {
         Self { server }
     }
 
-    /// Runs a line that must succeed; answers all it said.
+    /// Runs a line that must succeed; answers all it said. What people read fits their terminal.
     async fn does(&self, line: &str, input: &str) -> String {
         let output = self.run_with(line, input).await;
+        let shown = String::from_utf8(output.stdout.clone()).unwrap();
+        let is_wide = |shown: &&str| shown.chars().count() > 80;
+        if !line.contains("--json") {
+            assert_eq!(shown.lines().find(is_wide), None, "{line}");
+        }
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8(said).unwrap();
         assert!(output.status.success(), "{line}\n{said}");
@@ -196,7 +201,7 @@ async fn refusals_are_sentences_with_their_fields_and_exit_codes() {
     for (line, code, word) in [
         ("accounts get nobody", 1, "RESOURCE_NOT_FOUND"),
         (
-            "pools create p --member nobody --failure-threshold 0 --lease-duration 100days",
+            "pools create p --member nobody --failure-threshold 5 --lease-duration 100days",
             1,
             "lease_duration",
         ),
@@ -208,6 +213,17 @@ async fn refusals_are_sentences_with_their_fields_and_exit_codes() {
         ("accounts create A --profile openai", 2, "a-z"),
         ("accounts update a", 2, "--clear"),
         ("status nowhere", 1, "pools/nowhere"),
+        // What the wire cannot tell from unset would silently be something else.
+        ("pools create p --failure-threshold 0", 2, "1..=1000"),
+        ("pools create p --member openai:tier=0", 2, "from 1 to 100"),
+        ("keys clear-health openai", 2, "accounts clear-health"),
+        (
+            "keys clear-health a/k --model m",
+            2,
+            "--model is for accounts",
+        ),
+        ("accounts clear-health openai/main", 2, "keys clear-health"),
+        ("pools disable p --reason x", 2, "--why"),
         (
             "accounts get nobody --json",
             1,

@@ -191,10 +191,20 @@ async fn mistakes_are_named_with_an_exit_code_of_their_own() {
         ("report x --success --status 429", 2, "cannot be used with"),
         ("report x --status 99", 2, "100..=599"),
         ("accounts list", 1, "auditor, operator or admin"),
+        ("lease p --requests 0", 1, "flag: --requests"),
     ] {
         let said = shell.fails(line, code).await;
         assert!(said.contains(words), "{line}\n{said}");
     }
+    // Usage is JSON where JSON was asked for, and a lease without a token says whose is wanted.
+    let said = shell.fails("lease p --max-wait soon --json", 2).await;
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["error"]["code"], "USAGE");
+    let bare = keylease(&["lease", "p"]).output().unwrap();
+    assert_eq!(bare.status.code(), Some(3));
+    let said = texts(&bare).1;
+    assert!(said.contains("KEYLEASE_TOKEN_FILE"), "{said}");
+    assert!(said.contains(".keylease/lessee.token"), "{said}");
     let mut stranger = shell;
     stranger.token = "kl_nobody".to_owned();
     let said = stranger.fails("lease p", 3).await;

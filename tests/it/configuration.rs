@@ -107,6 +107,7 @@ fn help_shows_every_variable_and_no_value_of_the_database_url() {
     let (help, _) = texts(&output);
     for name in [
         "DATABASE_URL",
+        "DATABASE_URL_FILE",
         "LISTEN",
         "MASTER_KEY_FILE",
         "PASSPHRASE_FILE",

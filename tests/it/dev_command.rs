@@ -116,5 +116,26 @@ fn without_postgres_it_says_what_to_install() {
     assert!(!output.status.success());
     let (_, error) = texts(&output);
     assert!(error.contains("apt-get install postgresql"), "{error}");
+    assert!(!folder.exists(), "a start that failed leaves nothing");
+}
+
+#[test]
+fn a_start_that_fails_late_leaves_nothing_and_takes_nothing_that_was_there() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = new_folder();
+    let start = || {
+        let mut command = keylease(&["dev", "--listen", &address, "--data"]);
+        let output = command.arg(&folder).output().unwrap();
+        assert!(!output.status.success());
+        let (_, error) = texts(&output);
+        assert!(error.contains(&address), "{error}");
+    };
+    start();
+    assert!(!folder.exists());
+    assert!(Dev::start(&folder).end("-TERM"));
+    let token = fs::read(folder.join("admin.token")).unwrap();
+    start();
+    assert_eq!(fs::read(folder.join("admin.token")).unwrap(), token);
     fs::remove_dir_all(folder).unwrap();
 }

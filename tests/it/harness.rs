@@ -10,6 +10,7 @@ pub(crate) mod observed;
 pub(crate) mod outcomes;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod raided;
 pub(crate) mod refusal;
 pub(crate) mod replica;
 pub(crate) mod setup;

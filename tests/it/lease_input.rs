@@ -1,4 +1,4 @@
-//! What is not built, what is malformed, and who may not call: refused by name, and harming nobody.
+//! What is malformed, and who may not call: refused by name, and harming nobody.
 
 use std::time::Duration;
 
@@ -21,31 +21,6 @@ async fn of_one() -> (Cluster, Client, Client) {
     let token = admin.create_lessee("search", "*").await;
     let caller = cluster.client(0, &token).await;
     (cluster, admin, caller)
-}
-
-#[tokio::test]
-async fn what_is_not_built_is_said() {
-    let (_cluster, _admin, caller) = of_one().await;
-    for (field, request) in [
-        (
-            "tags",
-            LeaseKeyRequest {
-                tags: [("team".to_owned(), "search".to_owned())].into(),
-                ..of("p")
-            },
-        ),
-        (
-            "request_id",
-            LeaseKeyRequest {
-                request_id: "r-1".to_owned(),
-                ..of("p")
-            },
-        ),
-    ] {
-        let refused = caller.refused(request).await;
-        let refused = refused.is(Code::Unimplemented, "NOT_BUILT");
-        assert!(refused.message.contains(field), "{refused:?}");
-    }
 }
 
 #[tokio::test]

@@ -115,9 +115,14 @@ async fn a_batch_is_granted_as_a_whole_or_in_part_and_reported_in_parts() {
     report.outcomes.clear();
     report.r#final = true;
     assert!(!caller.tell(report.clone()).await.unwrap().duplicate);
+    // Then a new report finds no use left, which is something else than one that comes again.
     report.sequence = 3;
     report.outcomes = vec![success()];
-    assert!(caller.tell(report).await.unwrap().duplicate);
+    let late = caller.tell(report.clone()).await.unwrap();
+    assert_eq!((late.duplicate, late.exhausted), (false, true));
+    report.sequence = 1;
+    let again = caller.tell(report).await.unwrap();
+    assert_eq!((again.duplicate, again.exhausted), (true, false));
 }
 
 #[tokio::test]

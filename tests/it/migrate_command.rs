@@ -1,5 +1,7 @@
 //! `keylease migrate`, as processes.
 
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt};
+
 use keylease::app::migrate;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
@@ -45,6 +47,29 @@ async fn it_applies_everything_once_however_many_run_at_the_same_time() {
     assert_eq!(applied, migrate::MIGRATOR.iter().count());
     let mut connection = database.options.connect().await.unwrap();
     migrate::check(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_url_may_stand_in_a_file_but_not_in_two_places() {
+    let (_database, url) = empty().await;
+    let path = std::env::temp_dir().join(format!("keylease-url-{}", uuid::Uuid::new_v4()));
+    let mut options = fs::OpenOptions::new();
+    let file = options.create_new(true).write(true).mode(0o600).open(&path);
+    writeln!(file.unwrap(), "{url}").unwrap();
+    let mut command = keylease(&["migrate"]);
+    let output = command
+        .arg("--database-url-file")
+        .arg(&path)
+        .output()
+        .unwrap();
+    let (out, error) = texts(&output);
+    assert!(out.contains("the schema is at version"), "{out}{error}");
+    let output = command.env("KEYLEASE_DATABASE_URL", &url).output().unwrap();
+    assert!(!output.status.success());
+    let (_, error) = texts(&output);
+    let both = "KEYLEASE_DATABASE_URL and KEYLEASE_DATABASE_URL_FILE are both set";
+    assert!(error.contains(both), "{error}");
+    fs::remove_file(path).unwrap();
 }
 
 #[tokio::test]

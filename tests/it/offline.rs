@@ -43,7 +43,11 @@ async fn leases(caller: Client, until: Instant) -> Vec<Instant> {
 
 /// The most in any window. What was handed out may start later, so a window and that much holds no more.
 fn busiest(got: &[Instant]) -> usize {
-    let within = |from: &Instant| got.iter().filter(|at| **at >= *from && **at < *from + WINDOW).count();
+    let within = |from: &Instant| {
+        got.iter()
+            .filter(|at| **at >= *from && **at < *from + WINDOW)
+            .count()
+    };
     got.iter().map(within).max().unwrap_or(0)
 }
 
@@ -57,7 +61,11 @@ async fn an_outage_is_served_from_the_slots_and_not_beyond_them() {
     admin.create_pool("p", &["a"]).await;
     let token = admin.create_lessee("search", "*").await;
     cluster.settled().await;
-    assert_eq!(offline(&admin).await.slot_left, 0, "a slot was taken at once");
+    assert_eq!(
+        offline(&admin).await.slot_left,
+        0,
+        "a slot was taken at once"
+    );
     let ready = async || {
         let (one, two) = (offline(&admin).await, offline(&other).await);
         let left = SLOT_UNITS as i64;
@@ -72,10 +80,18 @@ async fn an_outage_is_served_from_the_slots_and_not_beyond_them() {
     let (first, second) = tokio::join!(first, second);
     for got in [&first, &second] {
         // What was in hand when it stopped, if anything, was of the ledger.
-        assert!(got.len() >= SLOT_UNITS, "only {} leases in the outage", got.len());
+        assert!(
+            got.len() >= SLOT_UNITS,
+            "only {} leases in the outage",
+            got.len()
+        );
         assert!(busiest(got) <= SLOT_UNITS, "{} in a window", busiest(got));
         let last = got[got.len() - 1];
-        assert!(last < stopped + OUTAGE_MAX + Duration::from_millis(500), "{:?}", last - stopped);
+        assert!(
+            last < stopped + OUTAGE_MAX + Duration::from_millis(500),
+            "{:?}",
+            last - stopped
+        );
     }
     let caller = cluster.client(0, &token).await;
     let refused = caller.refused(of("p")).await;
@@ -132,7 +148,10 @@ async fn a_limit_that_cannot_have_a_share_is_refused_by_name() {
         let status = create(limit).await;
         let details = tonic_types::StatusExt::get_error_details(&status);
         let field = &details.bad_request().unwrap().field_violations[0];
-        assert_eq!((status.code(), field.field.as_str()), (Code::InvalidArgument, "limit.offline_share"));
+        assert_eq!(
+            (status.code(), field.field.as_str()),
+            (Code::InvalidArgument, "limit.offline_share")
+        );
         assert!(field.description.contains(remedy), "{field:?}");
     }
 }

@@ -43,7 +43,8 @@ async fn a_report_counts_once_whatever_is_sent_again() {
             let mut again = reporting(&lease, vec![outcome]);
             again.sequence = sequence;
             let answer = caller.tell(again).await.unwrap();
-            assert!(answer.duplicate);
+            assert_eq!(answer.duplicate, sequence == 0);
+            assert_eq!(answer.exhausted, sequence != 0);
             let health = answer.verdicts[0].health.as_ref().unwrap();
             assert_eq!(health.state(), HealthState::Active);
         }

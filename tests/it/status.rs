@@ -193,21 +193,6 @@ async fn replicas_that_were_not_heard_of_for_five_seconds_are_not_counted() {
 }
 
 #[tokio::test]
-async fn keys_edited_by_hand_are_not_shown() {
-    let desk = Desk::open().await;
-    desk.status_pool().await;
-    desk.sql("update keys set model_allow = '{evil}' where id = 'k1'")
-        .await;
-    let status = desk.status().await;
-    let names: Vec<_> = status.keys.iter().map(|key| key.key.as_str()).collect();
-    assert_eq!(names, ["accounts/a/keys/k2", "accounts/b/keys/k"]);
-    desk.sql("update accounts set base_url = 'https://evil.example' where id = 'a'")
-        .await;
-    let status = desk.status().await;
-    assert_eq!(status.keys.len(), 1);
-}
-
-#[tokio::test]
 async fn a_watch_sends_at_once_and_again_until_the_pool_is_gone() {
     let desk = Desk::open().await;
     desk.status_pool().await;

@@ -1,79 +1,14 @@
 //! A database writer without the cluster key: whatever it edits, it gets no secret and no right.
 
-use keylease::proto::{self, RefusalReason};
-use sqlx::AssertSqlSafe;
+use keylease::proto::{
+    self,
+    RefusalReason::{Tampered, Undecryptable},
+};
 use tonic::Code;
 
 use crate::harness::client::{Client, of};
-use crate::harness::cluster::Cluster;
+use crate::harness::raided::Raided;
 use crate::harness::refusal::Refusal;
-
-/// Two accounts with a pool each, an honest caller of both, and one with a grant for neither.
-struct Raided {
-    cluster: Cluster,
-    honest: Client,
-    mallory: Client,
-}
-
-impl Raided {
-    async fn new() -> Self {
-        let cluster = Cluster::start().await;
-        let admin = cluster.admin().await;
-        for account in ["a", "b"] {
-            admin.create_account_and_key(account).await;
-            admin
-                .create_pool(&format!("pool-{account}"), &[account])
-                .await;
-        }
-        admin.create_pool("mallorys", &[]).await;
-        let honest = admin.create_lessee("honest", "pool-*").await;
-        let mallory = admin.create_lessee("mallory", "mallorys").await;
-        Self {
-            honest: cluster.client(0, &honest).await,
-            mallory: cluster.client(0, &mallory).await,
-            cluster,
-        }
-    }
-
-    /// Edits the database as somebody would who wants the replicas to notice; they have noticed when this is done.
-    async fn edit(&self, statements: &str) {
-        let edit = format!(
-            "update cluster set rev = rev + 1; {statements};
-            do $$ declare named text; begin
-                foreach named in array array['accounts', 'keys', 'key_versions', 'pools', 'callers', 'tokens'] loop
-                    execute format('update %I set rev = (select rev from cluster)', named);
-                end loop;
-            end $$"
-        );
-        sqlx::raw_sql(AssertSqlSafe(edit))
-            .execute(&self.cluster.database.pool)
-            .await
-            .unwrap();
-        self.cluster.settled().await;
-    }
-
-    /// Checks that no key of a pool serves, here and on a replica that has never seen anything else.
-    async fn serves_nothing(&mut self, pool: &str, without_version: i32) {
-        let honest = self.cluster.admin().await.create_token("honest").await.text;
-        self.cluster.add().await;
-        self.cluster.settled().await;
-        for replica in 0..self.cluster.replicas.len() {
-            let caller = self.cluster.client(replica, &honest).await;
-            let refused = caller.refused(of(pool)).await;
-            let refused = refused.is(Code::FailedPrecondition, "POOL_EMPTY");
-            assert_eq!(refused.count(RefusalReason::NoVersion), without_version);
-            assert_eq!(refused.total(), without_version);
-        }
-    }
-
-    /// Whether some replica has said so in its log.
-    fn noticed(&self, words: &str) -> bool {
-        self.cluster
-            .replicas
-            .iter()
-            .any(|replica| replica.said().contains(words))
-    }
-}
 
 async fn is_no_admin(caller: &Client) {
     let request = proto::ListAccountsRequest::default();
@@ -97,8 +32,8 @@ async fn swapped_ciphertexts_open_for_neither_version() {
     let swap = "update secrets s set wrapped_dek = o.wrapped_dek, ciphertext = o.ciphertext
         from secrets o where o.version_uid <> s.version_uid";
     raided.edit(swap).await;
-    raided.serves_nothing("pool-a", 1).await;
-    raided.serves_nothing("pool-b", 1).await;
+    raided.serves_nothing("pool-a", Undecryptable).await;
+    raided.serves_nothing("pool-b", Undecryptable).await;
     assert!(raided.noticed("a secret does not open, it is not leased"));
     // Swapped back, all is as before.
     raided.edit(swap).await;
@@ -112,13 +47,13 @@ async fn a_secret_that_is_given_to_another_key_does_not_open_there() {
     let swap = "drop index key_versions_current; alter table key_versions drop constraint key_versions_key_uid_number_key;
         update key_versions v set key_uid = (select uid from keys k where k.uid <> v.key_uid)";
     raided.edit(swap).await;
-    raided.serves_nothing("pool-a", 1).await;
+    raided.serves_nothing("pool-a", Undecryptable).await;
     // Nor does a key that is given to another account.
     let mut raided = Raided::new().await;
     let swap = "alter table keys drop constraint keys_account_uid_id_key;
         update keys k set account_uid = (select uid from accounts a where a.uid <> k.account_uid)";
     raided.edit(swap).await;
-    raided.serves_nothing("pool-a", 0).await;
+    raided.serves_nothing("pool-a", Tampered).await;
     assert!(raided.noticed("a row was changed outside of keylease"));
 }
 
@@ -140,9 +75,9 @@ async fn a_base_url_that_was_edited_gets_no_secret() {
     ] {
         raided.edit(&format!("{restore}; {statements}")).await;
         let refused = raided.honest.refused(of("pool-a")).await;
-        refused.is(Code::FailedPrecondition, "POOL_EMPTY");
+        refused.is(Code::FailedPrecondition, "KEYS_DISTRUSTED");
     }
-    raided.serves_nothing("pool-a", 0).await;
+    raided.serves_nothing("pool-a", Tampered).await;
     raided.edit(restore).await;
     raided.honest.lease("pool-a").await;
     assert!(raided.noticed("a row was changed outside of keylease"));
@@ -154,7 +89,7 @@ async fn sealed_hosts_that_were_edited_open_nothing() {
     raided
         .edit("update key_versions set sealed_hosts = '{evil.example}'")
         .await;
-    raided.serves_nothing("pool-a", 1).await;
+    raided.serves_nothing("pool-a", Undecryptable).await;
 }
 
 #[tokio::test]
@@ -236,7 +171,7 @@ async fn a_member_that_was_added_is_in_no_pool() {
         .mallory
         .refused(of("mallorys"))
         .await
-        .is(Code::FailedPrecondition, "POOL_EMPTY");
+        .is(Code::FailedPrecondition, "KEYS_DISTRUSTED");
     raided
         .edit("update pool_members set pool_uid = (select uid from pools where id = 'mallorys') where target_kind = 'none' or true
             and pool_uid <> (select uid from pools where id = 'mallorys') and target_uid not in
@@ -246,6 +181,6 @@ async fn a_member_that_was_added_is_in_no_pool() {
         .mallory
         .refused(of("mallorys"))
         .await
-        .is(Code::FailedPrecondition, "POOL_EMPTY");
+        .is(Code::FailedPrecondition, "KEYS_DISTRUSTED");
     assert!(raided.noticed("a row was changed outside of keylease"));
 }

@@ -50,6 +50,7 @@ impl Desk {
             affinity_key: None,
             account: None,
             retry_token: None,
+            request_id: None,
             received: boot_now(),
             deadline: None,
         };

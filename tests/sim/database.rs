@@ -117,6 +117,7 @@ impl Database {
             sight: self.sight.clone(),
             known: incarnations.last().map(|(sight, _)| sight.clone()),
             number: i64::try_from(incarnations.len()).unwrap(),
+            silence: Some(std::time::Duration::ZERO),
             beats: self.state.replicas.get(&boot_id).copied(),
             loss: incarnations
                 .iter()

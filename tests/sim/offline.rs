@@ -57,10 +57,16 @@ fn everything() -> Faults {
 /// Every limit is kept, and so much is served from slots in each run.
 fn serves(name: &str, setup: &Setup, least: u64) {
     let runs = holds(name, setup);
-    let served: u64 = runs.iter().map(|(_, verdict): &(u64, Verdict)| verdict.offline).sum();
+    let served: u64 = runs
+        .iter()
+        .map(|(_, verdict): &(u64, Verdict)| verdict.offline)
+        .sum();
     let served = served / runs.len() as u64;
     println!("{name}: {served} units were served from slots");
-    assert!(served >= least, "{name}: only {served} units were served from slots");
+    assert!(
+        served >= least,
+        "{name}: only {served} units were served from slots"
+    );
 }
 
 #[test]
@@ -105,7 +111,9 @@ fn several_limits_are_served_or_none() {
 /// One slot for all: a replica that lost sight of the database serves from it, then the database goes and another has it.
 fn comings() -> Setup {
     let mut limit = shared(requests(100, 10));
-    limit.offline = limit.offline.map(|share| OfflineShare { slots: 1, ..share });
+    limit.offline = limit
+        .offline
+        .map(|share| OfflineShare { slots: 1, ..share });
     Setup {
         runs: 8,
         limits: vec![limit],

@@ -12,7 +12,6 @@ use keylease::domain::ledger::settle::{Lease, Part};
 use keylease::domain::ledger::standing::Memory;
 use keylease::domain::ledger::work::{Return, Work};
 use keylease::domain::limit::Limit;
-use keylease::domain::terms::Terms;
 use keylease::domain::time::{BootTime, Timestamp};
 use keylease::live::reports::{Claimed, Entry, Reports};
 use uuid::Uuid;
@@ -23,6 +22,7 @@ use crate::database::Client;
 use crate::time::{BootClock, SECOND, Time};
 
 mod offline;
+mod planting;
 mod renewing;
 
 pub(crate) use offline::Beat;
@@ -298,33 +298,6 @@ impl Replica {
     fn settle(&mut self, draws: &[(Uuid, Draw)], parts: &[Part], ending: Option<Ending>) {
         let lease = Lease { draws, model: None };
         self.budget.settle(lease, parts, ending);
-    }
-
-    /// The bug that ends a block when all that was drawn from it so far has ended.
-    fn end_open(&mut self, draws: &[(Uuid, Draw)], ending: Option<Ending>) {
-        let (Some(Bug::EndOpenBlock), Some(ending)) = (self.bug, ending) else {
-            return;
-        };
-        for (limit, draw) in draws {
-            let seen = self.seen.entry((*limit, draw.block)).or_default();
-            seen.1 += 1;
-            seen.2 = seen.2.max(ending.started_by);
-            if seen.0 == seen.1 {
-                let early = Return {
-                    block: draw.block,
-                    used: u64::MAX,
-                    over_since: Some(seen.2),
-                    terms: self.terms(*limit),
-                    settled: Vec::new(),
-                };
-                self.early.push((*limit, early));
-            }
-        }
-    }
-
-    fn terms(&self, limit: Uuid) -> Terms {
-        let limit = self.limits.iter().find(|l| l.uid == limit);
-        limit.unwrap().terms()
     }
 }
 

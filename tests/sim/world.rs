@@ -28,10 +28,12 @@ const TRANSACTION_MAX: Time = 5 * SECOND;
 const KEEP_EVERY: Time = SECOND / 4;
 
 mod callers;
+mod events;
 mod faults;
 mod holding;
 mod replicas;
 
+use events::{Event, Renewing};
 use holding::{Holding, LeaseId};
 
 pub(crate) struct World<'a> {
@@ -53,45 +55,6 @@ pub(crate) struct World<'a> {
     oracles: BTreeMap<Uuid, Oracle>,
     holdings: BTreeMap<LeaseId, Holding>,
     boots: u128,
-}
-
-enum Event {
-    Arrive,
-    Faults,
-    Keep,
-    /// A replica looks whether it has something to say.
-    Tick(usize, Uuid),
-    Beat(usize, Uuid),
-    Boot(usize),
-    /// Those who wait may try again.
-    Wake(usize, Uuid),
-    Call(usize, Call),
-    Leased(Given),
-    Start(Given, Seen),
-    Report(usize, Report),
-    Transact(usize, Uuid, u32, Vec<Work>, BootTime),
-    Answered(usize, Uuid, Vec<Work>, Option<Answers>, BootTime),
-    /// A caller looks at what it holds.
-    Hold(LeaseId),
-    /// A caller asks for its lease to go on.
-    AskOn(LeaseId),
-    Renew(usize, Given, Time),
-    RenewTransact(usize, Uuid, Renewing),
-    RenewAnswered(usize, Uuid, Renewing),
-    /// The replica that gave a lease learns that another has renewed it.
-    RenewNews(usize, Given),
-    /// A caller learns that its lease goes on.
-    GoesOn(LeaseId, Time),
-}
-
-/// A renewal on its way.
-struct Renewing {
-    given: Given,
-    /// When the caller sent its call, truly.
-    sent: Time,
-    /// When the replica began, by its clock.
-    begun: BootTime,
-    server: u32,
 }
 
 impl<'a> World<'a> {
@@ -219,33 +182,6 @@ impl<'a> World<'a> {
             Event::RenewNews(index, given) => self.renew_news(index, &given),
             Event::GoesOn(id, sent) => self.goes_on(id, sent),
         }
-    }
-
-    fn stopped(&self, event: &Event) -> Option<Time> {
-        let index = match event {
-            Event::Tick(index, _)
-            | Event::Beat(index, _)
-            | Event::Wake(index, _)
-            | Event::Call(index, _)
-            | Event::Report(index, _)
-            | Event::Renew(index, ..)
-            | Event::RenewTransact(index, ..)
-            | Event::RenewAnswered(index, ..)
-            | Event::RenewNews(index, _)
-            | Event::Transact(index, ..)
-            | Event::Answered(index, ..) => *index,
-            Event::Arrive
-            | Event::Faults
-            | Event::Keep
-            | Event::Boot(_)
-            | Event::Leased(_)
-            | Event::Hold(_)
-            | Event::AskOn(_)
-            | Event::GoesOn(..)
-            | Event::Start(..) => return None,
-        };
-        let until = self.replicas[index].paused_until;
-        (self.now < until).then_some(until)
     }
 
     fn is_up(&self, index: usize, boot: Uuid) -> bool {

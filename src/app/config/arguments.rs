@@ -7,20 +7,15 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser},
 };
 
+use super::database::UrlArguments;
+
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Database")]
 pub struct DatabaseArguments {
-    /// URL of the Postgres database, which must be migrated (`keylease migrate`). Prefer the variable: a flag's password is visible to
-    /// every process of the machine. Beyond this machine add `sslmode=verify-full`.
-    /// Example: postgres://keylease:PASSWORD@db.internal/keylease?sslmode=verify-full
-    #[arg(
-        long,
-        env = "KEYLEASE_DATABASE_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    pub database_url: Option<String>,
+    /// Its URL.
+    #[command(flatten)]
+    pub url: UrlArguments,
     /// Connections to Postgres at once, 2 to 200. Leases need few: one reserves permits, the rest serve admin verbs and reports.
     #[arg(
         long,
@@ -167,15 +162,9 @@ pub struct ServeArguments {
 /// `keylease migrate`
 #[derive(Debug, Clone, Args)]
 pub struct MigrateArguments {
-    /// URL of the Postgres database. The user must own it. Prefer the variable: a flag's password is visible to every process of the
-    /// machine.
-    #[arg(
-        long,
-        env = "KEYLEASE_DATABASE_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    pub database_url: Option<String>,
+    /// The database, which the URL's user must own.
+    #[command(flatten)]
+    pub url: UrlArguments,
     /// How long to go on trying while the database does not answer, 0s to 1h; for jobs that start beside their database.
     #[arg(
         long,
@@ -245,7 +234,7 @@ pub struct DevArguments {
 }
 
 /// A path; an empty one is passed on, since it counts as not set.
-fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
+pub(super) fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 

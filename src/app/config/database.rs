@@ -1,8 +1,19 @@
 //! The database's URL. It may hold a password, so no message repeats any of it.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
+use clap::Args;
 use sqlx::postgres::PgConnectOptions;
+
+use super::{
+    arguments::path_or_empty,
+    problems::{given, given_path},
+    secret_file,
+};
 
 /// What sqlx understands after the `?`. It ignores anything else, so a misspelt `sslmode` would connect in plaintext.
 const PARAMETERS: [&str; 17] = [
@@ -25,19 +36,77 @@ const PARAMETERS: [&str; 17] = [
     "application_name",
 ];
 
+const URL: &str = "KEYLEASE_DATABASE_URL";
+const URL_FILE: &str = "KEYLEASE_DATABASE_URL_FILE";
+
+/// The database's URL: exactly one of these.
+#[derive(Debug, Clone, Default, Args)]
+pub struct UrlArguments {
+    /// URL of the Postgres database. `migrate` must own it, all else needs it migrated. Prefer the variable: a flag's password is visible
+    /// to every process of the machine. Beyond this machine add `sslmode=verify-full`.
+    /// Example: postgres://keylease:PASSWORD@db.internal/keylease?sslmode=verify-full
+    #[arg(
+        long,
+        env = "KEYLEASE_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database_url: Option<String>,
+    /// File with that URL, such as a mounted secret. One of the two is required.
+    #[arg(long, env = "KEYLEASE_DATABASE_URL_FILE", value_parser = path_or_empty(), value_name = "PATH")]
+    pub database_url_file: Option<PathBuf>,
+}
+
 /// Where the database is and how to log in.
 #[derive(Clone)]
-pub struct DatabaseUrl(PgConnectOptions);
+pub struct DatabaseUrl {
+    options: PgConnectOptions,
+    named_by: &'static str,
+}
+
+/// The database, which must be named, by one of two variables.
+pub(super) fn parse(
+    arguments: &UrlArguments,
+    warnings: &mut Vec<String>,
+) -> Result<DatabaseUrl, String> {
+    let path = given_path(arguments.database_url_file.as_ref());
+    match (given(arguments.database_url.as_ref()), path) {
+        (Some(url), None) => DatabaseUrl::parse(URL, url),
+        (None, Some(path)) => of_file(&path, warnings),
+        (Some(_), Some(_)) => Err(format!(
+            "{URL} and {URL_FILE} are both set, and the database has one URL: unset one of them"
+        )),
+        (None, None) => Err(format!(
+            "{URL} is not set: give the URL of a Postgres database, or a file that holds it by {URL_FILE}, or use `keylease dev`, \
+             which brings its own"
+        )),
+    }
+}
+
+fn of_file(path: &Path, warnings: &mut Vec<String>) -> Result<DatabaseUrl, String> {
+    let text = secret_file::read(URL_FILE, path, warnings)?;
+    let shown = path.display();
+    let text = std::str::from_utf8(text.expose())
+        .map_err(|_| format!("{URL_FILE} names {shown}, which is not text"))?;
+    // Editors end a file with a line end, which no URL has.
+    match text.trim() {
+        "" => Err(format!(
+            "{URL_FILE} names {shown}, which is empty: write the URL of a Postgres database into it"
+        )),
+        url => DatabaseUrl::parse(URL_FILE, url)
+            .map_err(|problem| format!("{problem} (read from {shown})")),
+    }
+}
 
 impl DatabaseUrl {
-    /// Parses the value of KEYLEASE_DATABASE_URL.
+    /// Parses what the variable `named_by` gives.
     ///
     /// # Errors
     /// Says what is wrong without repeating the URL.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(named_by: &'static str, text: &str) -> Result<Self, String> {
         let wrong = |what: &str| {
             format!(
-                "KEYLEASE_DATABASE_URL {what}: write it like postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full, with the \
+                "{named_by} {what}: write it like postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full, with the \
                  password percent-encoded"
             )
         };
@@ -52,17 +121,28 @@ impl DatabaseUrl {
         }
         let options = PgConnectOptions::from_str(text)
             .map_err(|_| wrong("is no URL of a Postgres database"))?;
-        Ok(Self::from_options(options.application_name("keylease")))
+        Ok(Self {
+            options: options.application_name("keylease"),
+            named_by,
+        })
     }
 
     /// Of options made otherwise.
     pub fn from_options(options: PgConnectOptions) -> Self {
-        Self(options)
+        Self {
+            options,
+            named_by: "this machine",
+        }
+    }
+
+    /// The variable that names it, for whoever has to mend it.
+    pub const fn named_by(&self) -> &'static str {
+        self.named_by
     }
 
     /// What sqlx connects with.
     pub fn connect_options(&self) -> PgConnectOptions {
-        self.0.clone()
+        self.options.clone()
     }
 }
 
@@ -76,16 +156,16 @@ impl fmt::Debug for DatabaseUrl {
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let database = self
-            .0
+            .options
             .get_database()
-            .unwrap_or_else(|| self.0.get_username());
-        match self.0.get_socket() {
+            .unwrap_or_else(|| self.options.get_username());
+        match self.options.get_socket() {
             Some(socket) => write!(f, "database {database} at {}", socket.display()),
             None => write!(
                 f,
                 "database {database} at {}:{}",
-                self.0.get_host(),
-                self.0.get_port()
+                self.options.get_host(),
+                self.options.get_port()
             ),
         }
     }
@@ -114,35 +194,4 @@ fn unknown_parameter(url: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_message_repeats_a_password() {
-        for url in [
-            "mysql://u:hunter2@h/d",
-            "postgres://u:hunter2@h:port/d",
-            "postgres://u:hunter2@h/d?sslmode=hunter2",
-            "postgres://u:p@h/d?pasword=hunter2",
-            "postgres://u:p?hunter2@h/d",
-            "hunter2",
-        ] {
-            let problem = DatabaseUrl::parse(url).unwrap_err();
-            assert!(!problem.contains("hunter2"), "{problem}");
-            assert!(problem.starts_with("KEYLEASE_DATABASE_URL"), "{problem}");
-        }
-    }
-
-    #[test]
-    fn a_misspelt_parameter_is_refused_by_name() {
-        let problem = DatabaseUrl::parse("postgres://h/d?ssl_mode=require").unwrap_err();
-        assert!(problem.contains("\"ssl_mode\""), "{problem}");
-    }
-
-    #[test]
-    fn it_prints_where_and_never_how() {
-        let url = DatabaseUrl::parse("postgres://user:hunter2@db:5433/vault").unwrap();
-        assert_eq!(url.to_string(), "database vault at db:5433");
-        assert_eq!(format!("{url:?}"), "DatabaseUrl(redacted)");
-    }
-}
+mod tests;

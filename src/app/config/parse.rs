@@ -4,11 +4,11 @@ use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{
     arguments::{BootstrapArguments, DevArguments, LogArguments, MigrateArguments},
-    database::DatabaseUrl,
+    database::{self, DatabaseUrl},
     duration, listen,
     log::{self, LogConfig},
     master_key::{self, MasterKeySource, SecretVariables},
-    problems::{ConfigError, Problems, given, given_path},
+    problems::{ConfigError, Problems, given_path},
 };
 
 /// An hour is beyond any database's start.
@@ -21,6 +21,8 @@ pub struct MigrateConfig {
     pub database: DatabaseUrl,
     /// How long to go on trying while it does not answer.
     pub wait: Duration,
+    /// What to log once logging runs.
+    pub warnings: Vec<String>,
 }
 
 impl MigrateConfig {
@@ -30,7 +32,8 @@ impl MigrateConfig {
     /// Every mistake at once.
     pub fn parse(arguments: &MigrateArguments) -> Result<Self, ConfigError> {
         let mut problems = Problems::default();
-        let database = problems.take(database(arguments.database_url.as_ref()));
+        let mut warnings = Vec::new();
+        let database = problems.take(database::parse(&arguments.url, &mut warnings));
         let wait = problems.take(duration::parse(
             "KEYLEASE_MIGRATE_WAIT",
             &arguments.wait,
@@ -40,6 +43,7 @@ impl MigrateConfig {
             Some(Self {
                 database: database?,
                 wait: wait?,
+                warnings,
             })
         };
         finish(whole(), problems)
@@ -72,7 +76,7 @@ impl BootstrapConfig {
     ) -> Result<Self, ConfigError> {
         let mut problems = Problems::default();
         let mut warnings = Vec::new();
-        let database = problems.take(database(arguments.database.database_url.as_ref()));
+        let database = problems.take(database::parse(&arguments.database.url, &mut warnings));
         let master_key = problems.take(master_key::parse(
             &arguments.master_key,
             secrets,
@@ -153,10 +157,4 @@ pub(super) fn finish<T>(whole: Option<T>, problems: Problems) -> Result<T, Confi
         Some(config) => problems.none().map(|()| config),
         None => Err(problems.into_error()),
     }
-}
-
-/// The database, which must be named.
-pub(super) fn database(url: Option<&String>) -> Result<DatabaseUrl, String> {
-    let missing = "KEYLEASE_DATABASE_URL is not set: give the URL of a Postgres database, or use `keylease dev`, which brings its own";
-    DatabaseUrl::parse(given(url).ok_or(missing)?)
 }

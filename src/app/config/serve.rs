@@ -6,10 +6,10 @@ use tonic::transport::ServerTlsConfig;
 
 use super::{
     arguments::{DatabaseArguments, ServeArguments},
-    database::DatabaseUrl,
+    database::{self, DatabaseUrl},
     duration, listen, log,
     master_key::{self, MasterKeySource, SecretVariables},
-    parse::{database, finish},
+    parse::finish,
     problems::{ConfigError, Problems, given_path},
     secret_file,
 };
@@ -64,7 +64,7 @@ impl ServeConfig {
     ) -> Result<Self, ConfigError> {
         let mut problems = Problems::default();
         let mut warnings = Vec::new();
-        let database = problems.take(database(arguments.database.database_url.as_ref()));
+        let database = problems.take(database::parse(&arguments.database.url, &mut warnings));
         let connections = problems.take(connections(&arguments.database));
         let master_key = problems.take(master_key::parse(
             &arguments.master_key,

@@ -10,10 +10,11 @@
 //! ```
 
 use std::{
-    fs,
+    fs, io,
     net::SocketAddr,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context, anyhow, bail};
@@ -29,6 +30,10 @@ pub(super) struct Home {
     /// As the person wrote it, for messages.
     shown: PathBuf,
     path: PathBuf,
+    /// Made by this run.
+    is_new: bool,
+    /// Somebody may have used it.
+    has_served: AtomicBool,
 }
 
 impl Home {
@@ -38,17 +43,17 @@ impl Home {
             // Root's Postgres runs as another user, which must pass through; the files within are closed each by itself.
             let root = rustix::process::geteuid().is_root();
             let mode = if root { 0o711 } else { 0o700 };
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(mode)
-                .create(shown)?;
+            let is_new = make_folder(shown, mode)?;
             fs::set_permissions(shown, fs::Permissions::from_mode(mode))?;
-            shown.canonicalize()
+            Ok::<_, io::Error>((shown.canonicalize()?, is_new))
         };
-        let path = make().with_context(|| format!("can't make the folder {}", shown.display()))?;
+        let made = make().with_context(|| format!("can't make the folder {}", shown.display()));
+        let (path, is_new) = made?;
         let home = Self {
             shown: shown.to_owned(),
             path,
+            is_new,
+            has_served: AtomicBool::new(false),
         };
         if !home.file(".gitignore").exists() {
             home.write(".gitignore", b"*\n")?;
@@ -114,8 +119,23 @@ impl Home {
         self.write(file, line.expose())
     }
 
+    /// After a start that failed: a folder that this run has made, and that nobody has used, is gone again.
+    pub(super) fn leave_as_found(&self) {
+        if !self.is_new || self.has_served.load(Ordering::Relaxed) {
+            return;
+        }
+        // The data may be where the server's user can reach it, with a link in its place.
+        let elsewhere = fs::read_link(self.postgres());
+        for folder in elsewhere.iter().chain([&self.path]) {
+            if let Err(cause) = fs::remove_dir_all(folder) {
+                tracing::warn!(folder = %folder.display(), %cause, "a folder that is of no use can't be removed");
+            }
+        }
+    }
+
     /// Tells other processes where gRPC is.
     pub(super) fn remember_address(&self, address: SocketAddr) -> anyhow::Result<()> {
+        self.has_served.store(true, Ordering::Relaxed);
         self.write("address", format!("{address}\n").as_bytes())
     }
 
@@ -132,5 +152,18 @@ impl Home {
 
     fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+}
+
+/// Whether the folder is new. The system says so: of two that start at once, one makes it, and the other must not remove it.
+fn make_folder(path: &Path, mode: u32) -> io::Result<bool> {
+    if let Some(parent) = path.parent() {
+        let mut parents = fs::DirBuilder::new();
+        parents.recursive(true).mode(mode).create(parent)?;
+    }
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => Ok(true),
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(false),
+        Err(cause) => Err(cause),
     }
 }

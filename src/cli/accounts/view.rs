@@ -1,7 +1,7 @@
 //! Accounts as tables.
 
-use crate::cli::view::{disablement, rotation_interval, state};
-use crate::cli::{limits, output, words};
+use crate::cli::view::{disablement, distrust, paragraph, rotation_interval, state};
+use crate::cli::{limits, output, table, words};
 use crate::proto::{Account, Cooldown, CredentialPlacement, credential_placement::Place};
 
 /// One account.
@@ -25,7 +25,11 @@ pub(super) fn one(account: &Account) -> String {
             "rotation interval",
             rotation_interval(account.rotation_policy.as_ref()),
         ),
-        ("state", disablement(account.disablement.as_ref())),
+        (
+            "state",
+            paragraph(&disablement(account.disablement.as_ref())),
+        ),
+        ("not believed", distrust(account.distrust.as_ref())),
         ("cooling", cooldowns.join("\n")),
         ("limits", limits.join("\n")),
         ("labels", words::pairs(&account.labels)),
@@ -49,17 +53,14 @@ pub(super) fn list(accounts: &[Account]) -> String {
         ]
     });
     let header = ["NAME", "PROFILE", "BASE URL", "STATE", "LIMITS", "LABELS"];
-    output::list(&header, rows, "no accounts")
+    table::list(&header, rows, "no accounts")
 }
 
 fn account_state(account: &Account) -> String {
+    let state = state(account.distrust.as_ref(), account.disablement.as_ref());
     match account.cooldowns.as_slice() {
-        [] => state(account.disablement.as_ref()),
-        [first, ..] => format!(
-            "{}, cooling {}",
-            state(account.disablement.as_ref()),
-            cooldown(first)
-        ),
+        [] => state,
+        [first, ..] => format!("{state}, cooling {}", cooldown(first)),
     }
 }
 

@@ -15,13 +15,13 @@ pub(crate) struct CallerFlags {
     /// Grant a role over the vault; may be repeated
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<AdminRole>,
-    /// Authenticate by this URI or DNS name of a client certificate; not built yet
+    /// Authenticate by this URI or DNS name of a client certificate
     #[arg(long, value_name = "SAN")]
     mtls_san: Vec<String>,
-    /// Authenticate by this Kubernetes service account; not built yet
+    /// Authenticate by this Kubernetes service account
     #[arg(long, value_name = "NAMESPACE/NAME")]
     kubernetes_service_account: Vec<String>,
-    /// Authenticate by this subject of a JSON Web Token; not built yet
+    /// Authenticate by this subject of a JSON Web Token
     #[arg(long, value_name = "ISSUER#SUBJECT")]
     jwt_subject: Vec<String>,
     /// A label; may be repeated, at most 16

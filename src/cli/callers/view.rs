@@ -1,7 +1,7 @@
 //! Callers as tables.
 
-use crate::cli::view::{disablement, state};
-use crate::cli::{output, words};
+use crate::cli::view::{disablement, distrust, paragraph, state};
+use crate::cli::{output, table, words};
 use crate::proto::{Caller, Grant, Identity, Role, identity::Kind};
 
 /// One caller.
@@ -11,7 +11,11 @@ pub(super) fn one(caller: &Caller) -> String {
         ("name", caller.name.clone()),
         ("grants", grants(caller)),
         ("identities", identities.join("\n")),
-        ("state", disablement(caller.disablement.as_ref())),
+        (
+            "state",
+            paragraph(&disablement(caller.disablement.as_ref())),
+        ),
+        ("not believed", distrust(caller.distrust.as_ref())),
         ("labels", words::pairs(&caller.labels)),
         ("created", words::time(caller.create_time.as_ref())),
         ("updated", words::time(caller.update_time.as_ref())),
@@ -26,11 +30,11 @@ pub(super) fn list(callers: &[Caller]) -> String {
         vec![
             caller.name.clone(),
             grants(caller),
-            state(caller.disablement.as_ref()),
+            state(caller.distrust.as_ref(), caller.disablement.as_ref()),
             words::pairs(&caller.labels),
         ]
     });
-    output::list(&["NAME", "GRANTS", "STATE", "LABELS"], rows, "no callers")
+    table::list(&["NAME", "GRANTS", "STATE", "LABELS"], rows, "no callers")
 }
 
 fn grants(caller: &Caller) -> String {

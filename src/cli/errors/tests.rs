@@ -30,7 +30,7 @@ fn a_bad_field_is_named_with_its_bound() {
         "{text}"
     );
     assert!(
-        text.contains("\n  pool.members[0].tier: must be 1 to 100"),
+        text.contains("\n  pool.members[0].tier (--member NAME:tier=…): must be 1 to 100"),
         "{text}"
     );
 }
@@ -41,7 +41,7 @@ fn a_refused_lease_says_when_to_retry_and_how_many_keys_are_out() {
         refused: vec![proto::RefusedKeys {
             reason: RefusalReason::Limit as i32,
             count: 2,
-            retry_time: None,
+            ..Default::default()
         }],
         retry_time: None,
     };

@@ -1,7 +1,7 @@
 //! An import as tables: what is planned, what was stored, and what a person should know.
 
 use super::plan::Plan;
-use crate::cli::{limits, output, words};
+use crate::cli::{limits, table, words};
 use crate::proto::{Account, ImportKeysRequest, ImportKeysResponse, ImportedAccount, Pool};
 
 const HEADER: [&str; 2] = ["NAME", "WHAT"];
@@ -13,7 +13,7 @@ pub(super) fn planned(request: &ImportKeysRequest) -> String {
         let name = format!("pools/{}", imported.pool_id);
         [name, imported.pool.as_ref().map(pool).unwrap_or_default()]
     });
-    output::list(&HEADER, accounts.chain(pools), "nothing to import")
+    table::list(&HEADER, accounts.chain(pools), "nothing to import")
 }
 
 fn account_rows(imported: &ImportedAccount) -> Vec<[String; 2]> {
@@ -37,7 +37,7 @@ pub(super) fn imported(answer: &ImportKeysResponse) -> String {
     let limits = answer.limits.iter().map(|l| row(&l.name, limits::what(l)));
     let keys = answer.keys.iter().map(|k| row(&k.name, String::new()));
     let pools = answer.pools.iter().map(|p| row(&p.name, pool(p)));
-    output::list(
+    table::list(
         &HEADER,
         accounts.chain(limits).chain(keys).chain(pools),
         "nothing was imported",
@@ -46,21 +46,26 @@ pub(super) fn imported(answer: &ImportKeysResponse) -> String {
 
 fn account(account: &Account) -> String {
     let url = if account.base_url.is_empty() {
-        "the profile's own base URL"
+        "its own base URL"
     } else {
         &account.base_url
     };
-    format!("profile {}, {url}", account.provider_profile)
+    format!("{} at {url}", account.provider_profile)
 }
 
 fn pool(pool: &Pool) -> String {
     let backups = pool.members.iter().filter(|member| member.tier > 1).count();
     let first = pool.members.len() - backups;
     let keys = if first == 1 { "key" } else { "keys" };
-    let mut what = format!("{first} {keys} in tier 1, {backups} in tier 2");
+    let mut what = format!("{first} {keys}");
+    match backups {
+        0 => {}
+        1 => what += " and 1 backup",
+        _ => what += &format!(" and {backups} backups"),
+    }
     if let Some(interval) = pool.rotation_policy.and_then(|policy| policy.interval) {
         let interval = words::proto_duration(Some(&interval));
-        what += &format!(", rotation every {interval}");
+        what += &format!(", rotation {interval}");
     }
     if pool
         .health_policy

@@ -1,8 +1,8 @@
 //! Keys, versions and rotations as tables.
 
-use crate::cli::view::{disablement, rotation_interval, state};
-use crate::cli::{names, output, words};
-use crate::proto::{Health, HealthState, Key, KeyVersion, Rotation};
+use crate::cli::view::{disablement, distrust, distrusted, paragraph, rotation_interval, state};
+use crate::cli::{names, output, table, words};
+use crate::proto::{HealthState, Key, KeyVersion, Rotation};
 
 /// One key.
 pub(super) fn one(key: &Key) -> String {
@@ -16,7 +16,8 @@ pub(super) fn one(key: &Key) -> String {
             rotation_interval(key.rotation_policy.as_ref()),
         ),
         ("next rotation", next_rotation(key)),
-        ("state", disablement(key.disablement.as_ref())),
+        ("state", paragraph(&disablement(key.disablement.as_ref()))),
+        ("not believed", distrust(key.distrust.as_ref())),
         ("labels", words::pairs(&key.labels)),
         ("created", words::time(key.create_time.as_ref())),
         ("updated", words::time(key.update_time.as_ref())),
@@ -31,21 +32,14 @@ pub(super) fn list(keys: &[Key]) -> String {
         vec![
             key.name.clone(),
             version_number(&key.current_version),
-            state(key.disablement.as_ref()),
+            state(key.distrust.as_ref(), key.disablement.as_ref()),
             models(key),
             next_rotation(key),
             words::pairs(&key.labels),
         ]
     });
-    let header = [
-        "NAME",
-        "VERSION",
-        "STATE",
-        "MODELS",
-        "NEXT ROTATION",
-        "LABELS",
-    ];
-    output::list(&header, rows, "no keys")
+    let header = ["NAME", "VERSION", "STATE", "MODELS", "ROTATION", "LABELS"];
+    table::list(&header, rows, "no keys")
 }
 
 /// The versions of a key.
@@ -54,23 +48,23 @@ pub(super) fn versions(versions: &[KeyVersion]) -> String {
         vec![
             version_number(&version.name),
             words::enum_value(version.stage().as_str_name(), "VERSION_STAGE"),
-            health(version.health.as_ref()),
-            words::time(version.create_time.as_ref()),
-            words::time(version.promote_time.as_ref()),
-            words::time(version.revoke_time.as_ref()),
+            words::date(version.create_time.as_ref()),
+            words::date(version.promote_time.as_ref()),
+            words::date(version.revoke_time.as_ref()),
+            health(version),
             version.master_key_fingerprint.clone(),
         ]
     });
     let header = [
         "VERSION",
         "STAGE",
-        "HEALTH",
         "CREATED",
         "PROMOTED",
         "REVOKED",
+        "HEALTH",
         "MASTER KEY",
     ];
-    output::list(&header, rows, "no versions")
+    table::list(&header, rows, "no versions")
 }
 
 /// One rotation.
@@ -99,7 +93,7 @@ pub(super) fn rotations(rotations: &[Rotation]) -> String {
         ]
     });
     let header = ["ROTATION", "STEP", "FROM", "TO", "BEGAN", "REASON"];
-    output::list(&header, rows, "no rotations")
+    table::list(&header, rows, "no rotations")
 }
 
 fn step(rotation: &Rotation) -> String {
@@ -127,16 +121,17 @@ fn models(key: &Key) -> String {
 
 fn next_rotation(key: &Key) -> String {
     if key.rotation_overdue {
-        return format!(
-            "OVERDUE since {}",
-            words::time(key.next_rotation_time.as_ref())
-        );
+        let since = words::ago(key.next_rotation_time.as_ref(), &words::now());
+        return format!("OVERDUE {since}");
     }
     words::ahead(key.next_rotation_time.as_ref(), &words::now())
 }
 
-fn health(health: Option<&Health>) -> String {
-    let Some(health) = health else {
+fn health(version: &KeyVersion) -> String {
+    if let Some(distrust) = &version.distrust {
+        return distrusted(distrust);
+    }
+    let Some(health) = &version.health else {
         return words::NOTHING.into();
     };
     let state = words::enum_value(health.state().as_str_name(), "HEALTH_STATE");

@@ -21,7 +21,9 @@ pub(super) struct OfflineFlags {
 
 impl OfflineFlags {
     pub(super) const fn is_given(&self) -> bool {
-        self.offline_percent.is_some() || self.offline_slots.is_some() || self.offline_outage_max.is_some()
+        self.offline_percent.is_some()
+            || self.offline_slots.is_some()
+            || self.offline_outage_max.is_some()
     }
 
     pub(super) fn apply(self, limit: &mut Limit) {

@@ -1,6 +1,6 @@
 //! Limits as tables.
 
-use crate::cli::{names, output, words};
+use crate::cli::{names, output, table, words};
 use crate::proto::{Limit, LimitDimension, LimitMode, limit::Window};
 
 /// One limit.
@@ -38,14 +38,28 @@ pub(super) fn one(limit: &Limit) -> String {
 pub(super) fn list(limits: &[Limit]) -> String {
     let rows = limits
         .iter()
-        .map(|limit| vec![limit.name.clone(), what(limit), models(limit), mode(limit)]);
-    output::list(&["NAME", "LIMIT", "MODELS", "MODE"], rows, "no limits")
+        .map(|limit| [short(&limit.name), what(limit), models(limit), mode(limit)]);
+    table::list(&["NAME", "LIMIT", "MODELS", "MODE"], rows, "no limits")
+}
+
+/// `accounts/openai/limits/rpm` is `openai/rpm` here, as every verb takes it.
+fn short(name: &str) -> String {
+    let (owner, id) = names::split(name);
+    match owner.strip_prefix("accounts/") {
+        Some(account) => format!("{account}/{id}"),
+        None => name.to_owned(),
+    }
 }
 
 /// A limit on one line, under its account.
 pub(crate) fn summary(limit: &Limit) -> String {
     let id = names::split(&limit.name).1;
-    format!("{id}: {}, {}, {}", what(limit), models(limit), mode(limit))
+    let models = if limit.models.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", models(limit))
+    };
+    format!("{id}: {}{models}, {}", what(limit), mode(limit))
 }
 
 /// Amount, dimension and window: "600 requests in any 1 m".
@@ -72,7 +86,7 @@ pub(crate) fn what(limit: &Limit) -> String {
 
 fn models(limit: &Limit) -> String {
     if limit.models.is_empty() {
-        "all models".into()
+        "all".into()
     } else {
         limit.models.join(", ")
     }
@@ -113,7 +127,28 @@ mod tests {
         };
         assert_eq!(
             summary(&limit),
-            "rpm: 90,000 input tokens in any 1 m, all models, enforced"
+            "rpm: 90,000 input tokens in any 1 m, enforced"
         );
+    }
+
+    #[test]
+    fn an_ordinary_limit_is_shown_whole_in_eighty_columns() {
+        let limit = Limit {
+            name: "accounts/openai/limits/requests-per-minute".into(),
+            dimension: LimitDimension::OutputTokens as i32,
+            amount: 90_000,
+            window: Some(Window::Rolling(prost_types::Duration {
+                seconds: 60,
+                nanos: 0,
+            })),
+            ..Limit::default()
+        };
+        let text = list(&[limit]);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        assert!(text.contains("openai/requests-per-minute"), "{text}");
+        assert!(!text.contains('…'), "{text}");
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct PoolFlags {
     #[arg(long)]
     strategy: Option<Strategy>,
     /// Failures in a row that no rule explains before a version cools as unhealthy: 1 to 1,000 [default: 5]
-    #[arg(long, value_name = "FAILURES")]
+    #[arg(long, value_name = "FAILURES", value_parser = clap::value_parser!(i32).range(1..=1_000))]
     failure_threshold: Option<i32>,
     /// How long a dead version stays blacklisted: 1s to 31days [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]

@@ -4,6 +4,10 @@ use crate::cli::failure::Failure;
 use crate::cli::names;
 use crate::proto::PoolMember;
 
+/// As the contract has them.
+const TIER_MAX: i32 = 100;
+const WEIGHT_MAX: i32 = 1_000;
+
 /// A member; what is not given is unset for a new member and kept for an old one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Member {
@@ -38,14 +42,14 @@ pub(super) fn member(text: &str) -> Result<Member, String> {
         ..Member::default()
     };
     for option in options.split(',').filter(|option| !option.is_empty()) {
-        let number = |value: &str| {
-            value
-                .parse()
-                .map_err(|_| format!("{option:?}: not a number"))
+        // On the wire, 0 is the same as unset, so that it would silently become 1.
+        let number = |value: &str, max: i32| match value.parse() {
+            Ok(number) if (1..=max).contains(&number) => Ok(number),
+            Ok(_) | Err(_) => Err(format!("{option:?}: must be a number from 1 to {max}")),
         };
         match option.split_once('=') {
-            Some(("tier", value)) => member.tier = Some(number(value)?),
-            Some(("weight", value)) => member.weight = Some(number(value)?),
+            Some(("tier", value)) => member.tier = Some(number(value, TIER_MAX)?),
+            Some(("weight", value)) => member.weight = Some(number(value, WEIGHT_MAX)?),
             Some(_) | None => {
                 return Err(format!(
                     "{option:?}: give tier=1 to 100 or weight=1 to 1000"
@@ -75,7 +79,16 @@ mod tests {
             "accounts/openai/keys/main"
         );
         assert_eq!(member("openai").unwrap().tier, None);
-        for wrong in ["", "openai:tier", "openai:tier=x", "openai:rank=1", "a/b/c"] {
+        for wrong in [
+            "",
+            "openai:tier",
+            "openai:tier=x",
+            "openai:tier=0",
+            "openai:tier=101",
+            "openai:weight=0",
+            "openai:rank=1",
+            "a/b/c",
+        ] {
             assert!(member(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,7 +1,7 @@
 //! Pools as tables.
 
-use crate::cli::view::{disablement, rotation_interval, state};
-use crate::cli::{output, words};
+use crate::cli::view::{disablement, distrust, paragraph, rotation_interval, state};
+use crate::cli::{output, table, words};
 use crate::proto::{Estimate, HealthPolicy, Pool, PoolMember};
 
 /// One pool.
@@ -21,7 +21,8 @@ pub(super) fn one(pool: &Pool) -> String {
             "lease duration",
             words::proto_duration(pool.lease_duration.as_ref()),
         ),
-        ("state", disablement(pool.disablement.as_ref())),
+        ("state", paragraph(&disablement(pool.disablement.as_ref()))),
+        ("not believed", distrust(pool.distrust.as_ref())),
         ("labels", words::pairs(&pool.labels)),
         ("created", words::time(pool.create_time.as_ref())),
         ("updated", words::time(pool.update_time.as_ref())),
@@ -37,11 +38,11 @@ pub(super) fn list(pools: &[Pool]) -> String {
             pool.name.clone(),
             pool.members.len().to_string(),
             strategy(pool),
-            state(pool.disablement.as_ref()),
+            state(pool.distrust.as_ref(), pool.disablement.as_ref()),
             words::pairs(&pool.labels),
         ]
     });
-    output::list(
+    table::list(
         &["NAME", "MEMBERS", "STRATEGY", "STATE", "LABELS"],
         rows,
         "no pools",
@@ -81,7 +82,7 @@ fn estimate(estimate: Option<&Estimate>) -> String {
         return String::new();
     };
     format!(
-        "{} input tokens, at most {} output tokens, {} cost micros",
+        "{} input and at most {} output tokens, {} cost micros",
         words::number(estimate.input_tokens),
         words::number(estimate.output_tokens_max),
         words::number(estimate.cost_micros),

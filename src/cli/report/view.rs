@@ -1,5 +1,6 @@
 //! The vault's verdicts in words.
 
+use crate::cli::field_flags::named;
 use crate::cli::{output, words};
 use crate::proto::{self, ReportOutcomeResponse, Verdict};
 
@@ -9,8 +10,12 @@ pub(super) fn render(answer: &ReportOutcomeResponse) -> String {
     if answer.duplicate {
         lines.push("this sequence had been reported before; nothing was changed".into());
     }
+    if answer.exhausted {
+        lines.push("no use of the lease was left to be reported; nothing was changed".into());
+    }
     if !answer.unsupported.is_empty() {
-        let fields = answer.unsupported.join(", ");
+        let fields: Vec<_> = answer.unsupported.iter().map(|f| named(f)).collect();
+        let fields = fields.join(", ");
         lines.push(format!("not acted on, since not built yet: {fields}"));
     }
     if lines.is_empty() {

@@ -1,10 +1,11 @@
 //! The keys of a pool's status, one line for each version that is not revoked.
 
-use comfy_table::{Cell, Color};
+use comfy_table::Color;
 use prost_types::Timestamp;
 
-use crate::cli::{names, output, words};
-use crate::proto::{HealthState, KeyStatus, VersionStage, VersionStatus};
+use crate::cli::table::{self, Cell};
+use crate::cli::{names, view, words};
+use crate::proto::{Distrust, HealthState, KeyStatus, VersionStage, VersionStatus};
 
 /// How much a state needs somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,64 +15,87 @@ enum Urgency {
     Bad,
 }
 
+/// How a key or version is: a word for the table, and a sentence where one is needed.
+struct State {
+    word: String,
+    why: Option<String>,
+    urgency: Urgency,
+}
+
 /// A line for each key, and one below for each further version of it.
-pub(super) fn table(keys: &[KeyStatus], now: &Timestamp) -> String {
+pub(super) fn table(keys: &[KeyStatus], now: &Timestamp, width: usize) -> String {
     let rows = keys.iter().flat_map(|key| {
-        let mut versions: Vec<&VersionStatus> = key.versions.iter().collect();
-        // The one that leases get comes first; the order among the others is the server's.
-        versions.sort_by_key(|version| version.stage() != VersionStage::Current);
+        let versions = versions(key);
         let first = key_row(key, versions.first().copied(), now);
         let rest = versions.into_iter().skip(1);
         std::iter::once(first).chain(rest.map(|version| version_row(version, now)))
     });
     let header = [
-        "TIER",
-        "KEY",
-        "STATE",
-        "STAGE",
-        "LEASES",
-        "LAST USE",
-        "FAILURES",
-        "NEXT ROTATION",
+        "KEY", "TIER", "STATE", "VERSION", "LEASES", "LAST USE", "FAILS", "ROTATE",
     ];
-    output::table(&header, rows).trim_fmt()
+    table::within(width, &header, rows)
 }
 
-fn key_row(key: &KeyStatus, version: Option<&VersionStatus>, now: &Timestamp) -> Vec<Cell> {
-    let (state, urgency) = key_state(key, version, now);
+/// What the table has no room for: of every key that does not serve, why, and until when.
+pub(super) fn remarks(keys: &[KeyStatus], now: &Timestamp, width: usize) -> Option<String> {
+    let remark = |key: &KeyStatus| {
+        let state = key_state(key, versions(key).first().copied(), now);
+        let text = format!("{}: {}", key_name(&key.key), state.why?);
+        Some(table::wrapped(&text, width, 2))
+    };
+    let remarks: Vec<String> = keys.iter().filter_map(remark).collect();
+    (!remarks.is_empty()).then(|| remarks.join("\n"))
+}
+
+/// The one that leases get comes first; the order among the others is the server's.
+fn versions(key: &KeyStatus) -> Vec<&VersionStatus> {
+    let mut versions: Vec<&VersionStatus> = key.versions.iter().collect();
+    versions.sort_by_key(|version| version.stage() != VersionStage::Current);
+    versions
+}
+
+fn key_row(key: &KeyStatus, version: Option<&VersionStatus>, now: &Timestamp) -> [Cell; 8] {
     let failures = version.map_or(0, |version| version.consecutive_failures);
-    vec![
-        Cell::new(key.tier),
-        Cell::new(key_name(&key.key)),
-        coloured(state, urgency),
-        Cell::new(version.map_or_else(|| words::NOTHING.into(), stage)),
-        Cell::new(words::number(key.leases)),
-        Cell::new(words::ago(key.last_use_time.as_ref(), now)),
-        Cell::new(failures),
+    [
+        Cell::from(key_name(&key.key)),
+        Cell::from(key.tier.to_string()),
+        key_state(key, version, now).cell(),
+        Cell::from(version.map_or_else(|| words::NOTHING.into(), stage)),
+        Cell::from(words::number(key.leases)),
+        Cell::from(words::away(key.last_use_time.as_ref(), now)),
+        Cell::from(failures.to_string()),
         next_rotation(key, now),
     ]
 }
 
-fn version_row(version: &VersionStatus, now: &Timestamp) -> Vec<Cell> {
-    let (state, urgency) = version_state(version, now);
-    let mut row = vec![
-        Cell::new(""),
-        Cell::new(""),
-        coloured(state, urgency),
-        Cell::new(stage(version)),
-        Cell::new(""),
-        Cell::new(""),
-        Cell::new(version.consecutive_failures),
-    ];
-    row.push(Cell::new(""));
-    row
+fn version_row(version: &VersionStatus, now: &Timestamp) -> [Cell; 8] {
+    [
+        Cell::from(""),
+        Cell::from(""),
+        version_state(version, now).cell(),
+        Cell::from(stage(version)),
+        Cell::from(""),
+        Cell::from(""),
+        Cell::from(version.consecutive_failures.to_string()),
+        Cell::from(""),
+    ]
 }
 
-fn coloured(text: String, urgency: Urgency) -> Cell {
-    match urgency {
-        Urgency::Fine => Cell::new(text),
-        Urgency::Waiting => Cell::new(text).fg(Color::Yellow),
-        Urgency::Bad => Cell::new(text).fg(Color::Red),
+impl State {
+    fn fine(word: &str) -> Self {
+        Self {
+            word: word.to_owned(),
+            why: None,
+            urgency: Urgency::Fine,
+        }
+    }
+
+    fn cell(self) -> Cell {
+        match self.urgency {
+            Urgency::Fine => Cell::from(self.word),
+            Urgency::Waiting => Cell::from(self.word).colored(Color::Yellow),
+            Urgency::Bad => Cell::from(self.word).colored(Color::Red),
+        }
     }
 }
 
@@ -86,49 +110,81 @@ fn key_name(name: &str) -> String {
 
 fn stage(version: &VersionStatus) -> String {
     let stage = words::enum_value(version.stage().as_str_name(), "VERSION_STAGE");
-    format!("{stage} v{}", names::split(&version.version).1)
+    format!("{} {stage}", names::split(&version.version).1)
 }
 
-/// What keeps a key from serving: a person first, then its own health, then its account's.
-fn key_state(
-    key: &KeyStatus,
-    version: Option<&VersionStatus>,
-    now: &Timestamp,
-) -> (String, Urgency) {
+/// What keeps a key from serving: rows that are not believed, a person, its own health, then its account's.
+fn key_state(key: &KeyStatus, version: Option<&VersionStatus>, now: &Timestamp) -> State {
+    if let Some(distrust) = &key.distrust {
+        return distrusted(distrust);
+    }
     if let Some(disablement) = &key.disablement {
         let left = for_time(disablement.until.as_ref(), now);
         let why = words::printable(&disablement.reason);
-        return (format!("disabled{left} ({why})"), Urgency::Waiting);
+        let by = match disablement.by.as_str() {
+            "" => String::new(),
+            by => format!(", by {by}"),
+        };
+        return State {
+            word: "disabled".into(),
+            why: Some(format!("disabled{left} ({why}{by})")),
+            urgency: Urgency::Waiting,
+        };
     }
     let Some(version) = version else {
-        return ("no secret: rotate one in".into(), Urgency::Bad);
+        return State {
+            word: "no secret".into(),
+            why: Some("no secret: rotate one in".into()),
+            urgency: Urgency::Bad,
+        };
     };
     let own = version_state(version, now);
     match &key.account_cooldown {
-        Some(cooldown) if own.1 == Urgency::Fine => {
+        Some(cooldown) if own.urgency == Urgency::Fine => {
             let left = for_time(cooldown.until.as_ref(), now);
             let why = words::printable(&cooldown.why);
-            (format!("account cooling{left} ({why})"), Urgency::Waiting)
+            State {
+                word: "cooling".into(),
+                why: Some(format!("account cooling{left} ({why})")),
+                urgency: Urgency::Waiting,
+            }
         }
         Some(_) | None => own,
     }
 }
 
-fn version_state(version: &VersionStatus, now: &Timestamp) -> (String, Urgency) {
+fn distrusted(distrust: &Distrust) -> State {
+    let word = view::distrusted(distrust);
+    State {
+        why: Some(format!("{word}: {}", words::printable(&distrust.why))),
+        word,
+        urgency: Urgency::Bad,
+    }
+}
+
+fn version_state(version: &VersionStatus, now: &Timestamp) -> State {
+    if let Some(distrust) = &version.distrust {
+        return distrusted(distrust);
+    }
+    let unknown = || State {
+        urgency: Urgency::Waiting,
+        ..State::fine("unknown")
+    };
     let Some(health) = &version.health else {
-        return ("unknown".into(), Urgency::Waiting);
+        return unknown();
     };
     let (word, urgency) = match health.state() {
-        HealthState::Active => return ("active".into(), Urgency::Fine),
-        HealthState::Unspecified => return ("unknown".into(), Urgency::Waiting),
+        HealthState::Active => return State::fine("active"),
+        HealthState::Unspecified => return unknown(),
         HealthState::Cooling => ("cooling", Urgency::Waiting),
         HealthState::Dead => ("dead", Urgency::Bad),
     };
     let left = for_time(health.until.as_ref(), now);
-    (
-        format!("{word}{left} ({})", words::printable(&health.why)),
+    State {
+        word: word.into(),
+        why: Some(format!("{word}{left} ({})", words::printable(&health.why))),
         urgency,
-    )
+    }
 }
 
 /// " for 23 h 59 m", or what comes when the time is over.
@@ -141,14 +197,11 @@ fn for_time(until: Option<&Timestamp>, now: &Timestamp) -> String {
 }
 
 fn next_rotation(key: &KeyStatus, now: &Timestamp) -> Cell {
-    let due = key.next_rotation_time.as_ref();
+    let due = words::away(key.next_rotation_time.as_ref(), now);
     if key.rotation_overdue {
-        let since = due.and_then(|due| words::until(now, due));
-        let since = since.map(|since| format!(" by {}", words::duration(since)));
-        let text = format!("OVERDUE{}", since.unwrap_or_default());
-        return Cell::new(text).fg(Color::Red);
+        return Cell::from(format!("OVERDUE {due}")).colored(Color::Red);
     }
-    Cell::new(words::ahead(due, now))
+    Cell::from(due)
 }
 
 #[cfg(test)]

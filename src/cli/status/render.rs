@@ -1,58 +1,85 @@
 //! A pool's status as a person at 3 a.m. wants it: what is wrong first, then keys, then limits.
 
-use comfy_table::{Cell, Color};
+use comfy_table::Color;
 
 use super::keys;
-use crate::cli::view::disablement;
-use crate::cli::{names, output, words};
+use crate::cli::table::{self, Cell};
+use crate::cli::view::{disablement, distrusted};
+use crate::cli::{names, words};
 use crate::proto::{LimitMode, LimitStatus, PoolStatus};
 
 /// Cells of a limit's bar.
-const BAR_WIDTH: i64 = 20;
+const BAR_WIDTH: i64 = 10;
 /// A limit this full is worth a look.
 const NEARLY_FULL_PERCENT: i64 = 90;
 
 /// The whole status.
 pub(super) fn pool(status: &PoolStatus) -> String {
+    within(status, table::width())
+}
+
+fn within(status: &PoolStatus, width: usize) -> String {
     let now = status.status_time.unwrap_or_else(words::now);
-    let mut parts = vec![heading(status)];
-    parts.push(if status.keys.is_empty() {
-        "no keys: add a member with `keylease pools update`".into()
+    let mut parts = vec![heading(status, width)];
+    if status.keys.is_empty() {
+        parts.push("no keys: add a member with `keylease pools update`".into());
     } else {
-        keys::table(&status.keys, &now)
-    });
+        parts.extend(keys::remarks(&status.keys, &now, width));
+        parts.push(keys::table(&status.keys, &now, width));
+    }
     if !status.limits.is_empty() {
-        parts.push(limits(&status.limits, &now));
+        parts.push(limits(&status.limits, &now, width));
     }
     parts.join("\n\n")
 }
 
-fn heading(status: &PoolStatus) -> String {
-    let mut text = format!(
-        "{}  {}: {} serving, {} cooling, {} dead, {} disabled; {} waiting",
-        words::time(status.status_time.as_ref()),
-        status.pool,
-        status.keys_serving,
-        status.keys_cooling,
-        status.keys_dead,
-        status.keys_disabled,
-        status.waiting,
-    );
-    let overdue = status
-        .keys
-        .iter()
-        .filter(|key| key.rotation_overdue)
-        .count();
-    if overdue > 0 {
-        text += &format!("; {overdue} OVERDUE for rotation");
+fn heading(status: &PoolStatus, width: usize) -> String {
+    let overdue = status.keys.iter().filter(|key| key.rotation_overdue);
+    let counts = [
+        (i64::from(status.keys_serving), "serving", true),
+        (i64::from(status.keys_cooling), "cooling", true),
+        (i64::from(status.keys_dead), "dead", true),
+        (i64::from(status.keys_disabled), "disabled", true),
+        (i64::from(status.keys_distrusted), "NOT BELIEVED", false),
+        (
+            overdue.count().try_into().unwrap_or(i64::MAX),
+            "OVERDUE for rotation",
+            false,
+        ),
+        (i64::from(status.waiting), "calls waiting", true),
+    ];
+    let counts = counts
+        .into_iter()
+        .filter(|(count, _, always)| *always || *count > 0);
+    let counts: Vec<String> = counts
+        .map(|(count, what, _)| format!("{count} {what}"))
+        .collect();
+    let time = words::time(status.status_time.as_ref());
+    let mut lines = vec![
+        format!("{}  {time}", status.pool),
+        counts.join(", "),
+        replicas(status),
+    ];
+    if let Some(distrust) = &status.distrust {
+        lines.push(format!(
+            "THE POOL IS {}: {}",
+            distrusted(distrust),
+            words::printable(&distrust.why)
+        ));
     }
-    text += &format!("\n{}", replicas(status));
     if status.disablement.is_some() {
-        text += &format!("\nTHE POOL IS {}", disablement(status.disablement.as_ref()));
+        lines.push(format!(
+            "THE POOL IS {}",
+            disablement(status.disablement.as_ref())
+        ));
     } else if status.keys_serving == 0 && !status.keys.is_empty() {
-        text += "\nNO KEY CAN SERVE NOW";
+        lines.push("NO KEY CAN SERVE NOW".into());
     }
-    text
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| table::wrapped(line, width, 2))
+        .collect();
+    lines.join("\n")
 }
 
 fn replicas(status: &PoolStatus) -> String {
@@ -62,33 +89,30 @@ fn replicas(status: &PoolStatus) -> String {
         "replicas"
     };
     format!(
-        "{} {others} live; leases and failures as counted by replica {}",
+        "{} {others} live; leases and failures by {}",
         status.replicas_live, status.replica
     )
 }
 
-fn limits(limits: &[LimitStatus], now: &prost_types::Timestamp) -> String {
+fn limits(limits: &[LimitStatus], now: &prost_types::Timestamp, width: usize) -> String {
     let rows = limits.iter().map(|limit| {
         let dimension = words::enum_value(limit.dimension().as_str_name(), "LIMIT_DIMENSION");
-        vec![
-            Cell::new(limit_name(&limit.limit)),
-            Cell::new(match limit.mode() {
-                LimitMode::Shadow => format!("{dimension} (shadow)"),
-                LimitMode::Enforce | LimitMode::Unspecified => dimension,
-            }),
+        let dimension = match limit.mode() {
+            LimitMode::Shadow => format!("{dimension} (shadow)"),
+            LimitMode::Enforce | LimitMode::Unspecified => dimension,
+        };
+        let (left, amount) = (words::number(limit.remaining), words::number(limit.amount));
+        [
+            Cell::from(limit_name(&limit.limit)),
             full(limit),
-            Cell::new(format!(
-                "{} / {}",
-                words::number(limit.charged),
-                words::number(limit.amount)
-            )),
-            Cell::new(words::number(limit.remaining)),
-            Cell::new(words::ahead(limit.next_charge_end_time.as_ref(), now)),
+            Cell::from(format!("{left} of {amount}")),
+            Cell::from(dimension),
+            Cell::from(words::away(limit.next_charge_end_time.as_ref(), now)),
         ]
     });
-    let header = ["LIMIT", "COUNTS", "CHARGED", "", "LEFT", "NEXT FREED"];
+    let header = ["LIMIT", "CHARGED", "LEFT", "OF WHAT", "MORE"];
     let shares = limits.iter().filter_map(offline);
-    std::iter::once(output::table(&header, rows).trim_fmt())
+    std::iter::once(table::within(width, &header, rows))
         .chain(shares)
         .collect::<Vec<_>>()
         .join("\n")
@@ -99,7 +123,10 @@ fn limits(limits: &[LimitStatus], now: &prost_types::Timestamp) -> String {
 fn offline(limit: &LimitStatus) -> Option<String> {
     let status = limit.offline.as_ref()?;
     let slot = match status.slot {
-        Some(slot) => format!("this replica has slot {slot}, {} left", words::number(status.slot_left)),
+        Some(slot) => format!(
+            "this replica has slot {slot}, {} left",
+            words::number(status.slot_left)
+        ),
         None => "this replica has no slot".into(),
     };
     Some(format!(
@@ -118,9 +145,9 @@ fn limit_name(name: &str) -> String {
 
 fn full(limit: &LimitStatus) -> Cell {
     let percent = percent(limit);
-    let cell = Cell::new(format!("{} {percent:>3} %", bar(percent)));
+    let cell = Cell::from(format!("{} {percent:>3} %", bar(percent)));
     if percent >= NEARLY_FULL_PERCENT {
-        cell.fg(Color::Yellow)
+        cell.colored(Color::Yellow)
     } else {
         cell
     }
@@ -144,7 +171,7 @@ fn bar(percent: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{Disablement, LimitDimension};
+    use crate::proto::{Disablement, Distrust, DistrustState, LimitDimension};
 
     fn limit(charged: i64) -> LimitStatus {
         LimitStatus {
@@ -160,9 +187,9 @@ mod tests {
     #[test]
     fn a_bar_is_full_only_when_nothing_is_left() {
         assert_eq!(percent(&limit(599)), 99);
-        assert_eq!(bar(percent(&limit(600))), "█".repeat(20));
-        assert_eq!(bar(percent(&limit(300))).matches('█').count(), 10);
-        assert_eq!(bar(0), "░".repeat(20));
+        assert_eq!(bar(percent(&limit(600))), "█".repeat(10));
+        assert_eq!(bar(percent(&limit(300))).matches('█').count(), 5);
+        assert_eq!(bar(0), "░".repeat(10));
     }
 
     #[test]
@@ -175,7 +202,10 @@ mod tests {
             slot_left: 12,
         });
         let text = offline(&limit).unwrap();
-        assert_eq!(text, "openai/rpm offline: 60 units kept, 15 a slot; this replica has slot 2, 12 left");
+        assert_eq!(
+            text,
+            "openai/rpm offline: 60 units kept, 15 a slot; this replica has slot 2, 12 left"
+        );
     }
 
     #[test]
@@ -195,7 +225,45 @@ mod tests {
         assert!(text.contains("NO KEY CAN SERVE NOW"), "{text}");
         assert!(text.contains("1 OVERDUE"), "{text}");
         assert!(text.contains("openai/rpm"), "{text}");
-        assert!(text.contains("150 / 600"), "{text}");
+        assert!(text.contains("450 of 600"), "{text}");
+    }
+
+    #[test]
+    fn a_status_with_everything_wrong_fits_eighty_columns() {
+        let why = "the row was changed in the database outside of keylease: restore it, or delete it and create it anew";
+        let distrust = Some(Distrust {
+            state: DistrustState::Tampered as i32,
+            why: why.into(),
+        });
+        let key = crate::proto::KeyStatus {
+            key: "accounts/openai-eu/keys/main-1".into(),
+            tier: 1,
+            leases: 123_456,
+            rotation_overdue: true,
+            distrust: distrust.clone(),
+            ..Default::default()
+        };
+        let status = PoolStatus {
+            pool: "pools/openai-production".into(),
+            status_time: Some(prost_types::Timestamp::default()),
+            replica: "019ac1f4-7a53-7c10-b7c3-3a1f6f6b9a01".into(),
+            replicas_live: 12,
+            keys_distrusted: 1,
+            keys: vec![key],
+            limits: vec![LimitStatus {
+                amount: 2_000_000,
+                remaining: 1_234_567,
+                ..limit(765_433)
+            }],
+            distrust,
+            ..PoolStatus::default()
+        };
+        let text = within(&status, 80);
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(80), "{widest:?}\n{text}");
+        assert!(text.contains("1 NOT BELIEVED"), "{text}");
+        assert!(text.contains("THE POOL IS TAMPERED"), "{text}");
+        assert!(text.contains("1,234,567 of 2,000,000"), "{text}");
     }
 
     #[test]

@@ -12,7 +12,7 @@ fn claims() -> LeaseClaims {
         granted: 3,
         is_canary: true,
         given: Timestamp::from_micros(1_700_000_000_000_000),
-        received: BootTime::from_nanos(77_000_000_000),
+        received: Some(BootTime::from_nanos(77_000_000_000)),
         report_within: Duration::from_mins(10),
         draws: vec![(
             Uuid::from_u128(5),

@@ -75,6 +75,17 @@ pub struct Ending {
     pub started_by: BootTime,
 }
 
+impl Draw {
+    /// The same, from a block that is not held here.
+    #[must_use]
+    pub const fn elsewhere(self) -> Self {
+        Self {
+            block: u64::MAX,
+            ..self
+        }
+    }
+}
+
 impl Ending {
     /// Together with what earlier parts said.
     #[must_use]

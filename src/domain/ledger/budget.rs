@@ -1,5 +1,7 @@
 //! All limits of one account as one replica holds them: a lease takes from every limit that applies, or from none.
 
+pub mod lack;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,22 +132,16 @@ impl Budget {
     /// Why no waiting would help.
     fn never(&self, need: Need<'_>) -> Option<Take> {
         let limits = self.held.iter().map(Held::limit);
-        let mut limits = limits.filter(|l| l.mode == Mode::Enforce);
+        let limits = limits.filter(|l| l.mode == Mode::Enforce);
         if need.model.is_none() && limits.clone().any(|l| !l.models.is_empty()) {
             return Some(Take::ModelRequired);
         }
-        limits.find_map(|limit| {
-            if !limit.applies_to(need.model) {
-                return None;
-            }
-            match units_of(limit.dimension, need.estimate) {
-                None => Some(Take::CostRequired),
-                Some(units) if units > limit.ledger_amount() => {
-                    Some(Take::TooLarge(limit.uid, limit.ledger_amount()))
-                }
-                Some(_) => None,
-            }
-        })
+        let applying = || limits.clone().filter(|l| l.applies_to(need.model));
+        if applying().any(|l| units_of(l.dimension, need.estimate).is_none()) {
+            return Some(Take::CostRequired);
+        }
+        let smaller = applying().find(|l| units(l, need) > l.ledger_amount());
+        smaller.map(|limit| Take::TooLarge(limit.uid, limit.ledger_amount()))
     }
 
     fn draw(&mut self, need: Need<'_>, uses: u64, within: Within, now: BootTime) -> Taken {

@@ -68,15 +68,16 @@ impl Holds {
         Some(Back { carrier, units })
     }
 
-    /// What has come back by itself.
-    pub(super) fn over(&mut self, now: BootTime) -> Option<Back> {
+    /// What has come back by itself, and of which lease of which block.
+    pub(super) fn over(&mut self, now: BootTime) -> Option<((u64, u64), Back)> {
         let (_, lease) = *self.ends.first().filter(|(until, _)| *until <= now)?;
         self.ends.pop_first();
         let hold = self.out.remove(&lease)?;
-        Some(Back {
+        let back = Back {
             carrier: hold.carrier,
             units: hold.units,
-        })
+        };
+        Some((lease, back))
     }
 
     /// A lease is held longer, and charged for by a block of its own. Answers its units, and the block that was charged for them so
@@ -151,7 +152,7 @@ mod tests {
         holds.begin(DRAW, 3, at(100));
         assert_eq!(holds.report(DRAW, 1).map(|back| back.units), Some(2));
         assert_eq!(holds.over(at(99)), None);
-        assert_eq!(holds.over(at(100)).map(|back| back.units), Some(4));
+        assert_eq!(holds.over(at(100)).map(|(_, back)| back.units), Some(4));
         assert_eq!(holds.report(DRAW, 1), None);
     }
 

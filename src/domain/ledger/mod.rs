@@ -19,4 +19,6 @@ pub mod page;
 pub mod renewal;
 pub mod settle;
 pub mod standing;
+pub mod takeover;
+mod wait;
 pub mod work;

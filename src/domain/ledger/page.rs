@@ -1,21 +1,13 @@
 //! One limit in one transaction of the ledger: everything that is decided there. Whoever runs the transaction locks the row, reads
 //! what is asked for here in this order, and writes what comes out.
 
-use std::time::Duration;
-
 use uuid::Uuid;
 
 use super::entry::{Aftermath, Asker, Entry};
-use super::work::{Answer, Return, Wait, Work, block_id};
-use crate::domain::limit::Mode;
-use crate::domain::offline::Plan;
-use crate::domain::terms::Terms;
+use super::wait::wait;
+use super::work::{Answer, Wait, Work, block_id};
 use crate::domain::time::{BootTime, Timestamp};
-
-/// Nobody asks again sooner than this after an answer of nothing.
-const ASK_AGAIN_MIN: Duration = Duration::from_millis(5);
-/// How long after a block has closed its return is there.
-const RETURN_DELAY: Duration = Duration::from_millis(50);
+use crate::domain::{limit::Mode, offline::Plan, terms::Terms};
 
 /// A limit as configured, read after its row was locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,39 +212,18 @@ impl<'a> Page<'a> {
             sent,
             terms: terming.terms,
             grant_number: self.entry.grant_number,
-            wait: self.wait(&terming.terms, free, now),
+            wait: if self.granted > 0 {
+                Wait::default()
+            } else {
+                wait(
+                    &self.entry,
+                    &terming.terms,
+                    free,
+                    self.charged.next_close,
+                    now,
+                )
+            },
         })
-    }
-
-    /// After nothing was granted: when the need will be free, and when something may come back before that.
-    fn wait(&self, terms: &Terms, free: Option<Timestamp>, now: BootTime) -> Wait {
-        if self.granted > 0 {
-            return Wait::default();
-        }
-        let low = self.entry.clocks.low;
-        let frozen = self.entry.frozen_until.filter(|until| low < *until);
-        // What was left to an older share is granted when nobody can serve by it any more.
-        let kept = self.entry.offline.kept.map(|kept| kept.until);
-        let clears = frozen
-            .or(free)
-            .or(kept)
-            .map_or(Duration::ZERO, |at| at.since(low));
-        // Others return what they did not use when their blocks close, and reports end charges early: nobody says when, so it is
-        // asked a little more than once in every D, which also renews the claim.
-        let next_close = self.charged.next_close;
-        let next_close = next_close.map(|at| at.since(low) + RETURN_DELAY);
-        let often = terms.validity * 3 / 4;
-        let soonest = next_close.map_or(often, |close| close.min(often));
-        let again = match frozen {
-            Some(_) => clears,
-            None => clears.min(soonest),
-        };
-        Wait {
-            ask_at: now.after(again.max(ASK_AGAIN_MIN)),
-            clears_at: now.after(clears.max(ASK_AGAIN_MIN)),
-            is_frozen: frozen.is_some(),
-            is_unreachable: false,
-        }
     }
 
     /// What can be granted of it together.
@@ -271,17 +242,5 @@ impl<'a> Page<'a> {
             charge_until,
             grant_number: self.entry.grant_number,
         }
-    }
-}
-
-impl Return {
-    /// When the charge of a block ends sooner than it would: when the span of the last of its uses has, set against a `high` clock
-    /// that was read after `sent`; at once, if nothing of it is held.
-    fn charge_until(&self, high: Timestamp, sent: BootTime) -> Option<Timestamp> {
-        if self.terms.span.is_held() {
-            return (self.used == 0).then_some(high);
-        }
-        let age = sent.since(self.over_since?);
-        Some(self.terms.charge_until_after(high.before(age)))
     }
 }

@@ -26,6 +26,8 @@ pub struct Standing {
     pub number: i64,
     /// How often this replica has said that it lives, as the database remembers it; `None` if it has forgotten the replica.
     pub beats: Option<i64>,
+    /// How long the database has heard of no replica at all, as far as it remembers; `None` if of none ever.
+    pub silence: Option<Duration>,
     /// The last time that writes may have been lost.
     pub loss: Loss,
 }
@@ -101,6 +103,13 @@ impl Standing {
         Some(beats.map_or(Duration::MAX, |beats| BEAT_MAX.saturating_mul(beats)))
     }
 
+    /// How long nobody was there who could tell whether anything was lost. A database that is recovered from a backup while all
+    /// replicas are stopped looks like one whose synchronous standby took over: only what was acknowledged to somebody tells them apart.
+    fn unvouched(&self, memory: Memory) -> Option<Duration> {
+        let silence = self.silence.unwrap_or(Duration::MAX);
+        (memory.beats == 0 && silence > SILENCE_MAX).then_some(silence)
+    }
+
     /// What a finding means: over how long writes may have been lost, if at all.
     #[must_use]
     pub fn loss(
@@ -112,7 +121,7 @@ impl Standing {
         let forgotten = self.forgotten(memory);
         let lag = match (finding, replication) {
             (Finding::First, _) => None,
-            (Finding::Promoted, Replication::Synchronous) => forgotten,
+            (Finding::Promoted, Replication::Synchronous) => forgotten.or(self.unvouched(memory)),
             (Finding::Promoted, Replication::Asynchronous(lag_max)) => {
                 Some(forgotten.unwrap_or_default().max(lag_max))
             }
@@ -130,6 +139,8 @@ impl Standing {
 
 /// There is a heartbeat a second, but one may take long.
 const BEAT_MAX: Duration = Duration::from_secs(6);
+/// While a database was silent for no longer, some replica went on and will tell if it has forgotten something.
+const SILENCE_MAX: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
@@ -149,6 +160,7 @@ mod tests {
             known: known.map(sight),
             number,
             beats,
+            silence: Some(Duration::from_secs(1)),
             loss: Loss::default(),
         }
     }
@@ -217,5 +229,22 @@ mod tests {
         assert_eq!(loss(None, declared), Some(Duration::MAX));
         assert_eq!(loss(Some(9), Replication::Synchronous), None);
         assert_eq!(loss(Some(4), Replication::Synchronous), Some(Duration::MAX));
+    }
+
+    #[test]
+    fn a_promotion_that_nobody_has_lived_through_may_be_a_backup_also_where_replication_is_synchronous()
+     {
+        let loss = |silence, memory| {
+            let standing = Standing {
+                silence,
+                ..standing(Some("00000001"), 3, Some(9))
+            };
+            standing.loss(Finding::Promoted, memory, Replication::Synchronous)
+        };
+        let (long, short) = (Duration::from_hours(1), Duration::from_secs(20));
+        assert_eq!(loss(Some(long), Memory::default()), Some(Duration::MAX));
+        assert_eq!(loss(None, Memory::default()), Some(Duration::MAX));
+        assert_eq!(loss(Some(short), Memory::default()), None);
+        assert_eq!(loss(Some(long), MEMORY), None);
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::block::Closed;
 use super::grant::Ask;
 use crate::domain::terms::Terms;
-use crate::domain::time::BootTime;
+use crate::domain::time::{BootTime, Timestamp};
 
 /// The most limits in one transaction: a thousand held their locks for more than a second.
 pub const LIMITS_PER_TRANSACTION: usize = 64;
@@ -80,6 +80,16 @@ impl Return {
             terms: closed.terms,
             settled: closed.use_of.settled.clone(),
         }
+    }
+
+    /// When the charge of a block ends sooner than it would: when the span of the last of its uses has, set against a `high` clock
+    /// that was read after `sent`; at once, if nothing of it is held.
+    pub(super) fn charge_until(&self, high: Timestamp, sent: BootTime) -> Option<Timestamp> {
+        if self.terms.span.is_held() {
+            return (self.used == 0).then_some(high);
+        }
+        let age = sent.since(self.over_since?);
+        Some(self.terms.charge_until_after(high.before(age)))
     }
 }
 

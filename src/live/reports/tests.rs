@@ -27,7 +27,7 @@ fn a_lease_of_one_use_is_reported_once() {
     let reports = Reports::default();
     assert_eq!(reports.enter(&report(7, 0, 1, 1), NOW), DONE);
     assert_eq!(reports.enter(&report(7, 0, 1, 1), NOW), Entry::Duplicate);
-    assert_eq!(reports.enter(&report(7, 1, 1, 1), NOW), Entry::Duplicate);
+    assert_eq!(reports.enter(&report(7, 1, 1, 1), NOW), Entry::Exhausted);
     assert_eq!(reports.enter(&report(8, 0, 1, 1), NOW), DONE);
 }
 
@@ -38,8 +38,41 @@ fn a_batch_is_reported_in_parts_that_add_up() {
     assert_eq!(reports.enter(&report(1, 0, 4, 10), NOW), Entry::Duplicate);
     assert_eq!(reports.enter(&report(1, 1, 7, 10), NOW), Entry::TooMany(6));
     assert_eq!(reports.enter(&report(1, 1, 6, 10), NOW), DONE);
-    assert_eq!(reports.enter(&report(1, 2, 1, 10), NOW), Entry::Duplicate);
     assert!(reports.state.lock().partial.is_empty());
+}
+
+#[test]
+fn a_number_that_is_new_finds_no_use_left_and_one_that_is_known_is_a_repetition() {
+    let reports = Reports::default();
+    reports.enter(&report(1, 3, 4, 10), NOW);
+    reports.enter(&report(1, 5, 6, 10), NOW);
+    reports.enter(&report(2, 9, 1, 1), NOW);
+    for (serial, sequence, entry) in [
+        (1, 3, Entry::Duplicate),
+        (1, 5, Entry::Duplicate),
+        (1, 0, Entry::Exhausted),
+        (1, 4, Entry::Exhausted),
+        (2, 9, Entry::Duplicate),
+        (2, 0, Entry::Exhausted),
+    ] {
+        assert_eq!(reports.enter(&report(serial, sequence, 1, 10), NOW), entry);
+    }
+}
+
+#[test]
+fn numbers_that_find_no_room_are_taken_for_repetitions_and_others_are_forgotten_with_their_leases()
+{
+    let reports = Reports::default();
+    for serial in 0..=NUMBERED_MAX as u64 {
+        reports.enter(&report(serial, 1, 1, 1), NOW);
+    }
+    let last = NUMBERED_MAX as u64;
+    assert_eq!(reports.enter(&report(last, 1, 1, 1), NOW), Entry::Duplicate);
+    assert_eq!(reports.enter(&report(last, 2, 1, 1), NOW), Entry::Duplicate);
+    assert_eq!(reports.enter(&report(0, 2, 1, 1), NOW), Entry::Exhausted);
+    let late = Timestamp::from_micros(1_000_000).after(GRACE);
+    reports.enter(&report(20 * CHUNK_LEASES, 0, 1, 1), late);
+    assert!(reports.state.lock().numbers.is_empty());
 }
 
 #[test]

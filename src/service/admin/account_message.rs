@@ -5,14 +5,13 @@ use crate::domain::account::Cooldown;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::field::{FieldError, FieldErrors, Parsed, text};
 use crate::domain::id::Id;
-use crate::domain::key::ROTATION_INTERVAL_DEFAULT;
 use crate::domain::labels::Labels;
 use crate::domain::name::{AccountName, OwnerName};
 use crate::domain::profile::{Placement, PlacementKind, Profile};
 use crate::proto;
 use crate::proto::credential_placement::Place;
 use crate::service::convert::{
-    disablement, failure_class, labels, parse_rotation_policy, rotation_policy, timestamp,
+    disablement, distrust, failure_class, labels, parse_rotation_policy, rotation_policy, timestamp,
 };
 use crate::vault::{AccountView, CreateAccount};
 
@@ -90,7 +89,6 @@ pub(super) fn parse_placement(
 pub(super) fn of(view: AccountView) -> proto::Account {
     let account = view.account;
     let owner = OwnerName::Account(account.id.clone());
-    let interval = account.rotation_interval;
     proto::Account {
         name: AccountName(account.id).to_string(),
         uid: account.meta.uid.to_string(),
@@ -103,10 +101,9 @@ pub(super) fn of(view: AccountView) -> proto::Account {
         allowed_hosts: account.endpoint.allowed_hosts,
         allow_http: account.endpoint.allow_http,
         credential_placement: account.placement.map(placement),
-        rotation_policy: Some(rotation_policy(
-            interval.unwrap_or(ROTATION_INTERVAL_DEFAULT),
-        )),
+        rotation_policy: Some(rotation_policy(view.rotation_interval)),
         disablement: account.disablement.as_ref().map(disablement),
+        distrust: account.meta.distrust.as_ref().map(distrust),
         cooldowns: view.cooldowns.iter().map(cooldown).collect(),
         limits: view
             .limits

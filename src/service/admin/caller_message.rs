@@ -4,7 +4,7 @@ use crate::domain::caller::{Caller, Grant, Token};
 use crate::domain::id::Id;
 use crate::domain::name::{CallerName, TokenName};
 use crate::proto;
-use crate::service::convert::{disablement, labels, timestamp};
+use crate::service::convert::{disablement, distrust, labels, timestamp};
 
 /// With its grants.
 pub(super) fn of(caller: Caller) -> proto::Caller {
@@ -18,6 +18,7 @@ pub(super) fn of(caller: Caller) -> proto::Caller {
         grants: caller.grants.iter().map(grant).collect(),
         identities: Vec::new(),
         disablement: caller.disablement.as_ref().map(disablement),
+        distrust: caller.meta.distrust.as_ref().map(distrust),
     }
 }
 
@@ -47,5 +48,6 @@ pub(super) fn token(caller: &Id, token: Token) -> proto::Token {
         revoke_time: token.revoke_time.map(timestamp),
         display_name: token.display_name,
         uid: token.uid.to_string(),
+        distrust: token.distrust.as_ref().map(distrust),
     }
 }

@@ -1,14 +1,26 @@
 //! Collects all that is wrong with a request: fields that are malformed, and what they ask for that has not been built yet.
 
 use crate::domain::field::{FieldError, FieldErrors, Parsed};
+use crate::proto::unbuilt::Unbuilt;
 use crate::vault::Refusal;
+
+/// The longest value of a field that is told back.
+const VALUE_CHARS_MAX: usize = 96;
 
 /// What was found wrong so far.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     /// Fields that are malformed or out of bounds.
     pub(super) fields: FieldErrors,
-    not_built: Option<String>,
+    not_built: Option<NotBuilt>,
+}
+
+/// A field that asks for what has not been built yet.
+#[derive(Debug)]
+struct NotBuilt {
+    field: String,
+    value: String,
+    remedy: &'static str,
 }
 
 impl Faults {
@@ -22,9 +34,14 @@ impl Faults {
         self.fields.take(parsed)
     }
 
-    /// Notes that a field asks for what has not been built yet.
-    pub(super) fn not_built(&mut self, field: &str) {
-        self.not_built.get_or_insert_with(|| field.to_owned());
+    /// Notes that a field, by this value, asks for what has not been built yet.
+    pub(super) fn not_built(&mut self, unbuilt: Unbuilt, value: &str) {
+        let Unbuilt { field, remedy, .. } = unbuilt;
+        self.not_built.get_or_insert_with(|| NotBuilt {
+            field: field.to_owned(),
+            value: value.chars().take(VALUE_CHARS_MAX).collect(),
+            remedy,
+        });
     }
 
     /// Takes over what was found wrong with a part of the request, whose fields are inside `parent`.
@@ -32,8 +49,9 @@ impl Faults {
         for fault in part.fields.into_vec() {
             self.add(fault.within(parent));
         }
-        if let Some(field) = part.not_built {
-            self.not_built(&format!("{parent}.{field}"));
+        if let Some(mut not_built) = part.not_built {
+            not_built.field = format!("{parent}.{}", not_built.field);
+            self.not_built.get_or_insert(not_built);
         }
     }
 
@@ -41,7 +59,11 @@ impl Faults {
     /// mending of fields would help.
     pub(super) fn finish<T>(self, built: Option<T>) -> Result<T, Refusal> {
         match self.not_built {
-            Some(what) => Err(Refusal::NotBuilt { what }),
+            Some(NotBuilt {
+                field,
+                value,
+                remedy,
+            }) => Err(Refusal::not_built(field, value, remedy)),
             None => self.fields.ready(built).map_err(Refusal::Fields),
         }
     }
@@ -50,6 +72,7 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::unbuilt;
 
     fn fault(i: usize) -> FieldError {
         FieldError::new(format!("f{i}"), "is wrong")
@@ -72,9 +95,14 @@ mod tests {
     fn what_is_not_built_is_said_first_and_once() {
         let mut faults = Faults::default();
         faults.add(fault(0));
-        faults.not_built("limit.mode");
-        faults.not_built("limit.calendar");
-        let what = "limit.mode".to_owned();
-        assert_eq!(faults.finish(Some(())), Err(Refusal::NotBuilt { what }));
+        let mut part = Faults::default();
+        part.not_built(unbuilt::CALLER_LIMITS, "callers/a");
+        part.not_built(unbuilt::IDENTITIES, "1");
+        faults.absorb("limits[3]", part);
+        let refusal = faults.finish(Some(())).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "limits[3].parent callers/a is not built yet: limits belong to accounts: accounts/{account}"
+        );
     }
 }

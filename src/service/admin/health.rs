@@ -1,13 +1,15 @@
 //! `ClearHealth`.
 
+use super::faults::Faults;
 use super::mutation::change;
 use super::{Admin, Answer};
 use crate::domain::field::{FieldError, FieldErrors, Parsed, text};
 use crate::domain::models::MODEL_BYTES_MAX;
 use crate::domain::name::{AccountName, KeyName, VersionName};
 use crate::proto;
+use crate::proto::unbuilt::PROVIDER_HEALTH;
 use crate::service::auth::Identity;
-use crate::vault::{ClearHealth, Refusal};
+use crate::vault::ClearHealth;
 
 pub(super) async fn clear(
     admin: &Admin,
@@ -15,8 +17,9 @@ pub(super) async fn clear(
     request: proto::ClearHealthRequest,
 ) -> Answer<proto::ClearHealthResponse> {
     if request.name.starts_with("providers/") {
-        let what = "ClearHealth of a provider".to_owned();
-        return Err(Refusal::NotBuilt { what }.into());
+        let mut faults = Faults::default();
+        faults.not_built(PROVIDER_HEALTH, &request.name);
+        faults.finish(Some(()))?;
     }
     let mut errors = FieldErrors::default();
     let change = change(&mut errors, identity, &request);
@@ -32,6 +35,11 @@ fn to_clear(name: &str, model: String) -> Parsed<ClearHealth> {
     const FIELD: &str = "name";
     let model = text("model", model, MODEL_BYTES_MAX)?;
     let model = Some(model).filter(|model| !model.is_empty());
+    if !name.starts_with("accounts/") {
+        let message = "must be accounts/{account} (its cooldowns, also of one model), accounts/{account}/keys/{key} (all its versions), \
+                       or accounts/{account}/keys/{key}/versions/{number}";
+        return Err(FieldError::new(FIELD, message));
+    }
     let target = if name.contains("/versions/") {
         ClearHealth::Version(VersionName::parse(FIELD, name)?)
     } else if name.contains("/keys/") {
@@ -41,7 +49,7 @@ fn to_clear(name: &str, model: String) -> Parsed<ClearHealth> {
         return Ok(ClearHealth::Account(name, model));
     };
     if model.is_some() {
-        let message = "is only for accounts, leave it empty for a key or a version";
+        let message = "is only for accounts: leave it empty, or name accounts/{account} alone to clear what it cools down from for the model";
         return Err(FieldError::new("model", message));
     }
     Ok(target)

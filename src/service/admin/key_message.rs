@@ -10,7 +10,7 @@ use crate::domain::name::{AccountName, KeyName, VersionName};
 use crate::domain::rotation::Step;
 use crate::proto;
 use crate::service::convert::{
-    disablement, failure_class, labels, parse_rotation_policy, rotation_policy, timestamp,
+    disablement, distrust, failure_class, labels, parse_rotation_policy, rotation_policy, timestamp,
 };
 use crate::vault::{CreateKey, KeyView, RotationView, SecretValue, VersionView};
 
@@ -90,6 +90,7 @@ pub(super) fn of(view: KeyView) -> proto::Key {
         model_map: key.models.map,
         rotation_policy: Some(rotation_policy(view.rotation_interval)),
         disablement: key.disablement.as_ref().map(disablement),
+        distrust: key.meta.distrust.as_ref().map(distrust),
         current_version: view
             .current
             .map(|number| version_name(number).to_string())
@@ -113,6 +114,7 @@ pub(super) fn of_version(view: VersionView) -> proto::KeyVersion {
         promote_time: version.promote_time.map(timestamp),
         revoke_time: version.revoke_time.map(timestamp),
         master_key_fingerprint: view.master_key,
+        distrust: version.meta.distrust.as_ref().map(distrust),
     }
 }
 

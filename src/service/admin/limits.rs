@@ -8,6 +8,7 @@ use crate::domain::id::Id;
 use crate::domain::limit::Limit;
 use crate::domain::name::{LimitName, OwnerName};
 use crate::proto;
+use crate::proto::unbuilt::{CALLER_LIMITS, Unbuilt};
 use crate::service::auth::Identity;
 use crate::service::mask::Mask;
 use crate::vault::{CreateLimit, DeleteLimit, Page, UpdateLimit};
@@ -116,17 +117,23 @@ fn owner(faults: &mut Faults, parent: &str) -> Option<OwnerName> {
     Some(owner)
 }
 
-fn name(faults: &mut Faults, field: &str, name: &str) -> Option<LimitName> {
+fn name(faults: &mut Faults, field: &'static str, name: &str) -> Option<LimitName> {
     let parsed: Parsed<LimitName> = LimitName::parse(field, name);
     let name = faults.take(parsed)?;
     refuse_callers(faults, field, &name.owner);
     Some(name)
 }
 
-fn refuse_callers(faults: &mut Faults, field: &str, owner: &OwnerName) {
+fn refuse_callers(faults: &mut Faults, field: &'static str, owner: &OwnerName) {
     match owner {
         OwnerName::Account(_) => {}
-        OwnerName::Caller(_) => faults.not_built(&format!("{field} of a caller")),
+        OwnerName::Caller(_) => {
+            let unbuilt = Unbuilt {
+                field,
+                ..CALLER_LIMITS
+            };
+            faults.not_built(unbuilt, &owner.to_string());
+        }
     }
 }
 

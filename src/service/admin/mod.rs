@@ -34,6 +34,7 @@ use super::status;
 use crate::domain::caller::Right;
 use crate::proto;
 use crate::proto::admin_service_server::AdminService;
+use crate::proto::unbuilt::remedy_of;
 use crate::vault::{Error, Refusal, Vault};
 
 /// The admin service of one replica.
@@ -59,8 +60,11 @@ impl Admin {
 
 /// The answer of every RPC that is not built yet.
 async fn not_built<Q, A>(_: &Admin, _: &Identity, _: Q) -> Answer<A> {
-    let what = "this method".to_owned();
-    Err(Refusal::NotBuilt { what }.into())
+    // The last segment of the request's type, such as `MoveKeyRequest`.
+    let request = std::any::type_name::<Q>().rsplit("::").next();
+    let method = request.and_then(|name| name.strip_suffix("Request"));
+    let method = method.unwrap_or("this method");
+    Err(Refusal::not_built(method, "", remedy_of(method)).into())
 }
 
 /// The service from a table of `rpc(Request) -> Response: right needed => function that answers;`.

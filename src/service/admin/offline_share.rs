@@ -3,14 +3,20 @@
 use super::faults::Faults;
 use crate::domain::field::bounded;
 use crate::domain::offline::{
-    OUTAGE_MAX_DEFAULT, OUTAGE_MAX_MAX, OUTAGE_MAX_MIN, OfflineShare, PERCENT_MAX, SLOTS_DEFAULT, SLOTS_MAX,
+    OUTAGE_MAX_DEFAULT, OUTAGE_MAX_MAX, OUTAGE_MAX_MIN, OfflineShare, PERCENT_MAX, SLOTS_DEFAULT,
+    SLOTS_MAX,
 };
 use crate::proto;
 use crate::service::convert::{duration, parse_millis};
 
 /// Parsed, with its defaults in place.
 pub(super) fn parse(faults: &mut Faults, share: proto::OfflineShare) -> Option<OfflineShare> {
-    let percent = bounded("limit.offline_share.percent", share.percent, 1, signed(PERCENT_MAX));
+    let percent = bounded(
+        "limit.offline_share.percent",
+        share.percent,
+        1,
+        signed(PERCENT_MAX),
+    );
     let slots = match share.slots {
         0 => Ok(signed(SLOTS_DEFAULT)),
         slots => bounded("limit.offline_share.slots", slots, 1, signed(SLOTS_MAX)),

@@ -6,6 +6,7 @@ use crate::domain::caller_draft::CallerDraft;
 use crate::domain::field::FieldError;
 use crate::domain::labels::Labels;
 use crate::proto as v1;
+use crate::proto::unbuilt::IDENTITIES;
 
 /// The fields that UpdateCaller can change.
 pub(super) const MUTABLE: [&str; 3] = ["labels", "grants", "identities"];
@@ -24,7 +25,8 @@ pub(super) fn draft(
         draft.grants = Some(grants(faults, &caller.grants));
     }
     if wanted("identities") && !caller.identities.is_empty() {
-        faults.not_built("caller.identities");
+        let count = format!("of {} entries", caller.identities.len());
+        faults.not_built(IDENTITIES, &count);
     }
     draft
 }
@@ -152,11 +154,10 @@ mod tests {
             identities: vec![v1::Identity::default()],
             ..v1::Caller::default()
         };
-        assert_eq!(
-            parse(caller.clone(), |_| true),
-            Err(Refusal::NotBuilt {
-                what: "caller.identities".to_owned()
-            })
+        let refusal = parse(caller.clone(), |_| true).unwrap_err().to_string();
+        assert!(
+            refusal.starts_with("caller.identities of 1 entries is not built yet: leave it empty"),
+            "{refusal}"
         );
         assert!(parse(caller, |field| field == "labels").is_ok());
     }

@@ -32,7 +32,7 @@ fn per_minute() -> v1::Limit {
 fn fields_at_fault(limit: v1::Limit) -> Vec<String> {
     match create(limit) {
         Err(Refusal::Fields(faults)) => faults.into_iter().map(|f| f.field).collect(),
-        Err(Refusal::NotBuilt { what: field }) => vec![format!("not built: {field}")],
+        Err(Refusal::NotBuilt { field, .. }) => vec![format!("not built: {field}")],
         Err(other) => vec![other.to_string()],
         Ok(_) => vec![],
     }

@@ -26,7 +26,7 @@ fn seconds(seconds: i64) -> Option<prost_types::Duration> {
 fn fields(pool: v1::Pool) -> Vec<String> {
     match parse(pool, |_| true) {
         Err(Refusal::Fields(faults)) => faults.into_iter().map(|f| f.field).collect(),
-        Err(Refusal::NotBuilt { what: field }) => vec![format!("not built: {field}")],
+        Err(Refusal::NotBuilt { field, .. }) => vec![format!("not built: {field}")],
         Err(other) => vec![other.to_string()],
         Ok(_) => vec![],
     }

@@ -4,7 +4,9 @@ use crate::domain::key::ROTATION_INTERVAL_DEFAULT;
 use crate::domain::name::{PoolName, TargetName};
 use crate::domain::pool::{Estimate, HealthPolicy, LEASE_DURATION_DEFAULT, Member, Strategy};
 use crate::proto;
-use crate::service::convert::{amount, disablement, duration, labels, rotation_policy, timestamp};
+use crate::service::convert::{
+    amount, disablement, distrust, duration, labels, rotation_policy, timestamp,
+};
 use crate::vault::PoolView;
 
 /// With the names of its members and the values in force.
@@ -28,6 +30,7 @@ pub(super) fn of(view: PoolView) -> proto::Pool {
             pool.lease_duration.unwrap_or(LEASE_DURATION_DEFAULT),
         )),
         disablement: pool.disablement.as_ref().map(disablement),
+        distrust: pool.meta.distrust.as_ref().map(distrust),
     }
 }
 

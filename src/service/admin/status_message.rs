@@ -4,9 +4,11 @@ use super::account_message::cooldown;
 use super::key_message::{health, stage};
 use super::limit_message::{dimension, mode};
 use crate::domain::name::{KeyName, VersionName};
-use crate::domain::status::{KeyStatus, LimitStatus, OfflineStatus, PoolStatus, Standing, VersionStatus};
+use crate::domain::status::{
+    KeyStatus, LimitStatus, OfflineStatus, PoolStatus, Standing, VersionStatus,
+};
 use crate::proto;
-use crate::service::convert::{amount, disablement, duration, timestamp};
+use crate::service::convert::{amount, disablement, distrust, duration, timestamp};
 
 /// With the counts of its keys.
 pub(super) fn of(status: &PoolStatus) -> proto::PoolStatus {
@@ -24,6 +26,8 @@ pub(super) fn of(status: &PoolStatus) -> proto::PoolStatus {
         limits: status.limits.iter().map(limit).collect(),
         waiting: count(status.waiting),
         disablement: status.disablement.as_ref().map(disablement),
+        keys_distrusted: stand(Standing::Distrusted),
+        distrust: status.distrust.as_ref().map(distrust),
     }
 }
 
@@ -40,6 +44,7 @@ fn key(status: &KeyStatus) -> proto::KeyStatus {
         rotation_overdue: status.rotation_overdue,
         leases: amount(status.usage.leases),
         last_use_time: status.usage.last_use.map(timestamp),
+        distrust: status.distrust.as_ref().map(distrust),
     }
 }
 
@@ -53,6 +58,7 @@ fn version_of(key: &KeyName, status: &VersionStatus) -> proto::VersionStatus {
         stage: stage(status.stage).into(),
         health: Some(health(&status.health)),
         consecutive_failures: count(status.consecutive_failures),
+        distrust: status.distrust.as_ref().map(distrust),
     }
 }
 

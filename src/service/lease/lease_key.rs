@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tonic::metadata::MetadataMap;
-
 use crate::domain::field::{FieldErrors, Parsed, bounded, text};
 use crate::domain::limit::AMOUNT_MAX;
 use crate::domain::models::MODEL_BYTES_MAX;
@@ -14,6 +12,7 @@ use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
+use crate::proto::unbuilt::TAGS;
 use crate::service::convert::parse_duration;
 use crate::service::reasons;
 use crate::vault::{Error, LeaseKey, Refusal};
@@ -22,28 +21,9 @@ use crate::vault::{Error, LeaseKey, Refusal};
 const MAX_WAIT_MAX: Duration = Duration::from_mins(1);
 const AFFINITY_BYTES_MAX: usize = 256;
 const RETRY_TOKEN_BYTES_MAX: usize = 1_024;
+const REQUEST_ID_BYTES_MAX: usize = 128;
 /// The most tokens that one use can be expected to consume.
 const TOKENS_MAX: i64 = 1_000_000_000;
-/// A call is answered this long before its deadline, so that the answer still arrives.
-const DEADLINE_MARGIN: Duration = Duration::from_millis(20);
-
-/// When a call must be answered, by its `grpc-timeout`.
-pub(super) fn deadline(metadata: &MetadataMap, received: BootTime) -> Option<BootTime> {
-    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let count: u64 = digits.parse().ok().filter(|_| digits.len() <= 8)?;
-    let timeout = match unit {
-        "H" => Duration::from_secs(count * 3_600),
-        "M" => Duration::from_secs(count * 60),
-        "S" => Duration::from_secs(count),
-        "m" => Duration::from_millis(count),
-        "u" => Duration::from_micros(count),
-        "n" => Duration::from_nanos(count),
-        _ => return None,
-    };
-    let margin = DEADLINE_MARGIN.min(timeout / 2);
-    Some(received.after(timeout - margin))
-}
 
 /// Parses a request.
 pub(super) fn parse(
@@ -85,6 +65,7 @@ pub(super) fn parse(
         request.retry_token,
         RETRY_TOKEN_BYTES_MAX,
     ));
+    let request_id = errors.take(text("request_id", request.request_id, REQUEST_ID_BYTES_MAX));
     let whole = || {
         Some(LeaseKey {
             pool: pool?.0,
@@ -96,6 +77,7 @@ pub(super) fn parse(
             affinity_key: some_text(affinity_key?),
             account: account?.map(|name| name.0),
             retry_token: some_text(retry_token?),
+            request_id: some_text(request_id?),
             received,
             deadline,
         })
@@ -104,16 +86,11 @@ pub(super) fn parse(
 }
 
 fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
-    let unbuilt = [
-        ("tags", !request.tags.is_empty()),
-        ("request_id", !request.request_id.is_empty()),
-    ];
-    match unbuilt.into_iter().find(|(_, is_set)| *is_set) {
-        Some((field, _)) => Err(Refusal::NotBuilt {
-            what: format!("the field {field}"),
-        }),
-        None => Ok(()),
+    if request.tags.is_empty() {
+        return Ok(());
     }
+    let value = format!("of {} pairs", request.tags.len());
+    Err(Refusal::not_built(TAGS.field, value, TAGS.remedy))
 }
 
 fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
@@ -223,30 +200,12 @@ mod tests {
     #[test]
     fn what_is_not_built_is_said_and_not_ignored() {
         let request = proto::LeaseKeyRequest {
-            request_id: "r".to_owned(),
+            tags: [("team".to_owned(), "search".to_owned())].into(),
             ..request()
         };
         assert!(matches!(
             parsed(request),
             Err(Error::Refused(Refusal::NotBuilt { .. }))
         ));
-    }
-
-    #[test]
-    fn deadlines_of_all_units_are_read_and_nonsense_is_none() {
-        let at = |text: &str| {
-            let mut metadata = MetadataMap::new();
-            metadata.insert("grpc-timeout", text.parse().unwrap());
-            deadline(&metadata, BootTime::default())
-        };
-        assert_eq!(at("1S"), Some(BootTime::from_nanos(980_000_000)));
-        assert_eq!(at("10m"), Some(BootTime::from_nanos(5_000_000)));
-        for nonsense in ["", "S", "1", "1x", "-1S", "999999999S", "ü"] {
-            if let Ok(value) = nonsense.parse::<tonic::metadata::AsciiMetadataValue>() {
-                let mut metadata = MetadataMap::new();
-                metadata.insert("grpc-timeout", value);
-                assert_eq!(deadline(&metadata, BootTime::default()), None, "{nonsense}");
-            }
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! `LeaseService`: parse, call the vault, convert.
 
+mod deadline;
 mod lease_key;
 mod lease_message;
 mod renew_lease;
@@ -40,7 +41,7 @@ impl LeaseService for Leases {
         let received = boot_now();
         let (metadata, extensions, message) = request.into_parts();
         let identity = auth::identity_of(&extensions).map_err(|r| status::of_refusal(&r))?;
-        let deadline = lease_key::deadline(&metadata, received);
+        let deadline = deadline::deadline(&metadata, received);
         let call = lease_key::parse(message, received, deadline).map_err(status::of_error)?;
         match self.vault.lease_key(&identity.caller, &call).await {
             Ok(lease) => Ok(Response::new(lease_message::message(lease))),

@@ -11,6 +11,7 @@ use crate::domain::limit::AMOUNT_MAX;
 use crate::domain::outcome::{
     OUTCOMES_MAX, Observation, Outcome, REQUESTS_MAX, Tokens, Transport, Usage,
 };
+use crate::live::reports::Entry;
 use crate::proto;
 use crate::proto::outcome::Result as Seen;
 use crate::service::convert::{duration, failure_class, parse_duration, timestamp};
@@ -75,7 +76,12 @@ fn parse_outcome(
         Some(Seen::Success(_)) => Observation::Success,
         Some(Seen::NotSent(_)) => Observation::NotSent,
         Some(Seen::Http(http)) => parse_http(path, http)?,
-        Some(Seen::Transport(transport)) => Observation::Transport(transport_of(transport.kind())),
+        Some(Seen::Transport(transport)) => {
+            if !transport.detail.is_empty() {
+                unsupported.push(field("transport.detail"));
+            }
+            Observation::Transport(transport_of(transport.kind()))
+        }
         None => {
             return Err(FieldError::new(
                 path,
@@ -143,7 +149,7 @@ fn parse_usage(path: &str, usage: &proto::Usage, unsupported: &mut Vec<String>) 
     let is_nonsense = |tokens: i64| !(0..=TOKENS_MAX).contains(&tokens);
     let is_no_cost = !(0..=AMOUNT_MAX.cast_signed()).contains(&usage.cost_micros);
     let named = [
-        ("requests", usage.requests > 1),
+        ("requests", !(0..=1).contains(&usage.requests)),
         ("cost_micros", is_no_cost),
         ("cached_input_tokens", usage.cached_input_tokens != 0),
         ("model", !usage.model.is_empty()),
@@ -171,7 +177,8 @@ pub(super) fn message(
     proto::ReportOutcomeResponse {
         verdicts: reported.verdicts.into_iter().map(verdict).collect(),
         unsupported,
-        duplicate: reported.is_duplicate,
+        duplicate: reported.entry == Entry::Duplicate,
+        exhausted: reported.entry == Entry::Exhausted,
     }
 }
 

@@ -156,7 +156,7 @@ impl Planted {
                 ..of("p")
             },
             LeaseKeyRequest {
-                request_id: CREATED.to_owned(),
+                request_id: format!("{CREATED}\0"),
                 ..of("p")
             },
             LeaseKeyRequest {

@@ -44,7 +44,11 @@ impl Client {
     /// Connects.
     pub(crate) async fn connect(address: SocketAddr, token: &str) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-        let channel = endpoint.connect().await.unwrap();
+        Self::over(endpoint.connect().await.unwrap(), token)
+    }
+
+    /// Over a connection of any kind.
+    pub(crate) fn over(channel: Channel, token: &str) -> Self {
         let bearer = Bearer(format!("Bearer {token}").parse().unwrap());
         let transport = InterceptedService::new(channel, bearer);
         Self {

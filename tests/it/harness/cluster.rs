@@ -1,7 +1,9 @@
 //! A vault of one or more replicas, as processes on a database of their own, with a master key and an administrator.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -50,6 +52,10 @@ impl Cluster {
             folder,
             log,
         };
+        private_file(
+            &cluster.folder.join("database.url"),
+            &cluster.database.url(),
+        );
         let master_key = cluster.master_key();
         run(&mut keylease(&[
             "master-key",
@@ -112,7 +118,10 @@ impl Cluster {
     fn command(&self, verb: &str) -> Command {
         let mut command = keylease(&[verb]);
         command
-            .env("KEYLEASE_DATABASE_URL", self.database.url())
+            .env(
+                "KEYLEASE_DATABASE_URL_FILE",
+                self.folder.join("database.url"),
+            )
             .env("KEYLEASE_MASTER_KEY_FILE", self.master_key());
         command
     }
@@ -123,6 +132,13 @@ impl Drop for Cluster {
         self.replicas.clear();
         fs::remove_dir_all(&self.folder).unwrap();
     }
+}
+
+/// A line in a file for its owner alone, as secrets are mounted.
+fn private_file(path: &Path, line: &str) {
+    let mut options = fs::OpenOptions::new();
+    let file = options.create_new(true).write(true).mode(0o600).open(path);
+    writeln!(file.unwrap(), "{line}").unwrap();
 }
 
 /// Standard output of a command that must succeed.

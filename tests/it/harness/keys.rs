@@ -11,6 +11,7 @@ use tonic_types::StatusExt;
 use uuid::Uuid;
 
 use super::desk::{Desk, answered, caller};
+pub(crate) use super::setup::secret;
 
 impl Desk {
     /// Over a new database with the account `a` and its key `k`, whose secret is `sk-first`.
@@ -117,14 +118,6 @@ pub(crate) fn as_caller<T>(identity: Identity, message: T) -> Request<T> {
 pub(crate) fn openai() -> proto::Account {
     proto::Account {
         provider_profile: "openai".to_owned(),
-        ..Default::default()
-    }
-}
-
-/// A secret of one string.
-pub(crate) fn secret(value: &str) -> proto::Secret {
-    proto::Secret {
-        value: value.to_owned(),
         ..Default::default()
     }
 }

@@ -51,7 +51,9 @@ impl Database {
 
     /// Makes one on a server of its own, which can be stopped.
     pub(crate) async fn create_alone() -> Self {
-        let own = PrivatePostgres::start(&new_folder(), &fast()).await.unwrap();
+        let own = PrivatePostgres::start(&new_folder(), &fast())
+            .await
+            .unwrap();
         let options = own.connect_options().database("postgres");
         let template = make_template(&options).await;
         Self::on(&options, &template, Some(own)).await

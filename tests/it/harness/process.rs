@@ -53,6 +53,18 @@ pub(crate) fn kill(signal: &str, process: u32) {
     assert!(status.unwrap().success());
 }
 
+/// Kills a process when its own input closes: when this process ends, however it ends. Works on one that is stopped, too.
+pub(crate) fn guard(process: u32) -> Child {
+    Command::new("/bin/sh")
+        .args(["-c", "read -r _; kill -KILL \"$1\"", "keylease-guard"])
+        .arg(process.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
 /// `keylease dev` on free ports. It is killed when dropped.
 pub(crate) struct Dev {
     child: Child,

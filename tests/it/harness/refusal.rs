@@ -5,7 +5,7 @@ use std::time::Duration;
 use keylease::proto::{LeaseRefusal, RefusalReason};
 use prost::Message;
 use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic_types::{ErrorDetails, StatusExt};
 
 /// What a refused call says.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,8 @@ pub(crate) struct Refusal {
     pub(crate) retry: Option<Duration>,
     /// Whether it has a QuotaFailure.
     pub(crate) is_quota: bool,
+    /// The violations of it: subject and description.
+    pub(crate) quotas: Vec<(String, String)>,
     /// Its LeaseRefusal.
     pub(crate) lease: Option<LeaseRefusal>,
 }
@@ -40,6 +42,7 @@ impl Refusal {
             fields: fields.map(|violation| violation.field.clone()).collect(),
             retry: details.retry_info().and_then(|retry| retry.retry_delay),
             is_quota: details.quota_failure().is_some(),
+            quotas: quotas(&details),
             lease: lease_refusal(status),
         }
     }
@@ -66,6 +69,13 @@ impl Refusal {
         );
         self
     }
+}
+
+fn quotas(details: &ErrorDetails) -> Vec<(String, String)> {
+    let quota = details.quota_failure();
+    let violations = quota.into_iter().flat_map(|quota| &quota.violations);
+    let pairs = violations.map(|v| (v.subject.clone(), v.description.clone()));
+    pairs.collect()
 }
 
 fn lease_refusal(status: &Status) -> Option<LeaseRefusal> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::process::kill;
+use super::process::{guard, kill};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -130,18 +130,6 @@ impl Drop for Replica {
             let _ = process.wait();
         }
     }
-}
-
-/// Kills the replica when its own input closes: when this process ends, however it ends.
-fn guard(replica: u32) -> Child {
-    Command::new("/bin/sh")
-        .args(["-c", "read -r _; kill -KILL \"$1\"", "keylease-guard"])
-        .arg(replica.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 /// Keeps what comes out of a pipe, line by line.

@@ -6,7 +6,6 @@ use keylease::proto;
 use keylease::proto::limit::Window;
 
 use super::client::Client;
-use super::keys::secret;
 
 impl Client {
     /// Creates an account of OpenAI that sends its requests to `base_url`; empty for OpenAI's own.
@@ -123,6 +122,14 @@ impl Client {
         };
         let answer = self.admin.clone().get_status(request).await;
         answer.unwrap().into_inner().status.unwrap()
+    }
+}
+
+/// A secret of one string.
+pub(crate) fn secret(value: &str) -> proto::Secret {
+    proto::Secret {
+        value: value.to_owned(),
+        ..Default::default()
     }
 }
 

@@ -101,7 +101,9 @@ impl Replica {
         for uid in unripe {
             let limit = self.limits.iter().find(|limit| limit.uid == uid);
             let (plan, now) = match self.bug {
-                Some(Bug::ShareServedAtOnce) => (limit.and_then(Limit::offline_plan), BootTime::default()),
+                Some(Bug::ShareServedAtOnce) => {
+                    (limit.and_then(Limit::offline_plan), BootTime::default())
+                }
                 _ => (database.ripe(uid), now),
             };
             if let Some(plan) = plan {

@@ -48,15 +48,4 @@ impl Replica {
         let renewed: Vec<_> = self.holdings(given).into_iter().map(renewed).collect();
         self.budget.renewed(&renewed)
     }
-
-    /// The bug that gives back some permit of the block for a report that came twice.
-    pub(super) fn give_back_another(&mut self, report: &Report) {
-        for (limit, draw) in &report.given.draws {
-            let others = (0..64).map(|ordinal| Draw { ordinal, ..*draw });
-            let mut held = others.filter(|other| self.budget.holds(&[(*limit, *other)]));
-            if let Some(other) = held.next() {
-                self.settle(&[(*limit, other)], &[report.part], None);
-            }
-        }
-    }
 }

@@ -40,6 +40,8 @@ impl Held {
         let before = self.holds.renew(renewed.draw, number, renewed.left, until);
         let held = before.map_or(0, |back| back.units);
         if let Some(before) = before.filter(|before| before.carrier != number) {
+            let ordinal = renewed.draw.ordinal;
+            self.settle(renewed.draw.block, |use_of| use_of.settle(ordinal));
             self.retire(before);
         }
         let charge = self.closed.entry(number).or_insert_with(|| Closed {
@@ -77,7 +79,9 @@ impl Held {
 
     /// Takes back what callers had to be done with by now.
     pub(super) fn take_back(&mut self, now: BootTime) {
-        while let Some(back) = self.holds.over(now) {
+        while let Some(((block, ordinal), back)) = self.holds.over(now) {
+            // Whoever settles for this replica, should it be gone, must not give it back once more.
+            self.settle(block, |use_of| use_of.settle(ordinal));
             self.settle(back.carrier, |use_of| use_of.give_back(back.units));
         }
     }

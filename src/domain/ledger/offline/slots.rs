@@ -92,9 +92,7 @@ impl Watch {
         let is_mine =
             |row: &&SlotRow| row.owner == Some(me) && own.is_some_and(|own| own.slot == row.slot);
         let mine = wanted.clone().find(is_mine);
-        let taken = mine.or_else(|| {
-            wanted.find(|row| is_known && self.has_lain_still(row, sent))
-        });
+        let taken = mine.or_else(|| wanted.find(|row| is_known && self.has_lain_still(row, sent)));
         taken.map(|seen| Claim {
             seen: *seen,
             reach: wants.reach,

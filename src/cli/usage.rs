@@ -1,0 +1,84 @@
+//! A command line that does not parse, told as JSON to who asked for JSON.
+
+use clap::error::ErrorKind;
+
+use super::errors::Report;
+use super::failure::Failure;
+
+/// What to say about a command line that does not parse; `None` where the parser's own text is wanted: help that was asked for, or no
+/// `--json` among the arguments.
+pub fn usage_as_json(
+    error: &clap::Error,
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+) -> Option<String> {
+    // Whatever follows two dashes is a value.
+    let mut flags = arguments
+        .into_iter()
+        .take_while(|argument| argument != "--");
+    if !error.use_stderr() || !flags.any(|argument| argument == "--json") {
+        return None;
+    }
+    let (message, remedy) = if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        ("a command is missing".to_owned(), "see --help".to_owned())
+    } else {
+        sentence(&error.render().to_string())
+    };
+    let report = Report::of(&Failure::Usage(message), "");
+    Some(report.with_remedy(remedy).json())
+}
+
+/// The parser's text up to the first empty line, and what it says after that, each on one line.
+fn sentence(text: &str) -> (String, String) {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (line(message), line(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Binary {
+        #[command(subcommand)]
+        command: crate::cli::Command,
+    }
+
+    fn told(line: &str) -> Option<serde_json::Value> {
+        let arguments = line.split(' ');
+        let error = Binary::try_parse_from(arguments.clone()).unwrap_err();
+        let json = usage_as_json(&error, arguments.map(Into::into))?;
+        Some(serde_json::from_str(&json).unwrap())
+    }
+
+    #[test]
+    fn a_wrong_line_is_json_where_json_was_asked_for() {
+        let told = told("keylease lease p --max-wait soon --json").unwrap();
+        let error = &told["error"];
+        assert_eq!(error["code"], "USAGE");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("'--max-wait <DURATION>'"), "{message}");
+        assert!(error["remedy"].as_str().unwrap().contains("--help"));
+    }
+
+    #[test]
+    fn a_missing_command_is_named_and_what_is_missing_too() {
+        let error = &told("keylease accounts --json").unwrap()["error"];
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("requires a subcommand"), "{message}");
+        let error = &told("keylease --json limits create").unwrap()["error"];
+        assert!(!error["message"].as_str().unwrap().is_empty());
+        let error = &told("keylease limits create --json a/b").unwrap()["error"];
+        assert!(error["message"].as_str().unwrap().contains("--dimension"));
+    }
+
+    #[test]
+    fn help_and_lines_without_the_flag_stay_text() {
+        assert!(told("keylease lease --help --json").is_none());
+        assert!(told("keylease lease p --max-wait soon").is_none());
+        assert!(told("keylease lease p extra -- --json").is_none());
+    }
+}

@@ -1,0 +1,43 @@
+//! What the vault does not believe of its own database. Health, stage and a person's word are told of what was written by KeyLease;
+//! a row that somebody else made or changed is told as such, whatever it says of itself.
+
+/// Why something is not believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distrust {
+    /// In one word.
+    pub kind: DistrustKind,
+    /// In a sentence, which names what to do. Never a secret.
+    pub why: String,
+}
+
+/// Ways of not being what KeyLease wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DistrustKind {
+    /// The MAC of a row does not hold.
+    Tampered,
+    /// A secret does not open, or is sealed for other hosts.
+    Undecryptable,
+}
+
+impl Distrust {
+    /// The row of `what` was made or changed outside of KeyLease.
+    #[must_use]
+    pub fn tampered(what: &str) -> Self {
+        let why = format!(
+            "{what} was changed in the database outside of keylease: restore the row, or delete it and create it anew"
+        );
+        Self {
+            kind: DistrustKind::Tampered,
+            why,
+        }
+    }
+
+    /// A secret cannot be used, for this cause.
+    #[must_use]
+    pub fn undecryptable(cause: &str) -> Self {
+        Self {
+            kind: DistrustKind::Undecryptable,
+            why: format!("{cause}: restore its rows, or rotate a new secret in"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! After nothing was granted: when to ask again, and when a retry can succeed.
+
+use std::time::Duration;
+
+use super::clock::Clocks;
+use super::entry::Entry;
+use super::work::Wait;
+use crate::domain::terms::Terms;
+use crate::domain::time::{BootTime, Timestamp};
+
+/// Nobody asks again sooner than this after an answer of nothing.
+const ASK_AGAIN_MIN: Duration = Duration::from_millis(5);
+/// How long after a block has closed its return is there.
+const RETURN_DELAY: Duration = Duration::from_millis(50);
+
+/// When the need will be free, and when something may come back before that. `free` is when charges that the need lacks end,
+/// `next_close` when the next open block closes; `now` is the replica's clock.
+pub(super) fn wait(
+    entry: &Entry,
+    terms: &Terms,
+    free: Option<Timestamp>,
+    next_close: Option<Timestamp>,
+    now: BootTime,
+) -> Wait {
+    let Clocks { high, low } = entry.clocks;
+    let frozen = entry.frozen_until.filter(|until| low < *until);
+    // Where a limit was idle and every replica is new, the lower clock is behind by as long as it was idle; but it catches up within
+    // a charge time.
+    // What was left to an older offline share is granted when nobody can serve by it any more.
+    let free = free.or(entry.offline.kept.map(|kept| kept.until));
+    let clears = frozen.or(free).map_or(Duration::ZERO, |at| at.since(low));
+    let clears = clears.min(terms.charge_time());
+    // Others return what they did not use when their blocks close, and reports end charges early: nobody says when, so it is
+    // asked a little more than once in every D, which also renews the claim.
+    let next_close = next_close.map(|at| at.since(low) + RETURN_DELAY);
+    let often = terms.validity * 3 / 4;
+    let soonest = next_close.map_or(often, |close| close.min(often));
+    let again = frozen.map_or(clears.min(soonest), |at| at.since(high).max(often));
+    Wait {
+        ask_at: now.after(again.max(ASK_AGAIN_MIN)),
+        clears_at: now.after(clears.max(ASK_AGAIN_MIN)),
+        is_frozen: frozen.is_some(),
+        is_unreachable: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::terms::{Span, Timing};
+
+    const NOW: BootTime = BootTime::from_nanos(1_000_000_000);
+
+    fn terms() -> Terms {
+        let timing = Timing {
+            span: Span::Rolling(Duration::from_secs(60)),
+            validity: None,
+            start_within: None,
+            blackout: None,
+        };
+        timing.terms()
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    /// Frozen for a charge time from second 100,000 on.
+    fn frozen(high: i64, low: i64) -> Wait {
+        let entry = Entry {
+            clocks: Clocks {
+                high: at(high),
+                low: at(low),
+            },
+            grant_number: 0,
+            incarnation: 1,
+            frozen_until: Some(terms().charge_until(at(100_000))),
+            claim: None,
+            block_units_max: 0,
+            offline: crate::domain::ledger::offline::reserve::Reserve::default(),
+        };
+        wait(&entry, &terms(), None, None, NOW)
+    }
+
+    #[test]
+    fn a_frozen_limit_is_asked_again_when_its_freeze_ends() {
+        let wait = frozen(100_000, 100_000);
+        assert!(wait.is_frozen);
+        assert_eq!(wait.ask_at, NOW.after(terms().charge_time()));
+        assert_eq!(wait.clears_at, wait.ask_at);
+    }
+
+    #[test]
+    fn a_frozen_limit_that_was_idle_for_a_day_is_not_given_up_for_a_day() {
+        let wait = frozen(100_000, 100_000 - 86_400);
+        assert_eq!(wait.ask_at, NOW.after(terms().charge_time()));
+        assert_eq!(wait.clears_at, wait.ask_at);
+    }
+
+    #[test]
+    fn where_only_the_lower_clock_is_behind_it_is_asked_often() {
+        let wait = frozen(100_070, 100_000);
+        assert!(wait.is_frozen);
+        assert_eq!(wait.ask_at, NOW.after(terms().validity * 3 / 4));
+    }
+}

@@ -1,0 +1,84 @@
+//! What the contract has and this build has not: the one list that refusals are made of, and the help of the client. What has been
+//! built is struck off here, and the compiler then finds where it was refused.
+
+/// A choice of the contract that is not built yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unbuilt {
+    /// The field, by its path in the request.
+    pub field: &'static str,
+    /// How the client's command line asks for it.
+    pub flag: &'static str,
+    /// What to do instead.
+    pub remedy: &'static str,
+}
+
+const fn unbuilt(field: &'static str, flag: &'static str, remedy: &'static str) -> Unbuilt {
+    Unbuilt {
+        field,
+        flag,
+        remedy,
+    }
+}
+
+/// Limits of callers.
+pub const CALLER_LIMITS: Unbuilt = unbuilt(
+    "parent",
+    "limits of callers/NAME",
+    "limits belong to accounts: accounts/{account}",
+);
+/// What `limits create` and `limits update` may be asked for in vain.
+pub const OF_LIMITS: &[Unbuilt] = &[CALLER_LIMITS];
+
+/// Callers without tokens.
+pub const IDENTITIES: Unbuilt = unbuilt(
+    "caller.identities",
+    "--mtls-san, --kubernetes-service-account, --jwt-subject",
+    "leave it empty, and give the caller a token by CreateToken",
+);
+/// What `callers create` and `callers update` may be asked for in vain.
+pub const OF_CALLERS: &[Unbuilt] = &[IDENTITIES];
+
+/// Labels for charge-back.
+pub const TAGS: Unbuilt = unbuilt("tags", "--tag", "leave it empty");
+/// What `lease` may be asked for in vain.
+pub const OF_LEASES: &[Unbuilt] = &[TAGS];
+
+/// Health of a provider as a whole.
+pub const PROVIDER_HEALTH: Unbuilt = unbuilt(
+    "name",
+    "",
+    "clear the health of accounts/{account}, or of accounts/{account}/keys/{key}",
+);
+
+/// Methods that are not built yet, with what to do instead.
+const METHODS: &[(&str, &str)] = &[
+    (
+        "MoveKey",
+        "create the key in the other account with CreateKey, then delete this one",
+    ),
+    (
+        "CancelRotation",
+        "a rotation is current at once; rotate the old secret in again",
+    ),
+    ("RollbackKey", "rotate the old secret in again"),
+    (
+        "GetCost",
+        "sum what the callers report, outside of the vault",
+    ),
+    (
+        "ExplainLease",
+        "GetStatus shows what keeps each key of the pool from serving",
+    ),
+    (
+        "RewrapKeys",
+        "keep the old master key beside the new one, which seals all that is new",
+    ),
+];
+
+/// What to do instead of calling a method that is not built yet.
+#[must_use]
+pub fn remedy_of(method: &str) -> &'static str {
+    let mut methods = METHODS.iter();
+    let found = methods.find(|(name, _)| *name == method);
+    found.map_or("a later release brings it", |(_, remedy)| *remedy)
+}

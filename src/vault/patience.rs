@@ -1,0 +1,50 @@
+//! How long a call for a lease waits.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::lease_key::LeaseKey;
+use crate::domain::refusal::LeaseRefusal;
+use crate::domain::time::BootTime;
+use crate::live::choose::Now;
+use crate::live::clock::boot_now;
+use crate::live::unserved::Unserved;
+
+/// How long an answer of the database is waited for where nothing is held yet: outside `max_wait`, and no longer than a block lives.
+pub(super) const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// Until when it is worth waiting, or the refusal: waiting is for permits, and for what clears while the caller is still there.
+pub(super) fn patience(
+    call: &LeaseKey,
+    unserved: &Unserved,
+    now: Now,
+) -> Result<BootTime, LeaseRefusal> {
+    if call.deadline.is_some_and(|deadline| deadline <= now.boot) {
+        return Err(LeaseRefusal::Deadline);
+    }
+    let refused = || unserved.refusal(now.database);
+    let mut until = call.received.after(call.max_wait);
+    if unserved.is_pending {
+        until = until.max(call.received.after(COLD_WAIT_MAX));
+    }
+    if until <= now.boot {
+        return Err(refused());
+    }
+    let clears = unserved.tally.retry().ok_or_else(refused)?;
+    let clears = now.boot.after(clears.since(now.database));
+    if unserved.short.is_empty() && clears > until {
+        return Err(refused());
+    }
+    // An answer that is on its way wakes. Permits may come sooner than they are due, so the database is asked in between.
+    if !unserved.is_pending {
+        let next = unserved.ask_at.map_or(clears, |at| at.min(clears));
+        until = until.min(next.after(Duration::from_millis(1)));
+    }
+    Ok(call.deadline.map_or(until, |deadline| until.min(deadline)))
+}
+
+/// The same moment on the runtime's clock.
+pub(super) fn instant(at: BootTime) -> Instant {
+    Instant::now() + at.since(boot_now())
+}

@@ -1,0 +1,145 @@
+//! LeaseKey with a request id: the same call sent again is answered with the same lease, as long as that can be started.
+
+use std::time::Duration;
+
+use tokio::time::sleep_until;
+use uuid::Uuid;
+
+use super::Vault;
+use super::lease_key::{Lease, LeaseKey};
+use super::patience::{COLD_WAIT_MAX, instant};
+use crate::domain::caller::Caller;
+use crate::domain::disablement::is_disabled;
+use crate::domain::health::Health;
+use crate::domain::name::{AccountName, KeyName};
+use crate::domain::refusal::LeaseRefusal;
+use crate::domain::replay::Bounds;
+use crate::live::choose::Now;
+use crate::live::clock::boot_now;
+use crate::live::credential::Credential;
+
+/// A call without a deadline waits for another that asks the same as long as that may wait.
+const ASIDE_MAX: Duration = Duration::from_mins(2);
+
+/// A lease that was given for a request id: all of it but the secret, which is looked up again, since it may have been taken out.
+#[derive(Debug)]
+pub(super) struct Given {
+    lease_id: String,
+    granted: u32,
+    key: KeyName,
+    account: AccountName,
+    account_uid: Uuid,
+    version: u32,
+    version_uid: Uuid,
+    model: String,
+    bounds: Bounds,
+    is_canary: bool,
+}
+
+impl LeaseKey {
+    /// The same call sent again may wait longer or shorter.
+    fn asks_the_same(&self, other: &Self) -> bool {
+        let other = Self {
+            max_wait: self.max_wait,
+            received: self.received,
+            deadline: self.deadline,
+            ..other.clone()
+        };
+        *self == other
+    }
+}
+
+impl Vault {
+    /// Leases a key once for a request id. Of calls that come at the same time one leases, and the others wait for it.
+    pub(super) async fn lease_once(
+        &self,
+        caller: &Caller,
+        call: &LeaseKey,
+        id: &str,
+    ) -> Result<Lease, LeaseRefusal> {
+        let answered_by = call.received.after(call.max_wait.max(COLD_WAIT_MAX));
+        let slot = self
+            .replays
+            .slot(
+                caller.meta.uid,
+                id,
+                || call.clone(),
+                answered_by,
+                boot_now(),
+            )
+            .map_err(|_| LeaseRefusal::TooManyRequestIds)?;
+        if !slot.asked.asks_the_same(call) {
+            return Err(LeaseRefusal::RequestIdReused);
+        }
+        let lease = async {
+            let given = Given::new(&self.lease_anew(caller, call).await?, call);
+            slot.is_useful_until(given.bounds.starts_by);
+            Ok(given)
+        };
+        let until = call.deadline.unwrap_or(call.received.after(ASIDE_MAX));
+        let given = tokio::select! {
+            given = slot.given.get_or_try_init(|| lease) => given?,
+            () = sleep_until(instant(until)) => return Err(LeaseRefusal::Deadline),
+            () = self.live.drained(), if !slot.given.initialized() => return Err(LeaseRefusal::Draining),
+        };
+        self.replay(caller, call, given)
+    }
+
+    /// Gives what is left of a lease, if its caller and its key may still be served.
+    fn replay(
+        &self,
+        caller: &Caller,
+        call: &LeaseKey,
+        given: &Given,
+    ) -> Result<Lease, LeaseRefusal> {
+        let now = self.live.now();
+        self.admit(caller, call, now)?;
+        let left = given.bounds.left(call.received);
+        let left = left.ok_or(LeaseRefusal::RequestIdSpent)?;
+        let credential = self.still_served(given, now);
+        Ok(Lease {
+            lease_id: given.lease_id.clone(),
+            granted: given.granted,
+            key: given.key.clone(),
+            account: given.account.clone(),
+            account_uid: given.account_uid,
+            version_uid: given.version_uid,
+            version: given.version,
+            credential: credential.ok_or(LeaseRefusal::RequestIdSpent)?,
+            model: given.model.clone(),
+            start_within: left.start_within,
+            report_within: left.report_within,
+            is_canary: given.is_canary,
+        })
+    }
+
+    /// The secret of a lease, unless it was rotated, disabled or found dead meanwhile.
+    fn still_served(&self, given: &Given, now: Now) -> Option<Credential> {
+        let snapshot = self.live.glance();
+        let account = snapshot.accounts.get(&given.account_uid)?;
+        let version = snapshot.versions.get(&given.version_uid)?;
+        let disablements = [&account.account.disablement, &version.key.disablement];
+        let is_out = disablements
+            .iter()
+            .any(|d| is_disabled(d.as_ref(), now.database));
+        let is_dead = matches!(version.live.health(now.database), Health::Dead(cause) if now.database < cause.until);
+        version.credential.clone().filter(|_| !is_out && !is_dead)
+    }
+}
+
+impl Given {
+    fn new(lease: &Lease, call: &LeaseKey) -> Self {
+        Self {
+            lease_id: lease.lease_id.clone(),
+            granted: lease.granted,
+            key: lease.key.clone(),
+            account: lease.account.clone(),
+            account_uid: lease.account_uid,
+            version: lease.version,
+            version_uid: lease.version_uid,
+            model: lease.model.clone(),
+            bounds: Bounds::new(call.received, lease.start_within, lease.report_within),
+            is_canary: lease.is_canary,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Reports on leases of a replica that is gone: whoever finds them settles them in its place, each once.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::Vault;
+use crate::domain::forwarded::Forwarded;
+use crate::domain::judged::Judged;
+use crate::domain::ledger::block::Draw;
+use crate::domain::ledger::settle::{Lease, Part};
+use crate::domain::ledger::standing::Memory;
+use crate::domain::ledger::takeover::unused;
+use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, block_id};
+use crate::domain::limit::Dimension;
+use crate::live::snapshot::Snapshot;
+use crate::store::foreign_reports::Orphan;
+use crate::store::replicas::GONE;
+use crate::store::{
+    self, Error, foreign_reports, incarnations, limit_blocks, limit_ledgers, settled,
+};
+
+/// The most reports in one transaction.
+const REPORTS_MAX: usize = 200;
+
+/// A report to be settled for its issuer.
+#[derive(Debug)]
+struct Inherited {
+    issuer: Uuid,
+    report: Forwarded,
+    parts: Vec<Part>,
+    /// What goes back, from each limit that is known here.
+    returns: Vec<(Uuid, Draw, u64)>,
+}
+
+impl Vault {
+    /// Settles reports on leases of replicas that are gone, until there are none.
+    ///
+    /// # Errors
+    /// As every query.
+    pub async fn take_over_reports(&self) -> store::Result<()> {
+        loop {
+            let (pool, live) = (self.pool.clone(), std::sync::Arc::clone(&self.live));
+            // In a task of its own: a commit is never cancelled.
+            let task = tokio::spawn(async move {
+                take_over(&pool, live.boot_id, live.life.memory(), &live.snapshot()).await
+            });
+            let taken = task.await.map_err(|_| Error::unanswered())??;
+            let Some(new) = taken else { return Ok(()) };
+            if !new.is_empty() {
+                tracing::info!(
+                    leases = new.len(),
+                    "leases of a replica that is gone were settled in its place"
+                );
+            }
+            new.iter()
+                .for_each(|inherited| self.charge_overuse(inherited));
+        }
+    }
+
+    /// What was used beyond the estimate is charged by this replica: it needs no block of the one that is gone.
+    fn charge_overuse(&self, inherited: &Inherited) {
+        let claims = &inherited.report.claims;
+        let snapshot = self.live.snapshot();
+        let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
+            return;
+        };
+        let draws = claims.draws.iter();
+        let draws: Vec<_> = draws.map(|(uid, draw)| (*uid, draw.elsewhere())).collect();
+        let lease = Lease {
+            draws: &draws,
+            model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
+        };
+        account
+            .live
+            .with_budget(|budget| budget.settle(lease, &inherited.parts, None));
+        self.live.ledger.note(std::slice::from_ref(&account.live));
+    }
+}
+
+/// One transaction: what was settled by it alone, or `None` if there was nothing to do.
+async fn take_over(
+    pool: &PgPool,
+    boot_id: Uuid,
+    memory: Memory,
+    snapshot: &Snapshot,
+) -> store::Result<Option<Vec<Inherited>>> {
+    let mut transaction = pool.begin_with(limit_ledgers::BEGIN).await?;
+    let conn = &mut *transaction;
+    let standing = incarnations::look(conn, boot_id).await?;
+    if standing.finding(memory).is_some() {
+        return Ok(None);
+    }
+    let orphans = foreign_reports::orphans(conn, GONE, REPORTS_MAX as i64).await?;
+    let orphans: Vec<_> = orphans
+        .into_iter()
+        .filter(|o| o.issuer != boot_id)
+        .collect();
+    if orphans.is_empty() {
+        return Ok(None);
+    }
+    let (rows, mut inherited) = inherit(orphans, snapshot);
+    let leases: Vec<_> = inherited
+        .iter()
+        .map(|i| (i.issuer, i.report.serial))
+        .collect();
+    let mut new = settled::insert(conn, &leases).await?;
+    inherited.retain(|inherited| {
+        // Of two reports on one lease the first counts.
+        let lease = (inherited.issuer, inherited.report.serial);
+        let at = new.iter().position(|new| *new == lease);
+        at.map(|at| new.swap_remove(at)).is_some()
+    });
+    give_back(conn, &inherited).await?;
+    foreign_reports::remove(conn, &rows).await?;
+    transaction.commit().await.map_err(Error::from)?;
+    Ok(Some(inherited))
+}
+
+/// As many as one transaction may lock the limits of, and their rows. A report in parts settles nothing, and neither does one that this
+/// release cannot read: their leases keep their full charge.
+fn inherit(orphans: Vec<Orphan>, snapshot: &Snapshot) -> (Vec<i64>, Vec<Inherited>) {
+    let mut limits = BTreeSet::new();
+    let (mut rows, mut inherited) = (Vec::new(), Vec::new());
+    for orphan in orphans {
+        let one = Inherited::of(&orphan, snapshot);
+        let of_one = one.iter().flat_map(|one| &one.returns);
+        let more: BTreeSet<_> = of_one.map(|(limit, ..)| *limit).collect();
+        if !rows.is_empty() && limits.union(&more).count() > LIMITS_PER_TRANSACTION {
+            break;
+        }
+        limits.extend(more);
+        rows.push(orphan.id);
+        inherited.extend(one);
+    }
+    (rows, inherited)
+}
+
+/// Lowers what the blocks are charged for, under the locks of their limits.
+async fn give_back(conn: &mut PgConnection, inherited: &[Inherited]) -> store::Result<()> {
+    let returns = || {
+        inherited
+            .iter()
+            .flat_map(|i| i.returns.iter().map(move |r| (i.issuer, r)))
+    };
+    let limits: BTreeSet<Uuid> = returns().map(|(_, (limit, ..))| *limit).collect();
+    limit_ledgers::lock(conn, &limits.into_iter().collect::<Vec<_>>(), true).await?;
+    let blocks = returns().map(|(issuer, (_, draw, _))| block_id(issuer, draw.block));
+    let mut estates = limit_blocks::estates(conn, &blocks.collect::<Vec<_>>()).await?;
+    let mut taken = HashMap::new();
+    for (issuer, (_, draw, back)) in returns() {
+        let id = block_id(issuer, draw.block);
+        if let Some(estate) = estates.get_mut(&id)
+            && estate.settle(*draw, *back)
+        {
+            taken.insert(id, estate.units);
+        }
+    }
+    let taken: Vec<_> = taken.into_iter().collect();
+    limit_blocks::take_over(conn, &taken).await
+}
+
+impl Inherited {
+    fn of(orphan: &Orphan, snapshot: &Snapshot) -> Option<Self> {
+        let report = Forwarded::decode(&orphan.report).ok()?;
+        let uses = report.outcomes.iter().map(|outcome| outcome.count);
+        let uses = uses.fold(0_u32, u32::saturating_add);
+        if uses != report.claims.granted && !report.is_final {
+            return None;
+        }
+        let parts: Vec<_> = report.outcomes.iter().map(Judged::part).collect();
+        let account = snapshot.accounts.get(&report.claims.account_uid)?;
+        let dimension = |limit: &Uuid| -> Option<Dimension> {
+            let mut limits = account.limits.iter();
+            limits.find(|l| l.uid == *limit).map(|l| l.dimension)
+        };
+        let draws = report.claims.draws.iter();
+        let returns = draws.filter_map(|(limit, draw)| {
+            let back = unused(&parts, dimension(limit)?, draw.units);
+            Some((*limit, *draw, back))
+        });
+        Some(Self {
+            issuer: orphan.issuer,
+            returns: returns.collect(),
+            parts,
+            report,
+        })
+    }
+}

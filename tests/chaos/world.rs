@@ -1,0 +1,232 @@
+//! The world of one run: Postgres, three replicas, a provider, and callers, all of them processes, with a proxy before each server.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keylease::domain::terms::{Span, Terms, Timing};
+use keylease::proto;
+use parking_lot::Mutex;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::arrivals::{Allowed, Arrival};
+use super::caller::{self, POOL};
+use super::children::Process;
+use super::clock;
+use super::harness::process::keylease;
+use super::harness::replica::Replica;
+use super::harness::setup::requests;
+use super::postgres::Server;
+use super::provider;
+use super::proxy::Proxy;
+
+mod fleet;
+
+use fleet::run;
+
+/// What is expected of the database by the replicas.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup {
+    /// N.
+    pub(crate) amount: u64,
+    /// W.
+    pub(crate) window: Duration,
+    /// What the replicas are told that a failover may lose.
+    pub(crate) loss_max: &'static str,
+}
+
+/// Replicas.
+pub(crate) const REPLICAS: usize = 3;
+/// Processes that call.
+const CALLERS: u64 = 3;
+/// What is asked for, as a multiple of what there is.
+const OVERLOAD: f64 = 3.0;
+/// How long the provider works on an answer.
+const LATENCY: Duration = Duration::from_millis(50);
+/// Beyond the charge time: what a busy machine needs to notice that a fault is over, and to connect again.
+const RECOVERY: Duration = Duration::from_secs(15);
+
+/// One run's world. What is named first ends first.
+pub(crate) struct World {
+    pub(crate) callers: Vec<Process>,
+    /// `None` while it is down.
+    pub(crate) replicas: Vec<Option<Replica>>,
+    /// Before the replicas, so that callers find each of them again after a restart.
+    gates: Vec<Proxy>,
+    _provider: Process,
+    /// Between the replicas and Postgres.
+    pub(crate) link: Proxy,
+    pub(crate) postgres: Server,
+    pub(crate) folder: Folder,
+    pub(crate) setup: Setup,
+    orders: caller::Orders,
+    /// When the callers began.
+    pub(crate) began: Duration,
+    arrivals: Arc<Mutex<Vec<Arrival>>>,
+    admin_token: String,
+    /// What the limit was, from when on.
+    pub(crate) allowed: Vec<Allowed>,
+}
+
+/// Where everything of one run is kept, until it ends.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+impl World {
+    /// Sets everything up; nobody calls yet.
+    pub(crate) async fn start(setup: Setup) -> Self {
+        let name = format!("keylease-chaos-{}", Uuid::new_v4().simple());
+        let folder = Folder(std::env::temp_dir().join(name));
+        fs::create_dir(&folder.0).unwrap();
+        let postgres = Server::start(folder.0.join("postgres")).await;
+        let (provider, address, arrivals) = start_provider();
+        let per_second = OVERLOAD * setup.amount as f64 / setup.window.as_secs_f64();
+        let mut world = Self {
+            callers: Vec::new(),
+            replicas: (0..REPLICAS).map(|_| None).collect(),
+            gates: Vec::new(),
+            _provider: provider,
+            link: Proxy::to(postgres.target()).await,
+            postgres,
+            folder,
+            setup,
+            orders: caller::Orders {
+                replicas: Vec::new(),
+                provider: address.parse().unwrap(),
+                token: String::new(),
+                per_second: per_second / CALLERS as f64,
+                seed: 0,
+            },
+            began: Duration::ZERO,
+            arrivals,
+            admin_token: String::new(),
+            allowed: vec![Allowed {
+                from: Duration::ZERO,
+                amount: setup.amount,
+            }],
+        };
+        world.open().await;
+        world
+    }
+
+    async fn open(&mut self) {
+        let file = self.master_key();
+        run(keylease(&["master-key", "generate", "--out", &file]));
+        run(self.command("migrate"));
+        self.admin_token = run(self.command("bootstrap")).trim().to_owned();
+        self.start_replicas().await;
+        let admin = self.admin().await;
+        admin.create_account("a", "").await;
+        admin.create_key("a", "k", KEY).await;
+        admin.create_limit("a", self.limit()).await;
+        admin.create_pool(POOL, &["a"]).await;
+        self.orders.token = admin.create_lessee("app", "*").await;
+        self.orders.replicas = self.gates.iter().map(|gate| gate.address).collect();
+        self.settled().await;
+    }
+
+    /// The limit as it was created.
+    pub(crate) fn limit(&self) -> proto::Limit {
+        requests(self.setup.amount.cast_signed(), self.setup.window)
+    }
+
+    /// W, D, L and so on.
+    pub(crate) fn terms(&self) -> Terms {
+        let timing = Timing {
+            span: Span::Rolling(self.setup.window),
+            validity: None,
+            start_within: None,
+            blackout: None,
+        };
+        timing.terms()
+    }
+
+    /// Lets the callers begin.
+    pub(crate) fn begin(&mut self) {
+        self.began = clock::now();
+        for seed in 1..=CALLERS {
+            let orders = caller::Orders {
+                seed,
+                ..self.orders.clone()
+            };
+            self.callers.push(Process::start("caller", &orders));
+        }
+    }
+
+    /// Lets the callers begin, and waits until the load is steady.
+    pub(crate) async fn warm_up(&mut self) {
+        self.begin();
+        sleep(self.setup.window + Duration::from_secs(1)).await;
+    }
+
+    /// Waits until half of what is allowed has started after `since`, and says how long after `since` that was.
+    pub(crate) async fn back(&self, since: Duration) -> Result<Duration, String> {
+        let half = usize::try_from(self.setup.amount / 2).unwrap();
+        self.until("service is back", || {
+            let started = self.started(since);
+            started.get(half - 1).map(|at| *at - since)
+        })
+        .await
+    }
+
+    /// Waits for what must come within the time in which service must be back after any fault.
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        look: impl Fn() -> Option<T>,
+    ) -> Result<T, String> {
+        let within = self.terms().charge_time() + RECOVERY;
+        let deadline = clock::now() + within;
+        loop {
+            if let Some(seen) = look() {
+                return Ok(seen);
+            }
+            if clock::now() > deadline {
+                return Err(format!("not within {within:.0?}: {what}"));
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// When requests were started, from some moment on.
+    pub(crate) fn started(&self, since: Duration) -> Vec<Duration> {
+        let mut started: Vec<_> = self.arrivals().iter().map(|a| a.started).collect();
+        started.retain(|started| *started >= since);
+        started.sort_unstable();
+        started
+    }
+
+    /// What has arrived so far.
+    pub(crate) fn arrivals(&self) -> Vec<Arrival> {
+        self.arrivals.lock().clone()
+    }
+}
+
+/// The one key.
+const KEY: &str = "sk-chaos";
+
+/// A provider, its address, and what arrives at it.
+fn start_provider() -> (Process, String, Arc<Mutex<Vec<Arrival>>>) {
+    let orders = provider::Orders {
+        key: KEY.to_owned(),
+        latency: LATENCY,
+    };
+    let mut process = Process::start("provider", &orders);
+    let mut lines = process.lines();
+    let address = lines.next().unwrap();
+    let arrivals = Arc::<Mutex<Vec<Arrival>>>::default();
+    let kept = Arc::clone(&arrivals);
+    std::thread::spawn(move || {
+        for line in lines {
+            kept.lock().push(provider::parse(&line));
+        }
+    });
+    (process, address, arrivals)
+}

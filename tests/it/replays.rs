@@ -1,0 +1,150 @@
+//! `request_id`: the same call sent again gets the same lease, with the time that is left of it, and nobody else does.
+
+use std::time::Duration;
+
+use keylease::proto::{
+    EnableKeyRequest, LeaseKeyRequest, LeaseKeyResponse, Limit, UpdateLimitRequest,
+};
+use tonic::{Code, Request};
+
+use crate::harness::client::{Client, of};
+use crate::harness::cluster::Cluster;
+use crate::harness::outcomes::success;
+use crate::harness::setup::{MINUTE, requests, span};
+
+/// A cluster with the pool `p`, whose one account may make `amount` requests a minute, each within `start_within` of its call.
+async fn limited_to(amount: i64, start_within: Duration) -> (Cluster, Client, Client) {
+    let cluster = Cluster::start().await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    let limit = Limit {
+        start_within: Some(span(start_within)),
+        ..requests(amount, MINUTE)
+    };
+    admin.create_limit("a", limit).await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    let caller = cluster.client(0, &token).await;
+    (cluster, admin, caller)
+}
+
+fn named(id: &str) -> LeaseKeyRequest {
+    LeaseKeyRequest {
+        request_id: id.to_owned(),
+        max_wait: Some(span(Duration::from_secs(10))),
+        ..of("p")
+    }
+}
+
+fn start_within(lease: &LeaseKeyResponse) -> Duration {
+    Duration::try_from(lease.start_within.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_same_lease_with_what_is_left_of_it_until_it_can_no_longer_start() {
+    let (_cluster, admin, caller) = limited_to(2, Duration::from_secs(3)).await;
+    let lease = caller.ask(named("r")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // How long a retry would wait is its own affair.
+    let again = LeaseKeyRequest {
+        max_wait: None,
+        ..named("r")
+    };
+    let replay = caller.ask(again).await.unwrap();
+    assert_eq!(replay.lease_id, lease.lease_id);
+    assert_eq!(replay.credential, lease.credential);
+    let aged = start_within(&lease) - start_within(&replay);
+    assert!(aged >= Duration::from_millis(300), "{aged:?}");
+    let status = admin.status("p").await;
+    assert_eq!(status.keys[0].leases, 1, "one permit was taken");
+    tokio::time::sleep(start_within(&replay)).await;
+    let refused = caller.refused(named("r")).await;
+    refused.is(Code::FailedPrecondition, "REQUEST_ID_SPENT");
+    let other = caller.ask(named("s")).await.unwrap();
+    assert_ne!(other.lease_id, lease.lease_id);
+}
+
+#[tokio::test]
+async fn calls_that_come_at_once_share_one_lease() {
+    let (_cluster, _admin, caller) = limited_to(1, Duration::from_secs(3)).await;
+    let asked: Vec<_> = (0..20)
+        .map(|_| {
+            let caller = caller.clone();
+            tokio::spawn(async move { caller.ask(named("r")).await })
+        })
+        .collect();
+    let mut ids = Vec::new();
+    for asked in asked {
+        ids.push(asked.await.unwrap().unwrap().lease_id);
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]));
+}
+
+#[tokio::test]
+async fn an_id_is_its_callers_and_for_one_call() {
+    let (cluster, admin, caller) = limited_to(5, Duration::from_secs(3)).await;
+    let lease = caller.ask(named("r")).await.unwrap();
+    let changed = LeaseKeyRequest {
+        affinity_key: "elsewhere".to_owned(),
+        ..named("r")
+    };
+    let refused = caller.refused(changed).await;
+    let refused = refused.is(Code::InvalidArgument, "REQUEST_ID_REUSED");
+    assert!(refused.message.contains("request_id"), "{refused:?}");
+    let token = admin.create_lessee("stranger", "p").await;
+    let stranger = cluster.client(0, &token).await;
+    let other = stranger.ask(named("r")).await.unwrap();
+    assert_ne!(other.lease_id, lease.lease_id);
+    let huge = caller.refused(named(&"r".repeat(129))).await;
+    let huge = huge.is(Code::InvalidArgument, "FIELD_INVALID");
+    assert!(huge.fields.contains(&"request_id".to_owned()), "{huge:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_was_refused_or_given_up_is_asked_anew() {
+    let (_cluster, admin, caller) = limited_to(1, Duration::from_secs(3)).await;
+    let first = caller.lease("p").await;
+    let hasty = LeaseKeyRequest {
+        max_wait: None,
+        ..named("refused")
+    };
+    caller.refused(hasty).await;
+    let mut given_up = Request::new(named("given up"));
+    given_up.set_timeout(Duration::from_millis(300));
+    assert!(caller.ask(given_up).await.is_err());
+    let raised = UpdateLimitRequest {
+        limit: Some(Limit {
+            name: "accounts/a/limits/l1".to_owned(),
+            ..requests(3, MINUTE)
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["amount".to_owned()],
+        }),
+        ..Default::default()
+    };
+    admin.admin.clone().update_limit(raised).await.unwrap();
+    for id in ["refused", "given up"] {
+        let lease = caller.ask(named(id)).await.unwrap();
+        assert_ne!(lease.lease_id, first.lease_id);
+    }
+}
+
+#[tokio::test]
+async fn a_replay_gives_no_key_that_was_taken_out() {
+    let (_cluster, admin, caller) = limited_to(5, Duration::from_secs(5)).await;
+    let lease = caller.ask(named("r")).await.unwrap();
+    admin.disable_key(&lease.key).await;
+    let refused = caller.refused(named("r")).await;
+    refused.is(Code::FailedPrecondition, "REQUEST_ID_SPENT");
+    let enable = EnableKeyRequest {
+        name: lease.key.clone(),
+        ..Default::default()
+    };
+    admin.admin.clone().enable_key(enable).await.unwrap();
+    let replay = caller.ask(named("r")).await.unwrap();
+    assert_eq!(replay.lease_id, lease.lease_id);
+    admin.rotate(&lease.key, "sk-after").await;
+    let refused = caller.refused(named("r")).await;
+    refused.is(Code::FailedPrecondition, "REQUEST_ID_SPENT");
+    caller.report(&lease, success()).await;
+}
