@@ -206,16 +206,8 @@ impl Row {
             work.seen = 0;
         }
         let terms = self.limit.terms();
-        let terming = Terming {
-            amount: self.limit.amount,
-            mode: self.limit.mode,
-            terms,
-            offline: self.plan(),
-            now,
-        };
-        if bug == Some(Bug::ShareLoweredAtOnce) {
-            self.forget_the_larger_share();
-        }
+        let terming = self.terming(now);
+        self.may_forget_the_larger_share(bug);
         let mut page = Page::new(&work, self.entry, Some(terming));
         client.samples.add(now, client.now);
         let low = self.entry.clocks.low;

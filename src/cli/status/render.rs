@@ -3,6 +3,7 @@
 use comfy_table::Color;
 
 use super::keys;
+use super::offline;
 use crate::cli::table::{self, Cell};
 use crate::cli::view::{disablement, distrusted};
 use crate::cli::{names, words};
@@ -111,34 +112,15 @@ fn limits(limits: &[LimitStatus], now: &prost_types::Timestamp, width: usize) ->
         ]
     });
     let header = ["LIMIT", "CHARGED", "LEFT", "OF WHAT", "MORE"];
-    let shares = limits.iter().filter_map(offline);
+    let shares = limits.iter().filter_map(offline::line);
     std::iter::once(table::within(width, &header, rows))
         .chain(shares)
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-/// What is left to replicas that cannot reach the database: "openai/rpm offline: 60 units kept, 15 a slot; this replica has slot 2, 15
-/// left".
-fn offline(limit: &LimitStatus) -> Option<String> {
-    let status = limit.offline.as_ref()?;
-    let slot = match status.slot {
-        Some(slot) => format!(
-            "this replica has slot {slot}, {} left",
-            words::number(status.slot_left)
-        ),
-        None => "this replica has no slot".into(),
-    };
-    Some(format!(
-        "{} offline: {} units kept, {} a slot; {slot}",
-        limit_name(&limit.limit),
-        words::number(status.reserved),
-        words::number(status.slot_units),
-    ))
-}
-
 /// `accounts/openai/limits/rpm` is `openai/rpm` here.
-fn limit_name(name: &str) -> String {
+pub(super) fn limit_name(name: &str) -> String {
     let (owner, id) = names::split(name);
     format!("{}/{id}", owner.strip_prefix("accounts/").unwrap_or(owner))
 }
@@ -190,22 +172,6 @@ mod tests {
         assert_eq!(bar(percent(&limit(600))), "█".repeat(10));
         assert_eq!(bar(percent(&limit(300))).matches('█').count(), 5);
         assert_eq!(bar(0), "░".repeat(10));
-    }
-
-    #[test]
-    fn an_offline_share_says_what_this_replica_has_of_it() {
-        let mut limit = limit(100);
-        limit.offline = Some(crate::proto::OfflineStatus {
-            reserved: 60,
-            slot: Some(2),
-            slot_units: 15,
-            slot_left: 12,
-        });
-        let text = offline(&limit).unwrap();
-        assert_eq!(
-            text,
-            "openai/rpm offline: 60 units kept, 15 a slot; this replica has slot 2, 12 left"
-        );
     }
 
     #[test]

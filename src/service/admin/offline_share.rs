@@ -44,3 +44,45 @@ pub(super) fn of(share: &OfflineShare) -> proto::OfflineShare {
 fn signed(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::vault::Refusal;
+
+    fn parsed(percent: i32, slots: i32, seconds: i64) -> Result<Option<OfflineShare>, Refusal> {
+        let share = proto::OfflineShare {
+            percent,
+            slots,
+            outage_max: (seconds != 0).then_some(prost_types::Duration { seconds, nanos: 0 }),
+        };
+        let mut faults = Faults::default();
+        let share = parse(&mut faults, share);
+        faults.finish(Some(share))
+    }
+
+    #[test]
+    fn what_is_unset_has_its_default() {
+        let defaults = OfflineShare {
+            percent: 10,
+            slots: 4,
+            outage_max: Duration::from_mins(5),
+        };
+        assert_eq!(parsed(10, 0, 0).unwrap(), Some(defaults));
+    }
+
+    #[test]
+    fn each_part_is_bounded() {
+        for (percent, slots, seconds) in [(51, 65, 3_601), (0, -1, -1)] {
+            let Err(Refusal::Fields(faults)) = parsed(percent, slots, seconds) else {
+                panic!("it was taken")
+            };
+            let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+            let parts = ["percent", "slots", "outage_max"]
+                .map(|part| format!("limit.offline_share.{part}"));
+            assert_eq!(fields, parts);
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! Limits on the wire, and every field that may be wrong.
 
 use super::*;
-use crate::domain::offline::OfflineShare;
 use crate::vault::Refusal;
 
 fn create(limit: v1::Limit) -> Result<NewLimit, Refusal> {
@@ -231,33 +230,4 @@ fn a_huge_list_of_models_is_one_fault() {
         ..per_minute()
     };
     assert_eq!(fields_at_fault(limit), ["limit.models"]);
-}
-
-#[test]
-fn an_offline_share_has_defaults_and_bounds() {
-    let share = |percent, slots, seconds: i64| v1::Limit {
-        offline_share: Some(v1::OfflineShare {
-            percent,
-            slots,
-            outage_max: (seconds != 0).then_some(prost_types::Duration { seconds, nanos: 0 }),
-        }),
-        ..per_minute()
-    };
-    let parsed = create(share(10, 0, 0)).unwrap().rest.offline;
-    let defaults = OfflineShare {
-        percent: 10,
-        slots: 4,
-        outage_max: Duration::from_mins(5),
-    };
-    assert_eq!(parsed, Some(Some(defaults)));
-    let faults = fields_at_fault(share(51, 65, 3_601));
-    assert_eq!(
-        faults,
-        [
-            "limit.offline_share.percent",
-            "limit.offline_share.slots",
-            "limit.offline_share.outage_max"
-        ]
-    );
-    assert_eq!(fields_at_fault(share(0, -1, -1)).len(), 3);
 }

@@ -50,14 +50,27 @@ impl Database {
 }
 
 impl Row {
-    pub(super) fn plan(&self) -> Plan {
+    pub(super) fn terming(&self, now: Timestamp) -> Terming {
+        Terming {
+            amount: self.limit.amount,
+            mode: self.limit.mode,
+            terms: self.limit.terms(),
+            offline: self.plan(),
+            now,
+        }
+    }
+
+    fn plan(&self) -> Plan {
         let terms = self.limit.terms();
         let plan = self.limit.offline_plan();
         plan.unwrap_or_else(|| Plan::none(&terms))
     }
 
     /// The bug that grants what replicas may serve who have not heard that it is theirs no more.
-    pub(super) fn forget_the_larger_share(&mut self) {
+    pub(super) fn may_forget_the_larger_share(&mut self, bug: Option<Bug>) {
+        if bug != Some(Bug::ShareLoweredAtOnce) {
+            return;
+        }
         let plan = self.plan();
         if plan.units() < self.entry.offline.plan.units() {
             self.entry.offline.plan = plan;
