@@ -2,8 +2,7 @@
 
 use comfy_table::Color;
 
-use super::keys;
-use super::offline;
+use super::{keys, offline};
 use crate::cli::table::{self, Cell};
 use crate::cli::view::{disablement, distrusted};
 use crate::cli::{names, words};
