@@ -174,7 +174,7 @@ fn shares_change_while_everything_fails() {
         },
         ..away()
     };
-    serves("shares_change_while_everything_fails", &setup, 20);
+    serves("shares_change_while_everything_fails", &setup, 5);
 }
 
 #[test]
