@@ -36,6 +36,7 @@ mod limits;
 mod losses;
 mod metrics;
 mod migrate_command;
+mod offline;
 mod pools;
 mod prices;
 mod private_postgres;
