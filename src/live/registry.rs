@@ -92,7 +92,12 @@ impl Registry {
             .iter()
             .map(|pool| (pool.pool.meta.uid, Arc::clone(pool)));
         let tokens = self.tokens.values();
+        let limits = accounts.values().flat_map(|entry| {
+            let limits = entry.limits.iter().filter(|limit| limit.offline.is_some());
+            limits.map(|limit| (Arc::clone(&entry.live), Arc::clone(limit)))
+        });
         Snapshot {
+            offline: limits.collect(),
             rev: self.rev,
             pools: by_id.collect(),
             pools_by_uid: by_uid.collect(),

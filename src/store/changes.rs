@@ -96,8 +96,8 @@ async fn read_accounts(conn: &mut PgConnection, since: i64, changes: &mut Change
     changes.accounts = parsed(rows);
     let rows = sqlx::query_as!(LimitRow,
         "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
-            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
-        from limits where rev > $1 and delete_time is null", since).fetch_all(&mut *conn).await?;
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms, offline_percent, offline_slots,
+            offline_outage_max_ms from limits where rev > $1 and delete_time is null", since).fetch_all(&mut *conn).await?;
     changes.limits = parsed(rows);
     let gone = sqlx::query_scalar!(
         "select uid from limits where rev > $1 and delete_time is not null",

@@ -26,6 +26,7 @@ pub mod limit_renewals;
 mod limit_rows;
 pub mod limits;
 pub mod master_keys;
+pub mod offline_slots;
 pub mod pool_members;
 pub mod pool_status;
 pub mod pools;

@@ -13,6 +13,7 @@ use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::Need;
+use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
@@ -121,7 +122,7 @@ impl Vault {
             let now = self.live.now();
             let pool = self.admit(caller, call, now)?;
             let ticket = waiting.as_ref().map(Waiting::ticket);
-            let wish = wish(&pool, call, avoided, ticket, now);
+            let wish = wish(&pool, call, avoided, ticket, self.live.slot(), now);
             let unserved = match choose(&pool, &wish, now) {
                 Ok(chosen) => return Ok((pool, chosen, now)),
                 Err(unserved) => unserved,
@@ -239,6 +240,7 @@ fn wish<'a>(
     call: &'a LeaseKey,
     avoided: &'a RetryClaims,
     ticket: Option<u64>,
+    slot: Option<Slot>,
     now: Now,
 ) -> Wish<'a> {
     let lease_duration = call.lease_duration.or(pool.pool.lease_duration);
@@ -253,6 +255,7 @@ fn wish<'a>(
             ticket,
             is_patient: !call.max_wait.is_zero(),
             lease_duration,
+            slot,
         },
         affinity_key: call.affinity_key.as_deref(),
         account: call.account.as_ref(),

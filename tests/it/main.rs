@@ -37,6 +37,7 @@ mod limits;
 mod losses;
 mod metrics;
 mod migrate_command;
+mod offline;
 mod pools;
 mod prices;
 mod private_postgres;

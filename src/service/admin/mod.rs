@@ -14,6 +14,7 @@ mod keys;
 mod limit_message;
 mod limits;
 mod mutation;
+mod offline_share;
 mod parse_caller;
 mod parse_limit;
 mod parse_pool;
