@@ -98,7 +98,7 @@ async fn a_dry_run_of_an_import_says_what_the_import_would() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_cannot_be_removed() {
+async fn what_is_not_there_cannot_be_removed_and_bounds_are_told_as_documented() {
     let shell = Shell::open().await;
     shell.does("keys import -", FILE).await;
     shell
@@ -119,6 +119,16 @@ async fn what_is_not_there_cannot_be_removed() {
         ),
     ] {
         shell.refuses(line, "", 2, &words).await;
+    }
+    for (line, code, words) in [
+        ("pools list --page-size 0", 2, "1..=1000"),
+        (
+            "pools update openai --rotation-interval 4000days",
+            1,
+            "from 1h to 3653days",
+        ),
+    ] {
+        shell.refuses(line, "", code, &[words]).await;
     }
     shell
         .does("pools update openai --remove-member openai/main", "")

@@ -165,7 +165,8 @@ fn help_fits_the_terminal_or_the_customary_width() {
             let mut command = keylease(&arguments);
             command.envs(columns.map(|columns| ("COLUMNS", columns)));
             let (help, _) = texts(&command.output().unwrap());
-            let is_wide = |line: &&str| line.contains(' ') && line.chars().count() > most;
+            // A word that is too long by itself stays whole.
+            let is_wide = |line: &&str| line.trim().contains(' ') && line.chars().count() > most;
             let wide = help.lines().map(str::trim_end).find(is_wide);
             assert_eq!(wide, None, "{line} in {most} columns");
         }

@@ -28,15 +28,14 @@ pub struct DatabaseArguments {
 
 /// What seals the secrets: exactly one source.
 #[derive(Debug, Clone, Default, Args)]
-#[command(
-    next_help_heading = "Master key (exactly one of these, or of KEYLEASE_MASTER_KEY and KEYLEASE_PASSPHRASE, which have no flag)"
-)]
+#[command(next_help_heading = "Master key (exactly one source)")]
 pub struct MasterKeyArguments {
     /// File of master keys made by `keylease master-key generate`, one to a line; the first seals, the others only open. Keep a copy elsewhere: without
-    /// it no stored key can be read.
+    /// it no stored key can be read. The variable KEYLEASE_MASTER_KEY, which has no flag, may hold their text itself.
     #[arg(long, env = "KEYLEASE_MASTER_KEY_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub master_key_file: Option<PathBuf>,
-    /// File with a passphrase of at least 12 bytes, from which the master key is derived (argon2id).
+    /// File with a passphrase of at least 12 bytes, from which the master key is derived (argon2id). The variable
+    /// KEYLEASE_PASSPHRASE, which has no flag, may hold it itself.
     #[arg(long, env = "KEYLEASE_PASSPHRASE_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub passphrase_file: Option<PathBuf>,
 }

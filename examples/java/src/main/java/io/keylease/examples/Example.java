@@ -197,7 +197,7 @@ public final class Example implements AutoCloseable {
 
   public static void main(String[] arguments) throws IOException, InterruptedException {
     if (arguments.length != 2 || !arguments[1].matches("\\d{1,9}")) {
-      fail("usage: java -jar target/keylease-example.jar POOL REQUESTS, such as: … openai 10");
+      fail("usage: java -jar target/keylease-example.jar POOL REQUESTS, such as: java -jar target/keylease-example.jar openai 10");
     }
     boolean succeeded = true;
     try (Example example = new Example(System.getenv())) {
