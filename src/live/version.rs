@@ -152,7 +152,7 @@ impl VersionLive {
         self.state.lock().vitals.health(now)
     }
 
-    /// Failures in a row that no rule explains.
+    /// Failures in a row, of the kind that is nearer to cooling it.
     #[must_use]
     pub fn streak(&self) -> u32 {
         self.state.lock().vitals.streak()
