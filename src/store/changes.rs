@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::accounts::AccountRow;
 use super::callers::CallerRow;
+use super::convert::timestamp;
 use super::cooldowns::CooldownRow;
 use super::grants::GrantRow;
 use super::key_versions::KeyVersionRow;
@@ -24,6 +25,7 @@ use crate::domain::caller::{Caller, Grant, Token};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::pool::{Member, Pool};
+use crate::domain::time::Timestamp;
 
 const BEGIN: &str = "begin isolation level repeatable read read only";
 
@@ -32,6 +34,8 @@ const BEGIN: &str = "begin isolation level repeatable read read only";
 pub struct Changes {
     /// Everything up to here.
     pub rev: i64,
+    /// The database's time when it was read.
+    pub now: Timestamp,
     /// Accounts.
     pub accounts: Vec<Stored<Account>>,
     /// Limits that are in force.
@@ -52,7 +56,7 @@ pub struct Changes {
     pub grants: HashMap<Uuid, Vec<Stored<Grant>>>,
     /// Tokens.
     pub tokens: Vec<Stored<Token>>,
-    /// Cooldowns of the accounts in `accounts`, and others that are new.
+    /// Cooldowns that are new, and all of accounts some of whose were cleared; none that has ended.
     pub cooldowns: Vec<Cooldown>,
     /// What is gone.
     pub gone: Vec<Gone>,
@@ -95,11 +99,12 @@ pub enum GoneKind {
 pub async fn read(pool: &PgPool, since: i64) -> Result<Changes> {
     let mut transaction = pool.begin_with(BEGIN).await?;
     let conn = &mut *transaction;
-    let rev = sqlx::query_scalar!("select rev from cluster")
+    let read = sqlx::query!("select rev, clock_timestamp() as \"now!\" from cluster")
         .fetch_one(&mut *conn)
         .await?;
     let mut changes = Changes {
-        rev,
+        rev: read.rev,
+        now: timestamp(read.now),
         ..Changes::default()
     };
     read_accounts(conn, since, &mut changes).await?;
@@ -137,9 +142,15 @@ async fn read_accounts(conn: &mut PgConnection, since: i64, changes: &mut Change
     )
     .fetch_all(&mut *conn)
     .await?;
-    let rows = sqlx::query_as!(CooldownRow,
-        "select account_uid, model, until, why, class from cooldowns where rev > $1 or account_uid = any($2)", since, &cleared)
-        .fetch_all(conn).await?;
+    let rows = sqlx::query_as!(
+        CooldownRow,
+        "select account_uid, model, until, why, class from cooldowns
+        where (rev > $1 or account_uid = any($2)) and until > clock_timestamp()",
+        since,
+        &cleared
+    )
+    .fetch_all(conn)
+    .await?;
     changes.cooldowns = rows.into_iter().map(Cooldown::from).collect();
     Ok(())
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::MemberRow;
-use crate::domain::account::{Account, Cooldown};
+use crate::domain::account::Account;
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::clock::boot_now;
@@ -73,16 +73,21 @@ fn forget(registry: &mut Registry, changes: &Changes) {
             GoneKind::Pool => drop(registry.pools.remove(&gone.uid)),
             GoneKind::Caller => drop(registry.callers.remove(&gone.uid)),
             GoneKind::Token => drop(registry.tokens.remove(&gone.uid)),
-            GoneKind::Cooldowns => clear_cooldowns(registry, gone.uid, &changes.cooldowns),
+            GoneKind::Cooldowns => clear_cooldowns(registry, gone.uid, changes),
         }
     }
 }
 
 /// A person cleared cooldowns of an account: what is stored of it is all there is.
-fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, stored: &[Cooldown]) {
-    let own = stored.iter().filter(|c| c.account_uid == account_uid);
+fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, changes: &Changes) {
+    let own = changes
+        .cooldowns
+        .iter()
+        .filter(|c| c.account_uid == account_uid);
     let own: Vec<(String, Cause)> = own.map(|c| (c.model.clone(), c.cause.clone())).collect();
-    registry.account_live(account_uid).cleared(&own);
+    registry
+        .account_live(account_uid)
+        .cleared(&own, changes.now);
 }
 
 fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
@@ -117,7 +122,7 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
     }
     for cooldown in changes.cooldowns.drain(..) {
         let live = registry.account_live(cooldown.account_uid);
-        live.told(&cooldown.model, cooldown.cause);
+        live.told(&cooldown.model, cooldown.cause, changes.now);
     }
 }
 

@@ -16,6 +16,7 @@ mod classify;
 mod cli;
 mod cli_leases;
 mod configuration;
+mod cooldown_bounds;
 mod cooldowns;
 mod dev_command;
 mod distrust;
