@@ -137,18 +137,11 @@ fn try_candidate(
         ..wish.need
     };
     let admission = version.live.admit(wish.canary_until, now.database);
-    let is_canary = match admission {
-        Admission::Normal => false,
-        Admission::Canary => true,
-        Admission::Cooling(until) => {
-            unserved.pass_over(candidate, PassedOver::until(KeyRefusal::Cooling, until));
-            return None;
-        }
-        Admission::Dead(until) => {
-            unserved.pass_over(candidate, PassedOver::until(KeyRefusal::Dead, until));
-            return None;
-        }
-    };
+    if let Some(over) = ailing(admission) {
+        unserved.pass_over(candidate, over);
+        return None;
+    }
+    let is_canary = admission == Admission::Canary;
     let need = Need {
         uses: if is_canary { 1 } else { need.uses },
         ..need
@@ -182,27 +175,44 @@ fn as_the_provider_names_it<'a>(candidate: &'a Candidate, wish: &Wish<'a>) -> Op
     wish.need.model.map(|model| models.provider_name(model))
 }
 
-/// Whether a key may serve at all: everything but its own health and its permits.
+/// Whether a key may serve at all: everything but its own health and its permits. Of several reasons why not, its health among them, the
+/// one that clears last is told: whoever comes back sooner would only hear the next.
 fn admit<'a>(
     candidate: &'a Candidate,
     wish: &Wish<'_>,
     now: Timestamp,
 ) -> Result<&'a Arc<VersionEntry>, PassedOver> {
-    let (account, key) = (&candidate.account.account, &candidate.key);
+    let account = &candidate.account.account;
     if wish.account.is_some_and(|pinned| *pinned != account.id) {
         return Err(PassedOver::of(KeyRefusal::Avoided, None));
     }
-    let disablements = [(&account.disablement, true), (&key.disablement, false)];
-    for (disablement, is_of_account) in disablements {
-        if is_disabled(disablement.as_ref(), now) {
-            let until = disablement.as_ref().and_then(|d| d.until);
-            return Err(PassedOver {
-                is_of_account,
-                ..PassedOver::of(KeyRefusal::Disabled, until)
-            });
+    let avoided = || {
+        let is_avoided = candidate.is_avoided(wish.avoided);
+        is_avoided.then(|| PassedOver::of(KeyRefusal::Avoided, wish.avoided_until))
+    };
+    let passing = disabled(candidate, now)
+        .into_iter()
+        .chain(cooling(candidate, wish, now))
+        .chain(avoided());
+    let last = passing.reduce(PassedOver::later);
+    match (able(candidate, wish), last) {
+        (Ok(version), None) => Ok(version),
+        (Ok(version), Some(last)) => {
+            let health = ailing(version.live.admission(now));
+            Err(health.into_iter().fold(last, PassedOver::later))
         }
+        (Err(unable), last) => Err(last
+            .into_iter()
+            .fold(unable, |unable, last| last.later(unable))),
     }
-    if !key.models.serves(wish.need.model) {
+}
+
+/// What no time cures: the key does not serve the model, or has nothing to serve it with.
+fn able<'a>(
+    candidate: &'a Candidate,
+    wish: &Wish<'_>,
+) -> Result<&'a Arc<VersionEntry>, PassedOver> {
+    if !candidate.key.models.serves(wish.need.model) {
         return Err(PassedOver::of(KeyRefusal::Model, None));
     }
     let version = candidate.version.as_ref();
@@ -210,18 +220,45 @@ fn admit<'a>(
     if version.credential.is_none() {
         return Err(PassedOver::of(KeyRefusal::Undecryptable, None));
     }
-    let model = as_the_provider_names_it(candidate, wish);
-    if let Some(cause) = candidate.account.live.cooling(model, now) {
-        return Err(PassedOver {
-            is_of_account: true,
-            ..PassedOver::cooling(cause)
-        });
-    }
-    if let Some(cause) = model.and_then(|m| version.live.cooling(m, now)) {
-        return Err(PassedOver::cooling(cause));
-    }
-    if candidate.is_avoided(wish.avoided) {
-        return Err(PassedOver::of(KeyRefusal::Avoided, wish.avoided_until));
-    }
     Ok(version)
+}
+
+/// A person's word on the account, and that on the key: of two, the one that ends later.
+fn disabled(candidate: &Candidate, now: Timestamp) -> Option<PassedOver> {
+    let (account, key) = (&candidate.account.account, &candidate.key);
+    let words = [(&account.disablement, true), (&key.disablement, false)];
+    let words = words
+        .into_iter()
+        .filter(|(word, _)| is_disabled(word.as_ref(), now));
+    let words = words.map(|(word, is_of_account)| PassedOver {
+        is_of_account,
+        ..PassedOver::of(
+            KeyRefusal::Disabled,
+            word.as_ref().and_then(|word| word.until),
+        )
+    });
+    words.reduce(PassedOver::later)
+}
+
+/// What the account cools down from, and the key for this model.
+fn cooling(candidate: &Candidate, wish: &Wish<'_>, now: Timestamp) -> Option<PassedOver> {
+    let model = as_the_provider_names_it(candidate, wish);
+    let account = candidate.account.live.cooling(model, now);
+    let account = account.map(|cause| PassedOver {
+        is_of_account: true,
+        ..PassedOver::cooling(cause)
+    });
+    let version = candidate.version.as_ref();
+    let own = model.and_then(|model| version?.live.cooling(model, now));
+    let own = own.map(PassedOver::cooling);
+    account.into_iter().chain(own).reduce(PassedOver::later)
+}
+
+/// What its own health says, unless that lets a lease through.
+const fn ailing(admission: Admission) -> Option<PassedOver> {
+    match admission {
+        Admission::Normal | Admission::Canary => None,
+        Admission::Cooling(until) => Some(PassedOver::until(KeyRefusal::Cooling, until)),
+        Admission::Dead(until) => Some(PassedOver::until(KeyRefusal::Dead, until)),
+    }
 }

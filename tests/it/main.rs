@@ -24,6 +24,7 @@ mod distrust_leases;
 mod fleet;
 mod import;
 mod keys;
+mod last_reason;
 mod lease_input;
 mod lease_refusals;
 mod lease_waits;
