@@ -24,6 +24,7 @@ mod distrust_leases;
 mod fleet;
 mod import;
 mod keys;
+mod known_secrets;
 mod last_reason;
 mod lease_input;
 mod lease_refusals;
