@@ -19,6 +19,7 @@ use super::listeners::Listeners;
 use super::opening;
 use super::workers::{Workers, tell};
 use super::{metrics, signals};
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
 use tower::layer::util::{Identity, Stack};
@@ -86,7 +87,7 @@ pub async fn run_until(
         .add_service(health_service.clone())
         .add_service(reflection()?)
         .add_service(leases(&vault))
-        .add_service(admin(&vault));
+        .add_service(admin(&vault, config.upstreams));
     tracing::info!(
         listen = %address,
         metrics.listen = bound(listeners.metrics.as_ref()),
@@ -193,9 +194,12 @@ fn leases(vault: &Arc<Vault>) -> InterceptedService<LeaseServiceServer<Leases>, 
     LeaseServiceServer::with_interceptor(Leases::new(Arc::clone(vault)), authenticate)
 }
 
-fn admin(vault: &Arc<Vault>) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
+fn admin(
+    vault: &Arc<Vault>,
+    upstreams: Upstreams,
+) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
     let authenticate = Authenticate::new(Arc::clone(vault));
-    AdminServiceServer::with_interceptor(Admin::new(Arc::clone(vault)), authenticate)
+    AdminServiceServer::with_interceptor(Admin::new(Arc::clone(vault), upstreams), authenticate)
 }
 
 fn reflection() -> anyhow::Result<

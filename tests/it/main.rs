@@ -31,6 +31,7 @@ mod lease_refusals;
 mod lease_waits;
 mod leases;
 mod limits;
+mod loopback;
 mod losses;
 mod metrics;
 mod migrate_command;

@@ -124,6 +124,15 @@ pub struct ServeArguments {
         help_heading = "Network"
     )]
     pub insecure_plaintext: bool,
+    /// Let base URLs and hosts of accounts be loopback addresses. The risk: whatever listens there, on the machine of a caller, gets the
+    /// provider's keys. For tests; `keylease dev` allows it anyway. What is created so stays when this is off again.
+    #[arg(
+        long,
+        env = "KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS",
+        value_parser = switch, value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true,
+        help_heading = "Network"
+    )]
+    pub insecure_loopback_upstreams: bool,
     /// How long this replica goes on leasing while it can't reach Postgres, 10s to 1h. A revoked key may be leased for that long by a
     /// replica that is cut off.
     #[arg(
