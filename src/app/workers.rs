@@ -12,7 +12,7 @@ use tonic_health::server::HealthReporter;
 use super::observe;
 use crate::live::heartbeat::Heart;
 use crate::live::{clock::boot_now, ledger, outbox};
-use crate::store::{self, cooldowns, foreign_reports, replicas, settled};
+use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
 /// How soon a change is known everywhere.
@@ -190,6 +190,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             let mut conn = vault.pool().acquire().await?;
             replicas::forget(&mut conn).await?;
             cooldowns::forget(&mut conn).await?;
+            lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };

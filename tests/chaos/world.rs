@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keylease::domain::limit::{Terms, Timing};
+use keylease::domain::terms::{Span, Terms, Timing};
 use keylease::proto;
 use parking_lot::Mutex;
 use tokio::time::sleep;
@@ -140,7 +140,7 @@ impl World {
     /// W, D, L and so on.
     pub(crate) fn terms(&self) -> Terms {
         let timing = Timing {
-            window: self.setup.window,
+            span: Span::Rolling(self.setup.window),
             validity: None,
             start_within: None,
             blackout: None,
