@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use self::admit::{admit, ailing, as_the_provider_names_it};
 use super::snapshot::{Candidate, PoolEntry, Tier, VersionEntry};
 use super::unserved::{PassedOver, Unserved};
 use crate::domain::claims::Avoided;
-use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
 use crate::domain::pool::Strategy;
@@ -14,6 +14,8 @@ use crate::domain::refusal::KeyRefusal;
 use crate::domain::selection::{self, Circle};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::vitals::Admission;
+
+mod admit;
 
 /// What a call asks of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -168,98 +170,4 @@ fn try_candidate(
         Take::CostRequired => unserved.tally.add(KeyRefusal::CostRequired, None),
     }
     None
-}
-
-/// Limits and cooldowns of a model are those of the provider's name for it, whatever the call named.
-fn as_the_provider_names_it<'a>(candidate: &'a Candidate, wish: &Wish<'a>) -> Option<&'a str> {
-    let models = &candidate.key.models;
-    wish.need.model.map(|model| models.provider_name(model))
-}
-
-/// Whether a key may serve at all: everything but its own health and its permits. Of several reasons why not, its health among them, the
-/// one that clears last is told: whoever comes back sooner would only hear the next.
-fn admit<'a>(
-    candidate: &'a Candidate,
-    wish: &Wish<'_>,
-    now: Timestamp,
-) -> Result<&'a Arc<VersionEntry>, PassedOver> {
-    let account = &candidate.account.account;
-    if wish.account.is_some_and(|pinned| *pinned != account.id) {
-        return Err(PassedOver::of(KeyRefusal::Avoided, None));
-    }
-    let avoided = || {
-        let is_avoided = candidate.is_avoided(wish.avoided);
-        is_avoided.then(|| PassedOver::of(KeyRefusal::Avoided, wish.avoided_until))
-    };
-    let passing = disabled(candidate, now)
-        .into_iter()
-        .chain(cooling(candidate, wish, now))
-        .chain(avoided());
-    let last = passing.reduce(PassedOver::later);
-    match (able(candidate, wish), last) {
-        (Ok(version), None) => Ok(version),
-        (Ok(version), Some(last)) => {
-            let health = ailing(version.live.admission(now));
-            Err(health.into_iter().fold(last, PassedOver::later))
-        }
-        (Err(unable), last) => Err(last
-            .into_iter()
-            .fold(unable, |unable, last| last.later(unable))),
-    }
-}
-
-/// What no time cures: the key does not serve the model, or has nothing to serve it with.
-fn able<'a>(
-    candidate: &'a Candidate,
-    wish: &Wish<'_>,
-) -> Result<&'a Arc<VersionEntry>, PassedOver> {
-    if !candidate.key.models.serves(wish.need.model) {
-        return Err(PassedOver::of(KeyRefusal::Model, None));
-    }
-    let version = candidate.version.as_ref();
-    let version = version.ok_or_else(|| PassedOver::of(KeyRefusal::NoVersion, None))?;
-    if version.credential.is_none() {
-        return Err(PassedOver::of(KeyRefusal::Undecryptable, None));
-    }
-    Ok(version)
-}
-
-/// A person's word on the account, and that on the key: of two, the one that ends later.
-fn disabled(candidate: &Candidate, now: Timestamp) -> Option<PassedOver> {
-    let (account, key) = (&candidate.account.account, &candidate.key);
-    let words = [(&account.disablement, true), (&key.disablement, false)];
-    let words = words
-        .into_iter()
-        .filter(|(word, _)| is_disabled(word.as_ref(), now));
-    let words = words.map(|(word, is_of_account)| PassedOver {
-        is_of_account,
-        ..PassedOver::of(
-            KeyRefusal::Disabled,
-            word.as_ref().and_then(|word| word.until),
-        )
-    });
-    words.reduce(PassedOver::later)
-}
-
-/// What the account cools down from, and the key for this model.
-fn cooling(candidate: &Candidate, wish: &Wish<'_>, now: Timestamp) -> Option<PassedOver> {
-    let model = as_the_provider_names_it(candidate, wish);
-    let account = candidate.account.live.cooling(model, now);
-    let account = account.map(|cause| PassedOver {
-        is_of_account: true,
-        ..PassedOver::cooling(cause)
-    });
-    let version = candidate.version.as_ref();
-    let own = model.and_then(|model| version?.live.cooling(model, now));
-    let own = own.map(PassedOver::cooling);
-    account.into_iter().chain(own).reduce(PassedOver::later)
-}
-
-/// What its own health says, unless that lets a lease through.
-const fn ailing(admission: Admission) -> Option<PassedOver> {
-    match admission {
-        Admission::Normal | Admission::Canary => None,
-        Admission::Cooling(until) => Some(PassedOver::until(KeyRefusal::Cooling, until)),
-        Admission::Dead(until) => Some(PassedOver::until(KeyRefusal::Dead, until)),
-    }
 }

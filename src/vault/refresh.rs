@@ -16,10 +16,11 @@ use crate::live::credential::Fields;
 use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
 use crate::store::Stored;
-use crate::store::changes::{self, Changes, GoneKind};
+use crate::store::changes::{self, Changes, GoneKind, Unread};
 use crate::store::secrets::SecretRow;
 
 mod callers;
+mod unread;
 
 impl Vault {
     /// Takes up what changed, unless revision `wanted` is known already.
@@ -57,6 +58,7 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
     forget(registry, &changes);
     take_up_accounts(registry, keys, &mut changes);
     take_up_versions(registry, keys, &mut changes);
+    unread::take_out(registry, &changes.unread);
     place_credentials(registry, &changed);
     take_up_pools(registry, keys, &mut changes);
     callers::take_up(registry, keys, &mut changes);
@@ -97,7 +99,7 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
         note(
             &mut registry.distrusted.accounts,
             uid,
-            account.is_none().then_some(id),
+            account.is_none().then_some(Some(id)),
         );
         match account {
             Some(account) => drop(registry.accounts.insert(uid, account)),
@@ -105,6 +107,7 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
         }
     }
     for limit in changes.limits.drain(..) {
+        registry.distrusted.limits.remove(&limit.uid);
         registry.limits.insert(limit.uid, Arc::new(limit));
     }
     for stored in changes.keys.drain(..) {
@@ -167,11 +170,13 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
         registry.distrusted.forget(uid);
         let Some(mut pool) = verified(keys, stored) else {
             registry.pools.remove(&uid);
-            registry.distrusted.pools.insert(uid, id);
+            registry.distrusted.pools.insert(uid, Some(id));
             continue;
         };
         let mut members = changes.members.remove(&uid).unwrap_or_default();
-        let found = members.len();
+        let unread = changes.unread.iter();
+        let unread = unread.filter(|row| **row == Unread::Member(uid)).count();
+        let found = unread + members.len();
         members.retain(|stored| {
             let row = MemberRow {
                 pool_uid: &uid,

@@ -58,5 +58,6 @@ mod tokens;
 mod turns;
 mod two_replicas;
 mod unbuilt;
+mod unread_rows;
 mod vault_keys;
 mod verdicts;
