@@ -13,17 +13,15 @@ use tonic::transport::Server;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::HealthReporter;
+use tower::layer::util::{Identity, Stack};
 
 use super::config::{MasterKeySource, ServeConfig};
 use super::listeners::Listeners;
-use super::opening;
 use super::workers::{Workers, tell};
-use super::{metrics, signals};
+use super::{metrics, opening, signals};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
-use tower::layer::util::{Identity, Stack};
-
 use crate::proto;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::lease_service_server::LeaseServiceServer;
@@ -198,8 +196,8 @@ fn admin(
     vault: &Arc<Vault>,
     upstreams: Upstreams,
 ) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
-    let authenticate = Authenticate::new(Arc::clone(vault));
-    AdminServiceServer::with_interceptor(Admin::new(Arc::clone(vault), upstreams), authenticate)
+    let admin = Admin::new(Arc::clone(vault), upstreams);
+    AdminServiceServer::with_interceptor(admin, Authenticate::new(Arc::clone(vault)))
 }
 
 fn reflection() -> anyhow::Result<

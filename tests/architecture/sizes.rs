@@ -10,7 +10,6 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("src/app/serve.rs", 256),
     ("src/domain/ledger/budget.rs", 295),
     ("src/domain/ledger/held.rs", 380),
-    ("src/store/changes.rs", 273),
     ("src/vault/lease_key.rs", 280),
     ("tests/it/accounts.rs", 410),
     ("tests/it/canaries/planted.rs", 290),

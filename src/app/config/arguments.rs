@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{
-    Args,
-    builder::{OsStringValueParser, TypedValueParser},
-};
+use clap::Args;
 
-use super::database::UrlArguments;
+use super::{
+    database::UrlArguments,
+    flag_values::{path_or_empty, switch},
+};
 
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
@@ -240,17 +240,4 @@ pub struct DevArguments {
     /// The logs.
     #[command(flatten)]
     pub log: LogArguments,
-}
-
-/// A path; an empty one is passed on, since it counts as not set.
-pub(super) fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().map(PathBuf::from)
-}
-
-fn switch(text: &str) -> Result<bool, &'static str> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "" | "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err("use true or false"),
-    }
 }
