@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use self::admit::{admit, ailing, as_the_provider_names_it};
-use super::snapshot::{Candidate, PoolEntry, Tier, VersionEntry};
-use super::unserved::{PassedOver, Unserved};
-use crate::domain::claims::Avoided;
+use super::snapshot::{AccountEntry, Candidate, PoolEntry, Tier, VersionEntry};
+use super::unserved::Unserved;
+use crate::domain::claims::{Avoided, LeaseClaims};
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
 use crate::domain::pool::Strategy;
@@ -38,7 +38,7 @@ pub struct Wish<'a> {
 #[derive(Debug)]
 pub struct Chosen {
     /// Its account and key.
-    pub account: Arc<super::snapshot::AccountEntry>,
+    pub account: Arc<AccountEntry>,
     /// The version.
     pub version: Arc<VersionEntry>,
     /// The permits.
@@ -79,6 +79,17 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
     }
     pool.count_distrusted(wish.account, &mut unserved.tally);
     Err(unserved)
+}
+
+/// Gives back what was chosen for a lease that cannot be written: its permits, and its turn as the canary.
+pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims) {
+    let uses = u64::from(lease.granted);
+    account
+        .live
+        .with_budget(|budget| budget.undo(&lease.draws, uses));
+    if lease.is_canary {
+        version.live.recall_canary();
+    }
 }
 
 /// The keys of a tier as they are to be tried. Without an affinity key nothing is listed, however many there are.

@@ -18,7 +18,7 @@ use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::BootTime;
-use crate::live::choose::{Chosen, Now, Wish, choose};
+use crate::live::choose::{Chosen, Now, Wish, choose, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
@@ -222,10 +222,7 @@ impl Vault {
             .ledger
             .note(std::slice::from_ref(&chosen.account.live));
         let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
-            chosen
-                .account
-                .live
-                .with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
+            undo(&chosen.account, version, &claims);
             return Err(LeaseRefusal::TooManyLimits);
         };
         Ok(Lease {
