@@ -11,7 +11,7 @@ use tonic_health::server::HealthReporter;
 
 use super::observe;
 use crate::live::heartbeat::Heart;
-use crate::live::{clock::boot_now, ledger, outbox};
+use crate::live::{clock::boot_now, idle, ledger, outbox};
 use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
@@ -140,10 +140,8 @@ async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
 
 async fn carry(vault: &Vault) -> store::Result<()> {
     vault.send_reports().await?;
-    if vault.live().replicas() > 1 {
-        vault.receive_reports().await?;
-    }
-    Ok(())
+    // Also where this replica seems to be alone: one that has left may have written reports before.
+    vault.receive_reports().await
 }
 
 /// Settles what was reported on leases of replicas that are gone.
@@ -185,6 +183,12 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
         let now = vault.live().now().database;
         if let Err(error) = vault.revoke_drained(now).await {
             tracing::warn!(%error, "drained versions could not be revoked, it is tried again in a minute");
+        }
+        // In a task of its own: a commit is never cancelled.
+        let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
+        let moved = tokio::spawn(async move { idle::move_clocks(&live, &pool).await }).await;
+        if let Ok(Err(error)) = moved {
+            tracing::warn!(%error, "the clocks of idle limits stand still, it is tried again in a minute");
         }
         let forgotten = async {
             let mut conn = vault.pool().acquire().await?;

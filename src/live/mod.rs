@@ -7,6 +7,7 @@ pub mod clock;
 pub mod credential;
 pub mod distrusted;
 pub mod heartbeat;
+pub mod idle;
 pub mod ledger;
 pub mod life;
 pub mod line;

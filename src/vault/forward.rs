@@ -76,9 +76,13 @@ impl Vault {
             return;
         };
         for outcome in &report.outcomes {
-            self.act(&lease, outcome, now);
+            self.follow(&lease, outcome, now);
         }
-        self.settle_own(&lease.claims, &report.outcomes, ending);
+        if self.replays.was_replayed(lease.serial) {
+            self.charge_overuse(&lease.claims, &report.outcomes);
+        } else {
+            self.settle_own(&lease.claims, &report.outcomes, ending);
+        }
         // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
         // kept, and goes out with the next report on the same version.
         let _ = self.commit_verdicts(&lease.claims).await;

@@ -254,12 +254,12 @@ fn wish<'a>(
 ) -> Wish<'a> {
     let lease_duration = call.lease_duration.or(pool.pool.lease_duration);
     let lease_duration = lease_duration.unwrap_or(LEASE_DURATION_DEFAULT);
-    let estimate = call.estimate.or(pool.pool.default_estimate);
+    let estimate = Estimate::in_force(call.estimate, pool.pool.default_estimate);
     Wish {
         need: Need {
             model: call.model.as_deref(),
             uses: u64::from(call.requests),
-            estimate: estimate.unwrap_or(Estimate::DEFAULT),
+            estimate,
             is_new: ticket.is_none(),
             ticket,
             is_patient: !call.max_wait.is_zero(),

@@ -78,7 +78,8 @@ impl Vault {
     /// Takes a report.
     ///
     /// # Errors
-    /// Why it is not taken; nothing is changed then.
+    /// Why it is not taken; nothing is changed then, but where a verdict could not be committed: the same report commits it when it comes
+    /// again.
     pub async fn report_outcome(
         &self,
         caller: &Caller,
@@ -91,11 +92,12 @@ impl Vault {
         let outcomes = self.explain(&lease.claims, &report.outcomes, now);
         let new = outcomes.iter().filter(|_| is_new);
         new.for_each(|outcome| self.act(&lease, outcome, now));
-        self.commit_verdicts(&lease.claims).await?;
         let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
+        // Before anything is awaited: should the verdict not be committed, a repetition of the report finds it counted.
         if let Entry::New(ending) = entry {
             self.settle(&lease, report, outcomes, ending);
         }
+        self.commit_verdicts(&lease.claims).await?;
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {
             let failure = failure.map(|failure| self.advise(&lease.claims, failure, now));

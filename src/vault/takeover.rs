@@ -6,10 +6,11 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::Vault;
+use crate::domain::claims::LeaseClaims;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::judged::Judged;
 use crate::domain::ledger::block::Draw;
-use crate::domain::ledger::settle::{Lease, Part};
+use crate::domain::ledger::settle::Lease;
 use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::takeover::unused;
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, block_id};
@@ -29,7 +30,6 @@ const REPORTS_MAX: usize = 200;
 struct Inherited {
     issuer: Uuid,
     report: Forwarded,
-    parts: Vec<Part>,
     /// What goes back, from each limit that is known here.
     returns: Vec<(Uuid, Draw, u64)>,
 }
@@ -54,14 +54,14 @@ impl Vault {
                     "leases of a replica that is gone were settled in its place"
                 );
             }
-            new.iter()
-                .for_each(|inherited| self.charge_overuse(inherited));
+            for Inherited { report, .. } in &new {
+                self.charge_overuse(&report.claims, &report.outcomes);
+            }
         }
     }
 
-    /// What was used beyond the estimate is charged by this replica: it needs no block of the one that is gone.
-    fn charge_overuse(&self, inherited: &Inherited) {
-        let claims = &inherited.report.claims;
+    /// What was used beyond the estimate is charged, and nothing given back: it needs no block.
+    pub(super) fn charge_overuse(&self, claims: &LeaseClaims, outcomes: &[Judged]) {
         let snapshot = self.live.snapshot();
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;
@@ -72,9 +72,10 @@ impl Vault {
             draws: &draws,
             model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
         };
+        let parts: Vec<_> = outcomes.iter().map(Judged::part).collect();
         account
             .live
-            .with_budget(|budget| budget.settle(lease, &inherited.parts, None));
+            .with_budget(|budget| budget.settle(lease, &parts, None));
         self.live.ledger.note(std::slice::from_ref(&account.live));
     }
 }
@@ -169,7 +170,11 @@ impl Inherited {
         if uses != report.claims.granted && !report.is_final {
             return None;
         }
-        let parts: Vec<_> = report.outcomes.iter().map(Judged::part).collect();
+        // One that may be given again by its issuer, should that only have been stopped, gives nothing back.
+        let parts: Vec<_> = match report.claims.received {
+            Some(_) => report.outcomes.iter().map(Judged::part).collect(),
+            None => Vec::new(),
+        };
         let account = snapshot.accounts.get(&report.claims.account_uid)?;
         let dimension = |limit: &Uuid| -> Option<Dimension> {
             let mut limits = account.limits.iter();
@@ -183,7 +188,6 @@ impl Inherited {
         Some(Self {
             issuer: orphan.issuer,
             returns: returns.collect(),
-            parts,
             report,
         })
     }
