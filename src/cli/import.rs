@@ -84,12 +84,8 @@ pub(super) async fn run(client: &ClientArgs, args: ImportArgs) -> Result<(), Fai
     request.validate_only = validate_only;
     request.request_id = args.change.request_id;
     request.reason = args.change.reason;
-    let mut admin = client.admin().await.map_err(|failure| match failure {
-        Failure::Unreachable(cause) if args.dry_run => Failure::Unreachable(format!(
-            "{cause} (--dry-run --offline checks the file alone)"
-        )),
-        other => other,
-    })?;
+    let admin = client.admin().await;
+    let mut admin = admin.map_err(|failure| unreached(failure, args.dry_run))?;
     let answer = admin.import_keys(request).await;
     let answer = answer.map_err(|status| in_file(&places, status))?;
     let answer = answer.into_inner();
@@ -106,9 +102,24 @@ pub(super) async fn run(client: &ClientArgs, args: ImportArgs) -> Result<(), Fai
 
 /// A refusal in words of the file; a server that was not reached has said nothing.
 fn in_file(places: &Places, status: tonic::Status) -> Failure {
-    match Failure::from(status) {
-        Failure::Refused(status) => places.refusal(&status),
-        other => other,
+    let failure = Failure::from(status);
+    if let Failure::Refused(status) = &failure {
+        return places.refusal(status);
+    }
+    failure
+}
+
+/// Without a server a dry run knows half, which has to be asked for.
+fn unreached(failure: Failure, dry_run: bool) -> Failure {
+    match failure {
+        Failure::Unreachable(cause) if dry_run => Failure::Unreachable(format!(
+            "{cause} (--dry-run --offline checks the file alone)"
+        )),
+        failure @ (Failure::Unreachable(_)
+        | Failure::Usage(_)
+        | Failure::Refused(_)
+        | Failure::Failed(_)
+        | Failure::OutputClosed) => failure,
     }
 }
 

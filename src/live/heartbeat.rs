@@ -17,7 +17,7 @@ use crate::domain::limit::Limit;
 use crate::store;
 use crate::store::incarnations::{self, NewIncarnation};
 use crate::store::replicas::{self, Enrolment, Pulse};
-use crate::store::{Error, limit_ledgers};
+use crate::store::{Error, limit_ledgers, limit_rounds};
 
 /// What beats.
 #[derive(Debug)]
@@ -180,7 +180,7 @@ impl Heart {
         loop {
             let rows_max = LIMITS_PER_TRANSACTION as i64;
             let mut conn = self.pool.acquire().await?;
-            let limits = limit_ledgers::unanswered(&mut conn, incarnation, after, rows_max).await?;
+            let limits = limit_rounds::unanswered(&mut conn, incarnation, after, rows_max).await?;
             drop(conn);
             let Some(last) = limits.last() else { break };
             after = *last;

@@ -75,6 +75,8 @@ pub struct AccountEntry {
     pub account: Account,
     /// Its limits.
     pub limits: Vec<Arc<Limit>>,
+    /// It has another one that this release cannot read, so that nothing may be leased from it.
+    pub has_unread_limit: bool,
     /// Permits, cooldowns, and who waits.
     pub live: Arc<AccountLive>,
     /// Others that go to the same place.

@@ -23,6 +23,7 @@ pub mod limit_blocks;
 pub mod limit_charges;
 pub mod limit_ledgers;
 pub mod limit_renewals;
+pub mod limit_rounds;
 mod limit_rows;
 pub mod limits;
 pub mod master_keys;

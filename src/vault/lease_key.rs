@@ -19,7 +19,7 @@ use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
-use crate::live::choose::{Chosen, Now, Wish, choose};
+use crate::live::choose::{Chosen, Now, Wish, choose, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
@@ -212,7 +212,7 @@ impl Vault {
         let live = &chosen.account.live;
         self.live.ledger.note(std::slice::from_ref(live));
         let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
-            live.with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
+            undo(&chosen.account, version, &claims);
             return Err(LeaseRefusal::TooManyLimits);
         };
         Ok(Lease {

@@ -100,7 +100,7 @@ fn gets_around(directive: &str) -> bool {
     };
     let level = level.trim().to_ascii_lowercase();
     let is_quiet = LEVELS_QUIET.contains(&level.as_str());
-    !is_quiet && QUIET.iter().any(|name| below(&name))
+    !is_quiet && QUIET.iter().any(below)
 }
 
 /// The format.

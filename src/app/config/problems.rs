@@ -61,15 +61,6 @@ pub(super) fn given(value: Option<&String>) -> Option<&str> {
         .filter(|text| !text.is_empty())
 }
 
-/// A switch: as people write them, and off where it is set to nothing.
-pub(super) fn switch(name: &str, text: &str) -> Result<bool, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "" | "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(format!("{name} is {text:?}: use true or false")),
-    }
-}
-
 /// The same for a path.
 pub(super) fn given_path(value: Option<&PathBuf>) -> Option<PathBuf> {
     value.filter(|path| !path.as_os_str().is_empty()).cloned()

@@ -7,14 +7,17 @@ use tonic::transport::ServerTlsConfig;
 use super::{
     arguments::{DatabaseArguments, ServeArguments},
     database::{self, DatabaseUrl},
-    duration, listen, log,
+    duration,
+    flag_values::switch,
+    listen, log,
     master_key::{self, MasterKeySource, SecretVariables},
     parse::finish,
-    problems::{ConfigError, Problems, given_path, switch},
+    problems::{ConfigError, Problems, given_path},
     secret_file,
     strangers::Strangers,
 };
 use crate::app::tls;
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 
 /// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
@@ -48,8 +51,8 @@ pub struct ServeConfig {
     pub replication: Replication,
     /// Between NOT_SERVING and draining.
     pub drain_delay: Duration,
-    /// True for `dev`: upstream base URLs may be plain http and on loopback.
-    pub allow_loopback_upstreams: bool,
+    /// What accounts may have as base URL and hosts; `dev` lets them be on this machine.
+    pub upstreams: Upstreams,
     /// What to log once logging runs.
     pub warnings: Vec<String>,
 }
@@ -99,6 +102,7 @@ impl ServeConfig {
         // The log is parsed apart, before anything else runs; here only so that its mistakes are listed with the others.
         problems.take(log::filter(&arguments.log));
         problems.take(log::format(&arguments.log));
+        let upstreams = problems.take(upstreams(arguments, &mut warnings));
         let whole = || {
             Some(Self {
                 database: database?,
@@ -111,12 +115,23 @@ impl ServeConfig {
                 snapshot_age_max: snapshot_age?,
                 replication: replication?,
                 drain_delay: drain_delay?,
-                allow_loopback_upstreams: false,
+                upstreams: upstreams?,
                 warnings,
             })
         };
         finish(whole(), problems)
     }
+}
+
+fn upstreams(arguments: &ServeArguments, warnings: &mut Vec<String>) -> Result<Upstreams, String> {
+    let accepted = &arguments.insecure_loopback_upstreams;
+    if !switch("KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS", accepted)? {
+        return Ok(Upstreams::Remote);
+    }
+    warnings.push(
+        "KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS: accounts may send their secrets to whatever listens on a caller's own machine".to_owned(),
+    );
+    Ok(Upstreams::LoopbackToo)
 }
 
 fn replication(text: &str) -> Result<Replication, String> {

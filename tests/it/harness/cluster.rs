@@ -78,6 +78,8 @@ impl Cluster {
             .env("KEYLEASE_LISTEN", "127.0.0.1:0")
             .env("KEYLEASE_METRICS_LISTEN", "127.0.0.1:0")
             .env("KEYLEASE_DRAIN_DELAY", "0s")
+            // The stand-in of a provider is on this machine.
+            .env("KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS", "true")
             // There is no standby that could lack something, so limits of long windows are granted at any pace.
             .env("KEYLEASE_FAILOVER_LOSS_MAX", "none")
             .env("KEYLEASE_LOG", self.log)
