@@ -16,6 +16,7 @@ pub mod postgres;
 mod private_file;
 pub mod serve;
 pub mod signals;
+mod supervision;
 pub mod telemetry;
 pub mod tls;
 pub mod workers;

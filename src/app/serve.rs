@@ -18,11 +18,9 @@ use super::config::{MasterKeySource, ServeConfig};
 use super::listeners::Listeners;
 use super::opening;
 use super::workers::{Workers, tell};
-use super::{metrics, signals};
+use super::{metrics, signals, supervision};
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
-use tower::layer::util::{Identity, Stack};
-
 use crate::proto;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::lease_service_server::LeaseServiceServer;
@@ -32,6 +30,7 @@ use crate::service::lease::Leases;
 use crate::service::observe::Observe;
 use crate::store::replicas::{self, Enrolment};
 use crate::vault::Vault;
+use tower::layer::util::{Identity, Stack};
 
 /// Calls at once on one connection.
 const STREAMS_MAX: u32 = 2_000;
@@ -81,6 +80,7 @@ pub async fn run_until(
         .await;
     tell(&health, true).await;
     let workers = Workers::start(&vault, heart, health.clone());
+    let failed = workers.failed();
     let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
         .layer(Observe::new())
         .add_service(health_service.clone())
@@ -97,7 +97,7 @@ pub async fn run_until(
     );
     let (draining, ended) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(drain(
-        shutdown,
+        supervision::until(shutdown, failed.clone()),
         health,
         Arc::clone(&vault),
         config.drain_delay,
@@ -111,7 +111,7 @@ pub async fn run_until(
     workers.stop().await;
     leave(&vault).await;
     tracing::info!("ended");
-    served
+    served.and_then(|()| supervision::verdict(&failed))
 }
 
 /// Opens the vault and takes up its configuration.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::observe;
+use super::supervision::{round, supervise};
 use crate::live::heartbeat::Heart;
 use crate::live::{clock::boot_now, idle, ledger, outbox};
 use crate::store::{self, foreign_reports, lease_renewals, replicas, settled};
@@ -31,21 +33,25 @@ const REPORT_AGE_MAX: Duration = Duration::from_hours(25);
 /// The workers of one replica.
 #[derive(Debug)]
 pub struct Workers {
-    tasks: JoinSet<()>,
+    supervised: JoinHandle<()>,
     stop: CancellationToken,
+    failed: CancellationToken,
 }
 
 impl Workers {
     /// Starts them.
     #[must_use]
     pub fn start(vault: &Arc<Vault>, heart: Heart, health: HealthReporter) -> Self {
-        let stop = CancellationToken::new();
+        let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
+        let (told, well) = watch::channel(true);
         let mut tasks = JoinSet::new();
-        tasks.spawn(poll(
+        tasks.spawn(poll(Arc::clone(vault), Arc::new(heart), told, stop.clone()));
+        tasks.spawn(show(
             Arc::clone(vault),
-            Arc::new(heart),
             health,
+            well,
             stop.clone(),
+            failed.clone(),
         ));
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         tasks.spawn(ledger::run(live, pool, stop.clone()));
@@ -53,55 +59,101 @@ impl Workers {
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
-        Self { tasks, stop }
+        let supervised = tokio::spawn(supervise(tasks, stop.clone(), failed.clone()));
+        Self {
+            supervised,
+            stop,
+            failed,
+        }
+    }
+
+    /// Cancelled where one of them has ended unasked.
+    #[must_use]
+    pub fn failed(&self) -> CancellationToken {
+        self.failed.clone()
     }
 
     /// Ends them: permits are returned, and reports that wait are written.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         self.stop.cancel();
-        while self.tasks.join_next().await.is_some() {}
+        // It does nothing that could fail.
+        let _ = self.supervised.await;
     }
 }
 
-/// Says once a second that this replica lives, and takes up what changed.
+/// Says once a second that this replica lives, and takes up what changed; tells whether it could.
 async fn poll(
     vault: Arc<Vault>,
     heart: Arc<Heart>,
-    health: HealthReporter,
+    told: watch::Sender<bool>,
     stop: CancellationToken,
 ) {
     let mut ticks = interval(POLL_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut was_well = true;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = vault.live().life.doubted() => {}
             () = stop.cancelled() => return,
         }
-        let polled = tokio::time::timeout(POLL_MAX, beat(&vault, &heart)).await;
-        let is_well = matches!(polled, Ok(Ok(())));
-        if was_well != is_well {
-            tell(&health, is_well && !vault.live().is_draining()).await;
-            if is_well {
-                tracing::info!("the database can be reached again");
-            } else {
-                tracing::warn!("the database cannot be reached, leases go on from what is held");
-            }
+        let beating = round(beat(Arc::clone(&vault), Arc::clone(&heart)));
+        let polled = tokio::time::timeout(POLL_MAX, beating).await;
+        if let Ok(Err(error)) = &polled {
+            tracing::error!(%error, "a poll was abandoned, what changed is not known");
         }
-        was_well = is_well;
-        observe::glance(&vault);
+        let is_well = matches!(polled, Ok(Ok(Ok(()))));
+        let was_well = told.send_replace(is_well);
+        if is_well && !was_well {
+            tracing::info!("the database can be read again");
+        } else if was_well && !is_well {
+            tracing::warn!("the database cannot be read, leases go on from what is held");
+        }
     }
 }
 
-async fn beat(vault: &Vault, heart: &Arc<Heart>) -> crate::vault::Result<()> {
+/// Shows how this replica is, and tells whether it is ready: not from within the poll, so that it is told whatever becomes of that.
+async fn show(
+    vault: Arc<Vault>,
+    health: HealthReporter,
+    mut well: watch::Receiver<bool>,
+    stop: CancellationToken,
+    failed: CancellationToken,
+) {
+    let mut ticks = interval(POLL_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut was_ready = true;
+    loop {
+        let is_polled = tokio::select! {
+            _ = ticks.tick() => true,
+            polled = well.changed() => polled.is_ok(),
+            () = stop.cancelled() => return,
+        };
+        observe::glance(&vault);
+        let live = vault.live();
+        let is_ready = *well.borrow_and_update() && live.is_fresh(boot_now());
+        let is_ending = live.is_draining() || failed.is_cancelled();
+        if is_ready != was_ready {
+            tell(&health, is_ready && !is_ending).await;
+        }
+        if !is_polled {
+            return;
+        }
+        was_ready = is_ready;
+    }
+}
+
+async fn beat(vault: Arc<Vault>, heart: Arc<Heart>) -> crate::vault::Result<()> {
     let began = boot_now();
     let live = vault.live();
+    // Read before the database is asked: a revision that is known by now, the answer has at least, unless changes were lost.
+    let known = live.snapshot().rev;
     // In a task of its own: a commit is never cancelled, however long it takes.
-    let beating = Arc::clone(heart);
-    let pulse = tokio::spawn(async move { beating.beat().await });
+    let pulse = tokio::spawn(async move { heart.beat().await });
     let pulse = pulse.await.map_err(|_| store::Error::unanswered())??;
-    if pulse.rev > live.snapshot().rev {
+    if pulse.rev < known {
+        live.life.upset();
+    }
+    if pulse.rev > live.snapshot().rev || !live.is_of_epoch() {
         return vault.refresh(pulse.rev).await;
     }
     live.learned(None, began);
@@ -132,7 +184,8 @@ async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
             _ = ticks.tick() => {}
             () = stop.cancelled() => {}
         }
-        if let Err(error) = carry(&vault).await {
+        let carrying = Arc::clone(&vault);
+        if let Ok(Err(error)) = round(async move { carry(&carrying).await }).await {
             tracing::warn!(%error, "reports could not be exchanged, their leases keep their full charge");
         }
     }
@@ -181,7 +234,9 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         let now = vault.live().now().database;
-        if let Err(error) = vault.revoke_drained(now).await {
+        let revoking = Arc::clone(&vault);
+        let revoked = round(async move { revoking.revoke_drained(now).await });
+        if let Ok(Err(error)) = revoked.await {
             tracing::warn!(%error, "drained versions could not be revoked, it is tried again in a minute");
         }
         // In a task of its own: a commit is never cancelled.

@@ -135,6 +135,12 @@ impl Live {
         read > 0 && now.since(BootTime::from_nanos(read)) <= self.snapshot_age_max
     }
 
+    /// Whether the configuration was read since the database last turned out to be another one.
+    #[must_use]
+    pub fn is_of_epoch(&self) -> bool {
+        self.glance().epoch == self.life.epoch()
+    }
+
     /// How old the configuration is.
     #[must_use]
     pub fn snapshot_age(&self, now: BootTime) -> Duration {

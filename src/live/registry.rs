@@ -25,6 +25,8 @@ mod pool_entries;
 pub struct Registry {
     /// Everything up to this revision.
     pub rev: i64,
+    /// In which epoch of the database that revision was read.
+    pub epoch: u64,
     /// Accounts that verified, by uid.
     pub accounts: HashMap<Uuid, Account>,
     /// Limits in force, by uid.
@@ -77,6 +79,14 @@ struct Lives {
 }
 
 impl Registry {
+    /// Forgets every row, but not what lives of them: leases of those that come back are still out.
+    pub fn clear(&mut self) {
+        *self = Self {
+            lives: std::mem::take(&mut self.lives),
+            ..Self::default()
+        };
+    }
+
     /// What lives of an account.
     pub fn account_live(&mut self, uid: Uuid) -> Arc<AccountLive> {
         let lives = self.lives.accounts.entry(uid);
@@ -112,6 +122,7 @@ impl Registry {
         let tokens = self.tokens.values();
         Snapshot {
             rev: self.rev,
+            epoch: self.epoch,
             pools: by_id.collect(),
             pools_by_uid: by_uid.collect(),
             callers: self.callers.clone(),

@@ -27,6 +27,8 @@ pub struct Snapshot {
     /// Everything up to this revision is in it.
     pub rev: i64,
     /// By uid.
+    /// In which epoch of the database that revision was read.
+    pub epoch: u64,
     pub accounts: HashMap<Uuid, Arc<AccountEntry>>,
     /// Versions that are not revoked, by uid.
     pub versions: HashMap<Uuid, Arc<VersionEntry>>,

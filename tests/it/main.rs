@@ -31,6 +31,7 @@ mod leases;
 mod limit_kinds;
 mod limits;
 mod losses;
+mod lost_changes;
 mod metrics;
 mod migrate_command;
 mod pools;
