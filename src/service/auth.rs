@@ -1,19 +1,18 @@
 //! Who calls: the identity that the authentication layer puts into a request, and what a method asks of it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use tonic::{Extensions, Request};
 
-use crate::domain::caller::{Caller, Right};
+use crate::domain::caller::{Bearer, Right};
 use crate::domain::name::CallerName;
 use crate::vault::{CallerRef, Refusal};
 
 /// An authenticated caller, as an extension of the request.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// The caller.
-    pub caller: Arc<Caller>,
+    /// The caller, and what proved it.
+    pub bearer: Bearer,
     /// The address the call came from.
     pub source: Option<SocketAddr>,
 }
@@ -31,8 +30,8 @@ impl Identity {
     #[must_use]
     pub fn caller_ref(&self) -> CallerRef {
         CallerRef {
-            uid: self.caller.meta.uid,
-            name: CallerName(self.caller.id.clone()).to_string(),
+            uid: self.bearer.caller.meta.uid,
+            name: CallerName(self.bearer.caller.id.clone()).to_string(),
         }
     }
 }
@@ -43,7 +42,7 @@ impl Identity {
 /// [`Refusal::TokenRejected`] without an identity, [`Refusal::RoleMissing`] without the right.
 pub fn require<T>(request: &Request<T>, right: Right) -> Result<Identity, Refusal> {
     let identity = identity(request)?;
-    if !identity.caller.has(right) {
+    if !identity.bearer.caller.has(right) {
         return Err(Refusal::RoleMissing {
             needed: roles_with(right),
         });

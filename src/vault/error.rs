@@ -78,6 +78,9 @@ pub enum Refusal {
     /// The database cannot be reached.
     #[error("the database cannot be reached")]
     DatabaseUnreachable,
+    /// This replica's view of who may call is too old.
+    #[error("this replica has not reached its database for too long, call another")]
+    SnapshotStale,
     /// This replica sends the status of pools to as many callers as it will.
     #[error("{max} watches run on this replica already, end one or ask again with GetStatus")]
     TooManyWatches {
@@ -116,6 +119,7 @@ impl Refusal {
             | Self::TokenRejected
             | Self::RoleMissing { .. }
             | Self::DatabaseUnreachable
+            | Self::SnapshotStale
             | Self::TooManyWatches { .. } => None,
         }
     }

@@ -10,7 +10,7 @@ use tonic::{Request, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use super::desk::{Desk, answered, caller};
+use super::desk::{Desk, answered, caller, vouched};
 pub(crate) use super::setup::secret;
 
 impl Desk {
@@ -102,7 +102,7 @@ pub(crate) fn identity(grants: Vec<Grant>) -> Identity {
     let mut caller = caller(grants);
     caller.meta.uid = Uuid::new_v4();
     Identity {
-        caller: Arc::new(caller),
+        bearer: vouched(Arc::new(caller)),
         source: "127.0.0.1:1".parse().ok(),
     }
 }
