@@ -65,3 +65,10 @@ alter table lease_renewals
     add constraint lease_renewals_until_readable check (isfinite(until) and until < '10000-01-01 00:00:00+00');
 alter table settled
     add constraint settled_create_time_readable check (isfinite(create_time) and create_time < '10000-01-01 00:00:00+00');
+alter table prices
+    add constraint prices_effective_time_readable check (isfinite(effective_time) and effective_time < '10000-01-01 00:00:00+00'),
+    add constraint prices_create_time_readable check (isfinite(create_time) and create_time < '10000-01-01 00:00:00+00');
+alter table spend_flushes
+    add constraint spend_flushes_create_time_readable check (isfinite(create_time) and create_time < '10000-01-01 00:00:00+00');
+alter table spend
+    add constraint spend_day_readable check (isfinite(day) and day < '10000-01-01');

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod migrate;
 mod observe;
 pub mod opening;
+mod poll;
 pub mod postgres;
 mod private_file;
 pub mod serve;

@@ -16,9 +16,7 @@ use tonic_health::server::HealthReporter;
 
 use super::config::{MasterKeySource, ServeConfig};
 use super::listeners::Listeners;
-use super::opening;
-use super::workers::{Workers, tell};
-use super::{metrics, signals, supervision};
+use super::{metrics, opening, poll::tell, signals, supervision, workers::Workers};
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
 use crate::proto;
@@ -34,6 +32,12 @@ use tower::layer::util::{Identity, Stack};
 
 /// Calls at once on one connection.
 const STREAMS_MAX: u32 = 2_000;
+/// The largest message of a call that nobody has to be known for: health and reflection.
+const OPEN_MESSAGE_MAX: usize = 16 * 1024;
+/// The largest request of the lease service: a report of a hundred outcomes with the beginnings of their bodies.
+const LEASE_MESSAGE_MAX: usize = 1024 * 1024;
+/// The longest that a call may take, its sending included: longer than the longest wait in line. Streams go on for longer.
+const CALL_MAX: Duration = Duration::from_secs(75);
 /// How often a silent connection is asked whether it is still there.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
 /// After so long a connection is asked to go elsewhere, so that new replicas get their share; jittered by process.
@@ -43,7 +47,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(8);
 /// The health check that says that the process runs, whatever its database does.
 const LIVENESS: &str = "liveness";
 /// The stored and sealed formats that this release reads, as the highest of them.
-const FORMATS: i32 = 1;
+const FORMATS: i32 = 3;
 
 /// Binds, serves until SIGINT or SIGTERM, and drains.
 ///
@@ -75,6 +79,7 @@ pub async fn run_until(
     let heart = heart(&vault, address.to_string(), config.replication);
     heart.beat().await.context("the ledger cannot be read")?;
     let (health, health_service) = tonic_health::server::health_reporter();
+    let health_service = health_service.max_decoding_message_size(OPEN_MESSAGE_MAX);
     health
         .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
         .await;
@@ -181,6 +186,7 @@ pub fn server(tls: Option<tonic::transport::ServerTlsConfig>, seed: u64) -> anyh
     let server = Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
         .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
+        .timeout(CALL_MAX)
         .max_connection_age(CONNECTION_AGE + jitter);
     match tls {
         Some(tls) => Ok(server.clone().tls_config(tls)?),
@@ -190,7 +196,9 @@ pub fn server(tls: Option<tonic::transport::ServerTlsConfig>, seed: u64) -> anyh
 
 fn leases(vault: &Arc<Vault>) -> InterceptedService<LeaseServiceServer<Leases>, Authenticate> {
     let authenticate = Authenticate::new(Arc::clone(vault));
-    LeaseServiceServer::with_interceptor(Leases::new(Arc::clone(vault)), authenticate)
+    let leases = Leases::new(Arc::clone(vault));
+    let server = LeaseServiceServer::new(leases).max_decoding_message_size(LEASE_MESSAGE_MAX);
+    InterceptedService::new(server, authenticate)
 }
 
 fn admin(vault: &Arc<Vault>) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
@@ -207,7 +215,7 @@ fn reflection() -> anyhow::Result<
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
-    Ok(service)
+    Ok(service.max_decoding_message_size(OPEN_MESSAGE_MAX))
 }
 
 /// Where a socket listens, which port 0 does not say beforehand; none for one that is off.

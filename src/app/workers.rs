@@ -7,20 +7,20 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::observe;
+use super::poll::{poll, show};
 use super::supervision::{round, supervise};
 use crate::live::heartbeat::Heart;
-use crate::live::{clock::boot_now, idle, ledger, outbox};
+use crate::live::{idle, ledger, outbox, spend};
 use crate::store::{self, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
-/// How soon a change is known everywhere.
-const POLL_EVERY: Duration = Duration::from_secs(1);
-/// How long one poll may take before it counts as failed.
-const POLL_MAX: Duration = Duration::from_secs(5);
+/// How long the last sums of what was spent may take to be written when a replica ends.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+/// How long a batch of sums is known by its id: longer than any outage after which it is sent again.
+const FLUSH_AGE_MAX: Duration = Duration::from_hours(24 * 30);
 /// How old a count of all keys may be.
 const SURVEY_EVERY: Duration = Duration::from_secs(10);
 /// How often reports are looked for whose issuer is gone.
@@ -36,6 +36,7 @@ pub struct Workers {
     supervised: JoinHandle<()>,
     stop: CancellationToken,
     failed: CancellationToken,
+    vault: Arc<Vault>,
 }
 
 impl Workers {
@@ -57,6 +58,7 @@ impl Workers {
         tasks.spawn(ledger::run(live, pool, stop.clone()));
         tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
+        tasks.spawn(flush_spend(Arc::clone(vault), stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         let supervised = tokio::spawn(supervise(tasks, stop.clone(), failed.clone()));
@@ -64,6 +66,7 @@ impl Workers {
             supervised,
             stop,
             failed,
+            vault: Arc::clone(vault),
         }
     }
 
@@ -73,107 +76,17 @@ impl Workers {
         self.failed.clone()
     }
 
-    /// Ends them: permits are returned, and reports that wait are written.
+    /// Ends them: permits are returned, reports that wait are written, and what was spent is, last, since reports may still have come in.
     pub async fn stop(self) {
         self.stop.cancel();
         // It does nothing that could fail.
         let _ = self.supervised.await;
-    }
-}
-
-/// Says once a second that this replica lives, and takes up what changed; tells whether it could.
-async fn poll(
-    vault: Arc<Vault>,
-    heart: Arc<Heart>,
-    told: watch::Sender<bool>,
-    stop: CancellationToken,
-) {
-    let mut ticks = interval(POLL_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = vault.live().life.doubted() => {}
-            () = stop.cancelled() => return,
-        }
-        let beating = round(beat(Arc::clone(&vault), Arc::clone(&heart)));
-        let polled = tokio::time::timeout(POLL_MAX, beating).await;
-        if let Ok(Err(error)) = &polled {
-            tracing::error!(%error, "a poll was abandoned, what changed is not known");
-        }
-        let is_well = matches!(polled, Ok(Ok(Ok(()))));
-        let was_well = told.send_replace(is_well);
-        if is_well && !was_well {
-            tracing::info!("the database can be read again");
-        } else if was_well && !is_well {
-            tracing::warn!("the database cannot be read, leases go on from what is held");
+        let flushed = tokio::time::timeout(FLUSH_MAX, self.vault.flush_spend()).await;
+        if !matches!(flushed, Ok(Ok(()))) {
+            tracing::error!("what was spent last could not be written and is not recorded");
         }
     }
 }
-
-/// Shows how this replica is, and tells whether it is ready: not from within the poll, so that it is told whatever becomes of that.
-async fn show(
-    vault: Arc<Vault>,
-    health: HealthReporter,
-    mut well: watch::Receiver<bool>,
-    stop: CancellationToken,
-    failed: CancellationToken,
-) {
-    let mut ticks = interval(POLL_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut was_ready = true;
-    loop {
-        let is_polled = tokio::select! {
-            _ = ticks.tick() => true,
-            polled = well.changed() => polled.is_ok(),
-            () = stop.cancelled() => return,
-        };
-        observe::glance(&vault);
-        let live = vault.live();
-        let is_ready = *well.borrow_and_update() && live.is_fresh(boot_now());
-        let is_ending = live.is_draining() || failed.is_cancelled();
-        if is_ready != was_ready {
-            tell(&health, is_ready && !is_ending).await;
-        }
-        if !is_polled {
-            return;
-        }
-        was_ready = is_ready;
-    }
-}
-
-async fn beat(vault: Arc<Vault>, heart: Arc<Heart>) -> crate::vault::Result<()> {
-    let began = boot_now();
-    let live = vault.live();
-    // Read before the database is asked: a revision that is known by now, the answer has at least, unless changes were lost.
-    let known = live.snapshot().rev;
-    // In a task of its own: a commit is never cancelled, however long it takes.
-    let pulse = tokio::spawn(async move { heart.beat().await });
-    let pulse = pulse.await.map_err(|_| store::Error::unanswered())??;
-    if pulse.rev < known {
-        live.life.upset();
-    }
-    if pulse.rev > live.snapshot().rev || !live.is_of_epoch() {
-        return vault.refresh(pulse.rev).await;
-    }
-    live.learned(None, began);
-    Ok(())
-}
-
-/// Ready or not, by every name a probe may use.
-pub(super) async fn tell(health: &HealthReporter, is_ready: bool) {
-    let status = if is_ready {
-        ServingStatus::Serving
-    } else {
-        ServingStatus::NotServing
-    };
-    for service in READINESS {
-        health.set_service_status(service, status).await;
-    }
-}
-
-/// The names under which readiness is asked for.
-const READINESS: [&str; 3] = ["", "keylease.v1.LeaseService", "keylease.v1.AdminService"];
 
 /// Carries reports to and from other replicas.
 async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
@@ -208,6 +121,21 @@ async fn take_over(vault: Arc<Vault>, stop: CancellationToken) {
         }
         if let Err(error) = vault.take_over_reports().await {
             tracing::warn!(%error, "reports of replicas that are gone could not be settled, it is tried again");
+        }
+    }
+}
+
+/// Adds what was spent to the sums of all replicas.
+async fn flush_spend(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = interval(spend::FLUSH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = vault.flush_spend().await {
+            tracing::warn!(%error, "what was spent could not be written, it is kept in memory until it can");
         }
     }
 }
@@ -250,6 +178,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             replicas::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
+            store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };
         if let Err(error) = forgotten.await {

@@ -73,6 +73,18 @@ pub enum Right {
     Administer,
 }
 
+impl Right {
+    /// The roles that have it, in words.
+    #[must_use]
+    pub const fn roles(self) -> &'static str {
+        match self {
+            Self::Read => "auditor, operator or admin",
+            Self::Operate => "operator or admin",
+            Self::Administer => "admin",
+        }
+    }
+}
+
 impl Caller {
     /// Whether a grant covers `right`.
     #[must_use]

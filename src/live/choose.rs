@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::costing::estimate;
 use super::snapshot::{Candidate, PoolEntry, Tier, VersionEntry};
 use super::unserved::{PassedOver, Unserved};
 use crate::domain::claims::Avoided;
@@ -10,6 +11,7 @@ use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
 use crate::domain::pool::Strategy;
+use crate::domain::prices::OperatorPrices;
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::selection::{self, Circle};
 use crate::domain::time::{BootTime, Timestamp};
@@ -30,6 +32,8 @@ pub struct Wish<'a> {
     pub avoided_until: Option<Timestamp>,
     /// Until when a canary is waited for.
     pub canary_until: Timestamp,
+    /// Prices that operators have set.
+    pub prices: &'a OperatorPrices,
 }
 
 /// A key that serves, with the permits taken for it.
@@ -58,7 +62,7 @@ pub struct Now {
 ///
 /// # Errors
 /// When none serves now.
-pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Unserved> {
+pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box<Unserved>> {
     let mut unserved = Unserved::default();
     for tier in &pool.tiers {
         for index in order(pool, tier, wish, now.database) {
@@ -76,7 +80,7 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
         }
     }
     pool.count_distrusted(wish.account, &mut unserved.tally);
-    Err(unserved)
+    Err(Box::new(unserved))
 }
 
 /// The keys of a tier as they are to be tried. Without an affinity key nothing is listed, however many there are.
@@ -130,10 +134,10 @@ fn try_candidate(
         }
     };
     let live = &candidate.account.live;
-    let lacked = unserved.is_short(live);
     let need = Need {
-        is_new: wish.need.is_new && !lacked,
+        is_new: wish.need.is_new && !unserved.is_short(live),
         model: as_the_provider_names_it(candidate, wish),
+        estimate: estimate(candidate, wish, now.database, unserved),
         ..wish.need
     };
     let admission = version.live.admit(wish.canary_until, now.database);
@@ -178,7 +182,10 @@ fn try_candidate(
 }
 
 /// Limits and cooldowns of a model are those of the provider's name for it, whatever the call named.
-fn as_the_provider_names_it<'a>(candidate: &'a Candidate, wish: &Wish<'a>) -> Option<&'a str> {
+pub(super) fn as_the_provider_names_it<'a>(
+    candidate: &'a Candidate,
+    wish: &Wish<'a>,
+) -> Option<&'a str> {
     let models = &candidate.key.models;
     wish.need.model.map(|model| models.provider_name(model))
 }

@@ -4,6 +4,7 @@ pub mod account;
 mod block_counts;
 pub mod choose;
 pub mod clock;
+mod costing;
 pub mod credential;
 pub mod distrusted;
 pub mod heartbeat;
@@ -21,6 +22,7 @@ pub mod replays;
 pub mod reports;
 pub mod reserve;
 pub mod snapshot;
+pub mod spend;
 pub mod unserved;
 pub mod version;
 
@@ -44,6 +46,7 @@ use self::renewals::Renewals;
 use self::reports::Reports;
 use self::reserve::Replica;
 use self::snapshot::Snapshot;
+use self::spend::Spend;
 use crate::domain::time::BootTime;
 
 /// The most issuers whose reports are remembered here: more than a fleet has, restarts included.
@@ -64,6 +67,8 @@ pub struct Live {
     pub line: Line,
     /// Reports for other replicas.
     pub outbox: Outbox,
+    /// What was spent, on its way to the database.
+    pub spend: Spend,
     /// Leases that go on.
     pub renewals: Renewals,
     reports: Arc<Reports>,
@@ -88,6 +93,7 @@ impl Live {
             life: Life::default(),
             line: Line::default(),
             outbox: Outbox::default(),
+            spend: Spend::default(),
             renewals: Renewals::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),

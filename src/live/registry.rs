@@ -6,7 +6,6 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::account::AccountLive;
-use super::credential::{Credential, Fields};
 use super::distrusted::Distrusted;
 use super::pool::PoolLive;
 use super::provider::ProviderLive;
@@ -17,8 +16,12 @@ use crate::domain::caller::{Caller, Token};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::{Limit, Owner};
 use crate::domain::pool::Pool;
+use crate::domain::prices::OperatorPrices;
 
+mod known_version;
 mod pool_entries;
+
+pub use known_version::KnownVersion;
 
 /// What this replica knows of the configuration.
 #[derive(Debug, Default)]
@@ -41,32 +44,11 @@ pub struct Registry {
     pub callers: HashMap<Uuid, Arc<Caller>>,
     /// Tokens that verified, by uid.
     pub tokens: HashMap<Uuid, Arc<Token>>,
+    /// Prices that operators have set.
+    pub prices: Arc<OperatorPrices>,
     /// Rows that did not verify.
     pub distrusted: Distrusted,
     lives: Lives,
-}
-
-/// A version, with its secret ready to send if it is current and opened.
-#[derive(Debug, Clone)]
-pub struct KnownVersion {
-    /// As stored; every snapshot shares it.
-    pub version: Arc<KeyVersion>,
-    /// Its secret, opened; `None` if it is not current, or did not open.
-    pub fields: Option<Arc<Fields>>,
-    /// The same, ready to send.
-    pub credential: Option<Credential>,
-}
-
-impl KnownVersion {
-    /// Not ready to send yet.
-    #[must_use]
-    pub fn new(version: KeyVersion, fields: Option<Arc<Fields>>) -> Self {
-        Self {
-            version: Arc::new(version),
-            fields,
-            credential: None,
-        }
-    }
 }
 
 /// What lives of each row, kept as long as the row is known.
@@ -127,6 +109,7 @@ impl Registry {
             pools_by_uid: by_uid.collect(),
             callers: self.callers.clone(),
             tokens: tokens.map(|t| (t.id.clone(), Arc::clone(t))).collect(),
+            prices: Arc::clone(&self.prices),
             distrusted_rows: self.distrusted_rows().to_vec(),
             distrusted_pools: self.distrusted.pools.values().cloned().collect(),
             accounts,

@@ -19,6 +19,7 @@ use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::pool::Pool;
+use crate::domain::prices::OperatorPrices;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::Timestamp;
 
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub callers: HashMap<Uuid, Arc<Caller>>,
     /// By their id.
     pub tokens: HashMap<String, Arc<Token>>,
+    /// Prices that operators have set.
+    pub prices: Arc<OperatorPrices>,
     /// How many rows are not believed, by kind.
     pub distrusted_rows: Vec<(&'static str, usize)>,
     /// Pools whose rows are not believed, by what those call them.
@@ -119,6 +122,8 @@ pub struct PoolEntry {
     pub tiers: Vec<Tier>,
     /// What lives of it.
     pub live: Arc<PoolLive>,
+    /// Prices that operators have set: what limits on cost count where nobody says what a use costs.
+    pub prices: Arc<OperatorPrices>,
     /// The account, where it is known, of each key or member that is left out since it is not believed.
     pub distrusted: Vec<Option<Id>>,
 }

@@ -1,12 +1,13 @@
 //! Who calls: the identity that the authentication layer puts into a request, and what a method asks of it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tonic::{Extensions, Request};
 
 use crate::domain::caller::{Bearer, Right};
 use crate::domain::name::CallerName;
-use crate::vault::{CallerRef, Refusal};
+use crate::vault::{CallerRef, Proof, Refusal};
 
 /// An authenticated caller, as an extension of the request.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Identity {
     pub bearer: Bearer,
     /// The address the call came from.
     pub source: Option<SocketAddr>,
+    /// What the method asks of its caller.
+    pub asked: Right,
 }
 
 impl Identity {
@@ -24,6 +27,17 @@ impl Identity {
         self.source
             .map(|source| source.ip().to_string())
             .unwrap_or_default()
+    }
+
+    /// What let it in.
+    #[must_use]
+    pub fn proof(&self) -> Option<Proof> {
+        let token = self.bearer.token.clone()?;
+        Some(Proof {
+            caller: Arc::clone(&self.bearer.caller),
+            token,
+            right: self.asked,
+        })
     }
 
     /// As changes name it.
@@ -44,10 +58,13 @@ pub fn require<T>(request: &Request<T>, right: Right) -> Result<Identity, Refusa
     let identity = identity(request)?;
     if !identity.bearer.caller.has(right) {
         return Err(Refusal::RoleMissing {
-            needed: roles_with(right),
+            needed: right.roles(),
         });
     }
-    Ok(identity.clone())
+    Ok(Identity {
+        asked: right,
+        ..identity.clone()
+    })
 }
 
 /// The caller, whatever its rights: what it may lease is decided pool by pool.
@@ -64,12 +81,4 @@ pub fn identity<T>(request: &Request<T>) -> Result<&Identity, Refusal> {
 /// [`Refusal::TokenRejected`] without an identity.
 pub fn identity_of(extensions: &Extensions) -> Result<&Identity, Refusal> {
     extensions.get().ok_or(Refusal::TokenRejected)
-}
-
-const fn roles_with(right: Right) -> &'static str {
-    match right {
-        Right::Read => "auditor, operator or admin",
-        Right::Operate => "operator or admin",
-        Right::Administer => "admin",
-    }
 }

@@ -9,7 +9,7 @@ use tonic::{Extensions, Request, Status};
 use super::auth::Identity;
 use super::status;
 use crate::crypto::CallerToken;
-use crate::domain::caller::Bearer;
+use crate::domain::caller::{Bearer, Right};
 use crate::domain::time::Timestamp;
 use crate::live::snapshot::Snapshot;
 use crate::vault::{Refusal, Vault};
@@ -54,7 +54,11 @@ impl Interceptor for Authenticate {
         let bearer = presented.and_then(|token| self.bearer(token, &snapshot, now.database));
         let bearer = bearer.ok_or_else(|| status::of_refusal(&Refusal::TokenRejected))?;
         let source = source(request.extensions());
-        request.extensions_mut().insert(Identity { bearer, source });
+        request.extensions_mut().insert(Identity {
+            bearer,
+            source,
+            asked: Right::Administer,
+        });
         Ok(request)
     }
 }

@@ -56,6 +56,7 @@ fn limited(refusal: KeyRefusal, account: &str, models: &[String]) -> Hindrance {
         limit: Arc::new(limit),
         needed: 700,
         clears: waits.then(|| after(42)),
+        no_price: None,
     })
 }
 

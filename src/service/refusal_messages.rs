@@ -49,7 +49,7 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, now: Timestamp) -> String {
             "this replica has not reached its database for too long, call another".to_owned()
         }
         LeaseRefusal::TooManyLimits => {
-            "so many limits of the account apply to this call at once that no lease can carry them, merge some".to_owned()
+            "so many limits of the account apply to this call at once that no lease can carry them, merge some or send fewer tags".to_owned()
         }
         LeaseRefusal::NoKey(tally, hindrances) => of_tally(tally, hindrances, now),
     }
@@ -186,7 +186,7 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::TooLarge => "estimate less, or have an administrator raise the limit",
         KeyRefusal::ModelRequired => "name the model",
         KeyRefusal::CostRequired => {
-            "say what one use costs by estimate.cost_micros, or have an administrator give the pool a default estimate that does"
+            "say what one use costs by estimate.cost_micros, or have an administrator set a price of the model, or give the pool a default estimate of the cost"
         }
     }
 }

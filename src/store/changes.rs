@@ -18,12 +18,17 @@ use super::pool_members::MemberRow;
 use super::pools::PoolRow;
 use super::secrets::SecretRow;
 use super::tokens::TokenRow;
-use super::{Error, Result, Stored};
+use super::{Error, Result, Stored, prices};
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::caller::{Caller, Grant, Token};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::pool::{Member, Pool};
+use crate::domain::prices::OperatorPrice;
+
+mod gone;
+
+pub use gone::{Gone, GoneKind};
 
 const BEGIN: &str = "begin isolation level repeatable read read only";
 
@@ -54,38 +59,10 @@ pub struct Changes {
     pub tokens: Vec<Stored<Token>>,
     /// Cooldowns of the accounts in `accounts`, and others that are new.
     pub cooldowns: Vec<Cooldown>,
+    /// Prices that operators have set.
+    pub prices: Vec<OperatorPrice>,
     /// What is gone.
     pub gone: Vec<Gone>,
-}
-
-/// A row that is gone, or that no replica needs any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gone {
-    /// Which table.
-    pub kind: GoneKind,
-    /// Which row; of cooldowns, which account.
-    pub uid: Uuid,
-}
-
-/// Tables whose rows go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GoneKind {
-    /// `accounts`.
-    Account,
-    /// `limits`.
-    Limit,
-    /// `keys`, with their versions.
-    Key,
-    /// `key_versions` that are revoked.
-    Version,
-    /// `pools`.
-    Pool,
-    /// `callers`.
-    Caller,
-    /// `tokens`.
-    Token,
-    /// All `cooldowns` of an account but those that are sent along.
-    Cooldowns,
 }
 
 /// Reads what changed after the revision `since`.
@@ -106,7 +83,8 @@ pub async fn read(pool: &PgPool, since: i64) -> Result<Changes> {
     read_keys(conn, since, &mut changes).await?;
     read_pools(conn, since, &mut changes).await?;
     read_callers(conn, since, &mut changes).await?;
-    read_gone(conn, since, &mut changes).await?;
+    changes.prices = parsed(prices::since(conn, since).await?);
+    changes.gone.extend(gone::read(conn, since).await?);
     Ok(changes)
 }
 
@@ -237,26 +215,6 @@ async fn read_callers(conn: &mut PgConnection, since: i64, changes: &mut Changes
         "select id, uid, rev, caller_uid, hash, display_name, create_time, expire_time, revoke_time, mac
         from tokens where rev > $1", since).fetch_all(conn).await?;
     changes.tokens = rows.into_iter().map(Stored::from).collect();
-    Ok(())
-}
-
-async fn read_gone(conn: &mut PgConnection, since: i64, changes: &mut Changes) -> Result<()> {
-    let rows = sqlx::query!("select kind, uid from deletions where rev > $1", since)
-        .fetch_all(conn)
-        .await?;
-    for row in rows {
-        let kind = match row.kind.as_str() {
-            "accounts" => GoneKind::Account,
-            "limits" => GoneKind::Limit,
-            "keys" => GoneKind::Key,
-            "pools" => GoneKind::Pool,
-            "callers" => GoneKind::Caller,
-            "tokens" => GoneKind::Token,
-            "cooldowns" => GoneKind::Cooldowns,
-            _ => continue,
-        };
-        changes.gone.push(Gone { kind, uid: row.uid });
-    }
     Ok(())
 }
 

@@ -29,11 +29,13 @@ pub mod master_keys;
 pub mod pool_members;
 pub mod pool_status;
 pub mod pools;
+pub mod prices;
 pub mod replicas;
 pub mod request_ids;
 pub mod rotations;
 pub mod secrets;
 pub mod settled;
+pub mod spend;
 pub mod tokens;
 
 pub use error::Error;

@@ -82,10 +82,14 @@ pub enum Refusal {
     #[error("this replica has not reached its database for too long, call another")]
     SnapshotStale,
     /// This replica sends the status of pools to as many callers as it will.
-    #[error("{max} watches run on this replica already, end one or ask again with GetStatus")]
+    #[error(
+        "{max} watches of {whom} run on this replica already, end one or ask again with GetStatus"
+    )]
     TooManyWatches {
         /// The bound.
         max: usize,
+        /// On whose.
+        whom: &'static str,
     },
 }
 

@@ -79,6 +79,7 @@ impl Vault {
             self.follow(&lease, outcome, now);
         }
         if self.replays.was_replayed(lease.serial) {
+            self.record_spend(&lease.claims, &report.outcomes);
             self.charge_overuse(&lease.claims, &report.outcomes);
         } else {
             self.settle_own(&lease.claims, &report.outcomes, ending);

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::Vault;
 use super::patience::{instant, patience};
-use crate::crypto::Purpose;
 use crate::domain::caller::{Bearer, Caller};
 use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::disablement::is_disabled;
@@ -17,6 +16,7 @@ use crate::domain::ledger::budget::Need;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
+use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
 use crate::live::choose::{Chosen, Now, Wish, choose};
 use crate::live::credential::Credential;
@@ -44,6 +44,8 @@ pub struct LeaseKey {
     pub account: Option<Id>,
     /// From the advice of a report.
     pub retry_token: Option<String>,
+    /// For charge-back.
+    pub tags: Tags,
     /// The same call sent again is answered with the same lease.
     pub request_id: Option<String>,
     /// When the call came: what it promises is counted from here, since sending came before.
@@ -173,19 +175,6 @@ impl Vault {
         Ok(Arc::clone(pool))
     }
 
-    /// What the retry token says to avoid.
-    fn avoided(&self, caller: &Caller, token: Option<&str>) -> Result<RetryClaims, LeaseRefusal> {
-        let Some(token) = token else {
-            return Ok(RetryClaims::nothing(caller.meta.uid));
-        };
-        let opened = self.ids.open(Purpose::Retry, token).ok();
-        let claims = opened.and_then(|opened| RetryClaims::decode(&opened.plaintext).ok());
-        let now = self.live.now().database;
-        claims
-            .filter(|claims| claims.caller_uid == caller.meta.uid && now < claims.ends)
-            .ok_or(LeaseRefusal::RetryTokenInvalid)
-    }
-
     /// Writes the lease id, and says how long the lease holds.
     fn give(
         &self,
@@ -217,15 +206,12 @@ impl Vault {
             report_within: within.report,
             draws: chosen.taken.draws,
             avoided,
+            tags: call.tags.clone(),
         };
-        self.live
-            .ledger
-            .note(std::slice::from_ref(&chosen.account.live));
+        let live = &chosen.account.live;
+        self.live.ledger.note(std::slice::from_ref(live));
         let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
-            chosen
-                .account
-                .live
-                .with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
+            live.with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
             return Err(LeaseRefusal::TooManyLimits);
         };
         Ok(Lease {
@@ -249,7 +235,7 @@ impl Vault {
 }
 
 fn wish<'a>(
-    pool: &PoolEntry,
+    pool: &'a PoolEntry,
     call: &'a LeaseKey,
     avoided: &'a RetryClaims,
     ticket: Option<u64>,
@@ -257,12 +243,12 @@ fn wish<'a>(
 ) -> Wish<'a> {
     let lease_duration = call.lease_duration.or(pool.pool.lease_duration);
     let lease_duration = lease_duration.unwrap_or(LEASE_DURATION_DEFAULT);
-    let estimate = call.estimate.or(pool.pool.default_estimate);
+    let estimate = Estimate::in_force(call.estimate, pool.pool.default_estimate);
     Wish {
         need: Need {
             model: call.model.as_deref(),
             uses: u64::from(call.requests),
-            estimate: estimate.unwrap_or(Estimate::DEFAULT),
+            estimate,
             is_new: ticket.is_none(),
             ticket,
             is_patient: !call.max_wait.is_zero(),
@@ -273,5 +259,6 @@ fn wish<'a>(
         avoided: &avoided.avoided,
         avoided_until: Some(avoided.ends),
         canary_until: now.database.after(lease_duration),
+        prices: &pool.prices,
     }
 }

@@ -8,18 +8,20 @@ use uuid::Uuid;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::MemberRow;
-use crate::domain::account::{Account, Cooldown};
+use crate::domain::account::Cooldown;
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::clock::boot_now;
 use crate::live::credential::Fields;
 use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
-use crate::store::Stored;
 use crate::store::changes::{self, Changes, GoneKind};
 use crate::store::secrets::SecretRow;
 
 mod callers;
+mod verified;
+
+use verified::{is_ours, verified};
 
 impl Vault {
     /// Takes up what changed, unless revision `wanted` is known already. Where the database may have lost what was read from it, all of
@@ -77,6 +79,7 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
     place_credentials(registry, &changed);
     take_up_pools(registry, keys, &mut changes);
     callers::take_up(registry, keys, &mut changes);
+    take_up_prices(registry, &mut changes);
 }
 
 fn forget(registry: &mut Registry, changes: &Changes) {
@@ -204,41 +207,11 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
     }
 }
 
-fn verified<R: crate::crypto::ProtectedRow + HasUid>(
-    keys: &VaultKeys,
-    stored: Stored<R>,
-) -> Option<R> {
-    let holds = keys.mac.verifies_row(&stored.resource, &stored.mac);
-    is_ours(holds, R::TABLE, stored.resource.uid()).then_some(stored.resource)
-}
-
-/// Says so, once per change, where a row was made or edited by somebody who does not have the cluster key.
-fn is_ours(holds: bool, table: &str, uid: Uuid) -> bool {
-    if !holds {
-        tracing::error!(table, row.uid = %uid, "a row was changed outside of keylease, it is not used");
+/// Snapshots share the prices, so they are copied only when there are new ones.
+fn take_up_prices(registry: &mut Registry, changes: &mut Changes) {
+    if changes.prices.is_empty() {
+        return;
     }
-    holds
-}
-
-/// Names a row in the log.
-trait HasUid {
-    fn uid(&self) -> Uuid;
-}
-
-macro_rules! has_uid {
-    ($($type:path: $($field:ident).+;)+) => {$(
-        impl HasUid for $type {
-            fn uid(&self) -> Uuid {
-                self.$($field).+
-            }
-        }
-    )+};
-}
-
-has_uid! {
-    Account: meta.uid;
-    crate::domain::key::Key: meta.uid;
-    crate::domain::pool::Pool: meta.uid;
-    crate::domain::caller::Caller: meta.uid;
-    crate::domain::caller::Token: uid;
+    let prices = Arc::make_mut(&mut registry.prices);
+    changes.prices.drain(..).for_each(|price| prices.add(price));
 }

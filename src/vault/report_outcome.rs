@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Vault;
 use super::opened::Opened;
 use crate::domain::caller::Caller;
-use crate::domain::claims::{LeaseClaims, RetryClaims};
+use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Advice, Failure};
 use crate::domain::health::{FailureClass, Health};
 use crate::domain::outcome::{self, Outcome};
@@ -14,8 +14,6 @@ use crate::live::clock::boot_now;
 use crate::live::reports::{Claimed, Entry};
 use crate::live::snapshot::Candidate;
 
-/// How long a retry token is good.
-const RETRY_TOKEN_TTL: Duration = Duration::from_mins(10);
 /// A retry that states no delay waits this long, so that a broken provider is not hammered.
 const RETRY_LATER: Duration = Duration::from_secs(1);
 
@@ -89,7 +87,8 @@ impl Vault {
         let lease = self.open_lease(caller, &report.lease_id, now).await?;
         let entry = self.enter(&lease, report, now)?;
         let is_new = matches!(entry, Entry::New(_));
-        let outcomes = self.explain(&lease.claims, &report.outcomes, now);
+        let mut outcomes = self.explain(&lease.claims, &report.outcomes, now);
+        self.price(&lease.claims, &mut outcomes, now);
         let new = outcomes.iter().filter(|_| is_new);
         new.for_each(|outcome| self.act(&lease, outcome, now));
         let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
@@ -194,26 +193,6 @@ impl Vault {
             after,
             retry_token,
         }
-    }
-
-    /// A token that avoids what was blamed, and what the lease's own retry token avoided.
-    fn retry_token(
-        &self,
-        claims: &LeaseClaims,
-        failure: &Failure,
-        now: Timestamp,
-    ) -> Option<String> {
-        let blamed = match (failure.advice, failure.blame) {
-            (Advice::RetryOtherKey, blame) if blame.is_of_account() => claims.account(),
-            (Advice::RetryOtherKey, _) => claims.version(),
-            (Advice::RetrySameLater | Advice::DoNotRetry, _) => return None,
-        };
-        let retry = RetryClaims {
-            caller_uid: claims.caller_uid,
-            ends: now.after(RETRY_TOKEN_TTL),
-            avoided: claims.avoided.clone(),
-        };
-        self.ids.seal_retry(&retry.avoiding(blamed).encode()).ok()
     }
 
     /// The health of the version that was leased.

@@ -55,6 +55,7 @@ impl Vault {
                 );
             }
             for Inherited { report, .. } in &new {
+                self.record_spend(&report.claims, &report.outcomes);
                 self.charge_overuse(&report.claims, &report.outcomes);
             }
         }

@@ -1,15 +1,14 @@
 //! What an outcome does: to the health of its version, to the cooldown of its account, and to the permits it used.
 
-use std::sync::Arc;
-
 use uuid::Uuid;
 
+use super::blaming::{cool, counted, event, is_counted, succeed, times};
 use super::report_outcome::{ReportOutcome, ReportRefusal};
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify::{self, Blame, Failure};
+use crate::domain::classify;
 use crate::domain::forwarded::Forwarded;
-use crate::domain::health::{FailureClass, Health};
+use crate::domain::health::Health;
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::ledger::block::Ending;
 use crate::domain::ledger::settle::Lease;
@@ -18,8 +17,6 @@ use crate::domain::pool::HealthPolicy;
 use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
-use crate::live::pool::Counted;
-use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::{self, cluster, cooldowns, key_versions};
 
 impl Vault {
@@ -183,13 +180,14 @@ impl Vault {
         self.live.outbox.send(lease.issuer, forwarded.encode());
     }
 
-    /// Gives back what was not used, and charges what was used beyond the estimate.
+    /// Gives back what was not used, charges what was used beyond the estimate, and records what was spent.
     pub(super) fn settle_own(
         &self,
         claims: &LeaseClaims,
         outcomes: &[Judged],
         ending: Option<Ending>,
     ) {
+        self.record_spend(claims, outcomes);
         let snapshot = self.live.snapshot();
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;
@@ -204,84 +202,4 @@ impl Vault {
             .with_budget(|budget| budget.settle(lease, &parts, ending));
         self.live.ledger.note(std::slice::from_ref(&account.live));
     }
-}
-
-const fn counted(outcome: &Judged) -> Counted {
-    match &outcome.seen {
-        Seen::Failed { failure, .. } => Counted::Failure(failure.class),
-        Seen::NotSent => Counted::NotSent,
-        Seen::Success => Counted::Success,
-    }
-}
-
-fn succeed(account: &AccountEntry, version: Uuid, now: Timestamp) {
-    account.live.succeed(now);
-    account.provider.succeeded(version, now);
-}
-
-/// Cools what a spent budget or a missing entitlement is blamed on. Where the lease named no model, nobody can tell the models apart:
-/// a budget then cools the whole account, and an entitlement nothing.
-fn cool(
-    account: &AccountEntry,
-    version: Option<&Arc<VersionEntry>>,
-    model: &str,
-    failure: &Failure,
-    why: &str,
-    now: Timestamp,
-) {
-    let (class, stated) = (failure.class, failure.retry_after);
-    let is_budget = matches!(class, FailureClass::Quota | FailureClass::RateLimit);
-    let is_entitlement = class == FailureClass::ModelAccess && !model.is_empty();
-    let is_account = class == FailureClass::Credential && failure.blame == Blame::Account;
-    if !is_budget && !is_entitlement && !is_account {
-        return;
-    }
-    match failure.blame {
-        Blame::Account => account.live.blame("", class, stated, why, now),
-        Blame::AccountModel => account.live.blame(model, class, stated, why, now),
-        Blame::Key | Blame::KeyModel => {
-            let model = if failure.blame == Blame::Key {
-                ""
-            } else {
-                model
-            };
-            if let Some(version) = version {
-                version.live.blame(model, class, stated, why, now);
-            }
-        }
-        Blame::Request | Blame::Provider | Blame::Egress => {}
-    }
-}
-
-/// What a failure says about the version.
-fn event(
-    account: &AccountEntry,
-    version: &VersionEntry,
-    failure: &Failure,
-    is_issuer: bool,
-) -> Event<'static> {
-    match failure.class {
-        FailureClass::Credential => Event::Rejected,
-        FailureClass::Unknown if is_issuer => Event::Unexplained,
-        FailureClass::ProviderFault if is_issuer => Event::ProviderFault {
-            others_succeeded: account.provider.others_succeeded(version.version.meta.uid),
-        },
-        FailureClass::Unknown
-        | FailureClass::ProviderFault
-        | FailureClass::CallerFault
-        | FailureClass::Quota
-        | FailureClass::RateLimit
-        | FailureClass::ModelAccess
-        | FailureClass::RegionOrEgress => Event::Neutral,
-    }
-}
-
-/// Only what is counted is said as often as it was seen.
-fn times(failure: &Failure, count: u32) -> u32 {
-    if is_counted(failure) { count } else { 1 }
-}
-
-/// Whether it is counted in a row, by the issuer.
-fn is_counted(failure: &Failure) -> bool {
-    [FailureClass::Unknown, FailureClass::ProviderFault].contains(&failure.class)
 }

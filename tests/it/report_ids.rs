@@ -174,7 +174,7 @@ async fn what_is_not_understood_is_named_and_what_is_understood_is_acted_on() {
             input_tokens: -5,
             requests: 3,
             cost_micros: -9,
-            model: "other".to_owned(),
+            model: "other\u{7}".to_owned(),
             ..Default::default()
         }),
         latency: Some(span(Duration::from_millis(5))),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use keylease::proto::{
-    Caller, DisableCallerRequest, LeaseKeyRequest, LeaseKeyResponse, RevokeTokenRequest,
-    UpdateCallerRequest,
+    Caller, CreateCallerRequest, DisableCallerRequest, Grant, LeaseKeyRequest, LeaseKeyResponse,
+    ListCallersRequest, RevokeTokenRequest, Role, UpdateCallerRequest, WatchStatusRequest,
 };
 use tokio::task::JoinHandle;
 use tonic::{Code, Status};
@@ -142,4 +142,107 @@ async fn who_waits_for_another_call_of_its_request_id_is_asked_again_too() {
     first.await.unwrap().unwrap();
     let refused = Refusal::of(&aside.await.unwrap().unwrap_err());
     refused.is(Code::Unauthenticated, "TOKEN_REJECTED");
+}
+
+#[tokio::test]
+async fn an_admin_revoked_elsewhere_changes_nothing_where_that_is_not_known_yet() {
+    let cluster = Cluster::of(2).await;
+    let admin = cluster.admin().await;
+    let token = admin.create_token("admin").await;
+    cluster.settled().await;
+    let revoked = cluster.client(1, &token.text).await;
+    // Every poll reads this table, and no change of the kinds below does: no replica learns of the revocation.
+    let mut reader = cluster.database.pool.begin().await.unwrap();
+    sqlx::query("lock table cooldowns in access exclusive mode")
+        .execute(&mut *reader)
+        .await
+        .unwrap();
+    let revoke = RevokeTokenRequest {
+        name: token.token.unwrap().name,
+        ..Default::default()
+    };
+    let mut revoking = admin.admin.clone();
+    let revoking = tokio::spawn(async move { revoking.revoke_token(revoke).await });
+    let is_committed = async || {
+        let ended = "select exists (select from tokens where revoke_time is not null)";
+        let ended = sqlx::query_scalar(ended).fetch_one(&cluster.database.pool);
+        ended.await.unwrap()
+    };
+    eventually("the token is revoked", is_committed).await;
+    let mut still = revoked.admin.clone();
+    let read = still.list_callers(ListCallersRequest::default()).await;
+    assert!(read.is_ok(), "it is known already: {read:?}");
+    let create = CreateCallerRequest {
+        caller_id: "mine".to_owned(),
+        caller: Some(Caller::default()),
+        ..Default::default()
+    };
+    let refused = still.create_caller(create).await.unwrap_err();
+    Refusal::of(&refused).is(Code::Unauthenticated, "TOKEN_REJECTED");
+    reader.rollback().await.unwrap();
+    revoking.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_its_token_or_its_role() {
+    let cluster = Cluster::start().await;
+    let admin = cluster.admin().await;
+    admin.create_pool("p", &[]).await;
+    let grants = |roles: &[Role]| {
+        let grant = |role: &Role| Grant {
+            role: (*role).into(),
+            ..Default::default()
+        };
+        Some(Caller {
+            name: "callers/eye".to_owned(),
+            grants: roles.iter().map(grant).collect(),
+            ..Default::default()
+        })
+    };
+    let create = CreateCallerRequest {
+        caller_id: "eye".to_owned(),
+        caller: grants(&[Role::Auditor]).map(|caller| Caller {
+            name: String::new(),
+            ..caller
+        }),
+        ..Default::default()
+    };
+    admin.admin.clone().create_caller(create).await.unwrap();
+    for (code, reason) in [
+        (Code::Unauthenticated, "TOKEN_REJECTED"),
+        (Code::PermissionDenied, "ROLE_MISSING"),
+    ] {
+        let token = admin.create_token("eye").await;
+        let eye = cluster.client(0, &token.text).await;
+        let watch = WatchStatusRequest {
+            pool: "pools/p".to_owned(),
+            interval: Some(span(Duration::from_secs(1))),
+        };
+        let watching = eye.admin.clone().watch_status(watch).await;
+        let mut statuses = watching.unwrap().into_inner();
+        assert!(statuses.message().await.unwrap().is_some());
+        if code == Code::Unauthenticated {
+            let revoke = RevokeTokenRequest {
+                name: token.token.unwrap().name,
+                ..Default::default()
+            };
+            admin.admin.clone().revoke_token(revoke).await.unwrap();
+        } else {
+            let update = UpdateCallerRequest {
+                caller: grants(&[]),
+                update_mask: mask(&["grants"]),
+                ..Default::default()
+            };
+            admin.admin.clone().update_caller(update).await.unwrap();
+        }
+        let ended = async {
+            loop {
+                if let Err(status) = statuses.message().await {
+                    break Refusal::of(&status);
+                }
+            }
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(30), ended).await;
+        ended.expect("it goes on").is(code, reason);
+    }
 }

@@ -51,6 +51,7 @@ impl Desk {
             affinity_key: None,
             account: None,
             retry_token: None,
+            tags: keylease::domain::tags::Tags::default(),
             request_id: None,
             received: boot_now(),
             deadline: None,

@@ -52,6 +52,8 @@ async fn a_row_that_makes_the_driver_panic_is_told_and_outlived() {
     )
     .await;
     eventually("it is not ready", async || !is_ready(&channel).await).await;
+    // What is committed is answered, though it cannot be taken up here.
+    admin.create_account("b", "").await;
     let old = async || cluster.replicas[0].metric(AGE).await.unwrap() > 10.5;
     eventually("its snapshot is too old", old).await;
     for refused in [

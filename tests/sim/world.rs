@@ -8,9 +8,9 @@ use keylease::domain::id::Id;
 use keylease::domain::ledger::settle::Part;
 use keylease::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 use keylease::domain::limit::{Dimension, Limit, Mode, Owner};
-use keylease::domain::outcome::Usage;
 use keylease::domain::pool::Estimate;
 use keylease::domain::time::{BootTime, Timestamp};
+use keylease::domain::usage::Usage;
 use uuid::Uuid;
 
 use crate::bugs::Bug;

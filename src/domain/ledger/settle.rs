@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::block::Draw;
 use crate::domain::limit::Dimension;
-use crate::domain::outcome::Usage;
 use crate::domain::pool::Estimate;
+use crate::domain::usage::Usage;
 
 /// A lease whose report is settled.
 #[derive(Debug, Clone, Copy)]

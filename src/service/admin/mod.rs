@@ -5,6 +5,7 @@ mod account_message;
 mod accounts;
 mod caller_message;
 mod callers;
+mod cost;
 mod faults;
 mod health;
 mod import;
@@ -18,8 +19,11 @@ mod parse_limit;
 mod parse_pool;
 mod pool_message;
 mod pools;
+mod price_message;
+mod prices;
 mod records;
 mod rotations;
+mod seats;
 mod status_message;
 mod tokens;
 mod watch;
@@ -40,7 +44,7 @@ use crate::vault::{Error, Refusal, Vault};
 #[derive(Debug, Clone)]
 pub struct Admin {
     vault: Arc<Vault>,
-    watches: watch::Watches,
+    watches: seats::Seats,
 }
 
 /// The outcome of an RPC before it becomes a `Status`.
@@ -52,7 +56,7 @@ impl Admin {
     pub fn new(vault: Arc<Vault>) -> Self {
         Self {
             vault,
-            watches: watch::Watches::default(),
+            watches: seats::Seats::default(),
         }
     }
 }
@@ -88,9 +92,9 @@ macro_rules! admin_service {
                 &self,
                 request: Request<proto::WatchStatusRequest>,
             ) -> Result<Response<Self::WatchStatusStream>, Status> {
-                auth::require(&request, Right::Read)
+                let identity = auth::require(&request, Right::Read)
                     .map_err(|refusal| status::of_refusal(&refusal))?;
-                let answer = watch::watch(self, request.into_inner()).await;
+                let answer = watch::watch(self, identity, request.into_inner()).await;
                 answer.map(Response::new).map_err(status::of_error)
             }
         }
@@ -144,7 +148,10 @@ admin_service! {
     create_token(CreateTokenRequest) -> CreateTokenResponse: Administer => tokens::create;
     list_tokens(ListTokensRequest) -> ListTokensResponse: Read => tokens::list;
     revoke_token(RevokeTokenRequest) -> RevokeTokenResponse: Administer => tokens::revoke;
-    get_cost(GetCostRequest) -> GetCostResponse: Read => not_built;
+    get_cost(GetCostRequest) -> GetCostResponse: Read => cost::get;
+    set_price(SetPriceRequest) -> SetPriceResponse: Administer => prices::set;
+    delete_price(DeletePriceRequest) -> DeletePriceResponse: Administer => prices::delete;
+    list_prices(ListPricesRequest) -> ListPricesResponse: Read => prices::list;
     get_status(GetStatusRequest) -> GetStatusResponse: Read => watch::get;
     explain_lease(ExplainLeaseRequest) -> ExplainLeaseResponse: Read => not_built;
     get_master_key_status(GetMasterKeyStatusRequest) -> GetMasterKeyStatusResponse: Read => records::master_keys;

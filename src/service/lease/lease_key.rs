@@ -9,13 +9,13 @@ use crate::domain::name::{AccountName, PoolName};
 use crate::domain::outcome::REQUESTS_MAX;
 use crate::domain::pool::{Estimate, LEASE_DURATION_MAX, LEASE_DURATION_MIN};
 use crate::domain::refusal::LeaseRefusal;
+use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
-use crate::proto::unbuilt::TAGS;
 use crate::service::convert::parse_duration;
 use crate::service::reasons;
-use crate::vault::{Error, LeaseKey, Refusal};
+use crate::vault::{Error, LeaseKey};
 
 /// The longest that a call may stand in line.
 const MAX_WAIT_MAX: Duration = Duration::from_mins(1);
@@ -31,7 +31,6 @@ pub(super) fn parse(
     received: BootTime,
     deadline: Option<BootTime>,
 ) -> Result<LeaseKey, Error> {
-    refuse_unbuilt(&request)?;
     let mut errors = FieldErrors::default();
     let requests = request.requests.unwrap_or(1);
     let requests = bounded("requests", i64::from(requests), 1, i64::from(REQUESTS_MAX));
@@ -66,6 +65,7 @@ pub(super) fn parse(
         RETRY_TOKEN_BYTES_MAX,
     ));
     let request_id = errors.take(text("request_id", request.request_id, REQUEST_ID_BYTES_MAX));
+    let tags = errors.take(Tags::parse("tags", request.tags));
     let whole = || {
         Some(LeaseKey {
             pool: pool?.0,
@@ -78,19 +78,12 @@ pub(super) fn parse(
             account: account?.map(|name| name.0),
             retry_token: some_text(retry_token?),
             request_id: some_text(request_id?),
+            tags: tags?,
             received,
             deadline,
         })
     };
     Ok(errors.ready(whole())?)
-}
-
-fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
-    if request.tags.is_empty() {
-        return Ok(());
-    }
-    let value = format!("of {} pairs", request.tags.len());
-    Err(Refusal::not_built(TAGS.field, value, TAGS.remedy))
 }
 
 fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
@@ -134,6 +127,7 @@ pub(super) fn count(call: &LeaseKey, refusal: &LeaseRefusal) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::Refusal;
 
     fn parsed(request: proto::LeaseKeyRequest) -> Result<LeaseKey, Error> {
         parse(request, BootTime::default(), None)
@@ -195,17 +189,5 @@ mod tests {
         ] {
             assert!(named.iter().any(|n| n == field), "{field} of {named:?}");
         }
-    }
-
-    #[test]
-    fn what_is_not_built_is_said_and_not_ignored() {
-        let request = proto::LeaseKeyRequest {
-            tags: [("team".to_owned(), "search".to_owned())].into(),
-            ..request()
-        };
-        assert!(matches!(
-            parsed(request),
-            Err(Error::Refused(Refusal::NotBuilt { .. }))
-        ));
     }
 }

@@ -5,6 +5,7 @@ mod lease_key;
 mod lease_message;
 mod renew_lease;
 mod report_outcome;
+mod usage;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keylease::crypto::{KeyRing, MasterKey};
-use keylease::domain::caller::{Bearer, Caller, Grant};
+use keylease::domain::caller::{Bearer, Caller, Grant, Right};
 use keylease::domain::id::Id;
 use keylease::domain::key::Meta;
 use keylease::domain::labels::Labels;
@@ -62,6 +62,7 @@ impl Desk {
     pub(crate) fn ask<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.extensions_mut().insert(Identity {
+            asked: Right::Read,
             bearer: vouched(Arc::clone(&self.caller)),
             source: Some("127.0.0.1:5".parse().unwrap()),
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keylease::domain::caller::Grant;
+use keylease::domain::caller::{Grant, Right};
 use keylease::proto;
 use keylease::proto::admin_service_server::AdminService as _;
 use keylease::service::auth::Identity;
@@ -102,6 +102,7 @@ pub(crate) fn identity(grants: Vec<Grant>) -> Identity {
     let mut caller = caller(grants);
     caller.meta.uid = Uuid::new_v4();
     Identity {
+        asked: Right::Read,
         bearer: vouched(Arc::new(caller)),
         source: "127.0.0.1:1".parse().ok(),
     }

@@ -7,8 +7,8 @@ use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::held::{Held, Renewed};
 use crate::domain::ledger::settle::{Lease, Part};
 use crate::domain::limit::Mode;
-use crate::domain::outcome::Usage;
 use crate::domain::time::BootTime;
+use crate::domain::usage::Usage;
 
 impl Budget {
     /// Settles what a report says of one lease; `ending` comes with the last one.
