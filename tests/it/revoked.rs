@@ -183,28 +183,26 @@ async fn an_admin_revoked_elsewhere_changes_nothing_where_that_is_not_known_yet(
     revoking.await.unwrap().unwrap();
 }
 
+fn of_roles(name: &str, roles: &[Role]) -> Caller {
+    let grant = |role: &Role| Grant {
+        role: (*role).into(),
+        ..Default::default()
+    };
+    Caller {
+        name: name.to_owned(),
+        grants: roles.iter().map(grant).collect(),
+        ..Default::default()
+    }
+}
+
 #[tokio::test]
 async fn a_watch_ends_with_its_token_or_its_role() {
     let cluster = Cluster::start().await;
     let admin = cluster.admin().await;
     admin.create_pool("p", &[]).await;
-    let grants = |roles: &[Role]| {
-        let grant = |role: &Role| Grant {
-            role: (*role).into(),
-            ..Default::default()
-        };
-        Some(Caller {
-            name: "callers/eye".to_owned(),
-            grants: roles.iter().map(grant).collect(),
-            ..Default::default()
-        })
-    };
     let create = CreateCallerRequest {
         caller_id: "eye".to_owned(),
-        caller: grants(&[Role::Auditor]).map(|caller| Caller {
-            name: String::new(),
-            ..caller
-        }),
+        caller: Some(of_roles("", &[Role::Auditor])),
         ..Default::default()
     };
     admin.admin.clone().create_caller(create).await.unwrap();
@@ -229,7 +227,7 @@ async fn a_watch_ends_with_its_token_or_its_role() {
             admin.admin.clone().revoke_token(revoke).await.unwrap();
         } else {
             let update = UpdateCallerRequest {
-                caller: grants(&[]),
+                caller: Some(of_roles("callers/eye", &[])),
                 update_mask: mask(&["grants"]),
                 ..Default::default()
             };
