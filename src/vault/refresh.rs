@@ -8,22 +8,24 @@ use uuid::Uuid;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::MemberRow;
-use crate::domain::account::Account;
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::clock::boot_now;
 use crate::live::credential::Fields;
 use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
-use crate::store::Stored;
 use crate::store::changes::{self, Changes, GoneKind, Unread};
 use crate::store::secrets::SecretRow;
 
 mod callers;
 mod unread;
+mod verified;
+
+use verified::{is_ours, verified};
 
 impl Vault {
-    /// Takes up what changed, unless revision `wanted` is known already.
+    /// Takes up what changed, unless revision `wanted` is known already. Where the database may have lost what was read from it, all of
+    /// it is read again, and what is no longer there is forgotten.
     ///
     /// # Errors
     /// The database cannot be reached; the snapshot stays as it was, and ages.
@@ -31,15 +33,32 @@ impl Vault {
         let mut registry = Arc::clone(&self.registry).lock_owned().await;
         let began = boot_now();
         let is_first = registry.rev == 0 && !self.live.is_fresh(began);
-        if registry.rev >= wanted && !is_first {
+        // Asked before reading: what turns out later makes this out of date again.
+        let epoch = self.live.life.epoch();
+        let is_whole = is_first || registry.epoch != epoch;
+        if registry.rev >= wanted && !is_whole {
             return Ok(());
         }
-        let changes = changes::read(&self.pool, registry.rev).await?;
+        let since = if is_whole { 0 } else { registry.rev };
+        let changes = changes::read(&self.pool, since).await?;
         let (keys, live) = (Arc::clone(&self.keys), Arc::clone(&self.live));
         // A large vault takes long: not on a thread that answers calls, and to the end even if whoever asked has gone.
         let taken_up = tokio::task::spawn_blocking(move || {
+            let (known, rev) = (registry.rev, changes.rev);
+            if is_whole {
+                registry.clear();
+            }
             take_up(&mut registry, &keys, changes);
+            // Last: what was taken up by half is taken up again.
+            (registry.rev, registry.epoch) = (rev, epoch);
             live.learned(Some(registry.snapshot()), began);
+            if is_whole && !is_first {
+                tracing::warn!(
+                    rev.known = known,
+                    rev.found = rev,
+                    "the database may have lost changes, all was read again"
+                );
+            }
         });
         let doing = "what changed could not be taken up";
         Ok(taken_up.await.map_err(|cause| Fault::new(doing, cause))?)
@@ -47,7 +66,6 @@ impl Vault {
 }
 
 fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
-    registry.rev = changes.rev;
     let accounts = changes
         .accounts
         .iter()
@@ -205,43 +223,4 @@ fn take_up_prices(registry: &mut Registry, changes: &mut Changes) {
     }
     let prices = Arc::make_mut(&mut registry.prices);
     changes.prices.drain(..).for_each(|price| prices.add(price));
-}
-
-fn verified<R: crate::crypto::ProtectedRow + HasUid>(
-    keys: &VaultKeys,
-    stored: Stored<R>,
-) -> Option<R> {
-    let holds = keys.mac.verifies_row(&stored.resource, &stored.mac);
-    is_ours(holds, R::TABLE, stored.resource.uid()).then_some(stored.resource)
-}
-
-/// Says so, once per change, where a row was made or edited by somebody who does not have the cluster key.
-fn is_ours(holds: bool, table: &str, uid: Uuid) -> bool {
-    if !holds {
-        tracing::error!(table, row.uid = %uid, "a row was changed outside of keylease, it is not used");
-    }
-    holds
-}
-
-/// Names a row in the log.
-trait HasUid {
-    fn uid(&self) -> Uuid;
-}
-
-macro_rules! has_uid {
-    ($($type:path: $($field:ident).+;)+) => {$(
-        impl HasUid for $type {
-            fn uid(&self) -> Uuid {
-                self.$($field).+
-            }
-        }
-    )+};
-}
-
-has_uid! {
-    Account: meta.uid;
-    crate::domain::key::Key: meta.uid;
-    crate::domain::pool::Pool: meta.uid;
-    crate::domain::caller::Caller: meta.uid;
-    crate::domain::caller::Token: uid;
 }
