@@ -24,6 +24,7 @@ mod cost_replicas;
 mod dev_command;
 mod distrust;
 mod distrust_leases;
+mod ended;
 mod fleet;
 mod import;
 mod keys;
