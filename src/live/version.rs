@@ -68,6 +68,11 @@ impl VersionLive {
         admission
     }
 
+    /// The same, and nothing is taken.
+    pub fn admission(&self, now: Timestamp) -> Admission {
+        self.state.lock().vitals.admission(now)
+    }
+
     /// The canary was not sent after all.
     pub fn recall_canary(&self) {
         self.state.lock().vitals.recall_canary();

@@ -4,6 +4,7 @@
 //! transaction pattern of the house. A verb that reads is a method of [`Vault`].
 
 mod account_view;
+mod advising;
 mod blaming;
 mod bootstrap;
 mod caller_rows;

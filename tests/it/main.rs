@@ -9,6 +9,7 @@
 mod harness;
 
 mod accounts;
+mod advice;
 mod bootstrap_command;
 mod callers;
 mod canaries;
