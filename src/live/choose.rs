@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::costing::estimate;
+use super::needing::{need, pass_over};
 use super::snapshot::{Candidate, PoolEntry, Tier, VersionEntry};
 use super::unserved::{PassedOver, Unserved};
 use crate::domain::claims::Avoided;
@@ -129,27 +129,24 @@ fn try_candidate(
     let version = match admit(candidate, wish, now.database) {
         Ok(version) => version,
         Err(over) => {
-            unserved.pass_over(candidate, over);
+            pass_over(candidate, wish, now, over, unserved);
             return None;
         }
     };
     let live = &candidate.account.live;
-    let need = Need {
-        is_new: wish.need.is_new && !unserved.is_short(live),
-        model: as_the_provider_names_it(candidate, wish),
-        estimate: estimate(candidate, wish, now.database, unserved),
-        ..wish.need
-    };
+    let need = need(candidate, wish, now.database, unserved);
     let admission = version.live.admit(wish.canary_until, now.database);
     let is_canary = match admission {
         Admission::Normal => false,
         Admission::Canary => true,
         Admission::Cooling(until) => {
-            unserved.pass_over(candidate, PassedOver::until(KeyRefusal::Cooling, until));
+            let over = PassedOver::until(KeyRefusal::Cooling, until);
+            pass_over(candidate, wish, now, over, unserved);
             return None;
         }
         Admission::Dead(until) => {
-            unserved.pass_over(candidate, PassedOver::until(KeyRefusal::Dead, until));
+            let over = PassedOver::until(KeyRefusal::Dead, until);
+            pass_over(candidate, wish, now, over, unserved);
             return None;
         }
     };

@@ -38,6 +38,7 @@ mod limits;
 mod losses;
 mod metrics;
 mod migrate_command;
+mod never_clears;
 mod pools;
 mod prices;
 mod private_postgres;
