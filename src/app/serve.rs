@@ -13,6 +13,7 @@ use tonic::transport::Server;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::HealthReporter;
+use tower::layer::util::{Identity, Stack};
 
 use super::config::{MasterKeySource, ServeConfig};
 use super::listeners::Listeners;
@@ -21,8 +22,6 @@ use super::workers::{Workers, tell};
 use super::{metrics, signals};
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
-use tower::layer::util::{Identity, Stack};
-
 use crate::proto;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::lease_service_server::LeaseServiceServer;
@@ -30,6 +29,7 @@ use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
 use crate::service::observe::Observe;
+use crate::service::restate::Restate;
 use crate::store::replicas::{self, Enrolment};
 use crate::vault::Vault;
 
@@ -89,7 +89,7 @@ pub async fn run_until(
     tell(&health, true).await;
     let workers = Workers::start(&vault, heart, health.clone());
     let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
-        .layer(Observe::new())
+        .layer((Observe::new(), Restate))
         .add_service(health_service.clone())
         .add_service(reflection()?)
         .add_service(leases(&vault))
@@ -135,7 +135,7 @@ async fn open_vault(
 
 /// Serves gRPC until the drain, and the calls that are open then for a while; then the rest may end.
 async fn until_drained(
-    server: Router<Stack<Observe, Identity>>,
+    server: Router<Stack<(Observe, Restate), Identity>>,
     incoming: TcpIncoming,
     draining: CancellationToken,
     ended: CancellationToken,

@@ -80,6 +80,10 @@ fn by_reason(reason: ErrorReason) -> &'static str {
             "give the lease id as it was printed, to the cluster that made it"
         }
         Reason::LeaseForeign => "report with the token that leased",
+        Reason::MessageTooLarge => "send less at once",
+        Reason::MessageMalformed | Reason::MethodUnknown => {
+            "check that --server is a vault, and of this version"
+        }
         Reason::Internal => "look the id up in the server's log",
         Reason::Unspecified | Reason::FieldInvalid | Reason::NotBuilt => "",
     }

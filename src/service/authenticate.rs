@@ -26,7 +26,7 @@ impl Authenticate {
         Self { vault }
     }
 
-    /// Every reason to refuse looks the same from outside.
+    /// Every reason to refuse a token looks the same from outside.
     fn caller(&self, presented: &[u8]) -> Option<Arc<Caller>> {
         let presented = CallerToken::parse(presented).ok()?;
         let live = self.vault.live();
@@ -44,8 +44,9 @@ impl Authenticate {
 
 impl Interceptor for Authenticate {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let presented = request.metadata().get("authorization");
-        let presented = presented.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        let header = request.metadata().get("authorization");
+        let header = header.ok_or_else(|| status::of_refusal(&Refusal::TokenMissing))?;
+        let presented = header.as_bytes().strip_prefix(b"Bearer ");
         let caller = presented.and_then(|token| self.caller(token));
         let caller = caller.ok_or_else(|| status::of_refusal(&Refusal::TokenRejected))?;
         let source = source(request.extensions());

@@ -113,8 +113,11 @@ pub(super) fn of_report(refusal: &ReportRefusal) -> String {
         ReportRefusal::LeaseForeign => {
             "the lease belongs to another caller, report with the token that leased".to_owned()
         }
-        ReportRefusal::LeaseExpired => {
-            "the lease ended before the report came; its uses count as started, with their full estimate".to_owned()
+        ReportRefusal::LeaseExpired { at } => {
+            let at = time(*at);
+            format!(
+                "the lease ended at {at}, and its uses count as started, with their full estimate; lease again, and report within report_within or extend that in time by RenewLease"
+            )
         }
         ReportRefusal::TooMany { left } => {
             format!("outcomes count more uses than the {left} that are left of the lease")

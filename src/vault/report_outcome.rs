@@ -59,7 +59,10 @@ pub enum ReportRefusal {
     /// The lease is another caller's.
     LeaseForeign,
     /// It came too late.
-    LeaseExpired,
+    LeaseExpired {
+        /// When the lease ended.
+        at: Timestamp,
+    },
     /// More uses than are left.
     TooMany {
         /// As many are.
@@ -133,7 +136,7 @@ impl Vault {
             entry @ (Entry::New(_) | Entry::Duplicate | Entry::Exhausted) => Ok(entry),
             Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),
             Entry::Full => Err(ReportRefusal::Full),
-            Entry::Forgotten => Err(ReportRefusal::LeaseExpired),
+            Entry::Forgotten => Err(ReportRefusal::LeaseExpired { at: lease.ends }),
         }
     }
 

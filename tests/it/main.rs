@@ -59,6 +59,7 @@ mod stopped_replica;
 mod takeover;
 mod tamper;
 mod tokens;
+mod transport_refusals;
 mod turns;
 mod two_replicas;
 mod unbuilt;
