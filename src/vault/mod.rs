@@ -73,6 +73,7 @@ mod secret_value;
 mod set_price;
 mod spend;
 mod takeover;
+mod telling;
 mod trust;
 mod update_account;
 mod update_caller;

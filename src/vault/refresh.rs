@@ -5,21 +5,22 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::naming::{is_ours, name_of, verified};
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::MemberRow;
-use crate::domain::account::{Account, Cooldown};
+use crate::domain::account::Cooldown;
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::clock::boot_now;
 use crate::live::credential::Fields;
 use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
-use crate::store::Stored;
 use crate::store::changes::{self, Changes, GoneKind};
 use crate::store::secrets::SecretRow;
 
 mod callers;
+mod naming;
 
 impl Vault {
     /// Takes up what changed, unless revision `wanted` is known already.
@@ -37,7 +38,9 @@ impl Vault {
         let (keys, live) = (Arc::clone(&self.keys), Arc::clone(&self.live));
         // A large vault takes long: not on a thread that answers calls, and to the end even if whoever asked has gone.
         let taken_up = tokio::task::spawn_blocking(move || {
+            let since = registry.rev;
             take_up(&mut registry, &keys, changes);
+            tracing::debug!(since, rev = registry.rev, "what changed is taken up");
             live.learned(Some(registry.snapshot()), began);
         });
         let doing = "what changed could not be taken up";
@@ -126,7 +129,7 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
     for version in changes.versions.drain(..) {
         let uid = version.meta.uid;
         let rows = changes.secrets.remove(&uid).unwrap_or_default();
-        let fields = opened(keys, &version, &rows).map(Arc::new);
+        let fields = opened(registry, keys, &version, &rows).map(Arc::new);
         registry.version_live(&version).told(&version.health);
         registry
             .versions
@@ -135,12 +138,18 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
 }
 
 /// The fields of a current version, opened. A version with one that does not open is never leased.
-fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<Fields> {
+fn opened(
+    registry: &Registry,
+    keys: &VaultKeys,
+    version: &KeyVersion,
+    rows: &[SecretRow],
+) -> Option<Fields> {
     if version.stage != Stage::Current {
         return None;
     }
     if rows.is_empty() {
-        tracing::error!(version.uid = %version.meta.uid, "a secret is gone, its version is not leased");
+        let name = name_of(registry, version);
+        tracing::error!(version = name, version.uid = %version.meta.uid, "a secret is gone, its version is not leased");
         return None;
     }
     let mut fields = Vec::with_capacity(rows.len());
@@ -148,8 +157,8 @@ fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<
         match keys.open_secret(version, row) {
             Ok(secret) => fields.push((row.field.clone(), secret)),
             Err(error) => {
-                let cause = trust::root(&error);
-                tracing::error!(version.uid = %version.meta.uid, cause, "a secret does not open, it is not leased");
+                let (cause, name) = (trust::root(&error), name_of(registry, version));
+                tracing::error!(version = name, version.uid = %version.meta.uid, cause, "a secret does not open, it is not leased");
                 return None;
             }
         }
@@ -168,6 +177,7 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
         };
         let mut members = changes.members.remove(&uid).unwrap_or_default();
         let found = members.len();
+        let what = format!("a member of pools/{id}");
         members.retain(|stored| {
             let row = MemberRow {
                 pool_uid: &uid,
@@ -176,6 +186,7 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
             is_ours(
                 keys.mac.verifies_row(&row, &stored.mac),
                 "pool_members",
+                &what,
                 uid,
             )
         });
@@ -195,43 +206,4 @@ fn take_up_prices(registry: &mut Registry, changes: &mut Changes) {
     }
     let prices = Arc::make_mut(&mut registry.prices);
     changes.prices.drain(..).for_each(|price| prices.add(price));
-}
-
-fn verified<R: crate::crypto::ProtectedRow + HasUid>(
-    keys: &VaultKeys,
-    stored: Stored<R>,
-) -> Option<R> {
-    let holds = keys.mac.verifies_row(&stored.resource, &stored.mac);
-    is_ours(holds, R::TABLE, stored.resource.uid()).then_some(stored.resource)
-}
-
-/// Says so, once per change, where a row was made or edited by somebody who does not have the cluster key.
-fn is_ours(holds: bool, table: &str, uid: Uuid) -> bool {
-    if !holds {
-        tracing::error!(table, row.uid = %uid, "a row was changed outside of keylease, it is not used");
-    }
-    holds
-}
-
-/// Names a row in the log.
-trait HasUid {
-    fn uid(&self) -> Uuid;
-}
-
-macro_rules! has_uid {
-    ($($type:path: $($field:ident).+;)+) => {$(
-        impl HasUid for $type {
-            fn uid(&self) -> Uuid {
-                self.$($field).+
-            }
-        }
-    )+};
-}
-
-has_uid! {
-    Account: meta.uid;
-    crate::domain::key::Key: meta.uid;
-    crate::domain::pool::Pool: meta.uid;
-    crate::domain::caller::Caller: meta.uid;
-    crate::domain::caller::Token: uid;
 }

@@ -35,6 +35,7 @@ mod lease_waits;
 mod leases;
 mod limit_kinds;
 mod limits;
+mod log_lines;
 mod losses;
 mod metrics;
 mod migrate_command;
