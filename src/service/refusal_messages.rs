@@ -108,7 +108,8 @@ const FIELDS: [(ErrorReason, &str, &str); 8] = [
 pub(super) fn of_report(refusal: &ReportRefusal) -> String {
     match refusal {
         ReportRefusal::LeaseIdInvalid => {
-            "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it".to_owned()
+            "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it"
+                .to_owned()
         }
         ReportRefusal::LeaseForeign => {
             "the lease belongs to another caller, report with the token that leased".to_owned()
@@ -126,7 +127,8 @@ pub(super) fn of_report(refusal: &ReportRefusal) -> String {
             "too many leases are being reported in parts, report this one whole or later".to_owned()
         }
         ReportRefusal::DatabaseUnreachable => {
-            "the database cannot be reached to commit the verdict; send the same report again".to_owned()
+            "the database cannot be reached to commit the verdict; send the same report again"
+                .to_owned()
         }
     }
 }
@@ -178,8 +180,11 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         }
         KeyRefusal::Avoided => "leave out retry_token, or the account that is asked for",
         KeyRefusal::Disabled => "ask an operator to enable it",
-        KeyRefusal::Tampered | KeyRefusal::Undecryptable => {
-            "ask an administrator to restore the rows, or an operator to rotate a secret in"
+        KeyRefusal::Tampered => {
+            "ask an administrator to restore the rows, or to delete what they are of and create it anew"
+        }
+        KeyRefusal::Undecryptable => {
+            "have an operator rotate a secret in, or an administrator restore the row or the master key"
         }
         KeyRefusal::NoVersion => "have an operator rotate a secret in",
         KeyRefusal::Model => {
