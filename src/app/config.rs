@@ -3,6 +3,7 @@
 mod arguments;
 mod database;
 mod duration;
+mod flag_values;
 mod listen;
 mod log;
 mod master_key;

@@ -16,6 +16,7 @@ use super::{
     serve, signals,
 };
 use crate::crypto::KeyRing;
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use home::Home;
 
@@ -120,7 +121,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         snapshot_age_max: SNAPSHOT_AGE_MAX,
         replication: Replication::Synchronous,
         drain_delay: std::time::Duration::ZERO,
-        allow_loopback_upstreams: true,
+        upstreams: Upstreams::LoopbackToo,
         warnings: Vec::new(),
     }
 }

@@ -14,6 +14,7 @@ mod observe;
 pub mod opening;
 pub mod postgres;
 mod private_file;
+mod reflection;
 pub mod serve;
 pub mod signals;
 pub mod telemetry;

@@ -17,12 +17,11 @@ use tower::layer::util::{Identity, Stack};
 
 use super::config::{MasterKeySource, ServeConfig};
 use super::listeners::Listeners;
-use super::opening;
 use super::workers::{Workers, tell};
-use super::{metrics, signals};
+use super::{metrics, opening, reflection, signals};
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
-use crate::proto;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
@@ -91,9 +90,9 @@ pub async fn run_until(
     let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
         .layer((Observe::new(), Restate))
         .add_service(health_service.clone())
-        .add_service(reflection()?)
+        .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
         .add_service(leases(&vault))
-        .add_service(admin(&vault));
+        .add_service(admin(&vault, config.upstreams));
     tracing::info!(
         listen = %address,
         metrics.listen = bound(listeners.metrics.as_ref()),
@@ -203,21 +202,12 @@ fn leases(vault: &Arc<Vault>) -> InterceptedService<LeaseServiceServer<Leases>, 
     InterceptedService::new(server, authenticate)
 }
 
-fn admin(vault: &Arc<Vault>) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
-    let authenticate = Authenticate::new(Arc::clone(vault));
-    AdminServiceServer::with_interceptor(Admin::new(Arc::clone(vault)), authenticate)
-}
-
-fn reflection() -> anyhow::Result<
-    tonic_reflection::server::v1::ServerReflectionServer<
-        impl tonic_reflection::server::v1::ServerReflection,
-    >,
-> {
-    let service = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
-    Ok(service.max_decoding_message_size(OPEN_MESSAGE_MAX))
+fn admin(
+    vault: &Arc<Vault>,
+    upstreams: Upstreams,
+) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
+    let admin = Admin::new(Arc::clone(vault), upstreams);
+    AdminServiceServer::with_interceptor(admin, Authenticate::new(Arc::clone(vault)))
 }
 
 /// Where a socket listens, which port 0 does not say beforehand; none for one that is off.

@@ -12,7 +12,7 @@ use tonic_health::server::HealthReporter;
 use super::observe;
 use crate::live::heartbeat::Heart;
 use crate::live::{clock::boot_now, idle, ledger, outbox, spend};
-use crate::store::{self, foreign_reports, lease_renewals, replicas, settled};
+use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
 /// How soon a change is known everywhere.
@@ -219,13 +219,14 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
         let forgotten = async {
             let mut conn = vault.pool().acquire().await?;
             replicas::forget(&mut conn).await?;
+            cooldowns::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
             store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };
         if let Err(error) = forgotten.await {
-            tracing::warn!(%error, "old replicas and reports could not be forgotten, it is tried again in a minute");
+            tracing::warn!(%error, "old replicas, cooldowns and reports could not be forgotten, it is tried again in a minute");
         }
         for (account, count) in vault.overdue() {
             if count > 0 {

@@ -57,6 +57,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         Reason::KeysDistrusted => {
             "`keylease status POOL` says which rows; restore them from a backup, and find who writes to the database"
         }
+        Reason::LimitsUnread => "lease from a replica of the newest release",
         Reason::PoolDisabled => {
             "`keylease status POOL` says who disabled what; an operator ends it with `keylease pools enable` (accounts, keys)"
         }

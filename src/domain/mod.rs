@@ -25,6 +25,7 @@ pub mod limit;
 pub mod limit_draft;
 pub mod models;
 pub mod name;
+pub mod offline;
 pub mod outcome;
 pub mod pool;
 pub mod pool_draft;

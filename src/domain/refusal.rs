@@ -18,6 +18,8 @@ pub enum KeyRefusal {
     Dead,
     /// Its row, its account's or its membership was changed outside of KeyLease, so that it is not believed.
     Tampered,
+    /// Its account has a limit that this release cannot read, and so cannot keep.
+    LimitUnread,
     /// The secret of its current version does not open, or is sealed for other hosts.
     Undecryptable,
     /// The retry token says to avoid it.

@@ -1,6 +1,7 @@
 //! What one use is expected to cost, for limits on cost: as somebody said, or its tokens by price.
 
-use super::choose::{Wish, as_the_provider_names_it};
+use super::choose::Wish;
+use super::choose::admit::as_the_provider_names_it;
 use super::snapshot::Candidate;
 use super::unserved::Unserved;
 use crate::domain::limit::Dimension;

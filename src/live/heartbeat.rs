@@ -1,19 +1,23 @@
 //! Once a second this replica says that it lives, and looks whether the database still is what it was.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::Live;
+use super::account::AccountLive;
 use super::clock::boot_now;
 use super::reserve::{Reserved, reserve};
+use super::{Live, slots};
+use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
+use crate::domain::limit::Limit;
 use crate::store;
 use crate::store::incarnations::{self, NewIncarnation};
 use crate::store::replicas::{self, Enrolment, Pulse};
-use crate::store::{Error, limit_ledgers};
+use crate::store::{Error, limit_ledgers, limit_rounds};
 
 /// What beats.
 #[derive(Debug)]
@@ -48,12 +52,30 @@ impl Heart {
     /// When the database fails.
     pub async fn beat(&self) -> store::Result<Pulse> {
         let memory = self.live.life.memory();
+        let (live, sent) = (&self.live, boot_now());
         let mut transaction = self.pool.begin_with(limit_ledgers::BEGIN).await?;
         let conn = &mut *transaction;
         let standing = self.look(conn, memory).await?;
         let beats = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
         let pulse = replicas::beat(conn, self.live.boot_id, &self.enrolment, beats).await?;
+        let looked = match slots::wants(&live.glance()) {
+            Some(wants) => Some(
+                live.slots
+                    .look(conn, live.boot_id, standing.number, wants, sent)
+                    .await?,
+            ),
+            None => None,
+        };
         transaction.commit().await.map_err(Error::from)?;
+        if standing.number != memory.incarnation {
+            let shared = live.glance();
+            let shared = shared.offline.iter();
+            shared.for_each(|(account, _)| account.with_budget_quietly(Budget::unripen));
+        }
+        match &looked {
+            Some(looked) => live.slots.committed(looked, self.settle()),
+            None => live.slots.lose(),
+        }
         self.live.clock.sample(pulse.now, boot_now());
         self.live
             .count_replicas(u64::try_from(pulse.live).unwrap_or(1));
@@ -67,7 +89,49 @@ impl Heart {
                 tracing::warn!(%error, "not every limit has answered to lost writes yet");
             }
         }
+        if let Err(error) = self.ripen().await {
+            tracing::warn!(%error, "not every offline share is known to be free yet");
+        }
         Ok(pulse)
+    }
+
+    /// How long ago something was committed that a failover does not lose.
+    const fn settle(&self) -> Duration {
+        match self.replication {
+            Replication::Synchronous => Duration::ZERO,
+            Replication::Asynchronous(lag_max) => lag_max,
+        }
+    }
+
+    /// Asks the ledger whether replicas may serve by the offline shares that are new here: it says so when all has ended that was
+    /// granted or served before.
+    async fn ripen(&self) -> store::Result<()> {
+        let snapshot = self.live.snapshot();
+        let unripe = |(account, limit): &&(Arc<AccountLive>, Arc<Limit>)| {
+            account.with_budget_quietly(|budget| budget.unripe().any(|uid| uid == limit.uid))
+        };
+        let unripe: Vec<_> = snapshot.offline.iter().filter(unripe).collect();
+        for some in unripe.chunks(LIMITS_PER_TRANSACTION) {
+            let mut uids: Vec<Uuid> = some.iter().map(|(_, limit)| limit.uid).collect();
+            uids.sort_unstable();
+            let works: Vec<Work> = uids.iter().map(|limit| Work::silent(*limit)).collect();
+            let live = &self.live;
+            let reserved = reserve(&self.pool, live.as_replica(), &live.clock, &works, false);
+            if matches!(reserved.await?, Reserved::Doubtful) {
+                live.life.doubt();
+                return Ok(());
+            }
+            let mut conn = self.pool.acquire().await?;
+            let ripe = limit_ledgers::ripe(&mut conn, &uids).await?;
+            let now = boot_now();
+            for (account, limit) in some {
+                let ripe = ripe.iter().filter(|(uid, _)| *uid == limit.uid);
+                ripe.for_each(|(uid, plan)| {
+                    account.with_budget_quietly(|budget| budget.ripened(*uid, *plan, now))
+                });
+            }
+        }
+        Ok(())
     }
 
     /// What the database is, noted if it is news.
@@ -116,7 +180,7 @@ impl Heart {
         loop {
             let rows_max = LIMITS_PER_TRANSACTION as i64;
             let mut conn = self.pool.acquire().await?;
-            let limits = limit_ledgers::unanswered(&mut conn, incarnation, after, rows_max).await?;
+            let limits = limit_rounds::unanswered(&mut conn, incarnation, after, rows_max).await?;
             drop(conn);
             let Some(last) = limits.last() else { break };
             after = *last;

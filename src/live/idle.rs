@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Live;
 use super::reserve::{Reserved, reserve};
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
-use crate::store::{self, limit_ledgers};
+use crate::store::{self, limit_rounds};
 
 /// How long a limit is left alone.
 const IDLE_MAX: Duration = Duration::from_secs(50);
@@ -26,7 +26,7 @@ pub async fn move_clocks(live: &Live, pool: &PgPool) -> store::Result<()> {
     loop {
         let mut conn = pool.acquire().await?;
         let rows_max = LIMITS_PER_TRANSACTION as i64;
-        let limits = limit_ledgers::idle(&mut conn, IDLE_MAX, after, rows_max).await?;
+        let limits = limit_rounds::idle(&mut conn, IDLE_MAX, after, rows_max).await?;
         drop(conn);
         let Some(last) = limits.last() else {
             return Ok(());

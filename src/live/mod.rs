@@ -22,6 +22,7 @@ pub mod renewals;
 pub mod replays;
 pub mod reports;
 pub mod reserve;
+pub mod slots;
 pub mod snapshot;
 pub mod spend;
 pub mod unserved;
@@ -46,8 +47,10 @@ use self::outbox::Outbox;
 use self::renewals::Renewals;
 use self::reports::Reports;
 use self::reserve::Replica;
+use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
+use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
 
 /// The most issuers whose reports are remembered here: more than a fleet has, restarts included.
@@ -72,6 +75,8 @@ pub struct Live {
     pub spend: Spend,
     /// Leases that go on.
     pub renewals: Renewals,
+    /// Its slot, for outages of the database.
+    pub slots: Slots,
     reports: Arc<Reports>,
     foreign: Mutex<HashMap<Uuid, Arc<Reports>>>,
     snapshot: ArcSwap<Snapshot>,
@@ -96,6 +101,7 @@ impl Live {
             outbox: Outbox::default(),
             spend: Spend::default(),
             renewals: Renewals::default(),
+            slots: Slots::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),
             snapshot: ArcSwap::default(),
@@ -140,6 +146,13 @@ impl Live {
     pub fn is_fresh(&self, now: BootTime) -> bool {
         let read = self.read.load(Ordering::Acquire);
         read > 0 && now.since(BootTime::from_nanos(read)) <= self.snapshot_age_max
+    }
+
+    /// What this replica serves from while the database cannot be reached, if it has a slot.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        let read = BootTime::from_nanos(self.read.load(Ordering::Acquire));
+        self.slots.own(read)
     }
 
     /// How old the configuration is.

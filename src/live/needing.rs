@@ -1,6 +1,7 @@
 //! What a call needs of one key, and whether the limits of its account could ever give that.
 
-use super::choose::{Now, Wish, as_the_provider_names_it};
+use super::choose::admit::as_the_provider_names_it;
+use super::choose::{Now, Wish};
 use super::costing::estimate;
 use super::snapshot::Candidate;
 use super::unserved::{PassedOver, Unserved};

@@ -1,6 +1,6 @@
 //! What this replica knows of the configuration, row by row, and how it becomes a snapshot. Rows come verified and opened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -92,7 +92,12 @@ impl Registry {
             .iter()
             .map(|pool| (pool.pool.meta.uid, Arc::clone(pool)));
         let tokens = self.tokens.values();
+        let limits = accounts.values().flat_map(|entry| {
+            let limits = entry.limits.iter().filter(|limit| limit.offline.is_some());
+            limits.map(|limit| (Arc::clone(&entry.live), Arc::clone(limit)))
+        });
         Snapshot {
+            offline: limits.collect(),
             rev: self.rev,
             pools: by_id.collect(),
             pools_by_uid: by_uid.collect(),
@@ -100,7 +105,7 @@ impl Registry {
             tokens: tokens.map(|t| (t.id.clone(), Arc::clone(t))).collect(),
             prices: Arc::clone(&self.prices),
             distrusted_rows: self.distrusted_rows().to_vec(),
-            distrusted_pools: self.distrusted.pools.values().cloned().collect(),
+            distrusted_pools: self.distrusted.pools.values().flatten().cloned().collect(),
             accounts,
             versions,
         }
@@ -128,6 +133,7 @@ impl Registry {
                 limits.entry(uid).or_default().push(Arc::clone(limit));
             }
         }
+        let unread: HashSet<Uuid> = self.distrusted.limits.values().copied().collect();
         let mut entries = HashMap::with_capacity(self.accounts.len());
         let accounts: Vec<Account> = self.accounts.values().cloned().collect();
         for account in accounts {
@@ -141,6 +147,7 @@ impl Registry {
             let entry = AccountEntry {
                 account,
                 limits,
+                has_unread_limit: unread.contains(&uid),
                 live,
                 provider,
             };

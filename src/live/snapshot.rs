@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub pools_by_uid: HashMap<Uuid, Arc<PoolEntry>>,
     /// By uid.
     pub callers: HashMap<Uuid, Arc<Caller>>,
+    /// Limits that have an offline share, each with what lives of its account.
+    pub offline: Vec<(Arc<AccountLive>, Arc<Limit>)>,
     /// By their id.
     pub tokens: HashMap<String, Arc<Token>>,
     /// Prices that operators have set.
@@ -75,6 +77,8 @@ pub struct AccountEntry {
     pub account: Account,
     /// Its limits.
     pub limits: Vec<Arc<Limit>>,
+    /// It has another one that this release cannot read, so that nothing may be leased from it.
+    pub has_unread_limit: bool,
     /// Permits, cooldowns, and who waits.
     pub live: Arc<AccountLive>,
     /// Others that go to the same place.
@@ -169,7 +173,8 @@ impl Candidate {
     #[must_use]
     pub fn serves_at(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
         let version = self.version.as_ref().filter(|v| v.credential.is_some())?;
-        if !model.is_none_or(|model| self.key.models.leads_to(model)) {
+        let is_led_to = model.is_none_or(|model| self.key.models.leads_to(model));
+        if !is_led_to || self.account.has_unread_limit {
             return None;
         }
         let mut at = now;

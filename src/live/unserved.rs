@@ -89,6 +89,11 @@ impl PassedOver {
         }
     }
 
+    /// Of two reasons the one that clears later; this one, where both clear at once or never.
+    pub(super) fn later(self, other: Self) -> Self {
+        if self.is_before(&other) { other } else { self }
+    }
+
     /// What never ends by itself comes last.
     fn is_before(&self, other: &Self) -> bool {
         (self.until.is_none(), self.until) < (other.until.is_none(), other.until)

@@ -78,6 +78,7 @@ fn description(hindrance: &LimitHindrance, now: Timestamp) -> String {
         | KeyRefusal::Cooling
         | KeyRefusal::Dead
         | KeyRefusal::Tampered
+        | KeyRefusal::LimitUnread
         | KeyRefusal::Undecryptable
         | KeyRefusal::Avoided
         | KeyRefusal::Disabled

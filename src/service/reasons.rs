@@ -66,6 +66,7 @@ const fn of_key(refusal: KeyRefusal) -> (Code, ErrorReason) {
         KeyRefusal::Tampered | KeyRefusal::Undecryptable => {
             (Code::FailedPrecondition, ErrorReason::KeysDistrusted)
         }
+        KeyRefusal::LimitUnread => (Code::FailedPrecondition, ErrorReason::LimitsUnread),
         KeyRefusal::NoVersion => (Code::FailedPrecondition, ErrorReason::PoolEmpty),
     }
 }

@@ -186,6 +186,9 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Undecryptable => {
             "have an operator rotate a secret in, or an administrator restore the row or the master key"
         }
+        KeyRefusal::LimitUnread => {
+            "call a replica of the newest release, or have an administrator look at the limits of the account"
+        }
         KeyRefusal::NoVersion => "have an operator rotate a secret in",
         KeyRefusal::Model => {
             "name another model, or have an administrator allow it by the patterns of a key"
@@ -209,6 +212,7 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Disabled => "disabled",
         KeyRefusal::Tampered => "not believed, since changed outside of keylease",
         KeyRefusal::Undecryptable => "with a secret that does not open",
+        KeyRefusal::LimitUnread => "of an account with a limit that this replica cannot read",
         KeyRefusal::NoVersion => "without a secret",
         KeyRefusal::Model => "not serving the model",
         KeyRefusal::TooLarge => "with a limit smaller than the estimate of one use",

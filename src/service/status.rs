@@ -201,8 +201,8 @@ fn with_reason(
     Status::with_error_details(code, message, details)
 }
 
-/// A reason as `ErrorInfo` has it: without the prefix of the enum.
-fn name_of(reason: ErrorReason) -> &'static str {
+/// A reason as `ErrorInfo` and metrics have it: without the prefix of the enum.
+pub(super) fn name_of(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
 }

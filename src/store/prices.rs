@@ -148,3 +148,18 @@ pub async fn count(conn: &mut PgConnection) -> Result<(i64, i64)> {
     .await?;
     Ok((row.models, row.prices))
 }
+
+/// Those set after a revision. One that cannot be read is left out: the price before it stays in force.
+pub(crate) async fn readable_since(
+    conn: &mut PgConnection,
+    rev: i64,
+) -> Result<Vec<OperatorPrice>> {
+    let parse = |row| {
+        let parsed = OperatorPrice::try_from(row);
+        parsed
+            .inspect_err(|error| tracing::error!(%error, "a price was left out"))
+            .ok()
+    };
+    let rows = since(conn, rev).await?;
+    Ok(rows.into_iter().filter_map(parse).collect())
+}

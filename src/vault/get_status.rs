@@ -9,20 +9,17 @@ use uuid::Uuid;
 use super::get_pool;
 use super::key_view::{KeyView, view_all};
 use super::keys::VaultKeys;
-use super::{Result, Vault, trust};
+use super::{Result, Vault, limit_status, trust};
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::disablement::in_force;
-use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyVersion};
-use crate::domain::limit::Limit;
-use crate::domain::name::{LimitName, OwnerName, PoolName};
+use crate::domain::name::PoolName;
 use crate::domain::pool::{Member, Pool, Target};
-use crate::domain::status::{KeyStatus, KeyUsage, LimitStatus, PoolStatus, VersionStatus};
+use crate::domain::status::{KeyStatus, KeyUsage, PoolStatus, VersionStatus};
 use crate::domain::time::Timestamp;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
-use crate::store::limit_charges::Charge;
-use crate::store::{Stored, cluster, cooldowns, limit_charges, limits, pool_status};
+use crate::store::{Stored, cluster, cooldowns, pool_status};
 
 /// What the keys of a pool are judged by.
 struct Facts<'a> {
@@ -48,7 +45,7 @@ impl Vault {
         let keys = read_keys(conn, &pool).await?;
         let accounts = read_accounts(conn, &self.keys, &pool, &keys).await?;
         let keys = trust::keys_of(&self.keys, &accounts, keys);
-        let limits = read_limits(conn, &accounts).await?;
+        let limits = limit_status::read(conn, &accounts, &self.live).await?;
         let versions = trust::versions_of(conn, &self.keys, &accounts, &keys).await?;
         let known = (accounts, versions);
         let facts = read_facts(conn, &pool, known, now, self.live.snapshot()).await?;
@@ -175,37 +172,4 @@ async fn read_facts<'a>(
         cooldowns: whole.map(|c| (c.account_uid, c)).collect(),
         versions,
     })
-}
-
-async fn read_limits(
-    conn: &mut PgConnection,
-    accounts: &HashMap<Uuid, Account>,
-) -> Result<Vec<LimitStatus>> {
-    let owners: Vec<Uuid> = accounts.keys().copied().collect();
-    let limits = limits::of_owners(conn, &owners).await?;
-    let uids: Vec<Uuid> = limits.iter().map(|limit| limit.uid).collect();
-    let charges = limit_charges::of_limits(conn, &uids).await?;
-    let status = |limit: &Limit| {
-        let account = accounts.get(&limit.owner.uid())?;
-        let charge = charges.get(&limit.uid).copied().unwrap_or_default();
-        Some(limit_status(limit, account.id.clone(), charge))
-    };
-    let mut status: Vec<_> = limits.iter().filter_map(status).collect();
-    status.sort_by_cached_key(|limit| limit.name.to_string());
-    Ok(status)
-}
-
-fn limit_status(limit: &Limit, account: Id, charge: Charge) -> LimitStatus {
-    LimitStatus {
-        name: LimitName {
-            owner: OwnerName::Account(account),
-            limit: limit.id.clone(),
-        },
-        dimension: limit.dimension,
-        amount: limit.amount,
-        mode: limit.mode,
-        charged: charge.units,
-        charge_time: limit.terms().charge_time(),
-        next_charge_end: charge.next_end,
-    }
 }

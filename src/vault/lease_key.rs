@@ -13,12 +13,13 @@ use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::Need;
+use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
-use crate::live::choose::{Chosen, Now, Wish, choose};
+use crate::live::choose::{Chosen, Now, Wish, choose, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
@@ -121,7 +122,7 @@ impl Vault {
             let now = self.live.now();
             let pool = self.admit(caller, call, now)?;
             let ticket = waiting.as_ref().map(Waiting::ticket);
-            let wish = wish(&pool, call, avoided, ticket, now);
+            let wish = wish(&pool, call, avoided, ticket, self.live.slot(), now);
             let unserved = match choose(&pool, &wish, now) {
                 Ok(chosen) => return Ok((pool, chosen, now)),
                 Err(unserved) => unserved,
@@ -211,7 +212,7 @@ impl Vault {
         let live = &chosen.account.live;
         self.live.ledger.note(std::slice::from_ref(live));
         let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
-            live.with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
+            undo(&chosen.account, version, &claims);
             return Err(LeaseRefusal::TooManyLimits);
         };
         Ok(Lease {
@@ -239,6 +240,7 @@ fn wish<'a>(
     call: &'a LeaseKey,
     avoided: &'a RetryClaims,
     ticket: Option<u64>,
+    slot: Option<Slot>,
     now: Now,
 ) -> Wish<'a> {
     let lease_duration = call.lease_duration.or(pool.pool.lease_duration);
@@ -253,6 +255,7 @@ fn wish<'a>(
             ticket,
             is_patient: !call.max_wait.is_zero(),
             lease_duration,
+            slot,
         },
         affinity_key: call.affinity_key.as_deref(),
         account: call.account.as_ref(),

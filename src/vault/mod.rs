@@ -43,6 +43,7 @@ mod key_versions;
 mod key_view;
 mod keys;
 mod lease_key;
+mod limit_status;
 mod list_accounts;
 mod list_audit_records;
 mod list_callers;

@@ -9,18 +9,18 @@ use self::naming::{is_ours, name_of, verified};
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::MemberRow;
-use crate::domain::account::Cooldown;
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::clock::boot_now;
 use crate::live::credential::Fields;
 use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
-use crate::store::changes::{self, Changes, GoneKind};
+use crate::store::changes::{self, Changes, GoneKind, Unread};
 use crate::store::secrets::SecretRow;
 
 mod callers;
 mod naming;
+mod unread;
 
 impl Vault {
     /// Takes up what changed, unless revision `wanted` is known already.
@@ -60,6 +60,7 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
     forget(registry, &changes);
     take_up_accounts(registry, keys, &mut changes);
     take_up_versions(registry, keys, &mut changes);
+    unread::take_out(registry, &changes.unread);
     place_credentials(registry, &changed);
     take_up_pools(registry, keys, &mut changes);
     callers::take_up(registry, keys, &mut changes);
@@ -77,16 +78,21 @@ fn forget(registry: &mut Registry, changes: &Changes) {
             GoneKind::Pool => drop(registry.pools.remove(&gone.uid)),
             GoneKind::Caller => drop(registry.callers.remove(&gone.uid)),
             GoneKind::Token => drop(registry.tokens.remove(&gone.uid)),
-            GoneKind::Cooldowns => clear_cooldowns(registry, gone.uid, &changes.cooldowns),
+            GoneKind::Cooldowns => clear_cooldowns(registry, gone.uid, changes),
         }
     }
 }
 
 /// A person cleared cooldowns of an account: what is stored of it is all there is.
-fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, stored: &[Cooldown]) {
-    let own = stored.iter().filter(|c| c.account_uid == account_uid);
+fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, changes: &Changes) {
+    let own = changes
+        .cooldowns
+        .iter()
+        .filter(|c| c.account_uid == account_uid);
     let own: Vec<(String, Cause)> = own.map(|c| (c.model.clone(), c.cause.clone())).collect();
-    registry.account_live(account_uid).cleared(&own);
+    registry
+        .account_live(account_uid)
+        .cleared(&own, changes.now);
 }
 
 fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
@@ -96,7 +102,7 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
         note(
             &mut registry.distrusted.accounts,
             uid,
-            account.is_none().then_some(id),
+            account.is_none().then_some(Some(id)),
         );
         match account {
             Some(account) => drop(registry.accounts.insert(uid, account)),
@@ -104,6 +110,7 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
         }
     }
     for limit in changes.limits.drain(..) {
+        registry.distrusted.limits.remove(&limit.uid);
         registry.limits.insert(limit.uid, Arc::new(limit));
     }
     for stored in changes.keys.drain(..) {
@@ -121,7 +128,7 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
     }
     for cooldown in changes.cooldowns.drain(..) {
         let live = registry.account_live(cooldown.account_uid);
-        live.told(&cooldown.model, cooldown.cause);
+        live.told(&cooldown.model, cooldown.cause, changes.now);
     }
 }
 
@@ -172,11 +179,13 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
         registry.distrusted.forget(uid);
         let Some(mut pool) = verified(keys, stored) else {
             registry.pools.remove(&uid);
-            registry.distrusted.pools.insert(uid, id);
+            registry.distrusted.pools.insert(uid, Some(id));
             continue;
         };
         let mut members = changes.members.remove(&uid).unwrap_or_default();
-        let found = members.len();
+        let unread = changes.unread.iter();
+        let unread = unread.filter(|row| **row == Unread::Member(uid)).count();
+        let found = unread + members.len();
         let what = format!("a member of pools/{id}");
         members.retain(|stored| {
             let row = MemberRow {

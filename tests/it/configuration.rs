@@ -112,6 +112,7 @@ fn help_shows_every_variable_and_no_value_of_the_database_url() {
         "MASTER_KEY_FILE",
         "PASSPHRASE_FILE",
         "DRAIN_DELAY",
+        "INSECURE_LOOPBACK_UPSTREAMS",
         "LOG",
     ] {
         assert!(help.contains(&format!("KEYLEASE_{name}")), "{name}");

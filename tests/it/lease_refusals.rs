@@ -49,8 +49,7 @@ async fn used_up_limits_say_when_the_first_permit_is_free() {
     let lease = refused.lease.unwrap();
     assert!(lease.retry_time.is_some());
     assert_eq!(lease.retry_time, lease.refused[0].retry_time);
-    let counted =
-        "keylease_lease_refusals_total{pool=\"p\",reason=\"ERROR_REASON_LIMIT_EXHAUSTED\"}";
+    let counted = "keylease_lease_refusals_total{pool=\"p\",reason=\"LIMIT_EXHAUSTED\"}";
     assert_eq!(cluster.replicas[0].metric(counted).await, Some(1.0));
 }
 

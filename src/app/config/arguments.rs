@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{
-    Args,
-    builder::{OsStringValueParser, TypedValueParser},
-};
+use clap::Args;
 
-use super::database::UrlArguments;
+use super::{
+    database::UrlArguments,
+    flag_values::{path_or_empty, switch},
+};
 
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
@@ -124,6 +124,15 @@ pub struct ServeArguments {
         help_heading = "Network"
     )]
     pub insecure_plaintext: bool,
+    /// Let base URLs and hosts of accounts be loopback addresses. The risk: whatever listens there, on the machine of a caller, gets the
+    /// provider's keys. For tests; `keylease dev` allows it anyway. What is created so stays when this is off again.
+    #[arg(
+        long,
+        env = "KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS",
+        value_parser = switch, value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true,
+        help_heading = "Network"
+    )]
+    pub insecure_loopback_upstreams: bool,
     /// How long this replica goes on leasing while it can't reach Postgres, 10s to 1h. A revoked key may be leased for that long by a
     /// replica that is cut off.
     #[arg(
@@ -231,17 +240,4 @@ pub struct DevArguments {
     /// The logs.
     #[command(flatten)]
     pub log: LogArguments,
-}
-
-/// A path; an empty one is passed on, since it counts as not set.
-pub(super) fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().map(PathBuf::from)
-}
-
-fn switch(text: &str) -> Result<bool, &'static str> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "" | "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err("use true or false"),
-    }
 }

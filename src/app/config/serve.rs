@@ -14,6 +14,7 @@ use super::{
     secret_file,
 };
 use crate::app::tls;
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 
 /// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
@@ -47,8 +48,8 @@ pub struct ServeConfig {
     pub replication: Replication,
     /// Between NOT_SERVING and draining.
     pub drain_delay: Duration,
-    /// True for `dev`: upstream base URLs may be plain http and on loopback.
-    pub allow_loopback_upstreams: bool,
+    /// What accounts may have as base URL and hosts; `dev` lets them be on this machine.
+    pub upstreams: Upstreams,
     /// What to log once logging runs.
     pub warnings: Vec<String>,
 }
@@ -95,6 +96,7 @@ impl ServeConfig {
         // The log is parsed apart, before anything else runs; here only so that its mistakes are listed with the others.
         problems.take(log::filter(&arguments.log));
         problems.take(log::format(&arguments.log));
+        let upstreams = upstreams(arguments, &mut warnings);
         let whole = || {
             Some(Self {
                 database: database?,
@@ -107,12 +109,22 @@ impl ServeConfig {
                 snapshot_age_max: snapshot_age?,
                 replication: replication?,
                 drain_delay: drain_delay?,
-                allow_loopback_upstreams: false,
+                upstreams,
                 warnings,
             })
         };
         finish(whole(), problems)
     }
+}
+
+fn upstreams(arguments: &ServeArguments, warnings: &mut Vec<String>) -> Upstreams {
+    if !arguments.insecure_loopback_upstreams {
+        return Upstreams::Remote;
+    }
+    warnings.push(
+        "KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS: accounts may send their secrets to whatever listens on a caller's own machine".to_owned(),
+    );
+    Upstreams::LoopbackToo
 }
 
 fn replication(text: &str) -> Result<Replication, String> {

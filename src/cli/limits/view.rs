@@ -26,6 +26,7 @@ pub(super) fn one(limit: &Limit) -> String {
             "longest lease",
             words::proto_duration(limit.lease_duration_max.as_ref()),
         ),
+        ("offline share", offline_share(limit)),
         ("created", words::time(limit.create_time.as_ref())),
         ("updated", words::time(limit.update_time.as_ref())),
         ("uid", limit.uid.clone()),
@@ -89,6 +90,18 @@ fn models(limit: &Limit) -> String {
     } else {
         limit.models.join(", ")
     }
+}
+
+fn offline_share(limit: &Limit) -> String {
+    let Some(share) = &limit.offline_share else {
+        return "none".into();
+    };
+    format!(
+        "{} % in {} slots, for {} without the database",
+        share.percent,
+        share.slots,
+        words::proto_duration(share.outage_max.as_ref())
+    )
 }
 
 fn mode(limit: &Limit) -> String {

@@ -14,6 +14,7 @@ mod keys;
 mod limit_message;
 mod limits;
 mod mutation;
+mod offline_share;
 mod parse_caller;
 mod parse_limit;
 mod parse_pool;
@@ -34,6 +35,7 @@ use tonic::{Request, Response, Status};
 use super::auth::{self, Identity};
 use super::status;
 use crate::domain::caller::Right;
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::proto;
 use crate::proto::admin_service_server::AdminService;
 use crate::proto::unbuilt::remedy_of;
@@ -43,6 +45,7 @@ use crate::vault::{Error, Refusal, Vault};
 #[derive(Debug, Clone)]
 pub struct Admin {
     vault: Arc<Vault>,
+    upstreams: Upstreams,
     watches: watch::Watches,
 }
 
@@ -50,11 +53,12 @@ pub struct Admin {
 type Answer<T> = Result<T, Error>;
 
 impl Admin {
-    /// The admin service over a vault.
+    /// The admin service over a vault, whose accounts may have these upstreams.
     #[must_use]
-    pub fn new(vault: Arc<Vault>) -> Self {
+    pub fn new(vault: Arc<Vault>, upstreams: Upstreams) -> Self {
         Self {
             vault,
+            upstreams,
             watches: watch::Watches::default(),
         }
     }

@@ -15,6 +15,7 @@ use crate::metric_names;
 use crate::proto;
 use crate::service::convert::parse_duration;
 use crate::service::reasons;
+use crate::service::status::name_of;
 use crate::vault::{Error, LeaseKey};
 
 /// The longest that a call may stand in line.
@@ -124,7 +125,7 @@ pub(super) fn count(call: &LeaseKey, refusal: &LeaseRefusal) {
     );
     if *refusal != LeaseRefusal::PoolDenied {
         let pool = call.pool.as_str().to_owned();
-        let reason = reasons::of_lease(refusal).1.as_str_name();
+        let reason = name_of(reasons::of_lease(refusal).1);
         metrics::counter!(metric_names::LEASE_REFUSALS, "pool" => pool, "reason" => reason)
             .increment(1);
     }

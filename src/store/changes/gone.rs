@@ -1,4 +1,4 @@
-//! What is gone, for replicas that read changes by revision.
+//! What is gone.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -35,12 +35,12 @@ pub enum GoneKind {
     Cooldowns,
 }
 
-/// What was deleted after a revision.
+/// What is gone since a revision, of the tables that say so in `deletions`.
 pub(super) async fn read(conn: &mut PgConnection, since: i64) -> Result<Vec<Gone>> {
-    let mut gone = Vec::new();
     let rows = sqlx::query!("select kind, uid from deletions where rev > $1", since)
         .fetch_all(conn)
         .await?;
+    let mut gone = Vec::with_capacity(rows.len());
     for row in rows {
         let kind = match row.kind.as_str() {
             "accounts" => GoneKind::Account,

@@ -34,10 +34,19 @@ impl Cluster {
 
     /// Of so many replicas, which log this.
     pub(crate) async fn logging(replicas: usize, log: &'static str) -> Self {
+        Self::on(Database::create().await, replicas, log).await
+    }
+
+    /// Of so many replicas, on a server of their own.
+    pub(crate) async fn alone(replicas: usize) -> Self {
+        Self::on(Database::create_alone().await, replicas, "info").await
+    }
+
+    async fn on(database: Database, replicas: usize, log: &'static str) -> Self {
         let folder = new_folder();
         fs::create_dir(&folder).unwrap();
         let mut cluster = Self {
-            database: Database::create().await,
+            database,
             replicas: Vec::new(),
             admin_token: String::new(),
             folder,
@@ -69,6 +78,8 @@ impl Cluster {
             .env("KEYLEASE_LISTEN", "127.0.0.1:0")
             .env("KEYLEASE_METRICS_LISTEN", "127.0.0.1:0")
             .env("KEYLEASE_DRAIN_DELAY", "0s")
+            // The stand-in of a provider is on this machine.
+            .env("KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS", "true")
             // There is no standby that could lack something, so limits of long windows are granted at any pace.
             .env("KEYLEASE_FAILOVER_LOSS_MAX", "none")
             .env("KEYLEASE_LOG", self.log)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keylease::crypto::{KeyRing, MasterKey};
 use keylease::domain::caller::{Caller, Grant};
+use keylease::domain::endpoint::upstreams::Upstreams;
 use keylease::domain::id::Id;
 use keylease::domain::key::Meta;
 use keylease::domain::labels::Labels;
@@ -51,7 +52,7 @@ impl Desk {
             std::time::Duration::from_mins(5),
         ));
         Self {
-            admin: Admin::new(Arc::clone(&vault)),
+            admin: Admin::new(Arc::clone(&vault), Upstreams::Remote),
             vault,
             database,
             caller: Arc::new(caller(vec![Grant::Admin])),
