@@ -27,8 +27,7 @@ use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
-use crate::service::observe::Observe;
-use crate::service::restate::Restate;
+use crate::service::{observe::Observe, restate::Restate};
 use crate::store::replicas::{self, Enrolment};
 use crate::vault::Vault;
 

@@ -40,7 +40,8 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         }
         Reason::RequestIdReused | Reason::RequestIdSpent => "use a new --request-id",
         Reason::ResourceNotFound => "check the name; `list` shows what exists",
-        Reason::ResourceExists => "",
+        Reason::ResourceExists | Reason::MessageTooLarge => "",
+        Reason::MessageMalformed | Reason::MethodUnknown => by_code(Code::Unimplemented),
         Reason::EtagMismatch => "somebody was faster: look again, then repeat",
         Reason::StateForbids => "undo what the message names first",
         Reason::LimitExhausted => {
@@ -81,10 +82,6 @@ fn by_reason(reason: ErrorReason) -> &'static str {
             "give the lease id as it was printed, to the cluster that made it"
         }
         Reason::LeaseForeign => "report with the token that leased",
-        Reason::MessageTooLarge => "send less at once",
-        Reason::MessageMalformed | Reason::MethodUnknown => {
-            "check that --server is a vault, and of this version"
-        }
         Reason::Internal => "look the id up in the server's log",
         Reason::Unspecified | Reason::FieldInvalid | Reason::NotBuilt => "",
     }

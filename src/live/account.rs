@@ -98,14 +98,6 @@ impl AccountLive {
         take
     }
 
-    /// Why no waiting would help, whether or not anything else is the matter; then `lacks` hears of each limit that says so.
-    pub fn never(&self, need: Need<'_>, now: BootTime, lacks: impl FnMut(Lack)) -> Option<Take> {
-        let mut state = self.state.lock();
-        let never = state.budget.never(need)?;
-        state.budget.lacks(need, now).for_each(lacks);
-        Some(never)
-    }
-
     /// Units of each limit that were handed out and given back since this was last asked.
     pub fn count(&self) -> Vec<(Arc<Limit>, Units)> {
         self.state.lock().budget.count()

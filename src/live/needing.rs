@@ -48,9 +48,13 @@ fn never(
 ) -> Option<KeyRefusal> {
     let need = need(candidate, wish, now.database, unserved);
     let account = &candidate.account;
-    let never = account.live.never(need, now.boot, |lack| {
-        unserved.lacks(account, lack, now);
+    let (never, lacks) = account.live.with_budget_quietly(|budget| {
+        let never = budget.never(need)?;
+        Some((never, budget.lacks(need, now.boot).collect::<Vec<_>>()))
     })?;
+    for lack in lacks {
+        unserved.lacks(account, lack, now);
+    }
     match never {
         Take::TooLarge(..) => Some(KeyRefusal::TooLarge),
         Take::ModelRequired => Some(KeyRefusal::ModelRequired),

@@ -78,7 +78,7 @@ fn restate(headers: &mut http::HeaderMap) {
     if !headers.contains_key("grpc-status") || headers.contains_key("grpc-status-details-bin") {
         return;
     }
-    let said = Status::from_header_map(headers);
+    let said = status::said(headers);
     let Some(status) = said.as_ref().and_then(of_transport) else {
         return;
     };
@@ -91,17 +91,16 @@ fn restate(headers: &mut http::HeaderMap) {
 
 /// What tonic's own status means to a caller. `None` for what is none of these.
 fn of_transport(said: &Status) -> Option<Status> {
-    let what = said.message();
-    match said.code() {
+    let (code, what) = (said.code(), said.message());
+    if code == Code::OutOfRange {
         // It names what was found, and the limit.
-        Code::OutOfRange => {
-            let bound = what
-                .strip_prefix("Error, decoded message length ")
-                .unwrap_or(what);
-            Some(status::of_message_too_large(bound))
-        }
-        Code::Internal => Some(status::of_message_malformed(what)),
-        Code::Unimplemented => Some(status::of_method_unknown(what)),
-        _ => None,
+        let bound = what.strip_prefix("Error, decoded message length ");
+        Some(status::of_message_too_large(bound.unwrap_or(what)))
+    } else if code == Code::Internal {
+        Some(status::of_message_malformed(what))
+    } else if code == Code::Unimplemented {
+        Some(status::of_method_unknown(what))
+    } else {
+        None
     }
 }

@@ -27,6 +27,11 @@ const RETRY_DATABASE: Duration = Duration::from_secs(1);
 /// When to ask again for a watch: others go on for as long as somebody looks at them.
 const RETRY_WATCH: Duration = Duration::from_secs(30);
 
+/// A status that somebody else has made, as an answer's headers say it.
+pub(super) fn said(headers: &tonic::codegen::http::HeaderMap) -> Option<Status> {
+    Status::from_header_map(headers)
+}
+
 /// A status of any error of the vault.
 #[must_use]
 pub fn of_error(error: Error) -> Status {
