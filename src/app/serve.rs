@@ -17,8 +17,7 @@ use tower::layer::util::{Identity, Stack};
 
 use super::config::{MasterKeySource, ServeConfig};
 use super::listeners::Listeners;
-use super::workers::{Workers, tell};
-use super::{metrics, opening, reflection, signals};
+use super::{metrics, opening, poll::tell, reflection, signals, supervision, workers::Workers};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
@@ -86,6 +85,7 @@ pub async fn run_until(
         .await;
     tell(&health, true).await;
     let workers = Workers::start(&vault, heart, health.clone());
+    let failed = workers.failed();
     let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
         .layer((Observe::new(), Restate))
         .add_service(health_service.clone())
@@ -102,7 +102,7 @@ pub async fn run_until(
     );
     let (draining, ended) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(drain(
-        shutdown,
+        supervision::until(shutdown, failed.clone()),
         health,
         Arc::clone(&vault),
         config.drain_delay,
@@ -116,7 +116,7 @@ pub async fn run_until(
     workers.stop().await;
     leave(&vault).await;
     tracing::info!("ended");
-    served
+    served.and_then(|()| supervision::verdict(&failed))
 }
 
 /// Opens the vault and takes up its configuration.

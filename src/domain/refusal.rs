@@ -41,6 +41,8 @@ pub enum KeyRefusal {
 /// Why a lease is not given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseRefusal {
+    /// While it waited, the caller's token ended or was revoked, or the caller was disabled.
+    TokenRejected,
     /// No grant for the pool, or no such pool.
     PoolDenied,
     /// A person has disabled the pool.

@@ -146,6 +146,10 @@ impl Heart {
         let Some(finding) = standing.finding(memory) else {
             return Ok(standing);
         };
+        // Also where the number of the incarnation comes out as it was, as it may after a restore.
+        if finding != Finding::First {
+            self.live.life.upset();
+        }
         let new = self.note(finding, memory, &standing);
         incarnations::insert(conn, &new).await?;
         incarnations::look(conn, self.live.boot_id).await

@@ -155,6 +155,12 @@ impl Live {
         self.slots.own(read)
     }
 
+    /// Whether the configuration was read since the database last turned out to be another one.
+    #[must_use]
+    pub fn is_of_epoch(&self) -> bool {
+        self.glance().epoch == self.life.epoch()
+    }
+
     /// How old the configuration is.
     #[must_use]
     pub fn snapshot_age(&self, now: BootTime) -> Duration {

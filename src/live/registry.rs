@@ -28,6 +28,8 @@ pub use known_version::KnownVersion;
 pub struct Registry {
     /// Everything up to this revision.
     pub rev: i64,
+    /// In which epoch of the database that revision was read.
+    pub epoch: u64,
     /// Accounts that verified, by uid.
     pub accounts: HashMap<Uuid, Account>,
     /// Limits in force, by uid.
@@ -59,6 +61,14 @@ struct Lives {
 }
 
 impl Registry {
+    /// Forgets every row, but not what lives of them: leases of those that come back are still out.
+    pub fn clear(&mut self) {
+        *self = Self {
+            lives: std::mem::take(&mut self.lives),
+            ..Self::default()
+        };
+    }
+
     /// What lives of an account.
     pub fn account_live(&mut self, uid: Uuid) -> Arc<AccountLive> {
         let lives = self.lives.accounts.entry(uid);
@@ -99,6 +109,7 @@ impl Registry {
         Snapshot {
             offline: limits.collect(),
             rev: self.rev,
+            epoch: self.epoch,
             pools: by_id.collect(),
             pools_by_uid: by_uid.collect(),
             callers: self.callers.clone(),

@@ -12,7 +12,7 @@ use super::pool::PoolLive;
 use super::provider::ProviderLive;
 use super::version::VersionLive;
 use crate::domain::account::Account;
-use crate::domain::caller::{Caller, Token};
+use crate::domain::caller::{Bearer, Caller, Token};
 use crate::domain::claims::Avoided;
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
@@ -29,6 +29,8 @@ use crate::domain::vitals::Admission;
 pub struct Snapshot {
     /// Everything up to this revision is in it.
     pub rev: i64,
+    /// In which epoch of the database that revision was read.
+    pub epoch: u64,
     /// By uid.
     pub accounts: HashMap<Uuid, Arc<AccountEntry>>,
     /// Versions that are not revoked, by uid.
@@ -52,6 +54,24 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The caller whom a token stands for, if it is here, is good, and the caller is not disabled.
+    #[must_use]
+    pub fn owner(&self, token: &Token, now: Timestamp) -> Option<&Arc<Caller>> {
+        let token = self.tokens.get(&token.id).filter(|t| t.uid == token.uid)?;
+        let caller = self.callers.get(&token.caller_uid)?;
+        let is_good = token.is_good(now) && !is_disabled(caller.disablement.as_ref(), now);
+        is_good.then_some(caller)
+    }
+
+    /// A caller as it stands now, however long ago it came; `None` if it would not be let in any more.
+    #[must_use]
+    pub fn still<'a>(&'a self, bearer: &'a Bearer, now: Timestamp) -> Option<&'a Arc<Caller>> {
+        match &bearer.token {
+            Some(token) => self.owner(token, now),
+            None => Some(&bearer.caller),
+        }
+    }
+
     /// A pool that this caller may lease from.
     ///
     /// # Errors

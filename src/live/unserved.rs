@@ -1,5 +1,4 @@
-//! What a call meets that no key serves now: why, by count, and what the matter is by name. Names become text only where the call is
-//! refused; until then there are only pointers.
+//! What a call meets that no key serves now: why, by count and by name. Names become text only where the call is refused.
 
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@ pub(super) const fn of_refusal(refusal: &Refusal) -> (Code, ErrorReason) {
         }
         Refusal::RoleMissing { .. } => (Code::PermissionDenied, ErrorReason::RoleMissing),
         Refusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
+        Refusal::SnapshotStale => (Code::Unavailable, ErrorReason::SnapshotStale),
         Refusal::TooManyWatches { .. } => (Code::ResourceExhausted, ErrorReason::QueueFull),
     }
 }
@@ -30,6 +31,7 @@ pub(super) const fn of_refusal(refusal: &Refusal) -> (Code, ErrorReason) {
 /// Of a lease that is not given; of mixed reasons, the one that clears first.
 pub(super) fn of_lease(refusal: &LeaseRefusal) -> (Code, ErrorReason) {
     match refusal {
+        LeaseRefusal::TokenRejected => (Code::Unauthenticated, ErrorReason::TokenRejected),
         LeaseRefusal::PoolDenied => (Code::PermissionDenied, ErrorReason::PoolDenied),
         LeaseRefusal::PoolDisabled { .. } => (Code::FailedPrecondition, ErrorReason::PoolDisabled),
         LeaseRefusal::PoolDistrusted => (Code::FailedPrecondition, ErrorReason::KeysDistrusted),

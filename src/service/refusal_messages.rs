@@ -7,11 +7,12 @@ use crate::domain::hindrance::Hindrance;
 use crate::domain::refusal::{Counted, KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::Timestamp;
 use crate::proto::ErrorReason;
-use crate::vault::ReportRefusal;
+use crate::vault::{Refusal, ReportRefusal};
 
 /// The message of a lease that is not given.
 pub(super) fn of_lease(refusal: &LeaseRefusal, now: Timestamp) -> String {
     match refusal {
+        LeaseRefusal::TokenRejected => Refusal::TokenRejected.to_string(),
         LeaseRefusal::PoolDenied => {
             "the caller has no grant for this pool, or there is no such pool; ask an administrator for the role lessee".to_owned()
         }

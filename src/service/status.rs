@@ -59,7 +59,7 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         Refusal::RequestIdReused => {
             details.add_bad_request_violation("request_id", "was used for another request");
         }
-        Refusal::DatabaseUnreachable => {
+        Refusal::DatabaseUnreachable | Refusal::SnapshotStale => {
             details.set_retry_info(Some(RETRY_DATABASE));
         }
         Refusal::TooManyWatches { .. } => {
@@ -93,7 +93,8 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
         | LeaseRefusal::TooManyRequestIds
         | LeaseRefusal::Draining
         | LeaseRefusal::SnapshotStale => Some(RETRY_DATABASE),
-        LeaseRefusal::PoolDenied
+        LeaseRefusal::TokenRejected
+        | LeaseRefusal::PoolDenied
         | LeaseRefusal::PoolDistrusted
         | LeaseRefusal::AccountNotInPool
         | LeaseRefusal::RetryTokenInvalid

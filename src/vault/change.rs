@@ -7,14 +7,14 @@ use sqlx::PgConnection;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::error::{Error, Fault, Refusal};
+use super::error::{Fault, Refusal};
 use super::keys::VaultKeys;
-use super::{Result, Vault};
+use super::{Proof, Result, Vault, admission};
 use crate::crypto::Secret;
 use crate::domain::time::Timestamp;
 use crate::store::audit_records::AuditRecord;
 use crate::store::request_ids::{Remembered, RequestKey};
-use crate::store::{self, audit_records, cluster, request_ids};
+use crate::store::{audit_records, cluster, request_ids};
 
 /// How long a request id is remembered, as the contract says.
 const REQUEST_ID_TTL: Duration = Duration::from_hours(24);
@@ -31,6 +31,8 @@ pub(super) const BEGIN: &str = "begin isolation level read committed read write;
 pub struct Change {
     /// Who.
     pub caller: CallerRef,
+    /// What let it in; `None` for the vault itself, and where whoever embeds the services vouches for the caller.
+    pub proof: Option<Proof>,
     /// The RPC.
     pub method: &'static str,
     /// The address the call came from.
@@ -131,6 +133,7 @@ impl Change {
     pub fn by_system(method: &'static str, reason: &str) -> Self {
         Self {
             caller: CallerRef::system(),
+            proof: None,
             method,
             source: String::new(),
             request: None,
@@ -152,7 +155,7 @@ impl Vault {
             .map_err(|cause| Fault::new("a change was abandoned", cause))?
     }
 
-    async fn transact<V: Verb>(&self, change: Change, verb: V) -> Result<V::Answer> {
+    async fn transact<V: Verb>(self: &Arc<Self>, change: Change, verb: V) -> Result<V::Answer> {
         let mut transaction = self.pool.begin_with(BEGIN).await?;
         let (rev, now) = cluster::next_rev(&mut transaction).await?;
         let mut work = Work {
@@ -164,6 +167,9 @@ impl Vault {
             reason: &change.reason,
             notes: Vec::new(),
         };
+        if let Some(proof) = &change.proof {
+            admission::check(&mut work, proof).await?;
+        }
         let hash = change.request.as_ref().map(|request| {
             let parts = [change.method.as_bytes(), request.payload.expose()];
             self.keys.request.hash(&parts)
@@ -239,11 +245,5 @@ const fn key_of<'a>(change: &'a Change, request: &'a Request) -> RequestKey<'a> 
         caller_uid: change.caller.uid,
         method: change.method,
         request_id: request.id.as_str(),
-    }
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        store::Error::from(error).into()
     }
 }

@@ -85,11 +85,18 @@ pub enum Refusal {
     /// The database cannot be reached.
     #[error("the database cannot be reached")]
     DatabaseUnreachable,
+    /// This replica's view of who may call is too old.
+    #[error("this replica has not reached its database for too long, call another")]
+    SnapshotStale,
     /// This replica sends the status of pools to as many callers as it will.
-    #[error("{max} watches run on this replica already, end one or ask again with GetStatus")]
+    #[error(
+        "{max} watches of {whom} run on this replica already, end one or ask again with GetStatus"
+    )]
     TooManyWatches {
         /// The bound.
         max: usize,
+        /// On whose.
+        whom: &'static str,
     },
 }
 
@@ -124,6 +131,7 @@ impl Refusal {
             | Self::TokenRejected
             | Self::RoleMissing { .. }
             | Self::DatabaseUnreachable
+            | Self::SnapshotStale
             | Self::TooManyWatches { .. } => None,
         }
     }
@@ -210,5 +218,11 @@ impl From<FieldError> for Error {
 impl From<Vec<FieldError>> for Error {
     fn from(errors: Vec<FieldError>) -> Self {
         Refusal::Fields(errors).into()
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        store::Error::from(error).into()
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Vault;
 use super::patience::{instant, patience};
-use crate::domain::caller::Caller;
+use crate::domain::caller::{Bearer, Caller};
 use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
@@ -89,21 +89,22 @@ impl Vault {
     ///
     /// # Errors
     /// Why not, and when it could be.
-    pub async fn lease_key(&self, caller: &Caller, call: &LeaseKey) -> Result<Lease, LeaseRefusal> {
+    pub async fn lease_key(&self, bearer: &Bearer, call: &LeaseKey) -> Result<Lease, LeaseRefusal> {
         match &call.request_id {
-            None => self.lease_anew(caller, call).await,
-            Some(id) => self.lease_once(caller, call, id).await,
+            None => self.lease_anew(bearer, call).await,
+            Some(id) => self.lease_once(bearer, call, id).await,
         }
     }
 
     /// Leases a key, whatever was leased before.
     pub(super) async fn lease_anew(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
     ) -> Result<Lease, LeaseRefusal> {
+        let caller = &bearer.caller;
         let avoided = self.avoided(caller, call.retry_token.as_deref())?;
-        let (pool, chosen, now) = self.obtain(caller, call, &avoided).await?;
+        let (pool, chosen, now) = self.obtain(bearer, call, &avoided).await?;
         let lease = self.give(caller, call, avoided.avoided, &pool, chosen, now)?;
         pool.live.leases.increment(1);
         Ok(lease)
@@ -113,14 +114,14 @@ impl Vault {
     /// permits were looked at: whatever stops this replica after that must not lengthen what it promises.
     async fn obtain(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
         avoided: &RetryClaims,
     ) -> Result<(Arc<PoolEntry>, Chosen, Now), LeaseRefusal> {
         let mut waiting: Option<Waiting> = None;
         loop {
             let now = self.live.now();
-            let pool = self.admit(caller, call, now)?;
+            let pool = self.admit(bearer, call, now)?;
             let ticket = waiting.as_ref().map(Waiting::ticket);
             let wish = wish(&pool, call, avoided, ticket, self.live.slot(), now);
             let unserved = match choose(&pool, &wish, now) {
@@ -145,10 +146,10 @@ impl Vault {
         }
     }
 
-    /// The pool, if this replica serves and the caller may lease from it.
+    /// The pool, if this replica serves and the caller may lease from it: as things stand now, since it may have waited for long.
     pub(super) fn admit(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
         now: Now,
     ) -> Result<Arc<PoolEntry>, LeaseRefusal> {
@@ -157,6 +158,8 @@ impl Vault {
         }
         let snapshot = self.live.fresh_snapshot(now.boot);
         let snapshot = snapshot.ok_or(LeaseRefusal::SnapshotStale)?;
+        let caller = snapshot.still(bearer, now.database);
+        let caller = caller.ok_or(LeaseRefusal::TokenRejected)?;
         let pool = snapshot.pool_for(caller, &call.pool)?;
         if let Some(disablement) = &pool.pool.disablement
             && is_disabled(Some(disablement), now.database)
@@ -166,11 +169,8 @@ impl Vault {
                 until: disablement.until,
             });
         }
-        if call
-            .account
-            .as_ref()
-            .is_some_and(|account| !pool.has_account(account))
-        {
+        let account = call.account.as_ref();
+        if account.is_some_and(|account| !pool.has_account(account)) {
             return Err(LeaseRefusal::AccountNotInPool);
         }
         Ok(Arc::clone(pool))

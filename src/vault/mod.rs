@@ -4,6 +4,7 @@
 //! transaction pattern of the house. A verb that reads is a method of [`Vault`].
 
 mod account_view;
+mod admission;
 mod advising;
 mod blaming;
 mod bootstrap;
@@ -84,6 +85,7 @@ mod update_pool;
 mod verdicts;
 
 pub use account_view::AccountView;
+pub use admission::Proof;
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
 pub use clear_health::ClearHealth;
 pub use create_account::CreateAccount;
@@ -191,8 +193,13 @@ impl Vault {
     }
 
     /// Called after a change has been committed and before it is answered: what was answered, this replica knows.
-    async fn committed(&self, rev: i64) {
-        if let Err(error) = self.refresh(rev).await {
+    async fn committed(self: &Arc<Self>, rev: i64) {
+        // In a task of its own: what panics there does not unmake the change.
+        let vault = Arc::clone(self);
+        let refreshed = tokio::spawn(async move { vault.refresh(rev).await }).await;
+        let doing = "what changed could not be read";
+        let refreshed = refreshed.map_err(|cause| Fault::new(doing, cause).into());
+        if let Err(error) = refreshed.and_then(|refreshed| refreshed) {
             tracing::warn!(%error, rev, "a change was committed, and will be known here at the next poll");
         }
     }

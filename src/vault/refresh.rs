@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use self::naming::{is_ours, name_of, verified};
+use self::naming::name_of;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::MemberRow;
@@ -21,9 +21,13 @@ use crate::store::secrets::SecretRow;
 mod callers;
 mod naming;
 mod unread;
+mod verified;
+
+use verified::{is_ours, verified};
 
 impl Vault {
-    /// Takes up what changed, unless revision `wanted` is known already.
+    /// Takes up what changed, unless revision `wanted` is known already. Where the database may have lost what was read from it, all of
+    /// it is read again, and what is no longer there is forgotten.
     ///
     /// # Errors
     /// The database cannot be reached; the snapshot stays as it was, and ages.
@@ -31,17 +35,33 @@ impl Vault {
         let mut registry = Arc::clone(&self.registry).lock_owned().await;
         let began = boot_now();
         let is_first = registry.rev == 0 && !self.live.is_fresh(began);
-        if registry.rev >= wanted && !is_first {
+        // Asked before reading: what turns out later makes this out of date again.
+        let epoch = self.live.life.epoch();
+        let is_whole = is_first || registry.epoch != epoch;
+        if registry.rev >= wanted && !is_whole {
             return Ok(());
         }
-        let changes = changes::read(&self.pool, registry.rev).await?;
+        let since = if is_whole { 0 } else { registry.rev };
+        let changes = changes::read(&self.pool, since).await?;
         let (keys, live) = (Arc::clone(&self.keys), Arc::clone(&self.live));
         // A large vault takes long: not on a thread that answers calls, and to the end even if whoever asked has gone.
         let taken_up = tokio::task::spawn_blocking(move || {
-            let since = registry.rev;
+            let (known, rev) = (registry.rev, changes.rev);
+            if is_whole {
+                registry.clear();
+            }
             take_up(&mut registry, &keys, changes);
-            tracing::debug!(since, rev = registry.rev, "what changed is taken up");
+            // Last: what was taken up by half is taken up again.
+            (registry.rev, registry.epoch) = (rev, epoch);
+            tracing::debug!(rev.known = known, rev, "what changed is taken up");
             live.learned(Some(registry.snapshot()), began);
+            if is_whole && !is_first {
+                tracing::warn!(
+                    rev.known = known,
+                    rev.found = rev,
+                    "the database may have lost changes, all was read again"
+                );
+            }
         });
         let doing = "what changed could not be taken up";
         Ok(taken_up.await.map_err(|cause| Fault::new(doing, cause))?)
@@ -49,7 +69,6 @@ impl Vault {
 }
 
 fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
-    registry.rev = changes.rev;
     let accounts = changes
         .accounts
         .iter()

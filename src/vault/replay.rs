@@ -10,7 +10,7 @@ use super::Vault;
 use super::lease_key::{Lease, LeaseKey};
 use super::patience::{COLD_WAIT_MAX, instant};
 use crate::crypto::Purpose;
-use crate::domain::caller::Caller;
+use crate::domain::caller::Bearer;
 use crate::domain::disablement::is_disabled;
 use crate::domain::health::Health;
 use crate::domain::name::{AccountName, KeyName};
@@ -55,7 +55,7 @@ impl Vault {
     /// Leases a key once for a request id. Of calls that come at the same time one leases, and the others wait for it.
     pub(super) async fn lease_once(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
         id: &str,
     ) -> Result<Lease, LeaseRefusal> {
@@ -63,7 +63,7 @@ impl Vault {
         let slot = self
             .replays
             .slot(
-                caller.meta.uid,
+                bearer.caller.meta.uid,
                 id,
                 || call.clone(),
                 answered_by,
@@ -76,7 +76,7 @@ impl Vault {
         let is_first = AtomicBool::new(false);
         let lease = async {
             is_first.store(true, Ordering::Relaxed);
-            let given = Given::new(&self.lease_anew(caller, call).await?, call);
+            let given = Given::new(&self.lease_anew(bearer, call).await?, call);
             slot.is_useful_until(given.bounds.starts_by);
             Ok(given)
         };
@@ -89,7 +89,7 @@ impl Vault {
         if !is_first.load(Ordering::Relaxed) {
             self.may_be_given_again(given)?;
         }
-        self.rest_of(caller, call, given)
+        self.rest_of(bearer, call, given)
     }
 
     /// A lease on which anything was reported is not given again: what was not used of it may be somebody else's by now.
@@ -108,12 +108,12 @@ impl Vault {
     /// Gives what is left of a lease, if its caller and its key may still be served.
     fn rest_of(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
         given: &Given,
     ) -> Result<Lease, LeaseRefusal> {
         let now = self.live.now();
-        self.admit(caller, call, now)?;
+        self.admit(bearer, call, now)?;
         let left = given.bounds.left(call.received);
         let left = left.ok_or(LeaseRefusal::RequestIdSpent)?;
         let credential = self.still_served(given, now);

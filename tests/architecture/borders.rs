@@ -28,7 +28,7 @@ const BORDERS: [Border; 4] = [
             "src/store/",
             "src/app/",
             "src/vault/open.rs",
-            "src/vault/change.rs",
+            "src/vault/error.rs",
         ],
         why: "the store's own error is what other floors see",
     },

@@ -1,11 +1,11 @@
 //! Prices that operators set: history, precedence over the built-in table, and what every change of the vault obeys.
 
-use keylease::domain::caller::Grant;
+use keylease::domain::caller::{Grant, Right};
 use keylease::proto::{self, Price, PriceOrigin};
 use keylease::service::auth::Identity;
 use tonic::Code;
 
-use crate::harness::desk::{Desk, answered, caller, refused};
+use crate::harness::desk::{Desk, answered, caller, refused, vouched};
 use keylease::proto::admin_service_server::AdminService;
 
 fn price(model: &str, input: i64) -> Price {
@@ -176,7 +176,8 @@ async fn auditors_read_prices_and_only_administrators_set_them() {
     for (grant, may_read) in [(Grant::Auditor, true), (Grant::Operator, true)] {
         let who = std::sync::Arc::new(caller(vec![grant]));
         let identity = Identity {
-            caller: who,
+            bearer: vouched(who),
+            asked: Right::Read,
             source: None,
         };
         let mut request = desk.ask(set(price("gpt-4o", 1)));

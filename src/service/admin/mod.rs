@@ -24,6 +24,7 @@ mod price_message;
 mod prices;
 mod records;
 mod rotations;
+mod seats;
 mod status_message;
 mod tokens;
 mod watch;
@@ -46,7 +47,7 @@ use crate::vault::{Error, Refusal, Vault};
 pub struct Admin {
     vault: Arc<Vault>,
     upstreams: Upstreams,
-    watches: watch::Watches,
+    watches: seats::Seats,
 }
 
 /// The outcome of an RPC before it becomes a `Status`.
@@ -59,7 +60,7 @@ impl Admin {
         Self {
             vault,
             upstreams,
-            watches: watch::Watches::default(),
+            watches: seats::Seats::default(),
         }
     }
 }
@@ -95,9 +96,9 @@ macro_rules! admin_service {
                 &self,
                 request: Request<proto::WatchStatusRequest>,
             ) -> Result<Response<Self::WatchStatusStream>, Status> {
-                auth::require(&request, Right::Read)
+                let identity = auth::require(&request, Right::Read)
                     .map_err(|refusal| status::of_refusal(&refusal))?;
-                let answer = watch::watch(self, request.into_inner()).await;
+                let answer = watch::watch(self, identity, request.into_inner()).await;
                 answer.map(Response::new).map_err(status::of_error)
             }
         }

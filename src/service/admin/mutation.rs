@@ -30,6 +30,7 @@ pub(super) fn change<M: Mutation>(
     let request = request(message);
     Change {
         caller: identity.caller_ref(),
+        proof: identity.proof(),
         method: M::METHOD,
         source: identity.source(),
         request: errors.take(request).flatten(),

@@ -73,6 +73,11 @@ impl Cluster {
 
     /// Starts one more replica.
     pub(crate) async fn add(&mut self) {
+        self.add_with(&[]).await;
+    }
+
+    /// Starts one more replica, with these variables besides.
+    pub(crate) async fn add_with(&mut self, variables: &[(&str, &str)]) {
         let mut command = self.command("serve");
         command
             .env("KEYLEASE_LISTEN", "127.0.0.1:0")
@@ -83,7 +88,8 @@ impl Cluster {
             // There is no standby that could lack something, so limits of long windows are granted at any pace.
             .env("KEYLEASE_FAILOVER_LOSS_MAX", "none")
             .env("KEYLEASE_LOG", self.log)
-            .env("KEYLEASE_LOG_FORMAT", "json");
+            .env("KEYLEASE_LOG_FORMAT", "json")
+            .envs(variables.iter().copied());
         self.replicas.push(Replica::start(command).await);
     }
 
