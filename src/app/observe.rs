@@ -85,9 +85,7 @@ fn units(snapshot: &Snapshot) {
             ];
             counter!(metric_names::UNITS_GRANTED, &labels).increment(counted.granted);
             counter!(metric_names::UNITS_RETURNED, &labels).increment(counted.returned);
-            if limit.offline.is_some() || counted.offline > 0 {
-                counter!(metric_names::UNITS_OFFLINE, &labels).increment(counted.offline);
-            }
+            counter!(metric_names::UNITS_OFFLINE, &labels).increment(counted.offline);
             counter!(metric_names::UNITS_OVER, &labels).increment(counted.over);
         }
     }

@@ -26,7 +26,7 @@ use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
-use crate::service::observe::Observe;
+use crate::service::{observe::Observe, restate::Restate};
 use crate::store::replicas::{self, Enrolment};
 use crate::vault::Vault;
 
@@ -87,7 +87,7 @@ pub async fn run_until(
     let workers = Workers::start(&vault, heart, health.clone());
     let failed = workers.failed();
     let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
-        .layer(Observe::new())
+        .layer((Observe::new(), Restate))
         .add_service(health_service.clone())
         .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
         .add_service(leases(&vault))
@@ -133,7 +133,7 @@ async fn open_vault(
 
 /// Serves gRPC until the drain, and the calls that are open then for a while; then the rest may end.
 async fn until_drained(
-    server: Router<Stack<Observe, Identity>>,
+    server: Router<Stack<(Observe, Restate), Identity>>,
     incoming: TcpIncoming,
     draining: CancellationToken,
     ended: CancellationToken,

@@ -40,7 +40,8 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         }
         Reason::RequestIdReused | Reason::RequestIdSpent => "use a new --request-id",
         Reason::ResourceNotFound => "check the name; `list` shows what exists",
-        Reason::ResourceExists => "",
+        Reason::ResourceExists | Reason::MessageTooLarge => "",
+        Reason::MessageMalformed | Reason::MethodUnknown => by_code(Code::Unimplemented),
         Reason::EtagMismatch => "somebody was faster: look again, then repeat",
         Reason::StateForbids => "undo what the message names first",
         Reason::LimitExhausted => {

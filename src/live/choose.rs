@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use self::admit::{admit, ailing, as_the_provider_names_it};
-use super::costing::estimate;
+use self::admit::{admit, ailing};
+use super::needing::{need, pass_over};
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Tier, VersionEntry};
 use super::unserved::Unserved;
 use crate::domain::claims::{Avoided, LeaseClaims};
@@ -142,20 +142,15 @@ fn try_candidate(
     let version = match admit(candidate, wish, now.database) {
         Ok(version) => version,
         Err(over) => {
-            unserved.pass_over(candidate, over);
+            pass_over(candidate, wish, now, over, unserved);
             return None;
         }
     };
     let live = &candidate.account.live;
-    let need = Need {
-        is_new: wish.need.is_new && !unserved.is_short(live),
-        model: as_the_provider_names_it(candidate, wish),
-        estimate: estimate(candidate, wish, now.database, unserved),
-        ..wish.need
-    };
+    let need = need(candidate, wish, now.database, unserved);
     let admission = version.live.admit(wish.canary_until, now.database);
     if let Some(over) = ailing(admission) {
-        unserved.pass_over(candidate, over);
+        pass_over(candidate, wish, now, over, unserved);
         return None;
     }
     let is_canary = admission == Admission::Canary;

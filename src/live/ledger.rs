@@ -172,7 +172,10 @@ impl Speaker {
         let done = tokio::time::timeout(TRANSACTION_MAX, task).await;
         block_counts::transacted(boot_now().since(began));
         match done {
-            Ok(Ok(Ok(Reserved::Done(answers)))) => return take_in(said, &answers),
+            Ok(Ok(Ok(Reserved::Done(answers)))) => {
+                block_counts::tell(&answers);
+                return take_in(said, &answers);
+            }
             Ok(Ok(Ok(Reserved::Doubtful))) => {
                 self.live.life.doubt();
                 return said;

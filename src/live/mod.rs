@@ -12,6 +12,7 @@ pub mod idle;
 pub mod ledger;
 pub mod life;
 pub mod line;
+mod needing;
 pub mod outbox;
 pub mod pool;
 pub mod provider;

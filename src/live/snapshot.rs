@@ -22,6 +22,7 @@ use crate::domain::pool::Pool;
 use crate::domain::prices::OperatorPrices;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::Timestamp;
+use crate::domain::vitals::Admission;
 
 /// The configuration as this replica last read it.
 #[derive(Debug, Default)]
@@ -187,13 +188,28 @@ impl Candidate {
         })
     }
 
-    /// When its account and its version are both well again, as far as is known: `now` if they are.
+    /// When it can serve, as far as is known: `now` if it can, none where waiting alone does not help. Permits are left aside. The model
+    /// is as the provider names it.
     #[must_use]
-    pub fn clears(&self, model: Option<&str>, now: Timestamp) -> Timestamp {
-        let cooling = self.account.live.cooling(model, now);
-        let health = self.version.as_ref().map(|v| v.live.health(now));
-        let health = health.as_ref().and_then(|health| health.cause());
-        let causes = cooling.as_ref().into_iter().chain(health);
-        causes.map(|cause| cause.until).fold(now, Timestamp::max)
+    pub fn serves_at(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+        let version = self.version.as_ref().filter(|v| v.credential.is_some())?;
+        let is_led_to = model.is_none_or(|model| self.key.models.leads_to(model));
+        if !is_led_to || self.account.has_unread_limit {
+            return None;
+        }
+        let mut at = now;
+        for word in [&self.account.account.disablement, &self.key.disablement] {
+            if is_disabled(word.as_ref(), now) {
+                at = at.max(word.as_ref().and_then(|word| word.until)?);
+            }
+        }
+        let of_account = self.account.live.cooling(model, now);
+        let of_model = model.and_then(|model| version.live.cooling(model, now));
+        let causes = of_account.into_iter().chain(of_model);
+        let at = causes.map(|cause| cause.until).fold(at, Timestamp::max);
+        Some(match version.live.admission(now) {
+            Admission::Normal | Admission::Canary => at,
+            Admission::Cooling(until) | Admission::Dead(until) => at.max(until),
+        })
     }
 }

@@ -27,7 +27,7 @@ impl Authenticate {
         Self { vault }
     }
 
-    /// Every reason to refuse looks the same from outside.
+    /// Every reason to refuse a token looks the same from outside.
     fn bearer(&self, presented: &[u8], snapshot: &Snapshot, now: Timestamp) -> Option<Bearer> {
         let presented = CallerToken::parse(presented).ok()?;
         let token = snapshot.tokens.get(presented.id)?;
@@ -44,8 +44,9 @@ impl Authenticate {
 
 impl Interceptor for Authenticate {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let presented = request.metadata().get("authorization");
-        let presented = presented.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        let header = request.metadata().get("authorization");
+        let header = header.ok_or_else(|| status::of_refusal(&Refusal::TokenMissing))?;
+        let presented = header.as_bytes().strip_prefix(b"Bearer ");
         let live = self.vault.live();
         let now = live.now();
         // Who was let in long ago may have been shut out since.

@@ -18,7 +18,9 @@ pub(super) const fn of_refusal(refusal: &Refusal) -> (Code, ErrorReason) {
         Refusal::State { .. } => (Code::FailedPrecondition, ErrorReason::StateForbids),
         Refusal::NotBuilt { .. } => (Code::Unimplemented, ErrorReason::NotBuilt),
         Refusal::RequestIdReused => (Code::InvalidArgument, ErrorReason::RequestIdReused),
-        Refusal::TokenRejected => (Code::Unauthenticated, ErrorReason::TokenRejected),
+        Refusal::TokenMissing | Refusal::TokenRejected => {
+            (Code::Unauthenticated, ErrorReason::TokenRejected)
+        }
         Refusal::RoleMissing { .. } => (Code::PermissionDenied, ErrorReason::RoleMissing),
         Refusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
         Refusal::SnapshotStale => (Code::Unavailable, ErrorReason::SnapshotStale),
@@ -76,7 +78,7 @@ pub(super) const fn of_report(refusal: &ReportRefusal) -> (Code, ErrorReason) {
     match refusal {
         ReportRefusal::LeaseIdInvalid => (Code::InvalidArgument, ErrorReason::LeaseIdInvalid),
         ReportRefusal::LeaseForeign => (Code::PermissionDenied, ErrorReason::LeaseForeign),
-        ReportRefusal::LeaseExpired => (Code::FailedPrecondition, ErrorReason::LeaseExpired),
+        ReportRefusal::LeaseExpired { .. } => (Code::FailedPrecondition, ErrorReason::LeaseExpired),
         ReportRefusal::TooMany { .. } => (Code::InvalidArgument, ErrorReason::FieldInvalid),
         ReportRefusal::Full => (Code::Unavailable, ErrorReason::QueueFull),
         ReportRefusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),

@@ -109,13 +109,17 @@ const FIELDS: [(ErrorReason, &str, &str); 8] = [
 pub(super) fn of_report(refusal: &ReportRefusal) -> String {
     match refusal {
         ReportRefusal::LeaseIdInvalid => {
-            "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it".to_owned()
+            "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it"
+                .to_owned()
         }
         ReportRefusal::LeaseForeign => {
             "the lease belongs to another caller, report with the token that leased".to_owned()
         }
-        ReportRefusal::LeaseExpired => {
-            "the lease ended before the report came; its uses count as started, with their full estimate".to_owned()
+        ReportRefusal::LeaseExpired { at } => {
+            let at = time(*at);
+            format!(
+                "the lease ended at {at}, and its uses count as started, with their full estimate; lease again, and report within report_within or extend that in time by RenewLease"
+            )
         }
         ReportRefusal::TooMany { left } => {
             format!("outcomes count more uses than the {left} that are left of the lease")
@@ -124,7 +128,8 @@ pub(super) fn of_report(refusal: &ReportRefusal) -> String {
             "too many leases are being reported in parts, report this one whole or later".to_owned()
         }
         ReportRefusal::DatabaseUnreachable => {
-            "the database cannot be reached to commit the verdict; send the same report again".to_owned()
+            "the database cannot be reached to commit the verdict; send the same report again"
+                .to_owned()
         }
     }
 }
@@ -176,8 +181,11 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         }
         KeyRefusal::Avoided => "leave out retry_token, or the account that is asked for",
         KeyRefusal::Disabled => "ask an operator to enable it",
-        KeyRefusal::Tampered | KeyRefusal::Undecryptable => {
-            "ask an administrator to restore the rows, or an operator to rotate a secret in"
+        KeyRefusal::Tampered => {
+            "ask an administrator to restore the rows, or to delete what they are of and create it anew"
+        }
+        KeyRefusal::Undecryptable => {
+            "have an operator rotate a secret in, or an administrator restore the row or the master key"
         }
         KeyRefusal::LimitUnread => {
             "call a replica of the newest release, or have an administrator look at the limits of the account"

@@ -11,8 +11,7 @@ use super::key_view::{KeyView, view_all};
 use super::keys::VaultKeys;
 use super::{Result, Vault, limit_status, trust};
 use crate::domain::account::{Account, Cooldown};
-use crate::domain::disablement::Disablement;
-use crate::domain::health::Health;
+use crate::domain::disablement::in_force;
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::name::PoolName;
 use crate::domain::pool::{Member, Pool, Target};
@@ -64,7 +63,7 @@ impl Vault {
             keys,
             limits,
             waiting: facts.waiting(pool.meta.uid),
-            disablement: holding(pool.disablement.as_ref(), now),
+            disablement: in_force(pool.disablement.clone(), now),
             distrust: pool.meta.distrust.clone(),
         })
     }
@@ -77,7 +76,7 @@ impl Facts<'_> {
         let member = self.members.get(&uid);
         let member = member.or_else(|| self.members.get(&account_uid))?;
         let account = self.accounts.get(&account_uid)?;
-        let own = holding(view.key.disablement.as_ref(), self.now);
+        let own = view.key.disablement;
         let versions = self.versions.get(&uid).into_iter().flatten();
         Some(KeyStatus {
             name: view.name,
@@ -86,7 +85,7 @@ impl Facts<'_> {
             versions: versions
                 .map(|version| self.version_status(version))
                 .collect(),
-            disablement: own.or_else(|| holding(account.disablement.as_ref(), self.now)),
+            disablement: own.or_else(|| in_force(account.disablement.clone(), self.now)),
             account_cooldown: self.cooldowns.get(&account_uid).cloned(),
             next_rotation: view.next_rotation,
             rotation_overdue: view.rotation_overdue,
@@ -100,7 +99,7 @@ impl Facts<'_> {
         VersionStatus {
             number: version.number,
             stage: version.stage,
-            health: at(&version.health, self.now),
+            health: version.health.at(self.now),
             consecutive_failures: live.map_or(0, |entry| entry.live.streak()),
             distrust: version.meta.distrust.clone(),
         }
@@ -121,18 +120,6 @@ impl Facts<'_> {
         let waiting = entry.map_or(0, |entry| line::waiting(&entry.live));
         u32::try_from(waiting).unwrap_or(u32::MAX)
     }
-}
-
-/// A cooling that has ended is over; a death that has ended is not, until a canary lease has come back well.
-fn at(health: &Health, now: Timestamp) -> Health {
-    match health {
-        Health::Cooling(cause) if cause.until <= now => Health::Active,
-        Health::Active | Health::Cooling(_) | Health::Dead(_) => health.clone(),
-    }
-}
-
-fn holding(word: Option<&Disablement>, now: Timestamp) -> Option<Disablement> {
-    word.filter(|word| word.holds(now)).cloned()
 }
 
 async fn read_keys(conn: &mut PgConnection, pool: &Pool) -> Result<Vec<Stored<Key>>> {

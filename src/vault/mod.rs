@@ -5,6 +5,7 @@
 
 mod account_view;
 mod admission;
+mod advising;
 mod blaming;
 mod caller_rows;
 mod change;
@@ -73,6 +74,7 @@ mod secret_value;
 mod set_price;
 mod spend;
 mod takeover;
+mod telling;
 mod trust;
 mod update_account;
 mod update_caller;

@@ -43,9 +43,10 @@ impl Vault {
         if now > lease.ends {
             let renewed = self.renewed_until(&lease).await;
             let renewed = renewed.map_err(|_| ReportRefusal::DatabaseUnreachable)?;
-            lease.ends = renewed
-                .filter(|until| now <= *until)
-                .ok_or(ReportRefusal::LeaseExpired)?;
+            lease.ends = renewed.map_or(lease.ends, |until| until.max(lease.ends));
+            if now > lease.ends {
+                return Err(ReportRefusal::LeaseExpired { at: lease.ends });
+            }
         }
         Ok(lease)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::naming::name_of;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::MemberRow;
@@ -18,6 +19,7 @@ use crate::store::changes::{self, Changes, GoneKind, Unread};
 use crate::store::secrets::SecretRow;
 
 mod callers;
+mod naming;
 mod unread;
 mod verified;
 
@@ -51,6 +53,7 @@ impl Vault {
             take_up(&mut registry, &keys, changes);
             // Last: what was taken up by half is taken up again.
             (registry.rev, registry.epoch) = (rev, epoch);
+            tracing::debug!(rev.known = known, rev, "what changed is taken up");
             live.learned(Some(registry.snapshot()), began);
             if is_whole && !is_first {
                 tracing::warn!(
@@ -152,7 +155,7 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
     for version in changes.versions.drain(..) {
         let uid = version.meta.uid;
         let rows = changes.secrets.remove(&uid).unwrap_or_default();
-        let fields = opened(keys, &version, &rows).map(Arc::new);
+        let fields = opened(registry, keys, &version, &rows).map(Arc::new);
         registry.version_live(&version).told(&version.health);
         registry
             .versions
@@ -161,12 +164,18 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
 }
 
 /// The fields of a current version, opened. A version with one that does not open is never leased.
-fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<Fields> {
+fn opened(
+    registry: &Registry,
+    keys: &VaultKeys,
+    version: &KeyVersion,
+    rows: &[SecretRow],
+) -> Option<Fields> {
     if version.stage != Stage::Current {
         return None;
     }
     if rows.is_empty() {
-        tracing::error!(version.uid = %version.meta.uid, "a secret is gone, its version is not leased");
+        let name = name_of(registry, version);
+        tracing::error!(version = name, version.uid = %version.meta.uid, "a secret is gone, its version is not leased");
         return None;
     }
     let mut fields = Vec::with_capacity(rows.len());
@@ -174,8 +183,8 @@ fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<
         match keys.open_secret(version, row) {
             Ok(secret) => fields.push((row.field.clone(), secret)),
             Err(error) => {
-                let cause = trust::root(&error);
-                tracing::error!(version.uid = %version.meta.uid, cause, "a secret does not open, it is not leased");
+                let (cause, name) = (trust::root(&error), name_of(registry, version));
+                tracing::error!(version = name, version.uid = %version.meta.uid, cause, "a secret does not open, it is not leased");
                 return None;
             }
         }
@@ -196,6 +205,7 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
         let unread = changes.unread.iter();
         let unread = unread.filter(|row| **row == Unread::Member(uid)).count();
         let found = unread + members.len();
+        let what = format!("a member of pools/{id}");
         members.retain(|stored| {
             let row = MemberRow {
                 pool_uid: &uid,
@@ -204,6 +214,7 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
             is_ours(
                 keys.mac.verifies_row(&row, &stored.mac),
                 "pool_members",
+                &what,
                 uid,
             )
         });

@@ -7,12 +7,11 @@ use super::opened::Opened;
 use crate::domain::caller::Caller;
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Advice, Failure};
-use crate::domain::health::{FailureClass, Health};
+use crate::domain::health::Health;
 use crate::domain::outcome::{self, Outcome};
 use crate::domain::time::Timestamp;
 use crate::live::clock::boot_now;
 use crate::live::reports::{Claimed, Entry};
-use crate::live::snapshot::Candidate;
 
 /// A retry that states no delay waits this long, so that a broken provider is not hammered.
 const RETRY_LATER: Duration = Duration::from_secs(1);
@@ -60,7 +59,10 @@ pub enum ReportRefusal {
     /// The lease is another caller's.
     LeaseForeign,
     /// It came too late.
-    LeaseExpired,
+    LeaseExpired {
+        /// When the lease ended.
+        at: Timestamp,
+    },
     /// More uses than are left.
     TooMany {
         /// As many are.
@@ -134,42 +136,8 @@ impl Vault {
             entry @ (Entry::New(_) | Entry::Duplicate | Entry::Exhausted) => Ok(entry),
             Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),
             Entry::Full => Err(ReportRefusal::Full),
-            Entry::Forgotten => Err(ReportRefusal::LeaseExpired),
+            Entry::Forgotten => Err(ReportRefusal::LeaseExpired { at: lease.ends }),
         }
-    }
-
-    /// Another key is advised only where the pool has one outside of what is blamed, now and by the reports before; else the same
-    /// later, when the first key of the pool clears.
-    fn advise(&self, claims: &LeaseClaims, mut failure: Failure, now: Timestamp) -> Failure {
-        if failure.advice != Advice::RetryOtherKey {
-            return failure;
-        }
-        let snapshot = self.live.snapshot();
-        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
-        let is_outside = |c: &Candidate| {
-            if failure.blame.is_of_account() {
-                return c.account.account.meta.uid != claims.account_uid;
-            }
-            let version = c.version.as_ref();
-            version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
-        };
-        let tiers = pool.iter().flat_map(|pool| &pool.tiers);
-        let candidates = tiers.flat_map(|tier| &tier.candidates);
-        if (candidates.clone()).any(|c| is_outside(c) && !c.is_avoided(&claims.avoided)) {
-            return failure;
-        }
-        if failure.class == FailureClass::ModelAccess {
-            failure.advice = Advice::DoNotRetry;
-            return failure;
-        }
-        let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
-        let clears = candidates.map(|c| c.clears(model, now)).min();
-        let clears = clears
-            .map(|at| at.since(now))
-            .filter(|after| !after.is_zero());
-        failure.advice = Advice::RetrySameLater;
-        failure.retry_after = clears.or(failure.retry_after);
-        failure
     }
 
     /// Says what is blamed and what to do next.

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::blaming::{cool, counted, event, is_counted, succeed, times};
 use super::report_outcome::{ReportOutcome, ReportRefusal};
+use super::telling::{tell_of_cooling, tell_of_health};
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify;
@@ -128,9 +129,11 @@ impl Vault {
         }
         if let Some((version, health)) = version.zip(health.as_ref()) {
             version.live.saved(health);
+            tell_of_health(account, version, health);
         }
         for (model, cause) in &cooling {
             account.live.saved(model, cause);
+            tell_of_cooling(account, model, cause);
         }
         Ok(())
     }

@@ -209,7 +209,7 @@ async fn mistakes_are_named_with_an_exit_code_of_their_own() {
     stranger.token = "kl_nobody".to_owned();
     let said = stranger.fails("lease p", 3).await;
     assert!(
-        said.contains("no token, or one that is malformed"),
+        said.contains("this token is malformed, unknown, expired or revoked"),
         "{said}"
     );
 }

@@ -130,7 +130,8 @@ impl Budget {
     }
 
     /// Why no waiting would help.
-    fn never(&self, need: Need<'_>) -> Option<Take> {
+    #[must_use]
+    pub fn never(&self, need: Need<'_>) -> Option<Take> {
         let limits = self.held.iter().map(Held::limit);
         let limits = limits.filter(|l| l.mode == Mode::Enforce);
         if need.model.is_none() && limits.clone().any(|l| !l.models.is_empty()) {

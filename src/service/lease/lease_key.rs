@@ -115,8 +115,14 @@ fn some_text(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Counts a refusal. A pool that a caller made up must not become a label.
+/// Counts a refusal, and tells it to a log that wants to know. A pool that a caller made up must not become a label.
 pub(super) fn count(call: &LeaseKey, refusal: &LeaseRefusal) {
+    let told = reasons::of_lease(refusal).1.as_str_name();
+    tracing::debug!(
+        pool = call.pool.as_str(),
+        reason = told,
+        "a lease is refused"
+    );
     if *refusal != LeaseRefusal::PoolDenied {
         let pool = call.pool.as_str().to_owned();
         let reason = name_of(reasons::of_lease(refusal).1);

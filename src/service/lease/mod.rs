@@ -1,6 +1,7 @@
 //! `LeaseService`: parse, call the vault, convert.
 
 mod deadline;
+mod lease_id;
 mod lease_key;
 mod lease_message;
 mod renew_lease;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::usage;
+use super::{lease_id, usage};
 use crate::domain::classify::{
     self, Advice, BODY_BYTES_MAX, Blame, HEADER_VALUE_BYTES_MAX, HEADERS_MAX,
 };
@@ -18,7 +18,6 @@ use crate::vault::{Error, ReportOutcome, Reported, Verdict};
 const SEQUENCE_MAX: i32 = 9_999;
 /// A use starts within minutes of its lease; what is said to have started later is not believed.
 const STARTED_AFTER_MAX: Duration = Duration::from_hours(24);
-const LEASE_ID_BYTES_MAX: usize = 1_024;
 
 /// Parses a request; the paths of what is set and cannot be acted on come along.
 pub(super) fn parse(
@@ -26,12 +25,7 @@ pub(super) fn parse(
 ) -> Result<(ReportOutcome, Vec<String>), Error> {
     let mut errors = FieldErrors::default();
     let mut unsupported = Vec::new();
-    if request.lease_id.is_empty() || request.lease_id.len() > LEASE_ID_BYTES_MAX {
-        errors.push(FieldError::new(
-            "lease_id",
-            "is required, as LeaseKey answered it",
-        ));
-    }
+    let lease_id = errors.take(lease_id::parse(request.lease_id));
     let sequence = errors.take(bounded("sequence", request.sequence, 0, SEQUENCE_MAX));
     let count = request.outcomes.len();
     if count > OUTCOMES_MAX || (count == 0 && !request.r#final) {
@@ -47,7 +41,7 @@ pub(super) fn parse(
         outcomes.extend(errors.take(parse_outcome(&path, outcome, &mut unsupported)));
     }
     let report = ReportOutcome {
-        lease_id: request.lease_id,
+        lease_id: lease_id.unwrap_or_default(),
         sequence: sequence.unwrap_or(0).unsigned_abs(),
         outcomes,
         is_final: request.r#final,

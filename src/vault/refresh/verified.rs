@@ -12,13 +12,14 @@ pub(super) fn verified<R: crate::crypto::ProtectedRow + HasUid>(
     stored: Stored<R>,
 ) -> Option<R> {
     let holds = keys.mac.verifies_row(&stored.resource, &stored.mac);
-    is_ours(holds, R::TABLE, stored.resource.uid()).then_some(stored.resource)
+    let (id, uid) = (stored.resource.row_id(), stored.resource.uid());
+    is_ours(holds, R::TABLE, id, uid).then_some(stored.resource)
 }
 
 /// Says so, once per change, where a row was made or edited by somebody who does not have the cluster key.
-pub(super) fn is_ours(holds: bool, table: &str, uid: Uuid) -> bool {
+pub(super) fn is_ours(holds: bool, table: &str, id: &str, uid: Uuid) -> bool {
     if !holds {
-        tracing::error!(table, row.uid = %uid, "a row was changed outside of keylease, it is not used");
+        tracing::error!(table, row.id = id, row.uid = %uid, "a row was changed outside of keylease, it is not used");
     }
     holds
 }
@@ -26,6 +27,8 @@ pub(super) fn is_ours(holds: bool, table: &str, uid: Uuid) -> bool {
 /// Names a row in the log.
 pub(super) trait HasUid {
     fn uid(&self) -> Uuid;
+    /// The last part of its name, as the row has it.
+    fn row_id(&self) -> &str;
 }
 
 macro_rules! has_uid {
@@ -33,6 +36,10 @@ macro_rules! has_uid {
         impl HasUid for $type {
             fn uid(&self) -> Uuid {
                 self.$($field).+
+            }
+
+            fn row_id(&self) -> &str {
+                self.id.as_str()
             }
         }
     )+};
