@@ -112,7 +112,7 @@ pub async fn count(conn: &mut PgConnection, owner: Owner) -> Result<i64> {
 /// Inserts a limit with an empty ledger.
 ///
 /// # Errors
-/// [`Error::Unique`] if the owner has one of this id; else as every query.
+/// [`super::Error::Unique`] if the owner has one of this id; else as every query.
 pub async fn insert(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
     sqlx::query!(
         "with born as (
@@ -137,7 +137,7 @@ pub async fn insert(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
 /// Writes all of a limit that can change, and revives it if it was deleted.
 ///
 /// # Errors
-/// [`Error::Unique`] if it was deleted and the owner has another of its id; else as every query.
+/// [`super::Error::Unique`] if it was deleted and the owner has another of its id; else as every query.
 pub async fn update(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
     let models: Vec<_> = limit
         .models
