@@ -23,10 +23,8 @@ pub(super) fn glance(vault: &Vault) {
     let idle = u32::try_from(idle).unwrap_or(all).min(all);
     gauge!(metric_names::DATABASE_CONNECTIONS, "state" => "idle").set(f64::from(idle));
     gauge!(metric_names::DATABASE_CONNECTIONS, "state" => "used").set(f64::from(all - idle));
-    if !snapshot.offline.is_empty() {
-        let slot = live.slot().map_or(-1.0, |slot| f64::from(slot.slot));
-        gauge!(metric_names::OFFLINE_SLOT).set(slot);
-    }
+    let slot = live.slot().map_or(-1.0, |slot| f64::from(slot.slot));
+    gauge!(metric_names::OFFLINE_SLOT).set(slot);
     for (kind, count) in &snapshot.distrusted_rows {
         let count = u32::try_from(*count).unwrap_or(u32::MAX);
         gauge!(metric_names::ROWS_DISTRUSTED, "kind" => *kind).set(f64::from(count));
