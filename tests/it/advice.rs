@@ -11,15 +11,7 @@ use crate::harness::setup::duration;
 
 /// The pool `p` of the accounts `a` and `b` with one key each, and a lessee.
 async fn of_two() -> (Cluster, Client, Client) {
-    let cluster = Cluster::start().await;
-    let admin = cluster.admin().await;
-    for account in ["a", "b"] {
-        admin.create_account_and_key(account).await;
-    }
-    admin.create_pool("p", &["a", "b"]).await;
-    let token = admin.create_lessee("search", "p").await;
-    let caller = cluster.client(0, &token).await;
-    (cluster, admin, caller)
+    Cluster::serving(&["a", "b"], "p").await
 }
 
 /// The same request later: when the first key, which is dead for a day, is well again.

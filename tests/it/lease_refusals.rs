@@ -14,15 +14,7 @@ use crate::harness::setup::{MINUTE, member, of_targets, requests, span, tokens};
 
 /// A cluster with the pool `p` of the accounts `a` and `b`, one key each.
 async fn of_two() -> (Cluster, Client, Client) {
-    let cluster = Cluster::start().await;
-    let admin = cluster.admin().await;
-    for account in ["a", "b"] {
-        admin.create_account_and_key(account).await;
-    }
-    admin.create_pool("p", &["a", "b"]).await;
-    let token = admin.create_lessee("search", "*").await;
-    let caller = cluster.client(0, &token).await;
-    (cluster, admin, caller)
+    Cluster::serving(&["a", "b"], "*").await
 }
 
 #[tokio::test]

@@ -13,12 +13,7 @@ use crate::harness::cluster::Cluster;
 use crate::harness::refusal::Refusal;
 
 async fn of_one() -> (Cluster, Client) {
-    let cluster = Cluster::start().await;
-    let admin = cluster.admin().await;
-    admin.create_account_and_key("a").await;
-    admin.create_pool("p", &["a"]).await;
-    let token = admin.create_lessee("search", "p").await;
-    let caller = cluster.client(0, &token).await;
+    let (cluster, _, caller) = Cluster::serving(&["a"], "p").await;
     (cluster, caller)
 }
 

@@ -27,6 +27,20 @@ impl Cluster {
         Self::of(1).await
     }
 
+    /// Of one replica, with the pool `p` of these accounts, one key each; and clients of its administrator and of a lessee of the
+    /// pools of a pattern.
+    pub(crate) async fn serving(accounts: &[&str], pattern: &str) -> (Self, Client, Client) {
+        let cluster = Self::start().await;
+        let admin = cluster.admin().await;
+        for account in accounts {
+            admin.create_account_and_key(account).await;
+        }
+        admin.create_pool("p", accounts).await;
+        let token = admin.create_lessee("search", pattern).await;
+        let caller = cluster.client(0, &token).await;
+        (cluster, admin, caller)
+    }
+
     /// Of so many replicas.
     pub(crate) async fn of(replicas: usize) -> Self {
         Self::logging(replicas, "info,keylease=debug").await
