@@ -8,16 +8,16 @@ use uuid::Uuid;
 
 use super::account::AccountLive;
 use super::clock::boot_now;
-use super::reserve::{Reserved, reserve};
+use super::idle::{self, Round};
 use super::{Live, slots};
 use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
-use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
+use crate::domain::ledger::work::LIMITS_PER_TRANSACTION;
 use crate::domain::limit::Limit;
 use crate::store;
 use crate::store::incarnations::{self, NewIncarnation};
 use crate::store::replicas::{self, Enrolment, Pulse};
-use crate::store::{Error, limit_ledgers, limit_rounds};
+use crate::store::{Error, limit_ledgers};
 
 /// What beats.
 #[derive(Debug)]
@@ -114,11 +114,7 @@ impl Heart {
         for some in unripe.chunks(LIMITS_PER_TRANSACTION) {
             let mut uids: Vec<Uuid> = some.iter().map(|(_, limit)| limit.uid).collect();
             uids.sort_unstable();
-            let works: Vec<Work> = uids.iter().map(|limit| Work::silent(*limit)).collect();
-            let live = &self.live;
-            let reserved = reserve(&self.pool, live.as_replica(), &live.clock, &works, false);
-            if matches!(reserved.await?, Reserved::Doubtful) {
-                live.life.doubt();
+            if !idle::touch(&self.live, &self.pool, &uids).await? {
                 return Ok(());
             }
             let mut conn = self.pool.acquire().await?;
@@ -180,23 +176,10 @@ impl Heart {
 
     /// Makes every limit answer to a loss now, so that an idle one is not frozen when somebody needs it first.
     async fn sweep(&self, incarnation: i64) -> store::Result<()> {
-        let mut after = Uuid::nil();
-        loop {
-            let rows_max = LIMITS_PER_TRANSACTION as i64;
-            let mut conn = self.pool.acquire().await?;
-            let limits = limit_rounds::unanswered(&mut conn, incarnation, after, rows_max).await?;
-            drop(conn);
-            let Some(last) = limits.last() else { break };
-            after = *last;
-            let works: Vec<Work> = limits.iter().map(|limit| Work::silent(*limit)).collect();
-            let live = &self.live;
-            let reserved = reserve(&self.pool, live.as_replica(), &live.clock, &works, false);
-            if matches!(reserved.await?, Reserved::Doubtful) {
-                live.life.doubt();
-                return Ok(());
-            }
+        let round = Round::Unanswered(incarnation);
+        if idle::touch_all(&self.live, &self.pool, round).await? {
+            self.live.life.swept_to(incarnation);
         }
-        self.live.life.swept_to(incarnation);
         Ok(())
     }
 }

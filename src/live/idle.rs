@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::Live;
@@ -22,21 +22,57 @@ const IDLE_MAX: Duration = Duration::from_secs(50);
 /// # Errors
 /// When the database fails.
 pub async fn move_clocks(live: &Live, pool: &PgPool) -> store::Result<()> {
+    touch_all(live, pool, Round::Idle).await?;
+    Ok(())
+}
+
+/// Which limits are touched.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Round {
+    /// Charged ones that nobody has asked for lately.
+    Idle,
+    /// Those that have not answered to this lossy incarnation.
+    Unanswered(i64),
+}
+
+impl Round {
+    /// Some of them, after this one.
+    async fn next(self, conn: &mut PgConnection, after: Uuid) -> store::Result<Vec<Uuid>> {
+        let rows_max = LIMITS_PER_TRANSACTION as i64;
+        match self {
+            Self::Idle => limit_rounds::idle(conn, IDLE_MAX, after, rows_max).await,
+            Self::Unanswered(number) => {
+                limit_rounds::unanswered(conn, number, after, rows_max).await
+            }
+        }
+    }
+}
+
+/// Touches all limits of a round. False if the database has to be looked at first.
+pub(super) async fn touch_all(live: &Live, pool: &PgPool, round: Round) -> store::Result<bool> {
     let mut after = Uuid::nil();
     loop {
         let mut conn = pool.acquire().await?;
-        let rows_max = LIMITS_PER_TRANSACTION as i64;
-        let limits = limit_rounds::idle(&mut conn, IDLE_MAX, after, rows_max).await?;
+        let limits = round.next(&mut conn, after).await?;
         drop(conn);
         let Some(last) = limits.last() else {
-            return Ok(());
+            return Ok(true);
         };
         after = *last;
-        let works: Vec<Work> = limits.iter().map(|limit| Work::silent(*limit)).collect();
-        let reserved = reserve(pool, live.as_replica(), &live.clock, &works, false);
-        if matches!(reserved.await?, Reserved::Doubtful) {
-            live.life.doubt();
-            return Ok(());
+        if !touch(live, pool, &limits).await? {
+            return Ok(false);
         }
     }
+}
+
+/// Lets limits, of one transaction at most, answer to what has become of the database and the time. False if the database has to be
+/// looked at first.
+pub(super) async fn touch(live: &Live, pool: &PgPool, limits: &[Uuid]) -> store::Result<bool> {
+    let works: Vec<Work> = limits.iter().map(|limit| Work::silent(*limit)).collect();
+    let reserved = reserve(pool, live.as_replica(), &live.clock, &works, false).await?;
+    let is_doubtful = matches!(reserved, Reserved::Doubtful);
+    if is_doubtful {
+        live.life.doubt();
+    }
+    Ok(!is_doubtful)
 }
