@@ -39,28 +39,22 @@ pub async fn lock(
     limits: &[Uuid],
     wait: bool,
 ) -> Result<Vec<(Uuid, Entry)>> {
+    macro_rules! locked {
+        ($how:literal) => {
+            sqlx::query_as!(
+                LockedRow,
+                "select limit_uid, last_high, last_low, grant_number, incarnation, frozen_until, claim_boot_id, claim_units, claim_until, \
+             block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
+             offline_kept_until, offline_ripe_at from limit_ledgers \
+             where limit_uid = any($1) order by limit_uid " + $how,
+                limits
+            )
+        };
+    }
     let rows = if wait {
-        sqlx::query_as!(
-            LockedRow,
-            "select limit_uid, last_high, last_low, grant_number, incarnation, frozen_until, claim_boot_id, claim_units, claim_until, \
-             block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
-             offline_kept_until, offline_ripe_at from limit_ledgers \
-             where limit_uid = any($1) order by limit_uid for update",
-            limits
-        )
-        .fetch_all(conn)
-        .await?
+        locked!("for update").fetch_all(conn).await?
     } else {
-        sqlx::query_as!(
-            LockedRow,
-            "select limit_uid, last_high, last_low, grant_number, incarnation, frozen_until, claim_boot_id, claim_units, claim_until, \
-             block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
-             offline_kept_until, offline_ripe_at from limit_ledgers \
-             where limit_uid = any($1) order by limit_uid for update skip locked",
-            limits
-        )
-        .fetch_all(conn)
-        .await?
+        locked!("for update skip locked").fetch_all(conn).await?
     };
     Ok(rows.into_iter().map(LockedRow::parsed).collect())
 }

@@ -113,17 +113,23 @@ fn mode(limit: &Limit) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_limit_reads_as_a_sentence() {
-        let limit = Limit {
-            name: "accounts/a/limits/rpm".into(),
-            dimension: LimitDimension::InputTokens as i32,
+    fn a_minute() -> Limit {
+        Limit {
             amount: 90_000,
             window: Some(Window::Rolling(prost_types::Duration {
                 seconds: 60,
                 nanos: 0,
             })),
             ..Limit::default()
+        }
+    }
+
+    #[test]
+    fn a_limit_reads_as_a_sentence() {
+        let limit = Limit {
+            name: "accounts/a/limits/rpm".into(),
+            dimension: LimitDimension::InputTokens as i32,
+            ..a_minute()
         };
         assert_eq!(
             summary(&limit),
@@ -136,12 +142,7 @@ mod tests {
         let limit = Limit {
             name: "accounts/openai/limits/requests-per-minute".into(),
             dimension: LimitDimension::OutputTokens as i32,
-            amount: 90_000,
-            window: Some(Window::Rolling(prost_types::Duration {
-                seconds: 60,
-                nanos: 0,
-            })),
-            ..Limit::default()
+            ..a_minute()
         };
         let text = list(&[limit]);
         assert!(
