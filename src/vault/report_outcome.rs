@@ -8,10 +8,9 @@ use crate::domain::caller::Caller;
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Advice, Failure};
 use crate::domain::health::Health;
-use crate::domain::outcome::{self, Outcome};
+use crate::domain::outcome::Outcome;
 use crate::domain::time::Timestamp;
-use crate::live::clock::boot_now;
-use crate::live::reports::{Claimed, Entry};
+use crate::live::reports::Entry;
 
 /// A retry that states no delay waits this long, so that a broken provider is not hammered.
 const RETRY_LATER: Duration = Duration::from_secs(1);
@@ -117,21 +116,8 @@ impl Vault {
         report: &ReportOutcome,
         now: Timestamp,
     ) -> Result<Entry, ReportRefusal> {
-        let uses = report.outcomes.iter().map(|o| o.count);
-        let uses = uses.fold(0_u32, u32::saturating_add);
-        let claimed = Claimed {
-            serial: lease.serial,
-            sequence: report.sequence,
-            uses,
-            granted: lease.claims.granted,
-            is_final: report.is_final,
-            ending: outcome::ending(
-                report.outcomes.iter().map(Outcome::start),
-                lease.claims.received,
-                boot_now(),
-            ),
-            ends: lease.ends,
-        };
+        let outcomes = report.outcomes.iter().map(|o| (o.count, o.start()));
+        let claimed = lease.claimed(report.sequence, report.is_final, outcomes);
         match self.live.reports_of(lease.issuer).enter(&claimed, now) {
             entry @ (Entry::New(_) | Entry::Duplicate | Entry::Exhausted) => Ok(entry),
             Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),

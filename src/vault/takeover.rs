@@ -6,11 +6,9 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::Vault;
-use crate::domain::claims::LeaseClaims;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::judged::Judged;
 use crate::domain::ledger::block::Draw;
-use crate::domain::ledger::settle::Lease;
 use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::takeover::unused;
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, block_id};
@@ -55,29 +53,9 @@ impl Vault {
                 );
             }
             for Inherited { report, .. } in &new {
-                self.record_spend(&report.claims, &report.outcomes);
                 self.charge_overuse(&report.claims, &report.outcomes);
             }
         }
-    }
-
-    /// What was used beyond the estimate is charged, and nothing given back: it needs no block.
-    pub(super) fn charge_overuse(&self, claims: &LeaseClaims, outcomes: &[Judged]) {
-        let snapshot = self.live.snapshot();
-        let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
-            return;
-        };
-        let draws = claims.draws.iter();
-        let draws: Vec<_> = draws.map(|(uid, draw)| (*uid, draw.elsewhere())).collect();
-        let lease = Lease {
-            draws: &draws,
-            model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
-        };
-        let parts: Vec<_> = outcomes.iter().map(Judged::part).collect();
-        account
-            .live
-            .with_budget(|budget| budget.settle(lease, &parts, None));
-        self.live.ledger.note(std::slice::from_ref(&account.live));
     }
 }
 

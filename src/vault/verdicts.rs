@@ -11,7 +11,7 @@ use crate::domain::classify;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::health::Health;
 use crate::domain::judged::{Judged, Seen};
-use crate::domain::ledger::block::Ending;
+use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::settle::Lease;
 use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
@@ -190,13 +190,30 @@ impl Vault {
         outcomes: &[Judged],
         ending: Option<Ending>,
     ) {
+        self.settle_draws(claims, &claims.draws, outcomes, ending);
+    }
+
+    /// The same where nothing may be given back: no block of this replica is concerned.
+    pub(super) fn charge_overuse(&self, claims: &LeaseClaims, outcomes: &[Judged]) {
+        let draws = claims.draws.iter();
+        let draws: Vec<_> = draws.map(|(uid, draw)| (*uid, draw.elsewhere())).collect();
+        self.settle_draws(claims, &draws, outcomes, None);
+    }
+
+    fn settle_draws(
+        &self,
+        claims: &LeaseClaims,
+        draws: &[(Uuid, Draw)],
+        outcomes: &[Judged],
+        ending: Option<Ending>,
+    ) {
         self.record_spend(claims, outcomes);
         let snapshot = self.live.snapshot();
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;
         };
         let lease = Lease {
-            draws: &claims.draws,
+            draws,
             model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
         };
         let parts: Vec<_> = outcomes.iter().map(Judged::part).collect();

@@ -30,9 +30,8 @@ impl Budget {
             let mut back = 0_u64;
             for part in parts {
                 let drawn = draw.map_or(0, |draw| draw.units);
-                let used = part.used(dimension, drawn);
-                held.charge_more(used.saturating_sub(drawn).saturating_mul(part.uses));
-                let less = drawn.saturating_sub(used).saturating_mul(part.uses);
+                let (less, more) = part.difference(dimension, drawn);
+                held.charge_more(more);
                 back = back.saturating_add(less);
             }
             let Some(draw) = draw else { continue };
