@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::sync::{AtomicBool, Mutex};
 use crate::domain::cooling::{self, ACCOUNT_MODELS_MAX, Cooling};
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::ledger::budget::lack::Lack;

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -17,10 +16,15 @@ use super::account::AccountLive;
 use super::block_counts;
 use super::clock::boot_now;
 use super::reserve::{Reserved, reserve};
+use super::sync::{AtomicBool, AtomicU64, Mutex};
 use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::Replication;
 use crate::domain::ledger::work::{Answer, LIMITS_PER_TRANSACTION, Work};
 use crate::domain::time::BootTime;
+
+#[cfg(test)]
+#[cfg(feature = "loom")]
+mod interleavings;
 
 /// How often accounts are looked at that have something open, where nobody waits.
 const TICK: Duration = Duration::from_millis(25);

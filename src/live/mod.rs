@@ -25,6 +25,7 @@ pub mod reserve;
 pub mod slots;
 pub mod snapshot;
 pub mod spend;
+mod sync;
 pub mod unserved;
 pub mod version;
 
