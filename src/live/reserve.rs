@@ -11,7 +11,7 @@ use crate::domain::ledger::page::Page;
 use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::work::{Answer, Work};
 use crate::domain::time::{BootTime, Timestamp};
-use crate::store::{self, Error, incarnations, limit_blocks, limit_ledgers};
+use crate::store::{self, Error, incarnations, limit_blocks, limit_ledgers, limit_merges};
 
 /// What a replica is to the ledger.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +82,7 @@ pub async fn reserve(
         let charged = charged.remove(&page.work.limit).unwrap_or_default();
         blocks.extend(page.decide(&asker, charged));
     }
+    merge(conn, replica.boot_id, &pages).await?;
     let lacks: Vec<_> = pages.iter().filter_map(Page::lack).collect();
     let frees = limit_blocks::frees(conn, &lacks).await?;
     limit_ledgers::advance(conn, &entries(&pages)).await?;
@@ -114,6 +115,19 @@ pub(super) async fn open<'a>(
         Some(Page::new(work, entry, terming.remove(&limit)))
     };
     Ok(locked.into_iter().filter_map(page).collect())
+}
+
+/// Merges what old blocks of long windows are charged for.
+async fn merge(conn: &mut PgConnection, boot_id: Uuid, pages: &[Page<'_>]) -> store::Result<()> {
+    for merging in pages.iter().filter_map(Page::merging) {
+        let rows = limit_merges::rows(conn, &merging).await?;
+        let merged = merging.merge(&rows, Uuid::now_v7);
+        let of: Vec<Uuid> = merged.iter().flat_map(|merged| merged.of.clone()).collect();
+        let into: Vec<_> = merged.iter().map(|merged| merged.into).collect();
+        limit_merges::remove(conn, &of).await?;
+        limit_blocks::insert(conn, boot_id, &into).await?;
+    }
+    Ok(())
 }
 
 /// The most that the time can be for a limit; a deleted one has no clock.

@@ -43,6 +43,7 @@ mod log_lines;
 mod loopback;
 mod losses;
 mod lost_changes;
+mod merges;
 mod metrics;
 mod migrate_command;
 mod never_clears;

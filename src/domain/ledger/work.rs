@@ -67,6 +67,8 @@ pub struct Return {
     pub terms: Terms,
     /// Which leases drawn from it are settled.
     pub settled: Vec<u8>,
+    /// All of them have ended: nothing more will be said of it.
+    pub is_ended: bool,
 }
 
 impl Return {
@@ -79,6 +81,7 @@ impl Return {
             over_since: closed.use_of.over_since(),
             terms: closed.terms,
             settled: closed.use_of.settled.clone(),
+            is_ended: closed.use_of.is_ended(),
         }
     }
 
