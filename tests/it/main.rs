@@ -67,6 +67,7 @@ mod spend;
 mod status;
 mod stopped_replica;
 mod takeover;
+mod takeover_parts;
 mod tamper;
 mod tokens;
 mod transport_refusals;
