@@ -83,11 +83,11 @@ pub async fn reserve(
         blocks.extend(page.decide(&asker, charged));
     }
     merge(conn, replica.boot_id, &pages).await?;
-    let lacks: Vec<_> = pages.iter().filter_map(Page::lack).collect();
-    let frees = limit_blocks::frees(conn, &lacks).await?;
     limit_ledgers::advance(conn, &entries(&pages)).await?;
     limit_blocks::forget(conn, &entries(&pages)).await?;
     limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
+    let lacks: Vec<_> = pages.iter().filter_map(Page::lack).collect();
+    let frees = limit_blocks::frees(conn, &lacks).await?;
     transaction.commit().await.map_err(Error::from)?;
     let answer = |page: &Page<'_>| {
         let limit = page.work.limit;

@@ -236,9 +236,6 @@ impl Row {
         blocks.extend(page.decide(asker, read));
         self.before = (time, charged);
         self.merge(&page, bug);
-        let free = page
-            .lack()
-            .and_then(|lack| self.frees(lack.units, lack.low));
         self.entry = page.entry;
         let low = self.entry.clocks.low;
         self.blocks.retain(|_, block| block.charge_until > low);
@@ -251,6 +248,9 @@ impl Row {
             }
             self.insert(&block);
         }
+        let free = page
+            .lack()
+            .and_then(|lack| self.frees(lack.units, lack.low));
         page.answer(free, client.sent, client.now)
     }
 

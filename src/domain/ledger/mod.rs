@@ -10,6 +10,8 @@ pub mod budget;
 pub mod clock;
 mod demand;
 pub mod entry;
+#[cfg(test)]
+mod example;
 pub mod grant;
 pub mod held;
 pub mod holds;

@@ -10,6 +10,8 @@ use super::work::{Answer, Wait, Work, block_id};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::{limit::Mode, offline::Plan, terms::Terms};
 
+#[cfg(test)]
+mod laws;
 mod rows;
 
 pub use rows::{Charged, Lack, NewBlock, Stated};
@@ -146,14 +148,16 @@ impl<'a> Page<'a> {
         Merging::of(self.work.limit, &terms, self.charged, self.entry.clocks.low)
     }
 
-    /// Fifth: what it lacks for a need that was not met.
+    /// Fifth, when all is written: what it lacks for a need that was not met.
     #[must_use]
     pub fn lack(&self) -> Option<Lack> {
         let (now, asked) = (self.terming?, self.work.ask?);
-        let free = self.amount(&now).saturating_sub(self.charged.units);
+        // More than N is charged where it was lowered, or more was used than estimated.
+        let charged = self.charged.units.saturating_add(self.charged_anew);
+        let all = charged.saturating_add(asked.ask.need);
         (self.granted == 0).then(|| Lack {
             limit_uid: self.work.limit,
-            units: asked.ask.need.saturating_sub(free).max(1),
+            units: all.saturating_sub(self.amount(&now)).max(1),
             low: self.entry.clocks.low,
         })
     }
