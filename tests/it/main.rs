@@ -37,6 +37,7 @@ mod lease_input;
 mod lease_refusals;
 mod lease_waits;
 mod leases;
+mod ledger_laws;
 mod limit_kinds;
 mod limits;
 mod log_lines;

@@ -16,6 +16,8 @@ use crate::domain::limit::{Limit, Mode};
 use crate::domain::pool::Estimate;
 use crate::domain::time::BootTime;
 
+#[cfg(test)]
+mod laws;
 mod offline;
 mod settling;
 

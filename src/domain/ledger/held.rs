@@ -16,6 +16,8 @@ use crate::domain::time::BootTime;
 
 mod asking;
 mod holding;
+#[cfg(test)]
+mod laws;
 mod offline;
 
 use asking::Missed;

@@ -63,6 +63,10 @@ impl Estate {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     const fn draw(ordinal: u64) -> Draw {
@@ -97,6 +101,32 @@ mod tests {
         assert_eq!(settled.uses, Some(3));
         assert!(settled.take(4, 1, 5, true));
         assert!(!settled.take(5, 1, 5, false));
+    }
+
+    proptest! {
+        #[test]
+        fn reports_in_any_order_and_number_settle_each_use_once(
+            granted in 1..30_u64,
+            reports in prop::collection::vec((0..8_u32, 1..10_u64, prop::bool::weighted(0.1)), 0..40),
+        ) {
+            let mut settled = Settled {
+                uses: Some(0),
+                sequences: Vec::new(),
+            };
+            let (mut uses_taken, mut taken, mut is_over) = (0, HashSet::new(), false);
+            for (sequence, uses, is_final) in reports {
+                let before = settled.clone();
+                if settled.take(sequence, uses, granted, is_final) {
+                    prop_assert!(!is_over && taken.insert(sequence));
+                    uses_taken += uses;
+                    is_over = is_final || uses_taken == granted;
+                } else {
+                    prop_assert_eq!(&settled, &before);
+                }
+                prop_assert!(uses_taken <= granted);
+                prop_assert_eq!(settled.uses, (!is_over).then_some(uses_taken));
+            }
+        }
     }
 
     #[test]
