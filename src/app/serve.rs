@@ -21,6 +21,7 @@ use super::workers::{Workers, tell};
 use super::{metrics, signals};
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
+use crate::store::connection::acquire;
 use tower::layer::util::{Identity, Stack};
 
 use crate::proto;
@@ -244,7 +245,7 @@ async fn drain(
 /// So that the others share what this replica no longer takes.
 async fn leave(vault: &Vault) {
     let left = async {
-        let mut connection = vault.pool().acquire().await?;
+        let mut connection = acquire(vault.pool()).await?;
         replicas::leave(&mut connection, vault.live().boot_id).await
     };
     if let Err(error) = left.await {

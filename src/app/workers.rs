@@ -12,6 +12,7 @@ use tonic_health::server::HealthReporter;
 use super::observe;
 use crate::live::heartbeat::Heart;
 use crate::live::{clock::boot_now, ledger, outbox};
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, foreign_reports, replicas, settled};
 use crate::vault::Vault;
 
@@ -187,12 +188,12 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             tracing::warn!(%error, "drained versions could not be revoked, it is tried again in a minute");
         }
         let forgotten = async {
-            let mut conn = vault.pool().acquire().await?;
+            let mut conn = acquire(vault.pool()).await?;
             replicas::forget(&mut conn).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };
-        if let Err(error) = forgotten.await {
+        if let Err(error) = in_time(ANSWER_WITHIN, forgotten).await {
             tracing::warn!(%error, "old replicas and reports could not be forgotten, it is tried again in a minute");
         }
         for (account, count) in vault.overdue() {

@@ -11,9 +11,10 @@ use super::reserve::{Reserved, reserve};
 use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 use crate::store;
+use crate::store::connection::{ANSWER_WITHIN, acquire, begin, in_time};
 use crate::store::incarnations::{self, NewIncarnation};
+use crate::store::limit_ledgers;
 use crate::store::replicas::{self, Enrolment, Pulse};
-use crate::store::{Error, limit_ledgers};
 
 /// What beats.
 #[derive(Debug)]
@@ -47,13 +48,7 @@ impl Heart {
     /// # Errors
     /// When the database fails.
     pub async fn beat(&self) -> store::Result<Pulse> {
-        let memory = self.live.life.memory();
-        let mut transaction = self.pool.begin_with(limit_ledgers::BEGIN).await?;
-        let conn = &mut *transaction;
-        let standing = self.look(conn, memory).await?;
-        let beats = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
-        let pulse = replicas::beat(conn, self.live.boot_id, &self.enrolment, beats).await?;
-        transaction.commit().await.map_err(Error::from)?;
+        let (pulse, standing, beats) = in_time(ANSWER_WITHIN, self.transact()).await?;
         self.live.clock.sample(pulse.now, boot_now());
         self.live
             .count_replicas(u64::try_from(pulse.live).unwrap_or(1));
@@ -68,6 +63,18 @@ impl Heart {
             }
         }
         Ok(pulse)
+    }
+
+    /// What the beat found, and the number of it.
+    async fn transact(&self) -> store::Result<(Pulse, Standing, i64)> {
+        let memory = self.live.life.memory();
+        let mut transaction = begin(&self.pool, limit_ledgers::BEGIN).await?;
+        let conn = &mut *transaction;
+        let standing = self.look(conn, memory).await?;
+        let beats = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
+        let pulse = replicas::beat(conn, self.live.boot_id, &self.enrolment, beats).await?;
+        transaction.commit().await?;
+        Ok((pulse, standing, beats))
     }
 
     /// What the database is, noted if it is news.
@@ -115,9 +122,11 @@ impl Heart {
         let mut after = Uuid::nil();
         loop {
             let rows_max = LIMITS_PER_TRANSACTION as i64;
-            let mut conn = self.pool.acquire().await?;
-            let limits = limit_ledgers::unanswered(&mut conn, incarnation, after, rows_max).await?;
-            drop(conn);
+            let limits = async {
+                let mut conn = acquire(&self.pool).await?;
+                limit_ledgers::unanswered(&mut conn, incarnation, after, rows_max).await
+            };
+            let limits = in_time(ANSWER_WITHIN, limits).await?;
             let Some(last) = limits.last() else { break };
             after = *last;
             let silent = |limit: &Uuid| Work {

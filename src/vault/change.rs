@@ -13,6 +13,7 @@ use super::{Result, Vault};
 use crate::crypto::Secret;
 use crate::domain::time::Timestamp;
 use crate::store::audit_records::AuditRecord;
+use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::request_ids::{Remembered, RequestKey};
 use crate::store::{self, audit_records, cluster, request_ids};
 
@@ -147,13 +148,21 @@ impl Vault {
     /// What the verb refuses, a request id that was used for another request, or a fault.
     pub async fn change<V: Verb>(self: &Arc<Self>, change: Change, verb: V) -> Result<V::Answer> {
         let vault = Arc::clone(self);
-        tokio::spawn(async move { vault.transact(change, verb).await })
-            .await
-            .map_err(|cause| Fault::new("a change was abandoned", cause))?
+        tokio::spawn(async move {
+            let made = in_time(CHANGE_WITHIN, vault.transact(change, verb)).await;
+            let (answer, rev) = made?;
+            if let Some(rev) = rev {
+                vault.committed(rev).await;
+            }
+            Ok(answer)
+        })
+        .await
+        .map_err(|cause| Fault::new("a change was abandoned", cause))?
     }
 
-    async fn transact<V: Verb>(&self, change: Change, verb: V) -> Result<V::Answer> {
-        let mut transaction = self.pool.begin_with(BEGIN).await?;
+    /// The answer, and the revision that was committed, if any.
+    async fn transact<V: Verb>(&self, change: Change, verb: V) -> Result<(V::Answer, Option<i64>)> {
+        let mut transaction = begin(&self.pool, BEGIN).await?;
         let (rev, now) = cluster::next_rev(&mut transaction).await?;
         let mut work = Work {
             conn: &mut transaction,
@@ -170,16 +179,15 @@ impl Vault {
         });
         // Dropping the transaction rolls it back: on every error, on a replay, and where nothing was to change.
         if let Some(resource) = recall(&mut work, &change, hash.as_ref()).await? {
-            return verb.replay(&mut work, &resource).await;
+            return Ok((verb.replay(&mut work, &resource).await?, None));
         }
         let done = verb.apply(&mut work).await?;
         record(&mut work, &change, &done, hash).await?;
         if change.validate_only {
-            return Ok(done.answer);
+            return Ok((done.answer, None));
         }
         transaction.commit().await?;
-        self.committed(rev).await;
-        Ok(done.answer)
+        Ok((done.answer, Some(rev)))
     }
 }
 

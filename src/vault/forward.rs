@@ -6,6 +6,7 @@ use crate::domain::forwarded::Forwarded;
 use crate::domain::outcome;
 use crate::live::clock::boot_now;
 use crate::live::reports::{Claimed, Entry};
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, foreign_reports};
 
 /// The most reports in one transaction.
@@ -20,8 +21,11 @@ impl Vault {
         let waiting = self.live.outbox.take();
         for batch in waiting.chunks(BATCH_MAX) {
             let (issuers, reports): (Vec<_>, Vec<_>) = batch.iter().cloned().unzip();
-            let mut conn = self.pool.acquire().await?;
-            foreign_reports::insert(&mut conn, &issuers, &reports).await?;
+            let written = async {
+                let mut conn = acquire(&self.pool).await?;
+                foreign_reports::insert(&mut conn, &issuers, &reports).await
+            };
+            in_time(ANSWER_WITHIN, written).await?;
         }
         Ok(())
     }
@@ -32,10 +36,12 @@ impl Vault {
     /// As every query.
     pub async fn receive_reports(&self) -> store::Result<()> {
         loop {
-            let mut conn = self.pool.acquire().await?;
             let rows_max = BATCH_MAX as i64;
-            let reports = foreign_reports::take(&mut conn, self.live.boot_id, rows_max).await?;
-            drop(conn);
+            let taken = async {
+                let mut conn = acquire(&self.pool).await?;
+                foreign_reports::take(&mut conn, self.live.boot_id, rows_max).await
+            };
+            let reports = in_time(ANSWER_WITHIN, taken).await?;
             for report in &reports {
                 self.receive(report).await;
             }

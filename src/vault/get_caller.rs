@@ -9,6 +9,7 @@ use super::{Result, Vault, Work, trust};
 use crate::domain::caller::Caller;
 use crate::domain::name::CallerName;
 use crate::store::callers;
+use crate::store::connection::acquire;
 
 impl Vault {
     /// Reads a caller.
@@ -16,7 +17,7 @@ impl Vault {
     /// # Errors
     /// It does not exist.
     pub async fn get_caller(&self, name: &CallerName) -> Result<Caller> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         read(&mut conn, &self.keys, name).await
     }
 }

@@ -22,6 +22,7 @@ use crate::domain::status::{KeyStatus, KeyUsage, LimitStatus, PoolStatus, Versio
 use crate::domain::time::Timestamp;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
+use crate::store::connection::acquire;
 use crate::store::limit_charges::Charge;
 use crate::store::{Stored, cluster, cooldowns, limit_charges, limits, pool_status};
 
@@ -42,7 +43,7 @@ impl Vault {
     /// # Errors
     /// The pool does not exist.
     pub async fn get_status(&self, name: &PoolName) -> Result<PoolStatus> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;
         let now = cluster::now(conn).await?;
         let pool = get_pool::read(conn, &self.keys, name).await?;

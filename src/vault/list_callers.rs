@@ -7,6 +7,7 @@ use crate::domain::caller::Caller;
 use crate::domain::filter::Filter;
 use crate::domain::name::CallerName;
 use crate::store::callers;
+use crate::store::connection::acquire;
 
 impl Vault {
     /// A page of callers in the order of their names, and the token of the next.
@@ -18,7 +19,7 @@ impl Vault {
         page: &Page,
         filter: &Filter,
     ) -> Result<(Vec<Caller>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let mut rows = callers::list(&mut conn, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());
         let judged = rows.into_iter().map(|row| {

@@ -7,6 +7,7 @@ use crate::crypto::{
     KeyRing, KeyRingError, MasterKey, MasterKeyError, MissingMasterKey, PassphraseParameters,
     Secret,
 };
+use crate::store::connection::begin;
 use crate::store::master_keys::{self, PassphraseRow};
 use crate::store::{self, cluster};
 
@@ -44,8 +45,7 @@ pub async fn ring_of_passphrase(
     pool: &PgPool,
     passphrase: Secret,
 ) -> Result<KeyRing, PassphraseError> {
-    let begin = pool.begin_with(super::change::BEGIN).await;
-    let mut transaction = begin.map_err(OpenError::from)?;
+    let mut transaction = begin(pool, super::change::BEGIN).await?;
     // Holds the cluster's row, so that of two first starts one waits and finds what the other stored.
     let wrapped = cluster::wrapped_key(&mut transaction)
         .await
@@ -68,7 +68,7 @@ pub async fn ring_of_passphrase(
     master_keys::register_passphrase(&mut transaction, &row)
         .await
         .map_err(OpenError::from)?;
-    transaction.commit().await.map_err(OpenError::from)?;
+    transaction.commit().await?;
     Ok(KeyRing::new(key, Vec::new())?)
 }
 

@@ -17,6 +17,7 @@ use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
 use crate::store::Stored;
 use crate::store::changes::{self, Changes, GoneKind};
+use crate::store::connection::{CHANGE_WITHIN, in_time};
 use crate::store::secrets::SecretRow;
 
 mod callers;
@@ -33,7 +34,9 @@ impl Vault {
         if registry.rev >= wanted && !is_first {
             return Ok(());
         }
-        let changes = changes::read(&self.pool, registry.rev).await?;
+        // Whoever else would refresh waits for this one, so it must not wait for ever.
+        let read = in_time(CHANGE_WITHIN, changes::read(&self.pool, registry.rev));
+        let changes = read.await?;
         let (keys, live) = (Arc::clone(&self.keys), Arc::clone(&self.live));
         // A large vault takes long: not on a thread that answers calls, and to the end even if whoever asked has gone.
         let taken_up = tokio::task::spawn_blocking(move || {

@@ -16,6 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
 use crate::live::pool::Counted;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
+use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::{self, cluster, cooldowns, key_versions};
 
 impl Vault {
@@ -109,8 +110,8 @@ impl Vault {
     ) -> store::Result<()> {
         let pool = self.pool.clone();
         let (version_uid, account_uid) = (version.version.meta.uid, account.account.meta.uid);
-        let task = tokio::spawn(async move {
-            let mut transaction = pool.begin_with(super::change::BEGIN).await?;
+        let saving = async move {
+            let mut transaction = begin(&pool, super::change::BEGIN).await?;
             let (rev, now) = cluster::next_rev(&mut transaction).await?;
             if let Some(health) = health {
                 key_versions::judge(&mut transaction, version_uid, rev, &health, now).await?;
@@ -118,9 +119,9 @@ impl Vault {
             for (model, cause) in cooling {
                 cooldowns::extend(&mut transaction, account_uid, &model, rev, &cause).await?;
             }
-            transaction.commit().await?;
-            Ok(())
-        });
+            transaction.commit().await
+        };
+        let task = tokio::spawn(in_time(ANSWER_WITHIN, saving));
         task.await.map_err(|_| store::Error::unanswered())?
     }
 
