@@ -41,7 +41,7 @@ pub struct Enrolment {
 }
 
 /// This replica lives, for the `beats`th time; and what it needs to know once a second. Whether that was lost tells whether other
-/// writes were, so it is to be as durable as they are.
+/// writes were, so it is to be as durable as they are. One that was held up and comes late takes nothing back.
 ///
 /// # Errors
 /// As every query.
@@ -54,7 +54,7 @@ pub async fn beat(
     sqlx::query!(
         "insert into replicas (boot_id, address, version, formats, heartbeat_time, beats)
         values ($1, $2, $3, $4, clock_timestamp(), $5)
-        on conflict (boot_id) do update set heartbeat_time = clock_timestamp(), beats = excluded.beats",
+        on conflict (boot_id) do update set heartbeat_time = clock_timestamp(), beats = greatest(replicas.beats, excluded.beats)",
         boot_id,
         enrolment.address,
         enrolment.version,
