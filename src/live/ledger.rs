@@ -107,14 +107,18 @@ pub async fn run(live: Arc<Live>, pool: PgPool, stop: CancellationToken) {
             () = tokio::time::sleep(TICK), if !idle => {}
             () = stop.cancelled() => {}
         }
-        speaker.say_all();
+        if !speaker.is_behind() {
+            speaker.say_all();
+        }
     }
+    // First the answers that are on their way: a block that came after the others were closed would never be given back.
+    speaker.under_way.close();
+    speaker.under_way.wait().await;
     let open: Vec<_> = ledger.busy.lock().values().cloned().collect();
     for account in open {
         account.with_budget(Budget::close_all);
     }
     speaker.say_all();
-    speaker.under_way.close();
     speaker.under_way.wait().await;
 }
 
@@ -128,6 +132,12 @@ struct Speaker {
 }
 
 impl Speaker {
+    /// Some transactions wait for others to end. What there is to say waits with its accounts, where it adds up, until they have begun:
+    /// a database that does not answer must not make them ever more.
+    fn is_behind(&self) -> bool {
+        self.under_way.len() > TRANSACTIONS_MAX
+    }
+
     /// Says everything there is to say.
     fn say_all(&self) {
         let mut said = self.live.ledger.gather(boot_now());
