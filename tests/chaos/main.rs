@@ -13,7 +13,6 @@ mod faults;
 mod harness;
 mod postgres;
 mod provider;
-mod proxy;
 mod report;
 mod runs;
 mod upstream;
@@ -27,6 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use harness::proxy;
 use runs::{Figures, RUNS, Run};
 
 /// Runs at a time: most of a run is waiting, and three fit on two cores.

@@ -44,6 +44,7 @@ mod retry_tokens;
 mod rotation_interval;
 mod rotations;
 mod selection;
+mod silent_database;
 mod status;
 mod stopped_replica;
 mod takeover;

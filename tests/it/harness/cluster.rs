@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::postgres::{Database, new_folder};
+use super::proxy::Proxy;
 use super::process::{keylease, texts};
 use super::replica::Replica;
 
@@ -60,6 +61,13 @@ impl Cluster {
             cluster.add().await;
         }
         cluster
+    }
+
+    /// Replicas that are started from now on reach the database through this proxy.
+    pub(crate) fn behind(&self, proxy: &Proxy) {
+        let file = self.folder.join("database.url");
+        fs::remove_file(&file).unwrap();
+        private_file(&file, &self.database.url_by(proxy.address));
     }
 
     /// Starts one more replica.

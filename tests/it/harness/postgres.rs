@@ -3,7 +3,7 @@
 //! The server is private to the binary and ends with it, folder and all. Where `KEYLEASE_TEST_DATABASE_URL` names a server, that one is
 //! used, and each database is dropped when its test ends.
 
-use std::{env, hash::Hasher, str::FromStr};
+use std::{env, hash::Hasher, net::SocketAddr, str::FromStr};
 
 use keylease::app::{
     migrate::MIGRATOR,
@@ -15,6 +15,8 @@ use sqlx::{
 };
 use tokio::sync::OnceCell;
 use uuid::Uuid;
+
+use super::proxy::Target;
 
 /// Any number that nothing else locks: two test binaries may make the template at once.
 const TEMPLATE_LOCK: i64 = 0x6b65_796c;
@@ -82,6 +84,21 @@ impl Database {
         own.map_or_else(String::new, |own| {
             std::fs::read_to_string(own.log_file()).unwrap()
         })
+    }
+
+    /// Where the server is.
+    pub(crate) fn target(&self) -> Target {
+        let (host, port) = (self.options.get_host(), self.options.get_port());
+        match self.options.get_socket() {
+            Some(folder) => Target::Unix(folder.join(format!(".s.PGSQL.{port}"))),
+            None => Target::Tcp(format!("{host}:{port}").parse().unwrap()),
+        }
+    }
+
+    /// The URL of the same database where a proxy is before the server.
+    pub(crate) fn url_by(&self, proxy: SocketAddr) -> String {
+        let user = self.options.get_username();
+        format!("postgres://{user}@{proxy}/{}?sslmode=disable", self.name)
     }
 
     /// A URL for a process of its own, such as `keylease serve`. It may hold a password.
