@@ -81,6 +81,7 @@ fn units(snapshot: &Snapshot) {
             ];
             counter!(metric_names::UNITS_GRANTED, &labels).increment(counted.granted);
             counter!(metric_names::UNITS_RETURNED, &labels).increment(counted.returned);
+            counter!(metric_names::UNITS_OVER, &labels).increment(counted.over);
         }
     }
 }

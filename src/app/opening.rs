@@ -34,7 +34,7 @@ pub async fn database(database: &DatabaseUrl, connections_max: u32) -> anyhow::R
             bail!("can't reach {database} of {}: {cause}", database.named_by())
         }
     };
-    let mut connection = pool.acquire().await?;
+    let mut connection = connection::acquire(&pool).await?;
     migrate::check(&mut connection).await?;
     drop(connection);
     Ok(pool)

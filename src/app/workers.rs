@@ -13,7 +13,7 @@ use super::observe;
 use crate::live::heartbeat::Heart;
 use crate::live::{clock::boot_now, ledger, outbox};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
-use crate::store::{self, foreign_reports, replicas, settled};
+use crate::store::{self, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
 /// How soon a change is known everywhere.
@@ -190,6 +190,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
         let forgotten = async {
             let mut conn = acquire(vault.pool()).await?;
             replicas::forget(&mut conn).await?;
+            lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };

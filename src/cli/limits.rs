@@ -8,7 +8,7 @@ use super::flags::{ChangeArgs, NamedArgs, NamedChangeArgs, deleted, named_change
 use super::paging::{PageArgs, every_page};
 use super::{names, output, unbuilt};
 use crate::proto;
-use crate::proto::unbuilt::{OF_LIMITS, OF_NEW_LIMITS};
+use crate::proto::unbuilt::OF_LIMITS;
 
 mod fields;
 mod view;
@@ -19,7 +19,10 @@ pub(crate) use view::{summary, what};
 const CREATE_EXAMPLES: &str = "\
 Examples:
   keylease limits create openai/rpm --dimension requests --amount 600 --window 1m
-  keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'";
+  keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'
+  keylease limits create openai/daily --dimension requests --amount 10000 --calendar day --time-zone America/Los_Angeles
+  keylease limits create openai/streams --dimension concurrency --amount 20 --lease-duration-max 2m
+  keylease limits create openai/spend --dimension cost-micros --amount 50000000 --calendar month --time-zone UTC --mode shadow";
 const UPDATE_EXAMPLE: &str = "Example: keylease limits update openai/rpm --amount 1200";
 
 /// The noun and its verb.
@@ -34,7 +37,7 @@ pub struct Limits {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Create a limit of an account or caller
-    #[command(after_help = unbuilt::help(CREATE_EXAMPLES, OF_NEW_LIMITS))]
+    #[command(after_help = unbuilt::help(CREATE_EXAMPLES, OF_LIMITS))]
     Create(CreateArgs),
     /// Show a limit
     Get(NamedArgs),

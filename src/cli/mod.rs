@@ -30,6 +30,7 @@ mod paging;
 mod pools;
 mod refusals;
 mod remedies;
+mod renew;
 mod report;
 mod role;
 mod secret;
@@ -77,6 +78,9 @@ pub enum Command {
     /// Lease a key
     #[command(after_help = lease::help())]
     Lease(lease::LeaseArgs),
+    /// Let a lease go on
+    #[command(after_help = renew::HELP)]
+    Renew(renew::RenewArgs),
     /// Report what became of a lease
     #[command(after_help = report::HELP)]
     Report(report::ReportArgs),
@@ -96,6 +100,7 @@ impl Command {
             Self::Tokens(command) => &command.client,
             Self::Status(command) => &command.client,
             Self::Lease(command) => &command.client,
+            Self::Renew(command) => &command.client,
             Self::Report(command) => &command.client,
             Self::Audit(command) => &command.client,
         }
@@ -115,6 +120,7 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Tokens(command) => tokens::run(command).await,
             Command::Status(command) => status::run(command).await,
             Command::Lease(command) => lease::run(command).await,
+            Command::Renew(command) => renew::run(command).await,
             Command::Report(command) => report::run(command).await,
             Command::Audit(command) => audit::run(command).await,
         }

@@ -56,6 +56,7 @@ fn refusal_word(reason: RefusalReason) -> &'static str {
         RefusalReason::Avoided => "barred by the retry token",
         RefusalReason::TooLarge => "with a limit smaller than the need",
         RefusalReason::ModelRequired => "needing a model",
+        RefusalReason::CostRequired => "needing a cost",
         RefusalReason::Unreachable => "with a limit that the database does not answer for",
         RefusalReason::Frozen => "frozen after a database failover",
     }

@@ -62,11 +62,15 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         }
         Reason::ModelNotServed => "check --model, and the keys' allow and deny patterns",
         Reason::LargerThanLimit => "ask for less at once, or raise the limit",
+        Reason::CostRequired => {
+            "say what one use costs with --estimate-cost-micros, or with the pool's default estimate"
+        }
         Reason::ModelRequired => "name the model with --model",
         Reason::AccountNotInPool => "check --account, or add it to the pool",
         Reason::DatabaseUnreachable | Reason::SnapshotStale => {
             "check the server's Postgres; the server's log says more"
         }
+        Reason::LeaseFinished | Reason::LeaseSpent => "end what it is used for, and lease again",
         Reason::LimitsFrozen => "nothing but to wait; the README says why under Failover",
         Reason::Draining | Reason::Deadline => "retry",
         Reason::LeaseExpired => "lease again; ask for longer with --lease-duration",

@@ -16,7 +16,7 @@ mod tests {
     use clap::{Args as _, Command};
 
     use crate::cli::{callers, lease, limits};
-    use crate::proto::unbuilt::{OF_CALLERS, OF_LEASES, OF_LIMITS, OF_NEW_LIMITS, Unbuilt};
+    use crate::proto::unbuilt::{OF_CALLERS, OF_LEASES, OF_LIMITS, Unbuilt};
 
     fn long_help(command: Command, path: &[&str]) -> (Command, String) {
         let mut found = command;
@@ -36,7 +36,7 @@ mod tests {
             lease.after_help(lease::help())
         };
         let cases: [(Command, &[&str], &[Unbuilt]); 5] = [
-            (limits(), &["create"], OF_NEW_LIMITS),
+            (limits(), &["create"], OF_LIMITS),
             (limits(), &["update"], OF_LIMITS),
             (callers(), &["create"], OF_CALLERS),
             (callers(), &["update"], OF_CALLERS),

@@ -6,12 +6,11 @@ use super::claims::LeaseClaims;
 use super::classify::{Advice, Blame, Failure};
 use super::health::FailureClass;
 use super::judged::{Judged, Seen};
-use super::outcome::Start;
-use super::pool::Estimate;
+use super::outcome::{Start, Tokens, Usage};
 use super::wire::{Malformed, Reader, Writer};
 
 /// The format this release writes. What was seen is judged where it came in: what a provider wrote may quote a key, and stays there.
-pub const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 3;
 
 /// A report on its way to the replica that gave the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,12 +71,7 @@ impl Forwarded {
 
 fn encode_outcome(to: &mut Writer, outcome: &Judged) {
     to.number(u64::from(outcome.count));
-    to.number(u64::from(outcome.usage.is_some()));
-    if let Some(usage) = outcome.usage {
-        to.number(usage.input_tokens);
-        to.number(usage.output_tokens);
-        to.number(usage.cost_micros);
-    }
+    encode_usage(to, outcome.usage);
     encode_start(to, outcome.start);
     match &outcome.seen {
         Seen::Success => to.number(0),
@@ -98,14 +92,7 @@ fn encode_outcome(to: &mut Writer, outcome: &Judged) {
 
 fn decode_outcome(from: &mut Reader<'_>) -> Result<Judged, Malformed> {
     let count = from.number_as()?;
-    let usage = match from.number()? {
-        0 => None,
-        _ => Some(Estimate {
-            input_tokens: from.number()?,
-            output_tokens: from.number()?,
-            cost_micros: from.number()?,
-        }),
-    };
+    let usage = decode_usage(from)?;
     let start = decode_start(from)?;
     let seen = match from.number()? {
         0 => Seen::Success,
@@ -121,6 +108,36 @@ fn decode_outcome(from: &mut Reader<'_>) -> Result<Judged, Malformed> {
         usage,
         seen,
         start,
+    })
+}
+
+fn encode_usage(to: &mut Writer, usage: Usage) {
+    to.number(u64::from(usage.tokens.is_some()));
+    if let Some(tokens) = usage.tokens {
+        to.number(tokens.input);
+        to.number(tokens.output);
+    }
+    to.number(u64::from(usage.cost_micros.is_some()));
+    if let Some(cost) = usage.cost_micros {
+        to.number(cost);
+    }
+}
+
+fn decode_usage(from: &mut Reader<'_>) -> Result<Usage, Malformed> {
+    let tokens = match from.number()? {
+        0 => None,
+        _ => Some(Tokens {
+            input: from.number()?,
+            output: from.number()?,
+        }),
+    };
+    let cost_micros = match from.number()? {
+        0 => None,
+        _ => Some(from.number()?),
+    };
+    Ok(Usage {
+        tokens,
+        cost_micros,
     })
 }
 
@@ -186,14 +203,16 @@ mod tests {
             failed(Some(Duration::ZERO)),
             failed(Some(Duration::from_millis(58_821))),
         ];
-        let usage = Estimate {
-            input_tokens: 5,
-            output_tokens: u64::MAX,
-            cost_micros: 0,
+        let usage = Usage {
+            tokens: Some(Tokens {
+                input: 5,
+                output: u64::MAX,
+            }),
+            cost_micros: Some(0),
         };
         let outcome = |seen| Judged {
             count: 2,
-            usage: Some(usage),
+            usage,
             start: Start::Answered(Some(Duration::from_millis(250))),
             seen,
         };

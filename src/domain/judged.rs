@@ -3,8 +3,7 @@
 use super::classify::{Advice, Blame, Failure, Response, Rules, explain};
 use super::health::FailureClass;
 use super::ledger::settle::Part;
-use super::outcome::{Observation, Outcome, Start, Transport};
-use super::pool::Estimate;
+use super::outcome::{Observation, Outcome, Start, Transport, Usage};
 use super::time::Timestamp;
 
 /// An outcome that was judged: all that is kept of it, and nothing that a provider wrote.
@@ -12,8 +11,8 @@ use super::time::Timestamp;
 pub struct Judged {
     /// How many uses.
     pub count: u32,
-    /// What was used, per use; as estimated unless set.
-    pub usage: Option<Estimate>,
+    /// What was used, per use; as estimated where it is not known.
+    pub usage: Usage,
     /// What it came to.
     pub seen: Seen,
     /// When its uses started.
@@ -152,7 +151,7 @@ mod tests {
             count: 1,
             observation,
             started_after: None,
-            usage: None,
+            usage: Usage::default(),
         };
         let judged = outcome.judged(rules, Timestamp::from_micros(0));
         judged.failure().cloned()

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::id::Id;
 use super::models::Pattern;
+use super::terms::{Span, Terms, Timing};
 use super::time::Timestamp;
 
 /// The largest amount.
@@ -14,10 +15,13 @@ pub const AMOUNT_MAX: u64 = 1_000_000_000_000;
 pub const WINDOW_MIN: Duration = Duration::from_secs(1);
 /// The longest rolling window.
 pub const WINDOW_MAX: Duration = Duration::from_hours(24 * 30);
+/// How long one lease holds a permit at most, where a limit does not say.
+pub const LEASE_DURATION_MAX_DEFAULT: Duration = Duration::from_mins(10);
+/// The longest that a lease may hold a permit before it is renewed: after a failover that lost writes, this is how long a limit of what
+/// is held is frozen.
+pub const LEASE_DURATION_MAX_MAX: Duration = Duration::from_hours(1);
 /// The longest allowance for hosts that stop without their clock knowing.
 pub const BLACKOUT_MAX: Duration = Duration::from_hours(1);
-/// From this window on, lost writes are charged for instead of freezing the limit.
-pub const LONG_WINDOW_MIN: Duration = Duration::from_hours(1);
 /// The most limits of one owner.
 pub const LIMITS_MAX: usize = 64;
 
@@ -40,10 +44,12 @@ pub struct Limit {
     pub dimension: Dimension,
     /// How many units in a window (N).
     pub amount: u64,
-    /// The rolling window (W).
-    pub window: Duration,
+    /// Over what it counts.
+    pub span: Span,
     /// Patterns of models that share the budget. Empty: all models.
     pub models: Vec<Pattern>,
+    /// Whether it refuses.
+    pub mode: Mode,
     /// D where set.
     pub validity: Option<Duration>,
     /// L where set.
@@ -80,6 +86,36 @@ impl Owner {
     }
 }
 
+/// Whether a limit refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Leases beyond it are refused.
+    #[default]
+    Enforce,
+    /// It counts, and never refuses.
+    Shadow,
+}
+
+impl Mode {
+    /// All of them, with their stored names.
+    pub const ALL: [(Self, &'static str); 2] =
+        [(Self::Enforce, "enforce"), (Self::Shadow, "shadow")];
+
+    /// As stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        let named = Self::ALL.iter().find(|(mode, _)| *mode == self);
+        named.map_or("", |(_, name)| name)
+    }
+
+    /// From what is stored.
+    #[must_use]
+    pub fn from_stored(name: &str) -> Option<Self> {
+        let named = Self::ALL.iter().find(|(_, known)| *known == name);
+        named.map(|(mode, _)| *mode)
+    }
+}
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dimension {
@@ -91,15 +127,21 @@ pub enum Dimension {
     InputTokens,
     /// Output tokens.
     OutputTokens,
+    /// Money, in millionths of the currency unit.
+    CostMicros,
+    /// Upstream requests under way.
+    Concurrency,
 }
 
 impl Dimension {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Requests, "requests"),
         (Self::Tokens, "tokens"),
         (Self::InputTokens, "input_tokens"),
         (Self::OutputTokens, "output_tokens"),
+        (Self::CostMicros, "cost_micros"),
+        (Self::Concurrency, "concurrency"),
     ];
 
     /// As stored and shown.
@@ -126,7 +168,7 @@ impl Limit {
     #[must_use]
     pub fn terms(&self) -> Terms {
         let timing = Timing {
-            window: self.window,
+            span: self.span,
             validity: self.validity,
             start_within: self.start_within,
             blackout: self.blackout,
@@ -139,78 +181,5 @@ impl Limit {
     #[must_use]
     pub fn applies_to(&self, model: Option<&str>) -> bool {
         self.models.is_empty() || model.is_some_and(|m| self.models.iter().any(|p| p.matches(m)))
-    }
-}
-
-/// The times of a limit as configured: what is unset has its default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// W.
-    pub window: Duration,
-    /// D: min(1 s, W/20) unless set.
-    pub validity: Option<Duration>,
-    /// L: min(3 s, W/10) unless set.
-    pub start_within: Option<Duration>,
-    /// None unless set.
-    pub blackout: Option<Duration>,
-}
-
-impl Timing {
-    /// The times in force.
-    #[must_use]
-    pub fn terms(self) -> Terms {
-        let validity = Duration::from_secs(1).min(self.window / 20);
-        let start_within = Duration::from_secs(3).min(self.window / 10);
-        Terms {
-            window: self.window,
-            validity: self.validity.unwrap_or(validity),
-            start_within: self.start_within.unwrap_or(start_within),
-            blackout: self.blackout.unwrap_or_default(),
-        }
-    }
-}
-
-/// The times of a limit, as a block carries them: W, D, L, and what is added for hosts that stop unnoticed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
-    /// W: any stretch of this length holds at most N.
-    pub window: Duration,
-    /// D: how long a replica may hand out from a block.
-    pub validity: Duration,
-    /// L: how long after sending its call a caller may start.
-    pub start_within: Duration,
-    /// Added where hosts may be stopped without their clock knowing.
-    pub blackout: Duration,
-}
-
-impl Terms {
-    /// For clock rates and arrival jitter.
-    #[must_use]
-    pub fn epsilon(&self) -> Duration {
-        Duration::from_millis(50) + (self.window + self.validity + self.start_within) / 1_000
-    }
-
-    /// C: how long a reserved unit stays charged.
-    #[must_use]
-    pub fn charge_time(&self) -> Duration {
-        self.window + self.validity + self.start_within + self.epsilon() + self.blackout
-    }
-
-    /// When the charge of a unit ends that is reserved at `high`.
-    #[must_use]
-    pub fn charge_until(&self, high: Timestamp) -> Timestamp {
-        high.after(self.charge_time())
-    }
-
-    /// How long a unit stays charged after a use that is known to have started.
-    #[must_use]
-    pub fn charge_after_start(&self) -> Duration {
-        self.window + self.epsilon()
-    }
-
-    /// Whether freezing the limit for its charge time would be an outage.
-    #[must_use]
-    pub fn is_long(&self) -> bool {
-        self.window >= LONG_WINDOW_MIN
     }
 }

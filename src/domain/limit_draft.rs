@@ -3,23 +3,33 @@
 use std::time::Duration;
 
 use super::field::FieldError;
-use super::limit::{Dimension, Limit};
+use super::limit::{Dimension, LEASE_DURATION_MAX_DEFAULT, Limit, Mode};
 use super::models::Pattern;
+use super::terms::Span;
 
 /// The shortest D that can be asked for: a block must outlive the transaction that reserves it.
 pub const VALIDITY_MIN: Duration = Duration::from_millis(10);
 /// The shortest L that can be asked for: the answer has to reach the caller, and the request to leave it.
 pub const START_WITHIN_MIN: Duration = Duration::from_millis(10);
 
+/// Of a limit of concurrency.
+pub const NO_WINDOW: &str = "must be unset where the dimension is CONCURRENCY, which has no window: a use counts while it is held; leave it out";
+/// Of any other limit.
+pub const NOT_HELD: &str = "must be unset unless the dimension is CONCURRENCY: only there a lease holds its permits; leave it out";
+
 /// The fields of a limit that are to change; its dimension never does. An inner `None` means: the default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LimitDraft {
     /// N.
     pub amount: Option<u64>,
-    /// W.
-    pub window: Option<Duration>,
+    /// A rolling window or a calendar.
+    pub span: Option<Span>,
+    /// How long a lease holds a permit at most.
+    pub lease_duration_max: Option<Option<Duration>>,
     /// Patterns of models that share the budget.
     pub models: Option<Vec<Pattern>>,
+    /// Whether it refuses.
+    pub mode: Option<Mode>,
     /// D.
     pub validity: Option<Option<Duration>>,
     /// L.
@@ -35,8 +45,8 @@ pub struct NewLimit {
     pub dimension: Dimension,
     /// N.
     pub amount: u64,
-    /// W.
-    pub window: Duration,
+    /// Over what it counts.
+    pub span: Span,
     /// All else.
     pub rest: LimitDraft,
 }
@@ -48,10 +58,11 @@ impl LimitDraft {
     /// Names what would not fit the window that the limit then has; `limit` is to be dropped.
     pub fn apply(self, limit: &mut Limit) -> Result<(), Vec<FieldError>> {
         limit.amount = self.amount.unwrap_or(limit.amount);
-        limit.window = self.window.unwrap_or(limit.window);
+        apply_span(limit, self.span, self.lease_duration_max)?;
         if let Some(models) = self.models {
             limit.models = models;
         }
+        limit.mode = self.mode.unwrap_or(limit.mode);
         limit.validity = self.validity.unwrap_or(limit.validity);
         limit.start_within = self.start_within.unwrap_or(limit.start_within);
         limit.blackout = self.blackout.unwrap_or(limit.blackout);
@@ -59,11 +70,36 @@ impl LimitDraft {
     }
 }
 
+/// What is held has no window, and nothing else a longest lease.
+fn apply_span(
+    limit: &mut Limit,
+    span: Option<Span>,
+    longest: Option<Option<Duration>>,
+) -> Result<(), Vec<FieldError>> {
+    let fault = match (limit.span, span, longest) {
+        (Span::Held(_), Some(_), _) => FieldError::new("limit.rolling", NO_WINDOW),
+        (Span::Held(_), None, Some(longest)) => {
+            limit.span = Span::Held(longest.unwrap_or(LEASE_DURATION_MAX_DEFAULT));
+            return Ok(());
+        }
+        (Span::Rolling(_) | Span::Calendar(_), _, Some(Some(_))) => {
+            FieldError::new("limit.lease_duration_max", NOT_HELD)
+        }
+        (Span::Rolling(_) | Span::Calendar(_), _, None | Some(None))
+        | (Span::Held(_), None, None) => {
+            limit.span = span.unwrap_or(limit.span);
+            return Ok(());
+        }
+    };
+    Err(vec![fault])
+}
+
 /// D and L are shares of the window: what they take is lost to it, since a unit stays charged for all three.
 fn check_shares(limit: &Limit) -> Result<(), Vec<FieldError>> {
+    let length = limit.span.length();
     let faults: Vec<_> = [
-        share("limit.block_validity", limit.validity, limit.window, 4),
-        share("limit.start_within", limit.start_within, limit.window, 2),
+        share("limit.block_validity", limit.validity, length, 4),
+        share("limit.start_within", limit.start_within, length, 2),
     ]
     .into_iter()
     .flatten()
@@ -109,8 +145,9 @@ mod tests {
             update_time: Timestamp::from_micros(0),
             dimension: Dimension::Requests,
             amount: 600,
-            window: Duration::from_secs(60),
+            span: Span::Rolling(Duration::from_secs(60)),
             models: vec![],
+            mode: Mode::Enforce,
             validity: None,
             start_within: None,
             blackout: None,
@@ -136,13 +173,35 @@ mod tests {
         let mut fitting = limit();
         assert_eq!(fields(draft.clone().apply(&mut fitting)), [""; 0]);
         let shorter = LimitDraft {
-            window: Some(Duration::from_secs(59)),
+            span: Some(Span::Rolling(Duration::from_secs(59))),
             ..LimitDraft::default()
         };
         assert_eq!(
             fields(shorter.apply(&mut fitting)),
             ["limit.block_validity", "limit.start_within"]
         );
+    }
+
+    #[test]
+    fn what_is_held_has_no_window_and_nothing_else_a_longest_lease() {
+        let longest = LimitDraft {
+            lease_duration_max: Some(Some(Duration::from_secs(90))),
+            ..LimitDraft::default()
+        };
+        let window = LimitDraft {
+            span: Some(Span::Rolling(Duration::from_secs(60))),
+            ..LimitDraft::default()
+        };
+        let fault = longest.clone().apply(&mut limit());
+        assert_eq!(fields(fault), ["limit.lease_duration_max"]);
+        let mut held = Limit {
+            dimension: Dimension::Concurrency,
+            span: Span::Held(LEASE_DURATION_MAX_DEFAULT),
+            ..limit()
+        };
+        assert_eq!(fields(window.apply(&mut held)), ["limit.rolling"]);
+        longest.apply(&mut held).unwrap();
+        assert_eq!(held.span, Span::Held(Duration::from_secs(90)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod backoff;
+pub mod calendar;
 pub mod caller;
 pub mod caller_draft;
 pub mod claims;
@@ -28,11 +29,13 @@ pub mod outcome;
 pub mod pool;
 pub mod pool_draft;
 pub mod profile;
+pub mod prolonged;
 pub mod refusal;
 pub mod replay;
 pub mod rotation;
 pub mod selection;
 pub mod status;
+pub mod terms;
 pub mod time;
 pub mod vitals;
 pub mod wire;

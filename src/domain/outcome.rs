@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use super::ledger::block::Ending;
-use super::pool::Estimate;
 use super::time::BootTime;
 
 /// The most uses of one lease.
@@ -19,10 +18,28 @@ pub struct Outcome {
     pub count: u32,
     /// What was seen.
     pub observation: Observation,
-    /// What was used, per use; as estimated unless set.
-    pub usage: Option<Estimate>,
+    /// What was used, per use; as estimated where it is not known.
+    pub usage: Usage,
     /// How long after the call for the lease the uses had started at the latest.
     pub started_after: Option<Duration>,
+}
+
+/// What one use consumed, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Tokens.
+    pub tokens: Option<Tokens>,
+    /// Millionths of the currency unit.
+    pub cost_micros: Option<u64>,
+}
+
+/// Tokens of one use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokens {
+    /// Input tokens.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
 }
 
 impl Outcome {

@@ -168,8 +168,8 @@ pub struct Estimate {
     pub input_tokens: u64,
     /// The most output tokens.
     pub output_tokens: u64,
-    /// Millionths of the currency unit.
-    pub cost_micros: u64,
+    /// Millionths of the currency unit; `None` where nobody has said.
+    pub cost_micros: Option<u64>,
 }
 
 impl Estimate {
@@ -177,6 +177,6 @@ impl Estimate {
     pub const DEFAULT: Self = Self {
         input_tokens: 1_000,
         output_tokens: 1_000,
-        cost_micros: 0,
+        cost_micros: None,
     };
 }

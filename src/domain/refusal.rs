@@ -32,6 +32,8 @@ pub enum KeyRefusal {
     TooLarge,
     /// Its account has limits per model, and the call names none.
     ModelRequired,
+    /// Its account has limits on cost, and nobody has said what a use costs.
+    CostRequired,
 }
 
 /// Why a lease is not given.

@@ -9,7 +9,7 @@ use super::disablement::{Disablement, is_disabled};
 use super::distrust::Distrust;
 use super::health::Health;
 use super::key::Stage;
-use super::limit::Dimension;
+use super::limit::{Dimension, Mode};
 use super::name::{KeyName, LimitName, PoolName};
 use super::time::Timestamp;
 
@@ -85,7 +85,9 @@ pub struct LimitStatus {
     pub dimension: Dimension,
     /// N.
     pub amount: u64,
-    /// Units charged.
+    /// Whether it refuses.
+    pub mode: Mode,
+    /// Units charged: of a shadow, more than N where it would have refused.
     pub charged: u64,
     /// C.
     pub charge_time: Duration,

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use crate::domain::ledger::grant::Ask;
     use crate::domain::ledger::work::{NumberedAsk, Wait};
-    use crate::domain::limit::Terms;
+    use crate::domain::terms::{Span, Terms};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -48,9 +48,10 @@ mod tests {
         Answer {
             block: 1,
             units,
+            within: units,
             sent: BootTime::from_nanos(0),
             terms: Terms {
-                window: SECOND * 60,
+                span: Span::Rolling(SECOND * 60),
                 validity: SECOND,
                 start_within: SECOND,
                 blackout: Duration::ZERO,

@@ -172,6 +172,7 @@ fn try_candidate(
         Take::Short(wait) => unserved.lacks_permits(live, wait, now),
         Take::TooLarge(..) => unserved.tally.add(KeyRefusal::TooLarge, None),
         Take::ModelRequired => unserved.tally.add(KeyRefusal::ModelRequired, None),
+        Take::CostRequired => unserved.tally.add(KeyRefusal::CostRequired, None),
     }
     None
 }

@@ -8,7 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use uuid::Uuid;
 
 use crate::domain::ledger::clock::ClockSamples;
-use crate::domain::limit::Terms;
+use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
 
 /// Time since this host booted, suspend included.

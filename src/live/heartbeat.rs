@@ -129,14 +129,7 @@ impl Heart {
             let limits = in_time(ANSWER_WITHIN, limits).await?;
             let Some(last) = limits.last() else { break };
             after = *last;
-            let silent = |limit: &Uuid| Work {
-                limit: *limit,
-                ask: None,
-                returns: Vec::new(),
-                charge: None,
-                seen: 0,
-            };
-            let works: Vec<Work> = limits.iter().map(silent).collect();
+            let works: Vec<Work> = limits.iter().map(|limit| Work::silent(*limit)).collect();
             let live = &self.live;
             let reserved = reserve(&self.pool, live.as_replica(), &live.clock, &works, false);
             if matches!(reserved.await?, Reserved::Doubtful) {

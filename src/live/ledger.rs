@@ -54,6 +54,10 @@ impl Ledger {
         for account in accounts {
             if account.note() {
                 let mut busy = self.busy.lock();
+                // Whoever looks sleeps while there is nothing to look at: what was not asked for, a shadow's, has to wake it.
+                if busy.is_empty() {
+                    self.urgent.notify_one();
+                }
                 busy.insert(account.uid(), Arc::clone(account));
             }
         }

@@ -14,6 +14,8 @@ pub mod outbox;
 pub mod pool;
 pub mod provider;
 pub mod registry;
+pub mod renew;
+pub mod renewals;
 pub mod replays;
 pub mod reports;
 pub mod reserve;
@@ -37,6 +39,7 @@ use self::ledger::Ledger;
 use self::life::Life;
 use self::line::Line;
 use self::outbox::Outbox;
+use self::renewals::Renewals;
 use self::reports::Reports;
 use self::reserve::Replica;
 use self::snapshot::Snapshot;
@@ -60,6 +63,8 @@ pub struct Live {
     pub line: Line,
     /// Reports for other replicas.
     pub outbox: Outbox,
+    /// Leases that go on.
+    pub renewals: Renewals,
     reports: Arc<Reports>,
     foreign: Mutex<HashMap<Uuid, Arc<Reports>>>,
     snapshot: ArcSwap<Snapshot>,
@@ -82,6 +87,7 @@ impl Live {
             life: Life::default(),
             line: Line::default(),
             outbox: Outbox::default(),
+            renewals: Renewals::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),
             snapshot: ArcSwap::default(),

@@ -235,5 +235,6 @@ const fn place(serial: u64) -> (usize, u64) {
     ((bit / 64) as usize, 1 << (bit % 64))
 }
 
+mod going_on;
 #[cfg(test)]
 mod tests;

@@ -103,7 +103,7 @@ async fn transact(
 }
 
 /// Locks the limits' rows and reads how they are configured.
-async fn open<'a>(
+pub(super) async fn open<'a>(
     conn: &mut PgConnection,
     works: &'a [Work],
     wait: bool,
@@ -121,7 +121,7 @@ async fn open<'a>(
 }
 
 /// The most that the time can be for a limit; a deleted one has no clock.
-fn believed(clock: &DatabaseClock, page: &Page<'_>, sent: BootTime) -> Timestamp {
+pub(super) fn believed(clock: &DatabaseClock, page: &Page<'_>, sent: BootTime) -> Timestamp {
     let low = page.entry.clocks.low;
     page.terming().map_or(low, |terming| {
         clock.sample(terming.now, boot_now());
@@ -129,7 +129,7 @@ fn believed(clock: &DatabaseClock, page: &Page<'_>, sent: BootTime) -> Timestamp
     })
 }
 
-fn entries(pages: &[Page<'_>]) -> Vec<(Uuid, Entry)> {
+pub(super) fn entries(pages: &[Page<'_>]) -> Vec<(Uuid, Entry)> {
     pages
         .iter()
         .map(|page| (page.work.limit, page.entry))

@@ -145,7 +145,7 @@ impl Unserved {
         }
         let clears = match lack.because {
             Because::Short(wait) => Some(clears(wait, now)),
-            Because::TooLarge | Because::ModelRequired => None,
+            Because::TooLarge | Because::ModelRequired | Because::CostRequired => None,
         };
         self.limits.push(Limiting {
             account: Arc::clone(account),
@@ -171,6 +171,7 @@ impl Limiting {
                 Because::Short(wait) => shortage(wait),
                 Because::TooLarge => KeyRefusal::TooLarge,
                 Because::ModelRequired => KeyRefusal::ModelRequired,
+                Because::CostRequired => KeyRefusal::CostRequired,
             },
             name: LimitName {
                 owner: OwnerName::Account(self.account.account.id.clone()),

@@ -20,40 +20,14 @@ const fn unbuilt(field: &'static str, flag: &'static str, remedy: &'static str) 
     }
 }
 
-/// Calendar windows.
-pub const CALENDAR: Unbuilt = unbuilt(
-    "limit.calendar",
-    "--calendar",
-    "give a rolling window (limit.rolling) instead",
-);
-/// Limits of money.
-pub const COST_MICROS: Unbuilt = unbuilt(
-    "limit.dimension",
-    "--dimension cost-micros",
-    "count REQUESTS, TOKENS, INPUT_TOKENS or OUTPUT_TOKENS instead",
-);
-/// Limits of what is under way at one time.
-pub const CONCURRENCY: Unbuilt = unbuilt(
-    "limit.dimension",
-    "--dimension concurrency",
-    "count REQUESTS, TOKENS, INPUT_TOKENS or OUTPUT_TOKENS instead",
-);
-/// Limits that only watch.
-pub const SHADOW: Unbuilt = unbuilt(
-    "limit.mode",
-    "--mode shadow",
-    "leave it unset or ENFORCE; GetStatus shows how full a limit is",
-);
 /// Limits of callers.
 pub const CALLER_LIMITS: Unbuilt = unbuilt(
     "parent",
     "limits of callers/NAME",
     "limits belong to accounts: accounts/{account}",
 );
-/// What `limits create` may be asked for in vain.
-pub const OF_NEW_LIMITS: &[Unbuilt] = &[CALENDAR, COST_MICROS, CONCURRENCY, SHADOW, CALLER_LIMITS];
-/// The same of `limits update`; the dimension never changes.
-pub const OF_LIMITS: &[Unbuilt] = &[CALENDAR, SHADOW, CALLER_LIMITS];
+/// What `limits create` and `limits update` may be asked for in vain.
+pub const OF_LIMITS: &[Unbuilt] = &[CALLER_LIMITS];
 
 /// Callers without tokens.
 pub const IDENTITIES: Unbuilt = unbuilt(
@@ -66,14 +40,8 @@ pub const OF_CALLERS: &[Unbuilt] = &[IDENTITIES];
 
 /// Labels for charge-back.
 pub const TAGS: Unbuilt = unbuilt("tags", "--tag", "leave it empty");
-/// Costs of uses.
-pub const ESTIMATED_COST: Unbuilt = unbuilt(
-    "estimate.cost_micros",
-    "--estimate-cost-micros",
-    "leave it unset, since no limit counts costs yet",
-);
 /// What `lease` may be asked for in vain.
-pub const OF_LEASES: &[Unbuilt] = &[TAGS, ESTIMATED_COST];
+pub const OF_LEASES: &[Unbuilt] = &[TAGS];
 
 /// Health of a provider as a whole.
 pub const PROVIDER_HEALTH: Unbuilt = unbuilt(
@@ -104,10 +72,6 @@ const METHODS: &[(&str, &str)] = &[
     (
         "RewrapKeys",
         "keep the old master key beside the new one, which seals all that is new",
-    ),
-    (
-        "RenewLease",
-        "ask for the lease with a lease_duration that is long enough",
     ),
 ];
 

@@ -6,6 +6,7 @@ use super::refusal_messages::rounded;
 use crate::domain::hindrance::{Hindrance, LimitHindrance};
 use crate::domain::limit::Limit;
 use crate::domain::refusal::KeyRefusal;
+use crate::domain::terms::Span;
 use crate::domain::time::Timestamp;
 
 /// Patterns of models that are named; one may have 256 bytes, and there may be 64.
@@ -63,6 +64,7 @@ fn description(hindrance: &LimitHindrance, now: Timestamp) -> String {
             format!("allows {bound}, and one use needs {needed} by its estimate")
         }
         KeyRefusal::ModelRequired => format!("allows {bound}, and the call names no model"),
+        KeyRefusal::CostRequired => format!("allows {bound}, and nobody says what one use costs"),
         KeyRefusal::Frozen => format!(
             "allows {bound}, and is frozen for {when}: the database lost writes, so what is charged is not known"
         ),
@@ -85,9 +87,18 @@ fn description(hindrance: &LimitHindrance, now: Timestamp) -> String {
 
 /// What a limit allows: `600 requests in any 1m of models gpt-4*`.
 fn bound(limit: &Limit) -> String {
-    let window = humantime::format_duration(limit.window);
     let (amount, dimension) = (limit.amount, limit.dimension.as_str().replace('_', " "));
-    let bound = format!("{amount} {dimension} in any {window}");
+    let bound = match limit.span {
+        Span::Rolling(window) => {
+            let window = humantime::format_duration(window);
+            format!("{amount} {dimension} in any {window}")
+        }
+        Span::Calendar(calendar) => {
+            let (period, zone) = (calendar.period.as_str(), calendar.zone.as_str());
+            format!("{amount} {dimension} a {period} ({zone})")
+        }
+        Span::Held(_) => format!("{amount} under way at one time"),
+    };
     let Some(first) = limit.models.first() else {
         return bound;
     };

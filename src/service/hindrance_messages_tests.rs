@@ -11,10 +11,12 @@ use crate::domain::disablement::Disablement;
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::hindrance::LIMITS_NAMED_MAX;
 use crate::domain::id::{ID_BYTES_MAX, Id};
+use crate::domain::limit::Mode;
 use crate::domain::limit::{Dimension, Owner};
 use crate::domain::models::Pattern;
 use crate::domain::name::{LimitName, OwnerName};
 use crate::domain::refusal::{LeaseRefusal, Tally};
+use crate::domain::terms::Span;
 use crate::service::status;
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -34,7 +36,8 @@ fn limited(refusal: KeyRefusal, account: &str, models: &[String]) -> Hindrance {
         update_time: NOW,
         dimension: Dimension::InputTokens,
         amount: 5_000,
-        window: Duration::from_mins(1),
+        span: Span::Rolling(Duration::from_mins(1)),
+        mode: Mode::Enforce,
         models: models
             .iter()
             .map(|m| Pattern::parse("m", m).unwrap())

@@ -11,4 +11,5 @@ pub mod observe;
 mod reasons;
 mod refusal_detail;
 mod refusal_messages;
+mod renewal_messages;
 pub mod status;

@@ -4,7 +4,7 @@ use tonic::Code;
 
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal};
 use crate::proto::ErrorReason;
-use crate::vault::{Refusal, ReportRefusal};
+use crate::vault::{Refusal, RenewRefusal, ReportRefusal};
 
 /// Of a call that is refused.
 pub(super) const fn of_refusal(refusal: &Refusal) -> (Code, ErrorReason) {
@@ -60,6 +60,7 @@ const fn of_key(refusal: KeyRefusal) -> (Code, ErrorReason) {
         KeyRefusal::Model => (Code::FailedPrecondition, ErrorReason::ModelNotServed),
         KeyRefusal::TooLarge => (Code::FailedPrecondition, ErrorReason::LargerThanLimit),
         KeyRefusal::ModelRequired => (Code::FailedPrecondition, ErrorReason::ModelRequired),
+        KeyRefusal::CostRequired => (Code::FailedPrecondition, ErrorReason::CostRequired),
         KeyRefusal::Tampered | KeyRefusal::Undecryptable => {
             (Code::FailedPrecondition, ErrorReason::KeysDistrusted)
         }
@@ -76,5 +77,15 @@ pub(super) const fn of_report(refusal: &ReportRefusal) -> (Code, ErrorReason) {
         ReportRefusal::TooMany { .. } => (Code::InvalidArgument, ErrorReason::FieldInvalid),
         ReportRefusal::Full => (Code::Unavailable, ErrorReason::QueueFull),
         ReportRefusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
+    }
+}
+
+/// Of a lease that does not go on.
+pub(super) const fn of_renewal(refusal: &RenewRefusal) -> (Code, ErrorReason) {
+    match refusal {
+        RenewRefusal::Lease(refusal) => of_report(refusal),
+        RenewRefusal::Finished => (Code::FailedPrecondition, ErrorReason::LeaseFinished),
+        RenewRefusal::Spent => (Code::FailedPrecondition, ErrorReason::LeaseSpent),
+        RenewRefusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
     }
 }

@@ -41,5 +41,6 @@ const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
         KeyRefusal::Model => proto::RefusalReason::Model,
         KeyRefusal::TooLarge => proto::RefusalReason::TooLarge,
         KeyRefusal::ModelRequired => proto::RefusalReason::ModelRequired,
+        KeyRefusal::CostRequired => proto::RefusalReason::CostRequired,
     }
 }

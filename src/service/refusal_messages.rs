@@ -184,6 +184,9 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         }
         KeyRefusal::TooLarge => "estimate less, or have an administrator raise the limit",
         KeyRefusal::ModelRequired => "name the model",
+        KeyRefusal::CostRequired => {
+            "say what one use costs by estimate.cost_micros, or have an administrator give the pool a default estimate that does"
+        }
     }
 }
 
@@ -202,6 +205,7 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Model => "not serving the model",
         KeyRefusal::TooLarge => "with a limit smaller than the estimate of one use",
         KeyRefusal::ModelRequired => "with limits per model, which the call must name",
+        KeyRefusal::CostRequired => "with limits on cost, while nobody says what a use costs",
     }
 }
 

@@ -9,12 +9,12 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
-use super::{hindrance_messages, reasons, refusal_detail, refusal_messages};
+use super::{hindrance_messages, reasons, refusal_detail, refusal_messages, renewal_messages};
 use crate::domain::field::FieldError;
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::Timestamp;
 use crate::proto::ErrorReason;
-use crate::vault::{Error, Fault, Refusal, ReportRefusal};
+use crate::vault::{Error, Fault, Refusal, RenewRefusal, ReportRefusal};
 
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "keylease";
@@ -124,6 +124,22 @@ pub fn of_report_refusal(refusal: &ReportRefusal) -> Status {
         }
         ReportRefusal::LeaseForeign | ReportRefusal::LeaseExpired => {}
     }
+    with_reason(code, message, reason, details, None)
+}
+
+/// A status of a lease that does not go on.
+#[must_use]
+pub fn of_renew_refusal(refusal: &RenewRefusal) -> Status {
+    let mut details = ErrorDetails::new();
+    match refusal {
+        RenewRefusal::Lease(refusal) => return of_report_refusal(refusal),
+        RenewRefusal::DatabaseUnreachable => {
+            details.set_retry_info(Some(RETRY_DATABASE));
+        }
+        RenewRefusal::Finished | RenewRefusal::Spent => {}
+    }
+    let (code, reason) = reasons::of_renewal(refusal);
+    let message = renewal_messages::of_renewal(refusal);
     with_reason(code, message, reason, details, None)
 }
 

@@ -14,7 +14,7 @@ use super::cooldowns::CooldownRow;
 use super::grants::GrantRow;
 use super::key_versions::KeyVersionRow;
 use super::keys::KeyRow;
-use super::limits::LimitRow;
+use super::limit_rows::LimitRow;
 use super::pool_members::MemberRow;
 use super::pools::PoolRow;
 use super::secrets::SecretRow;
@@ -118,8 +118,8 @@ async fn read_accounts(conn: &mut PgConnection, since: i64, changes: &mut Change
         from accounts where rev > $1", since).fetch_all(&mut *conn).await?;
     changes.accounts = parsed(rows);
     let rows = sqlx::query_as!(LimitRow,
-        "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, models,
-            validity_ms, start_within_ms, blackout_ms
+        "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
         from limits where rev > $1 and delete_time is null", since).fetch_all(&mut *conn).await?;
     changes.limits = parsed(rows);
     let gone = sqlx::query_scalar!(

@@ -1,7 +1,6 @@
 //! Table `limit_ledgers`: the row that a transaction of the expiring-charge ledger locks.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
@@ -9,10 +8,12 @@ use uuid::Uuid;
 
 use super::Result;
 use super::convert::{millis, offset, signed, timestamp, unsigned};
+use super::limit_rows::SpanColumns;
 use crate::domain::ledger::clock::Clocks;
 use crate::domain::ledger::entry::{Claim, Entry};
 use crate::domain::ledger::page::Terming;
-use crate::domain::limit::Timing;
+use crate::domain::limit::Mode;
+use crate::domain::terms::Timing;
 
 /// Whatever the server's defaults: each statement sees what was committed before it, and a commit that was answered is durable. A
 /// row that is locked too long is left for the next time. A replica that stops in between keeps its rows from the others for no longer
@@ -61,26 +62,35 @@ pub async fn lock(
 /// When the database fails.
 pub async fn terms(conn: &mut PgConnection, limits: &[Uuid]) -> Result<HashMap<Uuid, Terming>> {
     let rows = sqlx::query!(
-        r#"select uid, amount, coalesce(window_ms, 0) as "window_ms!", validity_ms, start_within_ms, blackout_ms,
-             clock_timestamp() as "now!"
+        r#"select uid, dimension, amount, window_ms, calendar_period, calendar_time_zone, lease_duration_max_ms, mode, validity_ms,
+             start_within_ms, blackout_ms, clock_timestamp() as "now!"
            from limits where uid = any($1) and delete_time is null"#,
         limits
     )
     .fetch_all(conn)
     .await?;
-    let terming = rows.into_iter().map(|row| {
+    let terming = rows.into_iter().filter_map(|row| {
+        let columns = SpanColumns {
+            dimension: &row.dimension,
+            window_ms: row.window_ms,
+            calendar_period: row.calendar_period.as_deref(),
+            calendar_time_zone: row.calendar_time_zone.as_deref(),
+            lease_duration_max_ms: row.lease_duration_max_ms,
+        };
         let timing = Timing {
-            window: millis(Some(row.window_ms)).unwrap_or(Duration::ZERO),
+            // A row of a later release, whose meaning is not known: nothing is granted of it.
+            span: columns.span()?,
             validity: millis(row.validity_ms),
             start_within: millis(row.start_within_ms),
             blackout: millis(row.blackout_ms),
         };
         let terming = Terming {
             amount: unsigned(row.amount),
+            mode: Mode::from_stored(&row.mode)?,
             terms: timing.terms(),
             now: timestamp(row.now),
         };
-        (row.uid, terming)
+        Some((row.uid, terming))
     });
     Ok(terming.collect())
 }

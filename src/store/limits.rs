@@ -1,65 +1,16 @@
 //! Table `limits`, and the row of `limit_ledgers` that each of them is born with.
 
 use sqlx::PgConnection;
-use sqlx::types::time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::convert::{Reading, as_millis, millis, offset, timestamp};
-use super::{Error, Result, Slice};
+use super::convert::{as_millis, offset};
+use super::limit_rows::LimitRow;
+use super::{Result, Slice};
 use crate::domain::id::Id;
 use crate::domain::limit::{Dimension, Limit, Owner};
-use crate::domain::models::{Pattern, patterns};
+use crate::domain::models::Pattern;
+use crate::domain::terms::Span;
 use crate::domain::time::Timestamp;
-
-/// A row, column by column.
-#[derive(Debug)]
-pub(crate) struct LimitRow {
-    pub(crate) uid: Uuid,
-    pub(crate) rev: i64,
-    pub(crate) owner_kind: String,
-    pub(crate) owner_uid: Uuid,
-    pub(crate) id: String,
-    pub(crate) create_time: OffsetDateTime,
-    pub(crate) update_time: OffsetDateTime,
-    pub(crate) dimension: String,
-    pub(crate) amount: i64,
-    pub(crate) window_ms: Option<i64>,
-    pub(crate) models: Vec<String>,
-    pub(crate) validity_ms: Option<i64>,
-    pub(crate) start_within_ms: Option<i64>,
-    pub(crate) blackout_ms: Option<i64>,
-}
-
-impl TryFrom<LimitRow> for Limit {
-    type Error = Error;
-
-    fn try_from(row: LimitRow) -> Result<Self> {
-        let reading = Reading {
-            table: "limits",
-            uid: row.uid,
-        };
-        let owner = match row.owner_kind.as_str() {
-            "account" => Some(Owner::Account(row.owner_uid)),
-            "caller" => Some(Owner::Caller(row.owner_uid)),
-            _ => None,
-        };
-        Ok(Self {
-            uid: row.uid,
-            rev: row.rev,
-            owner: reading.known("owner_kind", owner)?,
-            id: reading.parsed(Id::parse("id", &row.id))?,
-            create_time: timestamp(row.create_time),
-            update_time: timestamp(row.update_time),
-            dimension: reading.known("dimension", Dimension::from_stored(&row.dimension))?,
-            amount: reading.number("amount", row.amount)?,
-            window: reading.known("window_ms", millis(row.window_ms))?,
-            models: reading.parsed(patterns("models", &row.models))?,
-            validity: millis(row.validity_ms),
-            start_within: millis(row.start_within_ms),
-            blackout: millis(row.blackout_ms),
-        })
-    }
-}
 
 /// The limit of this owner and id.
 ///
@@ -68,8 +19,8 @@ impl TryFrom<LimitRow> for Limit {
 pub async fn find(conn: &mut PgConnection, owner: Owner, id: &Id) -> Result<Option<Limit>> {
     let row = sqlx::query_as!(
         LimitRow,
-        "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, models, validity_ms,
-            start_within_ms, blackout_ms
+        "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
         from limits where owner_uid = $1 and id = $2 and delete_time is null",
         owner.uid(),
         id.as_str()
@@ -91,8 +42,8 @@ pub async fn find_deleted(
 ) -> Result<Option<Limit>> {
     let row = sqlx::query_as!(
         LimitRow,
-        "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, models, validity_ms,
-            start_within_ms, blackout_ms
+        "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
         from limits where owner_uid = $1 and id = $2 and dimension = $3 and delete_time is not null
         order by delete_time desc limit 1",
         owner.uid(),
@@ -111,8 +62,8 @@ pub async fn find_deleted(
 pub async fn list(conn: &mut PgConnection, owner: Owner, slice: Slice<'_>) -> Result<Vec<Limit>> {
     let rows = sqlx::query_as!(
         LimitRow,
-        r#"select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, models, validity_ms,
-            start_within_ms, blackout_ms
+        r#"select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
         from limits where owner_uid = $1 and delete_time is null and id collate "C" > $2 order by id collate "C" limit $3"#,
         owner.uid(),
         slice.after.unwrap_or_default(),
@@ -130,8 +81,8 @@ pub async fn list(conn: &mut PgConnection, owner: Owner, slice: Slice<'_>) -> Re
 pub async fn of_owners(conn: &mut PgConnection, owners: &[Uuid]) -> Result<Vec<Limit>> {
     let rows = sqlx::query_as!(
         LimitRow,
-        r#"select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, models, validity_ms,
-            start_within_ms, blackout_ms
+        r#"select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
         from limits where owner_uid = any($1) and delete_time is null order by owner_uid, id collate "C""#,
         owners
     )
@@ -189,19 +140,29 @@ pub async fn update(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
         .iter()
         .map(|m| Pattern::as_str(m).to_owned())
         .collect();
+    let (window, calendar, longest) = match limit.span {
+        Span::Rolling(window) => (Some(window), None, None),
+        Span::Calendar(calendar) => (None, Some(calendar), None),
+        Span::Held(longest) => (None, None, Some(longest)),
+    };
     sqlx::query!(
         "update limits set rev = $2, update_time = $3, delete_time = null, amount = $4, window_ms = $5, models = $6,
-            validity_ms = $7, start_within_ms = $8, blackout_ms = $9
+            validity_ms = $7, start_within_ms = $8, blackout_ms = $9, calendar_period = $10, calendar_time_zone = $11,
+            lease_duration_max_ms = $12, mode = $13
         where uid = $1",
         limit.uid,
         limit.rev,
         offset(limit.update_time),
         column(limit.amount),
-        as_millis(Some(limit.window)),
+        as_millis(window),
         &models,
         as_millis(limit.validity),
         as_millis(limit.start_within),
-        as_millis(limit.blackout)
+        as_millis(limit.blackout),
+        calendar.map(|c| c.period.as_str()),
+        calendar.map(|c| c.zone.as_str()),
+        as_millis(longest),
+        limit.mode.as_str()
     )
     .execute(conn)
     .await?;

@@ -108,7 +108,9 @@ impl PoolRow {
         Ok(Some(Estimate {
             input_tokens: reading.number("estimate_input_tokens", input)?,
             output_tokens: reading.number("estimate_output_tokens", output)?,
-            cost_micros: reading.number("estimate_cost_micros", cost)?,
+            // A cost of nothing is what the contract has where nobody says.
+            cost_micros: Some(reading.number("estimate_cost_micros", cost)?)
+                .filter(|cost| *cost > 0),
         }))
     }
 }
@@ -212,7 +214,7 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         as_millis(policy.probe_interval),
         estimate.map(|e| column(e.input_tokens)),
         estimate.map(|e| column(e.output_tokens)),
-        estimate.map(|e| column(e.cost_micros)),
+        estimate.map(|e| column(e.cost_micros.unwrap_or(0))),
         as_seconds(pool.rotation_interval),
         as_millis(pool.lease_duration),
         word.map(|word| word.why.as_str()),

@@ -5,9 +5,10 @@ use uuid::Uuid;
 use super::error::Refusal;
 use super::get_limit::{self, owner_of};
 use super::{Done, Result, Verb, Work};
-use crate::domain::limit::{LIMITS_MAX, Limit, Owner};
+use crate::domain::limit::{LIMITS_MAX, Limit, Mode, Owner};
 use crate::domain::limit_draft::NewLimit;
 use crate::domain::name::LimitName;
+use crate::domain::terms::Span;
 use crate::store::{deletions, limits};
 
 /// A limit to create.
@@ -52,7 +53,7 @@ impl CreateLimit {
         let NewLimit {
             dimension,
             amount,
-            window,
+            span,
             rest,
         } = self.limit;
         let old = limits::find_deleted(work.conn, owner, &self.name.limit, dimension).await?;
@@ -65,8 +66,9 @@ impl CreateLimit {
             update_time: work.now,
             dimension,
             amount,
-            window,
+            span,
             models: Vec::new(),
+            mode: Mode::default(),
             validity: None,
             start_within: None,
             blackout: None,
@@ -102,10 +104,23 @@ pub(super) fn limit_summary(limit: &Limit) -> String {
         1 => format!(", models {}", limit.models[0].as_str()),
         count => format!(", model patterns: {count}"),
     };
-    format!(
-        "{} {} per {}{models}",
-        limit.amount,
-        limit.dimension.as_str(),
-        humantime::format_duration(limit.window),
-    )
+    let (amount, dimension) = (limit.amount, limit.dimension.as_str());
+    let span = match limit.span {
+        Span::Rolling(window) => format!("per {}", humantime::format_duration(window)),
+        Span::Calendar(calendar) => {
+            format!(
+                "a {} in {}",
+                calendar.period.as_str(),
+                calendar.zone.as_str()
+            )
+        }
+        Span::Held(longest) => {
+            format!("for at most {} each", humantime::format_duration(longest))
+        }
+    };
+    let mode = match limit.mode {
+        Mode::Enforce => "",
+        Mode::Shadow => ", shadow",
+    };
+    format!("{amount} {dimension} {span}{models}{mode}")
 }

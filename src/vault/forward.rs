@@ -1,9 +1,9 @@
 //! Reports between replicas: what came here for others is written in batches; what came elsewhere for this one is taken up.
 
 use super::Vault;
-use super::report_outcome::Opened;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::outcome;
+use crate::domain::prolonged::Prolonged;
 use crate::live::clock::boot_now;
 use crate::live::reports::{Claimed, Entry};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
@@ -52,34 +52,34 @@ impl Vault {
     }
 
     async fn receive(&self, bytes: &[u8]) {
+        if let Ok(prolonged) = Prolonged::decode(bytes) {
+            self.take_up_renewal(prolonged);
+            return;
+        }
         let Ok(report) = Forwarded::decode(bytes) else {
             tracing::warn!("a forwarded report is of a format this release does not read");
             return;
         };
         let now = self.live.now().database;
+        let lease = self.opened(self.live.boot_id, report.serial, report.claims);
         let uses = report.outcomes.iter().map(|outcome| outcome.count);
         let uses = uses.fold(0_u32, u32::saturating_add);
         let claimed = Claimed {
             serial: report.serial,
             sequence: report.sequence,
             uses,
-            granted: report.claims.granted,
+            granted: lease.claims.granted,
             is_final: report.is_final,
             ending: outcome::ending(
                 report.outcomes.iter().map(|outcome| outcome.start),
-                report.claims.received,
+                lease.claims.received,
                 boot_now(),
             ),
-            ends: report.claims.ends(),
+            ends: lease.ends,
         };
         let reports = self.live.reports_of(self.live.boot_id);
         let Entry::New(ending) = reports.enter(&claimed, now) else {
             return;
-        };
-        let lease = Opened {
-            issuer: self.live.boot_id,
-            serial: report.serial,
-            claims: report.claims,
         };
         for outcome in &report.outcomes {
             self.act(&lease, outcome, now);

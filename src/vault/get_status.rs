@@ -217,6 +217,7 @@ fn limit_status(limit: &Limit, account: Id, charge: Charge) -> LimitStatus {
         },
         dimension: limit.dimension,
         amount: limit.amount,
+        mode: limit.mode,
         charged: charge.units,
         charge_time: limit.terms().charge_time(),
         next_charge_end: charge.next_end,

@@ -200,8 +200,7 @@ impl Vault {
         let (account, version) = (&chosen.account.account, &chosen.version);
         let credential = version.credential.clone();
         let credential = credential.ok_or(LeaseRefusal::SnapshotStale)?;
-        let report_within = call.lease_duration.or(pool.pool.lease_duration);
-        let report_within = report_within.unwrap_or(LEASE_DURATION_DEFAULT);
+        let within = chosen.taken.within;
         let granted = u32::try_from(chosen.taken.uses).unwrap_or(u32::MAX);
         let model = call.model.as_deref().unwrap_or_default();
         let claims = LeaseClaims {
@@ -215,7 +214,7 @@ impl Vault {
             given: now.database,
             // A call that may be sent again may start later than is counted from here.
             received: call.request_id.is_none().then_some(call.received),
-            report_within,
+            report_within: within.report,
             draws: chosen.taken.draws,
             avoided,
         };
@@ -242,8 +241,8 @@ impl Vault {
             version: version.version.number,
             credential,
             model: version.key.models.provider_name(model).to_owned(),
-            start_within: chosen.taken.start_within + waited,
-            report_within: report_within + waited,
+            start_within: within.start + waited,
+            report_within: within.report + waited,
             is_canary: chosen.is_canary,
         })
     }
@@ -257,6 +256,7 @@ fn wish<'a>(
     now: Now,
 ) -> Wish<'a> {
     let lease_duration = call.lease_duration.or(pool.pool.lease_duration);
+    let lease_duration = lease_duration.unwrap_or(LEASE_DURATION_DEFAULT);
     let estimate = call.estimate.or(pool.pool.default_estimate);
     Wish {
         need: Need {
@@ -266,13 +266,12 @@ fn wish<'a>(
             is_new: ticket.is_none(),
             ticket,
             is_patient: !call.max_wait.is_zero(),
+            lease_duration,
         },
         affinity_key: call.affinity_key.as_deref(),
         account: call.account.as_ref(),
         avoided: &avoided.avoided,
         avoided_until: Some(avoided.ends),
-        canary_until: now
-            .database
-            .after(lease_duration.unwrap_or(LEASE_DURATION_DEFAULT)),
+        canary_until: now.database.after(lease_duration),
     }
 }

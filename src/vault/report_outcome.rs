@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::Vault;
-use crate::crypto::Purpose;
+use super::opened::Opened;
 use crate::domain::caller::Caller;
 use crate::domain::claims::{LeaseClaims, RetryClaims};
 use crate::domain::classify::{Advice, Failure};
@@ -76,17 +74,6 @@ pub enum ReportRefusal {
     DatabaseUnreachable,
 }
 
-/// An opened lease id.
-#[derive(Debug, Clone)]
-pub(super) struct Opened {
-    /// The boot of the replica that gave it.
-    pub(super) issuer: Uuid,
-    /// Its number there.
-    pub(super) serial: u64,
-    /// What it carries.
-    pub(super) claims: LeaseClaims,
-}
-
 impl Vault {
     /// Takes a report.
     ///
@@ -98,7 +85,7 @@ impl Vault {
         report: &ReportOutcome,
     ) -> Result<Reported, ReportRefusal> {
         let now = self.live.now().database;
-        let lease = self.open_lease(caller, &report.lease_id, now)?;
+        let lease = self.open_lease(caller, &report.lease_id, now).await?;
         let entry = self.enter(&lease, report, now)?;
         let is_new = matches!(entry, Entry::New(_));
         let outcomes = self.explain(&lease.claims, &report.outcomes, now);
@@ -117,30 +104,6 @@ impl Vault {
         Ok(Reported {
             verdicts: failures.into_iter().map(verdict).collect(),
             entry,
-        })
-    }
-
-    /// Opens a lease id that this caller may report on now.
-    pub(super) fn open_lease(
-        &self,
-        caller: &Caller,
-        lease_id: &str,
-        now: Timestamp,
-    ) -> Result<Opened, ReportRefusal> {
-        let opened = self.ids.open(Purpose::Lease, lease_id);
-        let opened = opened.map_err(|_| ReportRefusal::LeaseIdInvalid)?;
-        let claims = LeaseClaims::decode(&opened.plaintext);
-        let claims = claims.map_err(|_| ReportRefusal::LeaseIdInvalid)?;
-        if claims.caller_uid != caller.meta.uid {
-            return Err(ReportRefusal::LeaseForeign);
-        }
-        if now > claims.ends() {
-            return Err(ReportRefusal::LeaseExpired);
-        }
-        Ok(Opened {
-            issuer: opened.boot_id,
-            serial: opened.serial,
-            claims,
         })
     }
 
@@ -164,7 +127,7 @@ impl Vault {
                 lease.claims.received,
                 boot_now(),
             ),
-            ends: lease.claims.ends(),
+            ends: lease.ends,
         };
         match self.live.reports_of(lease.issuer).enter(&claimed, now) {
             entry @ (Entry::New(_) | Entry::Duplicate | Entry::Exhausted) => Ok(entry),

@@ -1,7 +1,7 @@
 //! What an outcome does: to the health of its version, to the cooldown of its account, and to the permits it used.
 
-use super::Vault;
-use super::report_outcome::{Opened, ReportOutcome, ReportRefusal};
+use super::report_outcome::{ReportOutcome, ReportRefusal};
+use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{self, Blame, Failure};
 use crate::domain::forwarded::Forwarded;

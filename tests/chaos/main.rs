@@ -26,7 +26,6 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use harness::proxy;
 use runs::{Figures, RUNS, Run};
 
 /// Runs at a time: most of a run is waiting, and three fit on two cores.

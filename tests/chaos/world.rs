@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keylease::domain::limit::{Terms, Timing};
+use keylease::domain::terms::{Span, Terms, Timing};
 use keylease::proto;
 use parking_lot::Mutex;
 use tokio::time::sleep;
@@ -16,11 +16,11 @@ use super::caller::{self, POOL};
 use super::children::Process;
 use super::clock;
 use super::harness::process::keylease;
+use super::harness::proxy::Proxy;
 use super::harness::replica::Replica;
 use super::harness::setup::requests;
 use super::postgres::Server;
 use super::provider;
-use super::proxy::Proxy;
 
 mod fleet;
 
@@ -140,7 +140,7 @@ impl World {
     /// W, D, L and so on.
     pub(crate) fn terms(&self) -> Terms {
         let timing = Timing {
-            window: self.setup.window,
+            span: Span::Rolling(self.setup.window),
             validity: None,
             start_within: None,
             blackout: None,

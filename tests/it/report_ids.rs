@@ -173,7 +173,7 @@ async fn what_is_not_understood_is_named_and_what_is_understood_is_acted_on() {
         usage: Some(Usage {
             input_tokens: -5,
             requests: 3,
-            cost_micros: 9,
+            cost_micros: -9,
             model: "other".to_owned(),
             ..Default::default()
         }),

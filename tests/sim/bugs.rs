@@ -32,4 +32,12 @@ pub(crate) enum Bug {
     EndSilent,
     /// A use is taken to have started when its lease was asked for.
     StartAtCall,
+    /// A report that comes twice gives back a permit that somebody else holds.
+    PermitTwice,
+    /// A lease is said to go on before it is charged for.
+    RenewAnsweredFirst,
+    /// A renewal of which the replica that gave the lease hears when its permits have come back by themselves, is void.
+    NewsTooLate,
+    /// What may be used on either side of midnight is charged to the day in which it was reserved.
+    ChargeOneDay,
 }

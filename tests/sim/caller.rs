@@ -33,6 +33,7 @@ pub(crate) struct Given {
     pub(crate) received: BootTime,
     /// Counted from when the call was sent, by the caller's clock.
     pub(crate) start_within: Duration,
+    pub(crate) report_within: Duration,
     pub(crate) call: Call,
 }
 

@@ -9,11 +9,14 @@ use keylease::domain::ledger::page::{Charged, NewBlock, Page, Stated, Terming};
 use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, Standing};
 use keylease::domain::ledger::work::{Answer, Work};
 use keylease::domain::limit::Limit;
+use keylease::domain::terms::Span;
 use keylease::domain::time::{BootTime, Timestamp};
 use uuid::Uuid;
 
 use crate::bugs::Bug;
 use crate::time::{MILLI, Time, WallClock};
+
+mod renewing;
 
 /// What a failover may lose, as the operator declared.
 const LAG_MAX: std::time::Duration = LONG_PERIOD;
@@ -68,8 +71,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) fn new(limits: &[Limit], bug: Option<Bug>) -> Self {
-        let clock = WallClock::default();
+    pub(crate) fn new(limits: &[Limit], clock: WallClock, bug: Option<Bug>) -> Self {
         let born = clock.at(0);
         let row = |limit: &Limit| Row {
             limit: limit.clone(),
@@ -146,14 +148,7 @@ impl Database {
         };
         let behind = self.state.limits.values();
         let behind = behind.filter(|row| row.entry.incarnation < standing.loss.incarnation);
-        let silent = |row: &Row| Work {
-            limit: row.limit.uid,
-            ask: None,
-            returns: Vec::new(),
-            charge: None,
-            seen: 0,
-        };
-        let works: Vec<Work> = behind.map(silent).collect();
+        let works: Vec<Work> = behind.map(|row| Work::silent(row.limit.uid)).collect();
         client.memory = memory;
         if self.bug != Some(Bug::NoFreeze) {
             self.reserve(&works, client, time);
@@ -207,6 +202,7 @@ impl Row {
         let terms = self.limit.terms();
         let terming = Terming {
             amount: self.limit.amount,
+            mode: self.limit.mode,
             terms,
             now,
         };
@@ -242,7 +238,10 @@ impl Row {
         self.blocks.retain(|_, block| block.charge_until > low);
         for mut block in blocks {
             if bug == Some(Bug::ChargeForWindowOnly) {
-                block.charge_until = self.entry.clocks.high.after(terms.window);
+                block.charge_until = self.entry.clocks.high.after(terms.span.length());
+            }
+            if let (Some(Bug::ChargeOneDay), Span::Calendar(calendar)) = (bug, terms.span) {
+                block.charge_until = calendar.end(self.entry.clocks.high);
             }
             self.insert(&block);
         }

@@ -16,6 +16,7 @@ mod replica;
 mod scenarios;
 mod setup;
 mod shares;
+mod spans;
 mod time;
 mod world;
 

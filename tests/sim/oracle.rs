@@ -2,12 +2,26 @@
 
 use std::fmt;
 
-use crate::time::Time;
+use keylease::domain::terms::Span;
+
+use crate::time::{SECOND, Time};
 
 /// Starts of one limit: when, and of how many units.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     starts: Vec<(Time, u64)>,
+    held: Vec<(Time, Time, u64)>,
+}
+
+/// Over what a limit counts, in true time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scope {
+    /// Any stretch of this length.
+    Window(Time),
+    /// The days before and after this midnight.
+    Day(Time),
+    /// Whatever is held at one time.
+    Held,
 }
 
 /// What one run came to.
@@ -39,19 +53,82 @@ impl Oracle {
         most
     }
 
-    pub(crate) fn verdict(&mut self, amount: u64, window: Time, end: Time) -> Verdict {
-        let worst = self.busiest(window) as f64 / amount as f64;
-        let from = window.min(end / 2);
-        let used: u64 = self
-            .starts
+    /// Units were held, from then to then.
+    pub(crate) fn held(&mut self, since: Time, until: Time, units: u64) {
+        if since < until {
+            self.held.push((since, until, units));
+        }
+    }
+
+    /// The most units that were held at one time: what comes back at a moment can be held anew at that moment.
+    fn most_held(&self) -> u64 {
+        let begins = self
+            .held
             .iter()
-            .filter(|(at, _)| *at >= from)
-            .map(|(_, units)| units)
-            .sum();
-        let windows = (end - from) as f64 / window as f64;
+            .map(|(since, _, units)| (*since, 1, *units));
+        let ends = self
+            .held
+            .iter()
+            .map(|(_, until, units)| (*until, 0, *units));
+        let mut changes: Vec<_> = begins.chain(ends).collect();
+        changes.sort_unstable();
+        let (mut now, mut most) = (0, 0);
+        for (_, begins, units) in changes {
+            if begins == 1 {
+                now += units;
+                most = most.max(now);
+            } else {
+                now -= units;
+            }
+        }
+        most
+    }
+
+    /// The most units that started on one side of a midnight, wherever within the offset of clocks a provider sees it.
+    fn busiest_day(&self, midnight: Time) -> u64 {
+        let offsets = (0..=10).map(|half| (half * SECOND / 2, 5 * SECOND / 2));
+        let days = offsets.map(|(late, early)| {
+            let seen = (midnight + late).saturating_sub(early);
+            let before = self.starts.iter().filter(|(at, _)| *at < seen);
+            let before: u64 = before.map(|(_, units)| units).sum();
+            let all: u64 = self.starts.iter().map(|(_, units)| units).sum();
+            before.max(all - before)
+        });
+        days.max().unwrap_or(0)
+    }
+
+    pub(crate) fn verdict(&mut self, amount: u64, scope: Scope, end: Time) -> Verdict {
+        let (most, used, room) = match scope {
+            Scope::Window(window) => {
+                let from = window.min(end / 2);
+                let late = self.starts.iter().filter(|(at, _)| *at >= from);
+                let used: u64 = late.map(|(_, units)| units).sum();
+                let windows = (end - from) as f64 / window as f64;
+                (self.busiest(window), used as f64, windows)
+            }
+            Scope::Day(midnight) => {
+                let used: u64 = self.starts.iter().map(|(_, units)| units).sum();
+                (self.busiest_day(midnight), used as f64, 2.0)
+            }
+            Scope::Held => {
+                let held = self.held.iter();
+                let used = held.map(|(since, until, units)| (until - since) * units);
+                (self.most_held(), used.sum::<u64>() as f64, end as f64)
+            }
+        };
         Verdict {
-            worst,
-            share: used as f64 / (windows * amount as f64),
+            worst: most as f64 / amount as f64,
+            share: used / (room * amount as f64),
+        }
+    }
+}
+
+impl Scope {
+    pub(crate) fn of(span: Span, midnight: Time) -> Self {
+        match span {
+            Span::Rolling(window) => Self::Window(u64::try_from(window.as_nanos()).unwrap()),
+            Span::Calendar(_) => Self::Day(midnight),
+            Span::Held(_) => Self::Held,
         }
     }
 }
@@ -81,4 +158,22 @@ fn the_oracle_counts_what_starts_within_less_than_a_window() {
     }
     assert_eq!(oracle.busiest(10), 9);
     assert_eq!(oracle.busiest(11), 12);
+}
+
+#[test]
+fn the_oracle_counts_what_is_held_at_one_time() {
+    let mut oracle = Oracle::default();
+    for (since, until, units) in [(0, 10, 2), (5, 7, 1), (7, 9, 1), (10, 12, 3)] {
+        oracle.held(since, until, units);
+    }
+    assert_eq!(oracle.most_held(), 3);
+}
+
+#[test]
+fn the_oracle_counts_days_wherever_a_provider_sees_midnight() {
+    let mut oracle = Oracle::default();
+    for (second, units) in [(90, 4), (99, 2), (101, 3), (110, 1)] {
+        oracle.started(second * SECOND, units);
+    }
+    assert_eq!(oracle.busiest_day(100 * SECOND), 9);
 }

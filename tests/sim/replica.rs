@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keylease::domain::ledger::block::{Draw, Ending};
 use keylease::domain::ledger::budget::{Budget, Need, Take};
@@ -20,6 +21,9 @@ use crate::caller::{Call, Given, Report};
 use crate::database::Client;
 use crate::time::{BootClock, SECOND, Time};
 
+mod planting;
+mod renewing;
+
 /// A replica.
 pub(crate) struct Replica {
     pub(crate) clock: BootClock,
@@ -32,6 +36,8 @@ pub(crate) struct Replica {
     pub(crate) waiting: BTreeMap<Ticket, Waiting>,
     /// When the waiting are next woken, if they are.
     pub(crate) wakes_at: Option<Time>,
+    pub(crate) is_paced: bool,
+    pub(crate) lease_duration: Duration,
     limits: Vec<Limit>,
     samples: ClockSamples,
     reports: Reports,
@@ -70,6 +76,8 @@ impl Replica {
             budget: Budget::default(),
             waiting: BTreeMap::new(),
             wakes_at: None,
+            is_paced: true,
+            lease_duration: Duration::ZERO,
             limits: limits.to_vec(),
             samples: ClockSamples::default(),
             reports: Reports::default(),
@@ -115,7 +123,7 @@ impl Replica {
     pub(crate) fn work(&mut self, time: Time) -> Vec<Work> {
         let now = self.now(time);
         let blocks = &mut self.blocks;
-        let mut works = self.budget.work(true, now, || {
+        let mut works = self.budget.work(self.is_paced, now, || {
             *blocks += 1;
             *blocks
         });
@@ -171,6 +179,7 @@ impl Replica {
             is_new: ticket.is_none(),
             ticket,
             is_patient: !call.max_wait.is_zero(),
+            lease_duration: self.lease_duration,
         };
         let wait = match self.budget.take(need, now) {
             Take::Taken(taken) => {
@@ -180,7 +189,9 @@ impl Replica {
                 return Outcome::Given(self.give(call, &taken, received, time));
             }
             Take::Short(wait) => wait,
-            Take::TooLarge(..) | Take::ModelRequired => return Outcome::Refused,
+            Take::TooLarge(..) | Take::ModelRequired | Take::CostRequired => {
+                return Outcome::Refused;
+            }
         };
         let boot = self.clock.at(time);
         let mut until = received.after(call.max_wait);
@@ -232,7 +243,8 @@ impl Replica {
             granted: taken.uses,
             draws: taken.draws.clone(),
             received,
-            start_within: taken.start_within + waited,
+            start_within: taken.within.start + waited,
+            report_within: taken.within.report + waited,
             call,
         };
         if self.bug == Some(Bug::EndSilent) {
@@ -268,6 +280,7 @@ impl Replica {
                 self.end_open(draws, ending);
             }
             (Entry::Duplicate, Some(Bug::RefundTwice)) => self.settle(draws, &[report.part], None),
+            (Entry::Duplicate, Some(Bug::PermitTwice)) => self.give_back_another(report),
             (Entry::Duplicate, Some(Bug::CountReports)) => self.settle(draws, &[], Some(ending)),
             _ => {}
         }
@@ -276,35 +289,6 @@ impl Replica {
     fn settle(&mut self, draws: &[(Uuid, Draw)], parts: &[Part], ending: Option<Ending>) {
         let lease = Lease { draws, model: None };
         self.budget.settle(lease, parts, ending);
-    }
-
-    /// The bug that ends a block when all that was drawn from it so far has ended.
-    fn end_open(&mut self, draws: &[(Uuid, Draw)], ending: Option<Ending>) {
-        let (Some(Bug::EndOpenBlock), Some(ending)) = (self.bug, ending) else {
-            return;
-        };
-        for (limit, draw) in draws {
-            let seen = self.seen.entry((*limit, draw.block)).or_default();
-            seen.1 += 1;
-            seen.2 = seen.2.max(ending.started_by);
-            if seen.0 == seen.1 {
-                let early = Return {
-                    block: draw.block,
-                    used: u64::MAX,
-                    over_since: Some(seen.2),
-                    charge_after_start: self.budget_tail(*limit),
-                    settled: Vec::new(),
-                };
-                self.early.push((*limit, early));
-            }
-        }
-    }
-
-    fn budget_tail(&self, limit: Uuid) -> std::time::Duration {
-        let limit = self.limits.iter().find(|l| l.uid == limit);
-        limit.map_or(std::time::Duration::ZERO, |l| {
-            l.terms().charge_after_start()
-        })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use keylease::domain::calendar::{Calendar, Period, Zone};
 use keylease::domain::limit::Dimension;
+use keylease::domain::terms::Span;
 
 use crate::bugs::Bug;
 
@@ -29,6 +31,14 @@ pub(crate) struct Setup {
     pub(crate) think_max: Duration,
     /// From the start to the provider's answer.
     pub(crate) latency: Duration,
+    /// How long a lease lasts.
+    pub(crate) lease_duration: Duration,
+    /// How long a use lasts whose permits are held, at most.
+    pub(crate) hold_max: Duration,
+    /// How long before midnight it begins.
+    pub(crate) before_midnight: Duration,
+    /// A standby that takes over lacks nothing, so that limits of long windows need no pace.
+    pub(crate) is_synchronous: bool,
     /// Leases that are never reported.
     pub(crate) silent: f64,
     /// Requests that end without an answer.
@@ -46,7 +56,7 @@ pub(crate) struct Setup {
 pub(crate) struct Spec {
     pub(crate) dimension: Dimension,
     pub(crate) amount: u64,
-    pub(crate) window: Duration,
+    pub(crate) span: Span,
     pub(crate) validity: Option<Duration>,
     pub(crate) start_within: Option<Duration>,
 }
@@ -76,6 +86,8 @@ pub(crate) struct Faults {
     pub(crate) outage: f64,
     /// The database's clock is set, or slews.
     pub(crate) clock: f64,
+    /// The same, by less than it may be apart from a provider's.
+    pub(crate) clock_near: f64,
     /// Every reply to the first replica comes this late.
     pub(crate) late_to_first: Option<Duration>,
     /// The limits are changed: raised, lowered, with other D and L.
@@ -87,7 +99,7 @@ pub(crate) const fn requests(amount: u64, seconds: u64) -> Spec {
     Spec {
         dimension: Dimension::Requests,
         amount,
-        window: Duration::from_secs(seconds),
+        span: Span::Rolling(Duration::from_secs(seconds)),
         validity: None,
         start_within: None,
     }
@@ -97,6 +109,26 @@ pub(crate) const fn requests(amount: u64, seconds: u64) -> Spec {
 pub(crate) const fn tokens(amount: u64, seconds: u64) -> Spec {
     Spec {
         dimension: Dimension::Tokens,
+        ..requests(amount, seconds)
+    }
+}
+
+/// So many requests a day.
+pub(crate) fn requests_a_day(amount: u64) -> Spec {
+    Spec {
+        span: Span::Calendar(Calendar {
+            period: Period::Day,
+            zone: Zone::parse("zone", "UTC").unwrap(),
+        }),
+        ..requests(amount, 1)
+    }
+}
+
+/// So many requests under way at one time, none for longer than this without being renewed.
+pub(crate) const fn concurrency(amount: u64, seconds: u64) -> Spec {
+    Spec {
+        dimension: Dimension::Concurrency,
+        span: Span::Held(Duration::from_secs(seconds)),
         ..requests(amount, seconds)
     }
 }
@@ -115,6 +147,10 @@ impl Default for Setup {
             tokens_max: 2_000,
             think_max: Duration::from_millis(800),
             latency: Duration::from_millis(300),
+            lease_duration: Duration::from_secs(600),
+            hold_max: Duration::ZERO,
+            before_midnight: Duration::ZERO,
+            is_synchronous: false,
             silent: 0.05,
             unanswered: 0.03,
             twice: 0.05,

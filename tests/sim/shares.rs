@@ -7,17 +7,17 @@ use crate::setup::{Setup, Spec, requests};
 
 /// Three times as much is wanted as there is, all the time.
 fn overload(spec: Spec, replicas: usize, latency_ms: u64) -> Setup {
-    let seconds = spec.window.as_secs_f64();
+    let seconds = spec.span.length().as_secs_f64();
     Setup {
         runs: 1,
         // Long, since a limit that is used in bursts is used in whole ones.
-        length: (spec.window * 30).max(Duration::from_secs(60)),
+        length: (spec.span.length() * 30).max(Duration::from_secs(60)),
         demand: 3.0 * spec.amount as f64 / seconds,
         is_bursty: false,
         limits: vec![spec],
         replicas,
-        max_wait: spec.window,
-        think_max: spec.window.min(Duration::from_secs(1)) / 50,
+        max_wait: spec.span.length(),
+        think_max: spec.span.length().min(Duration::from_secs(1)) / 50,
         latency: Duration::from_millis(latency_ms),
         silent: 0.0,
         unanswered: 0.0,

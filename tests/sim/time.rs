@@ -26,18 +26,28 @@ impl BootClock {
 /// The database's clock: it is set, forth and back, and it slews.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct WallClock {
+    /// When the simulation begins.
+    begin: i64,
     pub(crate) offset: i64,
     slew_ppm: i64,
     slew_since: Time,
 }
 
-const BEGIN: i64 = 1_700_000_000_000_000;
+/// A midnight in UTC.
+const BEGIN: i64 = 1_700_006_400_000_000;
 
 impl WallClock {
+    pub(crate) fn beginning(begin: i64) -> Self {
+        Self {
+            begin,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn at(&self, time: Time) -> Timestamp {
         let slewed = i64::try_from(time - self.slew_since).unwrap() / 1_000_000 * self.slew_ppm;
         let nanos = i64::try_from(time).unwrap() + self.offset + slewed;
-        Timestamp::from_micros(BEGIN + nanos / 1_000)
+        Timestamp::from_micros(BEGIN + self.begin + nanos / 1_000)
     }
 
     pub(crate) fn step(&mut self, by: i64) {

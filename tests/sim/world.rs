@@ -7,7 +7,8 @@ use std::time::Duration;
 use keylease::domain::id::Id;
 use keylease::domain::ledger::settle::Part;
 use keylease::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
-use keylease::domain::limit::{Dimension, Limit, Owner};
+use keylease::domain::limit::{Dimension, Limit, Mode, Owner};
+use keylease::domain::outcome::Usage;
 use keylease::domain::pool::Estimate;
 use keylease::domain::time::{BootTime, Timestamp};
 use uuid::Uuid;
@@ -15,11 +16,11 @@ use uuid::Uuid;
 use crate::bugs::Bug;
 use crate::caller::{Call, Given, Report, Seen};
 use crate::database::{Answers, Database, State};
-use crate::oracle::{Oracle, Verdict};
+use crate::oracle::{Oracle, Scope, Verdict};
 use crate::random::Random;
 use crate::replica::{Outcome, Replica};
 use crate::setup::{Setup, Spec};
-use crate::time::{BootClock, MILLI, SECOND, Time};
+use crate::time::{BootClock, MILLI, SECOND, Time, WallClock};
 
 const TICK: Time = 25 * MILLI;
 const TRANSACTION_MAX: Time = 5 * SECOND;
@@ -27,8 +28,13 @@ const TRANSACTION_MAX: Time = 5 * SECOND;
 const KEEP_EVERY: Time = SECOND / 4;
 
 mod callers;
+mod events;
 mod faults;
+mod holding;
 mod replicas;
+
+use events::{Event, Renewing};
+use holding::{Holding, LeaseId};
 
 pub(crate) struct World<'a> {
     setup: &'a Setup,
@@ -45,25 +51,8 @@ pub(crate) struct World<'a> {
     replicas: Vec<Replica>,
     limits: Vec<Limit>,
     oracles: BTreeMap<Uuid, Oracle>,
+    holdings: BTreeMap<LeaseId, Holding>,
     boots: u128,
-}
-
-enum Event {
-    Arrive,
-    Faults,
-    Keep,
-    /// A replica looks whether it has something to say.
-    Tick(usize, Uuid),
-    Beat(usize, Uuid),
-    Boot(usize),
-    /// Those who wait may try again.
-    Wake(usize, Uuid),
-    Call(usize, Call),
-    Leased(Given),
-    Start(Given, Seen),
-    Report(usize, Report),
-    Transact(usize, Uuid, u32, Vec<Work>, BootTime),
-    Answered(usize, Uuid, Vec<Work>, Option<Answers>, BootTime),
 }
 
 impl<'a> World<'a> {
@@ -75,6 +64,8 @@ impl<'a> World<'a> {
             .zip(&setup.limits)
             .map(|(n, spec)| limit(n, spec))
             .collect();
+        let before = i64::try_from(setup.before_midnight.as_micros()).unwrap();
+        let clock = WallClock::beginning(-before);
         let mut world = Self {
             setup,
             random: Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt),
@@ -82,7 +73,7 @@ impl<'a> World<'a> {
             queue: BinaryHeap::new(),
             events: BTreeMap::new(),
             sequence: 0,
-            database: Database::new(&limits, setup.bug),
+            database: Database::new(&limits, clock, setup.bug),
             server: 0,
             database_back: 0,
             kept: VecDeque::new(),
@@ -91,6 +82,7 @@ impl<'a> World<'a> {
                 .iter()
                 .map(|limit| (limit.uid, Oracle::default()))
                 .collect(),
+            holdings: BTreeMap::new(),
             limits,
             boots: 0,
         };
@@ -117,10 +109,12 @@ impl<'a> World<'a> {
                 self.happen(event);
             }
         }
+        self.let_all_go(end);
         let mut worst: Option<Verdict> = None;
         for limit in &self.limits {
             let oracle = self.oracles.get_mut(&limit.uid).unwrap();
-            let verdict = oracle.verdict(limit.amount, nanos(limit.window), end);
+            let midnight = nanos(self.setup.before_midnight);
+            let verdict = oracle.verdict(limit.amount, Scope::of(limit.span, midnight), end);
             if worst.is_none_or(|w| w.worst < verdict.worst) {
                 worst = Some(verdict);
             }
@@ -168,27 +162,18 @@ impl<'a> World<'a> {
             Event::Answered(index, boot, works, answers, sent) => {
                 self.answered(index, boot, &works, answers, sent);
             }
+            Event::Hold(id) => self.look_at(id),
+            Event::AskOn(id) => self.ask_on(id),
+            Event::Renew(index, given, sent) => self.renew(index, given, sent),
+            Event::RenewTransact(index, boot, renewing) => {
+                self.renew_transact(index, boot, renewing);
+            }
+            Event::RenewAnswered(index, boot, renewing) => {
+                self.renew_answered(index, boot, renewing);
+            }
+            Event::RenewNews(index, given) => self.renew_news(index, &given),
+            Event::GoesOn(id, sent) => self.goes_on(id, sent),
         }
-    }
-
-    fn stopped(&self, event: &Event) -> Option<Time> {
-        let index = match event {
-            Event::Tick(index, _)
-            | Event::Beat(index, _)
-            | Event::Wake(index, _)
-            | Event::Call(index, _)
-            | Event::Report(index, _)
-            | Event::Transact(index, ..)
-            | Event::Answered(index, ..) => *index,
-            Event::Arrive
-            | Event::Faults
-            | Event::Keep
-            | Event::Boot(_)
-            | Event::Leased(_)
-            | Event::Start(..) => return None,
-        };
-        let until = self.replicas[index].paused_until;
-        (self.now < until).then_some(until)
     }
 
     fn is_up(&self, index: usize, boot: Uuid) -> bool {
@@ -219,8 +204,9 @@ fn limit(number: u128, spec: &Spec) -> Limit {
         update_time: Timestamp::from_micros(0),
         dimension: spec.dimension,
         amount: spec.amount,
-        window: spec.window,
+        span: spec.span,
         models: Vec::new(),
+        mode: Mode::Enforce,
         validity: spec.validity,
         start_within: spec.start_within,
         blackout: None,

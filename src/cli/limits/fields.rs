@@ -14,7 +14,7 @@ pub(crate) struct LimitFlags {
     /// How many units in a window: 1 to 1000000000000
     #[arg(long, value_name = "UNITS")]
     amount: Option<i64>,
-    /// Any stretch of this length: 1s to 30days
+    /// Any stretch of this length: 1s to 30days; concurrency has no window
     #[arg(long, value_name = "DURATION", value_parser = flags::duration, conflicts_with = "calendar")]
     window: Option<prost_types::Duration>,
     /// A calendar period instead of a rolling window
@@ -38,6 +38,9 @@ pub(crate) struct LimitFlags {
     /// Added to the charge time where hosts may be stopped unknown to their clocks (snapshots, live migration): at most 1h
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     blackout_max: Option<prost_types::Duration>,
+    /// Of concurrency: how long a lease may hold its permits before it is renewed: 1s to 1h [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = flags::duration, conflicts_with_all = ["window", "calendar"])]
+    lease_duration_max: Option<prost_types::Duration>,
 }
 
 /// What a limit counts.
@@ -107,6 +110,8 @@ pub(crate) enum LimitField {
     StartWithin,
     /// None
     BlackoutMax,
+    /// Back to its default
+    LeaseDurationMax,
 }
 
 impl LimitField {
@@ -120,6 +125,7 @@ impl LimitField {
             Self::BlockValidity => limit.block_validity = None,
             Self::StartWithin => limit.start_within = None,
             Self::BlackoutMax => limit.blackout_max = None,
+            Self::LeaseDurationMax => limit.lease_duration_max = None,
         }
     }
 }
@@ -143,6 +149,10 @@ impl LimitFlags {
         given(self.block_validity.is_some(), LimitField::BlockValidity);
         given(self.start_within.is_some(), LimitField::StartWithin);
         given(self.blackout_max.is_some(), LimitField::BlackoutMax);
+        given(
+            self.lease_duration_max.is_some(),
+            LimitField::LeaseDurationMax,
+        );
         flags::mask(fields.into_iter().map(|field| self.path(field)).collect())
     }
 
@@ -157,6 +167,7 @@ impl LimitFlags {
             LimitField::BlockValidity => "block_validity",
             LimitField::StartWithin => "start_within",
             LimitField::BlackoutMax => "blackout_max",
+            LimitField::LeaseDurationMax => "lease_duration_max",
         }
     }
 
@@ -178,6 +189,7 @@ impl LimitFlags {
         limit.block_validity = self.block_validity.or(limit.block_validity);
         limit.start_within = self.start_within.or(limit.start_within);
         limit.blackout_max = self.blackout_max.or(limit.blackout_max);
+        limit.lease_duration_max = self.lease_duration_max.or(limit.lease_duration_max);
     }
 
     fn window(&self) -> Option<Window> {

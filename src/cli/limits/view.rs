@@ -1,7 +1,7 @@
 //! Limits as tables.
 
 use crate::cli::{names, output, table, words};
-use crate::proto::{Limit, LimitMode, limit::Window};
+use crate::proto::{Limit, LimitDimension, LimitMode, limit::Window};
 
 /// One limit.
 pub(super) fn one(limit: &Limit) -> String {
@@ -21,6 +21,10 @@ pub(super) fn one(limit: &Limit) -> String {
         (
             "blackout",
             words::proto_duration(limit.blackout_max.as_ref()),
+        ),
+        (
+            "longest lease",
+            words::proto_duration(limit.lease_duration_max.as_ref()),
         ),
         ("created", words::time(limit.create_time.as_ref())),
         ("updated", words::time(limit.update_time.as_ref())),
@@ -72,6 +76,9 @@ pub(crate) fn what(limit: &Limit) -> String {
             let period = words::enum_value(calendar.period().as_str_name(), "CALENDAR_PERIOD");
             format!("{amount} {dimension} a {period} ({})", calendar.time_zone)
         }
+        None if limit.dimension() == LimitDimension::Concurrency => {
+            format!("{amount} under way at one time")
+        }
         None => format!("{amount} {dimension}"),
     }
 }
@@ -92,7 +99,6 @@ fn mode(limit: &Limit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::LimitDimension;
 
     #[test]
     fn a_limit_reads_as_a_sentence() {

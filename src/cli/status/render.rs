@@ -6,7 +6,7 @@ use super::keys;
 use crate::cli::table::{self, Cell};
 use crate::cli::view::{disablement, distrusted};
 use crate::cli::{names, words};
-use crate::proto::{LimitStatus, PoolStatus};
+use crate::proto::{LimitMode, LimitStatus, PoolStatus};
 
 /// Cells of a limit's bar.
 const BAR_WIDTH: i64 = 10;
@@ -97,6 +97,10 @@ fn replicas(status: &PoolStatus) -> String {
 fn limits(limits: &[LimitStatus], now: &prost_types::Timestamp, width: usize) -> String {
     let rows = limits.iter().map(|limit| {
         let dimension = words::enum_value(limit.dimension().as_str_name(), "LIMIT_DIMENSION");
+        let dimension = match limit.mode() {
+            LimitMode::Shadow => format!("{dimension} (shadow)"),
+            LimitMode::Enforce | LimitMode::Unspecified => dimension,
+        };
         let (left, amount) = (words::number(limit.remaining), words::number(limit.amount));
         [
             Cell::from(limit_name(&limit.limit)),

@@ -1,6 +1,6 @@
 //! A block as its replica holds it: first open, to hand out from, then closed, to be settled.
 
-use crate::domain::limit::Terms;
+use crate::domain::terms::Terms;
 use crate::domain::time::BootTime;
 
 /// Units of one limit that may be handed out until `valid_until`.
@@ -10,6 +10,8 @@ pub struct Block {
     pub number: u64,
     /// Units granted.
     pub units: u64,
+    /// Of these, as many as the limit has room for: all of them, but of a shadow.
+    pub within: u64,
     /// When it was asked for.
     pub sent: BootTime,
     /// When it is handed out from no more.
@@ -108,6 +110,12 @@ impl Block {
         self.units.saturating_sub(self.use_of.units)
     }
 
+    /// Units drawn beyond what the limit has room for.
+    #[must_use]
+    pub const fn over(&self) -> u64 {
+        self.use_of.units.saturating_sub(self.within)
+    }
+
     /// Draws for one lease: `uses` of `units` each.
     pub const fn draw(&mut self, units: u64, uses: u64) -> Draw {
         let ordinal = self.use_of.leases;
@@ -120,10 +128,10 @@ impl Block {
         }
     }
 
-    /// Whether it is handed out from no more.
+    /// Whether it is handed out from no more. What is held may come back, and is handed out again.
     #[must_use]
     pub fn is_over(&self, now: BootTime) -> bool {
-        now >= self.valid_until || self.left() == 0
+        now >= self.valid_until || (self.left() == 0 && !self.terms.span.is_held())
     }
 
     /// Hands out from it no more.

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::block::{Draw, Ending};
-use super::held::{Held, Offer, Ticket, Units};
-use super::settle::{Lease, Part, units_of};
+use super::block::Draw;
+use super::held::{Held, Offer, Ticket, Units, Within};
+use super::settle::units_of;
 use super::work::{Answer, NumberedAsk, Wait, Work};
-use crate::domain::limit::Limit;
+use crate::domain::limit::{Limit, Mode};
 use crate::domain::pool::Estimate;
 use crate::domain::time::BootTime;
+
+mod settling;
 
 /// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
 pub const START_WITHIN_UNLIMITED: Duration = Duration::from_secs(3);
@@ -41,6 +43,8 @@ pub struct Need<'a> {
     pub ticket: Option<Ticket>,
     /// The call waits for permits to come, not just for the answer that is on its way.
     pub is_patient: bool,
+    /// How long the lease is to be held at most.
+    pub lease_duration: Duration,
 }
 
 /// What became of a need.
@@ -54,6 +58,8 @@ pub enum Take {
     TooLarge(Uuid, u64),
     /// The account has limits per model and the need names none.
     ModelRequired,
+    /// The account has limits on cost and nobody has said what a use costs.
+    CostRequired,
 }
 
 /// Units taken for a lease.
@@ -63,8 +69,8 @@ pub struct Taken {
     pub uses: u64,
     /// From each limit that applies.
     pub draws: Vec<(Uuid, Draw)>,
-    /// The shortest L of the blocks, counted from asking.
-    pub start_within: Duration,
+    /// The shortest L of the blocks, and how long the lease may be held, counted from asking.
+    pub within: Within,
 }
 
 impl Budget {
@@ -86,23 +92,20 @@ impl Budget {
             return never;
         }
         let mut uses = need.uses;
-        let mut start_within = START_WITHIN_UNLIMITED;
+        let mut all: Option<Within> = None;
         let mut short: Option<Wait> = None;
-        let mut limited = false;
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
-            let units = units_of(held.limit().dimension, need.estimate);
+            let units = units(held.limit(), need);
             if need.is_new {
                 held.demand(units.saturating_mul(need.uses), now);
+            }
+            if held.limit().mode == Mode::Shadow {
+                continue;
             }
             match held.offer(units, uses, need.ticket, now) {
                 Offer::Uses(offered, within) => {
                     uses = uses.min(offered);
-                    start_within = if limited {
-                        start_within.min(within)
-                    } else {
-                        within
-                    };
-                    limited = true;
+                    all = Some(all.map_or(within, |other| within.and(other)));
                 }
                 Offer::None(wait) => {
                     held.miss(units, need.uses, need.ticket, need.is_patient);
@@ -110,82 +113,50 @@ impl Budget {
                 }
             }
         }
-        match short {
-            Some(wait) => Take::Short(wait),
-            None => Take::Taken(self.draw(need, uses, start_within)),
+        if let Some(wait) = short {
+            return Take::Short(wait);
         }
+        let start = all.map_or(START_WITHIN_UNLIMITED, |all| all.start);
+        let report = all.map_or(Duration::MAX, |all| all.report);
+        let within = Within {
+            start,
+            report: report.min(need.lease_duration),
+        };
+        Take::Taken(self.draw(need, uses, within, now))
     }
 
     /// Why no waiting would help.
     fn never(&self, need: Need<'_>) -> Option<Take> {
-        if need.model.is_none() && self.held.iter().any(|h| !h.limit().models.is_empty()) {
+        let limits = self.held.iter().map(Held::limit);
+        let limits = limits.filter(|l| l.mode == Mode::Enforce);
+        if need.model.is_none() && limits.clone().any(|l| !l.models.is_empty()) {
             return Some(Take::ModelRequired);
         }
-        let mut limits = self
-            .held
-            .iter()
-            .map(Held::limit)
-            .filter(|l| counts(l, need));
-        let smaller = limits.find(|l| units_of(l.dimension, need.estimate) > l.amount);
+        let applying = || limits.clone().filter(|l| l.applies_to(need.model));
+        if applying().any(|l| units_of(l.dimension, need.estimate).is_none()) {
+            return Some(Take::CostRequired);
+        }
+        let smaller = applying().find(|l| units(l, need) > l.amount);
         smaller.map(|limit| Take::TooLarge(limit.uid, limit.amount))
     }
 
-    fn draw(&mut self, need: Need<'_>, uses: u64, start_within: Duration) -> Taken {
+    fn draw(&mut self, need: Need<'_>, uses: u64, within: Within, now: BootTime) -> Taken {
         let mut draws = Vec::with_capacity(self.held.len());
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
-            let units = units_of(held.limit().dimension, need.estimate);
-            if let Some(draw) = held.take(units, uses) {
+            let units = units(held.limit(), need);
+            let draw = match held.limit().mode {
+                Mode::Enforce => held.take(units, uses, within.report, now),
+                Mode::Shadow => held.take_unasked(units, uses, within.report, now),
+            };
+            if let Some(draw) = draw {
                 draws.push((held.limit().uid, draw));
             }
         }
         Taken {
             uses,
             draws,
-            start_within,
+            within,
         }
-    }
-
-    /// Settles what a report says of one lease; `ending` comes with the last one.
-    pub fn settle(&mut self, lease: Lease<'_>, parts: &[Part], ending: Option<Ending>) {
-        for held in &mut self.held {
-            let draw = lease.draws.iter().find(|(uid, _)| *uid == held.limit().uid);
-            let draw = draw.map(|(_, draw)| *draw);
-            if draw.is_none() && !held.limit().applies_to(lease.model) {
-                continue;
-            }
-            let dimension = held.limit().dimension;
-            let mut back = 0_u64;
-            for part in parts {
-                let drawn = draw.map_or(0, |draw| draw.units);
-                let used = part.used(dimension, drawn);
-                held.charge_more(used.saturating_sub(drawn).saturating_mul(part.uses));
-                let less = drawn.saturating_sub(used).saturating_mul(part.uses);
-                back = back.saturating_add(less);
-            }
-            let Some(draw) = draw else { continue };
-            held.settle(draw.block, |use_of| {
-                use_of.settle(draw.ordinal);
-                use_of.give_back(back);
-                if let Some(ending) = ending {
-                    use_of.end(ending);
-                }
-            });
-        }
-    }
-
-    /// A lease was not given after all.
-    pub fn undo(&mut self, draws: &[(Uuid, Draw)], uses: u64) {
-        let lease = Lease { draws, model: None };
-        let part = Part {
-            uses,
-            is_not_sent: true,
-            consumed: None,
-        };
-        let ending = Ending {
-            is_sure: true,
-            started_by: BootTime::default(),
-        };
-        self.settle(lease, &[part], Some(ending));
     }
 
     /// What has to be said to the database now. `number` makes block numbers.
@@ -197,11 +168,15 @@ impl Budget {
     ) -> Vec<Work> {
         let mut works = Vec::new();
         for held in &mut self.held {
+            let returns = held.returns(now);
+            if held.limit().span.is_held() && !returns.is_empty() {
+                // A permit that comes back can be asked for in the transaction that says so.
+                held.returned();
+            }
             let ask = held.ask(is_paced, now).map(|ask| NumberedAsk {
                 block: number(),
                 ask,
             });
-            let returns = held.returns(now);
             let charge = held.charge(&mut number);
             if ask.is_none() && returns.is_empty() && charge.is_none() {
                 continue;
@@ -229,10 +204,12 @@ impl Budget {
 
     /// What was to be said is committed. An answer in the same transaction knew of the returns; without one, they are news.
     pub fn said(&mut self, work: &Work) {
-        if work.ask.is_none()
-            && !work.returns.is_empty()
-            && let Some(held) = self.find(work.limit)
-        {
+        let Some(held) = self.find(work.limit) else {
+            return;
+        };
+        let spent = work.returns.iter().filter(|returned| returned.used == 0);
+        held.forget(spent.map(|returned| returned.block));
+        if work.ask.is_none() && !work.returns.is_empty() {
             held.returned();
         }
     }
@@ -289,5 +266,10 @@ impl Budget {
 
 /// Whether a need draws from a limit: it applies to the model, and the need is of its dimension at all.
 fn counts(limit: &Limit, need: Need<'_>) -> bool {
-    limit.applies_to(need.model) && units_of(limit.dimension, need.estimate) > 0
+    limit.applies_to(need.model) && units(limit, need) > 0
+}
+
+/// What one use counts for; a shadow does not ask what nobody has said.
+fn units(limit: &Limit, need: Need<'_>) -> u64 {
+    units_of(limit.dimension, need.estimate).unwrap_or(0)
 }

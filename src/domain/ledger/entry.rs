@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::clock::Clocks;
 use super::grant::{Ask, grant};
-use crate::domain::limit::Terms;
+use crate::domain::terms::Terms;
 use crate::domain::time::Timestamp;
 
 /// The row of one limit.
@@ -126,6 +126,15 @@ impl Entry {
     pub fn is_frozen(&self) -> bool {
         self.frozen_until
             .is_some_and(|until| self.clocks.low < until)
+    }
+
+    /// Grants all that a shadow is asked for: it counts, and never refuses.
+    pub const fn grant_whole(&mut self, ask: Ask) -> u64 {
+        self.grant_number += 1;
+        if self.block_units_max < ask.want {
+            self.block_units_max = ask.want;
+        }
+        ask.want
     }
 
     /// Grants what can be granted beside the `charged` units; 0 is none. An unmet need of somebody who waits becomes the claim, if

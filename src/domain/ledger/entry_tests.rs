@@ -1,17 +1,18 @@
 //! What is granted beside claims, and what follows lost writes.
 
 use super::*;
+use crate::domain::terms::Span;
 
 const A: Uuid = Uuid::from_u128(1);
 const B: Uuid = Uuid::from_u128(2);
 const MINUTE: Terms = Terms {
-    window: Duration::from_secs(60),
+    span: Span::Rolling(Duration::from_secs(60)),
     validity: Duration::from_secs(1),
     start_within: Duration::from_secs(3),
     blackout: Duration::ZERO,
 };
 const DAY: Terms = Terms {
-    window: Duration::from_hours(24),
+    span: Span::Rolling(Duration::from_hours(24)),
     ..MINUTE
 };
 

@@ -6,11 +6,18 @@ use std::time::Duration;
 
 use super::block::{Block, Closed, Draw, Use};
 use super::demand::Demand;
-use super::grant::Ask;
+use super::holds::Holds;
 use super::pace::Pace;
-use super::work::{Answer, Charge, Return, Wait};
+use super::work::{Charge, Return, Wait};
 use crate::domain::limit::Limit;
+use crate::domain::terms::{Span, Terms};
 use crate::domain::time::BootTime;
+
+mod asking;
+mod holding;
+
+use asking::Missed;
+pub use holding::Renewed;
 
 /// Closed blocks that can still be settled, per limit. Older ones keep their full charge, which is what silence costs anyway.
 const CLOSED_MAX: usize = 4_096;
@@ -29,6 +36,7 @@ pub struct Held {
     /// Closed blocks of which the database does not know the latest.
     unsaid: Vec<u64>,
     charges: u64,
+    holds: Holds,
     demand: Demand,
     missed: Missed,
     line: BTreeSet<Ticket>,
@@ -43,17 +51,6 @@ pub struct Held {
     counted: Units,
 }
 
-/// Needs that could not be met since the last answer.
-#[derive(Debug, Default)]
-struct Missed {
-    /// Of one use of the first of them: what must be granted at least.
-    first: Option<u64>,
-    /// Units, together.
-    units: u64,
-    /// Somebody waits in line for more than the answer that is on its way.
-    is_awaited: bool,
-}
-
 /// Units, for those who watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Units {
@@ -61,13 +58,46 @@ pub struct Units {
     pub granted: u64,
     /// Given back to the database unused.
     pub returned: u64,
+    /// Handed out by a shadow, where the limit would have refused.
+    pub over: u64,
+}
+
+/// How long a lease lasts, from when it was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within {
+    /// It is started by then.
+    pub start: Duration,
+    /// It is reported by then.
+    pub report: Duration,
+}
+
+impl Within {
+    /// For both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            start: self.start.min(other.start),
+            report: self.report.min(other.report),
+        }
+    }
+
+    fn of(terms: &Terms) -> Self {
+        let report = match terms.span {
+            Span::Held(longest) => longest,
+            Span::Rolling(_) | Span::Calendar(_) => Duration::MAX,
+        };
+        Self {
+            start: terms.start_within,
+            report,
+        }
+    }
 }
 
 /// What one limit says to a need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offer {
-    /// So many uses, each of the units asked for, from one block, startable this long after asking.
-    Uses(u64, Duration),
+    /// So many uses, each of the units asked for, from one block.
+    Uses(u64, Within),
     /// None now.
     None(Wait),
 }
@@ -82,6 +112,7 @@ impl Held {
             closed: BTreeMap::new(),
             unsaid: Vec::new(),
             charges: 0,
+            holds: Holds::default(),
             demand: Demand::default(),
             missed: Missed::default(),
             line: BTreeSet::new(),
@@ -124,9 +155,9 @@ impl Held {
             return Offer::None(self.wait_for(units));
         }
         let fit = self.open.iter().map(|b| b.uses(units)).max().unwrap_or(0);
-        let start_within = self.open.iter().map(|b| b.terms.start_within).min();
-        match start_within {
-            Some(start_within) if fit > 0 => Offer::Uses(fit.min(uses), start_within),
+        let within = self.open.iter().map(|b| Within::of(&b.terms));
+        match within.reduce(Within::and) {
+            Some(within) if fit > 0 => Offer::Uses(fit.min(uses), within),
             _ => Offer::None(self.wait_for(units)),
         }
     }
@@ -136,11 +167,45 @@ impl Held {
         self.demand.add(units, now, self.limit.terms().validity);
     }
 
-    /// Takes `uses` of `units` each, as offered just before.
-    pub fn take(&mut self, units: u64, uses: u64) -> Option<Draw> {
+    /// Takes `uses` of `units` each, as offered just before, for a lease that is reported within so long of `now`.
+    pub fn take(
+        &mut self,
+        units: u64,
+        uses: u64,
+        report_within: Duration,
+        now: BootTime,
+    ) -> Option<Draw> {
         let block = self.open.iter_mut().find(|b| b.uses(units) >= uses)?;
         self.counted.granted += units * uses;
-        Some(block.draw(units, uses))
+        let over = block.over();
+        let draw = block.draw(units, uses);
+        self.counted.over += block.over() - over;
+        if block.terms.span.is_held() {
+            let until = now.after(block.terms.hold(report_within));
+            self.holds.begin(draw, uses, until);
+        }
+        Some(draw)
+    }
+
+    /// The same of a shadow, which has not been asked: what it has no block for yet is counted all the same, though what is held only
+    /// once there is one.
+    pub fn take_unasked(
+        &mut self,
+        units: u64,
+        uses: u64,
+        report_within: Duration,
+        now: BootTime,
+    ) -> Option<Draw> {
+        self.close_over(now);
+        let draw = self.take(units, uses, report_within, now);
+        if draw.is_none() {
+            self.miss(units, uses, None, false);
+            self.counted.granted += units * uses;
+            if !self.limit.span.is_held() {
+                self.charge_more(units.saturating_mul(uses));
+            }
+        }
+        draw
     }
 
     /// A need that could not be met, remembered until the next answer. With a ticket it stands in line from now on.
@@ -187,72 +252,6 @@ impl Held {
         self.line.first().copied()
     }
 
-    /// Whether the database should be asked now, and for what.
-    /// `is_paced`: what was granted last may be forgotten by the database, so that little may be asked of a long window at a time.
-    pub fn ask(&mut self, is_paced: bool, now: BootTime) -> Option<Ask> {
-        self.close_over(now);
-        let amount = self.limit.amount;
-        let need = self.missed.first.unwrap_or(1).clamp(1, amount);
-        if self.reserving || now < self.wait_for(need).ask_at {
-            return None;
-        }
-        let per_validity = self.demand.per_validity(now, self.limit.terms().validity);
-        let missed = self.missed.units;
-        let refill = missed == 0 && per_validity > 1 && self.runs_out(per_validity, now);
-        if missed == 0 && !refill {
-            return None;
-        }
-        let want = per_validity.saturating_add(missed).min(amount);
-        let want = match self.pace.hold(want, need, &self.limit, now) {
-            Err(not_before) if is_paced => {
-                self.wait.ask_at = not_before;
-                self.wait.clears_at = self.wait.clears_at.max(not_before);
-                self.refused_need = need;
-                return None;
-            }
-            Ok(held) if is_paced => held.max(need),
-            _ => want.max(need),
-        };
-        self.asked_need = need;
-        Some(Ask {
-            need,
-            want,
-            is_awaited: self.missed.is_awaited,
-        })
-    }
-
-    /// The ask is on its way.
-    pub const fn asked(&mut self) {
-        self.reserving = true;
-    }
-
-    /// The answer came. A block that came too late is returned whole; it stays charged until that is committed.
-    pub fn answered(&mut self, answer: &Answer, now: BootTime) {
-        self.reserving = false;
-        self.missed = Missed::default();
-        self.wait = answer.wait;
-        self.refused_need = self.asked_need;
-        self.seen = self.seen.max(answer.grant_number);
-        if answer.units == 0 {
-            return;
-        }
-        self.pace.granted(answer.units, answer.sent);
-        let block = Block {
-            number: answer.block,
-            units: answer.units,
-            sent: answer.sent,
-            valid_until: answer.sent.after(answer.terms.validity),
-            terms: answer.terms,
-            charged_until: now.after(answer.terms.charge_time()),
-            use_of: Use::default(),
-        };
-        if now < block.valid_until {
-            self.open.push_back(block);
-        } else {
-            self.close(block);
-        }
-    }
-
     /// What the database must be told of blocks that were closed or settled since.
     pub fn returns(&mut self, now: BootTime) -> Vec<Return> {
         self.close_over(now);
@@ -285,22 +284,6 @@ impl Held {
         self.charges = self.charges.saturating_add(charge.map_or(0, |c| c.units));
     }
 
-    /// No answer came, so nobody knows whether the block exists: it is returned whole, and stays charged until that is committed.
-    pub fn unanswered(&mut self, block: u64, is_there: bool, ask_at: BootTime, now: BootTime) {
-        self.reserving = false;
-        self.wait.ask_at = ask_at;
-        self.wait.is_unreachable = !is_there;
-        self.wait.clears_at = self.wait.clears_at.max(ask_at);
-        self.refused_need = 0;
-        let terms = self.limit.terms();
-        let closed = Closed {
-            use_of: Use::default(),
-            terms,
-            charged_until: now.after(terms.charge_time()),
-        };
-        self.keep(block, closed);
-    }
-
     /// Closes every block, for a clean end: nothing more is wanted, or the last word to the database would ask for one more block.
     pub fn close_all(&mut self) {
         self.demand = Demand::default();
@@ -327,28 +310,13 @@ impl Held {
         !self.open.is_empty()
             || !self.unsaid.is_empty()
             || self.charges > 0
+            || !self.holds.is_empty()
             || self.missed.units > 0
-    }
-
-    /// When it is worth asking for so many units.
-    fn wait_for(&self, units: u64) -> Wait {
-        if units < self.refused_need {
-            return Wait::default();
-        }
-        self.wait
-    }
-
-    /// Whether what is left ends, in units or in time, before the next answer can be here.
-    fn runs_out(&self, per_validity: u64, now: BootTime) -> bool {
-        let fresh = |b: &&Block| {
-            now.since(b.sent) < b.valid_until.since(b.sent) * REFILL_AFTER_QUARTERS / 4
-        };
-        let left: u64 = self.open.iter().filter(fresh).map(Block::left).sum();
-        left.saturating_mul(4) < per_validity
     }
 
     /// Any of them: a later block may have the shorter validity.
     fn close_over(&mut self, now: BootTime) {
+        self.take_back(now);
         let mut index = 0;
         while let Some(block) = self.open.get(index) {
             if !block.is_over(now) {

@@ -5,15 +5,17 @@ use uuid::Uuid;
 
 use super::entry::{Aftermath, Asker, Entry};
 use super::wait::wait;
-use super::work::{Answer, Return, Wait, Work, block_id};
-use crate::domain::limit::Terms;
+use super::work::{Answer, Wait, Work, block_id};
 use crate::domain::time::{BootTime, Timestamp};
+use crate::domain::{limit::Mode, terms::Terms};
 
 /// A limit as configured, read after its row was locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terming {
     /// N.
     pub amount: u64,
+    /// Whether it refuses.
+    pub mode: Mode,
     /// W, D, L.
     pub terms: Terms,
     /// The database's clock, read after the lock.
@@ -83,6 +85,8 @@ pub struct Page<'a> {
     /// Charged by this transaction itself, before it grants.
     charged_anew: u64,
     granted: u64,
+    /// Of what was granted, what the limit has room for.
+    within: u64,
 }
 
 impl<'a> Page<'a> {
@@ -99,6 +103,7 @@ impl<'a> Page<'a> {
             },
             charged_anew: 0,
             granted: 0,
+            within: 0,
         }
     }
 
@@ -128,7 +133,7 @@ impl<'a> Page<'a> {
             blocks.push(self.charge(number(), units, now.terms.charge_until(high)));
         }
         if let Some(charge) = self.work.charge {
-            let until = high.after(now.terms.charge_after_start());
+            let until = now.terms.charge_until_after(high);
             let id = block_id(asker.boot_id, charge.block);
             blocks.push(self.charge(id, charge.units, until));
         }
@@ -151,11 +156,14 @@ impl<'a> Page<'a> {
     pub fn decide(&mut self, asker: &Asker, charged: Charged) -> Option<NewBlock> {
         self.charged = charged;
         let (now, asked) = (self.terming?, self.work.ask?);
-        let charged = charged.units.saturating_add(self.charged_anew);
-        let ask = asked.ask;
-        self.granted = self
-            .entry
-            .grant(asker, ask, now.amount, charged, &now.terms);
+        let (ask, charged) = (asked.ask, charged.units.saturating_add(self.charged_anew));
+        self.granted = match now.mode {
+            Mode::Enforce => self
+                .entry
+                .grant(asker, ask, now.amount, charged, &now.terms),
+            Mode::Shadow => self.entry.grant_whole(ask),
+        };
+        self.within = self.granted.min(now.amount.saturating_sub(charged));
         let high = self.entry.clocks.high;
         (self.granted > 0).then(|| NewBlock {
             block_id: block_id(asker.boot_id, asked.block),
@@ -186,6 +194,7 @@ impl<'a> Page<'a> {
         Some(Answer {
             block: asked.block,
             units: self.granted,
+            within: self.within,
             sent,
             terms: terming.terms,
             grant_number: self.entry.grant_number,
@@ -214,15 +223,5 @@ impl<'a> Page<'a> {
             charge_until,
             grant_number: self.entry.grant_number,
         }
-    }
-}
-
-impl Return {
-    /// When the charge of a block ends all of whose uses have started: W and eps after the last of them, set against a `high` clock
-    /// that was read after `sent`.
-    fn charge_until(&self, high: Timestamp, sent: BootTime) -> Option<Timestamp> {
-        let over_since = self.over_since?;
-        let age = sent.since(over_since);
-        Some(high.before(age).after(self.charge_after_start))
     }
 }

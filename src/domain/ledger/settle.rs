@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::block::Draw;
 use crate::domain::limit::Dimension;
+use crate::domain::outcome::Usage;
 use crate::domain::pool::Estimate;
 
 /// A lease whose report is settled.
@@ -23,26 +24,36 @@ pub struct Part {
     /// They were never started.
     pub is_not_sent: bool,
     /// What each consumed, where that is known; as estimated otherwise.
-    pub consumed: Option<Estimate>,
+    pub consumed: Usage,
 }
 
 impl Part {
     /// What each use counts for, of which `drawn` units were taken.
     pub(super) fn used(&self, dimension: Dimension, drawn: u64) -> u64 {
-        match (self.is_not_sent, self.consumed) {
-            (true, _) => 0,
-            (false, None) => drawn,
-            (false, Some(consumed)) => units_of(dimension, consumed),
+        // Nothing is held of what has been reported.
+        if self.is_not_sent || dimension == Dimension::Concurrency {
+            return 0;
         }
+        let tokens = self.consumed.tokens;
+        let known = match dimension {
+            Dimension::Requests => tokens.map(|_| 1),
+            Dimension::Concurrency => None,
+            Dimension::Tokens => tokens.map(|t| t.input.saturating_add(t.output)),
+            Dimension::InputTokens => tokens.map(|t| t.input),
+            Dimension::OutputTokens => tokens.map(|t| t.output),
+            Dimension::CostMicros => self.consumed.cost_micros,
+        };
+        known.unwrap_or(drawn)
     }
 }
 
-/// What one use counts for in a dimension.
-pub(super) const fn units_of(dimension: Dimension, estimate: Estimate) -> u64 {
+/// What one use is expected to count for in a dimension; `None` for a cost that nobody has said.
+pub(super) const fn units_of(dimension: Dimension, estimate: Estimate) -> Option<u64> {
     match dimension {
-        Dimension::Requests => 1,
-        Dimension::Tokens => estimate.input_tokens.saturating_add(estimate.output_tokens),
-        Dimension::InputTokens => estimate.input_tokens,
-        Dimension::OutputTokens => estimate.output_tokens,
+        Dimension::Requests | Dimension::Concurrency => Some(1),
+        Dimension::Tokens => Some(estimate.input_tokens.saturating_add(estimate.output_tokens)),
+        Dimension::InputTokens => Some(estimate.input_tokens),
+        Dimension::OutputTokens => Some(estimate.output_tokens),
+        Dimension::CostMicros => estimate.cost_micros,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::clock::Clocks;
 use super::entry::Entry;
 use super::work::Wait;
-use crate::domain::limit::Terms;
+use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
 
 /// Nobody asks again sooner than this after an answer of nothing.
@@ -45,13 +45,13 @@ pub(super) fn wait(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::limit::Timing;
+    use crate::domain::terms::{Span, Timing};
 
     const NOW: BootTime = BootTime::from_nanos(1_000_000_000);
 
     fn terms() -> Terms {
         let timing = Timing {
-            window: Duration::from_secs(60),
+            span: Span::Rolling(Duration::from_secs(60)),
             validity: None,
             start_within: None,
             blackout: None,

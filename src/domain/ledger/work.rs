@@ -1,13 +1,11 @@
 //! What a replica and the database say to each other about one limit.
 
-use std::time::Duration;
-
 use uuid::Uuid;
 
 use super::block::Closed;
 use super::grant::Ask;
-use crate::domain::limit::Terms;
-use crate::domain::time::BootTime;
+use crate::domain::terms::Terms;
+use crate::domain::time::{BootTime, Timestamp};
 
 /// The most limits in one transaction: a thousand held their locks for more than a second.
 pub const LIMITS_PER_TRANSACTION: usize = 64;
@@ -33,6 +31,20 @@ pub struct Work {
     pub seen: i64,
 }
 
+impl Work {
+    /// Nothing to say: the clocks go on all the same.
+    #[must_use]
+    pub const fn silent(limit: Uuid) -> Self {
+        Self {
+            limit,
+            ask: None,
+            returns: Vec::new(),
+            charge: None,
+            seen: 0,
+        }
+    }
+}
+
 /// An ask, with the number that the block will have: made by the replica, so that a repetition is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NumberedAsk {
@@ -49,10 +61,10 @@ pub struct Return {
     pub block: u64,
     /// Units used of it.
     pub used: u64,
-    /// If all that was drawn from it is known to have started by then: its charge ends `charge_after_start` later.
+    /// If all that was drawn from it is known to have started by then.
     pub over_since: Option<BootTime>,
-    /// See [`Terms::charge_after_start`], of the terms that the block was granted with.
-    pub charge_after_start: Duration,
+    /// The terms that it was granted with.
+    pub terms: Terms,
     /// Which leases drawn from it are settled.
     pub settled: Vec<u8>,
 }
@@ -65,9 +77,19 @@ impl Return {
             block,
             used: closed.use_of.units,
             over_since: closed.use_of.over_since(),
-            charge_after_start: closed.terms.charge_after_start(),
+            terms: closed.terms,
             settled: closed.use_of.settled.clone(),
         }
+    }
+
+    /// When the charge of a block ends sooner than it would: when the span of the last of its uses has, set against a `high` clock
+    /// that was read after `sent`; at once, if nothing of it is held.
+    pub(super) fn charge_until(&self, high: Timestamp, sent: BootTime) -> Option<Timestamp> {
+        if self.terms.span.is_held() {
+            return (self.used == 0).then_some(high);
+        }
+        let age = sent.since(self.over_since?);
+        Some(self.terms.charge_until_after(high.before(age)))
     }
 }
 
@@ -113,6 +135,8 @@ pub struct Answer {
     pub block: u64,
     /// Units granted; 0 for none.
     pub units: u64,
+    /// Of these, as many as the limit has room for: all of them, but of a shadow.
+    pub within: u64,
     /// When the ask was first sent: validity counts from here, never from the answer.
     pub sent: BootTime,
     /// The terms in force when it was granted; the block keeps them.

@@ -96,13 +96,13 @@ mod tests {
         let mut faults = Faults::default();
         faults.add(fault(0));
         let mut part = Faults::default();
-        part.not_built(unbuilt::SHADOW, "SHADOW");
-        part.not_built(unbuilt::CALENDAR, "DAY");
+        part.not_built(unbuilt::CALLER_LIMITS, "callers/a");
+        part.not_built(unbuilt::IDENTITIES, "1");
         faults.absorb("limits[3]", part);
         let refusal = faults.finish(Some(())).unwrap_err();
         assert_eq!(
             refusal.to_string(),
-            "limits[3].limit.mode SHADOW is not built yet: leave it unset or ENFORCE; GetStatus shows how full a limit is"
+            "limits[3].parent callers/a is not built yet: limits belong to accounts: accounts/{account}"
         );
     }
 }

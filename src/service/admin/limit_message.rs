@@ -1,8 +1,11 @@
 //! A limit, as the contract has it.
 
-use crate::domain::limit::{Dimension, Limit};
+use crate::domain::calendar::{Calendar, Period};
+use crate::domain::limit::{Dimension, Limit, Mode};
 use crate::domain::name::{LimitName, OwnerName};
+use crate::domain::terms::Span;
 use crate::proto;
+use crate::proto::limit::Window;
 use crate::service::convert::{amount, duration, timestamp};
 
 /// With the values in force.
@@ -12,6 +15,11 @@ pub(super) fn of(limit: &Limit, owner: OwnerName) -> proto::Limit {
         owner,
         limit: limit.id.clone(),
     };
+    let (window, longest) = match limit.span {
+        Span::Rolling(window) => (Some(Window::Rolling(duration(window))), None),
+        Span::Calendar(window) => (Some(Window::Calendar(calendar(window))), None),
+        Span::Held(longest) => (None, Some(duration(longest))),
+    };
     proto::Limit {
         name: name.to_string(),
         uid: limit.uid.to_string(),
@@ -20,16 +28,35 @@ pub(super) fn of(limit: &Limit, owner: OwnerName) -> proto::Limit {
         update_time: Some(timestamp(limit.update_time)),
         dimension: dimension(limit.dimension).into(),
         amount: amount(limit.amount),
-        window: Some(proto::limit::Window::Rolling(duration(limit.window))),
+        window,
         models: limit
             .models
             .iter()
             .map(|pattern| pattern.as_str().to_owned())
             .collect(),
-        mode: proto::LimitMode::Enforce.into(),
+        mode: mode(limit.mode).into(),
         block_validity: Some(duration(terms.validity)),
         start_within: Some(duration(terms.start_within)),
         blackout_max: Some(duration(terms.blackout)),
+        lease_duration_max: longest,
+    }
+}
+
+fn calendar(calendar: Calendar) -> proto::CalendarWindow {
+    let period = match calendar.period {
+        Period::Day => proto::CalendarPeriod::Day,
+        Period::Month => proto::CalendarPeriod::Month,
+    };
+    proto::CalendarWindow {
+        period: period.into(),
+        time_zone: calendar.zone.as_str().to_owned(),
+    }
+}
+
+pub(super) const fn mode(mode: Mode) -> proto::LimitMode {
+    match mode {
+        Mode::Enforce => proto::LimitMode::Enforce,
+        Mode::Shadow => proto::LimitMode::Shadow,
     }
 }
 
@@ -39,5 +66,7 @@ pub(super) const fn dimension(dimension: Dimension) -> proto::LimitDimension {
         Dimension::Tokens => proto::LimitDimension::Tokens,
         Dimension::InputTokens => proto::LimitDimension::InputTokens,
         Dimension::OutputTokens => proto::LimitDimension::OutputTokens,
+        Dimension::CostMicros => proto::LimitDimension::CostMicros,
+        Dimension::Concurrency => proto::LimitDimension::Concurrency,
     }
 }

@@ -1,19 +1,24 @@
-//! A limit as the wire brings it, parsed. Costs, concurrency, calendars and shadows are in the contract and not built yet.
+//! A limit as the wire brings it, parsed.
 
 use std::time::Duration;
 
 use super::faults::Faults;
+use crate::domain::calendar::{Calendar, Period, Zone};
 use crate::domain::field::{FieldError, Parsed, bounded};
-use crate::domain::limit::{AMOUNT_MAX, BLACKOUT_MAX, Dimension, WINDOW_MAX, WINDOW_MIN};
-use crate::domain::limit_draft::{LimitDraft, NewLimit, START_WITHIN_MIN, VALIDITY_MIN};
+use crate::domain::limit::{
+    AMOUNT_MAX, BLACKOUT_MAX, Dimension, LEASE_DURATION_MAX_DEFAULT, LEASE_DURATION_MAX_MAX, Mode,
+    WINDOW_MAX, WINDOW_MIN,
+};
+use crate::domain::limit_draft::{LimitDraft, NO_WINDOW, NewLimit, START_WITHIN_MIN, VALIDITY_MIN};
 use crate::domain::models::{PATTERNS_MAX, Pattern};
+use crate::domain::pool::LEASE_DURATION_MIN;
+use crate::domain::terms::Span;
 use crate::proto as v1;
 use crate::proto::limit::Window;
-use crate::proto::unbuilt;
 use crate::service::convert::parse_millis;
 
 /// The fields that UpdateLimit can change.
-pub(super) const MUTABLE: [&str; 8] = [
+pub(super) const MUTABLE: [&str; 9] = [
     "amount",
     "rolling",
     "calendar",
@@ -22,20 +27,36 @@ pub(super) const MUTABLE: [&str; 8] = [
     "block_validity",
     "start_within",
     "blackout_max",
+    "lease_duration_max",
 ];
 
 /// A limit to create: what it counts, how many of it, and in which window have to be there.
 pub(super) fn new_limit(faults: &mut Faults, limit: v1::Limit) -> Option<NewLimit> {
     let dimension = dimension(faults, limit.dimension);
-    if limit.window.is_none() {
-        faults.add(FieldError::new("limit.rolling", "is required"));
-    }
+    let has_window = limit.window.is_some();
     let mut rest = fields(faults, limit, |_| true);
-    let (amount, window) = (rest.amount.take(), rest.window.take());
+    let span = match dimension {
+        Some(Dimension::Concurrency) if has_window => {
+            faults.add(FieldError::new("limit.rolling", NO_WINDOW));
+            None
+        }
+        Some(Dimension::Concurrency) => {
+            let longest = rest.lease_duration_max.take().flatten();
+            Some(Span::Held(longest.unwrap_or(LEASE_DURATION_MAX_DEFAULT)))
+        }
+        _ if !has_window => {
+            faults.add(FieldError::new(
+                "limit.rolling",
+                "is required, or a calendar",
+            ));
+            None
+        }
+        _ => rest.span.take(),
+    };
     Some(NewLimit {
         dimension: dimension?,
-        amount: amount?,
-        window: window?,
+        amount: rest.amount.take()?,
+        span: span?,
         rest,
     })
 }
@@ -59,9 +80,11 @@ fn fields(faults: &mut Faults, limit: v1::Limit, wanted: impl Fn(&str) -> bool) 
         draft.amount = faults.take(amount(limit.amount));
     }
     match limit.window.filter(|_| wants_window(&wanted)) {
-        Some(Window::Rolling(rolling)) => draft.window = faults.take(window(rolling)).flatten(),
-        Some(Window::Calendar(calendar)) => {
-            faults.not_built(unbuilt::CALENDAR, calendar.period().as_str_name());
+        Some(Window::Rolling(rolling)) => {
+            draft.span = faults.take(window(rolling)).flatten().map(Span::Rolling);
+        }
+        Some(Window::Calendar(window)) => {
+            draft.span = calendar(faults, &window).map(Span::Calendar);
         }
         None => {}
     }
@@ -69,7 +92,7 @@ fn fields(faults: &mut Faults, limit: v1::Limit, wanted: impl Fn(&str) -> bool) 
         draft.models = Some(models(faults, &limit.models));
     }
     if wanted("mode") {
-        mode(faults, limit.mode);
+        draft.mode = mode(faults, limit.mode);
     }
     let mut part = |name: &str, value, min, max| {
         let parsed =
@@ -90,6 +113,12 @@ fn fields(faults: &mut Faults, limit: v1::Limit, wanted: impl Fn(&str) -> bool) 
         Duration::ZERO,
         BLACKOUT_MAX,
     );
+    draft.lease_duration_max = part(
+        "lease_duration_max",
+        limit.lease_duration_max,
+        LEASE_DURATION_MIN,
+        LEASE_DURATION_MAX_MAX,
+    );
     draft
 }
 
@@ -105,6 +134,26 @@ fn amount(value: i64) -> Parsed<u64> {
 
 fn window(rolling: prost_types::Duration) -> Parsed<Option<Duration>> {
     parse_millis("limit.rolling", Some(rolling), WINDOW_MIN, WINDOW_MAX)
+}
+
+fn calendar(faults: &mut Faults, window: &v1::CalendarWindow) -> Option<Calendar> {
+    let period = match v1::CalendarPeriod::try_from(window.period) {
+        Ok(v1::CalendarPeriod::Day) => Some(Period::Day),
+        Ok(v1::CalendarPeriod::Month) => Some(Period::Month),
+        Ok(v1::CalendarPeriod::Unspecified) | Err(_) => {
+            faults.add(FieldError::new(
+                "limit.calendar.period",
+                "must be DAY or MONTH",
+            ));
+            None
+        }
+    };
+    let zone = Zone::parse("limit.calendar.time_zone", &window.time_zone);
+    let zone = faults.take(zone);
+    Some(Calendar {
+        period: period?,
+        zone: zone?,
+    })
 }
 
 fn models(faults: &mut Faults, texts: &[String]) -> Vec<Pattern> {
@@ -129,27 +178,25 @@ fn dimension(faults: &mut Faults, value: i32) -> Option<Dimension> {
         Ok(v1::LimitDimension::Tokens) => Some(Dimension::Tokens),
         Ok(v1::LimitDimension::InputTokens) => Some(Dimension::InputTokens),
         Ok(v1::LimitDimension::OutputTokens) => Some(Dimension::OutputTokens),
-        Ok(v1::LimitDimension::CostMicros) => {
-            faults.not_built(unbuilt::COST_MICROS, "COST_MICROS");
-            None
-        }
-        Ok(v1::LimitDimension::Concurrency) => {
-            faults.not_built(unbuilt::CONCURRENCY, "CONCURRENCY");
-            None
-        }
+        Ok(v1::LimitDimension::Concurrency) => Some(Dimension::Concurrency),
+        Ok(v1::LimitDimension::CostMicros) => Some(Dimension::CostMicros),
         Ok(v1::LimitDimension::Unspecified) | Err(_) => {
-            let message = "must be REQUESTS, TOKENS, INPUT_TOKENS or OUTPUT_TOKENS";
+            let message =
+                "must be REQUESTS, TOKENS, INPUT_TOKENS, OUTPUT_TOKENS, COST_MICROS or CONCURRENCY";
             faults.add(FieldError::new(FIELD, message));
             None
         }
     }
 }
 
-fn mode(faults: &mut Faults, value: i32) {
+fn mode(faults: &mut Faults, value: i32) -> Option<Mode> {
     match v1::LimitMode::try_from(value) {
-        Ok(v1::LimitMode::Unspecified | v1::LimitMode::Enforce) => {}
-        Ok(v1::LimitMode::Shadow) => faults.not_built(unbuilt::SHADOW, "SHADOW"),
-        Err(_) => faults.add(FieldError::new("limit.mode", "must be ENFORCE")),
+        Ok(v1::LimitMode::Unspecified | v1::LimitMode::Enforce) => Some(Mode::Enforce),
+        Ok(v1::LimitMode::Shadow) => Some(Mode::Shadow),
+        Err(_) => {
+            faults.add(FieldError::new("limit.mode", "must be ENFORCE or SHADOW"));
+            None
+        }
     }
 }
 

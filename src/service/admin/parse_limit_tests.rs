@@ -42,12 +42,14 @@ fn a_plain_limit_inherits_its_times() {
     let limit = create(per_minute()).unwrap();
     assert_eq!(limit.dimension, Dimension::Requests);
     assert_eq!(limit.amount, 600);
-    assert_eq!(limit.window, Duration::from_mins(1));
+    assert_eq!(limit.span, Span::Rolling(Duration::from_mins(1)));
     let rest = LimitDraft {
         models: Some(vec![]),
         validity: Some(None),
         start_within: Some(None),
         blackout: Some(None),
+        lease_duration_max: Some(None),
+        mode: Some(Mode::Enforce),
         ..LimitDraft::default()
     };
     assert_eq!(limit.rest, rest);
@@ -57,7 +59,7 @@ fn a_plain_limit_inherits_its_times() {
 fn an_empty_limit_names_all_that_is_required() {
     assert_eq!(
         fields_at_fault(v1::Limit::default()),
-        ["limit.dimension", "limit.rolling", "limit.amount"]
+        ["limit.dimension", "limit.amount", "limit.rolling"]
     );
 }
 
@@ -119,28 +121,84 @@ fn every_wrong_field_is_named_at_once() {
     );
 }
 
-#[test]
-fn what_is_not_built_is_named() {
-    for dimension in [
-        v1::LimitDimension::CostMicros,
-        v1::LimitDimension::Concurrency,
-    ] {
-        let limit = v1::Limit {
-            dimension: dimension.into(),
-            ..per_minute()
-        };
-        assert_eq!(fields_at_fault(limit), ["not built: limit.dimension"]);
+fn daily(time_zone: &str) -> v1::Limit {
+    v1::Limit {
+        window: Some(Window::Calendar(v1::CalendarWindow {
+            period: v1::CalendarPeriod::Day.into(),
+            time_zone: time_zone.to_owned(),
+        })),
+        ..per_minute()
     }
-    let calendar = v1::Limit {
+}
+
+#[test]
+fn a_calendar_needs_a_period_and_a_zone_that_exist() {
+    let span = create(daily("europe/berlin")).unwrap().span;
+    let Span::Calendar(calendar) = span else {
+        unreachable!("{span:?}")
+    };
+    assert_eq!(calendar.zone.as_str(), "Europe/Berlin");
+    for zone in ["", "Mars/Olympus", "UTC+2", "../../etc/passwd"] {
+        assert_eq!(
+            fields_at_fault(daily(zone)),
+            ["limit.calendar.time_zone"],
+            "{zone}"
+        );
+    }
+    let empty = v1::Limit {
         window: Some(Window::Calendar(v1::CalendarWindow::default())),
         ..per_minute()
     };
-    assert_eq!(fields_at_fault(calendar), ["not built: limit.calendar"]);
-    let shadow = v1::Limit {
-        mode: v1::LimitMode::Shadow.into(),
+    assert_eq!(
+        fields_at_fault(empty),
+        ["limit.calendar.period", "limit.calendar.time_zone"]
+    );
+}
+
+#[test]
+fn concurrency_has_no_window_and_a_longest_lease() {
+    let concurrency = v1::Limit {
+        dimension: v1::LimitDimension::Concurrency.into(),
+        window: None,
         ..per_minute()
     };
-    assert_eq!(fields_at_fault(shadow), ["not built: limit.mode"]);
+    let span = create(concurrency.clone()).unwrap().span;
+    assert_eq!(span, Span::Held(Duration::from_mins(10)));
+    let longest = |seconds| v1::Limit {
+        lease_duration_max: Some(prost_types::Duration { seconds, nanos: 0 }),
+        ..concurrency.clone()
+    };
+    assert_eq!(
+        create(longest(3_600)).unwrap().span,
+        Span::Held(Duration::from_hours(1))
+    );
+    for seconds in [i64::MIN, -1, 0, 3_601, i64::MAX] {
+        let fields = fields_at_fault(longest(seconds));
+        assert_eq!(fields[0], "limit.lease_duration_max", "{seconds}");
+    }
+    let windowed = v1::Limit {
+        window: rolling(60),
+        ..concurrency.clone()
+    };
+    assert_eq!(fields_at_fault(windowed), ["limit.rolling"]);
+}
+
+#[test]
+fn every_dimension_and_mode_is_known() {
+    for number in 1..=5 {
+        let limit = v1::Limit {
+            dimension: number,
+            mode: v1::LimitMode::Shadow.into(),
+            ..per_minute()
+        };
+        let limit = create(limit).unwrap();
+        assert_eq!(limit.rest.mode, Some(Mode::Shadow));
+    }
+    let unknown = v1::Limit {
+        dimension: 7,
+        ..per_minute()
+    };
+    assert_eq!(fields_at_fault(unknown), ["limit.dimension"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::faults::Faults;
 use crate::domain::field::{FieldError, Parsed, bounded};
 use crate::domain::labels::Labels;
+use crate::domain::limit::AMOUNT_MAX;
 use crate::domain::pool::{
     Estimate, HealthPolicy, LEASE_DURATION_MAX, LEASE_DURATION_MIN, Strategy, TTL_MAX,
 };
@@ -71,8 +72,6 @@ pub(super) fn stored_only(
         .health_policy
         .as_ref()
         .filter(|_| wanted("health_policy"));
-    let estimate = pool.default_estimate.as_ref();
-    let estimate = estimate.filter(|_| wanted("default_estimate"));
     // What was read comes back with the interval in force, which nobody has asked for.
     let interval = policy.and_then(|policy| policy.probe_interval.as_ref());
     let interval =
@@ -83,10 +82,6 @@ pub(super) fn stored_only(
             policy.is_some_and(|p| p.probe_enabled),
         ),
         ("health_policy.probe_interval", interval),
-        (
-            "default_estimate.cost_micros",
-            estimate.is_some_and(|e| e.cost_micros != 0),
-        ),
     ];
     let set = named.iter().filter(|(_, is_set)| *is_set);
     set.map(|(field, _)| format!("{parent}.{field}")).collect()
@@ -175,11 +170,11 @@ fn estimate(faults: &mut Faults, field: &str, value: v1::Estimate) -> Option<Est
         value.output_tokens_max,
         ESTIMATE_TOKENS_MAX,
     );
-    let cost_micros = part("cost_micros", value.cost_micros, u64::MAX);
+    let cost_micros = part("cost_micros", value.cost_micros, AMOUNT_MAX);
     Some(Estimate {
         input_tokens: input_tokens?,
         output_tokens: output_tokens?,
-        cost_micros: cost_micros?,
+        cost_micros: cost_micros.map(|cost| (cost > 0).then_some(cost))?,
     })
 }
 

@@ -69,6 +69,6 @@ fn estimate(estimate: Estimate) -> proto::Estimate {
     proto::Estimate {
         input_tokens: amount(estimate.input_tokens),
         output_tokens_max: amount(estimate.output_tokens),
-        cost_micros: amount(estimate.cost_micros),
+        cost_micros: amount(estimate.cost_micros.unwrap_or(0)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::account_message::cooldown;
 use super::key_message::{health, stage};
-use super::limit_message::dimension;
+use super::limit_message::{dimension, mode};
 use crate::domain::name::{KeyName, VersionName};
 use crate::domain::status::{KeyStatus, LimitStatus, PoolStatus, Standing, VersionStatus};
 use crate::proto;
@@ -69,6 +69,7 @@ fn limit(status: &LimitStatus) -> proto::LimitStatus {
         remaining: amount(status.remaining()),
         charge_time: Some(duration(status.charge_time)),
         next_charge_end_time: status.next_charge_end.map(timestamp),
+        mode: mode(status.mode).into(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::field::{FieldErrors, Parsed, bounded, text};
+use crate::domain::limit::AMOUNT_MAX;
 use crate::domain::models::MODEL_BYTES_MAX;
 use crate::domain::name::{AccountName, PoolName};
 use crate::domain::outcome::REQUESTS_MAX;
@@ -11,7 +12,7 @@ use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
-use crate::proto::unbuilt::{ESTIMATED_COST, TAGS};
+use crate::proto::unbuilt::TAGS;
 use crate::service::convert::parse_duration;
 use crate::service::reasons;
 use crate::vault::{Error, LeaseKey, Refusal};
@@ -85,25 +86,23 @@ pub(super) fn parse(
 }
 
 fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
-    let cost = request.estimate.as_ref().map_or(0, |e| e.cost_micros);
-    let (unbuilt, value) = if !request.tags.is_empty() {
-        (TAGS, format!("of {} pairs", request.tags.len()))
-    } else if cost == 0 {
+    if request.tags.is_empty() {
         return Ok(());
-    } else {
-        (ESTIMATED_COST, cost.to_string())
-    };
-    Err(Refusal::not_built(unbuilt.field, value, unbuilt.remedy))
+    }
+    let value = format!("of {} pairs", request.tags.len());
+    Err(Refusal::not_built(TAGS.field, value, TAGS.remedy))
 }
 
 fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
     let tokens = |field, value: i64| -> Parsed<u64> {
         Ok(bounded(field, value, 0, TOKENS_MAX)?.unsigned_abs())
     };
+    let max = AMOUNT_MAX.cast_signed();
+    let cost = bounded("estimate.cost_micros", message.cost_micros, 0, max)?;
     Ok(Estimate {
         input_tokens: tokens("estimate.input_tokens", message.input_tokens)?,
         output_tokens: tokens("estimate.output_tokens_max", message.output_tokens_max)?,
-        cost_micros: 0,
+        cost_micros: (cost > 0).then_some(cost.unsigned_abs()),
     })
 }
 

@@ -3,6 +3,7 @@
 mod deadline;
 mod lease_key;
 mod lease_message;
+mod renew_lease;
 mod report_outcome;
 
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use super::auth;
+use super::convert::duration;
 use super::status;
 use crate::live::clock::boot_now;
 use crate::proto;
 use crate::proto::lease_service_server::LeaseService;
-use crate::proto::unbuilt::remedy_of;
-use crate::vault::{Refusal, Vault};
+use crate::vault::Vault;
 
 /// The lease service of one replica.
 #[derive(Debug, Clone)]
@@ -71,9 +72,14 @@ impl LeaseService for Leases {
         &self,
         request: Request<proto::RenewLeaseRequest>,
     ) -> Result<Response<proto::RenewLeaseResponse>, Status> {
-        auth::identity(&request).map_err(|r| status::of_refusal(&r))?;
-        let what = "RenewLease";
-        let refusal = Refusal::not_built(what, "", remedy_of(what));
-        Err(status::of_refusal(&refusal))
+        let identity = auth::identity(&request)
+            .map_err(|r| status::of_refusal(&r))?
+            .clone();
+        let call = renew_lease::parse(request.into_inner()).map_err(status::of_error)?;
+        let renewed = self.vault.renew_lease(&identity.caller, &call).await;
+        let report_within = renewed.map_err(|refusal| status::of_renew_refusal(&refusal))?;
+        Ok(Response::new(proto::RenewLeaseResponse {
+            report_within: Some(duration(report_within)),
+        }))
     }
 }

@@ -7,8 +7,10 @@ use crate::domain::classify::{
 };
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
-use crate::domain::outcome::{OUTCOMES_MAX, Observation, Outcome, REQUESTS_MAX, Transport};
-use crate::domain::pool::Estimate;
+use crate::domain::limit::AMOUNT_MAX;
+use crate::domain::outcome::{
+    OUTCOMES_MAX, Observation, Outcome, REQUESTS_MAX, Tokens, Transport, Usage,
+};
 use crate::live::reports::Entry;
 use crate::proto;
 use crate::proto::outcome::Result as Seen;
@@ -88,7 +90,7 @@ fn parse_outcome(
         }
     };
     let usage = outcome.usage.as_ref();
-    let usage = usage.and_then(|usage| parse_usage(&field("usage"), usage, unsupported));
+    let usage = usage.map(|usage| parse_usage(&field("usage"), usage, unsupported));
     let started_after = outcome.started_after.as_ref();
     let started_after = started_after.and_then(|after| {
         let parsed = parse_duration(
@@ -108,7 +110,7 @@ fn parse_outcome(
     Ok(Outcome {
         count: u32::try_from(count).unwrap_or(1),
         observation,
-        usage,
+        usage: usage.unwrap_or_default(),
         started_after,
     })
 }
@@ -142,16 +144,13 @@ const fn transport_of(kind: proto::TransportFailureKind) -> Transport {
     }
 }
 
-/// What was used, if tokens were counted at all. Nonsense is named, and leaves the estimate in force.
-fn parse_usage(
-    path: &str,
-    usage: &proto::Usage,
-    unsupported: &mut Vec<String>,
-) -> Option<Estimate> {
+/// What was used, as far as it was counted. Nonsense is named, and leaves the estimate in force.
+fn parse_usage(path: &str, usage: &proto::Usage, unsupported: &mut Vec<String>) -> Usage {
     let is_nonsense = |tokens: i64| !(0..=TOKENS_MAX).contains(&tokens);
+    let is_no_cost = !(0..=AMOUNT_MAX.cast_signed()).contains(&usage.cost_micros);
     let named = [
         ("requests", !(0..=1).contains(&usage.requests)),
-        ("cost_micros", usage.cost_micros != 0),
+        ("cost_micros", is_no_cost),
         ("cached_input_tokens", usage.cached_input_tokens != 0),
         ("model", !usage.model.is_empty()),
         ("input_tokens", is_nonsense(usage.input_tokens)),
@@ -160,14 +159,14 @@ fn parse_usage(
     let set = named.iter().filter(|(_, is_set)| *is_set);
     unsupported.extend(set.map(|(field, _)| format!("{path}.{field}")));
     let (input, output) = (usage.input_tokens, usage.output_tokens);
-    if is_nonsense(input) || is_nonsense(output) || (input == 0 && output == 0) {
-        return None;
+    let is_counted = !is_nonsense(input) && !is_nonsense(output) && (input > 0 || output > 0);
+    Usage {
+        tokens: is_counted.then(|| Tokens {
+            input: input.unsigned_abs(),
+            output: output.unsigned_abs(),
+        }),
+        cost_micros: Some(usage.cost_micros.unsigned_abs()).filter(|cost| *cost > 0 && !is_no_cost),
     }
-    Some(Estimate {
-        input_tokens: input.unsigned_abs(),
-        output_tokens: output.unsigned_abs(),
-        cost_micros: 0,
-    })
 }
 
 /// The answer on the wire.

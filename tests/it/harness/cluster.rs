@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::client::Client;
 use super::postgres::{Database, new_folder};
-use super::proxy::Proxy;
 use super::process::{keylease, texts};
+use super::proxy::Proxy;
 use super::replica::Replica;
 
 /// A vault of processes.

@@ -4,7 +4,7 @@ use super::*;
 
 impl World<'_> {
     pub(super) fn arrive(&mut self) {
-        let window = nanos(self.setup.limits[0].window);
+        let window = nanos(self.setup.limits[0].span.length());
         let is_peak = (self.now % window) * 100 < 15 * window;
         let factor = match (self.setup.is_bursty, is_peak) {
             (false, _) => 1.0,
@@ -24,7 +24,7 @@ impl World<'_> {
             estimate: Estimate {
                 input_tokens: input,
                 output_tokens: 0,
-                cost_micros: 0,
+                cost_micros: None,
             },
             max_wait: self.setup.max_wait,
         };
@@ -65,12 +65,17 @@ impl World<'_> {
         }
         for limit in &self.limits {
             let units = match limit.dimension {
-                Dimension::Requests => 1,
+                Dimension::Requests | Dimension::Concurrency => 1,
+                Dimension::CostMicros => 0,
                 Dimension::Tokens | Dimension::InputTokens => given.call.estimate.input_tokens,
                 Dimension::OutputTokens => 0,
             };
             let oracle = self.oracles.get_mut(&limit.uid).unwrap();
             oracle.started(self.now, units * given.granted);
+        }
+        if seen == Seen::Answer && !self.setup.hold_max.is_zero() {
+            self.use_for_a_while(&given);
+            return;
         }
         if seen == Seen::Answer && !self.random.chance(self.setup.silent) {
             let says_when = self.random.chance(0.8);
@@ -80,18 +85,22 @@ impl World<'_> {
 
     /// Reports, once or twice.
     pub(super) fn tell(&mut self, given: &Given, seen: Seen, started_after: Option<Duration>) {
+        if seen != Seen::Answer {
+            self.let_go_of(given);
+        }
         let report = Report {
             given: given.clone(),
             sequence: 0,
             part: Part {
                 uses: given.granted,
                 is_not_sent: seen == Seen::NotSent,
-                consumed: None,
+                consumed: Usage::default(),
             },
             seen,
             started_after,
         };
         let latency = match seen {
+            Seen::Answer if !self.setup.hold_max.is_zero() => 0,
             Seen::Answer => nanos(self.setup.latency),
             Seen::NoAnswer | Seen::NotSent => 0,
         };

@@ -46,6 +46,11 @@ impl World<'_> {
         if self.random.chance(faults.clock) {
             self.upset_clock();
         }
+        if self.random.chance(faults.clock_near) {
+            let near = i64::try_from(2 * SECOND).unwrap();
+            let by = self.random.signed(near) - self.database.clock.offset;
+            self.database.clock.step(by);
+        }
         if self.random.chance(faults.reconfigure) {
             self.reconfigure();
         }
@@ -80,7 +85,7 @@ impl World<'_> {
     pub(super) fn reconfigure(&mut self) {
         for limit in &mut self.limits {
             limit.rev += 1;
-            let window = limit.window;
+            let window = limit.span.length();
             let mut share = |divisor: u32| {
                 let part = window / divisor;
                 self.random

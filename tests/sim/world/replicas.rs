@@ -13,6 +13,8 @@ impl World<'_> {
         let boot_id = Uuid::from_u128(self.boots << 64);
         let mut replica = Replica::new(clock, boot_id, &self.limits, self.setup.bug);
         replica.live = self.setup.replicas as u64;
+        replica.is_paced = !self.setup.is_synchronous;
+        replica.lease_duration = self.setup.lease_duration;
         replica
     }
 
@@ -122,6 +124,7 @@ impl World<'_> {
                 .iter()
                 .for_each(|work| replica.budget.unsaid(work, false, now)),
             Some(answers) => {
+                works.iter().for_each(|work| replica.budget.said(work));
                 for (limit, answer) in answers {
                     let Some(mut answer) = answer else { continue };
                     if self.setup.bug == Some(Bug::ValidityFromReply) {
@@ -157,6 +160,7 @@ impl World<'_> {
     pub(super) fn take_up(&mut self, index: usize, outcome: Outcome) {
         match outcome {
             Outcome::Given(given) => {
+                self.hold(&given);
                 let delay = self.hop() / 2 + self.slow(self.setup.faults.slow_lease);
                 self.after(delay, Event::Leased(given));
             }

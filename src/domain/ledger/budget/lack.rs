@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Budget, Need, counts};
+use super::{Budget, Need, counts, units};
 use crate::domain::ledger::held::{Held, Offer};
 use crate::domain::ledger::settle::units_of;
 use crate::domain::ledger::work::Wait;
-use crate::domain::limit::Limit;
+use crate::domain::limit::{Limit, Mode};
 use crate::domain::time::BootTime;
 
 /// One limit that keeps a need from being met.
@@ -29,6 +29,8 @@ pub enum Because {
     TooLarge,
     /// It is of some models, and the need names none.
     ModelRequired,
+    /// It counts costs, and nobody says what a use costs.
+    CostRequired,
 }
 
 impl Budget {
@@ -36,36 +38,48 @@ impl Budget {
     pub fn lacks(&mut self, need: Need<'_>, now: BootTime) -> impl Iterator<Item = Lack> {
         let of_models = need.model.is_none() && self.any(|limit| !limit.models.is_empty());
         let too_large = self.any(|limit| is_too_large(limit, need));
-        self.held.iter_mut().filter_map(move |held| {
-            let because = if of_models {
-                (!held.limit().models.is_empty()).then_some(Because::ModelRequired)?
-            } else if too_large {
-                is_too_large(held.limit(), need).then_some(Because::TooLarge)?
-            } else {
-                Because::Short(shortage(held, need, now)?)
-            };
-            Some(Lack {
-                limit: Arc::clone(held.limit()),
-                needed: units_of(held.limit().dimension, need.estimate),
-                because,
+        let of_cost = self.any(|limit| is_without_cost(limit, need));
+        let enforced = |held: &&mut Held| held.limit().mode == Mode::Enforce;
+        self.held
+            .iter_mut()
+            .filter(enforced)
+            .filter_map(move |held| {
+                let because = if of_models {
+                    (!held.limit().models.is_empty()).then_some(Because::ModelRequired)?
+                } else if of_cost {
+                    is_without_cost(held.limit(), need).then_some(Because::CostRequired)?
+                } else if too_large {
+                    is_too_large(held.limit(), need).then_some(Because::TooLarge)?
+                } else {
+                    Because::Short(shortage(held, need, now)?)
+                };
+                Some(Lack {
+                    limit: Arc::clone(held.limit()),
+                    needed: units(held.limit(), need),
+                    because,
+                })
             })
-        })
     }
 
     fn any(&self, holds: impl Fn(&Limit) -> bool) -> bool {
-        self.held.iter().any(|held| holds(held.limit()))
+        let mut limits = self.held.iter().map(Held::limit);
+        limits.any(|limit| limit.mode == Mode::Enforce && holds(limit))
     }
 }
 
 fn is_too_large(limit: &Limit, need: Need<'_>) -> bool {
-    counts(limit, need) && units_of(limit.dimension, need.estimate) > limit.amount
+    counts(limit, need) && units(limit, need) > limit.amount
+}
+
+fn is_without_cost(limit: &Limit, need: Need<'_>) -> bool {
+    limit.applies_to(need.model) && units_of(limit.dimension, need.estimate).is_none()
 }
 
 fn shortage(held: &mut Held, need: Need<'_>, now: BootTime) -> Option<Wait> {
     if !counts(held.limit(), need) {
         return None;
     }
-    let units = units_of(held.limit().dimension, need.estimate);
+    let units = units(held.limit(), need);
     match held.offer(units, need.uses, need.ticket, now) {
         Offer::Uses(..) => None,
         Offer::None(wait) => Some(wait),
@@ -85,6 +99,7 @@ mod tests {
     use crate::domain::limit::{Dimension, Owner};
     use crate::domain::models::Pattern;
     use crate::domain::pool::Estimate;
+    use crate::domain::terms::Span;
     use crate::domain::time::Timestamp;
 
     fn limit(number: u128, dimension: Dimension, models: &[&str]) -> Arc<Limit> {
@@ -98,7 +113,8 @@ mod tests {
             update_time: Timestamp::from_micros(0),
             dimension,
             amount: 100,
-            window: Duration::from_mins(1),
+            span: Span::Rolling(Duration::from_mins(1)),
+            mode: Mode::Enforce,
             models: models.iter().map(pattern).collect(),
             validity: None,
             start_within: None,
@@ -113,11 +129,12 @@ mod tests {
             estimate: Estimate {
                 input_tokens,
                 output_tokens: 0,
-                cost_micros: 0,
+                cost_micros: None,
             },
             is_new: true,
             ticket: None,
             is_patient: false,
+            lease_duration: Duration::from_mins(10),
         }
     }
 
@@ -145,6 +162,7 @@ mod tests {
         let granted = Answer {
             block: 1,
             units: 5,
+            within: 5,
             sent: now,
             terms: requests.terms(),
             grant_number: 1,

@@ -1,0 +1,83 @@
+//! What reports and renewals do to the permits of their lease.
+
+use uuid::Uuid;
+
+use super::Budget;
+use crate::domain::ledger::block::{Draw, Ending};
+use crate::domain::ledger::held::{Held, Renewed};
+use crate::domain::ledger::settle::{Lease, Part};
+use crate::domain::limit::Mode;
+use crate::domain::outcome::Usage;
+use crate::domain::time::BootTime;
+
+impl Budget {
+    /// Settles what a report says of one lease; `ending` comes with the last one.
+    pub fn settle(&mut self, lease: Lease<'_>, parts: &[Part], ending: Option<Ending>) {
+        for held in &mut self.held {
+            let draw = lease.draws.iter().find(|(uid, _)| *uid == held.limit().uid);
+            let draw = draw.map(|(_, draw)| *draw);
+            // A shadow has counted what it could not draw.
+            let is_shadow = held.limit().mode == Mode::Shadow;
+            if draw.is_none() && (is_shadow || !held.limit().applies_to(lease.model)) {
+                continue;
+            }
+            if let Some(draw) = draw.filter(|_| held.limit().span.is_held()) {
+                let uses = parts.iter().map(|part| part.uses);
+                held.report(draw, uses.fold(0, u64::saturating_add));
+                continue;
+            }
+            let dimension = held.limit().dimension;
+            let mut back = 0_u64;
+            for part in parts {
+                let drawn = draw.map_or(0, |draw| draw.units);
+                let used = part.used(dimension, drawn);
+                held.charge_more(used.saturating_sub(drawn).saturating_mul(part.uses));
+                let less = drawn.saturating_sub(used).saturating_mul(part.uses);
+                back = back.saturating_add(less);
+            }
+            let Some(draw) = draw else { continue };
+            held.settle(draw.block, |use_of| {
+                use_of.settle(draw.ordinal);
+                use_of.give_back(back);
+                if let Some(ending) = ending {
+                    use_of.end(ending);
+                }
+            });
+        }
+    }
+
+    /// A lease was not given after all.
+    pub fn undo(&mut self, draws: &[(Uuid, Draw)], uses: u64) {
+        let lease = Lease { draws, model: None };
+        let part = Part {
+            uses,
+            is_not_sent: true,
+            consumed: Usage::default(),
+        };
+        let ending = Ending {
+            is_sure: true,
+            started_by: BootTime::default(),
+        };
+        self.settle(lease, &[part], Some(ending));
+    }
+
+    /// Whether anything of these draws is held.
+    #[must_use]
+    pub fn holds(&self, draws: &[(Uuid, Draw)]) -> bool {
+        let held = |(uid, draw): &(Uuid, Draw)| {
+            let held = self.held.iter().find(|h| h.limit().uid == *uid);
+            held.is_some_and(|held| held.holds(*draw))
+        };
+        draws.iter().any(held)
+    }
+
+    /// A lease goes on with a charge of its own in each of these limits. False if all of it has been reported: the charges go back.
+    pub fn renewed(&mut self, renewals: &[(Uuid, Renewed)]) -> bool {
+        let mut goes_on = true;
+        for (limit, renewed) in renewals {
+            let held: Option<&mut Held> = self.find(*limit);
+            goes_on &= held.is_none_or(|held| held.renewed(*renewed));
+        }
+        goes_on
+    }
+}

@@ -1,0 +1,124 @@
+//! What is asked of the database, and what becomes of the answer.
+
+use super::{Held, REFILL_AFTER_QUARTERS};
+use crate::domain::ledger::block::{Block, Closed, Use};
+use crate::domain::ledger::grant::Ask;
+use crate::domain::ledger::work::{Answer, Wait};
+use crate::domain::limit::Mode;
+use crate::domain::time::BootTime;
+
+/// Needs that could not be met since the last answer.
+#[derive(Debug, Default)]
+pub(super) struct Missed {
+    /// Of one use of the first of them: what must be granted at least.
+    pub(super) first: Option<u64>,
+    /// Units, together.
+    pub(super) units: u64,
+    /// Somebody waits in line for more than the answer that is on its way.
+    pub(super) is_awaited: bool,
+}
+
+impl Held {
+    /// Whether the database should be asked now, and for what.
+    /// `is_paced`: what was granted last may be forgotten by the database, so that little may be asked of a long window at a time.
+    pub fn ask(&mut self, is_paced: bool, now: BootTime) -> Option<Ask> {
+        self.close_over(now);
+        let amount = match self.limit.mode {
+            Mode::Enforce => self.limit.amount,
+            Mode::Shadow => u64::MAX,
+        };
+        let need = self.missed.first.unwrap_or(1).clamp(1, amount);
+        if self.reserving || now < self.wait_for(need).ask_at {
+            return None;
+        }
+        let per_validity = self.demand.per_validity(now, self.limit.terms().validity);
+        let missed = self.missed.units;
+        let refill = missed == 0 && per_validity > 1 && self.runs_out(per_validity, now);
+        if missed == 0 && !refill {
+            return None;
+        }
+        let want = per_validity.saturating_add(missed).min(amount);
+        let want = match self.pace.hold(want, need, &self.limit, now) {
+            Err(not_before) if is_paced => {
+                self.wait.ask_at = not_before;
+                self.wait.clears_at = self.wait.clears_at.max(not_before);
+                self.refused_need = need;
+                return None;
+            }
+            Ok(held) if is_paced => held.max(need),
+            _ => want.max(need),
+        };
+        self.asked_need = need;
+        Some(Ask {
+            need,
+            want,
+            is_awaited: self.missed.is_awaited,
+        })
+    }
+
+    /// The ask is on its way.
+    pub const fn asked(&mut self) {
+        self.reserving = true;
+    }
+
+    /// The answer came. A block that came too late is returned whole; it stays charged until that is committed.
+    pub fn answered(&mut self, answer: &Answer, now: BootTime) {
+        self.reserving = false;
+        self.missed = Missed::default();
+        self.wait = answer.wait;
+        self.refused_need = self.asked_need;
+        self.seen = self.seen.max(answer.grant_number);
+        if answer.units == 0 {
+            return;
+        }
+        self.pace.granted(answer.units, answer.sent);
+        let block = Block {
+            number: answer.block,
+            units: answer.units,
+            within: answer.within,
+            sent: answer.sent,
+            valid_until: answer.sent.after(answer.terms.validity),
+            terms: answer.terms,
+            charged_until: now.after(answer.terms.charge_time()),
+            use_of: Use::default(),
+        };
+        if now < block.valid_until {
+            self.open.push_back(block);
+        } else {
+            self.close(block);
+        }
+    }
+
+    /// No answer came, so nobody knows whether the block exists: it is returned whole, and stays charged until that is committed.
+    pub fn unanswered(&mut self, block: u64, is_there: bool, ask_at: BootTime, now: BootTime) {
+        self.reserving = false;
+        self.wait.ask_at = ask_at;
+        self.wait.is_unreachable = !is_there;
+        self.wait.clears_at = self.wait.clears_at.max(ask_at);
+        self.refused_need = 0;
+        let terms = self.limit.terms();
+        let closed = Closed {
+            use_of: Use::default(),
+            terms,
+            charged_until: now.after(terms.charge_time()),
+        };
+        self.keep(block, closed);
+    }
+
+    /// When it is worth asking for so many units.
+    pub(super) fn wait_for(&self, units: u64) -> Wait {
+        if units < self.refused_need {
+            return Wait::default();
+        }
+        self.wait
+    }
+
+    /// Whether what is left ends, in units or in time, before the next answer can be here.
+    fn runs_out(&self, per_validity: u64, now: BootTime) -> bool {
+        let fresh = |b: &&Block| {
+            now.since(b.sent) < b.valid_until.since(b.sent) * REFILL_AFTER_QUARTERS / 4
+        };
+        let left: u64 = self.open.iter().filter(fresh).map(Block::left).sum();
+        left.saturating_mul(4) < per_validity
+    }
+}

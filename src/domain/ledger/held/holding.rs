@@ -1,0 +1,98 @@
+//! Permits that are held until they are reported.
+
+use std::time::Duration;
+
+use super::{Closed, Draw, Held, Use};
+use crate::domain::ledger::holds::Back;
+use crate::domain::time::BootTime;
+
+/// What was committed for a lease that goes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewed {
+    /// What it drew.
+    pub draw: Draw,
+    /// The number of the charge that it has of its own.
+    pub number: u64,
+    /// Units charged there.
+    pub units: u64,
+    /// Units of uses that have not been reported.
+    pub left: u64,
+    /// How long it may hold them from `now`, which is after the commit.
+    pub report_within: Duration,
+    /// This replica's clock.
+    pub now: BootTime,
+}
+
+impl Held {
+    /// So many uses of a lease are over: their permits come back, to be handed out again where the block is still open.
+    pub fn report(&mut self, draw: Draw, uses: u64) {
+        let back = self.holds.report(draw, uses);
+        self.settle(draw.block, |use_of| use_of.settle(draw.ordinal));
+        if let Some(back) = back {
+            self.settle(back.carrier, |use_of| use_of.give_back(back.units));
+        }
+    }
+
+    /// A lease goes on, and has a charge of its own in the database. False if all of it has been reported: that charge then goes back.
+    pub fn renewed(&mut self, renewed: Renewed) -> bool {
+        let (number, terms) = (renewed.number, self.limit.terms());
+        let until = renewed.now.after(terms.hold(renewed.report_within));
+        let before = self.holds.renew(renewed.draw, number, renewed.left, until);
+        let held = before.map_or(0, |back| back.units);
+        if let Some(before) = before.filter(|before| before.carrier != number) {
+            let ordinal = renewed.draw.ordinal;
+            self.settle(renewed.draw.block, |use_of| use_of.settle(ordinal));
+            self.retire(before);
+        }
+        let charge = self.closed.entry(number).or_insert_with(|| Closed {
+            use_of: Use::default(),
+            terms,
+            charged_until: until,
+        });
+        charge.use_of.units = held;
+        charge.charged_until = charge.charged_until.max(until);
+        // Of a lease that was reported in part, fewer units are held than whoever wrote the charge may have known.
+        if held < renewed.units {
+            self.unsaid.push(number);
+        }
+        before.is_some()
+    }
+
+    /// Units are charged elsewhere now. What comes back to an open block would be handed out again, beside the lease that goes on
+    /// with them; so it goes back to the database alone.
+    fn retire(&mut self, back: Back) {
+        let open = self
+            .open
+            .iter_mut()
+            .find(|block| block.number == back.carrier);
+        if let Some(block) = open {
+            block.units = block.units.saturating_sub(back.units);
+        }
+        self.settle(back.carrier, |use_of| use_of.give_back(back.units));
+    }
+
+    /// Whether anything of a lease is held.
+    #[must_use]
+    pub fn holds(&self, draw: Draw) -> bool {
+        self.holds.has(draw)
+    }
+
+    /// Takes back what callers had to be done with by now.
+    pub(super) fn take_back(&mut self, now: BootTime) {
+        while let Some(((block, ordinal), back)) = self.holds.over(now) {
+            // Whoever settles for this replica, should it be gone, must not give it back once more.
+            self.settle(block, |use_of| use_of.settle(ordinal));
+            self.settle(back.carrier, |use_of| use_of.give_back(back.units));
+        }
+    }
+
+    /// The database knows that nothing of these blocks is held: nothing more can be said of them, so they need not be remembered.
+    pub fn forget(&mut self, numbers: impl Iterator<Item = u64>) {
+        for number in numbers {
+            let spent = |closed: &Closed| closed.terms.span.is_held() && closed.use_of.units == 0;
+            if self.closed.get(&number).is_some_and(spent) {
+                self.closed.remove(&number);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One transaction that lets a lease go on: lock, read the clocks, see that it is charged still, charge it anew, commit.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::clock::{DatabaseClock, boot_now};
+use super::reserve::{Replica, believed, entries, open};
+use crate::domain::ledger::entry::Asker;
+use crate::domain::ledger::page::Page;
+use crate::domain::ledger::renewal::Renewal;
+use crate::domain::ledger::work::Work;
+use crate::domain::time::Timestamp;
+use crate::store;
+use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
+use crate::store::limit_renewals::Carried;
+use crate::store::{
+    foreign_reports, incarnations, lease_renewals, limit_blocks, limit_ledgers, limit_renewals,
+};
+
+/// A lease that is to go on.
+#[derive(Debug, Clone)]
+pub struct Renewing {
+    /// The boot of the replica that gave it.
+    pub issuer: Uuid,
+    /// Its number there.
+    pub serial: u64,
+    /// What it holds.
+    pub holdings: Vec<Renewal>,
+    /// Within how long of now it is reported.
+    pub report_within: Duration,
+    /// When a report comes too late.
+    pub until: Timestamp,
+    /// What the issuer is to know of it, if that is another replica.
+    pub news: Option<Vec<u8>>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewed {
+    /// It goes on.
+    Done,
+    /// Nothing is charged for it any more.
+    Gone,
+    /// The database is not what the replica takes it for: nothing was done, and it has to be looked at first.
+    Doubtful,
+}
+
+/// Lets a lease go on.
+///
+/// # Errors
+/// When the transaction fails: whether it was committed is then not known, and the lease stays charged if it was.
+pub async fn renew(
+    pool: &PgPool,
+    replica: Replica,
+    clock: &DatabaseClock,
+    renewing: &Renewing,
+) -> store::Result<Renewed> {
+    in_time(ANSWER_WITHIN, transact(pool, replica, clock, renewing)).await
+}
+
+async fn transact(
+    pool: &PgPool,
+    replica: Replica,
+    clock: &DatabaseClock,
+    renewing: &Renewing,
+) -> store::Result<Renewed> {
+    let sent = boot_now();
+    let mut transaction = begin(pool, limit_ledgers::BEGIN).await?;
+    let conn = &mut *transaction;
+    let standing = incarnations::look(conn, replica.boot_id).await?;
+    if standing.finding(replica.memory).is_some() {
+        return Ok(Renewed::Doubtful);
+    }
+    let asker = Asker {
+        boot_id: replica.boot_id,
+        live: replica.live,
+        loss: standing.loss,
+    };
+    let works: Vec<Work> = renewing
+        .holdings
+        .iter()
+        .map(|h| Work::silent(h.limit))
+        .collect();
+    let mut pages = open(conn, &works, true).await?;
+    let mut blocks = Vec::new();
+    for page in &mut pages {
+        let believed = believed(clock, page, sent);
+        blocks.extend(page.turn(&asker, believed, Uuid::now_v7));
+    }
+    let carried = limit_renewals::carried(conn, &evidence(renewing, &pages)).await?;
+    let mut renewed = Vec::new();
+    for page in pages.iter_mut().filter(|page| page.terming().is_some()) {
+        let holding = renewing
+            .holdings
+            .iter()
+            .find(|h| h.limit == page.work.limit);
+        let Some(holding) = holding.filter(|h| carried.contains(&h.limit)) else {
+            return Ok(Renewed::Gone);
+        };
+        renewed.extend(page.renew(holding, renewing.issuer, renewing.report_within));
+    }
+    limit_ledgers::advance(conn, &entries(&pages)).await?;
+    limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
+    limit_renewals::prolong(conn, renewing.issuer, &renewed).await?;
+    lease_renewals::extend(conn, renewing.issuer, renewing.serial, renewing.until).await?;
+    if let Some(news) = &renewing.news {
+        foreign_reports::insert(conn, &[renewing.issuer], std::slice::from_ref(news)).await?;
+    }
+    transaction.commit().await?;
+    Ok(Renewed::Done)
+}
+
+/// What has to be charged for the lease to go on.
+fn evidence(renewing: &Renewing, pages: &[Page<'_>]) -> Vec<Carried> {
+    let low = |limit: Uuid| {
+        let page = pages.iter().find(|page| page.work.limit == limit);
+        page.map(|page| page.entry.clocks.low)
+    };
+    let carried = |holding: &Renewal| {
+        let (drawn, own) = holding.charges(renewing.issuer);
+        Some(Carried {
+            limit: holding.limit,
+            drawn,
+            own,
+            ordinal: (holding.granted == 1).then_some(holding.draw.ordinal),
+            low: low(holding.limit)?,
+        })
+    };
+    renewing.holdings.iter().filter_map(carried).collect()
+}

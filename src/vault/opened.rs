@@ -1,0 +1,72 @@
+//! Lease ids, opened: what they carry, and until when the lease may be reported.
+
+use uuid::Uuid;
+
+use super::Vault;
+use super::report_outcome::ReportRefusal;
+use crate::crypto::Purpose;
+use crate::domain::caller::Caller;
+use crate::domain::claims::LeaseClaims;
+use crate::domain::time::Timestamp;
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
+use crate::store::{self, lease_renewals};
+
+/// An opened lease id.
+#[derive(Debug, Clone)]
+pub(super) struct Opened {
+    /// The boot of the replica that gave it.
+    pub(super) issuer: Uuid,
+    /// Its number there.
+    pub(super) serial: u64,
+    /// What it carries.
+    pub(super) claims: LeaseClaims,
+    /// When a report comes too late, renewals included.
+    pub(super) ends: Timestamp,
+}
+
+impl Vault {
+    /// Opens a lease id that this caller may report on now. Where the id says that the lease has ended, the database is asked whether
+    /// it was renewed.
+    pub(super) async fn open_lease(
+        &self,
+        caller: &Caller,
+        lease_id: &str,
+        now: Timestamp,
+    ) -> Result<Opened, ReportRefusal> {
+        let opened = self.ids.open(Purpose::Lease, lease_id);
+        let opened = opened.map_err(|_| ReportRefusal::LeaseIdInvalid)?;
+        let claims = LeaseClaims::decode(&opened.plaintext);
+        let claims = claims.map_err(|_| ReportRefusal::LeaseIdInvalid)?;
+        if claims.caller_uid != caller.meta.uid {
+            return Err(ReportRefusal::LeaseForeign);
+        }
+        let mut lease = self.opened(opened.boot_id, opened.serial, claims);
+        if now > lease.ends {
+            let renewed = self.renewed_until(&lease).await;
+            let renewed = renewed.map_err(|_| ReportRefusal::DatabaseUnreachable)?;
+            lease.ends = renewed
+                .filter(|until| now <= *until)
+                .ok_or(ReportRefusal::LeaseExpired)?;
+        }
+        Ok(lease)
+    }
+
+    /// As far as this replica knows.
+    pub(super) fn opened(&self, issuer: Uuid, serial: u64, claims: LeaseClaims) -> Opened {
+        let renewed = self.live.renewals.until(issuer, serial);
+        Opened {
+            issuer,
+            serial,
+            ends: renewed.map_or(claims.ends(), |until| until.max(claims.ends())),
+            claims,
+        }
+    }
+
+    async fn renewed_until(&self, lease: &Opened) -> store::Result<Option<Timestamp>> {
+        let found = async {
+            let mut conn = acquire(&self.pool).await?;
+            lease_renewals::find(&mut conn, lease.issuer, lease.serial).await
+        };
+        in_time(ANSWER_WITHIN, found).await
+    }
+}

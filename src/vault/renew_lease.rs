@@ -1,0 +1,202 @@
+//! RenewLease: a lease goes on, and what it holds stays charged. Any replica does it; what it did is committed before it answers.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Vault;
+use super::opened::Opened;
+use super::report_outcome::ReportRefusal;
+use crate::domain::caller::Caller;
+use crate::domain::claims::LeaseClaims;
+use crate::domain::ledger::held::Renewed;
+use crate::domain::ledger::holds::renewed_number;
+use crate::domain::ledger::renewal::Renewal;
+use crate::domain::pool::LEASE_DURATION_MAX;
+use crate::domain::prolonged::Prolonged;
+use crate::domain::terms::Span;
+use crate::domain::time::{BootTime, Timestamp};
+use crate::live::clock::boot_now;
+use crate::live::renew::{self, Renewing, renew};
+use crate::store;
+
+/// A lease that is to go on.
+#[derive(Debug)]
+pub struct RenewLease {
+    /// From LeaseKey.
+    pub lease_id: String,
+    /// How much longer; as long as the lease was given for unless set.
+    pub lease_duration: Option<Duration>,
+}
+
+/// Why a lease does not go on. Its end stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenewRefusal {
+    /// Malformed, foreign, or ended: no report on it would be taken either.
+    Lease(ReportRefusal),
+    /// All of it has been reported, or its permits have gone back.
+    Finished,
+    /// It has gone on for as long as a lease may.
+    Spent,
+    /// The database cannot be reached to charge for it.
+    DatabaseUnreachable,
+}
+
+impl Vault {
+    /// Lets a lease go on. Answers within how long of the call it is to be reported.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn renew_lease(
+        &self,
+        caller: &Caller,
+        call: &RenewLease,
+    ) -> Result<Duration, RenewRefusal> {
+        let now = self.live.now().database;
+        let lease = self.open_lease(caller, &call.lease_id, now).await;
+        let lease = lease.map_err(RenewRefusal::Lease)?;
+        if self.live.reports_of(lease.issuer).is_done(lease.serial) {
+            return Err(RenewRefusal::Finished);
+        }
+        let renewing = self.renewing(&lease, call.lease_duration, now)?;
+        let is_own = lease.issuer == self.live.boot_id;
+        match self.commit_renewal(renewing.clone()).await {
+            Ok(renew::Renewed::Done) => {}
+            Ok(renew::Renewed::Gone) => return Err(RenewRefusal::Finished),
+            Ok(renew::Renewed::Doubtful) => {
+                self.live.life.doubt();
+                return Err(RenewRefusal::DatabaseUnreachable);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a lease could not be renewed, it ends as it would have");
+                return Err(RenewRefusal::DatabaseUnreachable);
+            }
+        }
+        let (issuer, serial, until) = (lease.issuer, lease.serial, renewing.until);
+        self.live.renewals.note(issuer, serial, until, now);
+        if is_own && !self.goes_on(&lease, &renewing) {
+            return Err(RenewRefusal::Finished);
+        }
+        Ok(renewing.report_within)
+    }
+
+    /// Another replica has renewed a lease of this one.
+    pub(super) fn take_up_renewal(&self, prolonged: Prolonged) {
+        let now = self.live.now().database;
+        let (issuer, serial) = (self.live.boot_id, prolonged.serial);
+        let lease = self.opened(issuer, serial, prolonged.claims);
+        let renewing = Renewing {
+            issuer,
+            serial,
+            holdings: self.holdings(&lease.claims, serial),
+            report_within: prolonged.report_within,
+            until: now.after(prolonged.report_within),
+            news: None,
+        };
+        self.live.renewals.note(issuer, serial, renewing.until, now);
+        self.goes_on(&lease, &renewing);
+    }
+
+    /// How a lease goes on: no longer than any limit lets it hold permits, and than leases may last at all.
+    fn renewing(
+        &self,
+        lease: &Opened,
+        wanted: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<Renewing, RenewRefusal> {
+        let claims = &lease.claims;
+        let left = claims.given.after(LEASE_DURATION_MAX).since(now);
+        let wanted = wanted.unwrap_or(claims.report_within).min(left);
+        let longest = self.longest(claims);
+        let report_within = longest.map_or(wanted, |longest| longest.min(wanted));
+        if report_within.is_zero() {
+            return Err(RenewRefusal::Spent);
+        }
+        let is_own = lease.issuer == self.live.boot_id;
+        let news = Prolonged {
+            serial: lease.serial,
+            report_within,
+            claims: claims.clone(),
+        };
+        Ok(Renewing {
+            issuer: lease.issuer,
+            serial: lease.serial,
+            holdings: self.holdings(claims, lease.serial),
+            report_within,
+            // Never sooner than it would have been too late before.
+            until: now.after(report_within).max(lease.ends),
+            news: (!is_own).then(|| news.encode()),
+        })
+    }
+
+    /// What a lease drew of limits whose permits it holds.
+    fn holdings(&self, claims: &LeaseClaims, serial: u64) -> Vec<Renewal> {
+        let held = self.held_limits(claims);
+        let drawn = claims.draws.iter().enumerate();
+        let held = drawn.filter(|(_, (limit, _))| held.iter().any(|(uid, _)| uid == limit));
+        let granted = u64::from(claims.granted);
+        held.map(|(index, (limit, draw))| Renewal {
+            limit: *limit,
+            draw: *draw,
+            number: renewed_number(serial, index),
+            units: draw.units.saturating_mul(granted),
+            granted,
+        })
+        .collect()
+    }
+
+    fn longest(&self, claims: &LeaseClaims) -> Option<Duration> {
+        let held = self.held_limits(claims);
+        held.iter().map(|(_, longest)| *longest).min()
+    }
+
+    /// The limits of its account that a lease holds permits of, and for how long it may.
+    fn held_limits(&self, claims: &LeaseClaims) -> Vec<(Uuid, Duration)> {
+        let snapshot = self.live.glance();
+        let account = snapshot.accounts.get(&claims.account_uid);
+        let limits = account.into_iter().flat_map(|account| &account.limits);
+        let held = limits.filter_map(|limit| match limit.span {
+            Span::Held(longest) => Some((limit.uid, longest)),
+            Span::Rolling(_) | Span::Calendar(_) => None,
+        });
+        held.filter(|(uid, _)| claims.draws.iter().any(|(limit, _)| limit == uid))
+            .collect()
+    }
+
+    /// In a task of its own: a call that is dropped must not cancel a commit.
+    async fn commit_renewal(&self, renewing: Renewing) -> store::Result<renew::Renewed> {
+        let (live, pool) = (std::sync::Arc::clone(&self.live), self.pool.clone());
+        let task =
+            tokio::spawn(
+                async move { renew(&pool, live.as_replica(), &live.clock, &renewing).await },
+            );
+        task.await.map_err(|_| store::Error::unanswered())?
+    }
+
+    /// The permits of a lease of this replica are charged anew from now on. False if it has been reported meanwhile.
+    fn goes_on(&self, lease: &Opened, renewing: &Renewing) -> bool {
+        let reports = self.live.reports_of(self.live.boot_id);
+        reports.prolong(lease.serial, renewing.until);
+        let snapshot = self.live.snapshot();
+        let Some(account) = snapshot.accounts.get(&lease.claims.account_uid) else {
+            return true;
+        };
+        let (now, left) = (boot_now(), reports.left(lease.serial, lease.claims.granted));
+        let renewed = |holding: &Renewal| (holding.limit, renewed(holding, renewing, left, now));
+        let renewed: Vec<_> = renewing.holdings.iter().map(renewed).collect();
+        let goes_on = account.live.with_budget(|budget| budget.renewed(&renewed));
+        self.live.ledger.note(std::slice::from_ref(&account.live));
+        goes_on
+    }
+}
+
+fn renewed(holding: &Renewal, renewing: &Renewing, left: u32, now: BootTime) -> Renewed {
+    Renewed {
+        draw: holding.draw,
+        number: holding.number,
+        units: holding.units,
+        left: holding.draw.units.saturating_mul(u64::from(left)),
+        report_within: renewing.report_within,
+        now,
+    }
+}

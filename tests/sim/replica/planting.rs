@@ -1,0 +1,45 @@
+//! What a replica does by the bugs that are planted.
+
+use keylease::domain::terms::Terms;
+
+use super::*;
+
+impl Replica {
+    /// The bug that ends a block when all that was drawn from it so far has ended.
+    pub(super) fn end_open(&mut self, draws: &[(Uuid, Draw)], ending: Option<Ending>) {
+        let (Some(Bug::EndOpenBlock), Some(ending)) = (self.bug, ending) else {
+            return;
+        };
+        for (limit, draw) in draws {
+            let seen = self.seen.entry((*limit, draw.block)).or_default();
+            seen.1 += 1;
+            seen.2 = seen.2.max(ending.started_by);
+            if seen.0 == seen.1 {
+                let early = Return {
+                    block: draw.block,
+                    used: u64::MAX,
+                    over_since: Some(seen.2),
+                    terms: self.terms(*limit),
+                    settled: Vec::new(),
+                };
+                self.early.push((*limit, early));
+            }
+        }
+    }
+
+    pub(super) fn terms(&self, limit: Uuid) -> Terms {
+        let limit = self.limits.iter().find(|l| l.uid == limit);
+        limit.unwrap().terms()
+    }
+
+    /// The bug that gives back some permit of the block for a report that came twice.
+    pub(super) fn give_back_another(&mut self, report: &Report) {
+        for (limit, draw) in &report.given.draws {
+            let others = (0..64).map(|ordinal| Draw { ordinal, ..*draw });
+            let mut held = others.filter(|other| self.budget.holds(&[(*limit, *other)]));
+            if let Some(other) = held.next() {
+                self.settle(&[(*limit, other)], &[report.part], None);
+            }
+        }
+    }
+}

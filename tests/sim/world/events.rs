@@ -1,0 +1,72 @@
+//! What happens, and to whom.
+
+use super::*;
+
+pub(super) enum Event {
+    Arrive,
+    Faults,
+    Keep,
+    /// A replica looks whether it has something to say.
+    Tick(usize, Uuid),
+    Beat(usize, Uuid),
+    Boot(usize),
+    /// Those who wait may try again.
+    Wake(usize, Uuid),
+    Call(usize, Call),
+    Leased(Given),
+    Start(Given, Seen),
+    Report(usize, Report),
+    Transact(usize, Uuid, u32, Vec<Work>, BootTime),
+    Answered(usize, Uuid, Vec<Work>, Option<Answers>, BootTime),
+    /// A caller looks at what it holds.
+    Hold(LeaseId),
+    /// A caller asks for its lease to go on.
+    AskOn(LeaseId),
+    Renew(usize, Given, Time),
+    RenewTransact(usize, Uuid, Renewing),
+    RenewAnswered(usize, Uuid, Renewing),
+    /// The replica that gave a lease learns that another has renewed it.
+    RenewNews(usize, Given),
+    /// A caller learns that its lease goes on.
+    GoesOn(LeaseId, Time),
+}
+
+/// A renewal on its way.
+pub(super) struct Renewing {
+    pub(super) given: Given,
+    /// When the caller sent its call, truly.
+    pub(super) sent: Time,
+    /// When the replica began, by its clock.
+    pub(super) begun: BootTime,
+    pub(super) server: u32,
+}
+
+impl World<'_> {
+    /// Until when whoever it comes to is stopped.
+    pub(super) fn stopped(&self, event: &Event) -> Option<Time> {
+        let index = match event {
+            Event::Tick(index, _)
+            | Event::Beat(index, _)
+            | Event::Wake(index, _)
+            | Event::Call(index, _)
+            | Event::Report(index, _)
+            | Event::Renew(index, ..)
+            | Event::RenewTransact(index, ..)
+            | Event::RenewAnswered(index, ..)
+            | Event::RenewNews(index, _)
+            | Event::Transact(index, ..)
+            | Event::Answered(index, ..) => *index,
+            Event::Arrive
+            | Event::Faults
+            | Event::Keep
+            | Event::Boot(_)
+            | Event::Leased(_)
+            | Event::Hold(_)
+            | Event::AskOn(_)
+            | Event::GoesOn(..)
+            | Event::Start(..) => return None,
+        };
+        let until = self.replicas[index].paused_until;
+        (self.now < until).then_some(until)
+    }
+}
