@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::Live;
 use super::account::AccountLive;
-use super::block_counts;
 use super::clock::boot_now;
 use super::reserve::{Reserved, reserve};
+use super::{block_counts, late};
 use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::Replication;
 use crate::domain::ledger::work::{Answer, LIMITS_PER_TRANSACTION, Work};
@@ -136,8 +136,7 @@ struct Speaker {
 }
 
 impl Speaker {
-    /// Some transactions wait for others to end. What there is to say waits with its accounts, where it adds up, until they have begun:
-    /// a database that does not answer must not make them ever more.
+    /// Some transactions wait for others. What there is to say adds up with its accounts until then, lest a silent database make ever more.
     fn is_behind(&self) -> bool {
         self.under_way.len() > TRANSACTIONS_MAX
     }
@@ -154,6 +153,14 @@ impl Speaker {
     }
 
     async fn say(self, said: Vec<Said>) {
+        let late = late::tell(&said);
+        tokio::select! {
+            () = self.say_in_turn(said) => {}
+            never = late => match never {},
+        }
+    }
+
+    async fn say_in_turn(&self, said: Vec<Said>) {
         let Ok(_place) = self.room.acquire().await else {
             return;
         };

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod credential;
 pub mod distrusted;
 pub mod heartbeat;
+mod late;
 pub mod ledger;
 pub mod life;
 pub mod line;

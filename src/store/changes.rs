@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::accounts::AccountRow;
 use super::callers::CallerRow;
-use super::connection::begin;
 use super::cooldowns::CooldownRow;
 use super::grants::GrantRow;
 use super::key_versions::KeyVersionRow;
@@ -94,7 +93,7 @@ pub enum GoneKind {
 /// # Errors
 /// As every query. A row that does not parse is left out and logged: one bad row must not stop a fleet.
 pub async fn read(pool: &PgPool, since: i64) -> Result<Changes> {
-    let mut transaction = begin(pool, BEGIN).await?;
+    let mut transaction = super::connection::begin(pool, BEGIN).await?;
     let conn = &mut *transaction;
     let rev = sqlx::query_scalar!("select rev from cluster")
         .fetch_one(&mut *conn)

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::error::{Error, Fault, Refusal};
+use super::error::{Fault, Refusal};
 use super::keys::VaultKeys;
 use super::{Result, Vault};
 use crate::crypto::Secret;
@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::store::audit_records::AuditRecord;
 use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::request_ids::{Remembered, RequestKey};
-use crate::store::{self, audit_records, cluster, request_ids};
+use crate::store::{audit_records, cluster, request_ids};
 
 /// How long a request id is remembered, as the contract says.
 const REQUEST_ID_TTL: Duration = Duration::from_hours(24);
@@ -151,9 +151,7 @@ impl Vault {
         tokio::spawn(async move {
             let made = in_time(CHANGE_WITHIN, vault.transact(change, verb)).await;
             let (answer, rev) = made?;
-            if let Some(rev) = rev {
-                vault.committed(rev).await;
-            }
+            vault.committed(rev).await;
             Ok(answer)
         })
         .await
@@ -247,11 +245,5 @@ const fn key_of<'a>(change: &'a Change, request: &'a Request) -> RequestKey<'a> 
         caller_uid: change.caller.uid,
         method: change.method,
         request_id: request.id.as_str(),
-    }
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        store::Error::from(error).into()
     }
 }

@@ -181,7 +181,8 @@ impl Vault {
     }
 
     /// Called after a change has been committed and before it is answered: what was answered, this replica knows.
-    async fn committed(&self, rev: i64) {
+    async fn committed(&self, rev: Option<i64>) {
+        let Some(rev) = rev else { return };
         if let Err(error) = self.refresh(rev).await {
             tracing::warn!(%error, rev, "a change was committed, and will be known here at the next poll");
         }

@@ -16,8 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
 use crate::live::pool::Counted;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
-use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, cluster, cooldowns, key_versions};
+use crate::store::{self, cluster, connection, cooldowns, key_versions};
 
 impl Vault {
     /// Judges outcomes by the rules of the account's provider; of an account that is gone, by those for everybody.
@@ -111,7 +110,7 @@ impl Vault {
         let pool = self.pool.clone();
         let (version_uid, account_uid) = (version.version.meta.uid, account.account.meta.uid);
         let saving = async move {
-            let mut transaction = begin(&pool, super::change::BEGIN).await?;
+            let mut transaction = connection::begin(&pool, super::change::BEGIN).await?;
             let (rev, now) = cluster::next_rev(&mut transaction).await?;
             if let Some(health) = health {
                 key_versions::judge(&mut transaction, version_uid, rev, &health, now).await?;
@@ -121,7 +120,7 @@ impl Vault {
             }
             transaction.commit().await
         };
-        let task = tokio::spawn(in_time(ANSWER_WITHIN, saving));
+        let task = tokio::spawn(connection::in_time(connection::ANSWER_WITHIN, saving));
         task.await.map_err(|_| store::Error::unanswered())?
     }
 
