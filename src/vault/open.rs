@@ -88,9 +88,3 @@ impl From<ClusterKeyError> for OpenError {
         }
     }
 }
-
-impl From<sqlx::Error> for OpenError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.into())
-    }
-}

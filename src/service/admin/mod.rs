@@ -72,7 +72,7 @@ async fn not_built<Q, A>(_: &Admin, _: &Identity, _: Q) -> Answer<A> {
 fn answer_within(right: Right) -> Duration {
     match right {
         Right::Read => ANSWER_WITHIN,
-        _ => CHANGE_WITHIN + ANSWER_WITHIN,
+        Right::Operate | Right::Administer => CHANGE_WITHIN + ANSWER_WITHIN,
     }
 }
 
