@@ -60,6 +60,12 @@ impl Vault {
         token_file: &std::path::Path,
         pool: String,
     ) -> anyhow::Result<Self> {
+        // Without a scheme http is meant, as everywhere.
+        let server = if server.contains("://") {
+            server
+        } else {
+            format!("http://{server}")
+        };
         let channel = Endpoint::from_shared(server)?
             .timeout(CALL_TIMEOUT)
             .connect()

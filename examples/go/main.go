@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"log"
 	"net/http"
 	"net/url"
@@ -56,6 +57,9 @@ type Tally struct {
 
 func connect() (*grpc.ClientConn, string, error) {
 	token := os.Getenv("KEYLEASE_TOKEN")
+	if token == "" && os.Getenv("KEYLEASE_TOKEN_FILE") == "" {
+		return nil, "", errors.New("set KEYLEASE_TOKEN_FILE, to a file with a lessee's token such as .keylease/lessee.token, or KEYLEASE_TOKEN")
+	}
 	if token == "" {
 		text, err := os.ReadFile(os.Getenv("KEYLEASE_TOKEN_FILE"))
 		if err != nil {
@@ -63,7 +67,11 @@ func connect() (*grpc.ClientConn, string, error) {
 		}
 		token = strings.TrimSpace(string(text))
 	}
-	server, err := url.Parse(cmp.Or(os.Getenv("KEYLEASE_SERVER"), "http://127.0.0.1:7600"))
+	address := cmp.Or(os.Getenv("KEYLEASE_SERVER"), "http://127.0.0.1:7600")
+	if !strings.Contains(address, "://") {
+		address = "http://" + address // Without a scheme http is meant.
+	}
+	server, err := url.Parse(address)
 	if err != nil {
 		return nil, "", err
 	}
@@ -170,11 +178,11 @@ func leaseKey(ctx context.Context, vault pb.LeaseServiceClient, pool, retryToken
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) != 3 {
-		log.Fatal("usage: keylease-example POOL REQUESTS")
+		log.Fatal("usage: keylease-example POOL REQUESTS, such as: keylease-example openai 10")
 	}
 	requests, err := strconv.Atoi(os.Args[2])
 	if err != nil {
-		log.Fatal(err)
+		log.Fatalf("REQUESTS is %q: give a number", os.Args[2])
 	}
 	conn, token, err := connect()
 	if err != nil {

@@ -26,10 +26,19 @@ const SERVICE_CONFIG = JSON.stringify({ methodConfig: [{
 
 const tally = { leases: 0, successes: 0, rate_limited: 0, dead_keys_seen: 0, refused: 0 };
 const log = (line: string) => console.error(line);
+function fail(line: string): never {
+  log(line);
+  process.exit(1);
+}
 
 function connect() {
-  const server = new URL(process.env.KEYLEASE_SERVER ?? "http://127.0.0.1:7600");
-  const token = process.env.KEYLEASE_TOKEN ?? readFileSync(process.env.KEYLEASE_TOKEN_FILE ?? "", "utf8").trim();
+  const named = process.env.KEYLEASE_SERVER || "http://127.0.0.1:7600";
+  const server = new URL(named.includes("://") ? named : `http://${named}`); // Without a scheme http is meant.
+  const tokenFile = process.env.KEYLEASE_TOKEN_FILE;
+  if (!process.env.KEYLEASE_TOKEN && !tokenFile) {
+    fail("set KEYLEASE_TOKEN_FILE, to a file with a lessee's token such as .keylease/lessee.token, or KEYLEASE_TOKEN");
+  }
+  const token = process.env.KEYLEASE_TOKEN || readFileSync(tokenFile ?? "", "utf8").trim();
   const caFile = process.env.KEYLEASE_CA_FILE;
   const secure = server.protocol === "https:";
   const channel = secure ? credentials.createSsl(caFile ? readFileSync(caFile) : null) : credentials.createInsecure();
@@ -109,7 +118,8 @@ async function runRequest(vault: Vault, pool: string): Promise<boolean> {
   return false;
 }
 
-const [pool = "", requests = "1"] = process.argv.slice(2);
+const [pool, requests] = process.argv.slice(2);
+if (!pool || !/^\d+$/.test(requests ?? "")) fail("usage: node build/example.js POOL REQUESTS, such as: node build/example.js openai 10");
 const vault = connect();
 for (let n = 0; n < Number(requests); n += 1) if (!(await runRequest(vault, pool))) process.exitCode = 1;
 vault.close();

@@ -36,8 +36,12 @@ SERVICE_CONFIG = json.dumps({"methodConfig": [{
 
 def connect():
     """Opens the channel, and makes the metadata that every call carries."""
-    server = urlsplit(os.environ.get("KEYLEASE_SERVER", "http://127.0.0.1:7600"))
-    token = os.environ.get("KEYLEASE_TOKEN") or Path(os.environ["KEYLEASE_TOKEN_FILE"]).read_text().strip()
+    address = os.environ.get("KEYLEASE_SERVER") or "http://127.0.0.1:7600"
+    server = urlsplit(address if "://" in address else f"http://{address}")  # Without a scheme http is meant.
+    token, token_file = os.environ.get("KEYLEASE_TOKEN"), os.environ.get("KEYLEASE_TOKEN_FILE")
+    if not token and not token_file:
+        sys.exit("set KEYLEASE_TOKEN_FILE, to a file with a lessee's token such as .keylease/lessee.token, or KEYLEASE_TOKEN")
+    token = token or Path(token_file).read_text().strip()
     options = [("grpc.service_config", SERVICE_CONFIG)]
     if server.scheme == "https":
         ca_file = os.environ.get("KEYLEASE_CA_FILE")
@@ -113,6 +117,8 @@ def log(line):
 
 
 def main():
+    if len(sys.argv) != 3 or not sys.argv[2].isdecimal():
+        sys.exit("usage: python example.py POOL REQUESTS, such as: python example.py openai 10")
     pool, requests = sys.argv[1], int(sys.argv[2])
     tally = Counter()
     channel, metadata = connect()

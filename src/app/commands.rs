@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
     bootstrap, classify,
     config::{
         BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, LogArguments, LogConfig,
-        MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig,
+        MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig, Strangers,
     },
     dev, master_key, migrate, serve, telemetry,
 };
@@ -75,9 +75,14 @@ pub enum MasterKeyCommand {
 
 /// Parses the command line and runs it to its end. Who asked for JSON is told of a line that does not parse in JSON, too.
 pub fn parse_and_run() -> ExitCode {
-    let error = match Arguments::try_parse() {
+    // Help is for where it is read, or for the customary width where nobody says.
+    let width = crate::cli::terminal_width();
+    let mut command = Arguments::command().term_width(width);
+    let parsed = command.try_get_matches_from_mut(std::env::args_os());
+    let parsed = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
+    let error = match parsed {
         Ok(arguments) => return run(arguments.command),
-        Err(error) => error,
+        Err(error) => error.format(&mut command),
     };
     let Some(json) = crate::cli::usage_as_json(&error, std::env::args_os()) else {
         error.exit()
@@ -128,7 +133,9 @@ fn failed(failure: &anyhow::Error) -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(arguments) => {
-            let config = ServeConfig::parse(&arguments, SecretVariables::of_environment())?;
+            let strangers = Strangers::of_environment(&variables(&Arguments::command()));
+            let secrets = SecretVariables::of_environment();
+            let config = ServeConfig::parse(&arguments, secrets, &strangers)?;
             start(&arguments.log, serve::run(config))
         }
         Command::Migrate(arguments) => {
@@ -150,6 +157,14 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         | Command::Classify(_)
         | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
     }
+}
+
+/// The variables of all flags, of every command.
+fn variables(command: &clap::Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(clap::Arg::get_env);
+    let own = own.map(|name| name.to_string_lossy().into_owned());
+    let below = command.get_subcommands().flat_map(variables);
+    own.chain(below).collect()
 }
 
 /// Starts the logs and then the command.

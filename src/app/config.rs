@@ -3,13 +3,15 @@
 mod arguments;
 mod database;
 mod duration;
+mod flag_values;
 mod listen;
 mod log;
 mod master_key;
 mod parse;
 mod problems;
-mod secret_file;
+pub(super) mod secret_file;
 mod serve;
+mod strangers;
 
 pub use arguments::{
     BootstrapArguments, DatabaseArguments, DevArguments, LogArguments, MasterKeyArguments,
@@ -21,3 +23,4 @@ pub use master_key::{MasterKeySource, SecretVariables};
 pub use parse::{BootstrapConfig, DevConfig, MigrateConfig};
 pub use problems::ConfigError;
 pub use serve::ServeConfig;
+pub use strangers::Strangers;

@@ -16,7 +16,9 @@ use super::{
     serve, signals,
 };
 use crate::crypto::KeyRing;
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
+use crate::store::cluster;
 use home::Home;
 
 /// Enough for one replica and a few curious people.
@@ -85,6 +87,12 @@ async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let mut connection = database.connect().await?;
+    if !home.has_master_key() {
+        // A database whose first start was cut short names none.
+        let wrapped = cluster::wrapped_key(&mut connection).await.ok().flatten();
+        let wanted = wrapped.map(|(_, fingerprint)| fingerprint);
+        return Err(home.master_key_gone(wanted.as_deref()));
+    }
     migrate::apply(&mut connection).await?;
     connection.close().await?;
     let database = DatabaseUrl::from_options(database.clone());
@@ -103,7 +111,13 @@ async fn serve(
         .map(|listener| listener.local_addr())
         .transpose()?;
     home.remember_address(address)?;
-    let welcome = newcomer::welcome(home.shown(), address, metrics, Path::new(".env").exists());
+    let welcome = newcomer::welcome(
+        home.shown(),
+        home.database_elsewhere().as_deref(),
+        address,
+        metrics,
+        Path::new(".env").exists(),
+    );
     std::io::stdout().write_all(welcome.as_bytes())?;
     serve::run_until(serve_config, listeners, shutdown).await
 }
@@ -120,7 +134,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         snapshot_age_max: SNAPSHOT_AGE_MAX,
         replication: Replication::Synchronous,
         drain_delay: std::time::Duration::ZERO,
-        allow_loopback_upstreams: true,
+        upstreams: Upstreams::LoopbackToo,
         warnings: Vec::new(),
     }
 }

@@ -8,7 +8,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic_health::server::HealthReporter;
 
-use super::workers::{Workers, tell};
+use super::poll::tell;
+use super::workers::Workers;
 use crate::store::connection::acquire;
 use crate::store::replicas;
 use crate::vault::Vault;

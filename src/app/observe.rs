@@ -23,6 +23,8 @@ pub(super) fn glance(vault: &Vault) {
     let idle = u32::try_from(idle).unwrap_or(all).min(all);
     gauge!(metric_names::DATABASE_CONNECTIONS, "state" => "idle").set(f64::from(idle));
     gauge!(metric_names::DATABASE_CONNECTIONS, "state" => "used").set(f64::from(all - idle));
+    let slot = live.slot().map_or(-1.0, |slot| f64::from(slot.slot));
+    gauge!(metric_names::OFFLINE_SLOT).set(slot);
     for (kind, count) in &snapshot.distrusted_rows {
         let count = u32::try_from(*count).unwrap_or(u32::MAX);
         gauge!(metric_names::ROWS_DISTRUSTED, "kind" => *kind).set(f64::from(count));
@@ -81,6 +83,7 @@ fn units(snapshot: &Snapshot) {
             ];
             counter!(metric_names::UNITS_GRANTED, &labels).increment(counted.granted);
             counter!(metric_names::UNITS_RETURNED, &labels).increment(counted.returned);
+            counter!(metric_names::UNITS_OFFLINE, &labels).increment(counted.offline);
             counter!(metric_names::UNITS_OVER, &labels).increment(counted.over);
         }
     }

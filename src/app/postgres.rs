@@ -157,6 +157,7 @@ impl PrivatePostgres {
             }
             sleep(LOOK_EVERY).await;
         }
+        self.folder.forget_socket();
         Ok(())
     }
 

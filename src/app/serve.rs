@@ -15,23 +15,28 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 
 use super::config::{MasterKeySource, ServeConfig};
 use super::listeners::Listeners;
-use super::workers::{Workers, tell};
-use super::{drain, opening};
-use super::{metrics, signals};
+use super::{drain, metrics, opening, reflection, signals, supervision};
+use super::{poll::tell, workers::Workers};
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
-use crate::proto;
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
-use crate::service::observe::Observe;
+use crate::service::{observe::Observe, restate::Restate};
 use crate::store::replicas::Enrolment;
 use crate::vault::Vault;
 
 /// Calls at once on one connection.
 const STREAMS_MAX: u32 = 2_000;
+/// The largest message of a call that nobody has to be known for: health and reflection.
+const OPEN_MESSAGE_MAX: usize = 16 * 1024;
+/// The largest request of the lease service: a report of a hundred outcomes with the beginnings of their bodies.
+const LEASE_MESSAGE_MAX: usize = 1024 * 1024;
+/// The longest that a call may take, its sending included: longer than the longest wait in line. Streams go on for longer.
+const CALL_MAX: Duration = Duration::from_secs(75);
 /// How often a silent connection is asked whether it is still there.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
 /// After so long a connection is asked to go elsewhere, so that new replicas get their share; jittered by process.
@@ -39,7 +44,7 @@ const CONNECTION_AGE: Duration = Duration::from_mins(5);
 /// The health check that says that the process runs, whatever its database does.
 const LIVENESS: &str = "liveness";
 /// The stored and sealed formats that this release reads, as the highest of them.
-const FORMATS: i32 = 1;
+const FORMATS: i32 = 3;
 
 /// Binds, serves until SIGINT or SIGTERM, and drains.
 ///
@@ -71,17 +76,19 @@ pub async fn run_until(
     let heart = heart(&vault, address.to_string(), config.replication);
     heart.beat().await.context("the ledger cannot be read")?;
     let (health, health_service) = tonic_health::server::health_reporter();
+    let health_service = health_service.max_decoding_message_size(OPEN_MESSAGE_MAX);
     health
         .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
         .await;
     tell(&health, true).await;
     let workers = Workers::start(&vault, heart, health.clone());
+    let failed = workers.failed();
     let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
-        .layer(Observe::new())
+        .layer((Observe::new(), Restate))
         .add_service(health_service.clone())
-        .add_service(reflection()?)
+        .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
         .add_service(leases(&vault))
-        .add_service(admin(&vault));
+        .add_service(admin(&vault, config.upstreams));
     tracing::info!(
         listen = %address,
         metrics.listen = bound(listeners.metrics.as_ref()),
@@ -92,7 +99,7 @@ pub async fn run_until(
     );
     let (draining, ended) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(drain::drain(
-        shutdown,
+        supervision::until(shutdown, failed.clone()),
         health,
         Arc::clone(&vault),
         config.drain_delay,
@@ -108,7 +115,7 @@ pub async fn run_until(
     let served = tokio::try_join!(grpc, page, probes).map(drop);
     drain::end(workers, &vault, config.drain_delay).await;
     tracing::info!("ended");
-    served
+    served.and_then(|()| supervision::verdict(&failed))
 }
 
 /// Opens the vault and takes up its configuration.
@@ -155,6 +162,7 @@ pub fn server(tls: Option<tonic::transport::ServerTlsConfig>, seed: u64) -> anyh
     let server = Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
         .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
+        .timeout(CALL_MAX)
         .max_connection_age(CONNECTION_AGE + jitter);
     match tls {
         Some(tls) => Ok(server.clone().tls_config(tls)?),
@@ -164,24 +172,17 @@ pub fn server(tls: Option<tonic::transport::ServerTlsConfig>, seed: u64) -> anyh
 
 fn leases(vault: &Arc<Vault>) -> InterceptedService<LeaseServiceServer<Leases>, Authenticate> {
     let authenticate = Authenticate::new(Arc::clone(vault));
-    LeaseServiceServer::with_interceptor(Leases::new(Arc::clone(vault)), authenticate)
+    let leases = Leases::new(Arc::clone(vault));
+    let server = LeaseServiceServer::new(leases).max_decoding_message_size(LEASE_MESSAGE_MAX);
+    InterceptedService::new(server, authenticate)
 }
 
-fn admin(vault: &Arc<Vault>) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
-    let authenticate = Authenticate::new(Arc::clone(vault));
-    AdminServiceServer::with_interceptor(Admin::new(Arc::clone(vault)), authenticate)
-}
-
-fn reflection() -> anyhow::Result<
-    tonic_reflection::server::v1::ServerReflectionServer<
-        impl tonic_reflection::server::v1::ServerReflection,
-    >,
-> {
-    let service = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
-    Ok(service)
+fn admin(
+    vault: &Arc<Vault>,
+    upstreams: Upstreams,
+) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
+    let admin = Admin::new(Arc::clone(vault), upstreams);
+    AdminServiceServer::with_interceptor(admin, Authenticate::new(Arc::clone(vault)))
 }
 
 /// Where a socket listens, which port 0 does not say beforehand; none for one that is off.

@@ -3,23 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::observe;
+use super::poll::{poll, show};
+use super::supervision::{round, supervise};
 use crate::live::heartbeat::Heart;
-use crate::live::{clock::boot_now, ledger, outbox};
+use crate::live::{idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
-use crate::store::{self, foreign_reports, lease_renewals, replicas, settled};
+use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
-/// How soon a change is known everywhere.
-const POLL_EVERY: Duration = Duration::from_secs(1);
-/// How long one poll may take before it counts as failed.
-const POLL_MAX: Duration = Duration::from_secs(5);
+/// How long the last sums of what was spent may take to be written when a replica ends.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+/// How long a batch of sums is known by its id: longer than any outage after which it is sent again.
+const FLUSH_AGE_MAX: Duration = Duration::from_hours(24 * 30);
 /// How old a count of all keys may be.
 const SURVEY_EVERY: Duration = Duration::from_secs(10);
 /// How often reports are looked for whose issuer is gone.
@@ -32,97 +34,60 @@ const REPORT_AGE_MAX: Duration = Duration::from_hours(25);
 /// The workers of one replica.
 #[derive(Debug)]
 pub struct Workers {
-    tasks: JoinSet<()>,
+    supervised: JoinHandle<()>,
     stop: CancellationToken,
+    failed: CancellationToken,
+    vault: Arc<Vault>,
 }
 
 impl Workers {
     /// Starts them.
     #[must_use]
     pub fn start(vault: &Arc<Vault>, heart: Heart, health: HealthReporter) -> Self {
-        let stop = CancellationToken::new();
+        let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
+        let (told, well) = watch::channel(true);
         let mut tasks = JoinSet::new();
-        tasks.spawn(poll(
+        tasks.spawn(poll(Arc::clone(vault), Arc::new(heart), told, stop.clone()));
+        tasks.spawn(show(
             Arc::clone(vault),
-            Arc::new(heart),
             health,
+            well,
             stop.clone(),
+            failed.clone(),
         ));
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         tasks.spawn(ledger::run(live, pool, stop.clone()));
         tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
+        tasks.spawn(flush_spend(Arc::clone(vault), stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
-        Self { tasks, stop }
+        let supervised = tokio::spawn(supervise(tasks, stop.clone(), failed.clone()));
+        Self {
+            supervised,
+            stop,
+            failed,
+            vault: Arc::clone(vault),
+        }
     }
 
-    /// Ends them: permits are returned, and reports that wait are written.
-    pub async fn stop(mut self) {
+    /// Cancelled where one of them has ended unasked.
+    #[must_use]
+    pub fn failed(&self) -> CancellationToken {
+        self.failed.clone()
+    }
+
+    /// Ends them: permits are returned, reports that wait are written, and what was spent is, last, since reports may still have come in.
+    pub async fn stop(self) {
         self.stop.cancel();
-        while self.tasks.join_next().await.is_some() {}
-    }
-}
-
-/// Says once a second that this replica lives, and takes up what changed.
-async fn poll(
-    vault: Arc<Vault>,
-    heart: Arc<Heart>,
-    health: HealthReporter,
-    stop: CancellationToken,
-) {
-    let mut ticks = interval(POLL_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut was_well = true;
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = vault.live().life.doubted() => {}
-            () = stop.cancelled() => return,
+        // It does nothing that could fail.
+        let _ = self.supervised.await;
+        let flushed = tokio::time::timeout(FLUSH_MAX, self.vault.flush_spend()).await;
+        if !matches!(flushed, Ok(Ok(()))) {
+            tracing::error!("what was spent last could not be written and is not recorded");
         }
-        let polled = tokio::time::timeout(POLL_MAX, beat(&vault, &heart)).await;
-        let is_well = matches!(polled, Ok(Ok(())));
-        if was_well != is_well {
-            tell(&health, is_well && !vault.live().is_draining()).await;
-            if is_well {
-                tracing::info!("the database can be reached again");
-            } else {
-                tracing::warn!("the database cannot be reached, leases go on from what is held");
-            }
-        }
-        was_well = is_well;
-        observe::glance(&vault);
     }
 }
-
-async fn beat(vault: &Vault, heart: &Arc<Heart>) -> crate::vault::Result<()> {
-    let began = boot_now();
-    let live = vault.live();
-    // In a task of its own: a commit is never cancelled, however long it takes.
-    let beating = Arc::clone(heart);
-    let pulse = tokio::spawn(async move { beating.beat().await });
-    let pulse = pulse.await.map_err(|_| store::Error::unanswered())??;
-    if pulse.rev > live.snapshot().rev {
-        return vault.refresh(pulse.rev).await;
-    }
-    live.learned(None, began);
-    Ok(())
-}
-
-/// Ready or not, by every name a probe may use.
-pub(super) async fn tell(health: &HealthReporter, is_ready: bool) {
-    let status = if is_ready {
-        ServingStatus::Serving
-    } else {
-        ServingStatus::NotServing
-    };
-    for service in READINESS {
-        health.set_service_status(service, status).await;
-    }
-}
-
-/// The names under which readiness is asked for.
-const READINESS: [&str; 3] = ["", "keylease.v1.LeaseService", "keylease.v1.AdminService"];
 
 /// Carries reports to and from other replicas.
 async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
@@ -133,7 +98,8 @@ async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
             _ = ticks.tick() => {}
             () = stop.cancelled() => {}
         }
-        if let Err(error) = carry(&vault).await {
+        let carrying = Arc::clone(&vault);
+        if let Ok(Err(error)) = round(async move { carry(&carrying).await }).await {
             tracing::warn!(%error, "reports could not be exchanged, their leases keep their full charge");
         }
     }
@@ -141,10 +107,8 @@ async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
 
 async fn carry(vault: &Vault) -> store::Result<()> {
     vault.send_reports().await?;
-    if vault.live().replicas() > 1 {
-        vault.receive_reports().await?;
-    }
-    Ok(())
+    // Also where this replica seems to be alone: one that has left may have written reports before.
+    vault.receive_reports().await
 }
 
 /// Settles what was reported on leases of replicas that are gone.
@@ -158,6 +122,21 @@ async fn take_over(vault: Arc<Vault>, stop: CancellationToken) {
         }
         if let Err(error) = vault.take_over_reports().await {
             tracing::warn!(%error, "reports of replicas that are gone could not be settled, it is tried again");
+        }
+    }
+}
+
+/// Adds what was spent to the sums of all replicas.
+async fn flush_spend(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = interval(spend::FLUSH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = vault.flush_spend().await {
+            tracing::warn!(%error, "what was spent could not be written, it is kept in memory until it can");
         }
     }
 }
@@ -184,18 +163,28 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         let now = vault.live().now().database;
-        if let Err(error) = vault.revoke_drained(now).await {
+        let revoking = Arc::clone(&vault);
+        let revoked = round(async move { revoking.revoke_drained(now).await });
+        if let Ok(Err(error)) = revoked.await {
             tracing::warn!(%error, "drained versions could not be revoked, it is tried again in a minute");
+        }
+        // In a task of its own: a commit is never cancelled.
+        let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
+        let moved = tokio::spawn(async move { idle::move_clocks(&live, &pool).await }).await;
+        if let Ok(Err(error)) = moved {
+            tracing::warn!(%error, "the clocks of idle limits stand still, it is tried again in a minute");
         }
         let forgotten = async {
             let mut conn = acquire(vault.pool()).await?;
             replicas::forget(&mut conn).await?;
+            cooldowns::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
+            store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };
         if let Err(error) = in_time(ANSWER_WITHIN, forgotten).await {
-            tracing::warn!(%error, "old replicas and reports could not be forgotten, it is tried again in a minute");
+            tracing::warn!(%error, "old replicas, cooldowns and reports could not be forgotten, it is tried again in a minute");
         }
         for (account, count) in vault.overdue() {
             if count > 0 {

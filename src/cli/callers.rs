@@ -6,7 +6,7 @@ use super::connect::ClientArgs;
 use super::failure::Failure;
 use super::flags::{
     ChangeArgs, DisableArgs, NamedArgs, NamedChangeArgs, deleted, disable_request, named_change,
-    say_validated,
+    refuse_absent, say_validated,
 };
 use super::paging::{ListArgs, every_page};
 use super::{names, output, unbuilt};
@@ -96,6 +96,24 @@ impl UpdateArgs {
             .chain(self.removed_roles.iter().map(|role| role.grant()))
             .collect()
     }
+
+    /// Refuses to take away what the caller does not have.
+    fn refuse_absent(&self, caller: &proto::Caller) -> Result<(), Failure> {
+        let (lessees, roles): (Vec<_>, Vec<_>) = caller
+            .grants
+            .iter()
+            .partition(|grant| grant.role() == proto::Role::Lessee);
+        for text in &self.removed_lessees {
+            let pattern = fields::lessee(text).pool_pattern;
+            let there = lessees.iter().map(|grant| grant.pool_pattern.clone());
+            refuse_absent("--remove-lessee", &pattern, there)?;
+        }
+        for role in &self.removed_roles {
+            let there = roles.iter().map(|grant| view::role(grant));
+            refuse_absent("--remove-role", &view::role(&role.grant()), there)?;
+        }
+        Ok(())
+    }
 }
 
 /// Runs the verb.
@@ -152,6 +170,7 @@ async fn update(client: &ClientArgs, args: UpdateArgs) -> Result<(), Failure> {
     let mut admin = client.admin().await?;
     let read = admin.get_caller(proto::GetCallerRequest { name }).await?;
     let mut caller = read.into_inner().caller.ok_or_else(lacking)?;
+    args.refuse_absent(&caller)?;
     for field in &args.clear {
         field.clear(&mut caller);
     }

@@ -14,6 +14,7 @@ use super::address::{is_loopback, server_uri};
 use super::failure::{Failure, causes};
 use super::role::{Role, no_token};
 use super::secret::{read_bounded, without_line_end};
+use super::variables::{given, path_or_empty, switch};
 use crate::proto::admin_service_client::AdminServiceClient;
 use crate::proto::lease_service_client::LeaseServiceClient;
 
@@ -36,12 +37,15 @@ pub struct ClientArgs {
     pub(crate) server: String,
     /// File that holds the caller's token (kl_…); it wins over the variable KEYLEASE_TOKEN, which may hold the token itself
     #[arg(long, global = true, value_name = "FILE", env = "KEYLEASE_TOKEN_FILE")]
+    #[arg(value_parser = path_or_empty())]
     pub(crate) token_file: Option<PathBuf>,
     /// PEM file of the authorities to trust; https needs it (the system's own: /etc/ssl/certs/ca-certificates.crt on Debian)
     #[arg(long, global = true, value_name = "FILE", env = "KEYLEASE_CA_FILE")]
+    #[arg(value_parser = path_or_empty())]
     pub(crate) ca_file: Option<PathBuf>,
     /// Send the token, and receive keys, in clear to a server that is not on this machine
     #[arg(long, global = true, env = "KEYLEASE_INSECURE_PLAINTEXT")]
+    #[arg(value_parser = switch)]
     pub(crate) insecure_plaintext: bool,
     /// Give up after this time, such as 500ms or 30s
     #[arg(long, global = true, value_name = "DURATION", default_value = "30s")]
@@ -131,7 +135,7 @@ impl ClientArgs {
     }
 
     fn with_tls(&self, endpoint: Endpoint) -> Result<Endpoint, Failure> {
-        let path = self.ca_file.as_ref().ok_or_else(|| {
+        let path = given(self.ca_file.as_ref()).ok_or_else(|| {
             Failure::Usage(
                 "https needs --ca-file or KEYLEASE_CA_FILE: a PEM file of the authorities to trust \
                  (the system's own on Debian: /etc/ssl/certs/ca-certificates.crt)"
@@ -151,7 +155,7 @@ impl ClientArgs {
         variable: Option<String>,
         role: Role,
     ) -> Result<MetadataValue<Ascii>, Failure> {
-        let text = match (&self.token_file, variable) {
+        let text = match (given(self.token_file.as_ref()), variable) {
             (Some(path), _) => {
                 let bytes = read_bounded(path, TOKEN_FILE_BYTES_MAX)?;
                 let text = std::str::from_utf8(&bytes)

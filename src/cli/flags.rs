@@ -135,6 +135,26 @@ pub(crate) fn say_unsupported(fields: &[String]) {
     }
 }
 
+/// Refuses to remove what is not there, which is a slip of the pen that would go unseen.
+pub(crate) fn refuse_absent(
+    flag: &str,
+    wanted: &str,
+    there: impl Iterator<Item = String>,
+) -> Result<(), Failure> {
+    let there: Vec<String> = there.collect();
+    if there.iter().any(|known| known == wanted) {
+        return Ok(());
+    }
+    let there = if there.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("there is {}", there.join(", "))
+    };
+    Err(Failure::Usage(format!(
+        "{flag} {wanted}: not there, so that nothing was changed; {there}"
+    )))
+}
+
 /// What to say once something is deleted.
 pub(crate) fn deleted(name: &str, validate_only: bool) -> String {
     if validate_only {

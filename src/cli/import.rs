@@ -11,6 +11,7 @@ use super::output;
 use super::secret::read_bounded;
 
 mod dotenv;
+mod places;
 mod plan;
 mod providers;
 mod request;
@@ -18,6 +19,7 @@ mod values;
 mod variables;
 mod view;
 
+use places::Places;
 use plan::{Options, Plan, Problem};
 
 /// The largest file that is read.
@@ -33,11 +35,12 @@ What is read:
   KEY_HEALTH_CHECK_ENABLED       whether the pools' keys are probed; stored, probes are not built yet
   RATE_LIMIT_PER_MINUTE          a limit requests-per-minute on each account
 Other variables are ignored, and listed. Placeholders, duplicates and whatever else is wrong are refused by line number, all at
-once, and no value is ever repeated. --dry-run asks no server; --validate-only has the server check everything as well.
+once, and no value is ever repeated. --dry-run has the server check everything and change nothing; with --offline no server is
+asked, so that what the vault holds already and what it refuses is not found out.
 
 Examples:
   keylease keys import .env --dry-run
-  keylease keys import .env --validate-only
+  keylease keys import .env --dry-run --offline
   keylease keys import .env --only openai --reason 'moving in'";
 
 /// Which file, and how to read it.
@@ -54,9 +57,12 @@ pub(crate) struct ImportArgs {
     /// Import only this account, such as openai; may be repeated
     #[arg(long, value_name = "ACCOUNT")]
     only: Vec<String>,
-    /// Show what would be stored, and ask no server
-    #[arg(long, conflicts_with = "validate_only")]
+    /// Have the server check everything, show what would be stored, and change nothing
+    #[arg(long)]
     dry_run: bool,
+    /// With --dry-run: ask no server and check the file alone
+    #[arg(long, requires = "dry_run", conflicts_with = "validate_only")]
+    offline: bool,
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -64,25 +70,29 @@ pub(crate) struct ImportArgs {
 /// Runs the verb.
 pub(super) async fn run(client: &ClientArgs, args: ImportArgs) -> Result<(), Failure> {
     let plan = args.plan()?;
-    if args.dry_run {
+    if args.offline {
         return show_plan(client, &plan);
     }
     if !client.json {
         output::remark(&view::remarks(&plan));
     }
     let mut request = request::with_secrets(&plan);
+    let file = args.shown();
+    let places = Places::of(&file, &plan);
     drop(plan);
-    let validate_only = args.change.validate_only;
+    let validate_only = args.change.validate_only || args.dry_run;
     request.validate_only = validate_only;
     request.request_id = args.change.request_id;
     request.reason = args.change.reason;
-    let answer = client.admin().await?.import_keys(request).await?;
+    let admin = client.admin().await;
+    let mut admin = admin.map_err(|failure| unreached(failure, args.dry_run))?;
+    let answer = admin.import_keys(request).await;
+    let answer = answer.map_err(|status| in_file(&places, status))?;
     let answer = answer.into_inner();
     output::show(client.json, &answer, view::imported)?;
     say_validated(validate_only);
     say_unsupported(&answer.unsupported);
-    if !validate_only {
-        let file = args.file.display();
+    if !validate_only && args.file.as_os_str() != "-" {
         output::remark(&format!(
             "{file} still holds the keys in clear: delete it, or keep it as safe as they are"
         ));
@@ -90,7 +100,38 @@ pub(super) async fn run(client: &ClientArgs, args: ImportArgs) -> Result<(), Fai
     Ok(())
 }
 
+/// A refusal in words of the file; a server that was not reached has said nothing.
+fn in_file(places: &Places, status: tonic::Status) -> Failure {
+    let failure = Failure::from(status);
+    if let Failure::Refused(status) = &failure {
+        return places.refusal(status);
+    }
+    failure
+}
+
+/// Without a server a dry run knows half, which has to be asked for.
+fn unreached(failure: Failure, dry_run: bool) -> Failure {
+    match failure {
+        Failure::Unreachable(cause) if dry_run => Failure::Unreachable(format!(
+            "{cause} (--dry-run --offline checks the file alone)"
+        )),
+        failure @ (Failure::Unreachable(_)
+        | Failure::Usage(_)
+        | Failure::Refused(_)
+        | Failure::Failed(_)
+        | Failure::OutputClosed) => failure,
+    }
+}
+
 impl ImportArgs {
+    /// The file, for messages.
+    fn shown(&self) -> String {
+        match self.file.to_str() {
+            Some("-") => "standard input".to_owned(),
+            Some(_) | None => self.file.display().to_string(),
+        }
+    }
+
     fn plan(&self) -> Result<Plan, Failure> {
         let bytes = read_bounded(&self.file, FILE_BYTES_MAX)?;
         let options = Options {
@@ -98,10 +139,8 @@ impl ImportArgs {
             allow_http: self.allow_http,
             only: self.only.clone(),
         };
-        plan::read(&bytes, &options).map_err(|problems| {
-            let file = self.file.display();
-            Failure::Usage(refusal(&file.to_string(), &problems))
-        })
+        plan::read(&bytes, &options)
+            .map_err(|problems| Failure::Usage(refusal(&self.shown(), &problems)))
     }
 }
 
@@ -129,6 +168,6 @@ fn show_plan(client: &ClientArgs, plan: &Plan) -> Result<(), Failure> {
     }
     output::line(&view::planned(&request))?;
     output::remark(&view::remarks(plan));
-    output::remark("dry run: no server was asked, nothing was changed");
+    output::remark("offline: no server was asked; whether it would take this is not known");
     Ok(())
 }

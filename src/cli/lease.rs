@@ -6,16 +6,11 @@ use clap::Args;
 
 use super::connect::ClientArgs;
 use super::failure::Failure;
-use super::{flags, names, output, unbuilt, words};
-use crate::proto::unbuilt::OF_LEASES;
+use super::{flags, names, output, words};
 use crate::proto::{self, Credential, Estimate, LeaseKeyResponse, LeaseKind};
 
 /// What the help ends with.
-pub(crate) fn help() -> String {
-    unbuilt::help(EXAMPLES, OF_LEASES)
-}
-
-const EXAMPLES: &str = "\
+pub(crate) const HELP: &str = "\
 Prints the lease and, of the credential, everything but its values: --show-secret prints them too, and --json always does.
 Start the request within `start within` of calling, then run `keylease report LEASE_ID --success` (or --status 429, …).
 

@@ -11,6 +11,7 @@ use crate::proto;
 use crate::proto::unbuilt::OF_LIMITS;
 
 mod fields;
+mod offline;
 mod view;
 
 use fields::{Dimension, LimitField, LimitFlags};
@@ -22,6 +23,7 @@ Examples:
   keylease limits create accounts/openai/limits/tpm --dimension tokens --amount 90000 --window 1m --model 'gpt-4*'
   keylease limits create openai/daily --dimension requests --amount 10000 --calendar day --time-zone America/Los_Angeles
   keylease limits create openai/streams --dimension concurrency --amount 20 --lease-duration-max 2m
+  keylease limits create openai/rpm --dimension requests --amount 600 --window 1m --offline-percent 10
   keylease limits create openai/spend --dimension cost-micros --amount 50000000 --calendar month --time-zone UTC --mode shadow";
 const UPDATE_EXAMPLE: &str = "Example: keylease limits update openai/rpm --amount 1200";
 

@@ -14,6 +14,7 @@ mod address;
 mod audit;
 mod callers;
 mod connect;
+mod cost;
 mod errors;
 mod failure;
 mod field_flags;
@@ -24,10 +25,12 @@ mod keys;
 mod lease;
 mod limits;
 mod master_key;
+mod money;
 mod names;
 mod output;
 mod paging;
 mod pools;
+mod prices;
 mod refusals;
 mod remedies;
 mod renew;
@@ -39,11 +42,13 @@ mod table;
 mod tokens;
 mod unbuilt;
 mod usage;
+mod variables;
 mod view;
 mod words;
 
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
+pub(crate) use table::width as terminal_width;
 pub use usage::usage_as_json;
 
 use failure::Failure;
@@ -69,6 +74,12 @@ pub enum Command {
     /// At most so many units in a window, over all replicas
     #[command(after_help = EXIT_CODES)]
     Limits(limits::Limits),
+    /// What was spent, by pool, account, model, caller, tag or day
+    #[command(after_help = cost::HELP)]
+    Cost(cost::CostArgs),
+    /// What models cost
+    #[command(after_help = EXIT_CODES)]
+    Prices(prices::Prices),
     /// Callers' tokens
     #[command(after_help = EXIT_CODES)]
     Tokens(tokens::Tokens),
@@ -76,7 +87,7 @@ pub enum Command {
     #[command(after_help = status::HELP)]
     Status(status::StatusArgs),
     /// Lease a key
-    #[command(after_help = lease::help())]
+    #[command(after_help = lease::HELP)]
     Lease(lease::LeaseArgs),
     /// Let a lease go on
     #[command(after_help = renew::HELP)]
@@ -97,6 +108,8 @@ impl Command {
             Self::Pools(command) => &command.client,
             Self::Callers(command) => &command.client,
             Self::Limits(command) => &command.client,
+            Self::Cost(command) => &command.client,
+            Self::Prices(command) => &command.client,
             Self::Tokens(command) => &command.client,
             Self::Status(command) => &command.client,
             Self::Lease(command) => &command.client,
@@ -117,6 +130,8 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Pools(command) => pools::run(command).await,
             Command::Callers(command) => callers::run(command).await,
             Command::Limits(command) => limits::run(command).await,
+            Command::Cost(command) => cost::run(command).await,
+            Command::Prices(command) => prices::run(command).await,
             Command::Tokens(command) => tokens::run(command).await,
             Command::Status(command) => status::run(command).await,
             Command::Lease(command) => lease::run(command).await,

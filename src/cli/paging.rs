@@ -11,13 +11,8 @@ pub(crate) const ROWS_MAX: usize = 10_000;
 #[derive(Debug, Args)]
 pub(crate) struct PageArgs {
     /// Rows the server sends at a time: 1 to 1,000 [default: 100]
-    #[arg(
-        long,
-        value_name = "ROWS",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
-    pub(crate) page_size: i32,
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(i32).range(1..=1_000))]
+    pub(crate) page_size: Option<i32>,
     /// Go on after an earlier list; only the one page that follows is shown
     #[arg(long, value_name = "TOKEN")]
     pub(crate) page_token: Option<String>,
@@ -38,7 +33,7 @@ macro_rules! every_page {
     ($client:expr, $rpc:ident, $rows:ident, $page:expr, $request:expr) => {{
         let page: &$crate::cli::paging::PageArgs = $page;
         let mut request = $request;
-        request.page_size = page.page_size;
+        request.page_size = page.page_size.unwrap_or_default();
         request.page_token = page.page_token.clone().unwrap_or_default();
         let mut all = $client.$rpc(request.clone()).await?.into_inner();
         while page.page_token.is_none()

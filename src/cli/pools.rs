@@ -6,7 +6,7 @@ use super::connect::ClientArgs;
 use super::failure::Failure;
 use super::flags::{
     ChangeArgs, DisableArgs, NamedArgs, NamedChangeArgs, deleted, disable_request, named_change,
-    say_unsupported, say_validated,
+    refuse_absent, say_unsupported, say_validated,
 };
 use super::paging::{ListArgs, every_page};
 use super::{names, output};
@@ -139,6 +139,10 @@ async fn update(client: &ClientArgs, args: UpdateArgs) -> Result<(), Failure> {
     let mut admin = client.admin().await?;
     let read = admin.get_pool(proto::GetPoolRequest { name }).await?;
     let mut pool = read.into_inner().pool.ok_or_else(lacking)?;
+    let there = pool.members.iter().map(|member| member.target.clone());
+    for member in &args.removed {
+        refuse_absent("--remove-member", member, there.clone())?;
+    }
     for field in &args.clear {
         field.clear(&mut pool);
     }

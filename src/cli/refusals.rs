@@ -52,6 +52,7 @@ fn refusal_word(reason: RefusalReason) -> &'static str {
         RefusalReason::Model => "not serving this model",
         RefusalReason::Tampered => "not believed: changed outside of keylease",
         RefusalReason::Undecryptable => "with a secret that does not open",
+        RefusalReason::LimitUnread => "of an account with a limit that cannot be read",
         RefusalReason::NoVersion => "without a secret",
         RefusalReason::Avoided => "barred by the retry token",
         RefusalReason::TooLarge => "with a limit smaller than the need",

@@ -28,6 +28,7 @@ pub(crate) fn unreached(server: &str, cause: &str) -> &'static str {
 fn by_reason(reason: ErrorReason) -> &'static str {
     use ErrorReason as Reason;
     match reason {
+        Reason::MethodUnknown => by_code(Code::Unimplemented),
         Reason::TokenRejected => {
             "check KEYLEASE_TOKEN_FILE; an admin makes a new token with `keylease tokens create`"
         }
@@ -40,7 +41,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         }
         Reason::RequestIdReused | Reason::RequestIdSpent => "use a new --request-id",
         Reason::ResourceNotFound => "check the name; `list` shows what exists",
-        Reason::ResourceExists => "",
+        Reason::ResourceExists | Reason::MessageTooLarge | Reason::MessageMalformed => "",
         Reason::EtagMismatch => "somebody was faster: look again, then repeat",
         Reason::StateForbids => "undo what the message names first",
         Reason::LimitExhausted => {
@@ -57,6 +58,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         Reason::KeysDistrusted => {
             "`keylease status POOL` says which rows; restore them from a backup, and find who writes to the database"
         }
+        Reason::LimitsUnread => "lease from a replica of the newest release",
         Reason::PoolDisabled => {
             "`keylease status POOL` says who disabled what; an operator ends it with `keylease pools enable` (accounts, keys)"
         }
@@ -76,9 +78,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         Reason::LeaseExpired => "lease again; ask for longer with --lease-duration",
         Reason::RetryTokenInvalid => "lease without the retry token",
         Reason::KeysAvoided => "lease without the retry token, or later",
-        Reason::LeaseIdInvalid => {
-            "give the lease id as it was printed, to the cluster that made it"
-        }
+        Reason::LeaseIdInvalid => "give the lease id as it was printed, to its cluster",
         Reason::LeaseForeign => "report with the token that leased",
         Reason::Internal => "look the id up in the server's log",
         Reason::Unspecified | Reason::FieldInvalid | Reason::NotBuilt => "",

@@ -1,6 +1,6 @@
 //! Tables that fit where they are read: a long cell is cut with an ellipsis, so that a row stays on its line.
 //!
-//! The first column is never cut. It holds the name, which people copy.
+//! The first column is never cut. It holds the name, which people copy. Nor is a word that says whether something serves.
 
 use comfy_table::{Color, ContentArrangement, Table, presets};
 
@@ -8,6 +8,8 @@ use comfy_table::{Color, ContentArrangement, Table, presets};
 const WIDTH_DEFAULT: usize = 80;
 /// What is left of a cell at least, however long the others are.
 const CELL_WIDTH_MIN: usize = 6;
+/// Columns that say in a word whether something serves, which is what people look for.
+const NEVER_CUT: [&str; 2] = ["STATE", "HEALTH"];
 /// Blanks between two columns.
 const GAP: usize = 2;
 
@@ -95,11 +97,14 @@ pub(crate) fn within<C: Into<Cell>>(
 
 /// How wide each column may be: as wide as it likes, but for the widest ones where the row would be too long.
 fn widths(width: usize, header: &[&str], rows: &[Vec<Cell>]) -> Vec<usize> {
-    let least = |column: usize| header[column].chars().count().max(CELL_WIDTH_MIN);
     let widest = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         let widest = cells.map(Cell::width).max().unwrap_or(0);
         widest.max(header[column].chars().count())
+    };
+    let least = |column: usize| match header[column] {
+        name if NEVER_CUT.contains(&name) => widest(column),
+        name => name.chars().count().max(CELL_WIDTH_MIN),
     };
     let mut widths: Vec<usize> = (0..header.len()).map(widest).collect();
     let gaps = GAP * header.len().saturating_sub(1);
@@ -158,6 +163,15 @@ mod tests {
         assert_eq!(text.lines().count(), 2, "{text}");
         assert_eq!(widest(&text), 80, "{text}");
         assert!(text.contains('…') && text.ends_with("enabled"), "{text}");
+    }
+
+    #[test]
+    fn a_state_is_whole_beside_a_long_name() {
+        let name = "accounts/a-long-name-of-an-account/keys/a-long-name-of-a-key-too";
+        let row = [name, "1", "UNDECRYPTABLE", "all but some"];
+        let text = within(80, &["NAME", "VERSION", "STATE", "MODELS"], [row]);
+        assert!(text.contains("UNDECRYPTABLE"), "{text}");
+        assert!(text.contains(name), "{text}");
     }
 
     #[test]

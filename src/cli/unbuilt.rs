@@ -15,8 +15,8 @@ pub(crate) fn help(examples: &str, unbuilt: &[Unbuilt]) -> String {
 mod tests {
     use clap::{Args as _, Command};
 
-    use crate::cli::{callers, lease, limits};
-    use crate::proto::unbuilt::{OF_CALLERS, OF_LEASES, OF_LIMITS, Unbuilt};
+    use crate::cli::{callers, limits};
+    use crate::proto::unbuilt::{OF_CALLERS, OF_LIMITS, Unbuilt};
 
     fn long_help(command: Command, path: &[&str]) -> (Command, String) {
         let mut found = command;
@@ -31,16 +31,11 @@ mod tests {
     fn every_choice_that_is_not_built_is_named_by_the_help_of_its_verbs() {
         let limits = || limits::Limits::augment_args(Command::new("limits"));
         let callers = || callers::Callers::augment_args(Command::new("callers"));
-        let lease = || {
-            let lease = lease::LeaseArgs::augment_args(Command::new("lease"));
-            lease.after_help(lease::help())
-        };
-        let cases: [(Command, &[&str], &[Unbuilt]); 5] = [
+        let cases: [(Command, &[&str], &[Unbuilt]); 4] = [
             (limits(), &["create"], OF_LIMITS),
             (limits(), &["update"], OF_LIMITS),
             (callers(), &["create"], OF_CALLERS),
             (callers(), &["update"], OF_CALLERS),
-            (lease(), &[], OF_LEASES),
         ];
         for (command, path, unbuilt) in cases {
             let (command, text) = long_help(command, path);

@@ -167,6 +167,9 @@ pub enum SealedIdError {
 }
 
 fn join(fingerprints: &[Fingerprint]) -> String {
+    if fingerprints.is_empty() {
+        return "none".to_owned();
+    }
     let texts: Vec<String> = fingerprints.iter().map(Fingerprint::to_string).collect();
     texts.join(", ")
 }

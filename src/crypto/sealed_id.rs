@@ -45,8 +45,6 @@ pub enum Purpose {
     Lease,
     /// Tells a later lease what to avoid.
     Retry,
-    /// Continues a list.
-    Page,
 }
 
 /// One run of one process. It can be neither copied nor chosen, since two sealers of one boot id would use nonces twice.
@@ -75,7 +73,6 @@ impl Purpose {
         match self {
             Self::Lease => 1,
             Self::Retry => 2,
-            Self::Page => 3,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Who may call, and what they may do.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::disablement::Disablement;
@@ -71,6 +73,18 @@ pub enum Right {
     Administer,
 }
 
+impl Right {
+    /// The roles that have it, in words.
+    #[must_use]
+    pub const fn roles(self) -> &'static str {
+        match self {
+            Self::Read => "auditor, operator or admin",
+            Self::Operate => "operator or admin",
+            Self::Administer => "admin",
+        }
+    }
+}
+
 impl Caller {
     /// Whether a grant covers `right`.
     #[must_use]
@@ -92,6 +106,15 @@ impl Caller {
             Grant::Admin | Grant::Operator | Grant::Auditor => false,
         })
     }
+}
+
+/// A caller that has proven who it is. What was good when it came may not be good any more: see `Snapshot::still`.
+#[derive(Debug, Clone)]
+pub struct Bearer {
+    /// The caller, as it was then.
+    pub caller: Arc<Caller>,
+    /// The token that proved it; `None` where whoever embeds the services vouches for the caller, and for as long as it pleases.
+    pub token: Option<Arc<Token>>,
 }
 
 /// A caller's token, as stored.

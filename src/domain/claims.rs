@@ -1,17 +1,18 @@
 //! What a lease id carries, sealed: enough for any replica to act on a report without having seen the lease.
 //!
-//! Format 1, after a version byte: integers as LEB128, uids as 16 bytes, text as length and bytes, lists as count and items.
+//! Format 2, after a version byte: integers as LEB128, uids as 16 bytes, text as length and bytes, lists as count and items.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::ledger::block::Draw;
+use super::tags::Tags;
 use super::time::{BootTime, Timestamp};
 use super::wire::{Malformed, Reader, Writer};
 
 /// The format this release writes.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 
 /// What a lease id carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct LeaseClaims {
     pub draws: Vec<(Uuid, Draw)>,
     /// What the call's retry token said to avoid: the next one avoids it too.
     pub avoided: Vec<Avoided>,
+    /// For charge-back.
+    pub tags: Tags,
 }
 
 impl LeaseClaims {
@@ -88,6 +91,7 @@ impl LeaseClaims {
             to.number(draw.ordinal);
         }
         encode_avoided(&mut to, &self.avoided);
+        self.tags.encode(&mut to);
         to.into_bytes()
     }
 
@@ -112,6 +116,7 @@ impl LeaseClaims {
             report_within: Duration::from_millis(from.number()?),
             draws: decode_draws(&mut from)?,
             avoided: decode_avoided(&mut from)?,
+            tags: Tags::decode(&mut from)?,
         };
         from.end()?;
         Ok(claims)

@@ -10,6 +10,9 @@ use super::time::Timestamp;
 /// A cooldown that ends later by less than this is no news.
 const NEWS_MIN: Duration = Duration::from_millis(500);
 
+/// The most models of one account whose cooldowns are kept, in memory and in the database; what has ended makes room first.
+pub const ACCOUNT_MODELS_MAX: usize = 256;
+
 /// The cooldown of an account, of one of its models, or of a key.
 #[derive(Debug, Clone, Default)]
 pub struct Cooling {
@@ -89,14 +92,15 @@ impl Cooling {
     }
 }
 
-/// The cooldown of one model among at most `models_max`. `None` if there is no room: reports name what models they like.
+/// The cooldown of one model among at most `models_max`. `None` if there is no room: reports name what models they like. For the empty
+/// one, which is the whole, there always is.
 pub fn room<'a>(
     models: &'a mut HashMap<String, Cooling>,
     model: &str,
     models_max: usize,
     now: Timestamp,
 ) -> Option<&'a mut Cooling> {
-    if models.len() >= models_max && !models.contains_key(model) {
+    if !model.is_empty() && models.len() >= models_max && !models.contains_key(model) {
         models.retain(|_, cooling| cooling.holds(now).is_some());
         if models.len() >= models_max {
             return None;
@@ -232,6 +236,7 @@ mod tests {
             }
         }
         assert!(models.len() <= 8);
+        assert!(room(&mut models, "", 8, at(9)).is_some());
         assert!(room(&mut models, "m999999", 8, at(100)).is_some());
     }
 }

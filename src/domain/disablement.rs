@@ -26,6 +26,12 @@ impl Disablement {
     }
 }
 
+/// What is left of a disablement at `now`: nothing once it has ended.
+#[must_use]
+pub fn in_force(disablement: Option<Disablement>, now: Timestamp) -> Option<Disablement> {
+    disablement.filter(|word| word.holds(now))
+}
+
 /// Whether an optional disablement holds at `now`.
 #[must_use]
 pub fn is_disabled(disablement: Option<&Disablement>, now: Timestamp) -> bool {

@@ -7,6 +7,8 @@ use url::{Host, Url};
 use super::field::{FieldError, Parsed};
 use super::profile::Profile;
 
+pub mod upstreams;
+
 /// The most allowed hosts of an account.
 pub const HOSTS_MAX: usize = 16;
 const URL_BYTES_MAX: usize = 512;

@@ -6,7 +6,8 @@ use super::claims::LeaseClaims;
 use super::classify::{Advice, Blame, Failure};
 use super::health::FailureClass;
 use super::judged::{Judged, Seen};
-use super::outcome::{Start, Tokens, Usage};
+use super::outcome::Start;
+use super::usage::Usage;
 use super::wire::{Malformed, Reader, Writer};
 
 /// The format this release writes. What was seen is judged where it came in: what a provider wrote may quote a key, and stays there.
@@ -71,7 +72,8 @@ impl Forwarded {
 
 fn encode_outcome(to: &mut Writer, outcome: &Judged) {
     to.number(u64::from(outcome.count));
-    encode_usage(to, outcome.usage);
+    outcome.usage.encode(to);
+    to.text(outcome.model.as_deref().unwrap_or_default());
     encode_start(to, outcome.start);
     match &outcome.seen {
         Seen::Success => to.number(0),
@@ -92,7 +94,8 @@ fn encode_outcome(to: &mut Writer, outcome: &Judged) {
 
 fn decode_outcome(from: &mut Reader<'_>) -> Result<Judged, Malformed> {
     let count = from.number_as()?;
-    let usage = decode_usage(from)?;
+    let usage = Usage::decode(from)?;
+    let model = Some(from.text()?).filter(|model| !model.is_empty());
     let start = decode_start(from)?;
     let seen = match from.number()? {
         0 => Seen::Success,
@@ -108,36 +111,7 @@ fn decode_outcome(from: &mut Reader<'_>) -> Result<Judged, Malformed> {
         usage,
         seen,
         start,
-    })
-}
-
-fn encode_usage(to: &mut Writer, usage: Usage) {
-    to.number(u64::from(usage.tokens.is_some()));
-    if let Some(tokens) = usage.tokens {
-        to.number(tokens.input);
-        to.number(tokens.output);
-    }
-    to.number(u64::from(usage.cost_micros.is_some()));
-    if let Some(cost) = usage.cost_micros {
-        to.number(cost);
-    }
-}
-
-fn decode_usage(from: &mut Reader<'_>) -> Result<Usage, Malformed> {
-    let tokens = match from.number()? {
-        0 => None,
-        _ => Some(Tokens {
-            input: from.number()?,
-            output: from.number()?,
-        }),
-    };
-    let cost_micros = match from.number()? {
-        0 => None,
-        _ => Some(from.number()?),
-    };
-    Ok(Usage {
-        tokens,
-        cost_micros,
+        model,
     })
 }
 
@@ -183,7 +157,20 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::prices::Tokens;
+    use crate::domain::tags::Tags;
     use crate::domain::time::{BootTime, Timestamp};
+
+    fn usage() -> Usage {
+        Usage {
+            tokens: Some(Tokens {
+                input: 5,
+                cached_input: 4,
+                output: u64::MAX,
+            }),
+            cost_micros: Some(0),
+        }
+    }
 
     #[test]
     fn a_report_comes_back_as_it_was() {
@@ -203,17 +190,11 @@ mod tests {
             failed(Some(Duration::ZERO)),
             failed(Some(Duration::from_millis(58_821))),
         ];
-        let usage = Usage {
-            tokens: Some(Tokens {
-                input: 5,
-                output: u64::MAX,
-            }),
-            cost_micros: Some(0),
-        };
         let outcome = |seen| Judged {
             count: 2,
-            usage,
+            usage: usage(),
             start: Start::Answered(Some(Duration::from_millis(250))),
+            model: Some("gpt-4o".to_owned()),
             seen,
         };
         let report = Forwarded {
@@ -233,6 +214,7 @@ mod tests {
                 report_within: Duration::from_secs(1),
                 draws: vec![],
                 avoided: vec![],
+                tags: Tags::default(),
             },
             outcomes: seen.into_iter().map(outcome).collect(),
         };

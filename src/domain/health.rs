@@ -88,6 +88,15 @@ impl Health {
         }
     }
 
+    /// How it is at `now`: a cooling that has ended is over; a death that has ended is not, until a canary lease has come back well.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Self {
+        match self {
+            Self::Cooling(cause) if cause.until <= now => Self::Active,
+            Self::Active | Self::Cooling(_) | Self::Dead(_) => self.clone(),
+        }
+    }
+
     /// As stored.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -6,6 +6,7 @@ use super::disablement::Disablement;
 use super::health::Cause;
 use super::limit::Limit;
 use super::name::LimitName;
+use super::prices::NoPrice;
 use super::refusal::KeyRefusal;
 use super::time::Timestamp;
 
@@ -48,6 +49,8 @@ pub struct LimitHindrance {
     pub needed: u64,
     /// When that much is free; `None` where waiting does not help.
     pub clears: Option<Timestamp>,
+    /// Why nobody knows what a use costs, where that is the matter.
+    pub no_price: Option<Box<NoPrice>>,
 }
 
 impl Hindrance {

@@ -3,8 +3,9 @@
 use super::classify::{Advice, Blame, Failure, Response, Rules, explain};
 use super::health::FailureClass;
 use super::ledger::settle::Part;
-use super::outcome::{Observation, Outcome, Start, Transport, Usage};
+use super::outcome::{Observation, Outcome, Start, Transport};
 use super::time::Timestamp;
+use super::usage::Usage;
 
 /// An outcome that was judged: all that is kept of it, and nothing that a provider wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Judged {
     pub seen: Seen,
     /// When its uses started.
     pub start: Start,
+    /// The model that served, where it is not the one leased for.
+    pub model: Option<String>,
 }
 
 /// What some uses came to.
@@ -57,6 +60,7 @@ impl Outcome {
             usage: self.usage,
             seen,
             start: self.start(),
+            model: self.model.clone(),
         }
     }
 }
@@ -152,6 +156,7 @@ mod tests {
             observation,
             started_after: None,
             usage: Usage::default(),
+            model: None,
         };
         let judged = outcome.judged(rules, Timestamp::from_micros(0));
         judged.failure().cloned()

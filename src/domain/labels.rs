@@ -42,7 +42,8 @@ impl Labels {
     }
 }
 
-fn check_pair(field: &str, key: &str, value: &str) -> Parsed<()> {
+/// One pair of labels, or of what obeys the same rules.
+pub(super) fn check_pair(field: &str, key: &str, value: &str) -> Parsed<()> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_./".contains(&b);
     if key.is_empty() || key.len() > KEY_BYTES_MAX || !key.bytes().all(allowed) {
         return Err(FieldError::new(

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::id::Id;
 use super::models::Pattern;
+use super::offline::{OfflineShare, Plan};
 use super::terms::{Span, Terms, Timing};
 use super::time::Timestamp;
 
@@ -56,6 +57,8 @@ pub struct Limit {
     pub start_within: Option<Duration>,
     /// Added to the charge time.
     pub blackout: Option<Duration>,
+    /// What replicas serve from while the database cannot be reached.
+    pub offline: Option<OfflineShare>,
 }
 
 /// What owns a limit, by uid.
@@ -174,6 +177,20 @@ impl Limit {
             blackout: self.blackout,
         };
         timing.terms()
+    }
+
+    /// What its offline share comes to.
+    #[must_use]
+    pub fn offline_plan(&self) -> Option<Plan> {
+        let share = self.offline?;
+        Some(share.plan(self.amount, &self.terms()))
+    }
+
+    /// What the ledger grants of it at most.
+    #[must_use]
+    pub fn ledger_amount(&self) -> u64 {
+        let offline = self.offline_plan().map_or(0, |plan| plan.units());
+        self.amount.saturating_sub(offline)
     }
 
     /// Whether a lease for `model` counts against it. A lease without a model counts against those of all models only; where an

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::field::FieldError;
 use super::limit::{Dimension, LEASE_DURATION_MAX_DEFAULT, Limit, Mode};
 use super::models::Pattern;
+use super::offline::OfflineShare;
 use super::terms::Span;
 
 /// The shortest D that can be asked for: a block must outlive the transaction that reserves it.
@@ -36,6 +37,8 @@ pub struct LimitDraft {
     pub start_within: Option<Option<Duration>>,
     /// Added to the charge time.
     pub blackout: Option<Option<Duration>>,
+    /// What is served from while the database cannot be reached.
+    pub offline: Option<Option<OfflineShare>>,
 }
 
 /// A limit to create.
@@ -66,6 +69,7 @@ impl LimitDraft {
         limit.validity = self.validity.unwrap_or(limit.validity);
         limit.start_within = self.start_within.unwrap_or(limit.start_within);
         limit.blackout = self.blackout.unwrap_or(limit.blackout);
+        limit.offline = self.offline.unwrap_or(limit.offline);
         check_shares(limit)
     }
 }
@@ -103,6 +107,7 @@ fn check_shares(limit: &Limit) -> Result<(), Vec<FieldError>> {
     ]
     .into_iter()
     .flatten()
+    .chain(limit.offline.and_then(|share| share.check(limit).err()))
     .collect();
     if faults.is_empty() {
         Ok(())
@@ -151,6 +156,7 @@ mod tests {
             validity: None,
             start_within: None,
             blackout: None,
+            offline: None,
         }
     }
 

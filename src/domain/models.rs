@@ -130,6 +130,15 @@ impl ModelRules {
         (self.allow.is_empty() || any(&self.allow)) && !any(&self.deny)
     }
 
+    /// Whether some name that a lease may ask for is what the provider calls `provider_name`.
+    #[must_use]
+    pub fn leads_to(&self, provider_name: &str) -> bool {
+        let mut mapped = self.map.iter().filter(|(_, to)| *to == provider_name);
+        let is_itself = !self.map.contains_key(provider_name);
+        (is_itself && self.serves(Some(provider_name)))
+            || mapped.any(|(from, _)| self.serves(Some(from)))
+    }
+
     /// What the provider calls `model`.
     #[must_use]
     pub fn provider_name<'a>(&'a self, model: &'a str) -> &'a str {

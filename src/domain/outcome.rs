@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ledger::block::Ending;
 use super::time::BootTime;
+use super::usage::Usage;
 
 /// The most uses of one lease.
 pub const REQUESTS_MAX: u32 = 1_000;
@@ -22,24 +23,8 @@ pub struct Outcome {
     pub usage: Usage,
     /// How long after the call for the lease the uses had started at the latest.
     pub started_after: Option<Duration>,
-}
-
-/// What one use consumed, as far as is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// Tokens.
-    pub tokens: Option<Tokens>,
-    /// Millionths of the currency unit.
-    pub cost_micros: Option<u64>,
-}
-
-/// Tokens of one use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tokens {
-    /// Input tokens.
-    pub input: u64,
-    /// Output tokens.
-    pub output: u64,
+    /// The model that served, where it is not the one leased for.
+    pub model: Option<String>,
 }
 
 impl Outcome {

@@ -179,4 +179,48 @@ impl Estimate {
         output_tokens: 1_000,
         cost_micros: None,
     };
+
+    /// What the call says, or else the pool, or else the default. Nobody can say that a use consumes no tokens at all: it would pass
+    /// every limit on them.
+    #[must_use]
+    pub fn in_force(call: Option<Self>, pool: Option<Self>) -> Self {
+        let said = || call.into_iter().chain(pool);
+        let counts = |e: &Self| e.input_tokens > 0 || e.output_tokens > 0;
+        Self {
+            cost_micros: said().find_map(|e| e.cost_micros),
+            ..said().find(counts).unwrap_or(Self::DEFAULT)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_of_nothing_is_none() {
+        let of = |input_tokens, output_tokens, cost_micros| Estimate {
+            input_tokens,
+            output_tokens,
+            cost_micros,
+        };
+        let pool = Some(of(70, 30, Some(9)));
+        assert_eq!(Estimate::in_force(None, None), Estimate::DEFAULT);
+        assert_eq!(
+            Estimate::in_force(Some(of(0, 0, None)), pool),
+            of(70, 30, Some(9))
+        );
+        assert_eq!(
+            Estimate::in_force(Some(of(0, 0, Some(5))), pool),
+            of(70, 30, Some(5))
+        );
+        assert_eq!(
+            Estimate::in_force(Some(of(5, 0, None)), pool),
+            of(5, 0, Some(9))
+        );
+        assert_eq!(
+            Estimate::in_force(Some(of(0, 0, None)), Some(of(0, 0, None))),
+            Estimate::DEFAULT
+        );
+    }
 }

@@ -70,6 +70,7 @@ mod tests {
                 report_within: Duration::from_secs(1),
                 draws: vec![],
                 avoided: vec![],
+                tags: crate::domain::tags::Tags::default(),
             },
         };
         let bytes = prolonged.encode();

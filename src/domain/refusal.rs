@@ -18,6 +18,8 @@ pub enum KeyRefusal {
     Dead,
     /// Its row, its account's or its membership was changed outside of KeyLease, so that it is not believed.
     Tampered,
+    /// Its account has a limit that this release cannot read, and so cannot keep.
+    LimitUnread,
     /// The secret of its current version does not open, or is sealed for other hosts.
     Undecryptable,
     /// The retry token says to avoid it.
@@ -39,6 +41,8 @@ pub enum KeyRefusal {
 /// Why a lease is not given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseRefusal {
+    /// While it waited, the caller's token ended or was revoked, or the caller was disabled.
+    TokenRejected,
     /// No grant for the pool, or no such pool.
     PoolDenied,
     /// A person has disabled the pool.

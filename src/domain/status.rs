@@ -93,6 +93,21 @@ pub struct LimitStatus {
     pub charge_time: Duration,
     /// When the next charge ends.
     pub next_charge_end: Option<Timestamp>,
+    /// What is left to replicas that cannot reach the database, if anything.
+    pub offline: Option<OfflineStatus>,
+}
+
+/// What is left of a limit to replicas that cannot reach the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfflineStatus {
+    /// Units that the ledger grants to nobody.
+    pub reserved: u64,
+    /// The slot of this replica, if it has one.
+    pub slot: Option<u32>,
+    /// Units of one slot in any window.
+    pub slot_units: u64,
+    /// Units that this replica would serve from its slot now.
+    pub slot_left: u64,
 }
 
 /// What one replica did with a key since it started.
@@ -166,8 +181,10 @@ impl PoolStatus {
 impl LimitStatus {
     /// Units that can still be reserved. None where a limit was lowered below what is charged.
     #[must_use]
-    pub const fn remaining(&self) -> u64 {
-        self.amount.saturating_sub(self.charged)
+    pub fn remaining(&self) -> u64 {
+        let reserved = self.offline.map_or(0, |offline| offline.reserved);
+        let granted = self.amount.saturating_sub(reserved);
+        granted.saturating_sub(self.charged)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Wall time, in microseconds since 1970 (UTC): what Postgres stores.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
 impl Timestamp {

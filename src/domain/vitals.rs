@@ -10,9 +10,17 @@ use super::time::Timestamp;
 #[derive(Debug, Clone, Default)]
 pub struct Vitals {
     health: Health,
-    streak: u32,
-    streak_since: Option<Timestamp>,
+    unexplained: u32,
+    faults: FaultRun,
     canary_until: Option<Timestamp>,
+}
+
+/// Faults in a row that the version alone may be to blame for. A provider that fails for everybody begins it again and again, so that
+/// nothing is left of an outage once it has ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct FaultRun {
+    count: u32,
+    since: Option<Timestamp>,
 }
 
 /// What happens to a version.
@@ -97,13 +105,13 @@ impl Vitals {
                 )
             }
             Event::Unexplained => {
-                self.fail(now);
-                self.judge(true, FailureClass::Unknown, policy, why, now)
+                self.unexplained = self.unexplained.saturating_add(1);
+                let count = self.unexplained;
+                self.judge(count, FailureClass::Unknown, policy, why, now)
             }
             Event::ProviderFault { others_succeeded } => {
-                self.fail(now);
-                let alone = others_succeeded >= self.streak_since && others_succeeded.is_some();
-                self.judge(alone, FailureClass::ProviderFault, policy, why, now)
+                let count = self.faults.on(others_succeeded, now);
+                self.judge(count, FailureClass::ProviderFault, policy, why, now)
             }
             Event::Cools(cause) => self.cool(cause, now),
             Event::Neutral => None,
@@ -129,10 +137,10 @@ impl Vitals {
         }
     }
 
-    /// Failures in a row.
+    /// Failures in a row of the kind that is nearer to cooling it: those that no rule explains and faults of the provider are counted apart.
     #[must_use]
-    pub const fn streak(&self) -> u32 {
-        self.streak
+    pub fn streak(&self) -> u32 {
+        self.unexplained.max(self.faults.count)
     }
 
     fn succeed(&mut self, is_canary: bool, now: Timestamp) -> Option<Health> {
@@ -146,20 +154,15 @@ impl Vitals {
         Some(Health::Active)
     }
 
-    fn fail(&mut self, now: Timestamp) {
-        self.streak = self.streak.saturating_add(1);
-        self.streak_since.get_or_insert(now);
-    }
-
     fn judge(
         &mut self,
-        blamed: bool,
+        in_a_row: u32,
         class: FailureClass,
         policy: &HealthPolicy,
         why: &str,
         now: Timestamp,
     ) -> Option<Health> {
-        if !blamed || self.streak < policy.failure_threshold() {
+        if in_a_row < policy.failure_threshold() {
             return None;
         }
         self.forget_streak();
@@ -200,8 +203,30 @@ impl Vitals {
     }
 
     const fn forget_streak(&mut self) {
-        self.streak = 0;
-        self.streak_since = None;
+        self.unexplained = 0;
+        self.faults = FaultRun {
+            count: 0,
+            since: None,
+        };
+    }
+}
+
+impl FaultRun {
+    /// Counts one more, or begins again where no other version has succeeded since it began: then the provider is to blame so far.
+    /// Answers how many the version is to blame for.
+    fn on(&mut self, others_succeeded: Option<Timestamp>, now: Timestamp) -> u32 {
+        let is_alone = self
+            .since
+            .is_some_and(|since| others_succeeded.is_some_and(|succeeded| succeeded >= since));
+        if is_alone {
+            self.count = self.count.saturating_add(1);
+            return self.count;
+        }
+        *self = Self {
+            count: 1,
+            since: Some(now),
+        };
+        0
     }
 }
 

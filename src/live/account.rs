@@ -8,16 +8,13 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::domain::cooling::{self, Cooling};
+use crate::domain::cooling::{self, ACCOUNT_MODELS_MAX, Cooling};
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::ledger::budget::lack::Lack;
 use crate::domain::ledger::budget::{Budget, Need, Take};
 use crate::domain::ledger::held::{Ticket, Units};
 use crate::domain::limit::Limit;
 use crate::domain::time::{BootTime, Timestamp};
-
-/// The most models of one account whose cooldowns are kept; what has ended makes room first.
-const COOLING_MODELS_MAX: usize = 256;
 
 /// One account as this replica sees it. Lives as long as any snapshot or lease needs it.
 #[derive(Debug)]
@@ -130,7 +127,7 @@ impl AccountLive {
     ) {
         let mut state = self.state.lock();
         let jitter = cooling::jitter(now);
-        let models_max = COOLING_MODELS_MAX;
+        let models_max = ACCOUNT_MODELS_MAX;
         let Some(cooling) = cooling::room(&mut state.cooling, model, models_max, now) else {
             return;
         };
@@ -163,27 +160,18 @@ impl AccountLive {
         state.cooling.values_mut().for_each(|c| c.succeed(now));
     }
 
-    /// Another replica says what it cools down from.
-    pub fn told(&self, model: &str, cause: Cause) {
-        let mut state = self.state.lock();
-        state
-            .cooling
-            .entry(model.to_owned())
-            .or_default()
-            .told(cause);
+    /// Another replica says what it cools down from. What has ended is no news.
+    pub fn told(&self, model: &str, cause: Cause, now: Timestamp) {
+        self.state.lock().told(model, cause, now);
     }
 
     /// A person says that it cools down from nothing but this.
-    pub fn cleared(&self, except: &[(String, Cause)]) {
+    pub fn cleared(&self, except: &[(String, Cause)], now: Timestamp) {
         let mut state = self.state.lock();
         state.unsaved.clear();
         state.cooling.clear();
         for (model, cause) in except {
-            state
-                .cooling
-                .entry(model.clone())
-                .or_default()
-                .told(cause.clone());
+            state.told(model, cause.clone(), now);
         }
     }
 
@@ -209,10 +197,54 @@ impl AccountLive {
     }
 }
 
+impl State {
+    fn told(&mut self, model: &str, cause: Cause, now: Timestamp) {
+        if cause.until <= now {
+            return;
+        }
+        if let Some(cooling) = cooling::room(&mut self.cooling, model, ACCOUNT_MODELS_MAX, now) {
+            cooling.told(cause);
+        }
+    }
+}
+
 fn wake_first(state: &State) {
     for ticket in state.budget.first_in_lines() {
         if let Some(waker) = state.wakers.get(&ticket) {
             waker.wake.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    fn until(seconds: i64) -> Cause {
+        Cause {
+            until: at(seconds),
+            why: "429".to_owned(),
+            class: FailureClass::RateLimit,
+        }
+    }
+
+    #[test]
+    fn cooldowns_that_are_told_without_end_fill_no_memory() {
+        let live = AccountLive::new(Uuid::nil());
+        for model in 0..1_000 {
+            live.told(&format!("ended-{model}"), until(10), at(10));
+            live.told(&format!("m{model}"), until(20), at(10));
+        }
+        assert_eq!(live.state.lock().cooling.len(), ACCOUNT_MODELS_MAX);
+        assert!(live.cooling(Some("m0"), at(10)).is_some());
+        live.told("", until(20), at(10));
+        assert!(live.cooling(Some("m999"), at(10)).is_some());
+        // What has ended makes room.
+        live.told("m999", until(30), at(20));
+        assert_eq!(live.state.lock().cooling.len(), 1);
     }
 }

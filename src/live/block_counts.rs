@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use metrics::{counter, histogram};
+use uuid::Uuid;
 
 use crate::domain::ledger::work::{Answer, Work};
 use crate::domain::time::BootTime;
@@ -20,6 +21,20 @@ pub(super) fn answered(answer: &Answer, now: BootTime) {
     counter!(metric_names::BLOCK_RESERVES, "result" => result).increment(1);
 }
 
+/// Tells the log of a transaction that was committed.
+pub(super) fn tell(answers: &[(Uuid, Option<Answer>)]) {
+    for (limit, answer) in answers {
+        if let Some(answer) = answer {
+            let result = if answer.units == 0 {
+                "refused"
+            } else {
+                "granted"
+            };
+            tracing::debug!(%limit, units = answer.units, result, "a reserve of permits is answered");
+        }
+    }
+}
+
 /// What was said was not taken, or nobody knows; if it was an ask, it counts.
 pub(super) fn failed(work: &Work) {
     if work.ask.is_some() {
@@ -35,7 +50,6 @@ pub(super) fn transacted(took: Duration) {
 #[cfg(test)]
 mod tests {
     use metrics_exporter_prometheus::PrometheusBuilder;
-    use uuid::Uuid;
 
     use super::*;
     use crate::domain::ledger::grant::Ask;

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::snapshot::{Candidate, PoolEntry, Tier, VersionEntry};
-use super::unserved::{PassedOver, Unserved};
-use crate::domain::claims::Avoided;
-use crate::domain::disablement::is_disabled;
+use self::admit::{admit, ailing};
+use super::needing::{need, pass_over};
+use super::snapshot::{AccountEntry, Candidate, PoolEntry, Tier, VersionEntry};
+use super::unserved::Unserved;
+use crate::domain::claims::{Avoided, LeaseClaims};
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
 use crate::domain::pool::Strategy;
+use crate::domain::prices::OperatorPrices;
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::selection::{self, Circle};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::vitals::Admission;
+
+pub(super) mod admit;
 
 /// What a call asks of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -30,13 +34,15 @@ pub struct Wish<'a> {
     pub avoided_until: Option<Timestamp>,
     /// Until when a canary is waited for.
     pub canary_until: Timestamp,
+    /// Prices that operators have set.
+    pub prices: &'a OperatorPrices,
 }
 
 /// A key that serves, with the permits taken for it.
 #[derive(Debug)]
 pub struct Chosen {
     /// Its account and key.
-    pub account: Arc<super::snapshot::AccountEntry>,
+    pub account: Arc<AccountEntry>,
     /// The version.
     pub version: Arc<VersionEntry>,
     /// The permits.
@@ -58,7 +64,7 @@ pub struct Now {
 ///
 /// # Errors
 /// When none serves now.
-pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Unserved> {
+pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box<Unserved>> {
     let mut unserved = Unserved::default();
     for tier in &pool.tiers {
         for index in order(pool, tier, wish, now.database) {
@@ -76,7 +82,18 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Uns
         }
     }
     pool.count_distrusted(wish.account, &mut unserved.tally);
-    Err(unserved)
+    Err(Box::new(unserved))
+}
+
+/// Gives back what was chosen for a lease that cannot be written: its permits, and its turn as the canary.
+pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims) {
+    let uses = u64::from(lease.granted);
+    account
+        .live
+        .with_budget(|budget| budget.undo(&lease.draws, uses));
+    if lease.is_canary {
+        version.live.recall_canary();
+    }
 }
 
 /// The keys of a tier as they are to be tried. Without an affinity key nothing is listed, however many there are.
@@ -125,30 +142,18 @@ fn try_candidate(
     let version = match admit(candidate, wish, now.database) {
         Ok(version) => version,
         Err(over) => {
-            unserved.pass_over(candidate, over);
+            pass_over(candidate, wish, now, over, unserved);
             return None;
         }
     };
     let live = &candidate.account.live;
-    let lacked = unserved.is_short(live);
-    let need = Need {
-        is_new: wish.need.is_new && !lacked,
-        model: as_the_provider_names_it(candidate, wish),
-        ..wish.need
-    };
+    let need = need(candidate, wish, now.database, unserved);
     let admission = version.live.admit(wish.canary_until, now.database);
-    let is_canary = match admission {
-        Admission::Normal => false,
-        Admission::Canary => true,
-        Admission::Cooling(until) => {
-            unserved.pass_over(candidate, PassedOver::until(KeyRefusal::Cooling, until));
-            return None;
-        }
-        Admission::Dead(until) => {
-            unserved.pass_over(candidate, PassedOver::until(KeyRefusal::Dead, until));
-            return None;
-        }
-    };
+    if let Some(over) = ailing(admission) {
+        pass_over(candidate, wish, now, over, unserved);
+        return None;
+    }
+    let is_canary = admission == Admission::Canary;
     let need = Need {
         uses: if is_canary { 1 } else { need.uses },
         ..need
@@ -175,54 +180,4 @@ fn try_candidate(
         Take::CostRequired => unserved.tally.add(KeyRefusal::CostRequired, None),
     }
     None
-}
-
-/// Limits and cooldowns of a model are those of the provider's name for it, whatever the call named.
-fn as_the_provider_names_it<'a>(candidate: &'a Candidate, wish: &Wish<'a>) -> Option<&'a str> {
-    let models = &candidate.key.models;
-    wish.need.model.map(|model| models.provider_name(model))
-}
-
-/// Whether a key may serve at all: everything but its own health and its permits.
-fn admit<'a>(
-    candidate: &'a Candidate,
-    wish: &Wish<'_>,
-    now: Timestamp,
-) -> Result<&'a Arc<VersionEntry>, PassedOver> {
-    let (account, key) = (&candidate.account.account, &candidate.key);
-    if wish.account.is_some_and(|pinned| *pinned != account.id) {
-        return Err(PassedOver::of(KeyRefusal::Avoided, None));
-    }
-    let disablements = [(&account.disablement, true), (&key.disablement, false)];
-    for (disablement, is_of_account) in disablements {
-        if is_disabled(disablement.as_ref(), now) {
-            let until = disablement.as_ref().and_then(|d| d.until);
-            return Err(PassedOver {
-                is_of_account,
-                ..PassedOver::of(KeyRefusal::Disabled, until)
-            });
-        }
-    }
-    if !key.models.serves(wish.need.model) {
-        return Err(PassedOver::of(KeyRefusal::Model, None));
-    }
-    let version = candidate.version.as_ref();
-    let version = version.ok_or_else(|| PassedOver::of(KeyRefusal::NoVersion, None))?;
-    if version.credential.is_none() {
-        return Err(PassedOver::of(KeyRefusal::Undecryptable, None));
-    }
-    let model = as_the_provider_names_it(candidate, wish);
-    if let Some(cause) = candidate.account.live.cooling(model, now) {
-        return Err(PassedOver {
-            is_of_account: true,
-            ..PassedOver::cooling(cause)
-        });
-    }
-    if let Some(cause) = model.and_then(|m| version.live.cooling(m, now)) {
-        return Err(PassedOver::cooling(cause));
-    }
-    if candidate.is_avoided(wish.avoided) {
-        return Err(PassedOver::of(KeyRefusal::Avoided, wish.avoided_until));
-    }
-    Ok(version)
 }

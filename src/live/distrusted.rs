@@ -1,4 +1,4 @@
-//! Rows that were read and are not believed. Nothing is leased from them; they are remembered so that a lease refused for their sake
+//! Rows that were read and are not believed, or that this release cannot read. Nothing is leased from them; they are remembered so that a lease refused for their sake
 //! can say so, and a metric can count them.
 
 use std::collections::{HashMap, HashSet};
@@ -13,12 +13,14 @@ use crate::domain::pool::{Pool, Target};
 /// Rows that are not believed, by uid.
 #[derive(Debug, Default)]
 pub struct Distrusted {
-    /// Accounts, by what their rows call them.
-    pub accounts: HashMap<Uuid, Id>,
+    /// Accounts, by what their rows call them, if that is a name.
+    pub accounts: HashMap<Uuid, Option<Id>>,
+    /// Limits that cannot be read, each with the owner that its row names.
+    pub limits: HashMap<Uuid, Uuid>,
     /// Keys, each with the account that its row names.
     pub keys: HashMap<Uuid, Uuid>,
-    /// Pools, by what their rows call them.
-    pub pools: HashMap<Uuid, Id>,
+    /// Pools, by what their rows call them, if that is a name.
+    pub pools: HashMap<Uuid, Option<Id>>,
     /// How many members of a pool.
     pub members: HashMap<Uuid, usize>,
     /// Callers.
@@ -33,6 +35,7 @@ impl Distrusted {
     /// A row is gone. Uids are never reused, so its table need not be known.
     pub fn forget(&mut self, uid: Uuid) {
         self.accounts.remove(&uid);
+        self.limits.remove(&uid);
         self.keys.remove(&uid);
         self.pools.remove(&uid);
         self.members.remove(&uid);
@@ -53,7 +56,7 @@ pub fn note<T>(rows: &mut HashMap<Uuid, T>, uid: Uuid, distrusted: Option<T>) {
 impl Registry {
     /// How many rows are not believed, by kind; every kind is there.
     #[must_use]
-    pub fn distrusted_rows(&self) -> [(&'static str, usize); 8] {
+    pub fn distrusted_rows(&self) -> [(&'static str, usize); 9] {
         let rows = &self.distrusted;
         let unopened = self.versions.values().filter(|known| {
             let key = self.keys.get(&known.version.key_uid);
@@ -62,6 +65,7 @@ impl Registry {
         });
         [
             ("account", rows.accounts.len()),
+            ("limit", rows.limits.len()),
             ("key", rows.keys.len()),
             ("version", unopened.count()),
             ("pool", rows.pools.len()),
@@ -102,6 +106,6 @@ impl Registry {
 
     fn account_id(&self, uid: Uuid) -> Option<Id> {
         let believed = self.accounts.get(&uid).map(|account| account.id.clone());
-        believed.or_else(|| self.distrusted.accounts.get(&uid).cloned())
+        believed.or_else(|| self.distrusted.accounts.get(&uid).cloned().flatten())
     }
 }

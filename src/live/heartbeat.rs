@@ -1,15 +1,20 @@
 //! Once a second this replica says that it lives, and looks whether the database still is what it was.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::Live;
+use super::account::AccountLive;
 use super::clock::boot_now;
-use super::reserve::{Reserved, reserve};
+use super::idle::{self, Round};
+use super::slots::{self, Looked};
+use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
-use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
+use crate::domain::ledger::work::LIMITS_PER_TRANSACTION;
+use crate::domain::limit::Limit;
 use crate::store;
 use crate::store::connection::{ANSWER_WITHIN, acquire, begin, in_time};
 use crate::store::incarnations::{self, NewIncarnation};
@@ -23,6 +28,15 @@ pub struct Heart {
     pool: PgPool,
     enrolment: Enrolment,
     replication: Replication,
+}
+
+/// A beat that was committed.
+#[derive(Debug)]
+struct Beat {
+    number: i64,
+    pulse: Pulse,
+    standing: Standing,
+    slots: Option<Looked>,
 }
 
 impl Heart {
@@ -48,12 +62,23 @@ impl Heart {
     /// # Errors
     /// When the database fails.
     pub async fn beat(&self) -> store::Result<Pulse> {
-        let (pulse, standing, beats) = in_time(ANSWER_WITHIN, self.transact()).await?;
+        let memory = self.live.life.memory();
+        let beat = in_time(ANSWER_WITHIN, self.transact(memory)).await?;
+        let (pulse, standing) = (beat.pulse, beat.standing);
+        if standing.number != memory.incarnation {
+            let shared = self.live.glance();
+            let shared = shared.offline.iter();
+            shared.for_each(|(account, _)| account.with_budget_quietly(Budget::unripen));
+        }
+        match &beat.slots {
+            Some(looked) => self.live.slots.committed(looked, self.settle()),
+            None => self.live.slots.lose(),
+        }
         self.live.clock.sample(pulse.now, boot_now());
         self.live
             .count_replicas(u64::try_from(pulse.live).unwrap_or(1));
         self.live.life.remember(Memory {
-            beats,
+            beats: beat.number,
             incarnation: standing.number,
         });
         if standing.loss.incarnation > self.live.life.swept() {
@@ -62,19 +87,74 @@ impl Heart {
                 tracing::warn!(%error, "not every limit has answered to lost writes yet");
             }
         }
+        if let Err(error) = self.ripen().await {
+            tracing::warn!(%error, "not every offline share is known to be free yet");
+        }
         Ok(pulse)
     }
 
-    /// What the beat found, and the number of it.
-    async fn transact(&self) -> store::Result<(Pulse, Standing, i64)> {
-        let memory = self.live.life.memory();
+    /// One beat, up to its commit.
+    async fn transact(&self, memory: Memory) -> store::Result<Beat> {
+        let (live, sent) = (&self.live, boot_now());
         let mut transaction = begin(&self.pool, limit_ledgers::BEGIN).await?;
         let conn = &mut *transaction;
         let standing = self.look(conn, memory).await?;
-        let beats = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
-        let pulse = replicas::beat(conn, self.live.boot_id, &self.enrolment, beats).await?;
+        let number = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
+        let pulse = replicas::beat(conn, live.boot_id, &self.enrolment, number).await?;
+        let slots = match slots::wants(&live.glance()) {
+            Some(wants) => {
+                let looked = live
+                    .slots
+                    .look(conn, live.boot_id, standing.number, wants, sent);
+                Some(looked.await?)
+            }
+            None => None,
+        };
         transaction.commit().await?;
-        Ok((pulse, standing, beats))
+        Ok(Beat {
+            number,
+            pulse,
+            standing,
+            slots,
+        })
+    }
+
+    /// How long ago something was committed that a failover does not lose.
+    const fn settle(&self) -> Duration {
+        match self.replication {
+            Replication::Synchronous => Duration::ZERO,
+            Replication::Asynchronous(lag_max) => lag_max,
+        }
+    }
+
+    /// Asks the ledger whether replicas may serve by the offline shares that are new here: it says so when all has ended that was
+    /// granted or served before.
+    async fn ripen(&self) -> store::Result<()> {
+        let snapshot = self.live.snapshot();
+        let unripe = |(account, limit): &&(Arc<AccountLive>, Arc<Limit>)| {
+            account.with_budget_quietly(|budget| budget.unripe().any(|uid| uid == limit.uid))
+        };
+        let unripe: Vec<_> = snapshot.offline.iter().filter(unripe).collect();
+        for some in unripe.chunks(LIMITS_PER_TRANSACTION) {
+            let mut uids: Vec<Uuid> = some.iter().map(|(_, limit)| limit.uid).collect();
+            uids.sort_unstable();
+            if !idle::touch(&self.live, &self.pool, &uids).await? {
+                return Ok(());
+            }
+            let ripe = async {
+                let mut conn = acquire(&self.pool).await?;
+                limit_ledgers::ripe(&mut conn, &uids).await
+            };
+            let ripe = in_time(ANSWER_WITHIN, ripe).await?;
+            let now = boot_now();
+            for (account, limit) in some {
+                let ripe = ripe.iter().filter(|(uid, _)| *uid == limit.uid);
+                ripe.for_each(|(uid, plan)| {
+                    account.with_budget_quietly(|budget| budget.ripened(*uid, *plan, now))
+                });
+            }
+        }
+        Ok(())
     }
 
     /// What the database is, noted if it is news.
@@ -89,6 +169,10 @@ impl Heart {
         let Some(finding) = standing.finding(memory) else {
             return Ok(standing);
         };
+        // Also where the number of the incarnation comes out as it was, as it may after a restore.
+        if finding != Finding::First {
+            self.live.life.upset();
+        }
         let new = self.note(finding, memory, &standing);
         incarnations::insert(conn, &new).await?;
         incarnations::look(conn, self.live.boot_id).await
@@ -119,25 +203,10 @@ impl Heart {
 
     /// Makes every limit answer to a loss now, so that an idle one is not frozen when somebody needs it first.
     async fn sweep(&self, incarnation: i64) -> store::Result<()> {
-        let mut after = Uuid::nil();
-        loop {
-            let rows_max = LIMITS_PER_TRANSACTION as i64;
-            let limits = async {
-                let mut conn = acquire(&self.pool).await?;
-                limit_ledgers::unanswered(&mut conn, incarnation, after, rows_max).await
-            };
-            let limits = in_time(ANSWER_WITHIN, limits).await?;
-            let Some(last) = limits.last() else { break };
-            after = *last;
-            let works: Vec<Work> = limits.iter().map(|limit| Work::silent(*limit)).collect();
-            let live = &self.live;
-            let reserved = reserve(&self.pool, live.as_replica(), &live.clock, &works, false);
-            if matches!(reserved.await?, Reserved::Doubtful) {
-                live.life.doubt();
-                return Ok(());
-            }
+        let round = Round::Unanswered(incarnation);
+        if idle::touch_all(&self.live, &self.pool, round).await? {
+            self.live.life.swept_to(incarnation);
         }
-        self.live.life.swept_to(incarnation);
         Ok(())
     }
 }

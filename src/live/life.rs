@@ -1,6 +1,6 @@
 //! What this replica remembers of the database, and its doubts about it.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -13,6 +13,7 @@ pub struct Life {
     memory: Mutex<Memory>,
     doubts: Notify,
     swept: AtomicI64,
+    epoch: AtomicU64,
 }
 
 impl Life {
@@ -25,9 +26,25 @@ impl Life {
     /// This was acknowledged. What comes late, after something newer, is forgotten: else the database would seem to know too little.
     pub fn remember(&self, memory: Memory) {
         let mut known = self.memory.lock();
-        if memory.beats > known.beats {
-            *known = memory;
+        if memory.beats <= known.beats {
+            return;
         }
+        if ![0, memory.incarnation].contains(&known.incarnation) {
+            self.upset();
+        }
+        *known = memory;
+    }
+
+    /// Changes whenever the database turns out to be another one, or to have lost writes. Revisions of different epochs cannot be
+    /// compared: the same number may stand for another change.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// What was read from the database may not be in it any more.
+    pub fn upset(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Every limit has answered to the losses up to this incarnation.

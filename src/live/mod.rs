@@ -4,13 +4,16 @@ pub mod account;
 mod block_counts;
 pub mod choose;
 pub mod clock;
+mod costing;
 pub mod credential;
 pub mod distrusted;
 pub mod heartbeat;
+pub mod idle;
 mod late;
 pub mod ledger;
 pub mod life;
 pub mod line;
+mod needing;
 pub mod outbox;
 pub mod pool;
 pub mod provider;
@@ -20,7 +23,10 @@ pub mod renewals;
 pub mod replays;
 pub mod reports;
 pub mod reserve;
+pub mod slots;
 pub mod snapshot;
+mod speaker;
+pub mod spend;
 pub mod unserved;
 pub mod version;
 
@@ -43,7 +49,10 @@ use self::outbox::Outbox;
 use self::renewals::Renewals;
 use self::reports::Reports;
 use self::reserve::Replica;
+use self::slots::Slots;
 use self::snapshot::Snapshot;
+use self::spend::Spend;
+use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
 
 /// The most issuers whose reports are remembered here: more than a fleet has, restarts included.
@@ -64,8 +73,12 @@ pub struct Live {
     pub line: Line,
     /// Reports for other replicas.
     pub outbox: Outbox,
+    /// What was spent, on its way to the database.
+    pub spend: Spend,
     /// Leases that go on.
     pub renewals: Renewals,
+    /// Its slot, for outages of the database.
+    pub slots: Slots,
     reports: Arc<Reports>,
     foreign: Mutex<HashMap<Uuid, Arc<Reports>>>,
     snapshot: ArcSwap<Snapshot>,
@@ -88,7 +101,9 @@ impl Live {
             life: Life::default(),
             line: Line::default(),
             outbox: Outbox::default(),
+            spend: Spend::default(),
             renewals: Renewals::default(),
+            slots: Slots::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),
             snapshot: ArcSwap::default(),
@@ -133,6 +148,19 @@ impl Live {
     pub fn is_fresh(&self, now: BootTime) -> bool {
         let read = self.read.load(Ordering::Acquire);
         read > 0 && now.since(BootTime::from_nanos(read)) <= self.snapshot_age_max
+    }
+
+    /// What this replica serves from while the database cannot be reached, if it has a slot.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        let read = BootTime::from_nanos(self.read.load(Ordering::Acquire));
+        self.slots.own(read)
+    }
+
+    /// Whether the configuration was read since the database last turned out to be another one.
+    #[must_use]
+    pub fn is_of_epoch(&self) -> bool {
+        self.glance().epoch == self.life.epoch()
     }
 
     /// How old the configuration is.

@@ -1,12 +1,11 @@
 //! What this replica knows of the configuration, row by row, and how it becomes a snapshot. Rows come verified and opened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::account::AccountLive;
-use super::credential::{Credential, Fields};
 use super::distrusted::Distrusted;
 use super::pool::PoolLive;
 use super::provider::ProviderLive;
@@ -17,14 +16,20 @@ use crate::domain::caller::{Caller, Token};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::{Limit, Owner};
 use crate::domain::pool::Pool;
+use crate::domain::prices::OperatorPrices;
 
+mod known_version;
 mod pool_entries;
+
+pub use known_version::KnownVersion;
 
 /// What this replica knows of the configuration.
 #[derive(Debug, Default)]
 pub struct Registry {
     /// Everything up to this revision.
     pub rev: i64,
+    /// In which epoch of the database that revision was read.
+    pub epoch: u64,
     /// Accounts that verified, by uid.
     pub accounts: HashMap<Uuid, Account>,
     /// Limits in force, by uid.
@@ -39,32 +44,11 @@ pub struct Registry {
     pub callers: HashMap<Uuid, Arc<Caller>>,
     /// Tokens that verified, by uid.
     pub tokens: HashMap<Uuid, Arc<Token>>,
+    /// Prices that operators have set.
+    pub prices: Arc<OperatorPrices>,
     /// Rows that did not verify.
     pub distrusted: Distrusted,
     lives: Lives,
-}
-
-/// A version, with its secret ready to send if it is current and opened.
-#[derive(Debug, Clone)]
-pub struct KnownVersion {
-    /// As stored; every snapshot shares it.
-    pub version: Arc<KeyVersion>,
-    /// Its secret, opened; `None` if it is not current, or did not open.
-    pub fields: Option<Arc<Fields>>,
-    /// The same, ready to send.
-    pub credential: Option<Credential>,
-}
-
-impl KnownVersion {
-    /// Not ready to send yet.
-    #[must_use]
-    pub fn new(version: KeyVersion, fields: Option<Arc<Fields>>) -> Self {
-        Self {
-            version: Arc::new(version),
-            fields,
-            credential: None,
-        }
-    }
 }
 
 /// What lives of each row, kept as long as the row is known.
@@ -77,6 +61,14 @@ struct Lives {
 }
 
 impl Registry {
+    /// Forgets every row, but not what lives of them: leases of those that come back are still out.
+    pub fn clear(&mut self) {
+        *self = Self {
+            lives: std::mem::take(&mut self.lives),
+            ..Self::default()
+        };
+    }
+
     /// What lives of an account.
     pub fn account_live(&mut self, uid: Uuid) -> Arc<AccountLive> {
         let lives = self.lives.accounts.entry(uid);
@@ -110,14 +102,21 @@ impl Registry {
             .iter()
             .map(|pool| (pool.pool.meta.uid, Arc::clone(pool)));
         let tokens = self.tokens.values();
+        let limits = accounts.values().flat_map(|entry| {
+            let limits = entry.limits.iter().filter(|limit| limit.offline.is_some());
+            limits.map(|limit| (Arc::clone(&entry.live), Arc::clone(limit)))
+        });
         Snapshot {
+            offline: limits.collect(),
             rev: self.rev,
+            epoch: self.epoch,
             pools: by_id.collect(),
             pools_by_uid: by_uid.collect(),
             callers: self.callers.clone(),
             tokens: tokens.map(|t| (t.id.clone(), Arc::clone(t))).collect(),
+            prices: Arc::clone(&self.prices),
             distrusted_rows: self.distrusted_rows().to_vec(),
-            distrusted_pools: self.distrusted.pools.values().cloned().collect(),
+            distrusted_pools: self.distrusted.pools.values().flatten().cloned().collect(),
             accounts,
             versions,
         }
@@ -145,6 +144,7 @@ impl Registry {
                 limits.entry(uid).or_default().push(Arc::clone(limit));
             }
         }
+        let unread: HashSet<Uuid> = self.distrusted.limits.values().copied().collect();
         let mut entries = HashMap::with_capacity(self.accounts.len());
         let accounts: Vec<Account> = self.accounts.values().cloned().collect();
         for account in accounts {
@@ -158,6 +158,7 @@ impl Registry {
             let entry = AccountEntry {
                 account,
                 limits,
+                has_unread_limit: unread.contains(&uid),
                 live,
                 provider,
             };

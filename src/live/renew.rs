@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::clock::{DatabaseClock, boot_now};
 use super::reserve::{Replica, believed, entries, open};
-use crate::domain::ledger::entry::Asker;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::renewal::Renewal;
 use crate::domain::ledger::work::Work;
@@ -15,9 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::store;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::limit_renewals::Carried;
-use crate::store::{
-    foreign_reports, incarnations, lease_renewals, limit_blocks, limit_ledgers, limit_renewals,
-};
+use crate::store::{foreign_reports, lease_renewals, limit_blocks, limit_ledgers, limit_renewals};
 
 /// A lease that is to go on.
 #[derive(Debug, Clone)]
@@ -69,14 +66,8 @@ async fn transact(
     let sent = boot_now();
     let mut transaction = begin(pool, limit_ledgers::BEGIN).await?;
     let conn = &mut *transaction;
-    let standing = incarnations::look(conn, replica.boot_id).await?;
-    if standing.finding(replica.memory).is_some() {
+    let Some(asker) = replica.asker(conn).await? else {
         return Ok(Renewed::Doubtful);
-    }
-    let asker = Asker {
-        boot_id: replica.boot_id,
-        live: replica.live,
-        loss: standing.loss,
     };
     let works: Vec<Work> = renewing
         .holdings

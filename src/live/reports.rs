@@ -97,6 +97,16 @@ pub enum Entry {
 }
 
 impl Reports {
+    /// Whether any report on a lease was counted.
+    #[must_use]
+    pub fn has(&self, serial: u64) -> bool {
+        let state = self.state.lock();
+        let (word, bit) = place(serial);
+        let chunk = state.chunks.get(&(serial / CHUNK_LEASES));
+        let is_done = chunk.is_some_and(|chunk| chunk.done[word] & bit != 0);
+        is_done || state.partial.contains_key(&serial) || serial / CHUNK_LEASES < state.floor
+    }
+
     /// Counts a report, once.
     pub fn enter(&self, report: &Claimed, now: Timestamp) -> Entry {
         let mut state = self.state.lock();

@@ -25,6 +25,19 @@ pub struct Replica {
     pub memory: Memory,
 }
 
+impl Replica {
+    /// As it asks in a transaction; `None` if the database is not what it takes it for, and has to be looked at first.
+    pub(super) async fn asker(&self, conn: &mut PgConnection) -> store::Result<Option<Asker>> {
+        let standing = incarnations::look(conn, self.boot_id).await?;
+        let is_known = standing.finding(self.memory).is_none();
+        Ok(is_known.then_some(Asker {
+            boot_id: self.boot_id,
+            live: self.live,
+            loss: standing.loss,
+        }))
+    }
+}
+
 /// What came of a transaction.
 #[derive(Debug)]
 pub enum Reserved {
@@ -62,14 +75,8 @@ async fn transact(
     let sent = boot_now();
     let mut transaction = begin(pool, limit_ledgers::BEGIN).await?;
     let conn = &mut *transaction;
-    let standing = incarnations::look(conn, replica.boot_id).await?;
-    if standing.finding(replica.memory).is_some() {
+    let Some(asker) = replica.asker(conn).await? else {
         return Ok(Reserved::Doubtful);
-    }
-    let asker = Asker {
-        boot_id: replica.boot_id,
-        live: replica.live,
-        loss: standing.loss,
     };
     let mut pages = open(conn, works, wait).await?;
     let mut blocks = Vec::new();

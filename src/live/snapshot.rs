@@ -12,20 +12,25 @@ use super::pool::PoolLive;
 use super::provider::ProviderLive;
 use super::version::VersionLive;
 use crate::domain::account::Account;
-use crate::domain::caller::{Caller, Token};
+use crate::domain::caller::{Bearer, Caller, Token};
 use crate::domain::claims::Avoided;
+use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::pool::Pool;
+use crate::domain::prices::OperatorPrices;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::Timestamp;
+use crate::domain::vitals::Admission;
 
 /// The configuration as this replica last read it.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// Everything up to this revision is in it.
     pub rev: i64,
+    /// In which epoch of the database that revision was read.
+    pub epoch: u64,
     /// By uid.
     pub accounts: HashMap<Uuid, Arc<AccountEntry>>,
     /// Versions that are not revoked, by uid.
@@ -36,8 +41,12 @@ pub struct Snapshot {
     pub pools_by_uid: HashMap<Uuid, Arc<PoolEntry>>,
     /// By uid.
     pub callers: HashMap<Uuid, Arc<Caller>>,
+    /// Limits that have an offline share, each with what lives of its account.
+    pub offline: Vec<(Arc<AccountLive>, Arc<Limit>)>,
     /// By their id.
     pub tokens: HashMap<String, Arc<Token>>,
+    /// Prices that operators have set.
+    pub prices: Arc<OperatorPrices>,
     /// How many rows are not believed, by kind.
     pub distrusted_rows: Vec<(&'static str, usize)>,
     /// Pools whose rows are not believed, by what those call them.
@@ -45,6 +54,24 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The caller whom a token stands for, if it is here, is good, and the caller is not disabled.
+    #[must_use]
+    pub fn owner(&self, token: &Token, now: Timestamp) -> Option<&Arc<Caller>> {
+        let token = self.tokens.get(&token.id).filter(|t| t.uid == token.uid)?;
+        let caller = self.callers.get(&token.caller_uid)?;
+        let is_good = token.is_good(now) && !is_disabled(caller.disablement.as_ref(), now);
+        is_good.then_some(caller)
+    }
+
+    /// A caller as it stands now, however long ago it came; `None` if it would not be let in any more.
+    #[must_use]
+    pub fn still<'a>(&'a self, bearer: &'a Bearer, now: Timestamp) -> Option<&'a Arc<Caller>> {
+        match &bearer.token {
+            Some(token) => self.owner(token, now),
+            None => Some(&bearer.caller),
+        }
+    }
+
     /// A pool that this caller may lease from.
     ///
     /// # Errors
@@ -70,6 +97,8 @@ pub struct AccountEntry {
     pub account: Account,
     /// Its limits.
     pub limits: Vec<Arc<Limit>>,
+    /// It has another one that this release cannot read, so that nothing may be leased from it.
+    pub has_unread_limit: bool,
     /// Permits, cooldowns, and who waits.
     pub live: Arc<AccountLive>,
     /// Others that go to the same place.
@@ -98,6 +127,8 @@ pub struct PoolEntry {
     pub tiers: Vec<Tier>,
     /// What lives of it.
     pub live: Arc<PoolLive>,
+    /// Prices that operators have set: what limits on cost count where nobody says what a use costs.
+    pub prices: Arc<OperatorPrices>,
     /// The account, where it is known, of each key or member that is left out since it is not believed.
     pub distrusted: Vec<Option<Id>>,
 }
@@ -157,13 +188,28 @@ impl Candidate {
         })
     }
 
-    /// When its account and its version are both well again, as far as is known: `now` if they are.
+    /// When it can serve, as far as is known: `now` if it can, none where waiting alone does not help. Permits are left aside. The model
+    /// is as the provider names it.
     #[must_use]
-    pub fn clears(&self, model: Option<&str>, now: Timestamp) -> Timestamp {
-        let cooling = self.account.live.cooling(model, now);
-        let health = self.version.as_ref().map(|v| v.live.health(now));
-        let health = health.as_ref().and_then(|health| health.cause());
-        let causes = cooling.as_ref().into_iter().chain(health);
-        causes.map(|cause| cause.until).fold(now, Timestamp::max)
+    pub fn serves_at(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+        let version = self.version.as_ref().filter(|v| v.credential.is_some())?;
+        let is_led_to = model.is_none_or(|model| self.key.models.leads_to(model));
+        if !is_led_to || self.account.has_unread_limit {
+            return None;
+        }
+        let mut at = now;
+        for word in [&self.account.account.disablement, &self.key.disablement] {
+            if is_disabled(word.as_ref(), now) {
+                at = at.max(word.as_ref().and_then(|word| word.until)?);
+            }
+        }
+        let of_account = self.account.live.cooling(model, now);
+        let of_model = model.and_then(|model| version.live.cooling(model, now));
+        let causes = of_account.into_iter().chain(of_model);
+        let at = causes.map(|cause| cause.until).fold(at, Timestamp::max);
+        Some(match version.live.admission(now) {
+            Admission::Normal | Admission::Canary => at,
+            Admission::Cooling(until) | Admission::Dead(until) => at.max(until),
+        })
     }
 }

@@ -1,5 +1,4 @@
-//! What a call meets that no key serves now: why, by count, and what the matter is by name. Names become text only where the call is
-//! refused; until then there are only pointers.
+//! What a call meets that no key serves now: why, by count and by name. Names become text only where the call is refused.
 
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use crate::domain::key::Key;
 use crate::domain::ledger::budget::lack::{Because, Lack};
 use crate::domain::ledger::work::Wait;
 use crate::domain::name::{AccountName, KeyName, LimitName, OwnerName};
+use crate::domain::prices::NoPrice;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::{BootTime, Timestamp};
 
@@ -30,6 +30,8 @@ pub struct Unserved {
     pub is_pending: bool,
     /// When the database is worth asking again.
     pub ask_at: Option<BootTime>,
+    /// Why nobody knows what a use costs of the key that was tried last.
+    pub(super) no_price: Option<Box<NoPrice>>,
     /// Limits that say no, each with its account and when it clears.
     limits: Vec<Limiting>,
     /// Of what cools down, is dead or is disabled, what clears first: one for each of these reasons.
@@ -41,6 +43,7 @@ struct Limiting {
     account: Arc<AccountEntry>,
     lack: Lack,
     clears: Option<Timestamp>,
+    no_price: Option<Box<NoPrice>>,
 }
 
 /// Of keys that are passed over for the same reason, the one that may serve first.
@@ -83,6 +86,11 @@ impl PassedOver {
             cause: Some(cause),
             ..Self::of(KeyRefusal::Cooling, None)
         }
+    }
+
+    /// Of two reasons the one that clears later; this one, where both clear at once or never.
+    pub(super) fn later(self, other: Self) -> Self {
+        if self.is_before(&other) { other } else { self }
     }
 
     /// What never ends by itself comes last.
@@ -149,6 +157,7 @@ impl Unserved {
         };
         self.limits.push(Limiting {
             account: Arc::clone(account),
+            no_price: self.no_price.clone(),
             lack,
             clears,
         });
@@ -180,6 +189,7 @@ impl Limiting {
             limit: Arc::clone(&self.lack.limit),
             needed: self.lack.needed,
             clears: self.clears,
+            no_price: self.no_price.clone(),
         })
     }
 }

@@ -38,11 +38,6 @@ pub const IDENTITIES: Unbuilt = unbuilt(
 /// What `callers create` and `callers update` may be asked for in vain.
 pub const OF_CALLERS: &[Unbuilt] = &[IDENTITIES];
 
-/// Labels for charge-back.
-pub const TAGS: Unbuilt = unbuilt("tags", "--tag", "leave it empty");
-/// What `lease` may be asked for in vain.
-pub const OF_LEASES: &[Unbuilt] = &[TAGS];
-
 /// Health of a provider as a whole.
 pub const PROVIDER_HEALTH: Unbuilt = unbuilt(
     "name",
@@ -61,10 +56,6 @@ const METHODS: &[(&str, &str)] = &[
         "a rotation is current at once; rotate the old secret in again",
     ),
     ("RollbackKey", "rotate the old secret in again"),
-    (
-        "GetCost",
-        "sum what the callers report, outside of the vault",
-    ),
     (
         "ExplainLease",
         "GetStatus shows what keeps each key of the pool from serving",

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use tonic::{Extensions, Request};
 
-use crate::domain::caller::{Caller, Right};
+use crate::domain::caller::{Bearer, Right};
 use crate::domain::name::CallerName;
-use crate::vault::{CallerRef, Refusal};
+use crate::vault::{CallerRef, Proof, Refusal};
 
 /// An authenticated caller, as an extension of the request.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// The caller.
-    pub caller: Arc<Caller>,
+    /// The caller, and what proved it.
+    pub bearer: Bearer,
     /// The address the call came from.
     pub source: Option<SocketAddr>,
+    /// What the method asks of its caller.
+    pub asked: Right,
 }
 
 impl Identity {
@@ -27,12 +29,23 @@ impl Identity {
             .unwrap_or_default()
     }
 
+    /// What let it in.
+    #[must_use]
+    pub fn proof(&self) -> Option<Proof> {
+        let token = self.bearer.token.clone()?;
+        Some(Proof {
+            caller: Arc::clone(&self.bearer.caller),
+            token,
+            right: self.asked,
+        })
+    }
+
     /// As changes name it.
     #[must_use]
     pub fn caller_ref(&self) -> CallerRef {
         CallerRef {
-            uid: self.caller.meta.uid,
-            name: CallerName(self.caller.id.clone()).to_string(),
+            uid: self.bearer.caller.meta.uid,
+            name: CallerName(self.bearer.caller.id.clone()).to_string(),
         }
     }
 }
@@ -43,12 +56,15 @@ impl Identity {
 /// [`Refusal::TokenRejected`] without an identity, [`Refusal::RoleMissing`] without the right.
 pub fn require<T>(request: &Request<T>, right: Right) -> Result<Identity, Refusal> {
     let identity = identity(request)?;
-    if !identity.caller.has(right) {
+    if !identity.bearer.caller.has(right) {
         return Err(Refusal::RoleMissing {
-            needed: roles_with(right),
+            needed: right.roles(),
         });
     }
-    Ok(identity.clone())
+    Ok(Identity {
+        asked: right,
+        ..identity.clone()
+    })
 }
 
 /// The caller, whatever its rights: what it may lease is decided pool by pool.
@@ -65,12 +81,4 @@ pub fn identity<T>(request: &Request<T>) -> Result<&Identity, Refusal> {
 /// [`Refusal::TokenRejected`] without an identity.
 pub fn identity_of(extensions: &Extensions) -> Result<&Identity, Refusal> {
     extensions.get().ok_or(Refusal::TokenRejected)
-}
-
-const fn roles_with(right: Right) -> &'static str {
-    match right {
-        Right::Read => "auditor, operator or admin",
-        Right::Operate => "operator or admin",
-        Right::Administer => "admin",
-    }
 }

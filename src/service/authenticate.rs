@@ -9,8 +9,9 @@ use tonic::{Extensions, Request, Status};
 use super::auth::Identity;
 use super::status;
 use crate::crypto::CallerToken;
-use crate::domain::caller::Caller;
-use crate::domain::disablement::is_disabled;
+use crate::domain::caller::{Bearer, Right};
+use crate::domain::time::Timestamp;
+use crate::live::snapshot::Snapshot;
 use crate::vault::{Refusal, Vault};
 
 /// Puts the identity of its caller into every request, or refuses it.
@@ -26,30 +27,39 @@ impl Authenticate {
         Self { vault }
     }
 
-    /// Every reason to refuse looks the same from outside.
-    fn caller(&self, presented: &[u8]) -> Option<Arc<Caller>> {
+    /// Every reason to refuse a token looks the same from outside.
+    fn bearer(&self, presented: &[u8], snapshot: &Snapshot, now: Timestamp) -> Option<Bearer> {
         let presented = CallerToken::parse(presented).ok()?;
-        let live = self.vault.live();
-        let snapshot = live.glance();
         let token = snapshot.tokens.get(presented.id)?;
         if !self.vault.keys().pepper.verify(&presented, &token.hash) {
             return None;
         }
-        let now = live.now().database;
-        let caller = snapshot.callers.get(&token.caller_uid)?;
-        let is_good = token.is_good(now) && !is_disabled(caller.disablement.as_ref(), now);
-        is_good.then(|| Arc::clone(caller))
+        let caller = snapshot.owner(token, now)?;
+        Some(Bearer {
+            caller: Arc::clone(caller),
+            token: Some(Arc::clone(token)),
+        })
     }
 }
 
 impl Interceptor for Authenticate {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let presented = request.metadata().get("authorization");
-        let presented = presented.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        let caller = presented.and_then(|token| self.caller(token));
-        let caller = caller.ok_or_else(|| status::of_refusal(&Refusal::TokenRejected))?;
+        let header = request.metadata().get("authorization");
+        let header = header.ok_or_else(|| status::of_refusal(&Refusal::TokenMissing))?;
+        let presented = header.as_bytes().strip_prefix(b"Bearer ");
+        let live = self.vault.live();
+        let now = live.now();
+        // Who was let in long ago may have been shut out since.
+        let snapshot = live.fresh_snapshot(now.boot);
+        let snapshot = snapshot.ok_or_else(|| status::of_refusal(&Refusal::SnapshotStale))?;
+        let bearer = presented.and_then(|token| self.bearer(token, &snapshot, now.database));
+        let bearer = bearer.ok_or_else(|| status::of_refusal(&Refusal::TokenRejected))?;
         let source = source(request.extensions());
-        request.extensions_mut().insert(Identity { caller, source });
+        request.extensions_mut().insert(Identity {
+            bearer,
+            source,
+            asked: Right::Administer,
+        });
         Ok(request)
     }
 }

@@ -68,13 +68,19 @@ pub(super) fn parse_duration(
         Some(parsed) if (min..=max).contains(&parsed) => Ok(parsed),
         _ => Err(FieldError::new(
             field,
-            format!(
-                "must be from {} to {}",
-                humantime::format_duration(min),
-                humantime::format_duration(max)
-            ),
+            format!("must be from {} to {}", bound(min), bound(max)),
         )),
     }
+}
+
+/// A bound as it is documented: whole days are days, and not months and years of so many hours.
+fn bound(duration: Duration) -> String {
+    const DAY: u64 = 86_400;
+    let seconds = duration.as_secs();
+    if duration.subsec_nanos() == 0 && seconds > DAY && seconds.is_multiple_of(DAY) {
+        return format!("{}days", seconds / DAY);
+    }
+    humantime::format_duration(duration).to_string()
 }
 
 /// A duration that is not negative. The conversion of prost-types overflows on the most negative seconds.

@@ -64,7 +64,10 @@ fn description(hindrance: &LimitHindrance, now: Timestamp) -> String {
             format!("allows {bound}, and one use needs {needed} by its estimate")
         }
         KeyRefusal::ModelRequired => format!("allows {bound}, and the call names no model"),
-        KeyRefusal::CostRequired => format!("allows {bound}, and nobody says what one use costs"),
+        KeyRefusal::CostRequired => match &hindrance.no_price {
+            Some(no_price) => format!("allows {bound}, and {no_price}"),
+            None => format!("allows {bound}, and nobody says what one use costs"),
+        },
         KeyRefusal::Frozen => format!(
             "allows {bound}, and is frozen for {when}: the database lost writes, so what is charged is not known"
         ),
@@ -75,6 +78,7 @@ fn description(hindrance: &LimitHindrance, now: Timestamp) -> String {
         | KeyRefusal::Cooling
         | KeyRefusal::Dead
         | KeyRefusal::Tampered
+        | KeyRefusal::LimitUnread
         | KeyRefusal::Undecryptable
         | KeyRefusal::Avoided
         | KeyRefusal::Disabled

@@ -45,6 +45,7 @@ fn limited(refusal: KeyRefusal, account: &str, models: &[String]) -> Hindrance {
         validity: None,
         start_within: None,
         blackout: None,
+        offline: None,
     };
     let waits = !matches!(refusal, KeyRefusal::TooLarge | KeyRefusal::ModelRequired);
     Hindrance::Limit(LimitHindrance {
@@ -56,6 +57,7 @@ fn limited(refusal: KeyRefusal, account: &str, models: &[String]) -> Hindrance {
         limit: Arc::new(limit),
         needed: 700,
         clears: waits.then(|| after(42)),
+        no_price: None,
     })
 }
 

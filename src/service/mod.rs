@@ -12,4 +12,5 @@ mod reasons;
 mod refusal_detail;
 mod refusal_messages;
 mod renewal_messages;
+pub mod restate;
 pub mod status;

@@ -18,9 +18,12 @@ pub(super) const fn of_refusal(refusal: &Refusal) -> (Code, ErrorReason) {
         Refusal::State { .. } => (Code::FailedPrecondition, ErrorReason::StateForbids),
         Refusal::NotBuilt { .. } => (Code::Unimplemented, ErrorReason::NotBuilt),
         Refusal::RequestIdReused => (Code::InvalidArgument, ErrorReason::RequestIdReused),
-        Refusal::TokenRejected => (Code::Unauthenticated, ErrorReason::TokenRejected),
+        Refusal::TokenMissing | Refusal::TokenRejected => {
+            (Code::Unauthenticated, ErrorReason::TokenRejected)
+        }
         Refusal::RoleMissing { .. } => (Code::PermissionDenied, ErrorReason::RoleMissing),
         Refusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
+        Refusal::SnapshotStale => (Code::Unavailable, ErrorReason::SnapshotStale),
         Refusal::TooManyWatches { .. } => (Code::ResourceExhausted, ErrorReason::QueueFull),
     }
 }
@@ -28,6 +31,7 @@ pub(super) const fn of_refusal(refusal: &Refusal) -> (Code, ErrorReason) {
 /// Of a lease that is not given; of mixed reasons, the one that clears first.
 pub(super) fn of_lease(refusal: &LeaseRefusal) -> (Code, ErrorReason) {
     match refusal {
+        LeaseRefusal::TokenRejected => (Code::Unauthenticated, ErrorReason::TokenRejected),
         LeaseRefusal::PoolDenied => (Code::PermissionDenied, ErrorReason::PoolDenied),
         LeaseRefusal::PoolDisabled { .. } => (Code::FailedPrecondition, ErrorReason::PoolDisabled),
         LeaseRefusal::PoolDistrusted => (Code::FailedPrecondition, ErrorReason::KeysDistrusted),
@@ -64,6 +68,7 @@ const fn of_key(refusal: KeyRefusal) -> (Code, ErrorReason) {
         KeyRefusal::Tampered | KeyRefusal::Undecryptable => {
             (Code::FailedPrecondition, ErrorReason::KeysDistrusted)
         }
+        KeyRefusal::LimitUnread => (Code::FailedPrecondition, ErrorReason::LimitsUnread),
         KeyRefusal::NoVersion => (Code::FailedPrecondition, ErrorReason::PoolEmpty),
     }
 }
@@ -73,7 +78,7 @@ pub(super) const fn of_report(refusal: &ReportRefusal) -> (Code, ErrorReason) {
     match refusal {
         ReportRefusal::LeaseIdInvalid => (Code::InvalidArgument, ErrorReason::LeaseIdInvalid),
         ReportRefusal::LeaseForeign => (Code::PermissionDenied, ErrorReason::LeaseForeign),
-        ReportRefusal::LeaseExpired => (Code::FailedPrecondition, ErrorReason::LeaseExpired),
+        ReportRefusal::LeaseExpired { .. } => (Code::FailedPrecondition, ErrorReason::LeaseExpired),
         ReportRefusal::TooMany { .. } => (Code::InvalidArgument, ErrorReason::FieldInvalid),
         ReportRefusal::Full => (Code::Unavailable, ErrorReason::QueueFull),
         ReportRefusal::DatabaseUnreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),

@@ -36,6 +36,7 @@ const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
         KeyRefusal::Avoided => proto::RefusalReason::Avoided,
         KeyRefusal::Disabled => proto::RefusalReason::Disabled,
         KeyRefusal::Tampered => proto::RefusalReason::Tampered,
+        KeyRefusal::LimitUnread => proto::RefusalReason::LimitUnread,
         KeyRefusal::Undecryptable => proto::RefusalReason::Undecryptable,
         KeyRefusal::NoVersion => proto::RefusalReason::NoVersion,
         KeyRefusal::Model => proto::RefusalReason::Model,

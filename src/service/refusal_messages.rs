@@ -7,11 +7,12 @@ use crate::domain::hindrance::Hindrance;
 use crate::domain::refusal::{Counted, KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::Timestamp;
 use crate::proto::ErrorReason;
-use crate::vault::ReportRefusal;
+use crate::vault::{Refusal, ReportRefusal};
 
 /// The message of a lease that is not given.
 pub(super) fn of_lease(refusal: &LeaseRefusal, now: Timestamp) -> String {
     match refusal {
+        LeaseRefusal::TokenRejected => Refusal::TokenRejected.to_string(),
         LeaseRefusal::PoolDenied => {
             "the caller has no grant for this pool, or there is no such pool; ask an administrator for the role lessee".to_owned()
         }
@@ -48,7 +49,7 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, now: Timestamp) -> String {
             "this replica has not reached its database for too long, call another".to_owned()
         }
         LeaseRefusal::TooManyLimits => {
-            "so many limits of the account apply to this call at once that no lease can carry them, merge some".to_owned()
+            "so many limits of the account apply to this call at once that no lease can carry them, merge some or send fewer tags".to_owned()
         }
         LeaseRefusal::NoKey(tally, hindrances) => of_tally(tally, hindrances, now),
     }
@@ -108,13 +109,17 @@ const FIELDS: [(ErrorReason, &str, &str); 8] = [
 pub(super) fn of_report(refusal: &ReportRefusal) -> String {
     match refusal {
         ReportRefusal::LeaseIdInvalid => {
-            "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it".to_owned()
+            "lease_id is malformed, forged, or of another cluster; send it as LeaseKey answered it"
+                .to_owned()
         }
         ReportRefusal::LeaseForeign => {
             "the lease belongs to another caller, report with the token that leased".to_owned()
         }
-        ReportRefusal::LeaseExpired => {
-            "the lease ended before the report came; its uses count as started, with their full estimate".to_owned()
+        ReportRefusal::LeaseExpired { at } => {
+            let at = time(*at);
+            format!(
+                "the lease ended at {at}, and its uses count as started, with their full estimate; lease again, and report within report_within or extend that in time by RenewLease"
+            )
         }
         ReportRefusal::TooMany { left } => {
             format!("outcomes count more uses than the {left} that are left of the lease")
@@ -123,7 +128,8 @@ pub(super) fn of_report(refusal: &ReportRefusal) -> String {
             "too many leases are being reported in parts, report this one whole or later".to_owned()
         }
         ReportRefusal::DatabaseUnreachable => {
-            "the database cannot be reached to commit the verdict; send the same report again".to_owned()
+            "the database cannot be reached to commit the verdict; send the same report again"
+                .to_owned()
         }
     }
 }
@@ -175,8 +181,14 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         }
         KeyRefusal::Avoided => "leave out retry_token, or the account that is asked for",
         KeyRefusal::Disabled => "ask an operator to enable it",
-        KeyRefusal::Tampered | KeyRefusal::Undecryptable => {
-            "ask an administrator to restore the rows, or an operator to rotate a secret in"
+        KeyRefusal::Tampered => {
+            "ask an administrator to restore the rows, or to delete what they are of and create it anew"
+        }
+        KeyRefusal::Undecryptable => {
+            "have an operator rotate a secret in, or an administrator restore the row or the master key"
+        }
+        KeyRefusal::LimitUnread => {
+            "call a replica of the newest release, or have an administrator look at the limits of the account"
         }
         KeyRefusal::NoVersion => "have an operator rotate a secret in",
         KeyRefusal::Model => {
@@ -185,7 +197,7 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::TooLarge => "estimate less, or have an administrator raise the limit",
         KeyRefusal::ModelRequired => "name the model",
         KeyRefusal::CostRequired => {
-            "say what one use costs by estimate.cost_micros, or have an administrator give the pool a default estimate that does"
+            "say what one use costs by estimate.cost_micros, or have an administrator set a price of the model, or give the pool a default estimate of the cost"
         }
     }
 }
@@ -201,6 +213,7 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Disabled => "disabled",
         KeyRefusal::Tampered => "not believed, since changed outside of keylease",
         KeyRefusal::Undecryptable => "with a secret that does not open",
+        KeyRefusal::LimitUnread => "of an account with a limit that this replica cannot read",
         KeyRefusal::NoVersion => "without a secret",
         KeyRefusal::Model => "not serving the model",
         KeyRefusal::TooLarge => "with a limit smaller than the estimate of one use",

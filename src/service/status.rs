@@ -16,10 +16,21 @@ use crate::domain::time::Timestamp;
 use crate::proto::ErrorReason;
 use crate::vault::{Error, Fault, Refusal, RenewRefusal, ReportRefusal};
 
+mod transport;
+
+pub(super) use transport::{of_message_malformed, of_message_too_large, of_method_unknown};
+
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "keylease";
 /// When to ask again after the database could not be reached: connections are retried faster than this.
 const RETRY_DATABASE: Duration = Duration::from_secs(1);
+/// When to ask again for a watch: others go on for as long as somebody looks at them.
+const RETRY_WATCH: Duration = Duration::from_secs(30);
+
+/// A status that somebody else has made, as an answer's headers say it.
+pub(super) fn said(headers: &tonic::codegen::http::HeaderMap) -> Option<Status> {
+    Status::from_header_map(headers)
+}
 
 /// A status of any error of the vault.
 #[must_use]
@@ -48,16 +59,19 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         Refusal::RequestIdReused => {
             details.add_bad_request_violation("request_id", "was used for another request");
         }
-        Refusal::DatabaseUnreachable => {
+        Refusal::DatabaseUnreachable | Refusal::SnapshotStale => {
             details.set_retry_info(Some(RETRY_DATABASE));
+        }
+        Refusal::TooManyWatches { .. } => {
+            details.set_retry_info(Some(RETRY_WATCH));
         }
         Refusal::NotFound { .. }
         | Refusal::Exists { .. }
         | Refusal::EtagMismatch { .. }
         | Refusal::State { .. }
+        | Refusal::TokenMissing
         | Refusal::TokenRejected
-        | Refusal::RoleMissing { .. }
-        | Refusal::TooManyWatches { .. } => {}
+        | Refusal::RoleMissing { .. } => {}
     }
     with_reason(
         code,
@@ -79,7 +93,8 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
         | LeaseRefusal::TooManyRequestIds
         | LeaseRefusal::Draining
         | LeaseRefusal::SnapshotStale => Some(RETRY_DATABASE),
-        LeaseRefusal::PoolDenied
+        LeaseRefusal::TokenRejected
+        | LeaseRefusal::PoolDenied
         | LeaseRefusal::PoolDistrusted
         | LeaseRefusal::AccountNotInPool
         | LeaseRefusal::RetryTokenInvalid
@@ -122,7 +137,7 @@ pub fn of_report_refusal(refusal: &ReportRefusal) -> Status {
         ReportRefusal::Full | ReportRefusal::DatabaseUnreachable => {
             details.set_retry_info(Some(RETRY_DATABASE));
         }
-        ReportRefusal::LeaseForeign | ReportRefusal::LeaseExpired => {}
+        ReportRefusal::LeaseForeign | ReportRefusal::LeaseExpired { .. } => {}
     }
     with_reason(code, message, reason, details, None)
 }
@@ -192,8 +207,8 @@ fn with_reason(
     Status::with_error_details(code, message, details)
 }
 
-/// A reason as `ErrorInfo` has it: without the prefix of the enum.
-fn name_of(reason: ErrorReason) -> &'static str {
+/// A reason as `ErrorInfo` and metrics have it: without the prefix of the enum.
+pub(super) fn name_of(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
 }
@@ -206,40 +221,4 @@ fn violations(fields: &[FieldError]) -> Vec<FieldViolation> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::field::FIELD_ERRORS_MAX;
-    use crate::domain::id::ID_BYTES_MAX;
-
-    #[test]
-    fn a_refusal_names_its_reason_its_fields_and_its_domain() {
-        let fields = vec![FieldError::new("account.base_url", "is required")];
-        let status = of_refusal(&Refusal::Fields(fields));
-        assert_eq!(status.code(), Code::InvalidArgument);
-        let details = status.get_error_details();
-        assert_eq!(details.error_info().unwrap().reason, "FIELD_INVALID");
-        assert_eq!(details.error_info().unwrap().domain, "keylease");
-        let violation = &details.bad_request().unwrap().field_violations[0];
-        assert_eq!(violation.field, "account.base_url");
-    }
-
-    #[test]
-    fn the_longest_list_of_fields_fits_the_headers_that_clients_take() {
-        let id = "a".repeat(ID_BYTES_MAX);
-        let message =
-            format!("names accounts/{id}/keys/{id}, which does not exist; create it first");
-        let fields = vec![FieldError::new("pool.members[999].target", message); FIELD_ERRORS_MAX];
-        let status = of_refusal(&Refusal::Fields(fields));
-        let header_bytes = status.details().len() * 4 / 3 + status.message().len() * 3;
-        assert!(header_bytes < 7 * 1024, "{header_bytes}");
-    }
-
-    #[test]
-    fn a_fault_tells_its_caller_nothing_but_an_id() {
-        let fault = Fault::new("a query failed", "relation accounts does not exist");
-        let status = of_error(fault.into());
-        assert_eq!(status.code(), Code::Internal);
-        assert!(!status.message().contains("accounts"));
-        assert!(!status.message().contains("query"));
-    }
-}
+mod tests;

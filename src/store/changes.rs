@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::accounts::AccountRow;
 use super::callers::CallerRow;
+use super::convert::timestamp;
 use super::cooldowns::CooldownRow;
 use super::grants::GrantRow;
 use super::key_versions::KeyVersionRow;
@@ -18,12 +19,21 @@ use super::pool_members::MemberRow;
 use super::pools::PoolRow;
 use super::secrets::SecretRow;
 use super::tokens::TokenRow;
-use super::{Error, Result, Stored};
+use super::{Result, Stored, prices};
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::caller::{Caller, Grant, Token};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::Limit;
 use crate::domain::pool::{Member, Pool};
+use crate::domain::prices::OperatorPrice;
+use crate::domain::time::Timestamp;
+
+mod gone;
+mod unread;
+
+pub use gone::{Gone, GoneKind};
+pub use unread::Unread;
+use unread::readable;
 
 const BEGIN: &str = "begin isolation level repeatable read read only";
 
@@ -32,6 +42,8 @@ const BEGIN: &str = "begin isolation level repeatable read read only";
 pub struct Changes {
     /// Everything up to here.
     pub rev: i64,
+    /// The database's time when it was read.
+    pub now: Timestamp,
     /// Accounts.
     pub accounts: Vec<Stored<Account>>,
     /// Limits that are in force.
@@ -52,61 +64,37 @@ pub struct Changes {
     pub grants: HashMap<Uuid, Vec<Stored<Grant>>>,
     /// Tokens.
     pub tokens: Vec<Stored<Token>>,
-    /// Cooldowns of the accounts in `accounts`, and others that are new.
+    /// Cooldowns that are new, and all of accounts some of whose were cleared; none that has ended.
     pub cooldowns: Vec<Cooldown>,
+    /// Prices that operators have set.
+    pub prices: Vec<OperatorPrice>,
     /// What is gone.
     pub gone: Vec<Gone>,
-}
-
-/// A row that is gone, or that no replica needs any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gone {
-    /// Which table.
-    pub kind: GoneKind,
-    /// Which row; of cooldowns, which account.
-    pub uid: Uuid,
-}
-
-/// Tables whose rows go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GoneKind {
-    /// `accounts`.
-    Account,
-    /// `limits`.
-    Limit,
-    /// `keys`, with their versions.
-    Key,
-    /// `key_versions` that are revoked.
-    Version,
-    /// `pools`.
-    Pool,
-    /// `callers`.
-    Caller,
-    /// `tokens`.
-    Token,
-    /// All `cooldowns` of an account but those that are sent along.
-    Cooldowns,
+    /// What cannot be read.
+    pub unread: Vec<Unread>,
 }
 
 /// Reads what changed after the revision `since`.
 ///
 /// # Errors
-/// As every query. A row that does not parse is left out and logged: one bad row must not stop a fleet.
+/// As every query. A row that cannot be read is logged and told as such: one bad row must not stop a fleet.
 pub async fn read(pool: &PgPool, since: i64) -> Result<Changes> {
     let mut transaction = super::connection::begin(pool, BEGIN).await?;
     let conn = &mut *transaction;
-    let rev = sqlx::query_scalar!("select rev from cluster")
+    let read = sqlx::query!("select rev, clock_timestamp() as \"now!\" from cluster")
         .fetch_one(&mut *conn)
         .await?;
     let mut changes = Changes {
-        rev,
+        rev: read.rev,
+        now: timestamp(read.now),
         ..Changes::default()
     };
     read_accounts(conn, since, &mut changes).await?;
     read_keys(conn, since, &mut changes).await?;
     read_pools(conn, since, &mut changes).await?;
     read_callers(conn, since, &mut changes).await?;
-    read_gone(conn, since, &mut changes).await?;
+    changes.prices = prices::readable_since(conn, since).await?;
+    changes.gone.extend(gone::read(conn, since).await?);
     Ok(changes)
 }
 
@@ -115,12 +103,12 @@ async fn read_accounts(conn: &mut PgConnection, since: i64, changes: &mut Change
         "select uid, rev, id, labels as \"labels: _\", create_time, update_time, profile, base_url, allowed_hosts, allow_http, placement_kind,
             placement_name, placement_prefix, rotation_seconds, disabled_why, disabled_since, disabled_until, disabled_by, mac
         from accounts where rev > $1", since).fetch_all(&mut *conn).await?;
-    changes.accounts = parsed(rows);
+    changes.accounts = readable(rows, &mut changes.unread);
     let rows = sqlx::query_as!(LimitRow,
         "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
-            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
-        from limits where rev > $1 and delete_time is null", since).fetch_all(&mut *conn).await?;
-    changes.limits = parsed(rows);
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms, offline_percent, offline_slots,
+            offline_outage_max_ms from limits where rev > $1 and delete_time is null", since).fetch_all(&mut *conn).await?;
+    changes.limits = readable(rows, &mut changes.unread);
     let gone = sqlx::query_scalar!(
         "select uid from limits where rev > $1 and delete_time is not null",
         since
@@ -137,9 +125,15 @@ async fn read_accounts(conn: &mut PgConnection, since: i64, changes: &mut Change
     )
     .fetch_all(&mut *conn)
     .await?;
-    let rows = sqlx::query_as!(CooldownRow,
-        "select account_uid, model, until, why, class from cooldowns where rev > $1 or account_uid = any($2)", since, &cleared)
-        .fetch_all(conn).await?;
+    let rows = sqlx::query_as!(
+        CooldownRow,
+        "select account_uid, model, until, why, class from cooldowns
+        where (rev > $1 or account_uid = any($2)) and until > clock_timestamp()",
+        since,
+        &cleared
+    )
+    .fetch_all(conn)
+    .await?;
     changes.cooldowns = rows.into_iter().map(Cooldown::from).collect();
     Ok(())
 }
@@ -149,12 +143,12 @@ async fn read_keys(conn: &mut PgConnection, since: i64, changes: &mut Changes) -
         "select uid, rev, account_uid, id, labels as \"labels: _\", create_time, update_time, model_allow, model_deny,
             model_map as \"model_map: _\", rotation_seconds, disabled_why, disabled_since, disabled_until, disabled_by, mac
         from keys where rev > $1", since).fetch_all(&mut *conn).await?;
-    changes.keys = parsed(rows);
+    changes.keys = readable(rows, &mut changes.unread);
     let rows = sqlx::query_as!(KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until,
             sealed_hosts, health, health_until, health_why, health_class
         from key_versions where rev > $1 and stage <> 'revoked'", since).fetch_all(&mut *conn).await?;
-    changes.versions = parsed(rows);
+    changes.versions = readable(rows, &mut changes.unread);
     let gone = sqlx::query_scalar!(
         "select uid from key_versions where rev > $1 and stage = 'revoked'",
         since
@@ -191,7 +185,7 @@ async fn read_pools(conn: &mut PgConnection, since: i64, changes: &mut Changes) 
             failure_threshold, probe_enabled, probe_interval_ms, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until, disabled_by, mac
         from pools where rev > $1", since).fetch_all(&mut *conn).await?;
-    changes.pools = parsed(rows);
+    changes.pools = readable(rows, &mut changes.unread);
     let rows = sqlx::query_as!(
         MemberRow,
         "select m.pool_uid, m.target_kind, m.target_uid, m.tier, m.weight, m.mac
@@ -206,7 +200,7 @@ async fn read_pools(conn: &mut PgConnection, since: i64, changes: &mut Changes) 
             .members
             .entry(pool_uid)
             .or_default()
-            .extend(parsed(vec![row]));
+            .extend(readable(vec![row], &mut changes.unread));
     }
     Ok(())
 }
@@ -216,7 +210,7 @@ async fn read_callers(conn: &mut PgConnection, since: i64, changes: &mut Changes
         "select uid, rev, id, labels as \"labels: _\", create_time, update_time, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from callers where rev > $1", since).fetch_all(&mut *conn).await?;
-    changes.callers = parsed(rows);
+    changes.callers = readable(rows, &mut changes.unread);
     let rows = sqlx::query_as!(
         GrantRow,
         "select g.caller_uid, g.role, g.pool_pattern, g.mac
@@ -231,43 +225,11 @@ async fn read_callers(conn: &mut PgConnection, since: i64, changes: &mut Changes
             .grants
             .entry(caller_uid)
             .or_default()
-            .extend(parsed(vec![row]));
+            .extend(readable(vec![row], &mut changes.unread));
     }
     let rows = sqlx::query_as!(TokenRow,
         "select id, uid, rev, caller_uid, hash, display_name, create_time, expire_time, revoke_time, mac
         from tokens where rev > $1", since).fetch_all(conn).await?;
     changes.tokens = rows.into_iter().map(Stored::from).collect();
     Ok(())
-}
-
-async fn read_gone(conn: &mut PgConnection, since: i64, changes: &mut Changes) -> Result<()> {
-    let rows = sqlx::query!("select kind, uid from deletions where rev > $1", since)
-        .fetch_all(conn)
-        .await?;
-    for row in rows {
-        let kind = match row.kind.as_str() {
-            "accounts" => GoneKind::Account,
-            "limits" => GoneKind::Limit,
-            "keys" => GoneKind::Key,
-            "pools" => GoneKind::Pool,
-            "callers" => GoneKind::Caller,
-            "tokens" => GoneKind::Token,
-            "cooldowns" => GoneKind::Cooldowns,
-            _ => continue,
-        };
-        changes.gone.push(Gone { kind, uid: row.uid });
-    }
-    Ok(())
-}
-
-/// The rows that parse.
-fn parsed<R, T: TryFrom<R, Error = Error>>(rows: Vec<R>) -> Vec<T> {
-    let parse = |row| match T::try_from(row) {
-        Ok(parsed) => Some(parsed),
-        Err(error) => {
-            tracing::error!(%error, "a row was left out");
-            None
-        }
-    };
-    rows.into_iter().filter_map(parse).collect()
 }

@@ -7,8 +7,11 @@ use uuid::Uuid;
 use super::Result;
 use super::convert::{offset, timestamp};
 use crate::domain::account::Cooldown;
+use crate::domain::cooling::ACCOUNT_MODELS_MAX;
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::time::Timestamp;
+
+const MODELS_MAX: i64 = ACCOUNT_MODELS_MAX as i64;
 
 /// A row, column by column.
 #[derive(Debug)]
@@ -70,7 +73,8 @@ pub async fn clear(conn: &mut PgConnection, account_uid: Uuid, model: Option<&st
     Ok(done.rows_affected())
 }
 
-/// An account, or one of its models, cools down: of two ends the later counts.
+/// An account, or one of its models, cools down: of two ends the later counts. Where as many models of it cool down as are kept, another
+/// one is not; what has ended makes room.
 ///
 /// # Errors
 /// As every query.
@@ -82,7 +86,13 @@ pub async fn extend(
     cause: &Cause,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into cooldowns (account_uid, model, rev, until, why, class) values ($1, $2, $3, $4, $5, $6)
+        "with ended as (
+            delete from cooldowns where account_uid = $1 and model <> $2 and until <= clock_timestamp())
+        insert into cooldowns (account_uid, model, rev, until, why, class)
+        select $1, $2, $3, $4, $5, $6
+        where $2 = '' or $7 > (
+            select count(*) from cooldowns
+            where account_uid = $1 and model <> '' and model <> $2 and until > clock_timestamp())
         on conflict (account_uid, model) do update set rev = excluded.rev, until = excluded.until, why = excluded.why,
             class = excluded.class
         where cooldowns.until < excluded.until",
@@ -91,9 +101,21 @@ pub async fn extend(
         rev,
         offset(cause.until),
         cause.why,
-        cause.class.as_str()
+        cause.class.as_str(),
+        MODELS_MAX
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Forgets what has ended, everywhere.
+///
+/// # Errors
+/// As every query.
+pub async fn forget(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!("delete from cooldowns where until <= clock_timestamp()")
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -95,7 +95,8 @@ pub async fn charged(
     let (limits, lows) = lows(entries);
     let rows = sqlx::query!(
         r#"select b.limit_uid, coalesce(sum(b.units), 0)::bigint as "units!",
-             min(b.open_until) filter (where not b.closed and b.open_until > c.low) as next_close
+             min(b.open_until) filter (where not b.closed and b.open_until > c.low) as next_close,
+             max(b.charge_until) as last_end
            from limit_blocks b join unnest($1::uuid[], $2::timestamptz[]) as c (limit_uid, low)
              on b.limit_uid = c.limit_uid and b.charge_until > c.low
            group by b.limit_uid"#,
@@ -108,6 +109,7 @@ pub async fn charged(
         let charged = Charged {
             units: unsigned(row.units),
             next_close: row.next_close.map(timestamp),
+            last_end: row.last_end.map(timestamp),
         };
         (row.limit_uid, charged)
     });

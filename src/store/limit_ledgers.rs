@@ -8,12 +8,19 @@ use uuid::Uuid;
 
 use super::Result;
 use super::convert::{millis, offset, signed, timestamp, unsigned};
-use super::limit_rows::SpanColumns;
+use super::limit_rows::{self, SpanColumns};
 use crate::domain::ledger::clock::Clocks;
 use crate::domain::ledger::entry::{Claim, Entry};
+use crate::domain::ledger::offline::reserve::{Kept, Reserve};
 use crate::domain::ledger::page::Terming;
 use crate::domain::limit::Mode;
+use crate::domain::offline::Plan;
 use crate::domain::terms::Timing;
+
+mod offline;
+
+use offline::{Columns, plan};
+pub use offline::{reserved, ripe};
 
 /// Whatever the server's defaults: each statement sees what was committed before it, and a commit that was answered is durable. A
 /// row that is locked too long is left for the next time. A replica that stops in between keeps its rows from the others for no longer
@@ -32,26 +39,22 @@ pub async fn lock(
     limits: &[Uuid],
     wait: bool,
 ) -> Result<Vec<(Uuid, Entry)>> {
+    macro_rules! locked {
+        ($how:literal) => {
+            sqlx::query_as!(
+                LockedRow,
+                "select limit_uid, last_high, last_low, grant_number, incarnation, frozen_until, claim_boot_id, claim_units, claim_until, \
+             block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
+             offline_kept_until, offline_ripe_at from limit_ledgers \
+             where limit_uid = any($1) order by limit_uid " + $how,
+                limits
+            )
+        };
+    }
     let rows = if wait {
-        sqlx::query_as!(
-            LockedRow,
-            "select limit_uid, last_high, last_low, grant_number, incarnation, frozen_until, claim_boot_id, claim_units, claim_until, \
-             block_units_max from limit_ledgers \
-             where limit_uid = any($1) order by limit_uid for update",
-            limits
-        )
-        .fetch_all(conn)
-        .await?
+        locked!("for update").fetch_all(conn).await?
     } else {
-        sqlx::query_as!(
-            LockedRow,
-            "select limit_uid, last_high, last_low, grant_number, incarnation, frozen_until, claim_boot_id, claim_units, claim_until, \
-             block_units_max from limit_ledgers \
-             where limit_uid = any($1) order by limit_uid for update skip locked",
-            limits
-        )
-        .fetch_all(conn)
-        .await?
+        locked!("for update skip locked").fetch_all(conn).await?
     };
     Ok(rows.into_iter().map(LockedRow::parsed).collect())
 }
@@ -63,7 +66,7 @@ pub async fn lock(
 pub async fn terms(conn: &mut PgConnection, limits: &[Uuid]) -> Result<HashMap<Uuid, Terming>> {
     let rows = sqlx::query!(
         r#"select uid, dimension, amount, window_ms, calendar_period, calendar_time_zone, lease_duration_max_ms, mode, validity_ms,
-             start_within_ms, blackout_ms, clock_timestamp() as "now!"
+             start_within_ms, blackout_ms, offline_percent, offline_slots, offline_outage_max_ms, clock_timestamp() as "now!"
            from limits where uid = any($1) and delete_time is null"#,
         limits
     )
@@ -84,10 +87,17 @@ pub async fn terms(conn: &mut PgConnection, limits: &[Uuid]) -> Result<HashMap<U
             start_within: millis(row.start_within_ms),
             blackout: millis(row.blackout_ms),
         };
+        let (amount, terms) = (unsigned(row.amount), timing.terms());
+        let share = limit_rows::offline(
+            row.offline_percent,
+            row.offline_slots,
+            row.offline_outage_max_ms,
+        );
         let terming = Terming {
-            amount: unsigned(row.amount),
+            amount,
             mode: Mode::from_stored(&row.mode)?,
-            terms: timing.terms(),
+            terms,
+            offline: share.map_or_else(|| Plan::none(&terms), |share| share.plan(amount, &terms)),
             now: timestamp(row.now),
         };
         Some((row.uid, terming))
@@ -115,13 +125,19 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
     let claimed: Vec<Option<i64>> = claims().map(|c| c.map(|c| signed(c.units))).collect();
     let claimed_until: Vec<Option<OffsetDateTime>> =
         claims().map(|c| c.map(|c| offset(c.until))).collect();
+    let offline = Columns::of(moved);
     sqlx::query!(
         "update limit_ledgers g set last_high = m.high, last_low = m.low, grant_number = m.grant_number, \
              incarnation = m.incarnation, block_units_max = m.largest, frozen_until = m.frozen_until, \
-             claim_boot_id = m.claim_boot_id, claim_units = m.claim_units, claim_until = m.claim_until \
+             claim_boot_id = m.claim_boot_id, claim_units = m.claim_units, claim_until = m.claim_until, \
+             offline_slot_units = m.slot_units, offline_slots = m.slots, offline_window_ms = m.window_ms, \
+             offline_reach_ms = m.reach_ms, offline_kept_units = m.kept_units, offline_kept_until = m.kept_until, \
+             offline_ripe_at = m.ripe_at \
          from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], \
-             $7::timestamptz[], $8::uuid[], $9::bigint[], $10::timestamptz[]) as m (limit_uid, high, low, grant_number, \
-             incarnation, largest, frozen_until, claim_boot_id, claim_units, claim_until) \
+             $7::timestamptz[], $8::uuid[], $9::bigint[], $10::timestamptz[], $11::bigint[], $12::integer[], $13::bigint[], \
+             $14::bigint[], $15::bigint[], $16::timestamptz[], $17::timestamptz[]) as m (limit_uid, high, low, grant_number, \
+             incarnation, largest, frozen_until, claim_boot_id, claim_units, claim_until, slot_units, slots, window_ms, \
+             reach_ms, kept_units, kept_until, ripe_at) \
          where g.limit_uid = m.limit_uid",
         &limits,
         &highs,
@@ -132,32 +148,18 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         &frozen as &[Option<OffsetDateTime>],
         &claimers as &[Option<Uuid>],
         &claimed as &[Option<i64>],
-        &claimed_until as &[Option<OffsetDateTime>]
+        &claimed_until as &[Option<OffsetDateTime>],
+        &offline.slot_units,
+        &offline.slots,
+        &offline.window_ms,
+        &offline.reach_ms,
+        &offline.kept_units,
+        &offline.kept_until as &[Option<OffsetDateTime>],
+        &offline.ripe_at as &[Option<OffsetDateTime>]
     )
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Limits that have not answered to a lossy incarnation yet, smallest uid first, beyond `after`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn unanswered(
-    conn: &mut PgConnection,
-    incarnation: i64,
-    after: Uuid,
-    rows_max: i64,
-) -> Result<Vec<Uuid>> {
-    let limits = sqlx::query_scalar!(
-        "select limit_uid from limit_ledgers where incarnation < $1 and limit_uid > $2 order by limit_uid limit $3",
-        incarnation,
-        after,
-        rows_max
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(limits)
 }
 
 #[derive(Debug)]
@@ -172,6 +174,13 @@ struct LockedRow {
     claim_units: Option<i64>,
     claim_until: Option<OffsetDateTime>,
     block_units_max: i64,
+    offline_slot_units: i64,
+    offline_slots: i32,
+    offline_window_ms: i64,
+    offline_reach_ms: i64,
+    offline_kept_units: i64,
+    offline_kept_until: Option<OffsetDateTime>,
+    offline_ripe_at: Option<OffsetDateTime>,
 }
 
 impl LockedRow {
@@ -193,6 +202,19 @@ impl LockedRow {
             frozen_until: row.frozen_until.map(timestamp),
             claim,
             block_units_max: unsigned(row.block_units_max),
+            offline: Reserve {
+                plan: plan(
+                    row.offline_slot_units,
+                    row.offline_slots,
+                    row.offline_window_ms,
+                    row.offline_reach_ms,
+                ),
+                kept: row.offline_kept_until.map(|until| Kept {
+                    units: unsigned(row.offline_kept_units),
+                    until: timestamp(until),
+                }),
+                ripe_at: row.offline_ripe_at.map(timestamp),
+            },
         };
         (row.limit_uid, entry)
     }

@@ -9,6 +9,7 @@ use crate::domain::calendar::{Calendar, Period, Zone};
 use crate::domain::id::Id;
 use crate::domain::limit::{Dimension, LEASE_DURATION_MAX_DEFAULT, Limit, Mode, Owner};
 use crate::domain::models::patterns;
+use crate::domain::offline::OfflineShare;
 use crate::domain::terms::Span;
 
 /// A row, column by column.
@@ -32,6 +33,22 @@ pub(crate) struct LimitRow {
     pub(crate) validity_ms: Option<i64>,
     pub(crate) start_within_ms: Option<i64>,
     pub(crate) blackout_ms: Option<i64>,
+    pub(crate) offline_percent: Option<i32>,
+    pub(crate) offline_slots: Option<i32>,
+    pub(crate) offline_outage_max_ms: Option<i64>,
+}
+
+/// The offline share that three columns say.
+pub(crate) fn offline(
+    percent: Option<i32>,
+    slots: Option<i32>,
+    outage_max_ms: Option<i64>,
+) -> Option<OfflineShare> {
+    Some(OfflineShare {
+        percent: percent?.unsigned_abs(),
+        slots: slots?.unsigned_abs(),
+        outage_max: millis(outage_max_ms)?,
+    })
 }
 
 /// The columns that say over what a limit counts.
@@ -96,6 +113,11 @@ impl TryFrom<LimitRow> for Limit {
             validity: millis(row.validity_ms),
             start_within: millis(row.start_within_ms),
             blackout: millis(row.blackout_ms),
+            offline: offline(
+                row.offline_percent,
+                row.offline_slots,
+                row.offline_outage_max_ms,
+            ),
         })
     }
 }

@@ -20,7 +20,8 @@ pub async fn find(conn: &mut PgConnection, owner: Owner, id: &Id) -> Result<Opti
     let row = sqlx::query_as!(
         LimitRow,
         "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
-            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms,
+            offline_percent, offline_slots, offline_outage_max_ms
         from limits where owner_uid = $1 and id = $2 and delete_time is null",
         owner.uid(),
         id.as_str()
@@ -43,7 +44,8 @@ pub async fn find_deleted(
     let row = sqlx::query_as!(
         LimitRow,
         "select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
-            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms,
+            offline_percent, offline_slots, offline_outage_max_ms
         from limits where owner_uid = $1 and id = $2 and dimension = $3 and delete_time is not null
         order by delete_time desc limit 1",
         owner.uid(),
@@ -63,7 +65,8 @@ pub async fn list(conn: &mut PgConnection, owner: Owner, slice: Slice<'_>) -> Re
     let rows = sqlx::query_as!(
         LimitRow,
         r#"select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
-            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms,
+            offline_percent, offline_slots, offline_outage_max_ms
         from limits where owner_uid = $1 and delete_time is null and id collate "C" > $2 order by id collate "C" limit $3"#,
         owner.uid(),
         slice.after.unwrap_or_default(),
@@ -82,7 +85,8 @@ pub async fn of_owners(conn: &mut PgConnection, owners: &[Uuid]) -> Result<Vec<L
     let rows = sqlx::query_as!(
         LimitRow,
         r#"select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
-            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms
+            calendar_time_zone, lease_duration_max_ms, models, mode, validity_ms, start_within_ms, blackout_ms,
+            offline_percent, offline_slots, offline_outage_max_ms
         from limits where owner_uid = any($1) and delete_time is null order by owner_uid, id collate "C""#,
         owners
     )
@@ -108,7 +112,7 @@ pub async fn count(conn: &mut PgConnection, owner: Owner) -> Result<i64> {
 /// Inserts a limit with an empty ledger.
 ///
 /// # Errors
-/// [`Error::Unique`] if the owner has one of this id; else as every query.
+/// [`super::Error::Unique`] if the owner has one of this id; else as every query.
 pub async fn insert(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
     sqlx::query!(
         "with born as (
@@ -133,7 +137,7 @@ pub async fn insert(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
 /// Writes all of a limit that can change, and revives it if it was deleted.
 ///
 /// # Errors
-/// [`Error::Unique`] if it was deleted and the owner has another of its id; else as every query.
+/// [`super::Error::Unique`] if it was deleted and the owner has another of its id; else as every query.
 pub async fn update(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
     let models: Vec<_> = limit
         .models
@@ -148,7 +152,7 @@ pub async fn update(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
     sqlx::query!(
         "update limits set rev = $2, update_time = $3, delete_time = null, amount = $4, window_ms = $5, models = $6,
             validity_ms = $7, start_within_ms = $8, blackout_ms = $9, calendar_period = $10, calendar_time_zone = $11,
-            lease_duration_max_ms = $12, mode = $13
+            lease_duration_max_ms = $12, mode = $13, offline_percent = $14, offline_slots = $15, offline_outage_max_ms = $16
         where uid = $1",
         limit.uid,
         limit.rev,
@@ -162,7 +166,10 @@ pub async fn update(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
         calendar.map(|c| c.period.as_str()),
         calendar.map(|c| c.zone.as_str()),
         as_millis(longest),
-        limit.mode.as_str()
+        limit.mode.as_str(),
+        limit.offline.map(|share| small(share.percent)),
+        limit.offline.map(|share| small(share.slots)),
+        as_millis(limit.offline.map(|share| share.outage_max))
     )
     .execute(conn)
     .await?;
@@ -172,6 +179,10 @@ pub async fn update(conn: &mut PgConnection, limit: &Limit) -> Result<()> {
 /// The part of a number that a column holds.
 fn column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn small(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// Deletes a limit; its row and charges stay, to be revived.

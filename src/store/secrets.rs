@@ -31,6 +31,8 @@ pub struct Duplicate {
     pub account_id: String,
     /// The key's id.
     pub key_id: String,
+    /// The key's current version has it, and not just one whose last leases are out.
+    pub is_current: bool,
 }
 
 /// The fields of a version.
@@ -121,12 +123,14 @@ pub async fn duplicates(
 ) -> Result<Vec<Duplicate>> {
     let rows = sqlx::query_as!(
         Duplicate,
-        "select distinct secrets.fingerprint, accounts.id as account_id, keys.id as key_id
+        "select secrets.fingerprint, accounts.id as account_id, keys.id as key_id,
+            bool_or(key_versions.stage = 'current') as \"is_current!\"
         from secrets
         join key_versions on key_versions.uid = secrets.version_uid
         join keys on keys.uid = key_versions.key_uid
         join accounts on accounts.uid = keys.account_uid
         where secrets.fingerprint = any($1) and key_versions.stage <> 'revoked'
+        group by secrets.fingerprint, accounts.id, keys.id
         order by accounts.id, keys.id",
         fingerprints
     )

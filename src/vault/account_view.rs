@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Result;
 use crate::domain::account::{Account, Cooldown};
+use crate::domain::disablement::in_force;
 use crate::domain::limit::Limit;
 use crate::domain::rotation::interval_in_force;
 use crate::domain::time::Timestamp;
@@ -51,7 +52,7 @@ pub(super) async fn view_all(
         rotation_interval: interval(&account),
         cooldowns: cooldowns_of.remove(&account.meta.uid).unwrap_or_default(),
         limits: limits_of.remove(&account.meta.uid).unwrap_or_default(),
-        account,
+        account: at(account, now),
     });
     Ok(views.collect())
 }
@@ -69,6 +70,12 @@ pub(super) async fn view(
         cooldowns: cooldowns::of_accounts(conn, &[uid], now).await?,
         limits: limits::of_owners(conn, &[uid]).await?,
         rotation_interval: interval_in_force(None, account.rotation_interval, of_pools),
-        account,
+        account: at(account, now),
     })
+}
+
+/// As it is at `now`: a disablement that has ended is not shown.
+fn at(mut account: Account, now: Timestamp) -> Account {
+    account.disablement = in_force(account.disablement, now);
+    account
 }

@@ -11,8 +11,10 @@ use super::{Result, Work};
 use crate::crypto::GrantRow;
 use crate::domain::caller::{Caller, Grant};
 use crate::domain::caller_draft::is_enabled_admin;
+use crate::domain::disablement::in_force;
 use crate::domain::distrust::Distrust;
 use crate::domain::name::CallerName;
+use crate::domain::time::Timestamp;
 use crate::store::{Stored, callers, grants};
 
 /// Reads the grants of these callers, but for those that somebody put there by hand: `distrust` counts them.
@@ -47,6 +49,12 @@ pub(super) async fn with_grants(
         caller.grants = grants_of.remove(&caller.meta.uid).unwrap_or_default();
     }
     Ok(callers)
+}
+
+/// A caller as it is answered at `now`: a disablement that has ended is not shown.
+pub(super) fn at(mut caller: Caller, now: Timestamp) -> Caller {
+    caller.disablement = in_force(caller.disablement, now);
+    caller
 }
 
 /// Writes the grants of a caller in the place of those it has.

@@ -1,21 +1,18 @@
 //! The one transaction pattern of every change: lock, decide, write, audit, remember the request, commit.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::error::{Fault, Refusal};
-use super::keys::VaultKeys;
-use super::{Result, Vault};
-use crate::crypto::Secret;
-use crate::domain::time::Timestamp;
+use super::{Proof, Result, Vault, admission, keys::VaultKeys};
 use crate::store::audit_records::AuditRecord;
 use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::request_ids::{Remembered, RequestKey};
 use crate::store::{audit_records, cluster, request_ids};
+use crate::{crypto::Secret, domain::time::Timestamp};
 
 /// How long a request id is remembered, as the contract says.
 const REQUEST_ID_TTL: Duration = Duration::from_hours(24);
@@ -32,6 +29,8 @@ pub(super) const BEGIN: &str = "begin isolation level read committed read write;
 pub struct Change {
     /// Who.
     pub caller: CallerRef,
+    /// What let it in; `None` for the vault itself, and where whoever embeds the services vouches for the caller.
+    pub proof: Option<Proof>,
     /// The RPC.
     pub method: &'static str,
     /// The address the call came from.
@@ -132,6 +131,7 @@ impl Change {
     pub fn by_system(method: &'static str, reason: &str) -> Self {
         Self {
             caller: CallerRef::system(),
+            proof: None,
             method,
             source: String::new(),
             request: None,
@@ -148,14 +148,13 @@ impl Vault {
     /// What the verb refuses, a request id that was used for another request, or a fault.
     pub async fn change<V: Verb>(self: &Arc<Self>, change: Change, verb: V) -> Result<V::Answer> {
         let vault = Arc::clone(self);
-        tokio::spawn(async move {
-            let made = in_time(CHANGE_WITHIN, vault.transact(change, verb)).await;
-            let (answer, rev) = made?;
+        let task = tokio::spawn(async move {
+            let (answer, rev) = in_time(CHANGE_WITHIN, vault.transact(change, verb)).await?;
             vault.committed(rev).await;
             Ok(answer)
-        })
-        .await
-        .map_err(|cause| Fault::new("a change was abandoned", cause))?
+        });
+        let doing = "a change was abandoned";
+        task.await.map_err(|cause| Fault::new(doing, cause))?
     }
 
     /// The answer, and the revision that was committed, if any.
@@ -171,6 +170,9 @@ impl Vault {
             reason: &change.reason,
             notes: Vec::new(),
         };
+        if let Some(proof) = &change.proof {
+            admission::check(&mut work, proof).await?;
+        }
         let hash = change.request.as_ref().map(|request| {
             let parts = [change.method.as_bytes(), request.payload.expose()];
             self.keys.request.hash(&parts)
@@ -233,8 +235,7 @@ async fn record<A>(
             request_hash: hash.to_vec(),
             resource: done.resource.clone(),
         };
-        let key = key_of(change, request);
-        request_ids::remember(work.conn, key, &remembered, work.now).await?;
+        request_ids::remember(work.conn, key_of(change, request), &remembered, work.now).await?;
         request_ids::forget(work.conn, work.now.before(REQUEST_ID_TTL), FORGET_MAX).await?;
     }
     Ok(())

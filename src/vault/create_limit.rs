@@ -72,6 +72,7 @@ impl CreateLimit {
             validity: None,
             start_within: None,
             blackout: None,
+            offline: None,
         };
         rest.apply(&mut limit)?;
         match old {
@@ -122,5 +123,12 @@ pub(super) fn limit_summary(limit: &Limit) -> String {
         Mode::Enforce => "",
         Mode::Shadow => ", shadow",
     };
-    format!("{amount} {dimension} {span}{models}{mode}")
+    let offline = limit.offline.map_or_else(String::new, |share| {
+        let outage = humantime::format_duration(share.outage_max);
+        format!(
+            ", {} % in {} slots for outages of {outage}",
+            share.percent, share.slots
+        )
+    });
+    format!("{amount} {dimension} {span}{models}{mode}{offline}")
 }

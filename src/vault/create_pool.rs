@@ -30,7 +30,7 @@ impl Verb for CreatePool {
         Ok(Done {
             resource: PoolName(pool.id.clone()).to_string(),
             summary: format!("created, members: {}", pool.members.len()),
-            answer: view(work.conn, pool).await?,
+            answer: view(work.conn, pool, work.now).await?,
         })
     }
 

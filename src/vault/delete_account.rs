@@ -34,7 +34,7 @@ impl Verb for DeleteAccount {
         match accounts::delete(work.conn, uid).await {
             Ok(()) => {}
             Err(store::Error::Referenced { .. }) => {
-                return Err(self.in_use("has keys, delete or move them first"));
+                return Err(self.in_use("has keys, delete them first"));
             }
             Err(error) => return Err(error.into()),
         }

@@ -66,6 +66,6 @@ async fn set(
     Ok(Done {
         resource: name.to_string(),
         summary: word_summary(pool.disablement.as_ref()),
-        answer: view(work.conn, pool).await?,
+        answer: view(work.conn, pool, work.now).await?,
     })
 }

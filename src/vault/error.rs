@@ -66,8 +66,15 @@ pub enum Refusal {
     /// The request id was used for another request.
     #[error("request_id was used for another request of this method, choose a new one")]
     RequestIdReused,
-    /// The caller is not known.
-    #[error("no token, or one that is malformed, unknown, expired or revoked")]
+    /// The call carries no token.
+    #[error(
+        "the call has no authorization header; send `authorization: Bearer TOKEN`, with a token that an administrator makes for a caller"
+    )]
+    TokenMissing,
+    /// The caller is not known. Why not is not told: whoever guesses tokens would learn from it.
+    #[error(
+        "the authorization header must be `Bearer TOKEN`, and this token is malformed, unknown, expired or revoked, or its caller is disabled; ask an administrator for a new one"
+    )]
     TokenRejected,
     /// The caller's roles do not cover the call.
     #[error("the roles of the caller do not cover this call, which needs {needed}")]
@@ -78,11 +85,18 @@ pub enum Refusal {
     /// The database cannot be reached.
     #[error("the database cannot be reached")]
     DatabaseUnreachable,
+    /// This replica's view of who may call is too old.
+    #[error("this replica has not reached its database for too long, call another")]
+    SnapshotStale,
     /// This replica sends the status of pools to as many callers as it will.
-    #[error("{max} watches run on this replica already, end one or ask again with GetStatus")]
+    #[error(
+        "{max} watches of {whom} run on this replica already, end one or ask again with GetStatus"
+    )]
     TooManyWatches {
         /// The bound.
         max: usize,
+        /// On whose.
+        whom: &'static str,
     },
 }
 
@@ -113,9 +127,11 @@ impl Refusal {
             | Self::Fields(_)
             | Self::NotBuilt { .. }
             | Self::RequestIdReused
+            | Self::TokenMissing
             | Self::TokenRejected
             | Self::RoleMissing { .. }
             | Self::DatabaseUnreachable
+            | Self::SnapshotStale
             | Self::TooManyWatches { .. } => None,
         }
     }

@@ -2,10 +2,8 @@
 
 use super::Vault;
 use crate::domain::forwarded::Forwarded;
-use crate::domain::outcome;
 use crate::domain::prolonged::Prolonged;
-use crate::live::clock::boot_now;
-use crate::live::reports::{Claimed, Entry};
+use crate::live::reports::Entry;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, foreign_reports};
 
@@ -62,29 +60,20 @@ impl Vault {
         };
         let now = self.live.now().database;
         let lease = self.opened(self.live.boot_id, report.serial, report.claims);
-        let uses = report.outcomes.iter().map(|outcome| outcome.count);
-        let uses = uses.fold(0_u32, u32::saturating_add);
-        let claimed = Claimed {
-            serial: report.serial,
-            sequence: report.sequence,
-            uses,
-            granted: lease.claims.granted,
-            is_final: report.is_final,
-            ending: outcome::ending(
-                report.outcomes.iter().map(|outcome| outcome.start),
-                lease.claims.received,
-                boot_now(),
-            ),
-            ends: lease.ends,
-        };
+        let outcomes = report.outcomes.iter().map(|o| (o.count, o.start));
+        let claimed = lease.claimed(report.sequence, report.is_final, outcomes);
         let reports = self.live.reports_of(self.live.boot_id);
         let Entry::New(ending) = reports.enter(&claimed, now) else {
             return;
         };
         for outcome in &report.outcomes {
-            self.act(&lease, outcome, now);
+            self.follow(&lease, outcome, now);
         }
-        self.settle_own(&lease.claims, &report.outcomes, ending);
+        if self.replays.was_replayed(lease.serial) {
+            self.charge_overuse(&lease.claims, &report.outcomes);
+        } else {
+            self.settle_own(&lease.claims, &report.outcomes, ending);
+        }
         // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
         // kept, and goes out with the next report on the same version.
         let _ = self.commit_verdicts(&lease.claims).await;

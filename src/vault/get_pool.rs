@@ -9,7 +9,7 @@ use super::{Result, Vault, Work, trust};
 use crate::domain::name::PoolName;
 use crate::domain::pool::Pool;
 use crate::store::connection::acquire;
-use crate::store::pools;
+use crate::store::{cluster, pools};
 
 impl Vault {
     /// Reads a pool.
@@ -19,14 +19,15 @@ impl Vault {
     pub async fn get_pool(&self, name: &PoolName) -> Result<PoolView> {
         let mut conn = acquire(&self.pool).await?;
         let pool = read(&mut conn, &self.keys, name).await?;
-        view(&mut conn, pool).await
+        let now = cluster::now(&mut conn).await?;
+        view(&mut conn, pool, now).await
     }
 }
 
 /// Reads a pool within a change, as it stands.
 pub(super) async fn reread(work: &mut Work<'_>, name: &PoolName) -> Result<PoolView> {
     let pool = read(work.conn, work.keys, name).await?;
-    view(work.conn, pool).await
+    view(work.conn, pool, work.now).await
 }
 
 /// The pool that a verb is about to change.

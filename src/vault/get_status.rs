@@ -9,22 +9,18 @@ use uuid::Uuid;
 use super::get_pool;
 use super::key_view::{KeyView, view_all};
 use super::keys::VaultKeys;
-use super::{Result, Vault, trust};
+use super::{Result, Vault, limit_status, trust};
 use crate::domain::account::{Account, Cooldown};
-use crate::domain::disablement::Disablement;
-use crate::domain::health::Health;
-use crate::domain::id::Id;
+use crate::domain::disablement::in_force;
 use crate::domain::key::{Key, KeyVersion};
-use crate::domain::limit::Limit;
-use crate::domain::name::{LimitName, OwnerName, PoolName};
+use crate::domain::name::PoolName;
 use crate::domain::pool::{Member, Pool, Target};
-use crate::domain::status::{KeyStatus, KeyUsage, LimitStatus, PoolStatus, VersionStatus};
+use crate::domain::status::{KeyStatus, KeyUsage, PoolStatus, VersionStatus};
 use crate::domain::time::Timestamp;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
 use crate::store::connection::acquire;
-use crate::store::limit_charges::Charge;
-use crate::store::{Stored, cluster, cooldowns, limit_charges, limits, pool_status};
+use crate::store::{Stored, cluster, cooldowns, pool_status};
 
 /// What the keys of a pool are judged by.
 struct Facts<'a> {
@@ -50,7 +46,7 @@ impl Vault {
         let keys = read_keys(conn, &pool).await?;
         let accounts = read_accounts(conn, &self.keys, &pool, &keys).await?;
         let keys = trust::keys_of(&self.keys, &accounts, keys);
-        let limits = read_limits(conn, &accounts).await?;
+        let limits = limit_status::read(conn, &accounts, &self.live).await?;
         let versions = trust::versions_of(conn, &self.keys, &accounts, &keys).await?;
         let known = (accounts, versions);
         let facts = read_facts(conn, &pool, known, now, self.live.snapshot()).await?;
@@ -68,7 +64,7 @@ impl Vault {
             keys,
             limits,
             waiting: facts.waiting(pool.meta.uid),
-            disablement: holding(pool.disablement.as_ref(), now),
+            disablement: in_force(pool.disablement.clone(), now),
             distrust: pool.meta.distrust.clone(),
         })
     }
@@ -81,7 +77,7 @@ impl Facts<'_> {
         let member = self.members.get(&uid);
         let member = member.or_else(|| self.members.get(&account_uid))?;
         let account = self.accounts.get(&account_uid)?;
-        let own = holding(view.key.disablement.as_ref(), self.now);
+        let own = view.key.disablement;
         let versions = self.versions.get(&uid).into_iter().flatten();
         Some(KeyStatus {
             name: view.name,
@@ -90,7 +86,7 @@ impl Facts<'_> {
             versions: versions
                 .map(|version| self.version_status(version))
                 .collect(),
-            disablement: own.or_else(|| holding(account.disablement.as_ref(), self.now)),
+            disablement: own.or_else(|| in_force(account.disablement.clone(), self.now)),
             account_cooldown: self.cooldowns.get(&account_uid).cloned(),
             next_rotation: view.next_rotation,
             rotation_overdue: view.rotation_overdue,
@@ -104,7 +100,7 @@ impl Facts<'_> {
         VersionStatus {
             number: version.number,
             stage: version.stage,
-            health: at(&version.health, self.now),
+            health: version.health.at(self.now),
             consecutive_failures: live.map_or(0, |entry| entry.live.streak()),
             distrust: version.meta.distrust.clone(),
         }
@@ -125,18 +121,6 @@ impl Facts<'_> {
         let waiting = entry.map_or(0, |entry| line::waiting(&entry.live));
         u32::try_from(waiting).unwrap_or(u32::MAX)
     }
-}
-
-/// A cooling that has ended is over; a death that has ended is not, until a canary lease has come back well.
-fn at(health: &Health, now: Timestamp) -> Health {
-    match health {
-        Health::Cooling(cause) if cause.until <= now => Health::Active,
-        Health::Active | Health::Cooling(_) | Health::Dead(_) => health.clone(),
-    }
-}
-
-fn holding(word: Option<&Disablement>, now: Timestamp) -> Option<Disablement> {
-    word.filter(|word| word.holds(now)).cloned()
 }
 
 async fn read_keys(conn: &mut PgConnection, pool: &Pool) -> Result<Vec<Stored<Key>>> {
@@ -189,37 +173,4 @@ async fn read_facts<'a>(
         cooldowns: whole.map(|c| (c.account_uid, c)).collect(),
         versions,
     })
-}
-
-async fn read_limits(
-    conn: &mut PgConnection,
-    accounts: &HashMap<Uuid, Account>,
-) -> Result<Vec<LimitStatus>> {
-    let owners: Vec<Uuid> = accounts.keys().copied().collect();
-    let limits = limits::of_owners(conn, &owners).await?;
-    let uids: Vec<Uuid> = limits.iter().map(|limit| limit.uid).collect();
-    let charges = limit_charges::of_limits(conn, &uids).await?;
-    let status = |limit: &Limit| {
-        let account = accounts.get(&limit.owner.uid())?;
-        let charge = charges.get(&limit.uid).copied().unwrap_or_default();
-        Some(limit_status(limit, account.id.clone(), charge))
-    };
-    let mut status: Vec<_> = limits.iter().filter_map(status).collect();
-    status.sort_by_cached_key(|limit| limit.name.to_string());
-    Ok(status)
-}
-
-fn limit_status(limit: &Limit, account: Id, charge: Charge) -> LimitStatus {
-    LimitStatus {
-        name: LimitName {
-            owner: OwnerName::Account(account),
-            limit: limit.id.clone(),
-        },
-        dimension: limit.dimension,
-        amount: limit.amount,
-        mode: limit.mode,
-        charged: charge.units,
-        charge_time: limit.terms().charge_time(),
-        next_charge_end: charge.next_end,
-    }
 }

@@ -54,7 +54,7 @@ impl Ids {
     pub fn open(&self, purpose: Purpose, text: &str) -> Result<Opened, SealedIdError> {
         match purpose {
             Purpose::Retry => self.retries.open(text),
-            Purpose::Lease | Purpose::Page => self.leases.open(text),
+            Purpose::Lease => self.leases.open(text),
         }
     }
 }

@@ -175,7 +175,8 @@ impl Names {
         }
         for name in &self.pools {
             let pool = get_pool::read(work.conn, work.keys, name).await?;
-            imported.pools.push(pool_view::view(work.conn, pool).await?);
+            let view = pool_view::view(work.conn, pool, work.now).await?;
+            imported.pools.push(view);
         }
         Ok(imported)
     }

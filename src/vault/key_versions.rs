@@ -8,7 +8,7 @@ use super::{Result, Vault, get_key, trust};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::name::{KeyName, VersionName};
 use crate::store::connection::acquire;
-use crate::store::{key_versions, secrets};
+use crate::store::{cluster, key_versions, secrets};
 
 /// A version as it is answered.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ impl Vault {
         Ok((views.collect(), next))
     }
 
-    /// The same versions of a key, each with why it is not believed.
+    /// The same versions of a key as they are now, each with why it is not believed.
     async fn judged(
         &self,
         conn: &mut PgConnection,
@@ -82,7 +82,9 @@ impl Vault {
         let accounts = trust::accounts_of(conn, &self.keys, owner).await?;
         let uids: Vec<_> = versions.iter().map(|version| version.meta.uid).collect();
         let secrets = secrets::of_versions(conn, &uids).await?;
+        let now = cluster::now(conn).await?;
         for version in &mut versions {
+            version.health = version.health.at(now);
             let rows = secrets
                 .get(&version.meta.uid)
                 .map_or(&[][..], Vec::as_slice);

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Result;
 use super::error::Refusal;
+use crate::domain::disablement::in_force;
 use crate::domain::id::Id;
 use crate::domain::key::Key;
 use crate::domain::name::KeyName;
@@ -63,7 +64,9 @@ pub(super) async fn view(
     })
 }
 
-fn view_of(key: Key, facts: &KeyFacts, now: Timestamp) -> Result<KeyView> {
+/// As it is at `now`: a disablement that has ended is not shown.
+fn view_of(mut key: Key, facts: &KeyFacts, now: Timestamp) -> Result<KeyView> {
+    key.disablement = in_force(key.disablement, now);
     let rotation_interval = interval_in_force(
         key.rotation_interval,
         facts.account_rotation,

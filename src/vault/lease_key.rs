@@ -8,17 +8,18 @@ use uuid::Uuid;
 
 use super::Vault;
 use super::patience::{instant, patience};
-use crate::crypto::Purpose;
-use crate::domain::caller::Caller;
+use crate::domain::caller::{Bearer, Caller};
 use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::Need;
+use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
+use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
-use crate::live::choose::{Chosen, Now, Wish, choose};
+use crate::live::choose::{Chosen, Now, Wish, choose, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
@@ -44,6 +45,8 @@ pub struct LeaseKey {
     pub account: Option<Id>,
     /// From the advice of a report.
     pub retry_token: Option<String>,
+    /// For charge-back.
+    pub tags: Tags,
     /// The same call sent again is answered with the same lease.
     pub request_id: Option<String>,
     /// When the call came: what it promises is counted from here, since sending came before.
@@ -86,21 +89,22 @@ impl Vault {
     ///
     /// # Errors
     /// Why not, and when it could be.
-    pub async fn lease_key(&self, caller: &Caller, call: &LeaseKey) -> Result<Lease, LeaseRefusal> {
+    pub async fn lease_key(&self, bearer: &Bearer, call: &LeaseKey) -> Result<Lease, LeaseRefusal> {
         match &call.request_id {
-            None => self.lease_anew(caller, call).await,
-            Some(id) => self.lease_once(caller, call, id).await,
+            None => self.lease_anew(bearer, call).await,
+            Some(id) => self.lease_once(bearer, call, id).await,
         }
     }
 
     /// Leases a key, whatever was leased before.
     pub(super) async fn lease_anew(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
     ) -> Result<Lease, LeaseRefusal> {
+        let caller = &bearer.caller;
         let avoided = self.avoided(caller, call.retry_token.as_deref())?;
-        let (pool, chosen, now) = self.obtain(caller, call, &avoided).await?;
+        let (pool, chosen, now) = self.obtain(bearer, call, &avoided).await?;
         let lease = self.give(caller, call, avoided.avoided, &pool, chosen, now)?;
         pool.live.leases.increment(1);
         Ok(lease)
@@ -110,16 +114,16 @@ impl Vault {
     /// permits were looked at: whatever stops this replica after that must not lengthen what it promises.
     async fn obtain(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
         avoided: &RetryClaims,
     ) -> Result<(Arc<PoolEntry>, Chosen, Now), LeaseRefusal> {
         let mut waiting: Option<Waiting> = None;
         loop {
             let now = self.live.now();
-            let pool = self.admit(caller, call, now)?;
+            let pool = self.admit(bearer, call, now)?;
             let ticket = waiting.as_ref().map(Waiting::ticket);
-            let wish = wish(&pool, call, avoided, ticket, now);
+            let wish = wish(&pool, call, avoided, ticket, self.live.slot(), now);
             let unserved = match choose(&pool, &wish, now) {
                 Ok(chosen) => return Ok((pool, chosen, now)),
                 Err(unserved) => unserved,
@@ -142,10 +146,10 @@ impl Vault {
         }
     }
 
-    /// The pool, if this replica serves and the caller may lease from it.
+    /// The pool, if this replica serves and the caller may lease from it: as things stand now, since it may have waited for long.
     pub(super) fn admit(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
         now: Now,
     ) -> Result<Arc<PoolEntry>, LeaseRefusal> {
@@ -154,6 +158,8 @@ impl Vault {
         }
         let snapshot = self.live.fresh_snapshot(now.boot);
         let snapshot = snapshot.ok_or(LeaseRefusal::SnapshotStale)?;
+        let caller = snapshot.still(bearer, now.database);
+        let caller = caller.ok_or(LeaseRefusal::TokenRejected)?;
         let pool = snapshot.pool_for(caller, &call.pool)?;
         if let Some(disablement) = &pool.pool.disablement
             && is_disabled(Some(disablement), now.database)
@@ -163,27 +169,11 @@ impl Vault {
                 until: disablement.until,
             });
         }
-        if call
-            .account
-            .as_ref()
-            .is_some_and(|account| !pool.has_account(account))
-        {
+        let account = call.account.as_ref();
+        if account.is_some_and(|account| !pool.has_account(account)) {
             return Err(LeaseRefusal::AccountNotInPool);
         }
         Ok(Arc::clone(pool))
-    }
-
-    /// What the retry token says to avoid.
-    fn avoided(&self, caller: &Caller, token: Option<&str>) -> Result<RetryClaims, LeaseRefusal> {
-        let Some(token) = token else {
-            return Ok(RetryClaims::nothing(caller.meta.uid));
-        };
-        let opened = self.ids.open(Purpose::Retry, token).ok();
-        let claims = opened.and_then(|opened| RetryClaims::decode(&opened.plaintext).ok());
-        let now = self.live.now().database;
-        claims
-            .filter(|claims| claims.caller_uid == caller.meta.uid && now < claims.ends)
-            .ok_or(LeaseRefusal::RetryTokenInvalid)
     }
 
     /// Writes the lease id, and says how long the lease holds.
@@ -217,15 +207,12 @@ impl Vault {
             report_within: within.report,
             draws: chosen.taken.draws,
             avoided,
+            tags: call.tags.clone(),
         };
-        self.live
-            .ledger
-            .note(std::slice::from_ref(&chosen.account.live));
+        let live = &chosen.account.live;
+        self.live.ledger.note(std::slice::from_ref(live));
         let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
-            chosen
-                .account
-                .live
-                .with_budget(|budget| budget.undo(&claims.draws, u64::from(granted)));
+            undo(&chosen.account, version, &claims);
             return Err(LeaseRefusal::TooManyLimits);
         };
         Ok(Lease {
@@ -249,29 +236,32 @@ impl Vault {
 }
 
 fn wish<'a>(
-    pool: &PoolEntry,
+    pool: &'a PoolEntry,
     call: &'a LeaseKey,
     avoided: &'a RetryClaims,
     ticket: Option<u64>,
+    slot: Option<Slot>,
     now: Now,
 ) -> Wish<'a> {
     let lease_duration = call.lease_duration.or(pool.pool.lease_duration);
     let lease_duration = lease_duration.unwrap_or(LEASE_DURATION_DEFAULT);
-    let estimate = call.estimate.or(pool.pool.default_estimate);
+    let estimate = Estimate::in_force(call.estimate, pool.pool.default_estimate);
     Wish {
         need: Need {
             model: call.model.as_deref(),
             uses: u64::from(call.requests),
-            estimate: estimate.unwrap_or(Estimate::DEFAULT),
+            estimate,
             is_new: ticket.is_none(),
             ticket,
             is_patient: !call.max_wait.is_zero(),
             lease_duration,
+            slot,
         },
         affinity_key: call.affinity_key.as_deref(),
         account: call.account.as_ref(),
         avoided: &avoided.avoided,
         avoided_until: Some(avoided.ends),
         canary_until: now.database.after(lease_duration),
+        prices: &pool.prices,
     }
 }

@@ -1,13 +1,13 @@
 //! `ListCallers`.
 
-use super::caller_rows::with_grants;
+use super::caller_rows::{at, with_grants};
 use super::page::Page;
 use super::{Result, Vault, trust};
 use crate::domain::caller::Caller;
 use crate::domain::filter::Filter;
 use crate::domain::name::CallerName;
-use crate::store::callers;
 use crate::store::connection::acquire;
+use crate::store::{callers, cluster};
 
 impl Vault {
     /// A page of callers in the order of their names, and the token of the next.
@@ -20,6 +20,7 @@ impl Vault {
         filter: &Filter,
     ) -> Result<(Vec<Caller>, String)> {
         let mut conn = acquire(&self.pool).await?;
+        let now = cluster::now(&mut conn).await?;
         let mut rows = callers::list(&mut conn, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());
         let judged = rows.into_iter().map(|row| {
@@ -30,6 +31,8 @@ impl Vault {
             caller
         });
         let callers = judged.collect();
-        Ok((with_grants(&mut conn, &self.keys, callers).await?, next))
+        let callers = with_grants(&mut conn, &self.keys, callers).await?;
+        let callers = callers.into_iter().map(|caller| at(caller, now));
+        Ok((callers.collect(), next))
     }
 }

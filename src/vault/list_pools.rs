@@ -6,7 +6,7 @@ use super::{Result, Vault, trust};
 use crate::domain::filter::Filter;
 use crate::domain::name::PoolName;
 use crate::store::connection::acquire;
-use crate::store::pools;
+use crate::store::{cluster, pools};
 
 impl Vault {
     /// A page of pools in the order of their names, and the token of the next.
@@ -19,6 +19,7 @@ impl Vault {
         filter: &Filter,
     ) -> Result<(Vec<PoolView>, String)> {
         let mut conn = acquire(&self.pool).await?;
+        let now = cluster::now(&mut conn).await?;
         let mut rows = pools::list(&mut conn, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());
         let judged = rows.into_iter().map(|row| {
@@ -29,6 +30,6 @@ impl Vault {
             pool
         });
         let pools = with_members(&mut conn, &self.keys, judged.collect()).await?;
-        Ok((view_all(&mut conn, pools).await?, next))
+        Ok((view_all(&mut conn, pools, now).await?, next))
     }
 }

@@ -4,7 +4,9 @@
 //! transaction pattern of the house. A verb that reads is a method of [`Vault`].
 
 mod account_view;
-mod bootstrap;
+mod admission;
+mod advising;
+mod blaming;
 mod caller_rows;
 mod change;
 mod clear_health;
@@ -28,6 +30,7 @@ mod error;
 mod forward;
 mod get_account;
 mod get_caller;
+mod get_cost;
 mod get_key;
 mod get_limit;
 mod get_master_key_status;
@@ -40,12 +43,14 @@ mod key_versions;
 mod key_view;
 mod keys;
 mod lease_key;
+mod limit_status;
 mod list_accounts;
 mod list_audit_records;
 mod list_callers;
 mod list_keys;
 mod list_limits;
 mod list_pools;
+mod list_prices;
 mod list_tokens;
 mod open;
 mod opened;
@@ -59,13 +64,17 @@ mod refresh;
 mod renew_lease;
 mod replay;
 mod report_outcome;
+mod retry_tokens;
 mod revoke_drained;
 mod revoke_token;
 mod rotate_key;
 mod rotations;
 mod sealing;
 mod secret_value;
+mod set_price;
+mod spend;
 mod takeover;
+mod telling;
 mod trust;
 mod update_account;
 mod update_caller;
@@ -75,6 +84,7 @@ mod update_pool;
 mod verdicts;
 
 pub use account_view::AccountView;
+pub use admission::Proof;
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
 pub use clear_health::ClearHealth;
 pub use create_account::CreateAccount;
@@ -111,6 +121,7 @@ pub use revoke_token::RevokeToken;
 pub use rotate_key::RotateKey;
 pub use rotations::RotationView;
 pub use secret_value::{SecretValue, WHOLE};
+pub use set_price::SetPrice;
 pub use update_account::UpdateAccount;
 pub use update_caller::UpdateCaller;
 pub use update_key::UpdateKey;
@@ -181,9 +192,14 @@ impl Vault {
     }
 
     /// Called after a change has been committed and before it is answered: what was answered, this replica knows.
-    async fn committed(&self, rev: Option<i64>) {
+    async fn committed(self: &Arc<Self>, rev: Option<i64>) {
         let Some(rev) = rev else { return };
-        if let Err(error) = self.refresh(rev).await {
+        // In a task of its own: what panics there does not unmake the change.
+        let vault = Arc::clone(self);
+        let refreshed = tokio::spawn(async move { vault.refresh(rev).await }).await;
+        let doing = "what changed could not be read";
+        let refreshed = refreshed.map_err(|cause| Fault::new(doing, cause).into());
+        if let Err(error) = refreshed.and_then(|refreshed| refreshed) {
             tracing::warn!(%error, rev, "a change was committed, and will be known here at the next poll");
         }
     }

@@ -8,7 +8,7 @@ use crate::crypto::{
     WrappedClusterKey,
 };
 use crate::store::connection::begin;
-use crate::store::{self, cluster, master_keys, secrets};
+use crate::store::{self, callers, cluster, master_keys, secrets};
 
 /// Why a vault cannot be opened. The messages are for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,11 @@ pub enum OpenError {
         "the cluster key does not open: it was tampered with or damaged, restore the table cluster from a backup"
     )]
     ClusterKeyDamaged,
+    /// There is data, and no cluster key to read it with.
+    #[error(
+        "the cluster key is gone, and the database holds what it was made for: restore the table cluster from a backup"
+    )]
+    ClusterKeyGone,
     /// The database holds a fingerprint that is none.
     #[error(
         "the database names a master key by something that is not a fingerprint: it was tampered with or damaged"
@@ -66,12 +71,24 @@ impl VaultKeys {
 }
 
 async fn first_start(conn: &mut PgConnection, ring: &KeyRing) -> Result<ClusterKey, OpenError> {
+    refuse_if_used(conn).await?;
     let cluster = ClusterKey::generate()?;
     let wrapped = cluster.wrap(ring)?;
     let fingerprint = wrapped.master_key.to_string();
     cluster::set_wrapped_key(conn, &wrapped.wrapped, &fingerprint).await?;
     master_keys::add_wraps(conn, &fingerprint, 1).await?;
     Ok(cluster)
+}
+
+/// A database without a cluster key is new, or has lost it. A new key would make every row look forged and let a first administrator be
+/// made beside those that are there.
+pub(super) async fn refuse_if_used(conn: &mut PgConnection) -> Result<(), OpenError> {
+    let changed = cluster::rev(conn).await? > 0;
+    let sealed = !secrets::master_keys(conn).await?.is_empty();
+    if changed || sealed || !callers::admins(conn).await?.is_empty() {
+        return Err(OpenError::ClusterKeyGone);
+    }
+    Ok(())
 }
 
 pub(super) fn parse(fingerprint: &str) -> Result<Fingerprint, OpenError> {

@@ -7,7 +7,10 @@ use super::report_outcome::ReportRefusal;
 use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::LeaseClaims;
+use crate::domain::outcome::{self, Start};
 use crate::domain::time::Timestamp;
+use crate::live::clock::boot_now;
+use crate::live::reports::Claimed;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, lease_renewals};
 
@@ -22,6 +25,29 @@ pub(super) struct Opened {
     pub(super) claims: LeaseClaims,
     /// When a report comes too late, renewals included.
     pub(super) ends: Timestamp,
+}
+
+impl Opened {
+    /// A report on it that came now: how many uses it is about, and when they started.
+    pub(super) fn claimed(
+        &self,
+        sequence: u32,
+        is_final: bool,
+        outcomes: impl Iterator<Item = (u32, Start)> + Clone,
+    ) -> Claimed {
+        let starts = outcomes.clone().map(|(_, start)| start);
+        Claimed {
+            serial: self.serial,
+            sequence,
+            uses: outcomes
+                .map(|(count, _)| count)
+                .fold(0, u32::saturating_add),
+            granted: self.claims.granted,
+            is_final,
+            ending: outcome::ending(starts, self.claims.received, boot_now()),
+            ends: self.ends,
+        }
+    }
 }
 
 impl Vault {
@@ -44,9 +70,10 @@ impl Vault {
         if now > lease.ends {
             let renewed = self.renewed_until(&lease).await;
             let renewed = renewed.map_err(|_| ReportRefusal::DatabaseUnreachable)?;
-            lease.ends = renewed
-                .filter(|until| now <= *until)
-                .ok_or(ReportRefusal::LeaseExpired)?;
+            lease.ends = renewed.map_or(lease.ends, |until| until.max(lease.ends));
+            if now > lease.ends {
+                return Err(ReportRefusal::LeaseExpired { at: lease.ends });
+            }
         }
         Ok(lease)
     }

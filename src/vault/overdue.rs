@@ -6,8 +6,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Vault;
-use crate::domain::key::{ROTATION_INTERVAL_DEFAULT, Stage};
+use crate::domain::key::Stage;
 use crate::domain::pool::Target;
+use crate::domain::rotation::interval_in_force;
 use crate::live::snapshot::Snapshot;
 
 impl Vault {
@@ -30,10 +31,8 @@ impl Vault {
             let pools = of_pool(version.key.meta.uid)
                 .into_iter()
                 .chain(of_pool(account.meta.uid));
-            let interval = version.key.rotation_interval.or(account.rotation_interval);
-            let interval = interval
-                .or_else(|| pools.min())
-                .unwrap_or(ROTATION_INTERVAL_DEFAULT);
+            let own = version.key.rotation_interval;
+            let interval = interval_in_force(own, account.rotation_interval, pools);
             let promoted = version.version.promote_time;
             let is_due = promoted.is_some_and(|at| at.after(interval) <= now);
             if version.version.stage == Stage::Current && is_due {

@@ -2,10 +2,9 @@
 
 use sqlx::PgPool;
 
-use super::open::{OpenError, parse};
+use super::open::{OpenError, parse, refuse_if_used};
 use crate::crypto::{
-    KeyRing, KeyRingError, MasterKey, MasterKeyError, MissingMasterKey, PassphraseParameters,
-    Secret,
+    Fingerprint, KeyRing, KeyRingError, MasterKey, MasterKeyError, PassphraseParameters, Secret,
 };
 use crate::store::connection::begin;
 use crate::store::master_keys::{self, PassphraseRow};
@@ -22,6 +21,15 @@ pub enum PassphraseError {
     Wrong {
         /// The fingerprints of the keys that come from passphrases.
         known: Vec<String>,
+    },
+    /// This database was set up without a passphrase.
+    #[error(
+        "this data was sealed with master key {wanted}, and no passphrase was ever given for it, so that this one is wrong or meant for another \
+         database: provide that key with KEYLEASE_MASTER_KEY_FILE in place of the passphrase"
+    )]
+    None {
+        /// The fingerprint that the data names.
+        wanted: Fingerprint,
     },
     /// The passphrase or its stored parameters are refused.
     #[error(transparent)]
@@ -59,9 +67,9 @@ pub async fn ring_of_passphrase(
     }
     if let Some((_, fingerprint)) = wrapped {
         let wanted = parse(&fingerprint)?;
-        let present = Vec::new();
-        return Err(OpenError::from(MissingMasterKey { wanted, present }).into());
+        return Err(PassphraseError::None { wanted });
     }
+    refuse_if_used(&mut transaction).await?;
     let parameters = PassphraseParameters::generate().map_err(MasterKeyError::from)?;
     let (key, _) = derive(passphrase, parameters.clone()).await?;
     let row = row_of(&key, parameters);

@@ -8,9 +8,11 @@ use uuid::Uuid;
 use super::Result;
 use super::keys::VaultKeys;
 use crate::crypto::MemberRow;
+use crate::domain::disablement::in_force;
 use crate::domain::distrust::Distrust;
 use crate::domain::name::TargetName;
 use crate::domain::pool::{Member, Pool};
+use crate::domain::time::Timestamp;
 use crate::store::{Stored, pool_members};
 
 /// A pool, and the names of what it leases from.
@@ -57,21 +59,28 @@ pub(super) async fn with_members(
 }
 
 /// Reads the names of the members of these pools.
-pub(super) async fn view_all(conn: &mut PgConnection, pools: Vec<Pool>) -> Result<Vec<PoolView>> {
+pub(super) async fn view_all(
+    conn: &mut PgConnection,
+    pools: Vec<Pool>,
+    now: Timestamp,
+) -> Result<Vec<PoolView>> {
     let members = pools.iter().flat_map(|pool| &pool.members);
     let uids: Vec<Uuid> = members.map(|member| member.target.uid()).collect();
     let names = pool_members::target_names(conn, &uids).await?;
-    Ok(pools.into_iter().map(|pool| named(pool, &names)).collect())
+    let views = pools.into_iter().map(|pool| named(pool, &names, now));
+    Ok(views.collect())
 }
 
 /// Reads the names of the members of a pool.
-pub(super) async fn view(conn: &mut PgConnection, pool: Pool) -> Result<PoolView> {
+pub(super) async fn view(conn: &mut PgConnection, pool: Pool, now: Timestamp) -> Result<PoolView> {
     let uids: Vec<Uuid> = pool.members.iter().map(|m| m.target.uid()).collect();
     let names = pool_members::target_names(conn, &uids).await?;
-    Ok(named(pool, &names))
+    Ok(named(pool, &names, now))
 }
 
-fn named(pool: Pool, names: &HashMap<Uuid, TargetName>) -> PoolView {
+/// As it is at `now`: a disablement that has ended is not shown.
+fn named(mut pool: Pool, names: &HashMap<Uuid, TargetName>, now: Timestamp) -> PoolView {
+    pool.disablement = in_force(pool.disablement, now);
     let pair = |member: &Member| Some((names.get(&member.target.uid())?.clone(), member.clone()));
     let mut members: Vec<_> = pool.members.iter().filter_map(pair).collect();
     members.sort_by_cached_key(|(name, member)| (member.tier, name.to_string()));

@@ -5,25 +5,30 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::naming::name_of;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::MemberRow;
-use crate::domain::account::{Account, Cooldown};
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::clock::boot_now;
 use crate::live::credential::Fields;
 use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
-use crate::store::Stored;
-use crate::store::changes::{self, Changes, GoneKind};
+use crate::store::changes::{self, Changes, GoneKind, Unread};
 use crate::store::connection::{CHANGE_WITHIN, in_time};
 use crate::store::secrets::SecretRow;
 
 mod callers;
+mod naming;
+mod unread;
+mod verified;
+
+use verified::{is_ours, verified};
 
 impl Vault {
-    /// Takes up what changed, unless revision `wanted` is known already.
+    /// Takes up what changed, unless revision `wanted` is known already. Where the database may have lost what was read from it, all of
+    /// it is read again, and what is no longer there is forgotten.
     ///
     /// # Errors
     /// The database cannot be reached; the snapshot stays as it was, and ages.
@@ -31,17 +36,34 @@ impl Vault {
         let mut registry = Arc::clone(&self.registry).lock_owned().await;
         let began = boot_now();
         let is_first = registry.rev == 0 && !self.live.is_fresh(began);
-        if registry.rev >= wanted && !is_first {
+        // Asked before reading: what turns out later makes this out of date again.
+        let epoch = self.live.life.epoch();
+        let is_whole = is_first || registry.epoch != epoch;
+        if registry.rev >= wanted && !is_whole {
             return Ok(());
         }
+        let since = if is_whole { 0 } else { registry.rev };
         // Whoever else would refresh waits for this one, so it must not wait for ever.
-        let read = in_time(CHANGE_WITHIN, changes::read(&self.pool, registry.rev));
-        let changes = read.await?;
+        let changes = in_time(CHANGE_WITHIN, changes::read(&self.pool, since)).await?;
         let (keys, live) = (Arc::clone(&self.keys), Arc::clone(&self.live));
         // A large vault takes long: not on a thread that answers calls, and to the end even if whoever asked has gone.
         let taken_up = tokio::task::spawn_blocking(move || {
+            let (known, rev) = (registry.rev, changes.rev);
+            if is_whole {
+                registry.clear();
+            }
             take_up(&mut registry, &keys, changes);
+            // Last: what was taken up by half is taken up again.
+            (registry.rev, registry.epoch) = (rev, epoch);
+            tracing::debug!(rev.known = known, rev, "what changed is taken up");
             live.learned(Some(registry.snapshot()), began);
+            if is_whole && !is_first {
+                tracing::warn!(
+                    rev.known = known,
+                    rev.found = rev,
+                    "the database may have lost changes, all was read again"
+                );
+            }
         });
         let doing = "what changed could not be taken up";
         Ok(taken_up.await.map_err(|cause| Fault::new(doing, cause))?)
@@ -49,7 +71,6 @@ impl Vault {
 }
 
 fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
-    registry.rev = changes.rev;
     let accounts = changes
         .accounts
         .iter()
@@ -60,9 +81,11 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
     forget(registry, &changes);
     take_up_accounts(registry, keys, &mut changes);
     take_up_versions(registry, keys, &mut changes);
+    unread::take_out(registry, &changes.unread);
     place_credentials(registry, &changed);
     take_up_pools(registry, keys, &mut changes);
     callers::take_up(registry, keys, &mut changes);
+    take_up_prices(registry, &mut changes);
 }
 
 fn forget(registry: &mut Registry, changes: &Changes) {
@@ -76,16 +99,21 @@ fn forget(registry: &mut Registry, changes: &Changes) {
             GoneKind::Pool => drop(registry.pools.remove(&gone.uid)),
             GoneKind::Caller => drop(registry.callers.remove(&gone.uid)),
             GoneKind::Token => drop(registry.tokens.remove(&gone.uid)),
-            GoneKind::Cooldowns => clear_cooldowns(registry, gone.uid, &changes.cooldowns),
+            GoneKind::Cooldowns => clear_cooldowns(registry, gone.uid, changes),
         }
     }
 }
 
 /// A person cleared cooldowns of an account: what is stored of it is all there is.
-fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, stored: &[Cooldown]) {
-    let own = stored.iter().filter(|c| c.account_uid == account_uid);
+fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, changes: &Changes) {
+    let own = changes
+        .cooldowns
+        .iter()
+        .filter(|c| c.account_uid == account_uid);
     let own: Vec<(String, Cause)> = own.map(|c| (c.model.clone(), c.cause.clone())).collect();
-    registry.account_live(account_uid).cleared(&own);
+    registry
+        .account_live(account_uid)
+        .cleared(&own, changes.now);
 }
 
 fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
@@ -95,7 +123,7 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
         note(
             &mut registry.distrusted.accounts,
             uid,
-            account.is_none().then_some(id),
+            account.is_none().then_some(Some(id)),
         );
         match account {
             Some(account) => drop(registry.accounts.insert(uid, account)),
@@ -103,6 +131,7 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
         }
     }
     for limit in changes.limits.drain(..) {
+        registry.distrusted.limits.remove(&limit.uid);
         registry.limits.insert(limit.uid, Arc::new(limit));
     }
     for stored in changes.keys.drain(..) {
@@ -120,7 +149,7 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
     }
     for cooldown in changes.cooldowns.drain(..) {
         let live = registry.account_live(cooldown.account_uid);
-        live.told(&cooldown.model, cooldown.cause);
+        live.told(&cooldown.model, cooldown.cause, changes.now);
     }
 }
 
@@ -128,7 +157,7 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
     for version in changes.versions.drain(..) {
         let uid = version.meta.uid;
         let rows = changes.secrets.remove(&uid).unwrap_or_default();
-        let fields = opened(keys, &version, &rows).map(Arc::new);
+        let fields = opened(registry, keys, &version, &rows).map(Arc::new);
         registry.version_live(&version).told(&version.health);
         registry
             .versions
@@ -137,12 +166,18 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
 }
 
 /// The fields of a current version, opened. A version with one that does not open is never leased.
-fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<Fields> {
+fn opened(
+    registry: &Registry,
+    keys: &VaultKeys,
+    version: &KeyVersion,
+    rows: &[SecretRow],
+) -> Option<Fields> {
     if version.stage != Stage::Current {
         return None;
     }
     if rows.is_empty() {
-        tracing::error!(version.uid = %version.meta.uid, "a secret is gone, its version is not leased");
+        let name = name_of(registry, version);
+        tracing::error!(version = name, version.uid = %version.meta.uid, "a secret is gone, its version is not leased");
         return None;
     }
     let mut fields = Vec::with_capacity(rows.len());
@@ -150,8 +185,8 @@ fn opened(keys: &VaultKeys, version: &KeyVersion, rows: &[SecretRow]) -> Option<
         match keys.open_secret(version, row) {
             Ok(secret) => fields.push((row.field.clone(), secret)),
             Err(error) => {
-                let cause = trust::root(&error);
-                tracing::error!(version.uid = %version.meta.uid, cause, "a secret does not open, it is not leased");
+                let (cause, name) = (trust::root(&error), name_of(registry, version));
+                tracing::error!(version = name, version.uid = %version.meta.uid, cause, "a secret does not open, it is not leased");
                 return None;
             }
         }
@@ -165,11 +200,14 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
         registry.distrusted.forget(uid);
         let Some(mut pool) = verified(keys, stored) else {
             registry.pools.remove(&uid);
-            registry.distrusted.pools.insert(uid, id);
+            registry.distrusted.pools.insert(uid, Some(id));
             continue;
         };
         let mut members = changes.members.remove(&uid).unwrap_or_default();
-        let found = members.len();
+        let unread = changes.unread.iter();
+        let unread = unread.filter(|row| **row == Unread::Member(uid)).count();
+        let found = unread + members.len();
+        let what = format!("a member of pools/{id}");
         members.retain(|stored| {
             let row = MemberRow {
                 pool_uid: &uid,
@@ -178,6 +216,7 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
             is_ours(
                 keys.mac.verifies_row(&row, &stored.mac),
                 "pool_members",
+                &what,
                 uid,
             )
         });
@@ -190,41 +229,11 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
     }
 }
 
-fn verified<R: crate::crypto::ProtectedRow + HasUid>(
-    keys: &VaultKeys,
-    stored: Stored<R>,
-) -> Option<R> {
-    let holds = keys.mac.verifies_row(&stored.resource, &stored.mac);
-    is_ours(holds, R::TABLE, stored.resource.uid()).then_some(stored.resource)
-}
-
-/// Says so, once per change, where a row was made or edited by somebody who does not have the cluster key.
-fn is_ours(holds: bool, table: &str, uid: Uuid) -> bool {
-    if !holds {
-        tracing::error!(table, row.uid = %uid, "a row was changed outside of keylease, it is not used");
+/// Snapshots share the prices, so they are copied only when there are new ones.
+fn take_up_prices(registry: &mut Registry, changes: &mut Changes) {
+    if changes.prices.is_empty() {
+        return;
     }
-    holds
-}
-
-/// Names a row in the log.
-trait HasUid {
-    fn uid(&self) -> Uuid;
-}
-
-macro_rules! has_uid {
-    ($($type:path: $($field:ident).+;)+) => {$(
-        impl HasUid for $type {
-            fn uid(&self) -> Uuid {
-                self.$($field).+
-            }
-        }
-    )+};
-}
-
-has_uid! {
-    Account: meta.uid;
-    crate::domain::key::Key: meta.uid;
-    crate::domain::pool::Pool: meta.uid;
-    crate::domain::caller::Caller: meta.uid;
-    crate::domain::caller::Token: uid;
+    let prices = Arc::make_mut(&mut registry.prices);
+    changes.prices.drain(..).for_each(|price| prices.add(price));
 }

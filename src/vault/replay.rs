@@ -1,5 +1,6 @@
 //! LeaseKey with a request id: the same call sent again is answered with the same lease, as long as that can be started.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::sleep_until;
@@ -8,7 +9,8 @@ use uuid::Uuid;
 use super::Vault;
 use super::lease_key::{Lease, LeaseKey};
 use super::patience::{COLD_WAIT_MAX, instant};
-use crate::domain::caller::Caller;
+use crate::crypto::Purpose;
+use crate::domain::caller::Bearer;
 use crate::domain::disablement::is_disabled;
 use crate::domain::health::Health;
 use crate::domain::name::{AccountName, KeyName};
@@ -53,7 +55,7 @@ impl Vault {
     /// Leases a key once for a request id. Of calls that come at the same time one leases, and the others wait for it.
     pub(super) async fn lease_once(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
         id: &str,
     ) -> Result<Lease, LeaseRefusal> {
@@ -61,7 +63,7 @@ impl Vault {
         let slot = self
             .replays
             .slot(
-                caller.meta.uid,
+                bearer.caller.meta.uid,
                 id,
                 || call.clone(),
                 answered_by,
@@ -71,8 +73,10 @@ impl Vault {
         if !slot.asked.asks_the_same(call) {
             return Err(LeaseRefusal::RequestIdReused);
         }
+        let is_first = AtomicBool::new(false);
         let lease = async {
-            let given = Given::new(&self.lease_anew(caller, call).await?, call);
+            is_first.store(true, Ordering::Relaxed);
+            let given = Given::new(&self.lease_anew(bearer, call).await?, call);
             slot.is_useful_until(given.bounds.starts_by);
             Ok(given)
         };
@@ -82,18 +86,34 @@ impl Vault {
             () = sleep_until(instant(until)) => return Err(LeaseRefusal::Deadline),
             () = self.live.drained(), if !slot.given.initialized() => return Err(LeaseRefusal::Draining),
         };
-        self.replay(caller, call, given)
+        if !is_first.load(Ordering::Relaxed) {
+            self.may_be_given_again(given)?;
+        }
+        self.rest_of(bearer, call, given)
+    }
+
+    /// A lease on which anything was reported is not given again: what was not used of it may be somebody else's by now.
+    fn may_be_given_again(&self, given: &Given) -> Result<(), LeaseRefusal> {
+        let opened = self.ids.open(Purpose::Lease, &given.lease_id);
+        let serial = opened.map_err(|_| LeaseRefusal::RequestIdSpent)?.serial;
+        self.replays
+            .replays(serial, given.bounds.reports_by, boot_now())
+            .map_err(|_| LeaseRefusal::TooManyRequestIds)?;
+        if self.live.reports_of(self.live.boot_id).has(serial) {
+            return Err(LeaseRefusal::RequestIdSpent);
+        }
+        Ok(())
     }
 
     /// Gives what is left of a lease, if its caller and its key may still be served.
-    fn replay(
+    fn rest_of(
         &self,
-        caller: &Caller,
+        bearer: &Bearer,
         call: &LeaseKey,
         given: &Given,
     ) -> Result<Lease, LeaseRefusal> {
         let now = self.live.now();
-        self.admit(caller, call, now)?;
+        self.admit(bearer, call, now)?;
         let left = given.bounds.left(call.received);
         let left = left.ok_or(LeaseRefusal::RequestIdSpent)?;
         let credential = self.still_served(given, now);

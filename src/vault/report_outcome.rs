@@ -5,17 +5,13 @@ use std::time::Duration;
 use super::Vault;
 use super::opened::Opened;
 use crate::domain::caller::Caller;
-use crate::domain::claims::{LeaseClaims, RetryClaims};
+use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Advice, Failure};
-use crate::domain::health::{FailureClass, Health};
-use crate::domain::outcome::{self, Outcome};
+use crate::domain::health::Health;
+use crate::domain::outcome::Outcome;
 use crate::domain::time::Timestamp;
-use crate::live::clock::boot_now;
-use crate::live::reports::{Claimed, Entry};
-use crate::live::snapshot::Candidate;
+use crate::live::reports::Entry;
 
-/// How long a retry token is good.
-const RETRY_TOKEN_TTL: Duration = Duration::from_mins(10);
 /// A retry that states no delay waits this long, so that a broken provider is not hammered.
 const RETRY_LATER: Duration = Duration::from_secs(1);
 
@@ -62,7 +58,10 @@ pub enum ReportRefusal {
     /// The lease is another caller's.
     LeaseForeign,
     /// It came too late.
-    LeaseExpired,
+    LeaseExpired {
+        /// When the lease ended.
+        at: Timestamp,
+    },
     /// More uses than are left.
     TooMany {
         /// As many are.
@@ -78,7 +77,8 @@ impl Vault {
     /// Takes a report.
     ///
     /// # Errors
-    /// Why it is not taken; nothing is changed then.
+    /// Why it is not taken; nothing is changed then, but where a verdict could not be committed: the same report commits it when it comes
+    /// again.
     pub async fn report_outcome(
         &self,
         caller: &Caller,
@@ -88,14 +88,16 @@ impl Vault {
         let lease = self.open_lease(caller, &report.lease_id, now).await?;
         let entry = self.enter(&lease, report, now)?;
         let is_new = matches!(entry, Entry::New(_));
-        let outcomes = self.explain(&lease.claims, &report.outcomes, now);
+        let mut outcomes = self.explain(&lease.claims, &report.outcomes, now);
+        self.price(&lease.claims, &mut outcomes, now);
         let new = outcomes.iter().filter(|_| is_new);
         new.for_each(|outcome| self.act(&lease, outcome, now));
-        self.commit_verdicts(&lease.claims).await?;
         let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
+        // Before anything is awaited: should the verdict not be committed, a repetition of the report finds it counted.
         if let Entry::New(ending) = entry {
             self.settle(&lease, report, outcomes, ending);
         }
+        self.commit_verdicts(&lease.claims).await?;
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {
             let failure = failure.map(|failure| self.advise(&lease.claims, failure, now));
@@ -114,61 +116,14 @@ impl Vault {
         report: &ReportOutcome,
         now: Timestamp,
     ) -> Result<Entry, ReportRefusal> {
-        let uses = report.outcomes.iter().map(|o| o.count);
-        let uses = uses.fold(0_u32, u32::saturating_add);
-        let claimed = Claimed {
-            serial: lease.serial,
-            sequence: report.sequence,
-            uses,
-            granted: lease.claims.granted,
-            is_final: report.is_final,
-            ending: outcome::ending(
-                report.outcomes.iter().map(Outcome::start),
-                lease.claims.received,
-                boot_now(),
-            ),
-            ends: lease.ends,
-        };
+        let outcomes = report.outcomes.iter().map(|o| (o.count, o.start()));
+        let claimed = lease.claimed(report.sequence, report.is_final, outcomes);
         match self.live.reports_of(lease.issuer).enter(&claimed, now) {
             entry @ (Entry::New(_) | Entry::Duplicate | Entry::Exhausted) => Ok(entry),
             Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),
             Entry::Full => Err(ReportRefusal::Full),
-            Entry::Forgotten => Err(ReportRefusal::LeaseExpired),
+            Entry::Forgotten => Err(ReportRefusal::LeaseExpired { at: lease.ends }),
         }
-    }
-
-    /// Another key is advised only where the pool has one outside of what is blamed, now and by the reports before; else the same
-    /// later, when the first key of the pool clears.
-    fn advise(&self, claims: &LeaseClaims, mut failure: Failure, now: Timestamp) -> Failure {
-        if failure.advice != Advice::RetryOtherKey {
-            return failure;
-        }
-        let snapshot = self.live.snapshot();
-        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
-        let is_outside = |c: &Candidate| {
-            if failure.blame.is_of_account() {
-                return c.account.account.meta.uid != claims.account_uid;
-            }
-            let version = c.version.as_ref();
-            version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
-        };
-        let tiers = pool.iter().flat_map(|pool| &pool.tiers);
-        let candidates = tiers.flat_map(|tier| &tier.candidates);
-        if (candidates.clone()).any(|c| is_outside(c) && !c.is_avoided(&claims.avoided)) {
-            return failure;
-        }
-        if failure.class == FailureClass::ModelAccess {
-            failure.advice = Advice::DoNotRetry;
-            return failure;
-        }
-        let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
-        let clears = candidates.map(|c| c.clears(model, now)).min();
-        let clears = clears
-            .map(|at| at.since(now))
-            .filter(|after| !after.is_zero());
-        failure.advice = Advice::RetrySameLater;
-        failure.retry_after = clears.or(failure.retry_after);
-        failure
     }
 
     /// Says what is blamed and what to do next.
@@ -192,26 +147,6 @@ impl Vault {
             after,
             retry_token,
         }
-    }
-
-    /// A token that avoids what was blamed, and what the lease's own retry token avoided.
-    fn retry_token(
-        &self,
-        claims: &LeaseClaims,
-        failure: &Failure,
-        now: Timestamp,
-    ) -> Option<String> {
-        let blamed = match (failure.advice, failure.blame) {
-            (Advice::RetryOtherKey, blame) if blame.is_of_account() => claims.account(),
-            (Advice::RetryOtherKey, _) => claims.version(),
-            (Advice::RetrySameLater | Advice::DoNotRetry, _) => return None,
-        };
-        let retry = RetryClaims {
-            caller_uid: claims.caller_uid,
-            ends: now.after(RETRY_TOKEN_TTL),
-            avoided: claims.avoided.clone(),
-        };
-        self.ids.seal_retry(&retry.avoiding(blamed).encode()).ok()
     }
 
     /// The health of the version that was leased.

@@ -50,7 +50,7 @@ pub(super) async fn seal_anew(work: &mut Work<'_>, account: &Account) -> Result<
 }
 
 /// Refuses secrets that come twice, or that a key has already. Each comes with the path of its field; `rotated` is the key that is to
-/// get it, where it has one before.
+/// get it, where it has one before: its own previous one may come back, since that is how a rotation is undone.
 ///
 /// # Errors
 /// [`Refusal::SecretExists`] names each field, and the key that has its secret. Never a value.
@@ -70,7 +70,8 @@ pub(super) async fn refuse_known(
         let twin = digests[..place]
             .iter()
             .position(|earlier| earlier == digest);
-        if let Some(known) = stored.iter().find(|known| known.fingerprint == *digest) {
+        let mut known = stored.iter().filter(|known| known.fingerprint == *digest);
+        if let Some(known) = known.find(|known| !comes_back(known, rotated)) {
             fields.push(FieldError::new(path, stored_already(known, rotated)));
         } else if let Some(twin) = twin {
             let message = format!(
@@ -87,11 +88,20 @@ pub(super) async fn refuse_known(
     Err(Refusal::SecretExists { fields }.into())
 }
 
+/// Whether it is the previous secret of the key that is to get it again.
+fn comes_back(known: &Duplicate, rotated: Option<&KeyName>) -> bool {
+    !known.is_current && rotated.is_some_and(|rotated| rotated.to_text() == holder(known))
+}
+
+fn holder(known: &Duplicate) -> String {
+    format!("accounts/{}/keys/{}", known.account_id, known.key_id)
+}
+
 fn stored_already(known: &Duplicate, rotated: Option<&KeyName>) -> String {
-    let holder = format!("accounts/{}/keys/{}", known.account_id, known.key_id);
+    let holder = holder(known);
     if rotated.is_some_and(|rotated| rotated.to_text() == holder) {
         return format!(
-            "is the secret that {holder} has already, now or until its last leases end: make a new one at the provider, and rotate that in"
+            "is the secret that {holder} has already: make a new one at the provider, and rotate that in"
         );
     }
     format!(

@@ -9,7 +9,6 @@ use super::Vault;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::judged::Judged;
 use crate::domain::ledger::block::Draw;
-use crate::domain::ledger::settle::{Lease, Part};
 use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::takeover::unused;
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, block_id};
@@ -30,7 +29,6 @@ const REPORTS_MAX: usize = 200;
 struct Inherited {
     issuer: Uuid,
     report: Forwarded,
-    parts: Vec<Part>,
     /// What goes back, from each limit that is known here.
     returns: Vec<(Uuid, Draw, u64)>,
 }
@@ -57,28 +55,10 @@ impl Vault {
                     "leases of a replica that is gone were settled in its place"
                 );
             }
-            new.iter()
-                .for_each(|inherited| self.charge_overuse(inherited));
+            for Inherited { report, .. } in &new {
+                self.charge_overuse(&report.claims, &report.outcomes);
+            }
         }
-    }
-
-    /// What was used beyond the estimate is charged by this replica: it needs no block of the one that is gone.
-    fn charge_overuse(&self, inherited: &Inherited) {
-        let claims = &inherited.report.claims;
-        let snapshot = self.live.snapshot();
-        let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
-            return;
-        };
-        let draws = claims.draws.iter();
-        let draws: Vec<_> = draws.map(|(uid, draw)| (*uid, draw.elsewhere())).collect();
-        let lease = Lease {
-            draws: &draws,
-            model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
-        };
-        account
-            .live
-            .with_budget(|budget| budget.settle(lease, &inherited.parts, None));
-        self.live.ledger.note(std::slice::from_ref(&account.live));
     }
 }
 
@@ -172,7 +152,11 @@ impl Inherited {
         if uses != report.claims.granted && !report.is_final {
             return None;
         }
-        let parts: Vec<_> = report.outcomes.iter().map(Judged::part).collect();
+        // One that may be given again by its issuer, should that only have been stopped, gives nothing back.
+        let parts: Vec<_> = match report.claims.received {
+            Some(_) => report.outcomes.iter().map(Judged::part).collect(),
+            None => Vec::new(),
+        };
         let account = snapshot.accounts.get(&report.claims.account_uid)?;
         let dimension = |limit: &Uuid| -> Option<Dimension> {
             let mut limits = account.limits.iter();
@@ -186,7 +170,6 @@ impl Inherited {
         Some(Self {
             issuer: orphan.issuer,
             returns: returns.collect(),
-            parts,
             report,
         })
     }

@@ -7,6 +7,7 @@ use super::guard::check_etag;
 use super::{Done, Result, Verb, Work, get_account, sealing};
 use crate::domain::account::Account;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::labels::Labels;
 use crate::domain::name::AccountName;
 use crate::domain::profile::Placement;
@@ -31,6 +32,8 @@ pub struct UpdateAccount {
     pub placement: Option<Option<Placement>>,
     /// Its own rotation interval.
     pub rotation_interval: Option<Option<Duration>>,
+    /// Which upstreams are allowed here.
+    pub upstreams: Upstreams,
 }
 
 impl Verb for UpdateAccount {
@@ -77,6 +80,7 @@ impl UpdateAccount {
                 .unwrap_or_else(|| old.allowed_hosts.clone());
             let allow_http = self.allow_http.unwrap_or(old.allow_http);
             account.endpoint = Endpoint::of_profile(account.profile, &base_url, hosts, allow_http)
+                .and_then(|endpoint| self.upstreams.admit(endpoint))
                 .map_err(|error| error.within("account"))?;
         }
         if let Some(labels) = self.labels {

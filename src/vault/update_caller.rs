@@ -1,6 +1,6 @@
 //! `UpdateCaller`.
 
-use super::caller_rows::{keep_an_admin, replace_grants};
+use super::caller_rows::{at, keep_an_admin, replace_grants};
 use super::create_caller::grants_summary;
 use super::guard::check_etag;
 use super::{Done, Result, Verb, Work, get_caller};
@@ -39,7 +39,7 @@ impl Verb for UpdateCaller {
         Ok(Done {
             resource: self.name.to_string(),
             summary: format!("updated, {}", grants_summary(&caller.grants)),
-            answer: caller,
+            answer: at(caller, work.now),
         })
     }
 

@@ -36,7 +36,7 @@ impl Verb for UpdatePool {
         Ok(Done {
             resource: self.name.to_string(),
             summary: format!("updated, members: {}", pool.members.len()),
-            answer: view(work.conn, pool).await?,
+            answer: view(work.conn, pool, work.now).await?,
         })
     }
 

@@ -1,21 +1,23 @@
 //! What an outcome does: to the health of its version, to the cooldown of its account, and to the permits it used.
 
+use uuid::Uuid;
+
+use super::blaming::{cool, counted, event, is_counted, succeed, times};
 use super::report_outcome::{ReportOutcome, ReportRefusal};
+use super::telling::{tell_of_cooling, tell_of_health};
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify::{self, Blame, Failure};
+use crate::domain::classify;
 use crate::domain::forwarded::Forwarded;
-use crate::domain::health::{FailureClass, Health};
+use crate::domain::health::Health;
 use crate::domain::judged::{Judged, Seen};
-use crate::domain::ledger::block::Ending;
+use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::settle::Lease;
 use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
-use crate::live::pool::Counted;
-use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::{self, cluster, connection, cooldowns, key_versions};
 
 impl Vault {
@@ -38,28 +40,62 @@ impl Vault {
         outcomes.iter().map(|o| o.judged(rules, now)).collect()
     }
 
-    /// Lets a new outcome act on what is in memory. Failures in a row are counted by the issuer alone.
+    /// Lets a new outcome act on what is in memory, where it came in. Failures in a row are counted by the issuer alone.
     pub(super) fn act(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
-        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
-        let version = snapshot.versions.get(&claims.version_uid);
-        let account = snapshot.accounts.get(&claims.account_uid);
-        if let Some(pool) = pool {
+        if let Some(pool) = snapshot.pools_by_uid.get(&claims.pool_uid) {
             pool.live.count(outcome.count, counted(outcome));
         }
-        // A version that is gone, or an account, has no health any more; its outcome is still explained.
-        let (Some(version), Some(account)) = (version, account) else {
+        // An account that is gone cools no more; its outcome is still explained.
+        let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;
         };
+        let version = snapshot.versions.get(&claims.version_uid);
+        match &outcome.seen {
+            Seen::NotSent => {}
+            Seen::Success => succeed(account, claims.version_uid, now),
+            Seen::Failed { failure, why } => {
+                let why = format!("{} ({why})", failure.class.as_str());
+                cool(account, version, &claims.model, failure, &why, now);
+            }
+        }
+        self.tell_version(lease, outcome, now);
+    }
+
+    /// Takes up an outcome that came in elsewhere: only what the issuer alone counts. The rest acted there, and the fleet knows of it.
+    pub(super) fn follow(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
+        let is_of_issuer = match &outcome.seen {
+            Seen::NotSent | Seen::Success => true,
+            Seen::Failed { failure, .. } => is_counted(failure),
+        };
+        // What came long after its lease ended says nothing about today.
+        if is_of_issuer && now <= lease.ends {
+            self.tell_version(lease, outcome, now);
+        }
+    }
+
+    /// What an outcome says to the health of its version; one that was revoked has none any more.
+    fn tell_version(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
+        let snapshot = self.live.snapshot();
+        let claims = &lease.claims;
+        let account = snapshot.accounts.get(&claims.account_uid);
+        let version = snapshot.versions.get(&claims.version_uid);
+        let (Some(account), Some(version)) = (account, version) else {
+            return;
+        };
+        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
         let is_issuer = lease.issuer == self.live.boot_id;
         match &outcome.seen {
             Seen::NotSent => {}
-            Seen::Success => succeed(account, version, &policy, claims.is_canary, now),
+            Seen::Success => {
+                let is_canary = claims.is_canary;
+                let event = Event::Success { is_canary };
+                version.live.on(event, &policy, "", now);
+            }
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
-                cool(account, version, &claims.model, failure, &why, now);
                 let event = event(account, version, failure, is_issuer);
                 for _ in 0..times(failure, outcome.count) {
                     version.live.on(event, &policy, &why, now);
@@ -77,24 +113,27 @@ impl Vault {
         let snapshot = self.live.snapshot();
         let version = snapshot.versions.get(&claims.version_uid);
         let account = snapshot.accounts.get(&claims.account_uid);
-        let (Some(version), Some(account)) = (version, account) else {
+        let Some(account) = account else {
             return Ok(());
         };
-        let health = version.live.unsaved();
+        let health = version.and_then(|version| version.live.unsaved());
         let cooling = account.live.unsaved();
         if health.is_none() && cooling.is_empty() {
             return Ok(());
         }
-        let saved = self.save_verdicts(version, account, health.clone(), cooling.clone());
+        let judged = health.clone().map(|health| (claims.version_uid, health));
+        let saved = self.save_verdicts(judged, claims.account_uid, cooling.clone());
         if let Err(error) = saved.await {
             tracing::warn!(%error, "a verdict could not be committed, its report is refused until it can");
             return Err(ReportRefusal::DatabaseUnreachable);
         }
-        if let Some(health) = &health {
+        if let Some((version, health)) = version.zip(health.as_ref()) {
             version.live.saved(health);
+            tell_of_health(account, version, health);
         }
         for (model, cause) in &cooling {
             account.live.saved(model, cause);
+            tell_of_cooling(account, model, cause);
         }
         Ok(())
     }
@@ -102,17 +141,15 @@ impl Vault {
     /// In a task of its own: a report that is dropped must not cancel it half-way.
     async fn save_verdicts(
         &self,
-        version: &VersionEntry,
-        account: &AccountEntry,
-        health: Option<Health>,
+        judged: Option<(Uuid, Health)>,
+        account_uid: Uuid,
         cooling: Vec<(String, crate::domain::health::Cause)>,
     ) -> store::Result<()> {
         let pool = self.pool.clone();
-        let (version_uid, account_uid) = (version.version.meta.uid, account.account.meta.uid);
         let saving = async move {
             let mut transaction = connection::begin(&pool, super::change::BEGIN).await?;
             let (rev, now) = cluster::next_rev(&mut transaction).await?;
-            if let Some(health) = health {
+            if let Some((version_uid, health)) = judged {
                 key_versions::judge(&mut transaction, version_uid, rev, &health, now).await?;
             }
             for (model, cause) in cooling {
@@ -146,19 +183,37 @@ impl Vault {
         self.live.outbox.send(lease.issuer, forwarded.encode());
     }
 
-    /// Gives back what was not used, and charges what was used beyond the estimate.
+    /// Gives back what was not used, charges what was used beyond the estimate, and records what was spent.
     pub(super) fn settle_own(
         &self,
         claims: &LeaseClaims,
         outcomes: &[Judged],
         ending: Option<Ending>,
     ) {
+        self.settle_draws(claims, &claims.draws, outcomes, ending);
+    }
+
+    /// The same where nothing may be given back: no block of this replica is concerned.
+    pub(super) fn charge_overuse(&self, claims: &LeaseClaims, outcomes: &[Judged]) {
+        let draws = claims.draws.iter();
+        let draws: Vec<_> = draws.map(|(uid, draw)| (*uid, draw.elsewhere())).collect();
+        self.settle_draws(claims, &draws, outcomes, None);
+    }
+
+    fn settle_draws(
+        &self,
+        claims: &LeaseClaims,
+        draws: &[(Uuid, Draw)],
+        outcomes: &[Judged],
+        ending: Option<Ending>,
+    ) {
+        self.record_spend(claims, outcomes);
         let snapshot = self.live.snapshot();
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;
         };
         let lease = Lease {
-            draws: &claims.draws,
+            draws,
             model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
         };
         let parts: Vec<_> = outcomes.iter().map(Judged::part).collect();
@@ -166,85 +221,5 @@ impl Vault {
             .live
             .with_budget(|budget| budget.settle(lease, &parts, ending));
         self.live.ledger.note(std::slice::from_ref(&account.live));
-    }
-}
-
-const fn counted(outcome: &Judged) -> Counted {
-    match &outcome.seen {
-        Seen::Failed { failure, .. } => Counted::Failure(failure.class),
-        Seen::NotSent => Counted::NotSent,
-        Seen::Success => Counted::Success,
-    }
-}
-
-fn succeed(
-    account: &AccountEntry,
-    version: &VersionEntry,
-    policy: &HealthPolicy,
-    is_canary: bool,
-    now: Timestamp,
-) {
-    let event = Event::Success { is_canary };
-    version.live.on(event, policy, "", now);
-    account.live.succeed(now);
-    account.provider.succeeded(version.version.meta.uid, now);
-}
-
-/// Cools what a spent budget or a missing entitlement is blamed on. Where the lease named no model, nobody can tell the models apart:
-/// a budget then cools the whole account, and an entitlement nothing.
-fn cool(
-    account: &AccountEntry,
-    version: &VersionEntry,
-    model: &str,
-    failure: &Failure,
-    why: &str,
-    now: Timestamp,
-) {
-    let (class, stated) = (failure.class, failure.retry_after);
-    let is_budget = matches!(class, FailureClass::Quota | FailureClass::RateLimit);
-    let is_entitlement = class == FailureClass::ModelAccess && !model.is_empty();
-    let is_account = class == FailureClass::Credential && failure.blame == Blame::Account;
-    if !is_budget && !is_entitlement && !is_account {
-        return;
-    }
-    match failure.blame {
-        Blame::Account => account.live.blame("", class, stated, why, now),
-        Blame::AccountModel => account.live.blame(model, class, stated, why, now),
-        Blame::Key => version.live.blame("", class, stated, why, now),
-        Blame::KeyModel => version.live.blame(model, class, stated, why, now),
-        Blame::Request | Blame::Provider | Blame::Egress => {}
-    }
-}
-
-/// What a failure says about the version.
-fn event(
-    account: &AccountEntry,
-    version: &VersionEntry,
-    failure: &Failure,
-    is_issuer: bool,
-) -> Event<'static> {
-    match failure.class {
-        FailureClass::Credential => Event::Rejected,
-        FailureClass::Unknown if is_issuer => Event::Unexplained,
-        FailureClass::ProviderFault if is_issuer => Event::ProviderFault {
-            others_succeeded: account.provider.others_succeeded(version.version.meta.uid),
-        },
-        FailureClass::Unknown
-        | FailureClass::ProviderFault
-        | FailureClass::CallerFault
-        | FailureClass::Quota
-        | FailureClass::RateLimit
-        | FailureClass::ModelAccess
-        | FailureClass::RegionOrEgress => Event::Neutral,
-    }
-}
-
-/// Only what is counted is said as often as it was seen.
-fn times(failure: &Failure, count: u32) -> u32 {
-    let counted = [FailureClass::Unknown, FailureClass::ProviderFault];
-    if counted.contains(&failure.class) {
-        count
-    } else {
-        1
     }
 }

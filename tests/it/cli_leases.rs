@@ -182,7 +182,7 @@ async fn mistakes_are_named_with_an_exit_code_of_their_own() {
             1,
             "account has no key in this pool",
         ),
-        ("lease p --tag team=search", 1, "tags"),
+        ("lease p --tag Team=search", 1, "tags"),
         ("lease p --max-wait 2h", 1, "max_wait"),
         ("lease p --max-wait soon", 2, "--max-wait"),
         ("lease", 2, "<POOL>"),
@@ -209,7 +209,7 @@ async fn mistakes_are_named_with_an_exit_code_of_their_own() {
     stranger.token = "kl_nobody".to_owned();
     let said = stranger.fails("lease p", 3).await;
     assert!(
-        said.contains("no token, or one that is malformed"),
+        said.contains("this token is malformed, unknown, expired or revoked"),
         "{said}"
     );
 }

@@ -25,6 +25,9 @@ fn all_mistakes_are_named_at_once_with_their_variables() {
         ("KEYLEASE_LISTEN", "0.0.0.0:7600"),
         ("KEYLEASE_METRICS_LISTEN", "here"),
         ("KEYLEASE_HEALTH_LISTEN", "7602"),
+        ("KEYLEASE_INSECURE_PLAINTEXT", "maybe"),
+        ("KEYLEASE_LISTENN", "1"),
+        ("KEYLEASE_PORT_7600_TCP", "tcp://10.0.0.1:7600"),
         ("KEYLEASE_TLS_KEY_FILE", ""),
         ("KEYLEASE_SNAPSHOT_AGE_MAX", "1s"),
         ("KEYLEASE_DRAIN_DELAY", "soon"),
@@ -32,11 +35,12 @@ fn all_mistakes_are_named_at_once_with_their_variables() {
         ("KEYLEASE_LOG", "loud=loud"),
         ("KEYLEASE_LOG_FORMAT", "xml"),
     ]);
-    assert!(error.contains("wrong in 10 places"), "{error}");
+    assert!(error.contains("wrong in 11 places"), "{error}");
     for named in [
         "KEYLEASE_DATABASE_URL is not set",
         "KEYLEASE_MASTER_KEY_FILE",
-        "KEYLEASE_INSECURE_PLAINTEXT=true",
+        "KEYLEASE_INSECURE_PLAINTEXT is \"maybe\"",
+        "KEYLEASE_LISTENN is no variable of ours: KEYLEASE_LISTEN is meant",
         "KEYLEASE_METRICS_LISTEN is \"here\"",
         "KEYLEASE_HEALTH_LISTEN is \"7602\"",
         "KEYLEASE_SNAPSHOT_AGE_MAX is 1s, outside 10s to 1h",
@@ -47,6 +51,40 @@ fn all_mistakes_are_named_at_once_with_their_variables() {
     ] {
         assert!(error.contains(named), "{named} in {error}");
     }
+}
+
+#[test]
+fn plaintext_beyond_loopback_and_two_sockets_on_one_address_are_refused() {
+    let error = refusal(&[
+        ("KEYLEASE_LISTEN", "0.0.0.0:7600"),
+        ("KEYLEASE_METRICS_LISTEN", "127.0.0.1:7600"),
+    ]);
+    assert!(
+        error.contains("KEYLEASE_INSECURE_PLAINTEXT=true"),
+        "{error}"
+    );
+    let expected =
+        "KEYLEASE_METRICS_LISTEN is 127.0.0.1:7600, and KEYLEASE_LISTEN listens on 0.0.0.0:7600";
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn variables_of_the_client_that_are_set_to_nothing_count_as_not_set() {
+    let output = keylease(&["accounts", "list"])
+        .env("KEYLEASE_TOKEN_FILE", "")
+        .env("KEYLEASE_CA_FILE", "")
+        .env("KEYLEASE_INSECURE_PLAINTEXT", "")
+        .output()
+        .unwrap();
+    let (_, error) = texts(&output);
+    assert_eq!(output.status.code(), Some(3), "{error}");
+    assert!(error.contains("no token"), "{error}");
+    let output = keylease(&["accounts", "list"])
+        .env("KEYLEASE_INSECURE_PLAINTEXT", "maybe")
+        .output()
+        .unwrap();
+    let (_, error) = texts(&output);
+    assert!(error.contains("KEYLEASE_INSECURE_PLAINTEXT"), "{error}");
 }
 
 #[test]
@@ -112,11 +150,28 @@ fn help_shows_every_variable_and_no_value_of_the_database_url() {
         "MASTER_KEY_FILE",
         "PASSPHRASE_FILE",
         "DRAIN_DELAY",
+        "INSECURE_LOOPBACK_UPSTREAMS",
         "LOG",
     ] {
         assert!(help.contains(&format!("KEYLEASE_{name}")), "{name}");
     }
     assert!(!help.contains("canary"));
+}
+
+#[test]
+fn help_fits_the_terminal_or_the_customary_width() {
+    for (columns, most) in [(None, 80), (Some("60"), 60)] {
+        for line in ["serve --help", "keys import --help", "--help", "lease -h"] {
+            let arguments: Vec<&str> = line.split(' ').collect();
+            let mut command = keylease(&arguments);
+            command.envs(columns.map(|columns| ("COLUMNS", columns)));
+            let (help, _) = texts(&command.output().unwrap());
+            // A word that is too long by itself stays whole.
+            let is_wide = |line: &&str| line.trim().contains(' ') && line.chars().count() > most;
+            let wide = help.lines().map(str::trim_end).find(is_wide);
+            assert_eq!(wide, None, "{line} in {most} columns");
+        }
+    }
 }
 
 #[test]

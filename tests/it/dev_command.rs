@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::harness::{
     postgres::new_folder,
-    process::{Dev, command, eventually, keylease, runs, texts},
+    process::{Dev, command, eventually, keylease, kill, runs, texts},
 };
 
 #[test]
@@ -72,12 +72,60 @@ fn another_master_key_beside_its_data_is_told_with_the_fingerprint_that_it_needs
     fs::remove_file(&path).unwrap();
     let error = || texts(&command(&folder).output().unwrap()).1;
     assert!(error().contains("master.key is gone"), "{}", error());
+    let named = error();
+    let wanted = named.split_whitespace().find(|w| w.starts_with("mk_"));
+    let wanted = wanted.unwrap().to_owned();
     let made = keylease(&["master-key", "generate", "--out", path.to_str().unwrap()]);
     assert!({ made }.status().unwrap().success());
     let error = error();
-    assert!(error.contains("holds another key than mk_"), "{error}");
+    let expected = format!("holds another key than {wanted}");
+    assert!(error.contains(&expected), "{error}");
     assert!(error.contains("put that one back"), "{error}");
     fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn an_open_master_key_is_refused_and_a_token_that_is_none_is_made_anew() {
+    let folder = new_folder();
+    assert!(Dev::start(&folder).end("-TERM"));
+    let key = folder.join("master.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let output = command(&folder).output().unwrap();
+    assert!(!output.status.success());
+    let (_, error) = texts(&output);
+    assert!(error.contains("mode 0644 lets others read it"), "{error}");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let token = folder.join("admin.token");
+    fs::write(&token, "kl_nonsense\n").unwrap();
+    assert!(Dev::start(&folder).end("-TERM"));
+    assert_ne!(fs::read_to_string(&token).unwrap(), "kl_nonsense\n");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn as_root_below_a_closed_folder_it_says_where_the_database_is() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let closed = new_folder();
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let folder = closed.join("data");
+    let said = closed.join("said");
+    let out = fs::File::create(&said).unwrap();
+    let mut child = command(&folder).stdout(out).spawn().unwrap();
+    eventually("it serves", || {
+        fs::read_to_string(&said).is_ok_and(|text| text.contains("grpcurl"))
+    });
+    kill("-TERM", child.id());
+    assert!(child.wait().unwrap().success());
+    let database = fs::read_link(folder.join("postgres")).unwrap();
+    let said = fs::read_to_string(said).unwrap();
+    let expected = format!("the database in {}", database.display());
+    assert!(said.contains(&expected), "{said}");
+    assert!(!said.contains("everything"), "{said}");
+    fs::remove_dir_all(database).unwrap();
+    fs::remove_dir_all(closed).unwrap();
 }
 
 #[test]

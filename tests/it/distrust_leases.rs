@@ -52,8 +52,19 @@ async fn whoever_asks_for_an_account_that_was_edited_hears_so() {
     let refused = raided.honest.refused(pinned).await;
     let refused = refused.is(Code::FailedPrecondition, "KEYS_DISTRUSTED");
     assert_eq!(refused.count(RefusalReason::Tampered), 1);
-    assert!(
-        refused.message.contains("changed outside of keylease"),
-        "{refused:?}"
-    );
+    for part in ["changed outside of keylease", "restore the rows"] {
+        assert!(refused.message.contains(part), "{refused:?}");
+    }
+    // A secret cannot be rotated into what is not believed.
+    assert!(!refused.message.contains("rotate"), "{refused:?}");
+    assert!(raided.noticed("\"row.id\":\"a\""));
+}
+
+#[tokio::test]
+async fn a_secret_that_does_not_open_is_logged_by_name() {
+    let raided = Raided::new().await;
+    let swap = "update secrets s set wrapped_dek = o.wrapped_dek, ciphertext = o.ciphertext
+        from secrets o where o.version_uid <> s.version_uid";
+    raided.edit(swap).await;
+    assert!(raided.noticed("\"version\":\"accounts/a/keys/k/versions/1\""));
 }

@@ -6,7 +6,7 @@ use tonic::Code;
 use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::outcomes::{http, not_sent, success, times};
-use crate::harness::setup::{MINUTE, requests};
+use crate::harness::setup::{MINUTE, requests, secret};
 
 /// Two replicas, the pool `p` of the account `a`, and a caller's clients of both.
 async fn of_two() -> (Cluster, Client, [Client; 2]) {
@@ -132,4 +132,42 @@ async fn what_an_administrator_says_to_one_replica_binds_the_other_after_a_poll(
         .refused(of("p"))
         .await
         .is(Code::Unauthenticated, "TOKEN_REJECTED");
+}
+
+#[tokio::test]
+async fn an_outcome_is_counted_once_over_both() {
+    let (cluster, _admin, [first, second]) = of_two().await;
+    let leases = [first.lease("p").await, first.lease("p").await];
+    second.report(&leases[0], success()).await;
+    second.report(&leases[1], http(429, &[])).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let mut counted = 0.0;
+    for replica in &cluster.replicas {
+        let page = replica.metrics().await;
+        let outcomes = page
+            .lines()
+            .filter(|line| line.starts_with("keylease_outcomes_total{"));
+        counted += outcomes
+            .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+            .sum::<f64>();
+    }
+    assert!((counted - 2.0).abs() < 0.1, "{counted} outcomes of 2");
+}
+
+#[tokio::test]
+async fn what_is_reported_of_a_revoked_version_still_counts_for_its_account() {
+    let (_cluster, admin, [first, _]) = of_two().await;
+    let lease = first.lease("p").await;
+    let rotate = proto::RotateKeyRequest {
+        name: lease.key.clone(),
+        secret: Some(secret("sk-next")),
+        revoke_previous_now: true,
+        ..Default::default()
+    };
+    admin.admin.clone().rotate_key(rotate).await.unwrap();
+    first
+        .report(&lease, http(429, &[("retry-after", "30")]))
+        .await;
+    let refused = first.refused(of("p")).await;
+    refused.is(Code::ResourceExhausted, "KEYS_COOLING");
 }

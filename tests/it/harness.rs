@@ -16,4 +16,5 @@ pub(crate) mod raided;
 pub(crate) mod refusal;
 pub(crate) mod replica;
 pub(crate) mod setup;
+pub(crate) mod spending;
 pub(crate) mod upstream;

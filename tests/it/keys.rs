@@ -235,7 +235,7 @@ async fn an_account_with_keys_and_a_key_in_a_pool_are_not_deleted() {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
-    assert!(refused.message().contains("has keys"));
+    assert!(refused.message().contains("has keys, delete them first"));
     let pool = proto::CreatePoolRequest {
         pool_id: "p".to_owned(),
         pool: Some(proto::Pool {

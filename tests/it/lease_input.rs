@@ -14,13 +14,7 @@ use crate::harness::setup::{MINUTE, span};
 
 /// A cluster with the pool `p` of one key.
 async fn of_one() -> (Cluster, Client, Client) {
-    let cluster = Cluster::start().await;
-    let admin = cluster.admin().await;
-    admin.create_account_and_key("a").await;
-    admin.create_pool("p", &["a"]).await;
-    let token = admin.create_lessee("search", "*").await;
-    let caller = cluster.client(0, &token).await;
-    (cluster, admin, caller)
+    Cluster::serving(&["a"], "*").await
 }
 
 #[tokio::test]

@@ -14,15 +14,7 @@ use crate::harness::setup::{MINUTE, member, of_targets, requests, span, tokens};
 
 /// A cluster with the pool `p` of the accounts `a` and `b`, one key each.
 async fn of_two() -> (Cluster, Client, Client) {
-    let cluster = Cluster::start().await;
-    let admin = cluster.admin().await;
-    for account in ["a", "b"] {
-        admin.create_account_and_key(account).await;
-    }
-    admin.create_pool("p", &["a", "b"]).await;
-    let token = admin.create_lessee("search", "*").await;
-    let caller = cluster.client(0, &token).await;
-    (cluster, admin, caller)
+    Cluster::serving(&["a", "b"], "*").await
 }
 
 #[tokio::test]
@@ -49,8 +41,7 @@ async fn used_up_limits_say_when_the_first_permit_is_free() {
     let lease = refused.lease.unwrap();
     assert!(lease.retry_time.is_some());
     assert_eq!(lease.retry_time, lease.refused[0].retry_time);
-    let counted =
-        "keylease_lease_refusals_total{pool=\"p\",reason=\"ERROR_REASON_LIMIT_EXHAUSTED\"}";
+    let counted = "keylease_lease_refusals_total{pool=\"p\",reason=\"LIMIT_EXHAUSTED\"}";
     assert_eq!(cluster.replicas[0].metric(counted).await, Some(1.0));
 }
 

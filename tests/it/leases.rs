@@ -73,13 +73,7 @@ async fn a_lease_is_ready_to_send_and_its_outcome_is_counted() {
 
 /// A cluster with the pool `p` of the account `a`, and its administrator, who may lease too.
 async fn with_pool() -> (Cluster, Client, Client) {
-    let cluster = Cluster::start().await;
-    let admin = cluster.admin().await;
-    admin.create_account_and_key("a").await;
-    admin.create_pool("p", &["a"]).await;
-    let token = admin.create_lessee("search", "*").await;
-    let caller = cluster.client(0, &token).await;
-    (cluster, admin, caller)
+    Cluster::serving(&["a"], "*").await
 }
 
 #[tokio::test]

@@ -35,9 +35,7 @@ async fn metrics_tell_what_happened() {
         .await;
     server.shows(r#"keylease_leases_total{pool="p"} 2"#).await;
     server
-        .shows_some(
-            r#"keylease_lease_refusals_total{pool="p",reason="ERROR_REASON_ACCOUNT_NOT_IN_POOL"}"#,
-        )
+        .shows_some(r#"keylease_lease_refusals_total{pool="p",reason="ACCOUNT_NOT_IN_POOL"}"#)
         .await;
     server
         .shows(r#"keylease_outcomes_total{pool="p",class="success"} 1"#)

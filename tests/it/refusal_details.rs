@@ -11,13 +11,7 @@ use crate::harness::setup::{MINUTE, requests, tokens};
 
 /// A cluster with the pool `p` of the account `a`, which has one key, and a lessee.
 async fn of_one() -> (Cluster, Client, Client) {
-    let cluster = Cluster::start().await;
-    let admin = cluster.admin().await;
-    admin.create_account_and_key("a").await;
-    admin.create_pool("p", &["a"]).await;
-    let token = admin.create_lessee("search", "p").await;
-    let caller = cluster.client(0, &token).await;
-    (cluster, admin, caller)
+    Cluster::serving(&["a"], "p").await
 }
 
 fn only(refused: &Refusal, reason: RefusalReason) -> RefusedKeys {

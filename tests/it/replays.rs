@@ -8,8 +8,8 @@ use keylease::proto::{
 use tonic::{Code, Request};
 
 use crate::harness::client::{Client, of};
-use crate::harness::cluster::Cluster;
-use crate::harness::outcomes::success;
+use crate::harness::cluster::{Cluster, eventually};
+use crate::harness::outcomes::{not_sent, success};
 use crate::harness::setup::{MINUTE, requests, span};
 
 /// A cluster with the pool `p`, whose one account may make `amount` requests a minute, each within `start_within` of its call.
@@ -147,4 +147,40 @@ async fn a_replay_gives_no_key_that_was_taken_out() {
     let refused = caller.refused(named("r")).await;
     refused.is(Code::FailedPrecondition, "REQUEST_ID_SPENT");
     caller.report(&lease, success()).await;
+}
+
+#[tokio::test]
+async fn a_lease_on_which_anything_was_reported_is_not_given_again() {
+    let (_cluster, _admin, caller) = limited_to(1, Duration::from_secs(5)).await;
+    let lease = caller.ask(named("r")).await.unwrap();
+    caller.report(&lease, not_sent()).await;
+    // Its permit is somebody else's by now, or may be.
+    let other = caller.ask(named("s")).await.unwrap();
+    assert_ne!(other.lease_id, lease.lease_id);
+    let refused = caller.refused(named("r")).await;
+    refused.is(Code::FailedPrecondition, "REQUEST_ID_SPENT");
+}
+
+#[tokio::test]
+async fn what_is_reported_elsewhere_on_a_lease_that_was_given_again_gives_nothing_back() {
+    let cluster = Cluster::of(2).await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    admin.create_limit("a", requests(2, MINUTE)).await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    cluster.settled().await;
+    let first = cluster.client(0, &token).await;
+    let second = cluster.client(1, &token).await;
+    let once = first.ask(named("once")).await.unwrap();
+    let twice = first.ask(named("twice")).await.unwrap();
+    first.ask(named("twice")).await.unwrap();
+    for lease in [&once, &twice] {
+        second.report(lease, not_sent()).await;
+    }
+    let leased = async || first.ask(of("p")).await.is_ok();
+    eventually("one permit comes back", leased).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let refused = first.refused(of("p")).await;
+    refused.is(Code::ResourceExhausted, "LIMIT_EXHAUSTED");
 }

@@ -128,7 +128,10 @@ async fn a_report_after_the_end_of_its_lease_is_too_late() {
     let lease = caller.ask(request).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     let refused = refusal(&caller, reporting(&lease, vec![http(401, &[])])).await;
-    refused.is(Code::FailedPrecondition, "LEASE_EXPIRED");
+    let refused = refused.is(Code::FailedPrecondition, "LEASE_EXPIRED");
+    for part in ["the lease ended at 20", "lease again"] {
+        assert!(refused.message.contains(part), "{}", refused.message);
+    }
     assert_eq!(admin.status("p").await.keys_serving, 1);
 }
 
@@ -174,7 +177,7 @@ async fn what_is_not_understood_is_named_and_what_is_understood_is_acted_on() {
             input_tokens: -5,
             requests: 3,
             cost_micros: -9,
-            model: "other".to_owned(),
+            model: "other\u{7}".to_owned(),
             ..Default::default()
         }),
         latency: Some(span(Duration::from_millis(5))),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use keylease::proto::{Estimate, LeaseKeyRequest, Limit};
-use tonic::Code;
+use keylease::proto::{Estimate, HealthState, LeaseKeyRequest, Limit, Outcome};
+use tonic::{Code, Request};
 
 use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::{Cluster, eventually};
-use crate::harness::outcomes::{not_sent, success, times, used};
+use crate::harness::outcomes::{http, not_sent, success, times, used};
 use crate::harness::setup::{MINUTE, requests, span, tokens};
 
 /// A cluster with the pool `p`, whose one account has this limit.
@@ -98,4 +98,28 @@ async fn usage_is_per_use_of_a_batch() {
     caller.tell(reporting(&lease, parts)).await.unwrap();
     let settled = async || charged(&admin).await == 3 * 150 + 1_500;
     eventually("each use is settled", settled).await;
+}
+
+#[tokio::test]
+async fn a_report_whose_verdict_could_not_be_committed_is_settled_all_the_same() {
+    let (cluster, admin, caller) = limited_by(tokens(10_000, MINUTE)).await;
+    let lease = caller.ask(estimated(1_000, 0)).await.unwrap();
+    let died = Outcome {
+        usage: used(3_000, 0).usage,
+        ..http(401, &[])
+    };
+    // Nobody can commit a verdict while the row of revisions is locked.
+    let mut locked = cluster.database.pool.begin().await.unwrap();
+    let lock = sqlx::query("select rev from cluster for update");
+    lock.execute(&mut *locked).await.unwrap();
+    let mut hasty = Request::new(reporting(&lease, vec![died.clone()]));
+    hasty.set_timeout(Duration::from_millis(500));
+    assert!(caller.leases.clone().report_outcome(hasty).await.is_err());
+    locked.rollback().await.unwrap();
+    let again = caller.tell(reporting(&lease, vec![died])).await.unwrap();
+    assert!(again.duplicate);
+    let state = again.verdicts[0].health.clone().unwrap().state();
+    assert_eq!(state, HealthState::Dead);
+    let settled = async || charged(&admin).await == 3_000;
+    eventually("what was used is charged", settled).await;
 }

@@ -220,26 +220,3 @@ async fn rotations_and_versions_are_listed_newest_first_from_page_to_page() {
     let page = answered(desk.admin.list_key_versions(desk.ask(request)).await);
     assert_eq!(page.key_versions[0].name, format!("{KEY}/versions/1"));
 }
-
-#[tokio::test]
-async fn a_secret_that_the_vault_knows_is_refused_by_the_name_of_its_key_and_with_what_to_do() {
-    let desk = Desk::with_key().await;
-    desk.create_account("b").await.unwrap();
-    desk.create_key("b", "other", "sk-other").await.unwrap();
-    for (value, said) in [
-        (
-            "sk-first",
-            "secret is the secret that accounts/a/keys/k has already",
-        ),
-        (
-            "sk-other",
-            "secret is stored already as a secret of accounts/b/keys/other: lease that key",
-        ),
-    ] {
-        let refused = desk.rotate(value, false).await.unwrap_err();
-        assert_eq!(refused.code(), Code::AlreadyExists);
-        assert!(refused.message().starts_with(said), "{}", refused.message());
-        assert!(refused.message().contains("at the provider"));
-        assert!(!format!("{refused:?}").contains(value));
-    }
-}

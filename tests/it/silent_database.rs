@@ -22,8 +22,7 @@ const RECOVERY_MAX: Duration = Duration::from_secs(12);
 /// One replica behind a proxy, with the pool `p` of an account with a limit, and the pool `free` of one without.
 async fn behind_a_proxy() -> (Cluster, Proxy, Client, Client) {
     let mut cluster = Cluster::of(0).await;
-    let proxy = Proxy::to(cluster.database.target()).await;
-    cluster.behind(&proxy);
+    let proxy = cluster.proxy().await;
     cluster.add().await;
     let admin = cluster.admin().await;
     for (account, pool) in [("limited", "p"), ("unlimited", "free")] {

@@ -230,9 +230,14 @@ async fn watches_are_few_and_leave_room_when_they_end() {
     let desk = Desk::open().await;
     desk.status_pool().await;
     let mut watches = Vec::new();
-    for _ in 0..32 {
-        let request = desk.ask(watch(3_600));
-        watches.push(answered(desk.admin.watch_status(request).await));
+    for _ in 0..8 {
+        let auditor = identity(vec![Grant::Auditor]);
+        for _ in 0..4 {
+            let request = as_caller(auditor.clone(), watch(3_600));
+            watches.push(answered(desk.admin.watch_status(request).await));
+        }
+        let no = refused(desk.admin.watch_status(as_caller(auditor, watch(1))).await);
+        assert!(no.message.starts_with("4 watches of this caller"), "{no:?}");
     }
     let no = refused(desk.admin.watch_status(desk.ask(watch(1))).await);
     assert_eq!(

@@ -1,8 +1,9 @@
 //! How the keys of a tier take turns.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use keylease::domain::caller::{Caller, Grant};
+use keylease::domain::caller::{Bearer, Grant};
 use keylease::domain::id::Id;
 use keylease::domain::models::Pattern;
 use keylease::live::clock::boot_now;
@@ -10,7 +11,7 @@ use keylease::proto;
 use keylease::proto::admin_service_server::AdminService as _;
 use keylease::vault::LeaseKey;
 
-use crate::harness::desk::{Desk, answered, caller};
+use crate::harness::desk::{Desk, answered, caller, vouched};
 
 impl Desk {
     /// A pool of the keys of `a` in the first tier and those of `b` in the second, with two keys each.
@@ -39,7 +40,7 @@ impl Desk {
     }
 
     /// The key of the next lease of `p`, as `account/key`.
-    async fn next_key(&self, lessee: &Caller) -> String {
+    async fn next_key(&self, lessee: &Bearer) -> String {
         let call = LeaseKey {
             pool: Id::parse("pool", "p").unwrap(),
             model: None,
@@ -50,6 +51,7 @@ impl Desk {
             affinity_key: None,
             account: None,
             retry_token: None,
+            tags: keylease::domain::tags::Tags::default(),
             request_id: None,
             received: boot_now(),
             deadline: None,
@@ -64,7 +66,7 @@ async fn keys_of_a_backup_tier_take_turns_while_the_first_tier_serves_nothing() 
     let desk = Desk::open().await;
     desk.two_tiers().await;
     let pattern = Pattern::parse("pool_pattern", "*").unwrap();
-    let lessee = caller(vec![Grant::Lessee(pattern)]);
+    let lessee = vouched(Arc::new(caller(vec![Grant::Lessee(pattern)])));
     let mut keys = Vec::new();
     for _ in 0..4 {
         keys.push(desk.next_key(&lessee).await);

@@ -1,9 +1,9 @@
 //! What is not built: refused by the name of its field, with the value it was set to, and what to do instead.
 
-use keylease::proto::{self, LeaseKeyRequest, Pool};
+use keylease::proto::{self, Pool};
 use tonic::{Code, Status};
 
-use crate::harness::client::{Client, of};
+use crate::harness::client::Client;
 use crate::harness::cluster::Cluster;
 use crate::harness::desk::mask;
 use crate::harness::refusal::Refusal;
@@ -11,13 +11,7 @@ use crate::harness::setup::of_targets;
 
 /// A cluster with the pool `p` of one key.
 async fn of_one() -> (Cluster, Client, Client) {
-    let cluster = Cluster::start().await;
-    let admin = cluster.admin().await;
-    admin.create_account_and_key("a").await;
-    admin.create_pool("p", &["a"]).await;
-    let token = admin.create_lessee("search", "*").await;
-    let caller = cluster.client(0, &token).await;
-    (cluster, admin, caller)
+    Cluster::serving(&["a"], "*").await
 }
 
 /// What a call that asks for what is not built says.
@@ -25,18 +19,6 @@ fn said(status: &Status, message: &str) -> Refusal {
     let refused = Refusal::of(status).is(Code::Unimplemented, "NOT_BUILT");
     assert!(refused.message.starts_with(message), "{refused:?}");
     refused
-}
-
-#[tokio::test]
-async fn a_lease_that_asks_for_it_is_told_field_value_and_remedy() {
-    let (_cluster, _admin, caller) = of_one().await;
-    let tagged = LeaseKeyRequest {
-        tags: [("team".to_owned(), "search".to_owned())].into(),
-        ..of("p")
-    };
-    let status = caller.ask(tagged).await.unwrap_err();
-    let message = "tags of 1 pairs is not built yet: leave it ";
-    assert_eq!(said(&status, message).fields, ["tags"]);
 }
 
 #[tokio::test]

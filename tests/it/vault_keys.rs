@@ -1,4 +1,4 @@
-//! Master keys, the first administrator, and that no secret lies open in the database.
+//! Master keys, and that no secret lies open in the database.
 
 use keylease::crypto::{CallerToken, KeyRing, MasterKey, Secret};
 use keylease::proto;
@@ -119,42 +119,33 @@ async fn a_passphrase_for_a_database_of_a_master_key_file_names_the_key() {
     let refused = ring_of_passphrase(&database.pool, phrase)
         .await
         .unwrap_err();
-    assert!(refused.to_string().contains(&key.fingerprint().to_string()));
+    let refused = refused.to_string();
+    let named = key.fingerprint().to_string();
+    assert!(refused.contains(&named) && refused.contains("this one is wrong"));
+    assert!(!refused.contains("present:"), "{refused}");
 }
 
 #[tokio::test]
-async fn the_first_administrator_is_made_once_and_again_only_to_recover() {
-    let desk = Desk::open().await;
-    let token = desk.vault.bootstrap(false).await.unwrap();
-    assert!(CallerToken::parse(token.expose()).is_ok());
-    let refused = desk.vault.bootstrap(false).await.unwrap_err();
-    assert!(refused.to_string().contains("--recover"));
-    let callers = "select id || ' ' || role from callers join grants on caller_uid = uid";
-    assert_eq!(desk.rows(callers).await, ["admin admin"]);
-    desk.vault.bootstrap(true).await.unwrap();
-    assert_eq!(desk.rows(callers).await, ["admin admin"]);
-    // A lost administrator: no good token is left.
-    desk.sql("update tokens set revoke_time = now()").await;
-    desk.vault.bootstrap(false).await.unwrap();
-    assert_eq!(desk.rows("select id from tokens").await.len(), 3);
-    let audit = desk
-        .rows("select distinct caller || ' ' || method from audit_records")
+async fn a_cluster_key_that_is_gone_is_told_and_never_made_anew() {
+    let desk = Desk::with_key().await;
+    let pool = desk.vault.pool();
+    desk.sql("update cluster set wrapped_key = null, master_key_fingerprint = null")
         .await;
-    assert_eq!(audit, ["system Bootstrap"]);
-}
-
-#[tokio::test]
-async fn a_disabled_or_tampered_administrator_is_brought_back() {
-    let desk = Desk::open().await;
-    desk.vault.bootstrap(false).await.unwrap();
-    desk.sql("update callers set disabled_why = 'x', disabled_since = now(), disabled_by = 'y'; delete from grants").await;
-    desk.vault.bootstrap(true).await.unwrap();
-    let name = keylease::domain::name::CallerName::parse("name", "callers/admin").unwrap();
-    let caller = desk.vault.get_caller(&name).await.unwrap();
-    assert!(caller.disablement.is_none());
-    assert_eq!(caller.grants.len(), 1);
-    let refused = desk.vault.bootstrap(false).await.unwrap_err();
-    assert!(refused.to_string().contains("callers/admin"));
+    let key = MasterKey::generate().unwrap();
+    let refused = VaultKeys::open(pool, ring_of(&key)).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("restore the table cluster"),
+        "{refused}"
+    );
+    desk.sql("update cluster set rev = 0").await;
+    let refused = VaultKeys::open(pool, ring_of(&key)).await.unwrap_err();
+    assert!(matches!(refused, OpenError::ClusterKeyGone), "{refused}");
+    let phrase = Secret::from_string("correct horse battery".to_owned());
+    let refused = ring_of_passphrase(pool, phrase).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("restore the table cluster"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -203,7 +194,17 @@ async fn no_secret_lies_open_in_any_table() {
     desk.rotate(&format!("{CANARY}-2"), false)
         .await
         .unwrap_err();
-    let token = desk.vault.bootstrap(false).await.unwrap();
+    let caller = proto::CreateCallerRequest {
+        caller_id: "c".to_owned(),
+        ..Default::default()
+    };
+    answered(desk.admin.create_caller(desk.ask(caller)).await);
+    let token = proto::CreateTokenRequest {
+        parent: "callers/c".to_owned(),
+        ..Default::default()
+    };
+    let token = answered(desk.admin.create_token(desk.ask(token)).await).text;
+    assert!(CallerToken::parse(token.as_bytes()).is_ok());
     let dump = desk.dump().await;
     let hex = |text: &[u8]| {
         text.iter()
@@ -215,7 +216,7 @@ async fn no_secret_lies_open_in_any_table() {
         "the dump holds what it should"
     );
     assert!(!dump.contains(CANARY) && !dump.contains(&hex(CANARY.as_bytes())));
-    let secret_part = &token.expose()[18..];
+    let secret_part = &token.as_bytes()[18..];
     assert!(!dump.contains(std::str::from_utf8(secret_part).unwrap()));
     assert!(!dump.contains(&hex(secret_part)));
 }

@@ -40,4 +40,10 @@ pub(crate) enum Bug {
     NewsTooLate,
     /// What may be used on either side of midnight is charged to the day in which it was reserved.
     ChargeOneDay,
+    /// A slot is taken over as soon as it has been seen.
+    SlotTakenAtOnce,
+    /// A new share is served while what was granted of it still counts.
+    ShareServedAtOnce,
+    /// What a share that was made smaller leaves is granted while somebody may serve by the larger one.
+    ShareLoweredAtOnce,
 }

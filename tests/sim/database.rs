@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use keylease::domain::ledger::block::is_settled;
 use keylease::domain::ledger::clock::{ClockSamples, Clocks};
 use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss};
+use keylease::domain::ledger::offline::reserve::Reserve;
+use keylease::domain::ledger::offline::slots::SlotRow;
 use keylease::domain::ledger::page::{Charged, NewBlock, Page, Stated, Terming};
 use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, Standing};
 use keylease::domain::ledger::work::{Answer, Work};
@@ -16,10 +18,11 @@ use uuid::Uuid;
 use crate::bugs::Bug;
 use crate::time::{MILLI, Time, WallClock};
 
+mod offline;
 mod renewing;
 
 /// What a failover may lose, as the operator declared.
-const LAG_MAX: std::time::Duration = LONG_PERIOD;
+pub(crate) const LAG_MAX: std::time::Duration = LONG_PERIOD;
 
 /// What is stored.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +30,7 @@ pub(crate) struct State {
     pub(crate) limits: BTreeMap<Uuid, Row>,
     replicas: HashMap<Uuid, i64>,
     incarnations: Vec<(Sight, Option<Loss>)>,
+    slots: Vec<SlotRow>,
 }
 
 /// A limit's row, and its blocks.
@@ -85,6 +89,7 @@ impl Database {
                 frozen_until: None,
                 claim: None,
                 block_units_max: 0,
+                offline: Reserve::default(),
             },
             blocks: BTreeMap::new(),
             before: (0, Charged::default()),
@@ -93,6 +98,7 @@ impl Database {
         Self {
             state: State {
                 limits: rows.collect(),
+                slots: offline::slots(),
                 ..State::default()
             },
             clock,
@@ -200,12 +206,8 @@ impl Row {
             work.seen = 0;
         }
         let terms = self.limit.terms();
-        let terming = Terming {
-            amount: self.limit.amount,
-            mode: self.limit.mode,
-            terms,
-            now,
-        };
+        let terming = self.terming(now);
+        self.may_forget_the_larger_share(bug);
         let mut page = Page::new(&work, self.entry, Some(terming));
         client.samples.add(now, client.now);
         let low = self.entry.clocks.low;
@@ -263,6 +265,7 @@ impl Row {
         let charged = self.blocks.values().filter(|b| b.charge_until > low);
         let open = charged.clone().filter(|b| !b.closed);
         Charged {
+            last_end: charged.clone().map(|b| b.charge_until).max(),
             units: charged.map(|b| b.units).sum(),
             next_close: open
                 .filter_map(|b| b.open_until)

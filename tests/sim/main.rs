@@ -9,6 +9,7 @@
 mod bugs;
 mod caller;
 mod database;
+mod offline;
 mod oracle;
 mod planted;
 mod random;

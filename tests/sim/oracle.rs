@@ -31,6 +31,8 @@ pub(crate) struct Verdict {
     pub(crate) worst: f64,
     /// Use from the second window on, as a share of N.
     pub(crate) share: f64,
+    /// Units handed out while the database could not be reached.
+    pub(crate) offline: u64,
 }
 
 impl Oracle {
@@ -119,6 +121,7 @@ impl Oracle {
         Verdict {
             worst: most as f64 / amount as f64,
             share: used / (room * amount as f64),
+            offline: 0,
         }
     }
 }

@@ -21,8 +21,11 @@ use crate::caller::{Call, Given, Report};
 use crate::database::Client;
 use crate::time::{BootClock, SECOND, Time};
 
+mod offline;
 mod planting;
 mod renewing;
+
+pub(crate) use offline::Beat;
 
 /// A replica.
 pub(crate) struct Replica {
@@ -38,6 +41,9 @@ pub(crate) struct Replica {
     pub(crate) wakes_at: Option<Time>,
     pub(crate) is_paced: bool,
     pub(crate) lease_duration: Duration,
+    /// Until when it cannot reach the database.
+    pub(crate) cut_off_until: Time,
+    slots: offline::Slots,
     limits: Vec<Limit>,
     samples: ClockSamples,
     reports: Reports,
@@ -78,6 +84,8 @@ impl Replica {
             wakes_at: None,
             is_paced: true,
             lease_duration: Duration::ZERO,
+            cut_off_until: 0,
+            slots: offline::Slots::default(),
             limits: limits.to_vec(),
             samples: ClockSamples::default(),
             reports: Reports::default(),
@@ -180,6 +188,7 @@ impl Replica {
             ticket,
             is_patient: !call.max_wait.is_zero(),
             lease_duration: self.lease_duration,
+            slot: self.slots.own(),
         };
         let wait = match self.budget.take(need, now) {
             Take::Taken(taken) => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keylease::domain::calendar::{Calendar, Period, Zone};
 use keylease::domain::limit::Dimension;
+use keylease::domain::offline::OfflineShare;
 use keylease::domain::terms::Span;
 
 use crate::bugs::Bug;
@@ -59,6 +60,7 @@ pub(crate) struct Spec {
     pub(crate) span: Span,
     pub(crate) validity: Option<Duration>,
     pub(crate) start_within: Option<Duration>,
+    pub(crate) offline: Option<OfflineShare>,
 }
 
 /// What goes wrong.
@@ -84,6 +86,12 @@ pub(crate) struct Faults {
     pub(crate) set_back: f64,
     /// The database is gone for a while.
     pub(crate) outage: f64,
+    pub(crate) outage_max: Duration,
+    /// A replica cannot reach the database for a while.
+    pub(crate) cut_off: f64,
+    pub(crate) cut_off_max: Duration,
+    /// The offline shares are changed.
+    pub(crate) reshare: f64,
     /// The database's clock is set, or slews.
     pub(crate) clock: f64,
     /// The same, by less than it may be apart from a provider's.
@@ -102,6 +110,7 @@ pub(crate) const fn requests(amount: u64, seconds: u64) -> Spec {
         span: Span::Rolling(Duration::from_secs(seconds)),
         validity: None,
         start_within: None,
+        offline: None,
     }
 }
 
@@ -158,6 +167,7 @@ impl Default for Setup {
             faults: Faults {
                 pause_max: Duration::from_secs(6),
                 slow_max: Duration::from_secs(3),
+                outage_max: Duration::from_secs(10),
                 ..Faults::default()
             },
             bug: None,

@@ -8,9 +8,9 @@ use keylease::domain::id::Id;
 use keylease::domain::ledger::settle::Part;
 use keylease::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 use keylease::domain::limit::{Dimension, Limit, Mode, Owner};
-use keylease::domain::outcome::Usage;
 use keylease::domain::pool::Estimate;
 use keylease::domain::time::{BootTime, Timestamp};
+use keylease::domain::usage::Usage;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
@@ -47,6 +47,8 @@ pub(crate) struct World<'a> {
     /// Which server of the database answers: transactions do not survive a change.
     server: u32,
     database_back: Time,
+    /// When it is to go away.
+    database_goes: Option<Time>,
     kept: VecDeque<(Time, State)>,
     replicas: Vec<Replica>,
     limits: Vec<Limit>,
@@ -76,6 +78,7 @@ impl<'a> World<'a> {
             database: Database::new(&limits, clock, setup.bug),
             server: 0,
             database_back: 0,
+            database_goes: None,
             kept: VecDeque::new(),
             replicas: Vec::new(),
             oracles: limits
@@ -119,7 +122,12 @@ impl<'a> World<'a> {
                 worst = Some(verdict);
             }
         }
-        worst.unwrap()
+        let counts = self.replicas.iter_mut().flat_map(|r| r.budget.count());
+        let offline = counts.map(|(_, units)| units.offline).sum();
+        Verdict {
+            offline,
+            ..worst.unwrap()
+        }
     }
 
     fn after(&mut self, delay: Time, event: Event) {
@@ -210,6 +218,7 @@ fn limit(number: u128, spec: &Spec) -> Limit {
         validity: spec.validity,
         start_within: spec.start_within,
         blackout: None,
+        offline: spec.offline,
     }
 }
 

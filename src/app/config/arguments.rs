@@ -2,12 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{
-    Args,
-    builder::{OsStringValueParser, TypedValueParser},
-};
+use clap::Args;
 
-use super::database::UrlArguments;
+use super::{database::UrlArguments, flag_values::path_or_empty};
 
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
@@ -28,15 +25,14 @@ pub struct DatabaseArguments {
 
 /// What seals the secrets: exactly one source.
 #[derive(Debug, Clone, Default, Args)]
-#[command(
-    next_help_heading = "Master key (exactly one of these, or of KEYLEASE_MASTER_KEY and KEYLEASE_PASSPHRASE, which have no flag)"
-)]
+#[command(next_help_heading = "Master key (exactly one source)")]
 pub struct MasterKeyArguments {
     /// File of master keys made by `keylease master-key generate`, one to a line; the first seals, the others only open. Keep a copy elsewhere: without
-    /// it no stored key can be read.
+    /// it no stored key can be read. The variable KEYLEASE_MASTER_KEY, which has no flag, may hold their text itself.
     #[arg(long, env = "KEYLEASE_MASTER_KEY_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub master_key_file: Option<PathBuf>,
-    /// File with a passphrase of at least 12 bytes, from which the master key is derived (argon2id).
+    /// File with a passphrase of at least 12 bytes, from which the master key is derived (argon2id). The variable
+    /// KEYLEASE_PASSPHRASE, which has no flag, may hold it itself.
     #[arg(long, env = "KEYLEASE_PASSPHRASE_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub passphrase_file: Option<PathBuf>,
 }
@@ -120,10 +116,19 @@ pub struct ServeArguments {
     #[arg(
         long,
         env = "KEYLEASE_INSECURE_PLAINTEXT",
-        value_parser = switch, value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true, hide_possible_values = true,
+        value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true,
         help_heading = "Network"
     )]
-    pub insecure_plaintext: bool,
+    pub insecure_plaintext: String,
+    /// Let base URLs and hosts of accounts be loopback addresses. The risk: whatever listens there, on the machine of a caller, gets the
+    /// provider's keys. For tests; `keylease dev` allows it anyway. What is created so stays when this is off again.
+    #[arg(
+        long,
+        env = "KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS",
+        value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true, hide_default_value = true,
+        help_heading = "Network"
+    )]
+    pub insecure_loopback_upstreams: String,
     /// How long this replica goes on leasing while it can't reach Postgres, 10s to 1h. A revoked key may be leased for that long by a
     /// replica that is cut off.
     #[arg(
@@ -201,10 +206,12 @@ pub struct BootstrapArguments {
 /// `keylease dev`
 #[derive(Debug, Clone, Args)]
 pub struct DevArguments {
-    /// Folder for everything: database, master key, tokens. Remove it to start afresh.
+    /// Folder for everything: database, master key, tokens. Remove it to start afresh. Where root works below a folder that nobody else may
+    /// enter, the database is in /var/lib/keylease-…, with a link to it in DATA/postgres: remove both.
     #[arg(
         long,
         env = "KEYLEASE_DEV_DATA",
+        value_parser = path_or_empty(),
         value_name = "PATH",
         default_value = ".keylease"
     )]
@@ -231,17 +238,4 @@ pub struct DevArguments {
     /// The logs.
     #[command(flatten)]
     pub log: LogArguments,
-}
-
-/// A path; an empty one is passed on, since it counts as not set.
-pub(super) fn path_or_empty() -> impl TypedValueParser<Value = PathBuf> {
-    OsStringValueParser::new().map(PathBuf::from)
-}
-
-fn switch(text: &str) -> Result<bool, &'static str> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "" | "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err("use true or false"),
-    }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use sqlx::postgres::PgConnectOptions;
 
 use super::{
-    arguments::path_or_empty,
+    flag_values::path_or_empty,
     problems::{given, given_path},
     secret_file,
 };

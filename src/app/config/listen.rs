@@ -19,6 +19,43 @@ pub(super) fn address_or_off(name: &str, text: &str) -> Result<Option<SocketAddr
         .map_err(|problem| format!("{problem}; or `off`"))
 }
 
+/// Refuses sockets that cannot be bound beside each other: found here, the second is not told as one that somebody else has.
+pub(super) fn check_apart(
+    grpc: Option<SocketAddr>,
+    metrics: Option<Option<SocketAddr>>,
+    health: Option<Option<SocketAddr>>,
+) -> Vec<String> {
+    let sockets = [
+        ("KEYLEASE_LISTEN", grpc),
+        ("KEYLEASE_METRICS_LISTEN", metrics.flatten()),
+        ("KEYLEASE_HEALTH_LISTEN", health.flatten()),
+    ];
+    let given: Vec<(&str, SocketAddr)> = sockets
+        .into_iter()
+        .filter_map(|(name, address)| Some((name, address?)))
+        .collect();
+    let mut problems = Vec::new();
+    for (place, (name, address)) in given.iter().enumerate() {
+        let same = given[..place]
+            .iter()
+            .find(|(_, earlier)| overlap(earlier, address));
+        if let Some((other, earlier)) = same {
+            problems.push(format!(
+                "{name} is {address}, and {other} listens on {earlier} already: give each a port of its own"
+            ));
+        }
+    }
+    problems
+}
+
+/// Port 0 is another one each time; an unspecified address is every address.
+fn overlap(one: &SocketAddr, other: &SocketAddr) -> bool {
+    let every = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0
+        && one.port() == other.port()
+        && (every || one.ip().to_canonical() == other.ip().to_canonical())
+}
+
 /// Refuses plaintext where somebody could listen in, or warns of it where that was accepted.
 pub(super) fn check_plaintext(
     listen: SocketAddr,
@@ -72,6 +109,32 @@ mod tests {
                 warning.contains(open) && warning.contains("without TLS"),
                 "{warning}"
             );
+        }
+    }
+
+    #[test]
+    fn two_sockets_on_one_address_are_told_with_both_names() {
+        let apart = |one: &str, other: &str| {
+            let parse = |text: &str| Some(text.parse().unwrap());
+            check_apart(parse(one), Some(None), Some(parse(other)))
+        };
+        for (one, other) in [
+            ("127.0.0.1:7600", "127.0.0.1:7600"),
+            ("0.0.0.0:7600", "127.0.0.1:7600"),
+            ("127.0.0.1:7600", "[::]:7600"),
+        ] {
+            let problems = apart(one, other);
+            assert_eq!(problems.len(), 1, "{one} {other}");
+            let expected =
+                format!("KEYLEASE_HEALTH_LISTEN is {other}, and KEYLEASE_LISTEN listens on {one}");
+            assert!(problems[0].starts_with(&expected), "{problems:?}");
+        }
+        for (one, other) in [
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("127.0.0.1:7600", "127.0.0.1:7601"),
+            ("127.0.0.1:7600", "127.0.0.2:7600"),
+        ] {
+            assert_eq!(apart(one, other), Vec::<String>::new(), "{one} {other}");
         }
     }
 

@@ -18,6 +18,20 @@ const NEVER_BELOW_INFO: [&str; 9] = [
     "sqlx::postgres::notice=warn",
 ];
 
+/// The crates of [`NEVER_BELOW_INFO`].
+const QUIET: [&str; 8] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "tonic",
+    "tower",
+    "rustls",
+    "tokio_util",
+    "sqlx",
+];
+/// Levels that show nothing of what passes, by name and by number.
+const LEVELS_QUIET: [&str; 8] = ["off", "error", "warn", "info", "0", "1", "2", "3"];
+
 /// What is logged and how.
 #[derive(Debug)]
 pub struct LogConfig {
@@ -56,6 +70,13 @@ pub(super) fn filter(arguments: &LogArguments) -> Result<EnvFilter, String> {
             "KEYLEASE_LOG is {text:?}, which is no filter: write a level (error, warn, info, debug, trace) or info,keylease::live=debug"
         )
     })?;
+    if let Some(directive) = text.split(',').find(|part| gets_around(part)) {
+        return Err(format!(
+            "KEYLEASE_LOG has {directive:?}, which would log what passes through a library, so tokens and provider keys: leave it out; \
+             levels of parts of {} below info, and levels of spans, are not taken",
+            QUIET.join(", ")
+        ));
+    }
     for directive in NEVER_BELOW_INFO {
         // These are constants and parse; a test says so.
         if let Ok(directive) = directive.parse() {
@@ -63,6 +84,23 @@ pub(super) fn filter(arguments: &LogArguments) -> Result<EnvFilter, String> {
         }
     }
     Ok(filter)
+}
+
+/// Whether a directive is more specific than those of [`NEVER_BELOW_INFO`], which it would win against.
+fn gets_around(directive: &str) -> bool {
+    // A level of a span holds for whatever is logged within, by any crate.
+    if directive.contains(['[', ']', '{', '}']) {
+        return true;
+    }
+    let (target, level) = directive.split_once('=').unwrap_or((directive, "trace"));
+    // Targets are compared by their beginnings, so that a single colon is below a crate as well.
+    let below = |name: &&str| {
+        let rest = target.trim().strip_prefix(*name);
+        rest.is_some_and(|rest| rest.starts_with(':'))
+    };
+    let level = level.trim().to_ascii_lowercase();
+    let is_quiet = LEVELS_QUIET.contains(&level.as_str());
+    !is_quiet && QUIET.iter().any(below)
 }
 
 /// The format.
@@ -91,6 +129,34 @@ mod tests {
             );
         }
         assert!(!text.contains("h2=trace"), "{text}");
+    }
+
+    #[test]
+    fn parts_of_those_crates_and_spans_are_no_way_around() {
+        for text in [
+            "h2::proto=trace",
+            "info, h2::codec::framed_read = DEBUG",
+            "h2:=trace",
+            "hyper_util::client",
+            "tonic::transport=5",
+            "sqlx::query=debug",
+            "[lease]=trace",
+            "info,keylease[lease{key}]=debug",
+        ] {
+            let problem = filter(&with(text)).unwrap_err();
+            assert!(problem.starts_with("KEYLEASE_LOG"), "{text}: {problem}");
+        }
+        for text in ["debug,h2::proto=warn", "keylease::live=trace", "h2=trace"] {
+            assert!(filter(&with(text)).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_crate_that_stays_quiet_has_its_directive() {
+        for name in QUIET {
+            let directive = format!("{name}=info");
+            assert!(NEVER_BELOW_INFO.contains(&directive.as_str()), "{name}");
+        }
     }
 
     #[test]

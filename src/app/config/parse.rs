@@ -11,6 +11,8 @@ use super::{
     problems::{ConfigError, Problems, given_path},
 };
 
+/// Where `dev` keeps everything, unless it is told.
+const DATA_DEFAULT: &str = ".keylease";
 /// An hour is beyond any database's start.
 const WAIT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
 
@@ -120,9 +122,11 @@ impl DevConfig {
             "KEYLEASE_METRICS_LISTEN",
             &arguments.metrics_listen,
         ));
+        problems.extend(listen::check_apart(listen, metrics, None));
+        let data = given_path(Some(&arguments.data));
         let whole = || {
             Some(Self {
-                data: arguments.data.clone(),
+                data: data.unwrap_or_else(|| PathBuf::from(DATA_DEFAULT)),
                 listen: listen?,
                 metrics_listen: metrics?,
                 postgres_binaries: given_path(arguments.postgres_bin.as_ref()),

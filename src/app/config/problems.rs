@@ -17,6 +17,11 @@ impl Problems {
         result.map_err(|problem| self.0.push(problem)).ok()
     }
 
+    /// So many mistakes more.
+    pub(super) fn extend(&mut self, problems: impl IntoIterator<Item = String>) {
+        self.0.extend(problems);
+    }
+
     /// All mistakes; called when a value is missing, so there is at least one.
     pub(super) fn into_error(self) -> ConfigError {
         ConfigError(self.0)

@@ -13,28 +13,38 @@ const BYTES_MAX: u64 = 64 * 1024;
 
 /// Reads the file that variable `name` names; pushes a warning where it is more open than it should be.
 pub(super) fn read(name: &str, path: &Path, warnings: &mut Vec<String>) -> Result<Secret, String> {
+    let subject = format!("{name} names {}", path.display());
+    read_as(&subject, path, warnings)
+}
+
+/// The same for a file that no variable names; messages begin with `subject`, which ends with the path.
+pub(in crate::app) fn read_as(
+    subject: &str,
+    path: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Secret, String> {
     let shown = path.display();
     let failed = |cause: std::io::Error| {
         format!(
-            "{name} names {shown}, which can't be read ({}): check the path and that this user may read it",
+            "{subject}, which can't be read ({}): check the path and that this user may read it",
             cause.kind()
         )
     };
     let file = File::open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
-        return Err(format!("{name} names {shown}, which is no file"));
+        return Err(format!("{subject}, which is no file"));
     }
     let mode = about.mode() & 0o777;
     if about.uid() == rustix::process::geteuid().as_raw() {
         if mode & 0o077 != 0 {
             return Err(format!(
-                "{name} names {shown}, whose mode {mode:04o} lets others read it: chmod 600 {shown} (in Kubernetes, defaultMode: 0400)"
+                "{subject}, whose mode {mode:04o} lets others read it: chmod 600 {shown} (in Kubernetes, defaultMode: 0400)"
             ));
         }
     } else if mode & 0o007 != 0 {
         warnings.push(format!(
-            "{name} names {shown}, whose mode {mode:04o} lets every user of this machine read it"
+            "{subject}, whose mode {mode:04o} lets every user of this machine read it"
         ));
     }
     let mut bytes = Vec::new();
@@ -44,9 +54,7 @@ pub(super) fn read(name: &str, path: &Path, warnings: &mut Vec<String>) -> Resul
     // Wiped when it is dropped, whichever way this goes.
     let secret = Secret::new(bytes);
     if secret.len() as u64 > BYTES_MAX {
-        return Err(format!(
-            "{name} names {shown}, which is larger than {BYTES_MAX} bytes"
-        ));
+        return Err(format!("{subject}, which is larger than {BYTES_MAX} bytes"));
     }
     Ok(secret)
 }

@@ -7,13 +7,17 @@ use tonic::transport::ServerTlsConfig;
 use super::{
     arguments::{DatabaseArguments, ServeArguments},
     database::{self, DatabaseUrl},
-    duration, listen, log,
+    duration,
+    flag_values::switch,
+    listen, log,
     master_key::{self, MasterKeySource, SecretVariables},
     parse::finish,
     problems::{ConfigError, Problems, given_path},
     secret_file,
+    strangers::Strangers,
 };
 use crate::app::{drain, tls};
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 
 /// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
@@ -47,8 +51,8 @@ pub struct ServeConfig {
     pub replication: Replication,
     /// Between NOT_SERVING and draining.
     pub drain_delay: Duration,
-    /// True for `dev`: upstream base URLs may be plain http and on loopback.
-    pub allow_loopback_upstreams: bool,
+    /// What accounts may have as base URL and hosts; `dev` lets them be on this machine.
+    pub upstreams: Upstreams,
     /// What to log once logging runs.
     pub warnings: Vec<String>,
 }
@@ -61,9 +65,11 @@ impl ServeConfig {
     pub fn parse(
         arguments: &ServeArguments,
         secrets: SecretVariables,
+        strangers: &Strangers,
     ) -> Result<Self, ConfigError> {
         let mut problems = Problems::default();
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = strangers.warnings().collect();
+        problems.extend(strangers.problems());
         let database = problems.take(database::parse(&arguments.database.url, &mut warnings));
         let connections = problems.take(connections(&arguments.database));
         let master_key = problems.take(master_key::parse(
@@ -80,6 +86,7 @@ impl ServeConfig {
             "KEYLEASE_HEALTH_LISTEN",
             &arguments.health_listen,
         ));
+        problems.extend(listen::check_apart(listen, metrics, health));
         let tls = problems.take(tls(arguments, listen, &mut warnings));
         let snapshot_age = problems.take(duration::parse(
             "KEYLEASE_SNAPSHOT_AGE_MAX",
@@ -95,6 +102,7 @@ impl ServeConfig {
         // The log is parsed apart, before anything else runs; here only so that its mistakes are listed with the others.
         problems.take(log::filter(&arguments.log));
         problems.take(log::format(&arguments.log));
+        let upstreams = problems.take(upstreams(arguments, &mut warnings));
         let whole = || {
             Some(Self {
                 database: database?,
@@ -107,12 +115,23 @@ impl ServeConfig {
                 snapshot_age_max: snapshot_age?,
                 replication: replication?,
                 drain_delay: drain_delay?,
-                allow_loopback_upstreams: false,
+                upstreams: upstreams?,
                 warnings,
             })
         };
         finish(whole(), problems)
     }
+}
+
+fn upstreams(arguments: &ServeArguments, warnings: &mut Vec<String>) -> Result<Upstreams, String> {
+    let accepted = &arguments.insecure_loopback_upstreams;
+    if !switch("KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS", accepted)? {
+        return Ok(Upstreams::Remote);
+    }
+    warnings.push(
+        "KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS: accounts may send their secrets to whatever listens on a caller's own machine".to_owned(),
+    );
+    Ok(Upstreams::LoopbackToo)
 }
 
 fn replication(text: &str) -> Result<Replication, String> {
@@ -136,6 +155,7 @@ fn tls(
     listen: Option<SocketAddr>,
     warnings: &mut Vec<String>,
 ) -> Result<Option<ServerTlsConfig>, String> {
+    let accepted = switch("KEYLEASE_INSECURE_PLAINTEXT", &arguments.insecure_plaintext)?;
     match (
         given_path(arguments.tls_cert_file.as_ref()),
         given_path(arguments.tls_key_file.as_ref()),
@@ -157,10 +177,7 @@ fn tls(
             let Some(listen) = listen else {
                 return Ok(None);
             };
-            warnings.extend(listen::check_plaintext(
-                listen,
-                arguments.insecure_plaintext,
-            )?);
+            warnings.extend(listen::check_plaintext(listen, accepted)?);
             Ok(None)
         }
     }

@@ -17,11 +17,11 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 
 use crate::{
-    app::private_file,
-    crypto::{KeyRing, MasterKey, MissingMasterKey, Secret},
+    app::{config::secret_file, private_file},
+    crypto::{CallerToken, KeyRing, MasterKey, MissingMasterKey, Secret},
 };
 
 /// The folder.
@@ -69,30 +69,47 @@ impl Home {
         self.path.join("postgres")
     }
 
-    /// Makes a master key, unless there is one or there is data that another one sealed.
+    /// Where the database is, if the server's user cannot reach this folder.
+    pub(super) fn database_elsewhere(&self) -> Option<PathBuf> {
+        fs::read_link(self.postgres()).ok()
+    }
+
+    /// Makes a master key, unless there is one or there is data, which another one has sealed.
     pub(super) fn ensure_master_key(&self) -> anyhow::Result<()> {
         let path = self.file("master.key");
-        if path.exists() {
+        if path.exists() || self.postgres().join("data").exists() {
             return Ok(());
-        }
-        if self.postgres().join("data").exists() {
-            bail!(
-                "{} is gone, and the data beside it can't be read without it: put it back, or remove {} to start afresh",
-                self.shown.join("master.key").display(),
-                self.shown.display()
-            );
         }
         let text = MasterKey::generate()?.to_text();
         let line = Secret::new([text.expose(), b"\n"].concat());
         self.write("master.key", line.expose())
     }
 
-    /// The master key.
+    /// Whether there is a file of the master key.
+    pub(super) fn has_master_key(&self) -> bool {
+        self.file("master.key").exists()
+    }
+
+    /// The file of the master key is not beside the data, which needs this one.
+    pub(super) fn master_key_gone(&self, wanted: Option<&str>) -> anyhow::Error {
+        anyhow!(
+            "{} is gone, and the data beside it, which master key {} sealed, can't be read without it: put it back, or remove {} to start \
+             afresh",
+            self.shown.join("master.key").display(),
+            wanted.unwrap_or("of unknown fingerprint"),
+            self.shown.display()
+        )
+    }
+
+    /// The master key, by the rule of every file with a secret: nobody else of this machine may read it.
     pub(super) fn master_key(&self) -> anyhow::Result<KeyRing> {
         let shown = self.shown.join("master.key");
-        let text = fs::read(self.file("master.key"))
-            .with_context(|| format!("can't read {}", shown.display()))?;
-        let text = Secret::new(text);
+        let subject = format!("dev needs {}", shown.display());
+        let mut warnings = Vec::new();
+        let text = secret_file::read_as(&subject, &shown, &mut warnings).map_err(|e| anyhow!(e))?;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
         let text = std::str::from_utf8(text.expose())
             .with_context(|| format!("{} is not text", shown.display()))?;
         KeyRing::parse(text).with_context(|| format!("{} is no master key", shown.display()))
@@ -108,9 +125,21 @@ impl Home {
         )
     }
 
-    /// Whether the file of a token is there.
+    /// Whether the file of a token is there and holds one. What was damaged is told, since a copy of it may be in use somewhere.
     pub(super) fn has_token(&self, file: &str) -> bool {
-        self.file(file).exists()
+        let path = self.file(file);
+        let Ok(text) = fs::read(&path) else {
+            return false;
+        };
+        let text = Secret::new(text);
+        match CallerToken::parse(text.expose().trim_ascii()) {
+            Ok(_) => true,
+            Err(cause) => {
+                let file = self.shown.join(file);
+                tracing::warn!(file = %file.display(), %cause, "the file holds no token, a new one is made");
+                false
+            }
+        }
     }
 
     /// Keeps a token.
@@ -125,7 +154,7 @@ impl Home {
             return;
         }
         // The data may be where the server's user can reach it, with a link in its place.
-        let elsewhere = fs::read_link(self.postgres());
+        let elsewhere = self.database_elsewhere();
         for folder in elsewhere.iter().chain([&self.path]) {
             if let Err(cause) = fs::remove_dir_all(folder) {
                 tracing::warn!(folder = %folder.display(), %cause, "a folder that is of no use can't be removed");

@@ -5,9 +5,10 @@ use std::{net::SocketAddr, path::Path};
 /// The address that the client takes when none is named.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:7600";
 
-/// The text. `env_file` says whether there is a `.env` beside the reader.
+/// The text. `database` is where that is kept if not in the folder; `env_file` says whether there is a `.env` beside the reader.
 pub(super) fn welcome(
     data: &Path,
+    database: Option<&Path>,
     address: SocketAddr,
     metrics: Option<SocketAddr>,
     env_file: bool,
@@ -25,20 +26,27 @@ pub(super) fn welcome(
     } else {
         "echo OPENAI_API_KEY=sk-not-a-real-key-1 | keylease keys import -"
     };
+    let shown = data.display();
+    let kept = match database {
+        None => format!("everything is kept in {shown}"),
+        Some(database) => format!(
+            "keys and tokens are kept in {shown}, the database in {}",
+            database.display()
+        ),
+    };
     let metrics = metrics.map_or_else(String::new, |metrics| {
         format!(", metrics on http://{metrics}/metrics")
     });
     format!(
-        "KeyLease serves gRPC on {address}{metrics}; everything is kept in {shown}. Ctrl-C stops it.\n\
+        "KeyLease serves gRPC on {address}{metrics}; {kept}. Ctrl-C stops it.\n\
          \n\
          Next, in another terminal:\n\
          \n\
          {import}{server} --token-file {admin}\n\
          keylease lease openai{server} --token-file {lessee}\n\
-         grpcurl -plaintext -H \"authorization: Bearer $(cat {lessee})\" -d '{{\"pool\": \"pools/openai\"}}' {address} \
-         keylease.v1.LeaseService/LeaseKey\n\
-         \n",
-        shown = data.display(),
+         KEYLEASE_TOKEN=\"$(cat {lessee})\" grpcurl -expand-headers -plaintext -H 'authorization: Bearer ${{KEYLEASE_TOKEN}}' \
+         -d '{{\"pool\": \"pools/openai\"}}' {address} keylease.v1.LeaseService/LeaseKey\n\
+         \n"
     )
 }
 
@@ -59,8 +67,15 @@ mod tests {
 
     #[test]
     fn the_lines_name_the_server_only_where_it_is_not_the_usual_one() {
-        let at =
-            |address: &str| welcome(Path::new(".keylease"), address.parse().unwrap(), None, true);
+        let at = |address: &str| {
+            welcome(
+                Path::new(".keylease"),
+                None,
+                address.parse().unwrap(),
+                None,
+                true,
+            )
+        };
         let usual = at(DEFAULT_ADDRESS);
         assert!(
             usual.contains("keylease lease openai --token-file .keylease/lessee.token\n"),
@@ -78,13 +93,33 @@ mod tests {
     fn without_a_file_of_keys_one_is_made_up() {
         let at = |env_file| {
             let address = DEFAULT_ADDRESS.parse().unwrap();
-            welcome(Path::new(".keylease"), address, None, env_file)
+            welcome(Path::new(".keylease"), None, address, None, env_file)
         };
         assert!(
             at(true).contains("\nkeylease keys import .env --token-file .keylease/admin.token\n")
         );
         assert!(
             at(false).contains("| keylease keys import - --token-file .keylease/admin.token\n")
+        );
+    }
+
+    #[test]
+    fn a_token_is_no_argument_of_any_process() {
+        let address = DEFAULT_ADDRESS.parse().unwrap();
+        let text = welcome(Path::new(".keylease"), None, address, None, true);
+        let line = text.lines().find(|line| line.contains("grpcurl")).unwrap();
+        let (environment, arguments) = line.split_once(" grpcurl ").unwrap();
+        assert_eq!(
+            environment,
+            "KEYLEASE_TOKEN=\"$(cat .keylease/lessee.token)\""
+        );
+        assert!(
+            !arguments.contains("cat") && arguments.contains("-expand-headers"),
+            "{arguments}"
+        );
+        assert!(
+            arguments.contains("'authorization: Bearer ${KEYLEASE_TOKEN}'"),
+            "{arguments}"
         );
     }
 

@@ -73,6 +73,14 @@ impl Folder {
         self.path.join("postgres.log")
     }
 
+    /// After the server has stopped: a socket's folder that is not beside the data is of no more use.
+    pub(super) fn forget_socket(&self) {
+        if !self.socket.starts_with(&self.path) {
+            // Only if it is empty; the next start uses what is left.
+            let _ = fs::remove_dir(&self.socket);
+        }
+    }
+
     /// The release that made the data, if there is data.
     pub(super) fn data_version(&self) -> Option<String> {
         let version = fs::read_to_string(self.data().join("PG_VERSION")).ok()?;

@@ -28,7 +28,7 @@ pub(crate) struct AccountFlags {
     /// Profile generic: put before the key, such as "Bearer "
     #[arg(long, value_name = "TEXT")]
     credential_prefix: Option<String>,
-    /// How often its keys have to be replaced: 1h to 3650days [default: inherited from the pools, then 168h]
+    /// How often its keys have to be replaced: 1h to 3653days [default: inherited from the pools, then 168h]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     rotation_interval: Option<prost_types::Duration>,
     /// A label; may be repeated, at most 16

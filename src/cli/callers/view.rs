@@ -46,12 +46,17 @@ fn grants(caller: &Caller) -> String {
 }
 
 fn grant(grant: &Grant) -> String {
-    let role = words::enum_value(grant.role().as_str_name(), "ROLE");
+    let role = role(grant);
     if grant.role() == Role::Lessee {
         format!("{role} of {}", grant.pool_pattern)
     } else {
         role
     }
+}
+
+/// The role of a grant, as its flag has it.
+pub(super) fn role(grant: &Grant) -> String {
+    words::enum_value(grant.role().as_str_name(), "ROLE")
 }
 
 fn identity(identity: &Identity) -> String {

@@ -172,6 +172,25 @@ impl<'a> Reader<'a> {
         Ok(self.plan)
     }
 
+    /// What can be done depends on what there is too much of: one account's keys are not parted by --only.
+    fn too_many(&self, keys: usize) -> String {
+        let accounts = self.plan.accounts.len();
+        let most = self.providers.values().map(|provider| provider.keys.len());
+        let most = most.max().unwrap_or(0);
+        let bound = format!(
+            "{accounts} accounts with {keys} keys, and one import takes {ACCOUNTS_MAX} and {KEYS_MAX}"
+        );
+        let taken_apart = self.options.account_per_key && most > ACCOUNTS_MAX;
+        if most > KEYS_MAX || taken_apart {
+            return format!(
+                "{bound}; one prefix has {most} keys, which --only cannot part: import the first of its lines from a file of their \
+                 own, then add each other key with `keylease keys create ACCOUNT/KEY --secret-file FILE` and \
+                 `keylease pools update POOL --member ACCOUNT/KEY:tier=2`"
+            );
+        }
+        format!("{bound}: import in parts, with --only")
+    }
+
     /// Bounds of one import, and accounts that two prefixes would share.
     fn check_whole(&mut self) {
         let keys: usize = self.plan.accounts.iter().map(|a| a.keys.len()).sum();
@@ -180,10 +199,7 @@ impl<'a> Reader<'a> {
             self.problems.push(Problem::at(0, why));
         }
         if self.plan.accounts.len() > ACCOUNTS_MAX || keys > KEYS_MAX {
-            let why = format!(
-                "more than {ACCOUNTS_MAX} accounts or {KEYS_MAX} keys: import in parts, with --only"
-            );
-            self.problems.push(Problem::at(0, why));
+            self.problems.push(Problem::at(0, self.too_many(keys)));
         }
         let mut seen = HashMap::new();
         for account in &self.plan.accounts {

@@ -110,10 +110,12 @@ impl Provider {
         base_url: Option<&BaseUrl>,
         account_per_key: bool,
     ) -> Vec<PlannedAccount> {
+        let at = self.base_url.as_ref().map(|at| (at.line, at.name.clone()));
         let account = |id: String, keys| PlannedAccount {
             id,
             profile,
             base_url: base_url.cloned(),
+            base_url_at: at.clone(),
             keys,
         };
         let key = |(number, assignment): (&u32, &Assignment)| PlannedKey {
@@ -123,6 +125,7 @@ impl Provider {
                 key_id(*number)
             },
             line: assignment.line,
+            variable: assignment.name.clone(),
             secret: assignment.value.clone(),
         };
         if account_per_key {

@@ -18,7 +18,7 @@ pub(crate) struct KeyFlags {
     /// From the model asked for to the name the provider uses; may be repeated, at most 64
     #[arg(long, value_name = "ASKED=USED", value_parser = flags::pair)]
     model_map: Vec<(String, String)>,
-    /// How often it has to be replaced: 1h to 3650days [default: inherited from the account, the pools, then 168h]
+    /// How often it has to be replaced: 1h to 3653days [default: inherited from the account, the pools, then 168h]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     rotation_interval: Option<prost_types::Duration>,
     /// A label; may be repeated, at most 16

@@ -2,7 +2,7 @@
 
 use crate::cli::view::{disablement, distrust, distrusted, paragraph, rotation_interval, state};
 use crate::cli::{names, output, table, words};
-use crate::proto::{HealthState, Key, KeyVersion, Rotation};
+use crate::proto::{Health, HealthState, Key, KeyVersion, Rotation};
 
 /// One key.
 pub(super) fn one(key: &Key) -> String {
@@ -42,7 +42,7 @@ pub(super) fn list(keys: &[Key]) -> String {
     table::list(&header, rows, "no keys")
 }
 
-/// The versions of a key.
+/// The versions of a key, and below the table until when and why each one does not serve.
 pub(super) fn versions(versions: &[KeyVersion]) -> String {
     let rows = versions.iter().map(|version| {
         vec![
@@ -64,7 +64,12 @@ pub(super) fn versions(versions: &[KeyVersion]) -> String {
         "HEALTH",
         "MASTER KEY",
     ];
-    table::list(&header, rows, "no versions")
+    let mut text = table::list(&header, rows, "no versions");
+    for out in versions.iter().filter_map(out_of_service) {
+        text += "\n";
+        text += &table::wrapped(&out, table::width(), 2);
+    }
+    text
 }
 
 /// One rotation.
@@ -127,17 +132,50 @@ fn next_rotation(key: &Key) -> String {
     words::ahead(key.next_rotation_time.as_ref(), &words::now())
 }
 
+/// In a word.
 fn health(version: &KeyVersion) -> String {
     if let Some(distrust) = &version.distrust {
         return distrusted(distrust);
     }
-    let Some(health) = &version.health else {
-        return words::NOTHING.into();
-    };
-    let state = words::enum_value(health.state().as_str_name(), "HEALTH_STATE");
-    if health.state() == HealthState::Active {
-        return state;
+    let state = |health: &Health| words::enum_value(health.state().as_str_name(), "HEALTH_STATE");
+    version.health.as_ref().map_or(words::NOTHING.into(), state)
+}
+
+/// Until when and why a version does not serve; none for one that does, or that is not believed.
+fn out_of_service(version: &KeyVersion) -> Option<String> {
+    let health = version.health.as_ref()?;
+    let is_out = version.distrust.is_none() && health.state() != HealthState::Active;
+    is_out.then(|| {
+        let number = version_number(&version.name);
+        let state = words::enum_value(health.state().as_str_name(), "HEALTH_STATE");
+        let until = words::time(health.until.as_ref());
+        let why = words::printable(&health.why);
+        format!("version {number}: {state} until {until}: {why}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn until_when_a_version_is_dead_is_whole_in_the_usual_width() {
+        let health = Health {
+            state: HealthState::Dead as i32,
+            until: "2027-03-04T05:06:07Z".parse().ok(),
+            why: "the provider said that the key is not valid, at length ".repeat(3),
+            ..Health::default()
+        };
+        let version = KeyVersion {
+            name: "accounts/a/keys/k/versions/3".to_owned(),
+            master_key_fingerprint: "mk_0123456789abcdef".to_owned(),
+            health: Some(health),
+            ..KeyVersion::default()
+        };
+        let text = versions(&[version]);
+        assert!(
+            text.contains("version 3: dead until 2027-03-04T05:06:07Z: the provider"),
+            "{text}"
+        );
     }
-    let until = words::time(health.until.as_ref());
-    format!("{state} until {until} ({})", words::printable(&health.why))
 }

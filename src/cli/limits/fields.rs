@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::offline::OfflineFlags;
 use crate::cli::failure::Failure;
 use crate::cli::flags;
 use crate::proto::{
@@ -41,6 +42,8 @@ pub(crate) struct LimitFlags {
     /// Of concurrency: how long a lease may hold its permits before it is renewed: 1s to 1h [default: 10m]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration, conflicts_with_all = ["window", "calendar"])]
     lease_duration_max: Option<prost_types::Duration>,
+    #[command(flatten)]
+    offline: OfflineFlags,
 }
 
 /// What a limit counts.
@@ -112,6 +115,8 @@ pub(crate) enum LimitField {
     BlackoutMax,
     /// Back to its default
     LeaseDurationMax,
+    /// None: replicas serve nothing without the database
+    OfflineShare,
 }
 
 impl LimitField {
@@ -126,6 +131,7 @@ impl LimitField {
             Self::StartWithin => limit.start_within = None,
             Self::BlackoutMax => limit.blackout_max = None,
             Self::LeaseDurationMax => limit.lease_duration_max = None,
+            Self::OfflineShare => limit.offline_share = None,
         }
     }
 }
@@ -153,6 +159,7 @@ impl LimitFlags {
             self.lease_duration_max.is_some(),
             LimitField::LeaseDurationMax,
         );
+        given(self.offline.is_given(), LimitField::OfflineShare);
         flags::mask(fields.into_iter().map(|field| self.path(field)).collect())
     }
 
@@ -168,6 +175,7 @@ impl LimitFlags {
             LimitField::StartWithin => "start_within",
             LimitField::BlackoutMax => "blackout_max",
             LimitField::LeaseDurationMax => "lease_duration_max",
+            LimitField::OfflineShare => "offline_share",
         }
     }
 
@@ -190,6 +198,7 @@ impl LimitFlags {
         limit.start_within = self.start_within.or(limit.start_within);
         limit.blackout_max = self.blackout_max.or(limit.blackout_max);
         limit.lease_duration_max = self.lease_duration_max.or(limit.lease_duration_max);
+        self.offline.apply(limit);
     }
 
     fn window(&self) -> Option<Window> {

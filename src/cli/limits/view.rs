@@ -26,6 +26,7 @@ pub(super) fn one(limit: &Limit) -> String {
             "longest lease",
             words::proto_duration(limit.lease_duration_max.as_ref()),
         ),
+        ("offline share", offline_share(limit)),
         ("created", words::time(limit.create_time.as_ref())),
         ("updated", words::time(limit.update_time.as_ref())),
         ("uid", limit.uid.clone()),
@@ -91,6 +92,18 @@ fn models(limit: &Limit) -> String {
     }
 }
 
+fn offline_share(limit: &Limit) -> String {
+    let Some(share) = &limit.offline_share else {
+        return "none".into();
+    };
+    format!(
+        "{} % in {} slots, for {} without the database",
+        share.percent,
+        share.slots,
+        words::proto_duration(share.outage_max.as_ref())
+    )
+}
+
 fn mode(limit: &Limit) -> String {
     let shadow = limit.mode() == LimitMode::Shadow;
     if shadow { "shadow" } else { "enforced" }.into()
@@ -100,17 +113,23 @@ fn mode(limit: &Limit) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_limit_reads_as_a_sentence() {
-        let limit = Limit {
-            name: "accounts/a/limits/rpm".into(),
-            dimension: LimitDimension::InputTokens as i32,
+    fn a_minute() -> Limit {
+        Limit {
             amount: 90_000,
             window: Some(Window::Rolling(prost_types::Duration {
                 seconds: 60,
                 nanos: 0,
             })),
             ..Limit::default()
+        }
+    }
+
+    #[test]
+    fn a_limit_reads_as_a_sentence() {
+        let limit = Limit {
+            name: "accounts/a/limits/rpm".into(),
+            dimension: LimitDimension::InputTokens as i32,
+            ..a_minute()
         };
         assert_eq!(
             summary(&limit),
@@ -123,12 +142,7 @@ mod tests {
         let limit = Limit {
             name: "accounts/openai/limits/requests-per-minute".into(),
             dimension: LimitDimension::OutputTokens as i32,
-            amount: 90_000,
-            window: Some(Window::Rolling(prost_types::Duration {
-                seconds: 60,
-                nanos: 0,
-            })),
-            ..Limit::default()
+            ..a_minute()
         };
         let text = list(&[limit]);
         assert!(

@@ -41,7 +41,7 @@ pub(crate) struct PoolFlags {
     /// Cost of a use that gives no estimate, in millionths of the currency unit
     #[arg(long, value_name = "MICROS")]
     estimate_cost_micros: Option<i64>,
-    /// How often its keys have to be replaced, where neither key nor account says: 1h to 3650days [default: 168h]
+    /// How often its keys have to be replaced, where neither key nor account says: 1h to 3653days [default: 168h]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     rotation_interval: Option<prost_types::Duration>,
     /// How long a lease may be reported where the call does not say: 1s to 24h [default: 10m]

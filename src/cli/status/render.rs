@@ -2,7 +2,7 @@
 
 use comfy_table::Color;
 
-use super::keys;
+use super::{keys, offline};
 use crate::cli::table::{self, Cell};
 use crate::cli::view::{disablement, distrusted};
 use crate::cli::{names, words};
@@ -111,11 +111,15 @@ fn limits(limits: &[LimitStatus], now: &prost_types::Timestamp, width: usize) ->
         ]
     });
     let header = ["LIMIT", "CHARGED", "LEFT", "OF WHAT", "MORE"];
-    table::within(width, &header, rows)
+    let shares = limits.iter().filter_map(offline::line);
+    std::iter::once(table::within(width, &header, rows))
+        .chain(shares)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// `accounts/openai/limits/rpm` is `openai/rpm` here.
-fn limit_name(name: &str) -> String {
+pub(super) fn limit_name(name: &str) -> String {
     let (owner, id) = names::split(name);
     format!("{}/{id}", owner.strip_prefix("accounts/").unwrap_or(owner))
 }

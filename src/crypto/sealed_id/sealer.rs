@@ -23,8 +23,6 @@ pub struct IdSealers {
     pub lease: IdSealer,
     /// Seals retry tokens.
     pub retry: IdSealer,
-    /// Seals page tokens.
-    pub page: IdSealer,
 }
 
 /// Seals ids of one purpose for one boot.
@@ -50,7 +48,6 @@ impl IdSealers {
         Self {
             lease: sealer(Purpose::Lease),
             retry: sealer(Purpose::Retry),
-            page: sealer(Purpose::Page),
         }
     }
 }

@@ -23,6 +23,7 @@ fn claims() -> LeaseClaims {
             },
         )],
         avoided: vec![Avoided::Account(Uuid::from_u128(6))],
+        tags: Tags::parse("tags", [("team".to_owned(), "search".to_owned())]).unwrap(),
     }
 }
 
@@ -51,10 +52,11 @@ fn a_huge_count_of_draws_is_malformed_and_allocates_nothing() {
     let mut bytes = LeaseClaims {
         draws: vec![],
         avoided: vec![],
+        tags: Tags::default(),
         ..claims()
     }
     .encode();
-    bytes.truncate(bytes.len() - 2);
+    bytes.truncate(bytes.len() - 3);
     bytes.extend([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
     assert!(LeaseClaims::decode(&bytes).is_err());
 }

@@ -52,6 +52,9 @@ pub struct Closed {
     pub charged_until: BootTime,
 }
 
+/// The number of no block: of what is drawn offline, the database knows nothing, and reports settle nothing.
+pub const NO_BLOCK: u64 = u64::MAX;
+
 /// Units taken from one block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Draw {

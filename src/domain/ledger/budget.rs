@@ -9,12 +9,14 @@ use uuid::Uuid;
 
 use super::block::Draw;
 use super::held::{Held, Offer, Ticket, Units, Within};
+use super::offline::slots::Slot;
 use super::settle::units_of;
 use super::work::{Answer, NumberedAsk, Wait, Work};
 use crate::domain::limit::{Limit, Mode};
 use crate::domain::pool::Estimate;
 use crate::domain::time::BootTime;
 
+mod offline;
 mod settling;
 
 /// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
@@ -45,6 +47,8 @@ pub struct Need<'a> {
     pub is_patient: bool,
     /// How long the lease is to be held at most.
     pub lease_duration: Duration,
+    /// What this replica serves from while the database cannot be reached.
+    pub slot: Option<Slot>,
 }
 
 /// What became of a need.
@@ -102,8 +106,8 @@ impl Budget {
             if held.limit().mode == Mode::Shadow {
                 continue;
             }
-            match held.offer(units, uses, need.ticket, now) {
-                Offer::Uses(offered, within) => {
+            match held.offer_any(units, uses, need.ticket, need.slot, now) {
+                Offer::Uses(offered, within) | Offer::Offline(offered, within) => {
                     uses = uses.min(offered);
                     all = Some(all.map_or(within, |other| within.and(other)));
                 }
@@ -126,7 +130,8 @@ impl Budget {
     }
 
     /// Why no waiting would help.
-    fn never(&self, need: Need<'_>) -> Option<Take> {
+    #[must_use]
+    pub fn never(&self, need: Need<'_>) -> Option<Take> {
         let limits = self.held.iter().map(Held::limit);
         let limits = limits.filter(|l| l.mode == Mode::Enforce);
         if need.model.is_none() && limits.clone().any(|l| !l.models.is_empty()) {
@@ -136,8 +141,8 @@ impl Budget {
         if applying().any(|l| units_of(l.dimension, need.estimate).is_none()) {
             return Some(Take::CostRequired);
         }
-        let smaller = applying().find(|l| units(l, need) > l.amount);
-        smaller.map(|limit| Take::TooLarge(limit.uid, limit.amount))
+        let smaller = applying().find(|l| units(l, need) > l.ledger_amount());
+        smaller.map(|limit| Take::TooLarge(limit.uid, limit.ledger_amount()))
     }
 
     fn draw(&mut self, need: Need<'_>, uses: u64, within: Within, now: BootTime) -> Taken {
@@ -145,7 +150,10 @@ impl Budget {
         for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
             let units = units(held.limit(), need);
             let draw = match held.limit().mode {
-                Mode::Enforce => held.take(units, uses, within.report, now),
+                Mode::Enforce => {
+                    let held_draw = held.take(units, uses, within.report, now);
+                    held_draw.or_else(|| held.take_offline(units, uses, need.slot, now))
+                }
                 Mode::Shadow => held.take_unasked(units, uses, within.report, now),
             };
             if let Some(draw) = draw {
@@ -182,7 +190,7 @@ impl Budget {
                 continue;
             }
             if ask.is_some() {
-                held.asked();
+                held.asked(now);
             }
             works.push(Work {
                 limit: held.limit().uid,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::clock::Clocks;
 use super::grant::{Ask, grant};
+use super::offline::reserve::Reserve;
 use crate::domain::terms::Terms;
 use crate::domain::time::Timestamp;
 
@@ -24,6 +25,8 @@ pub struct Entry {
     pub claim: Option<Claim>,
     /// The largest block ever granted.
     pub block_units_max: u64,
+    /// What is left to replicas that cannot reach the database.
+    pub offline: Reserve,
 }
 
 /// A need that could not be met. What others are granted leaves it free.
@@ -118,6 +121,7 @@ impl Entry {
         }
         let until = terms.charge_until(self.clocks.high);
         self.frozen_until = self.frozen_until.max(Some(until));
+        self.offline.freeze(until);
         Some(Aftermath::Frozen)
     }
 

@@ -1,6 +1,7 @@
 //! What is granted beside claims, and what follows lost writes.
 
 use super::*;
+use crate::domain::offline::Plan;
 use crate::domain::terms::Span;
 
 const A: Uuid = Uuid::from_u128(1);
@@ -31,6 +32,16 @@ const fn entry() -> Entry {
         frozen_until: None,
         claim: None,
         block_units_max: 0,
+        offline: Reserve {
+            plan: Plan {
+                slot_units: 0,
+                slots: 0,
+                window: Duration::ZERO,
+                reach: Duration::ZERO,
+            },
+            kept: None,
+            ripe_at: None,
+        },
     }
 }
 

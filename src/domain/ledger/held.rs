@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::block::{Block, Closed, Draw, Use};
 use super::demand::Demand;
 use super::holds::Holds;
+use super::offline::serving::Serving;
 use super::pace::Pace;
 use super::work::{Charge, Return, Wait};
 use crate::domain::limit::Limit;
@@ -15,6 +16,7 @@ use crate::domain::time::BootTime;
 
 mod asking;
 mod holding;
+mod offline;
 
 use asking::Missed;
 pub use holding::Renewed;
@@ -41,7 +43,9 @@ pub struct Held {
     missed: Missed,
     line: BTreeSet<Ticket>,
     reserving: bool,
+    asked_at: BootTime,
     wait: Wait,
+    offline: Serving,
     /// The need that is asked for, and the one that `wait` was said to: less may be free for a smaller one.
     asked_need: u64,
     refused_need: u64,
@@ -58,6 +62,8 @@ pub struct Units {
     pub granted: u64,
     /// Given back to the database unused.
     pub returned: u64,
+    /// Handed out while the database could not be reached.
+    pub offline: u64,
     /// Handed out by a shadow, where the limit would have refused.
     pub over: u64,
 }
@@ -98,6 +104,8 @@ impl Within {
 pub enum Offer {
     /// So many uses, each of the units asked for, from one block.
     Uses(u64, Within),
+    /// So many uses, from its slot, while the database cannot be reached.
+    Offline(u64, Within),
     /// None now.
     None(Wait),
 }
@@ -117,7 +125,9 @@ impl Held {
             missed: Missed::default(),
             line: BTreeSet::new(),
             reserving: false,
+            asked_at: BootTime::default(),
             wait: Wait::default(),
+            offline: Serving::default(),
             asked_need: 0,
             refused_need: 0,
             seen: 0,
@@ -150,8 +160,7 @@ impl Held {
     /// arrived). Nothing while somebody waits for this limit who came earlier.
     pub fn offer(&mut self, units: u64, uses: u64, ticket: Option<Ticket>, now: BootTime) -> Offer {
         self.close_over(now);
-        let first = self.line.first();
-        if first.is_some_and(|first| ticket.is_none_or(|mine| *first < mine)) {
+        if self.is_behind(ticket) {
             return Offer::None(self.wait_for(units));
         }
         let fit = self.open.iter().map(|b| b.uses(units)).max().unwrap_or(0);
@@ -160,6 +169,12 @@ impl Held {
             Some(within) if fit > 0 => Offer::Uses(fit.min(uses), within),
             _ => Offer::None(self.wait_for(units)),
         }
+    }
+
+    /// Whether somebody waits for this limit who came earlier.
+    fn is_behind(&self, ticket: Option<Ticket>) -> bool {
+        let first = self.line.first();
+        first.is_some_and(|first| ticket.is_none_or(|mine| *first < mine))
     }
 
     /// Demand of so many units was seen: what is asked for is sized by it.
@@ -301,7 +316,12 @@ impl Held {
 
     /// Units handed out and given back since this was last asked.
     pub fn count(&mut self) -> Units {
-        std::mem::take(&mut self.counted)
+        let offline = self.offline.count();
+        self.counted.granted += offline;
+        Units {
+            offline,
+            ..std::mem::take(&mut self.counted)
+        }
     }
 
     /// Whether there is anything to tell or ask the database.

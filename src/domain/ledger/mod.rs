@@ -13,6 +13,7 @@ pub mod entry;
 pub mod grant;
 pub mod held;
 pub mod holds;
+pub mod offline;
 mod pace;
 pub mod page;
 pub mod renewal;

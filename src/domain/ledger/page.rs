@@ -7,7 +7,7 @@ use super::entry::{Aftermath, Asker, Entry};
 use super::wait::wait;
 use super::work::{Answer, Wait, Work, block_id};
 use crate::domain::time::{BootTime, Timestamp};
-use crate::domain::{limit::Mode, terms::Terms};
+use crate::domain::{limit::Mode, offline::Plan, terms::Terms};
 
 /// A limit as configured, read after its row was locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Terming {
     pub mode: Mode,
     /// W, D, L.
     pub terms: Terms,
+    /// What its offline share comes to.
+    pub offline: Plan,
     /// The database's clock, read after the lock.
     pub now: Timestamp,
 }
@@ -29,6 +31,8 @@ pub struct Charged {
     pub units: u64,
     /// When the next block that is still handed out from is closed at the latest, and may give something back.
     pub next_close: Option<Timestamp>,
+    /// When the last of them ends.
+    pub last_end: Option<Timestamp>,
 }
 
 /// A block to insert.
@@ -100,6 +104,7 @@ impl<'a> Page<'a> {
             charged: Charged {
                 units: 0,
                 next_close: None,
+                last_end: None,
             },
             charged_anew: 0,
             granted: 0,
@@ -152,19 +157,28 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// Third: grants what can be granted beside what is charged.
+    /// Third: leaves alone what is served without the database, and grants what can be granted beside that and what is charged.
     pub fn decide(&mut self, asker: &Asker, charged: Charged) -> Option<NewBlock> {
         self.charged = charged;
-        let (now, asked) = (self.terming?, self.work.ask?);
-        let (ask, charged) = (asked.ask, charged.units.saturating_add(self.charged_anew));
+        let now = self.terming?;
+        let high = self.entry.clocks.high;
+        let last_end = now.terms.charge_until(high);
+        let last_end = charged.last_end.map_or(last_end, |end| end.max(last_end));
+        let last_end = self
+            .entry
+            .frozen_until
+            .map_or(last_end, |frozen| frozen.max(last_end));
+        self.entry
+            .offline
+            .turn(now.offline, self.entry.clocks, last_end);
+        let asked = self.work.ask?;
+        let charged = charged.units.saturating_add(self.charged_anew);
+        let (ask, amount) = (asked.ask, self.amount(&now));
         self.granted = match now.mode {
-            Mode::Enforce => self
-                .entry
-                .grant(asker, ask, now.amount, charged, &now.terms),
+            Mode::Enforce => self.entry.grant(asker, ask, amount, charged, &now.terms),
             Mode::Shadow => self.entry.grant_whole(ask),
         };
-        self.within = self.granted.min(now.amount.saturating_sub(charged));
-        let high = self.entry.clocks.high;
+        self.within = self.granted.min(amount.saturating_sub(charged));
         (self.granted > 0).then(|| NewBlock {
             block_id: block_id(asker.boot_id, asked.block),
             limit_uid: self.work.limit,
@@ -179,7 +193,7 @@ impl<'a> Page<'a> {
     #[must_use]
     pub fn lack(&self) -> Option<Lack> {
         let (now, asked) = (self.terming?, self.work.ask?);
-        let free = now.amount.saturating_sub(self.charged.units);
+        let free = self.amount(&now).saturating_sub(self.charged.units);
         (self.granted == 0).then(|| Lack {
             limit_uid: self.work.limit,
             units: asked.ask.need.saturating_sub(free).max(1),
@@ -210,6 +224,11 @@ impl<'a> Page<'a> {
                 )
             },
         })
+    }
+
+    /// What can be granted of it together.
+    fn amount(&self, now: &Terming) -> u64 {
+        now.amount.saturating_sub(self.entry.offline.units())
     }
 
     fn charge(&mut self, block_id: Uuid, units: u64, charge_until: Timestamp) -> NewBlock {

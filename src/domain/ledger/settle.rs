@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::block::Draw;
 use crate::domain::limit::Dimension;
-use crate::domain::outcome::Usage;
 use crate::domain::pool::Estimate;
+use crate::domain::usage::Usage;
 
 /// A lease whose report is settled.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,14 @@ pub struct Part {
 }
 
 impl Part {
+    /// Units of its uses that go back, and units that they used beyond, where `drawn` were taken for each.
+    pub(super) fn difference(&self, dimension: Dimension, drawn: u64) -> (u64, u64) {
+        let used = self.used(dimension, drawn);
+        let less = drawn.saturating_sub(used).saturating_mul(self.uses);
+        let more = used.saturating_sub(drawn).saturating_mul(self.uses);
+        (less, more)
+    }
+
     /// What each use counts for, of which `drawn` units were taken.
     pub(super) fn used(&self, dimension: Dimension, drawn: u64) -> u64 {
         // Nothing is held of what has been reported.

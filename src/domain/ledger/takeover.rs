@@ -20,10 +20,7 @@ pub struct Estate {
 /// Units of a lease that were not used, of `drawn` for each use.
 #[must_use]
 pub fn unused(parts: &[Part], dimension: Dimension, drawn: u64) -> u64 {
-    let less = parts.iter().map(|part| {
-        let less = drawn.saturating_sub(part.used(dimension, drawn));
-        less.saturating_mul(part.uses)
-    });
+    let less = parts.iter().map(|part| part.difference(dimension, drawn).0);
     less.fold(0, u64::saturating_add)
 }
 

@@ -26,6 +26,8 @@ pub(super) fn wait(
     let frozen = entry.frozen_until.filter(|until| low < *until);
     // Where a limit was idle and every replica is new, the lower clock is behind by as long as it was idle; but it catches up within
     // a charge time.
+    // What was left to an older offline share is granted when nobody can serve by it any more.
+    let free = free.or(entry.offline.kept.map(|kept| kept.until));
     let clears = frozen.or(free).map_or(Duration::ZERO, |at| at.since(low));
     let clears = clears.min(terms.charge_time());
     // Others return what they did not use when their blocks close, and reports end charges early: nobody says when, so it is
@@ -75,6 +77,7 @@ mod tests {
             frozen_until: Some(terms().charge_until(at(100_000))),
             claim: None,
             block_units_max: 0,
+            offline: crate::domain::ledger::offline::reserve::Reserve::default(),
         };
         wait(&entry, &terms(), None, None, NOW)
     }

@@ -138,6 +138,53 @@ fn a_version_that_fails_while_others_succeed_is_unhealthy() {
 }
 
 #[test]
+fn an_outage_that_ends_cools_no_version() {
+    let mut vitals = Vitals::default();
+    let fault = |others_succeeded| Event::ProviderFault { others_succeeded };
+    for second in 0..100 {
+        assert_eq!(on(&mut vitals, fault(None), second), None);
+    }
+    // Another version is the first to succeed, and one more request of this one was under way.
+    let succeeded = Some(at(100));
+    assert_eq!(on(&mut vitals, fault(succeeded), 101), None);
+    assert_eq!(vitals.health(at(101)), Health::Active);
+    // From here on it is alone.
+    assert_eq!(on(&mut vitals, fault(succeeded), 102), None);
+    assert_eq!(on(&mut vitals, fault(succeeded), 103), None);
+    assert!(on(&mut vitals, fault(succeeded), 104).is_some());
+}
+
+#[test]
+fn not_even_the_hastiest_policy_blames_a_version_for_an_outage() {
+    let hasty = HealthPolicy {
+        failure_threshold: Some(1),
+        ..POLICY
+    };
+    let mut vitals = Vitals::default();
+    for second in 0..3 {
+        let event = Event::ProviderFault {
+            others_succeeded: None,
+        };
+        assert_eq!(vitals.on(event, &hasty, "why", at(second)), None);
+    }
+}
+
+#[test]
+fn faults_and_what_no_rule_explains_are_counted_apart() {
+    let mut vitals = Vitals::default();
+    let fault = Event::ProviderFault {
+        others_succeeded: Some(at(0)),
+    };
+    for _ in 0..4 {
+        assert_eq!(on(&mut vitals, fault, 0), None);
+    }
+    assert_eq!(on(&mut vitals, Event::Unexplained, 1), None);
+    assert_eq!(vitals.health(at(1)), Health::Active);
+    assert_eq!(vitals.streak(), 4);
+    assert!(on(&mut vitals, fault, 2).is_some());
+}
+
+#[test]
 fn being_told_it_is_active_forgets_the_past() {
     let mut vitals = Vitals::default();
     on(&mut vitals, Event::Unexplained, 0);

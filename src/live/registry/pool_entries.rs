@@ -53,6 +53,7 @@ impl Registry {
                 tiers: tiers(pool, live, &candidates),
                 pool: pool.clone(),
                 live: Arc::clone(live),
+                prices: Arc::clone(&self.prices),
                 distrusted: lacking.get(&pool.meta.uid).cloned().unwrap_or_default(),
             })
         });

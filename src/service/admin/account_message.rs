@@ -3,6 +3,7 @@
 use super::limit_message;
 use crate::domain::account::Cooldown;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::field::{FieldError, FieldErrors, Parsed, text};
 use crate::domain::id::Id;
 use crate::domain::labels::Labels;
@@ -23,6 +24,7 @@ pub(super) fn to_create(
     errors: &mut FieldErrors,
     (id_path, id): (&str, &str),
     (path, account): (&str, Option<proto::Account>),
+    upstreams: Upstreams,
 ) -> Option<CreateAccount> {
     let account = account.unwrap_or_default();
     let id = errors.take(Id::parse(id_path, id));
@@ -40,6 +42,7 @@ pub(super) fn to_create(
         account.allowed_hosts,
         account.allow_http,
     );
+    let endpoint = endpoint.and_then(|endpoint| upstreams.admit(endpoint));
     let endpoint = errors.take_within(path, endpoint);
     let placement = placement?;
     errors.take_within(path, Placement::check(profile, placement.as_ref()));

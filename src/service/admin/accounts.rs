@@ -32,7 +32,8 @@ pub(super) async fn create(
     let mut errors = FieldErrors::default();
     let change = change(&mut errors, identity, &request);
     let id = ("account_id", request.account_id.as_str());
-    let verb = account_message::to_create(&mut errors, id, ("account", request.account));
+    let account = ("account", request.account);
+    let verb = account_message::to_create(&mut errors, id, account, admin.upstreams);
     let verb = errors.ready(verb)?;
     let view = admin.vault.change(change, verb).await?;
     Ok(proto::CreateAccountResponse {
@@ -103,6 +104,7 @@ pub(super) async fn update(
         allow_http: mask.when("allow_http", || Some(account.allow_http)),
         placement,
         rotation_interval,
+        upstreams: admin.upstreams,
     });
     let verb = errors.ready(verb)?;
     let view = admin.vault.change(change, verb).await?;

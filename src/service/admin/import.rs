@@ -9,6 +9,7 @@ use super::{
     Admin, Answer, account_message, key_message, limit_message, parse_limit, parse_pool,
     pool_message,
 };
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::field::{FieldError, FieldErrors};
 use crate::domain::id::Id;
 use crate::domain::limit::LIMITS_MAX;
@@ -36,7 +37,8 @@ pub(super) async fn import(
     if has_good_counts(&mut faults, &request) {
         for (i, imported) in request.accounts.into_iter().enumerate() {
             let mut part = Faults::default();
-            verb.accounts.extend(account(&mut part, imported));
+            verb.accounts
+                .extend(account(&mut part, imported, admin.upstreams));
             faults.absorb(&format!("accounts[{i}]"), part);
         }
         for (i, imported) in request.pools.into_iter().enumerate() {
@@ -80,7 +82,11 @@ fn has_good_counts(faults: &mut Faults, request: &proto::ImportKeysRequest) -> b
     good
 }
 
-fn account(faults: &mut Faults, imported: proto::ImportedAccount) -> Option<ImportAccount> {
+fn account(
+    faults: &mut Faults,
+    imported: proto::ImportedAccount,
+    upstreams: Upstreams,
+) -> Option<ImportAccount> {
     if imported.limits.len() > LIMITS_MAX {
         let message = format!("must have at most {LIMITS_MAX} entries");
         faults.add(FieldError::new("limits", message));
@@ -88,7 +94,7 @@ fn account(faults: &mut Faults, imported: proto::ImportedAccount) -> Option<Impo
     }
     let id = ("account_id", imported.account_id.as_str());
     let account = ("account", imported.account);
-    let account = account_message::to_create(&mut faults.fields, id, account);
+    let account = account_message::to_create(&mut faults.fields, id, account, upstreams);
     // Parsed again for the names of keys and limits, so that their faults are told with those of the account.
     let account_id = Id::parse("account_id", &imported.account_id).ok();
     let mut keys = Vec::new();

@@ -1,5 +1,6 @@
 //! A limit, as the contract has it.
 
+use super::offline_share;
 use crate::domain::calendar::{Calendar, Period};
 use crate::domain::limit::{Dimension, Limit, Mode};
 use crate::domain::name::{LimitName, OwnerName};
@@ -39,6 +40,7 @@ pub(super) fn of(limit: &Limit, owner: OwnerName) -> proto::Limit {
         start_within: Some(duration(terms.start_within)),
         blackout_max: Some(duration(terms.blackout)),
         lease_duration_max: longest,
+        offline_share: limit.offline.as_ref().map(offline_share::of),
     }
 }
 

@@ -5,6 +5,7 @@ mod account_message;
 mod accounts;
 mod caller_message;
 mod callers;
+mod cost;
 mod faults;
 mod health;
 mod import;
@@ -13,13 +14,17 @@ mod keys;
 mod limit_message;
 mod limits;
 mod mutation;
+mod offline_share;
 mod parse_caller;
 mod parse_limit;
 mod parse_pool;
 mod pool_message;
 mod pools;
+mod price_message;
+mod prices;
 mod records;
 mod rotations;
+mod seats;
 mod status_message;
 mod tokens;
 mod watch;
@@ -32,6 +37,7 @@ use tonic::{Request, Response, Status};
 use super::auth::{self, Identity};
 use super::status;
 use crate::domain::caller::Right;
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::proto;
 use crate::proto::admin_service_server::AdminService;
 use crate::proto::unbuilt::remedy_of;
@@ -42,19 +48,21 @@ use crate::vault::{Error, Refusal, Vault};
 #[derive(Debug, Clone)]
 pub struct Admin {
     vault: Arc<Vault>,
-    watches: watch::Watches,
+    upstreams: Upstreams,
+    watches: seats::Seats,
 }
 
 /// The outcome of an RPC before it becomes a `Status`.
 type Answer<T> = Result<T, Error>;
 
 impl Admin {
-    /// The admin service over a vault.
+    /// The admin service over a vault, whose accounts may have these upstreams.
     #[must_use]
-    pub fn new(vault: Arc<Vault>) -> Self {
+    pub fn new(vault: Arc<Vault>, upstreams: Upstreams) -> Self {
         Self {
             vault,
-            watches: watch::Watches::default(),
+            upstreams,
+            watches: seats::Seats::default(),
         }
     }
 }
@@ -98,9 +106,9 @@ macro_rules! admin_service {
                 &self,
                 request: Request<proto::WatchStatusRequest>,
             ) -> Result<Response<Self::WatchStatusStream>, Status> {
-                auth::require(&request, Right::Read)
+                let identity = auth::require(&request, Right::Read)
                     .map_err(|refusal| status::of_refusal(&refusal))?;
-                let answer = watch::watch(self, request.into_inner()).await;
+                let answer = watch::watch(self, identity, request.into_inner()).await;
                 answer.map(Response::new).map_err(status::of_error)
             }
         }
@@ -154,7 +162,10 @@ admin_service! {
     create_token(CreateTokenRequest) -> CreateTokenResponse: Administer => tokens::create;
     list_tokens(ListTokensRequest) -> ListTokensResponse: Read => tokens::list;
     revoke_token(RevokeTokenRequest) -> RevokeTokenResponse: Administer => tokens::revoke;
-    get_cost(GetCostRequest) -> GetCostResponse: Read => not_built;
+    get_cost(GetCostRequest) -> GetCostResponse: Read => cost::get;
+    set_price(SetPriceRequest) -> SetPriceResponse: Administer => prices::set;
+    delete_price(DeletePriceRequest) -> DeletePriceResponse: Administer => prices::delete;
+    list_prices(ListPricesRequest) -> ListPricesResponse: Read => prices::list;
     get_status(GetStatusRequest) -> GetStatusResponse: Read => watch::get;
     explain_lease(ExplainLeaseRequest) -> ExplainLeaseResponse: Read => not_built;
     get_master_key_status(GetMasterKeyStatusRequest) -> GetMasterKeyStatusResponse: Read => records::master_keys;

@@ -30,6 +30,7 @@ pub(super) fn change<M: Mutation>(
     let request = request(message);
     Change {
         caller: identity.caller_ref(),
+        proof: identity.proof(),
         method: M::METHOD,
         source: identity.source(),
         request: errors.take(request).flatten(),
@@ -112,4 +113,6 @@ mutations! {
     ClearHealthRequest => "ClearHealth";
     CreateTokenRequest => "CreateToken";
     RevokeTokenRequest => "RevokeToken";
+    SetPriceRequest => "SetPrice";
+    DeletePriceRequest => "DeletePrice";
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::offline_share;
 use crate::domain::calendar::{Calendar, Period, Zone};
 use crate::domain::field::{FieldError, Parsed, bounded};
 use crate::domain::limit::{
@@ -18,7 +19,7 @@ use crate::proto::limit::Window;
 use crate::service::convert::parse_millis;
 
 /// The fields that UpdateLimit can change.
-pub(super) const MUTABLE: [&str; 9] = [
+pub(super) const MUTABLE: [&str; 10] = [
     "amount",
     "rolling",
     "calendar",
@@ -28,6 +29,7 @@ pub(super) const MUTABLE: [&str; 9] = [
     "start_within",
     "blackout_max",
     "lease_duration_max",
+    "offline_share",
 ];
 
 /// A limit to create: what it counts, how many of it, and in which window have to be there.
@@ -93,6 +95,10 @@ fn fields(faults: &mut Faults, limit: v1::Limit, wanted: impl Fn(&str) -> bool) 
     }
     if wanted("mode") {
         draft.mode = mode(faults, limit.mode);
+    }
+    if wanted("offline_share") {
+        let share = limit.offline_share;
+        draft.offline = Some(share.and_then(|share| offline_share::parse(faults, share)));
     }
     let mut part = |name: &str, value, min, max| {
         let parsed =

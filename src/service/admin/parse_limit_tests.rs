@@ -49,6 +49,7 @@ fn a_plain_limit_inherits_its_times() {
         start_within: Some(None),
         blackout: Some(None),
         lease_duration_max: Some(None),
+        offline: Some(None),
         mode: Some(Mode::Enforce),
         ..LimitDraft::default()
     };

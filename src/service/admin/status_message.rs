@@ -4,7 +4,9 @@ use super::account_message::cooldown;
 use super::key_message::{health, stage};
 use super::limit_message::{dimension, mode};
 use crate::domain::name::{KeyName, VersionName};
-use crate::domain::status::{KeyStatus, LimitStatus, PoolStatus, Standing, VersionStatus};
+use crate::domain::status::{
+    KeyStatus, LimitStatus, OfflineStatus, PoolStatus, Standing, VersionStatus,
+};
 use crate::proto;
 use crate::service::convert::{amount, disablement, distrust, duration, timestamp};
 
@@ -70,6 +72,16 @@ fn limit(status: &LimitStatus) -> proto::LimitStatus {
         charge_time: Some(duration(status.charge_time)),
         next_charge_end_time: status.next_charge_end.map(timestamp),
         mode: mode(status.mode).into(),
+        offline: status.offline.as_ref().map(offline),
+    }
+}
+
+fn offline(status: &OfflineStatus) -> proto::OfflineStatus {
+    proto::OfflineStatus {
+        reserved: amount(status.reserved),
+        slot: status.slot.map(count),
+        slot_units: amount(status.slot_units),
+        slot_left: amount(status.slot_left),
     }
 }
 

@@ -4,12 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
+use super::seats::Seat;
 use super::{Admin, Answer, status_message};
 use crate::domain::field::FieldErrors;
 use crate::domain::name::PoolName;
@@ -20,8 +21,6 @@ use crate::service::status;
 use crate::store::connection::{ANSWER_WITHIN, in_time};
 use crate::vault::{Refusal, Vault};
 
-/// The most watches of one replica: each reads the database at every interval.
-const WATCHES_MAX: usize = 32;
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(2);
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 const INTERVAL_MAX: Duration = Duration::from_hours(1);
@@ -30,26 +29,13 @@ const INTERVAL_MAX: Duration = Duration::from_hours(1);
 pub(super) type Statuses =
     Pin<Box<dyn Stream<Item = Result<proto::WatchStatusResponse, Status>> + Send>>;
 
-/// Room for watches.
-#[derive(Debug, Clone)]
-pub(super) struct Watches {
-    room: Arc<Semaphore>,
-}
-
-impl Default for Watches {
-    fn default() -> Self {
-        Self {
-            room: Arc::new(Semaphore::new(WATCHES_MAX)),
-        }
-    }
-}
-
 /// What is sent, how often, and the room it takes.
 struct Watch {
     vault: Arc<Vault>,
     pool: PoolName,
     interval: Duration,
-    _room: OwnedSemaphorePermit,
+    identity: Identity,
+    _seat: Seat,
 }
 
 pub(super) async fn get(
@@ -63,18 +49,23 @@ pub(super) async fn get(
     })
 }
 
-pub(super) async fn watch(admin: &Admin, request: proto::WatchStatusRequest) -> Answer<Statuses> {
+pub(super) async fn watch(
+    admin: &Admin,
+    identity: Identity,
+    request: proto::WatchStatusRequest,
+) -> Answer<Statuses> {
     let mut errors = FieldErrors::default();
     let pool = errors.take(PoolName::parse("pool", &request.pool));
     let interval = parse_millis("interval", request.interval, INTERVAL_MIN, INTERVAL_MAX);
     let interval = errors.take(interval);
     let (pool, interval) = errors.ready(pool.zip(interval))?;
-    let room = Arc::clone(&admin.watches.room).try_acquire_owned();
+    let seat = admin.watches.seat(identity.bearer.caller.meta.uid)?;
     let watch = Watch {
         vault: Arc::clone(&admin.vault),
         pool,
         interval: interval.unwrap_or(INTERVAL_DEFAULT),
-        _room: room.map_err(|_| Refusal::TooManyWatches { max: WATCHES_MAX })?,
+        identity,
+        _seat: seat,
     };
     // The first answer is read before the stream begins, so that a pool that does not exist is refused in the ordinary way.
     let first = read(&watch.vault, &watch.pool).await?;
@@ -85,7 +76,7 @@ pub(super) async fn watch(admin: &Admin, request: proto::WatchStatusRequest) -> 
 }
 
 impl Watch {
-    /// Sends until the caller goes away, the server drains, or the pool cannot be read.
+    /// Sends until the caller goes away or may not read any more, the server drains, or the pool cannot be read.
     async fn run(
         self,
         sender: mpsc::Sender<Result<proto::WatchStatusResponse, Status>>,
@@ -112,10 +103,28 @@ impl Watch {
                 () = sender.closed() => return,
                 () = self.vault.live().drained() => return,
             }
-            next = read(&self.vault, &self.pool)
-                .await
-                .map_err(status::of_error);
+            next = self.next().await.map_err(status::of_error);
         }
+    }
+
+    async fn next(&self) -> Answer<proto::PoolStatus> {
+        self.check()?;
+        read(&self.vault, &self.pool).await
+    }
+
+    /// Whether its caller would still be let in.
+    fn check(&self) -> Result<(), Refusal> {
+        let live = self.vault.live();
+        let now = live.now();
+        let snapshot = live.fresh_snapshot(now.boot);
+        let snapshot = snapshot.ok_or(Refusal::SnapshotStale)?;
+        let caller = snapshot.still(&self.identity.bearer, now.database);
+        let caller = caller.ok_or(Refusal::TokenRejected)?;
+        if caller.has(self.identity.asked) {
+            return Ok(());
+        }
+        let needed = self.identity.asked.roles();
+        Err(Refusal::RoleMissing { needed })
     }
 }
 

@@ -9,13 +9,14 @@ use crate::domain::name::{AccountName, PoolName};
 use crate::domain::outcome::REQUESTS_MAX;
 use crate::domain::pool::{Estimate, LEASE_DURATION_MAX, LEASE_DURATION_MIN};
 use crate::domain::refusal::LeaseRefusal;
+use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
 use crate::metric_names;
 use crate::proto;
-use crate::proto::unbuilt::TAGS;
 use crate::service::convert::parse_duration;
 use crate::service::reasons;
-use crate::vault::{Error, LeaseKey, Refusal};
+use crate::service::status::name_of;
+use crate::vault::{Error, LeaseKey};
 
 /// The longest that a call may stand in line.
 const MAX_WAIT_MAX: Duration = Duration::from_mins(1);
@@ -31,7 +32,6 @@ pub(super) fn parse(
     received: BootTime,
     deadline: Option<BootTime>,
 ) -> Result<LeaseKey, Error> {
-    refuse_unbuilt(&request)?;
     let mut errors = FieldErrors::default();
     let requests = request.requests.unwrap_or(1);
     let requests = bounded("requests", i64::from(requests), 1, i64::from(REQUESTS_MAX));
@@ -66,6 +66,7 @@ pub(super) fn parse(
         RETRY_TOKEN_BYTES_MAX,
     ));
     let request_id = errors.take(text("request_id", request.request_id, REQUEST_ID_BYTES_MAX));
+    let tags = errors.take(Tags::parse("tags", request.tags));
     let whole = || {
         Some(LeaseKey {
             pool: pool?.0,
@@ -78,19 +79,12 @@ pub(super) fn parse(
             account: account?.map(|name| name.0),
             retry_token: some_text(retry_token?),
             request_id: some_text(request_id?),
+            tags: tags?,
             received,
             deadline,
         })
     };
     Ok(errors.ready(whole())?)
-}
-
-fn refuse_unbuilt(request: &proto::LeaseKeyRequest) -> Result<(), Refusal> {
-    if request.tags.is_empty() {
-        return Ok(());
-    }
-    let value = format!("of {} pairs", request.tags.len());
-    Err(Refusal::not_built(TAGS.field, value, TAGS.remedy))
 }
 
 fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
@@ -121,11 +115,17 @@ fn some_text(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Counts a refusal. A pool that a caller made up must not become a label.
+/// Counts a refusal, and tells it to a log that wants to know. A pool that a caller made up must not become a label.
 pub(super) fn count(call: &LeaseKey, refusal: &LeaseRefusal) {
+    let told = reasons::of_lease(refusal).1.as_str_name();
+    tracing::debug!(
+        pool = call.pool.as_str(),
+        reason = told,
+        "a lease is refused"
+    );
     if *refusal != LeaseRefusal::PoolDenied {
         let pool = call.pool.as_str().to_owned();
-        let reason = reasons::of_lease(refusal).1.as_str_name();
+        let reason = name_of(reasons::of_lease(refusal).1);
         metrics::counter!(metric_names::LEASE_REFUSALS, "pool" => pool, "reason" => reason)
             .increment(1);
     }
@@ -134,6 +134,7 @@ pub(super) fn count(call: &LeaseKey, refusal: &LeaseRefusal) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::Refusal;
 
     fn parsed(request: proto::LeaseKeyRequest) -> Result<LeaseKey, Error> {
         parse(request, BootTime::default(), None)
@@ -195,17 +196,5 @@ mod tests {
         ] {
             assert!(named.iter().any(|n| n == field), "{field} of {named:?}");
         }
-    }
-
-    #[test]
-    fn what_is_not_built_is_said_and_not_ignored() {
-        let request = proto::LeaseKeyRequest {
-            tags: [("team".to_owned(), "search".to_owned())].into(),
-            ..request()
-        };
-        assert!(matches!(
-            parsed(request),
-            Err(Error::Refused(Refusal::NotBuilt { .. }))
-        ));
     }
 }

@@ -1,10 +1,12 @@
 //! `LeaseService`: parse, call the vault, convert.
 
 mod deadline;
+mod lease_id;
 mod lease_key;
 mod lease_message;
 mod renew_lease;
 mod report_outcome;
+mod usage;
 
 use std::sync::Arc;
 
@@ -43,7 +45,7 @@ impl LeaseService for Leases {
         let identity = auth::identity_of(&extensions).map_err(|r| status::of_refusal(&r))?;
         let deadline = deadline::deadline(&metadata, received);
         let call = lease_key::parse(message, received, deadline).map_err(status::of_error)?;
-        match self.vault.lease_key(&identity.caller, &call).await {
+        match self.vault.lease_key(&identity.bearer, &call).await {
             Ok(lease) => Ok(Response::new(lease_message::message(lease))),
             Err(refusal) => {
                 lease_key::count(&call, &refusal);
@@ -62,7 +64,10 @@ impl LeaseService for Leases {
             .clone();
         let (report, unsupported) =
             report_outcome::parse(request.into_inner()).map_err(status::of_error)?;
-        let reported = self.vault.report_outcome(&identity.caller, &report).await;
+        let reported = self
+            .vault
+            .report_outcome(&identity.bearer.caller, &report)
+            .await;
         let reported = reported.map_err(|refusal| status::of_report_refusal(&refusal))?;
         let message = report_outcome::message(reported, unsupported);
         Ok(Response::new(message))
@@ -76,7 +81,7 @@ impl LeaseService for Leases {
             .map_err(|r| status::of_refusal(&r))?
             .clone();
         let call = renew_lease::parse(request.into_inner()).map_err(status::of_error)?;
-        let renewed = self.vault.renew_lease(&identity.caller, &call).await;
+        let renewed = self.vault.renew_lease(&identity.bearer.caller, &call).await;
         let report_within = renewed.map_err(|refusal| status::of_renew_refusal(&refusal))?;
         Ok(Response::new(proto::RenewLeaseResponse {
             report_within: Some(duration(report_within)),

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
+use super::{lease_id, usage};
 use crate::domain::classify::{
     self, Advice, BODY_BYTES_MAX, Blame, HEADER_VALUE_BYTES_MAX, HEADERS_MAX,
 };
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
-use crate::domain::limit::AMOUNT_MAX;
-use crate::domain::outcome::{
-    OUTCOMES_MAX, Observation, Outcome, REQUESTS_MAX, Tokens, Transport, Usage,
-};
+use crate::domain::outcome::{OUTCOMES_MAX, Observation, Outcome, REQUESTS_MAX, Transport};
 use crate::live::reports::Entry;
 use crate::proto;
 use crate::proto::outcome::Result as Seen;
@@ -20,9 +18,6 @@ use crate::vault::{Error, ReportOutcome, Reported, Verdict};
 const SEQUENCE_MAX: i32 = 9_999;
 /// A use starts within minutes of its lease; what is said to have started later is not believed.
 const STARTED_AFTER_MAX: Duration = Duration::from_hours(24);
-const LEASE_ID_BYTES_MAX: usize = 1_024;
-/// The most tokens that one use is believed to have consumed.
-const TOKENS_MAX: i64 = 1_000_000_000;
 
 /// Parses a request; the paths of what is set and cannot be acted on come along.
 pub(super) fn parse(
@@ -30,12 +25,7 @@ pub(super) fn parse(
 ) -> Result<(ReportOutcome, Vec<String>), Error> {
     let mut errors = FieldErrors::default();
     let mut unsupported = Vec::new();
-    if request.lease_id.is_empty() || request.lease_id.len() > LEASE_ID_BYTES_MAX {
-        errors.push(FieldError::new(
-            "lease_id",
-            "is required, as LeaseKey answered it",
-        ));
-    }
+    let lease_id = errors.take(lease_id::parse(request.lease_id));
     let sequence = errors.take(bounded("sequence", request.sequence, 0, SEQUENCE_MAX));
     let count = request.outcomes.len();
     if count > OUTCOMES_MAX || (count == 0 && !request.r#final) {
@@ -51,7 +41,7 @@ pub(super) fn parse(
         outcomes.extend(errors.take(parse_outcome(&path, outcome, &mut unsupported)));
     }
     let report = ReportOutcome {
-        lease_id: request.lease_id,
+        lease_id: lease_id.unwrap_or_default(),
         sequence: sequence.unwrap_or(0).unsigned_abs(),
         outcomes,
         is_final: request.r#final,
@@ -89,8 +79,8 @@ fn parse_outcome(
             ));
         }
     };
-    let usage = outcome.usage.as_ref();
-    let usage = usage.map(|usage| parse_usage(&field("usage"), usage, unsupported));
+    let said = outcome.usage.unwrap_or_default();
+    let (usage, model) = usage::parse(&field("usage"), said, unsupported);
     let started_after = outcome.started_after.as_ref();
     let started_after = started_after.and_then(|after| {
         let parsed = parse_duration(
@@ -110,8 +100,9 @@ fn parse_outcome(
     Ok(Outcome {
         count: u32::try_from(count).unwrap_or(1),
         observation,
-        usage: usage.unwrap_or_default(),
+        usage,
         started_after,
+        model,
     })
 }
 
@@ -141,31 +132,6 @@ const fn transport_of(kind: proto::TransportFailureKind) -> Transport {
         | proto::TransportFailureKind::Tls
         | proto::TransportFailureKind::Dns => Transport::Egress,
         proto::TransportFailureKind::Cancelled => Transport::Cancelled,
-    }
-}
-
-/// What was used, as far as it was counted. Nonsense is named, and leaves the estimate in force.
-fn parse_usage(path: &str, usage: &proto::Usage, unsupported: &mut Vec<String>) -> Usage {
-    let is_nonsense = |tokens: i64| !(0..=TOKENS_MAX).contains(&tokens);
-    let is_no_cost = !(0..=AMOUNT_MAX.cast_signed()).contains(&usage.cost_micros);
-    let named = [
-        ("requests", !(0..=1).contains(&usage.requests)),
-        ("cost_micros", is_no_cost),
-        ("cached_input_tokens", usage.cached_input_tokens != 0),
-        ("model", !usage.model.is_empty()),
-        ("input_tokens", is_nonsense(usage.input_tokens)),
-        ("output_tokens", is_nonsense(usage.output_tokens)),
-    ];
-    let set = named.iter().filter(|(_, is_set)| *is_set);
-    unsupported.extend(set.map(|(field, _)| format!("{path}.{field}")));
-    let (input, output) = (usage.input_tokens, usage.output_tokens);
-    let is_counted = !is_nonsense(input) && !is_nonsense(output) && (input > 0 || output > 0);
-    Usage {
-        tokens: is_counted.then(|| Tokens {
-            input: input.unsigned_abs(),
-            output: output.unsigned_abs(),
-        }),
-        cost_micros: Some(usage.cost_micros.unsigned_abs()).filter(|cost| *cost > 0 && !is_no_cost),
     }
 }
 

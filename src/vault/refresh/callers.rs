@@ -6,7 +6,7 @@ use super::{is_ours, verified};
 use crate::crypto::GrantRow;
 use crate::live::distrusted::note;
 use crate::live::registry::Registry;
-use crate::store::changes::Changes;
+use crate::store::changes::{Changes, Unread};
 use crate::vault::VaultKeys;
 
 /// Callers with the grants that verify, and their tokens.
@@ -20,13 +20,17 @@ pub(super) fn take_up(registry: &mut Registry, keys: &VaultKeys, changes: &mut C
             continue;
         };
         let mut grants = changes.grants.remove(&uid).unwrap_or_default();
-        let found = grants.len();
+        let unread = changes.unread.iter();
+        let unread = unread.filter(|row| **row == Unread::Grant(uid)).count();
+        let found = unread + grants.len();
+        let what = format!("a grant of callers/{}", caller.id);
         grants.retain(|stored| {
             let row = GrantRow {
                 caller_uid: &uid,
                 grant: &stored.resource,
             };
-            is_ours(keys.mac.verifies_row(&row, &stored.mac), "grants", uid)
+            let holds = keys.mac.verifies_row(&row, &stored.mac);
+            is_ours(holds, "grants", &what, uid)
         });
         registry.distrusted.grants.insert(uid, found - grants.len());
         caller.grants = grants.into_iter().map(|stored| stored.resource).collect();

@@ -206,8 +206,7 @@ impl Planted {
         let lease = self.caller.lease("p").await;
         self.caller.report(&lease, success()).await;
         for status in [400, 429, 500, 418, 401] {
-            let lease = self.lease_of_some_key().await;
-            let Some(lease) = lease else { continue };
+            let lease = self.lease_of_some_key().await.unwrap();
             self.caller
                 .tell(reporting(&lease, vec![leaky(status)]))
                 .await

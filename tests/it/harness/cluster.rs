@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::client::Client;
 use super::postgres::{Database, new_folder};
 use super::process::{keylease, texts};
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Target};
 use super::replica::Replica;
 
 /// A vault of processes.
@@ -28,6 +28,20 @@ impl Cluster {
         Self::of(1).await
     }
 
+    /// Of one replica, with the pool `p` of these accounts, one key each; and clients of its administrator and of a lessee of the
+    /// pools of a pattern.
+    pub(crate) async fn serving(accounts: &[&str], pattern: &str) -> (Self, Client, Client) {
+        let cluster = Self::start().await;
+        let admin = cluster.admin().await;
+        for account in accounts {
+            admin.create_account_and_key(account).await;
+        }
+        admin.create_pool("p", accounts).await;
+        let token = admin.create_lessee("search", pattern).await;
+        let caller = cluster.client(0, &token).await;
+        (cluster, admin, caller)
+    }
+
     /// Of so many replicas.
     pub(crate) async fn of(replicas: usize) -> Self {
         Self::logging(replicas, "info,keylease=debug").await
@@ -35,10 +49,19 @@ impl Cluster {
 
     /// Of so many replicas, which log this.
     pub(crate) async fn logging(replicas: usize, log: &'static str) -> Self {
+        Self::on(Database::create().await, replicas, log).await
+    }
+
+    /// Of so many replicas, on a server of their own.
+    pub(crate) async fn alone(replicas: usize) -> Self {
+        Self::on(Database::create_alone().await, replicas, "info").await
+    }
+
+    async fn on(database: Database, replicas: usize, log: &'static str) -> Self {
         let folder = new_folder();
         fs::create_dir(&folder).unwrap();
         let mut cluster = Self {
-            database: Database::create().await,
+            database,
             replicas: Vec::new(),
             admin_token: String::new(),
             folder,
@@ -63,24 +86,42 @@ impl Cluster {
         cluster
     }
 
-    /// Replicas that are started from now on reach the database through this proxy.
-    pub(crate) fn behind(&self, proxy: &Proxy) {
+    /// A proxy before the database: replicas that are started from now on reach it through that.
+    pub(crate) async fn proxy(&self) -> Proxy {
+        let options = &self.database.options;
+        let (host, port) = (options.get_host(), options.get_port());
+        let proxy = Proxy::to(match options.get_socket() {
+            Some(folder) => Target::Unix(folder.join(format!(".s.PGSQL.{port}"))),
+            None => Target::Tcp(format!("{host}:{port}").parse().unwrap()),
+        })
+        .await;
+        let (user, name) = (options.get_username(), options.get_database().unwrap());
+        let url = format!("postgres://{user}@{}/{name}?sslmode=disable", proxy.address);
         let file = self.folder.join("database.url");
         fs::remove_file(&file).unwrap();
-        private_file(&file, &self.database.url_by(proxy.address));
+        private_file(&file, &url);
+        proxy
     }
 
     /// Starts one more replica.
     pub(crate) async fn add(&mut self) {
+        self.add_with(&[]).await;
+    }
+
+    /// Starts one more replica, with these variables besides.
+    pub(crate) async fn add_with(&mut self, variables: &[(&str, &str)]) {
         let mut command = self.command("serve");
         command
             .env("KEYLEASE_LISTEN", "127.0.0.1:0")
             .env("KEYLEASE_METRICS_LISTEN", "127.0.0.1:0")
             .env("KEYLEASE_DRAIN_DELAY", "0s")
+            // The stand-in of a provider is on this machine.
+            .env("KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS", "true")
             // There is no standby that could lack something, so limits of long windows are granted at any pace.
             .env("KEYLEASE_FAILOVER_LOSS_MAX", "none")
             .env("KEYLEASE_LOG", self.log)
-            .env("KEYLEASE_LOG_FORMAT", "json");
+            .env("KEYLEASE_LOG_FORMAT", "json")
+            .envs(variables.iter().copied());
         self.replicas.push(Replica::start(command).await);
     }
 

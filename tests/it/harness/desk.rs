@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use keylease::crypto::{KeyRing, MasterKey};
-use keylease::domain::caller::{Caller, Grant};
+use keylease::domain::caller::{Bearer, Caller, Grant, Right};
+use keylease::domain::endpoint::upstreams::Upstreams;
 use keylease::domain::id::Id;
 use keylease::domain::key::Meta;
 use keylease::domain::labels::Labels;
@@ -51,7 +52,7 @@ impl Desk {
             std::time::Duration::from_mins(5),
         ));
         Self {
-            admin: Admin::new(Arc::clone(&vault)),
+            admin: Admin::new(Arc::clone(&vault), Upstreams::Remote),
             vault,
             database,
             caller: Arc::new(caller(vec![Grant::Admin])),
@@ -62,7 +63,8 @@ impl Desk {
     pub(crate) fn ask<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.extensions_mut().insert(Identity {
-            caller: Arc::clone(&self.caller),
+            asked: Right::Read,
+            bearer: vouched(Arc::clone(&self.caller)),
             source: Some("127.0.0.1:5".parse().unwrap()),
         });
         request
@@ -106,6 +108,14 @@ impl Desk {
         );
         self.sql(&insert).await;
         uid
+    }
+}
+
+/// A caller that this test vouches for, without a token.
+pub(crate) const fn vouched(caller: Arc<Caller>) -> Bearer {
+    Bearer {
+        caller,
+        token: None,
     }
 }
 

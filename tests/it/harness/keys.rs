@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keylease::domain::caller::Grant;
+use keylease::domain::caller::{Grant, Right};
 use keylease::proto;
 use keylease::proto::admin_service_server::AdminService as _;
 use keylease::service::auth::Identity;
@@ -10,7 +10,7 @@ use tonic::{Request, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
-use super::desk::{Desk, answered, caller};
+use super::desk::{Desk, answered, caller, vouched};
 pub(crate) use super::setup::secret;
 
 impl Desk {
@@ -102,7 +102,8 @@ pub(crate) fn identity(grants: Vec<Grant>) -> Identity {
     let mut caller = caller(grants);
     caller.meta.uid = Uuid::new_v4();
     Identity {
-        caller: Arc::new(caller),
+        asked: Right::Read,
+        bearer: vouched(Arc::new(caller)),
         source: "127.0.0.1:1".parse().ok(),
     }
 }

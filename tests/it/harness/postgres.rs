@@ -3,7 +3,7 @@
 //! The server is private to the binary and ends with it, folder and all. Where `KEYLEASE_TEST_DATABASE_URL` names a server, that one is
 //! used, and each database is dropped when its test ends.
 
-use std::{env, hash::Hasher, net::SocketAddr, str::FromStr};
+use std::{env, hash::Hasher, str::FromStr};
 
 use keylease::app::{
     migrate::MIGRATOR,
@@ -16,7 +16,7 @@ use sqlx::{
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::proxy::Target;
+use super::process::kill;
 
 /// Any number that nothing else locks: two test binaries may make the template at once.
 const TEMPLATE_LOCK: i64 = 0x6b65_796c;
@@ -38,18 +38,34 @@ pub(crate) struct Database {
     /// Connections to it.
     pub(crate) pool: PgPool,
     name: String,
+    /// The server, where it has one of its own.
+    server: Option<PrivatePostgres>,
 }
 
 impl Database {
     /// Makes one.
     pub(crate) async fn create() -> Self {
         let server = SERVER.get_or_init(Server::start).await;
+        Self::on(&server.options, &server.template, None).await
+    }
+
+    /// Makes one on a server of its own, which can be stopped.
+    pub(crate) async fn create_alone() -> Self {
+        let own = PrivatePostgres::start(&new_folder(), &fast())
+            .await
+            .unwrap();
+        let options = own.connect_options().database("postgres");
+        let template = make_template(&options).await;
+        Self::on(&options, &template, Some(own)).await
+    }
+
+    async fn on(server: &PgConnectOptions, template: &str, own: Option<PrivatePostgres>) -> Self {
         let name = format!("test_{}", Uuid::new_v4().simple());
-        let mut connection = server.options.connect().await.unwrap();
-        let create = format!("create database {name} template {}", server.template);
+        let mut connection = server.connect().await.unwrap();
+        let create = format!("create database {name} template {template}");
         execute(&mut connection, create).await;
         connection.close().await.unwrap();
-        let options = server.options.clone().database(&name);
+        let options = server.clone().database(&name);
         let pool = PgPoolOptions::new()
             .max_connections(5)
             .connect_with(options.clone())
@@ -59,6 +75,20 @@ impl Database {
             options,
             pool,
             name,
+            server: own,
+        }
+    }
+
+    /// Stops its own server, or lets it go on: every process of it, so that it neither answers nor refuses.
+    pub(crate) fn signal_server(&self, signal: &str) {
+        let log = self.server.as_ref().unwrap().log_file();
+        let pid = std::fs::read_to_string(log.with_file_name("data").join("postmaster.pid"));
+        let pid: u32 = pid.unwrap().lines().next().unwrap().parse().unwrap();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let children = children.unwrap();
+        kill(signal, pid);
+        for child in children.split_whitespace() {
+            kill(signal, child.parse().unwrap());
         }
     }
 
@@ -86,24 +116,10 @@ impl Database {
         })
     }
 
-    /// Where the server is.
-    pub(crate) fn target(&self) -> Target {
-        let (host, port) = (self.options.get_host(), self.options.get_port());
-        match self.options.get_socket() {
-            Some(folder) => Target::Unix(folder.join(format!(".s.PGSQL.{port}"))),
-            None => Target::Tcp(format!("{host}:{port}").parse().unwrap()),
-        }
-    }
-
-    /// The URL of the same database where a proxy is before the server.
-    pub(crate) fn url_by(&self, proxy: SocketAddr) -> String {
-        let user = self.options.get_username();
-        format!("postgres://{user}@{proxy}/{}?sslmode=disable", self.name)
-    }
-
     /// A URL for a process of its own, such as `keylease serve`. It may hold a password.
     pub(crate) fn url(&self) -> String {
-        match SERVER.get().and_then(|server| server.own.as_ref()) {
+        let shared = SERVER.get().and_then(|server| server.own.as_ref());
+        match self.server.as_ref().or(shared) {
             Some(own) => own
                 .url()
                 .replacen("/keylease?", &format!("/{}?", self.name), 1),
@@ -114,6 +130,9 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        if self.server.is_some() {
+            return;
+        }
         let Some(server) = SERVER.get().filter(|server| server.own.is_none()) else {
             return;
         };

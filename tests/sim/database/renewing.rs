@@ -62,12 +62,7 @@ impl Row {
     ) {
         let work = Work::silent(renewal.limit);
         let terms = self.limit.terms();
-        let terming = Terming {
-            amount: self.limit.amount,
-            mode: self.limit.mode,
-            terms,
-            now,
-        };
+        let terming = self.terming(now);
         let mut page = Page::new(&work, self.entry, Some(terming));
         client.samples.add(now, client.now);
         let low = self.entry.clocks.low;

@@ -1,5 +1,7 @@
 //! What goes wrong.
 
+use keylease::domain::offline::OfflineShare;
+
 use super::*;
 
 impl World<'_> {
@@ -23,6 +25,10 @@ impl World<'_> {
                 let delay = self.random.between(SECOND, 8 * SECOND);
                 self.after(delay, Event::Boot(index));
             }
+            if self.random.chance(faults.cut_off) {
+                let lasts = self.random.between(SECOND, nanos(faults.cut_off_max));
+                self.replicas[index].cut_off_until = self.now + lasts;
+            }
             if self.random.chance(faults.pause) {
                 let pause = self.random.between(0, nanos(faults.pause_max).max(1));
                 self.replicas[index].paused_until = self.now + pause;
@@ -39,8 +45,9 @@ impl World<'_> {
         if self.random.chance(faults.set_back) {
             self.set_back(5 * SECOND, 20 * SECOND);
         }
-        if self.random.chance(faults.outage) {
-            let back = self.random.between(SECOND, 10 * SECOND);
+        let goes = self.database_goes.take_if(|at| *at <= self.now);
+        if goes.is_some() || self.random.chance(faults.outage) {
+            let back = self.random.between(SECOND, nanos(faults.outage_max));
             self.database_back = self.now + back;
         }
         if self.random.chance(faults.clock) {
@@ -50,6 +57,9 @@ impl World<'_> {
             let near = i64::try_from(2 * SECOND).unwrap();
             let by = self.random.signed(near) - self.database.clock.offset;
             self.database.clock.step(by);
+        }
+        if self.random.chance(faults.reshare) {
+            self.reshare();
         }
         if self.random.chance(faults.reconfigure) {
             self.reconfigure();
@@ -78,6 +88,30 @@ impl World<'_> {
                 let by = -self.database.clock.offset;
                 self.database.clock.step(by);
             }
+        }
+    }
+
+    /// Another offline share, or none. Replicas hear of it when they reach the database: some cannot, and for others it goes away when
+    /// they have.
+    fn reshare(&mut self) {
+        let share = OfflineShare {
+            percent: [0, 10, 10, 50, 50, 50][self.random.index(6)],
+            slots: u32::try_from(self.random.between(1, 4)).unwrap(),
+            outage_max: Duration::from_secs(self.random.between(5, 15)),
+        };
+        for limit in &mut self.limits {
+            limit.rev += 1;
+            limit.offline = Some(share).filter(|share| share.percent > 0);
+            let row = self.database.state.limits.get_mut(&limit.uid).unwrap();
+            row.limit = limit.clone();
+        }
+        for replica in &mut self.replicas {
+            if self.random.chance(0.3) {
+                replica.cut_off_until = self.now + self.random.between(SECOND, 15 * SECOND);
+            }
+        }
+        if self.random.chance(0.5) {
+            self.database_goes = Some(self.now + 2 * SECOND);
         }
     }
 

@@ -1,6 +1,10 @@
 //! What replicas do, and what comes to them.
 
 use super::*;
+use crate::replica::Beat;
+
+/// How long it takes to find that nobody is there.
+const CONNECT: Time = 100 * MILLI;
 
 impl World<'_> {
     pub(super) fn boot(&mut self) -> Replica {
@@ -56,15 +60,28 @@ impl World<'_> {
         }
     }
 
+    fn is_cut_off(&self, index: usize) -> bool {
+        let back = self.replicas[index].cut_off_until;
+        self.now < self.database_back.max(back)
+    }
+
     pub(super) fn look(&mut self, index: usize) {
-        if self.now < self.database_back {
+        if self.is_cut_off(index) {
             return;
         }
         let time = self.now;
+        let slow = self.slow(self.setup.faults.slow_database).min(time);
+        let is_lost = self.random.chance(self.setup.faults.lost_reply);
         let replica = &mut self.replicas[index];
         let sent = replica.clock.at(time);
         let memory = self.database.beat(&mut replica.client(sent, time), time);
+        let beat = Beat {
+            sent: replica.clock.at(time - slow),
+            is_other: replica.memory.incarnation != memory.incarnation,
+            is_lost,
+        };
         replica.memory = memory;
+        replica.look_at_slots(&mut self.database, &beat, time);
     }
 
     pub(super) fn transact(
@@ -82,8 +99,9 @@ impl World<'_> {
         let late = if index == 0 { late } else { 0 };
         let is_lost = self.random.chance(self.setup.faults.lost_reply);
         let delay = self.hop() + self.slow(self.setup.faults.slow_database) + late;
-        if self.now < self.database_back || server != self.server {
-            self.after(MILLI, Event::Answered(index, boot, works, None, sent));
+        if self.is_cut_off(index) || server != self.server {
+            let event = Event::Answered(index, boot, works, None, sent);
+            self.after(CONNECT, event);
             return;
         }
         let time = self.now;

@@ -32,14 +32,17 @@ pub(in crate::cli::import) struct PlannedAccount {
     pub(in crate::cli::import) id: String,
     pub(in crate::cli::import) profile: &'static str,
     pub(in crate::cli::import) base_url: Option<BaseUrl>,
+    /// The line and the variable that its base URL stands in.
+    pub(in crate::cli::import) base_url_at: Option<(usize, String)>,
     pub(in crate::cli::import) keys: Vec<PlannedKey>,
 }
 
-/// A key, and the line it stands on.
+/// A key, and the line and variable it stands in.
 #[derive(Debug)]
 pub(in crate::cli::import) struct PlannedKey {
     pub(in crate::cli::import) id: String,
     pub(in crate::cli::import) line: usize,
+    pub(in crate::cli::import) variable: String,
     pub(in crate::cli::import) secret: SecretText,
 }
 

@@ -193,6 +193,9 @@ fn more_than_one_import_takes_is_refused() {
         (1..=KEYS_MAX).map(backup).collect::<String>()
     );
     assert_eq!(lines(&text), [0]);
+    let told = problems(&text)[0].1.clone();
+    assert!(told.contains("keys create ACCOUNT/KEY"), "{told}");
+    assert!(!told.contains("with --only"), "{told}");
 }
 
 #[test]

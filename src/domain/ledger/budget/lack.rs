@@ -68,7 +68,7 @@ impl Budget {
 }
 
 fn is_too_large(limit: &Limit, need: Need<'_>) -> bool {
-    counts(limit, need) && units(limit, need) > limit.amount
+    counts(limit, need) && units(limit, need) > limit.ledger_amount()
 }
 
 fn is_without_cost(limit: &Limit, need: Need<'_>) -> bool {
@@ -80,8 +80,8 @@ fn shortage(held: &mut Held, need: Need<'_>, now: BootTime) -> Option<Wait> {
         return None;
     }
     let units = units(held.limit(), need);
-    match held.offer(units, need.uses, need.ticket, now) {
-        Offer::Uses(..) => None,
+    match held.offer_any(units, need.uses, need.ticket, need.slot, now) {
+        Offer::Uses(..) | Offer::Offline(..) => None,
         Offer::None(wait) => Some(wait),
     }
 }
@@ -119,6 +119,7 @@ mod tests {
             validity: None,
             start_within: None,
             blackout: None,
+            offline: None,
         })
     }
 
@@ -135,6 +136,7 @@ mod tests {
             ticket: None,
             is_patient: false,
             lease_duration: Duration::from_mins(10),
+            slot: None,
         }
     }
 

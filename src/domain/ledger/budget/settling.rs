@@ -7,8 +7,8 @@ use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::held::{Held, Renewed};
 use crate::domain::ledger::settle::{Lease, Part};
 use crate::domain::limit::Mode;
-use crate::domain::outcome::Usage;
 use crate::domain::time::BootTime;
+use crate::domain::usage::Usage;
 
 impl Budget {
     /// Settles what a report says of one lease; `ending` comes with the last one.
@@ -30,9 +30,8 @@ impl Budget {
             let mut back = 0_u64;
             for part in parts {
                 let drawn = draw.map_or(0, |draw| draw.units);
-                let used = part.used(dimension, drawn);
-                held.charge_more(used.saturating_sub(drawn).saturating_mul(part.uses));
-                let less = drawn.saturating_sub(used).saturating_mul(part.uses);
+                let (less, more) = part.difference(dimension, drawn);
+                held.charge_more(more);
                 back = back.saturating_add(less);
             }
             let Some(draw) = draw else { continue };

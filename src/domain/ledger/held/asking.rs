@@ -24,7 +24,7 @@ impl Held {
     pub fn ask(&mut self, is_paced: bool, now: BootTime) -> Option<Ask> {
         self.close_over(now);
         let amount = match self.limit.mode {
-            Mode::Enforce => self.limit.amount,
+            Mode::Enforce => self.limit.ledger_amount(),
             Mode::Shadow => u64::MAX,
         };
         let need = self.missed.first.unwrap_or(1).clamp(1, amount);
@@ -57,8 +57,9 @@ impl Held {
     }
 
     /// The ask is on its way.
-    pub const fn asked(&mut self) {
+    pub const fn asked(&mut self, now: BootTime) {
         self.reserving = true;
+        self.asked_at = now;
     }
 
     /// The answer came. A block that came too late is returned whole; it stays charged until that is committed.

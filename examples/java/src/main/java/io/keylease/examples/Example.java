@@ -67,7 +67,8 @@ public final class Example implements AutoCloseable {
   /** Opens the channel, with the token on every call. */
   @SuppressWarnings("unchecked")
   private Example(Map<String, String> environment) throws IOException {
-    URI server = URI.create(environment.getOrDefault("KEYLEASE_SERVER", "http://127.0.0.1:7600"));
+    String address = environment.getOrDefault("KEYLEASE_SERVER", "http://127.0.0.1:7600");
+    URI server = URI.create(address.contains("://") ? address : "http://" + address); // Without a scheme http is meant.
     ChannelCredentials credentials = InsecureChannelCredentials.create();
     if (server.getScheme().equals("https")) {
       TlsChannelCredentials.Builder tls = TlsChannelCredentials.newBuilder();
@@ -77,6 +78,9 @@ public final class Example implements AutoCloseable {
       credentials = tls.build();
     }
     String token = environment.get("KEYLEASE_TOKEN");
+    if (token == null && environment.get("KEYLEASE_TOKEN_FILE") == null) {
+      fail("set KEYLEASE_TOKEN_FILE, to a file with a lessee's token such as .keylease/lessee.token, or KEYLEASE_TOKEN");
+    }
     if (token == null) {
       token = Files.readString(Path.of(environment.get("KEYLEASE_TOKEN_FILE"))).strip();
     }
@@ -186,7 +190,15 @@ public final class Example implements AutoCloseable {
     System.err.println(line);
   }
 
+  private static void fail(String line) {
+    System.err.println(line);
+    System.exit(1);
+  }
+
   public static void main(String[] arguments) throws IOException, InterruptedException {
+    if (arguments.length != 2 || !arguments[1].matches("\\d{1,9}")) {
+      fail("usage: java -jar target/keylease-example.jar POOL REQUESTS, such as: java -jar target/keylease-example.jar openai 10");
+    }
     boolean succeeded = true;
     try (Example example = new Example(System.getenv())) {
       for (int number = 0; number < Integer.parseInt(arguments[1]); number++) {

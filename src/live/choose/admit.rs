@@ -1,0 +1,112 @@
+//! Whether one key may serve a call: everything but its permits.
+
+use std::sync::Arc;
+
+use super::Wish;
+use crate::domain::disablement::is_disabled;
+use crate::domain::refusal::KeyRefusal;
+use crate::domain::time::Timestamp;
+use crate::domain::vitals::Admission;
+use crate::live::snapshot::{Candidate, VersionEntry};
+use crate::live::unserved::PassedOver;
+
+/// Whether a key may serve at all: everything but its own health and its permits. Of several reasons why not, its health among them, the
+/// one that clears last is told: whoever comes back sooner would only hear the next.
+pub(super) fn admit<'a>(
+    candidate: &'a Candidate,
+    wish: &Wish<'_>,
+    now: Timestamp,
+) -> Result<&'a Arc<VersionEntry>, PassedOver> {
+    let account = &candidate.account.account;
+    if wish.account.is_some_and(|pinned| *pinned != account.id) {
+        return Err(PassedOver::of(KeyRefusal::Avoided, None));
+    }
+    let avoided = || {
+        let is_avoided = candidate.is_avoided(wish.avoided);
+        is_avoided.then(|| PassedOver::of(KeyRefusal::Avoided, wish.avoided_until))
+    };
+    let passing = disabled(candidate, now)
+        .into_iter()
+        .chain(cooling(candidate, wish, now))
+        .chain(avoided());
+    let last = passing.reduce(PassedOver::later);
+    match (able(candidate, wish), last) {
+        (Ok(version), None) => Ok(version),
+        (Ok(version), Some(last)) => {
+            let health = ailing(version.live.admission(now));
+            Err(health.into_iter().fold(last, PassedOver::later))
+        }
+        (Err(unable), last) => Err(last
+            .into_iter()
+            .fold(unable, |unable, last| last.later(unable))),
+    }
+}
+
+/// What no time cures: the key does not serve the model, has nothing to serve it with, or has an account with a limit that nobody here
+/// can keep.
+fn able<'a>(
+    candidate: &'a Candidate,
+    wish: &Wish<'_>,
+) -> Result<&'a Arc<VersionEntry>, PassedOver> {
+    if !candidate.key.models.serves(wish.need.model) {
+        return Err(PassedOver::of(KeyRefusal::Model, None));
+    }
+    if candidate.account.has_unread_limit {
+        return Err(PassedOver::of(KeyRefusal::LimitUnread, None));
+    }
+    let version = candidate.version.as_ref();
+    let version = version.ok_or_else(|| PassedOver::of(KeyRefusal::NoVersion, None))?;
+    if version.credential.is_none() {
+        return Err(PassedOver::of(KeyRefusal::Undecryptable, None));
+    }
+    Ok(version)
+}
+
+/// A person's word on the account, and that on the key: of two, the one that ends later.
+fn disabled(candidate: &Candidate, now: Timestamp) -> Option<PassedOver> {
+    let (account, key) = (&candidate.account.account, &candidate.key);
+    let words = [(&account.disablement, true), (&key.disablement, false)];
+    let words = words
+        .into_iter()
+        .filter(|(word, _)| is_disabled(word.as_ref(), now));
+    let words = words.map(|(word, is_of_account)| PassedOver {
+        is_of_account,
+        ..PassedOver::of(
+            KeyRefusal::Disabled,
+            word.as_ref().and_then(|word| word.until),
+        )
+    });
+    words.reduce(PassedOver::later)
+}
+
+/// What the account cools down from, and the key for this model.
+fn cooling(candidate: &Candidate, wish: &Wish<'_>, now: Timestamp) -> Option<PassedOver> {
+    let model = as_the_provider_names_it(candidate, wish);
+    let account = candidate.account.live.cooling(model, now);
+    let account = account.map(|cause| PassedOver {
+        is_of_account: true,
+        ..PassedOver::cooling(cause)
+    });
+    let version = candidate.version.as_ref();
+    let own = model.and_then(|model| version?.live.cooling(model, now));
+    let own = own.map(PassedOver::cooling);
+    account.into_iter().chain(own).reduce(PassedOver::later)
+}
+
+/// What its own health says, unless that lets a lease through.
+pub(super) const fn ailing(admission: Admission) -> Option<PassedOver> {
+    match admission {
+        Admission::Normal | Admission::Canary => None,
+        Admission::Cooling(until) => Some(PassedOver::until(KeyRefusal::Cooling, until)),
+        Admission::Dead(until) => Some(PassedOver::until(KeyRefusal::Dead, until)),
+    }
+}
+
+/// Limits and cooldowns of a model are those of the provider's name for it, whatever the call named.
+pub(in crate::live) fn as_the_provider_names_it<'a>(
+    candidate: &'a Candidate,
+    wish: &Wish<'a>,
+) -> Option<&'a str> {
+    let models = &candidate.key.models;
+    wish.need.model.map(|model| models.provider_name(model))
+}

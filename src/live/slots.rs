@@ -1,0 +1,122 @@
+//! The slot of this replica: what it serves from while the database cannot be reached.
+
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::clock::boot_now;
+use super::snapshot::Snapshot;
+use crate::domain::ledger::offline::slots::{Claim, Slot, SlotRow, Wants, Watch};
+use crate::domain::time::BootTime;
+use crate::store::{self, offline_slots};
+
+/// The slot of this replica, and what it has seen of all.
+#[derive(Debug, Default)]
+pub struct Slots {
+    watch: Mutex<Watch>,
+    own: ArcSwapOption<Slot>,
+}
+
+/// What a heartbeat read and wrote of the slots: it counts once it has been committed.
+#[derive(Debug)]
+pub struct Looked {
+    rows: Vec<SlotRow>,
+    incarnation: i64,
+    claimed: Option<Claim>,
+    sent: BootTime,
+}
+
+impl Slots {
+    /// The slot as last acknowledged. `read` is when the configuration was known to be the latest.
+    #[must_use]
+    pub fn own(&self, read: BootTime) -> Option<Slot> {
+        let own = self.own.load();
+        own.as_ref().map(|own| Slot { read, ..**own })
+    }
+
+    /// Renews the slot of this replica, or takes one that has lain still for long enough, within a heartbeat that was begun at `sent`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn look(
+        &self,
+        conn: &mut PgConnection,
+        boot_id: Uuid,
+        incarnation: i64,
+        wants: Wants,
+        sent: BootTime,
+    ) -> store::Result<Looked> {
+        let rows = offline_slots::list(conn).await?;
+        let own = self.own(sent);
+        let mut claimed = {
+            let mut watch = self.watch.lock();
+            watch.decide(boot_id, own, &rows, incarnation, wants, sent)
+        };
+        let is_kept =
+            claimed.is_some_and(|claim| own.is_some_and(|own| own.slot == claim.seen.slot));
+        if !is_kept {
+            self.lose();
+        }
+        if let Some(claim) = &claimed
+            && !offline_slots::claim(conn, boot_id, claim).await?
+        {
+            self.lose();
+            claimed = None;
+        }
+        Ok(Looked {
+            rows,
+            incarnation,
+            claimed,
+            sent,
+        })
+    }
+
+    /// The heartbeat was committed. A share is served by once it has been known for so long as a failover may lose.
+    pub fn committed(&self, looked: &Looked, settle: Duration) {
+        let mut watch = self.watch.lock();
+        watch.saw(&looked.rows, looked.incarnation, boot_now());
+        let own = looked.claimed.map(|claim| Slot {
+            slot: claim.seen.slot,
+            renewed: looked.sent,
+            read: looked.sent,
+            reach: claim.reach,
+            settle,
+        });
+        if let Some(own) = own {
+            let before = self.own.swap(Some(own.into()));
+            if before.is_none_or(|before| before.slot != own.slot) {
+                tracing::info!(
+                    slot = own.slot,
+                    "this replica serves from this slot while the database cannot be reached"
+                );
+            }
+        }
+    }
+
+    /// It is somebody else's, or of no use: nothing is served from it any more.
+    pub fn lose(&self) {
+        if let Some(own) = self.own.swap(None) {
+            tracing::info!(slot = own.slot, "this replica has given up its slot");
+        }
+    }
+}
+
+/// What the limits ask for; `None` if none of them has an offline share.
+#[must_use]
+pub fn wants(snapshot: &Snapshot) -> Option<Wants> {
+    let plans = snapshot
+        .offline
+        .iter()
+        .filter_map(|(_, limit)| limit.offline_plan());
+    let wants = plans.map(|plan| Wants {
+        slots: plan.slots,
+        reach: plan.reach,
+    });
+    wants.reduce(|a, b| Wants {
+        slots: a.slots.max(b.slots),
+        reach: a.reach.max(b.reach),
+    })
+}

@@ -1,0 +1,60 @@
+//! What a caller does next after a failure: another key is advised only where one can serve.
+
+use super::Vault;
+use crate::domain::claims::LeaseClaims;
+use crate::domain::classify::{Advice, Failure};
+use crate::domain::health::FailureClass;
+use crate::domain::time::Timestamp;
+use crate::live::snapshot::Candidate;
+
+impl Vault {
+    /// Another key is advised only where the pool has one that can serve now, outside of what is blamed, now and by the reports before;
+    /// else the same later, when the first key of the pool clears. Permits are left aside: for those a call can wait.
+    pub(super) fn advise(
+        &self,
+        claims: &LeaseClaims,
+        mut failure: Failure,
+        now: Timestamp,
+    ) -> Failure {
+        if failure.advice != Advice::RetryOtherKey {
+            return failure;
+        }
+        let snapshot = self.live.snapshot();
+        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
+        let tiers = pool.iter().flat_map(|pool| &pool.tiers);
+        let candidates = tiers.flat_map(|tier| &tier.candidates);
+        let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
+        let serves_at = |c: &Candidate| c.serves_at(model, now);
+        let others = candidates
+            .clone()
+            .filter(|c| is_outside(c, claims, &failure) && !c.is_avoided(&claims.avoided));
+        let other = others.filter_map(serves_at).min();
+        if other.is_some_and(|at| at <= now) {
+            return failure;
+        }
+        // To wait for the key itself helps no request that it is not entitled to.
+        let first = if failure.class == FailureClass::ModelAccess {
+            if other.is_none() {
+                failure.advice = Advice::DoNotRetry;
+                return failure;
+            }
+            other
+        } else {
+            candidates.filter_map(serves_at).min()
+        };
+        let clears = first
+            .map(|at| at.since(now))
+            .filter(|after| !after.is_zero());
+        failure.advice = Advice::RetrySameLater;
+        failure.retry_after = clears.or(failure.retry_after);
+        failure
+    }
+}
+
+fn is_outside(candidate: &Candidate, claims: &LeaseClaims, failure: &Failure) -> bool {
+    if failure.blame.is_of_account() {
+        return candidate.account.account.meta.uid != claims.account_uid;
+    }
+    let version = candidate.version.as_ref();
+    version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
+}

@@ -1,0 +1,36 @@
+//! Rows that this release cannot read, as they are taken out: what was known of them would be another row than what is stored.
+
+use crate::live::registry::Registry;
+use crate::store::changes::Unread;
+
+/// Takes them out, and remembers them so that what is refused for their sake can say so. Members and grants went with the rest of their
+/// pool or caller, which was read anew.
+pub(super) fn take_out(registry: &mut Registry, unread: &[Unread]) {
+    let distrusted = &mut registry.distrusted;
+    for row in unread {
+        match row {
+            Unread::Account(uid, id) => {
+                registry.accounts.remove(uid);
+                distrusted.accounts.insert(*uid, id.clone());
+            }
+            Unread::Limit(uid, owner_uid) => {
+                registry.limits.remove(uid);
+                distrusted.limits.insert(*uid, *owner_uid);
+            }
+            Unread::Key(uid, account_uid) => {
+                registry.keys.remove(uid);
+                distrusted.keys.insert(*uid, *account_uid);
+            }
+            Unread::Version(uid) => drop(registry.versions.remove(uid)),
+            Unread::Pool(uid, id) => {
+                registry.pools.remove(uid);
+                distrusted.pools.insert(*uid, id.clone());
+            }
+            Unread::Caller(uid) => {
+                registry.callers.remove(uid);
+                distrusted.callers.insert(*uid, ());
+            }
+            Unread::Member(_) | Unread::Grant(_) => {}
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What the log tells of verdicts: a key that is taken out, or is back, by whatever a caller reported. The reasons are scrubbed already.
+
+use crate::domain::health::{Cause, Health};
+use crate::domain::name::{AccountName, KeyName};
+use crate::domain::time::Timestamp;
+use crate::live::snapshot::{AccountEntry, VersionEntry};
+
+/// A version of a key is well, cools down, or is dead.
+pub(super) fn tell_of_health(account: &AccountEntry, version: &VersionEntry, health: &Health) {
+    let key = KeyName {
+        account: account.account.id.clone(),
+        key: version.key.id.clone(),
+    };
+    let (key, version) = (key.to_string(), version.version.number);
+    match health {
+        Health::Active => tracing::info!(key, version, "a key serves again"),
+        Health::Cooling(cause) => {
+            let (why, until) = (cause.why.as_str(), time(cause.until));
+            tracing::info!(key, version, why, %until, "a key cools down");
+        }
+        Health::Dead(cause) => {
+            let (why, until) = (cause.why.as_str(), time(cause.until));
+            tracing::info!(key, version, why, %until, "a key is dead, it is not leased");
+        }
+    }
+}
+
+/// An account cools down, for one model where that is named.
+pub(super) fn tell_of_cooling(account: &AccountEntry, model: &str, cause: &Cause) {
+    let account = AccountName(account.account.id.clone()).to_string();
+    let (why, until) = (cause.why.as_str(), time(cause.until));
+    tracing::info!(account, model, why, %until, "an account cools down");
+}
+
+fn time(at: Timestamp) -> humantime::Rfc3339Timestamp {
+    let since = std::time::Duration::from_micros(at.micros().max(0).unsigned_abs());
+    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + since)
+}

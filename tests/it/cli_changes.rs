@@ -1,0 +1,142 @@
+//! What the client says of changes that cannot be made: imports, and removals of what is not there.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use crate::harness::cluster::Cluster;
+use crate::harness::process::{keylease, texts};
+
+/// A replica, and a shell of its administrator.
+struct Shell {
+    cluster: Cluster,
+}
+
+impl Shell {
+    async fn open() -> Self {
+        let cluster = Cluster::start().await;
+        Self { cluster }
+    }
+
+    /// Runs a line; answers its exit code and all it said.
+    async fn run(&self, line: &str, input: &'static str) -> (Option<i32>, String) {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        let mut command = keylease(&arguments);
+        command
+            .env(
+                "KEYLEASE_SERVER",
+                self.cluster.replicas[0].address.to_string(),
+            )
+            .env("KEYLEASE_TOKEN", &self.cluster.admin_token)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let run = move || {
+            let mut child = command.spawn().unwrap();
+            // Who refuses its arguments does not read.
+            let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+            child.wait_with_output().unwrap()
+        };
+        let output = tokio::task::spawn_blocking(run).await.unwrap();
+        let (out, error) = texts(&output);
+        (output.status.code(), out + &error)
+    }
+
+    async fn does(&self, line: &str, input: &'static str) -> String {
+        let (code, said) = self.run(line, input).await;
+        assert_eq!(code, Some(0), "{line}\n{said}");
+        said
+    }
+
+    /// Runs a line that must be refused, in these words.
+    async fn refuses(&self, line: &str, input: &'static str, code: i32, words: &[&str]) -> String {
+        let (found, said) = self.run(line, input).await;
+        assert_eq!(found, Some(code), "{line}\n{said}");
+        for word in words {
+            assert!(said.contains(word), "{word} in\n{said}");
+        }
+        said
+    }
+}
+
+const FILE: &str = "# keys\nOPENAI_API_KEY=sk-canary-1\nOPENAI_API_KEY_BACKUP_1=sk-canary-2\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_of_an_import_says_what_the_import_would() {
+    let shell = Shell::open().await;
+    let planned = shell.does("keys import - --dry-run", FILE).await;
+    assert!(
+        planned.contains("accounts/openai/keys/backup-1"),
+        "{planned}"
+    );
+    assert!(planned.contains("nothing was changed"), "{planned}");
+    shell.does("keys import -", FILE).await;
+    let places = [
+        "standard input line 2, OPENAI_API_KEY: is stored already",
+        "standard input line 3, OPENAI_API_KEY_BACKUP_1",
+        "remove from standard input the lines",
+    ];
+    for line in ["keys import - --dry-run", "keys import -"] {
+        let said = shell.refuses(line, FILE, 1, &places).await;
+        for odd in ["accounts[", "--secret-file", "canary", "another id"] {
+            assert!(!said.contains(odd), "{odd} in\n{said}");
+        }
+    }
+    let offline = shell.does("keys import - --dry-run --offline", FILE).await;
+    assert!(offline.contains("no server was asked"), "{offline}");
+    shell
+        .refuses("keys import - --offline", FILE, 2, &["--dry-run"])
+        .await;
+    let metadata = "FOO_API_KEY=sk-3\nFOO_BASE_URL=http://169.254.169.254\n";
+    shell
+        .refuses(
+            "keys import - --allow-http --dry-run",
+            metadata,
+            1,
+            &["standard input line 2, FOO_BASE_URL"],
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_cannot_be_removed_and_bounds_are_told_as_documented() {
+    let shell = Shell::open().await;
+    shell.does("keys import -", FILE).await;
+    shell
+        .does("callers create search --lessee openai --role auditor", "")
+        .await;
+    for (line, words) in [
+        (
+            "pools update openai --remove-member openai/mian",
+            ["accounts/openai/keys/mian", "accounts/openai/keys/backup-1"],
+        ),
+        (
+            "callers update search --remove-lessee opena",
+            ["--remove-lessee opena", "openai"],
+        ),
+        (
+            "callers update search --remove-role operator",
+            ["--remove-role operator", "auditor"],
+        ),
+    ] {
+        shell.refuses(line, "", 2, &words).await;
+    }
+    for (line, code, words) in [
+        ("pools list --page-size 0", 2, "1..=1000"),
+        (
+            "pools update openai --rotation-interval 4000days",
+            1,
+            "from 1h to 3653days",
+        ),
+    ] {
+        shell.refuses(line, "", code, &[words]).await;
+    }
+    shell
+        .does("pools update openai --remove-member openai/main", "")
+        .await;
+    shell
+        .does(
+            "callers update search --remove-lessee openai --remove-role auditor",
+            "",
+        )
+        .await;
+}

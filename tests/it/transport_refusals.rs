@@ -1,0 +1,99 @@
+//! Calls that never reach a method are refused as well as all others: with a reason, the bound, and what to do.
+
+use keylease::proto::lease_service_client::LeaseServiceClient;
+use keylease::proto::{LeaseKeyRequest, LeaseKeyResponse, ReportOutcomeRequest};
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Endpoint;
+use tonic::{Code, Request};
+use tonic_prost::ProstCodec;
+
+use crate::harness::client::{Client, of};
+use crate::harness::cluster::Cluster;
+use crate::harness::refusal::Refusal;
+
+async fn of_one() -> (Cluster, Client) {
+    let (cluster, _, caller) = Cluster::serving(&["a"], "p").await;
+    (cluster, caller)
+}
+
+/// A message of another shape than any method takes, sent there: its first field is a number where a name should be.
+async fn sent(caller: &Client, path: &'static str) -> Refusal {
+    let mut grpc = Grpc::new(caller.transport.clone());
+    grpc.ready().await.unwrap();
+    let codec = ProstCodec::<prost_types::Duration, LeaseKeyResponse>::default();
+    let message = prost_types::Duration {
+        seconds: 1,
+        nanos: 1,
+    };
+    let path = PathAndQuery::from_static(path);
+    let status = grpc.unary(Request::new(message), path, codec).await;
+    Refusal::of(&status.unwrap_err())
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_the_callers_fault() {
+    let (_cluster, caller) = of_one().await;
+    let refused = sent(&caller, "/keylease.v1.LeaseService/LeaseKey").await;
+    let refused = refused.is(Code::InvalidArgument, "MESSAGE_MALFORMED");
+    assert!(refused.message.contains("pool"), "{}", refused.message);
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_with_both_sizes() {
+    let (_cluster, caller) = of_one().await;
+    let huge = LeaseKeyRequest {
+        pool: "x".repeat(2 << 20),
+        ..Default::default()
+    };
+    let refused = caller.refused(huge).await;
+    let refused = refused.is(Code::OutOfRange, "MESSAGE_TOO_LARGE");
+    for part in ["found 2097", "the limit is: 1048576 bytes", "send less"] {
+        assert!(refused.message.contains(part), "{}", refused.message);
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_nobody_serves_is_refused_with_a_message() {
+    let (_cluster, caller) = of_one().await;
+    for path in [
+        "/keylease.v1.LeaseService/Nothing",
+        "/keylease.v1.NoService/LeaseKey",
+    ] {
+        let refused = sent(&caller, path).await;
+        let refused = refused.is(Code::Unimplemented, "METHOD_UNKNOWN");
+        assert!(refused.message.contains("no such method"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_token_is_told_which_header_to_send() {
+    let (cluster, _) = of_one().await;
+    let address = cluster.replicas[0].address;
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let mut bare = LeaseServiceClient::new(endpoint.connect().await.unwrap());
+    let refused = Refusal::of(&bare.lease_key(of("p")).await.unwrap_err());
+    let refused = refused.is(Code::Unauthenticated, "TOKEN_REJECTED");
+    assert!(refused.message.contains("no authorization header"));
+    let wrong = cluster.client(0, "kl_nobody").await;
+    let refused = wrong.refused(of("p")).await;
+    let refused = refused.is(Code::Unauthenticated, "TOKEN_REJECTED");
+    for part in ["Bearer TOKEN", "ask an administrator for a new one"] {
+        assert!(refused.message.contains(part), "{}", refused.message);
+    }
+}
+
+#[tokio::test]
+async fn a_lease_id_that_is_too_long_is_told_the_bound() {
+    let (_cluster, caller) = of_one().await;
+    let request = ReportOutcomeRequest {
+        lease_id: "x".repeat(2_000),
+        r#final: true,
+        ..Default::default()
+    };
+    let refused = Refusal::of(&caller.tell(request).await.unwrap_err());
+    let refused = refused.is(Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refused.fields, ["lease_id"]);
+    let bound = "has 2000 bytes, must have at most 1024";
+    assert!(refused.message.contains(bound), "{}", refused.message);
+}

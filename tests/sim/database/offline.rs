@@ -1,0 +1,80 @@
+//! Slots, and what the ledger says of offline shares.
+
+use keylease::domain::ledger::offline::slots::Claim;
+use keylease::domain::offline::Plan;
+
+use super::*;
+
+/// More than any scenario has replicas.
+const SLOTS: u32 = 8;
+
+/// Nobody has any yet.
+pub(super) fn slots() -> Vec<SlotRow> {
+    let slot = |slot| SlotRow {
+        slot,
+        owner: None,
+        beats: 0,
+        reach: std::time::Duration::ZERO,
+    };
+    (0..SLOTS).map(slot).collect()
+}
+
+impl Database {
+    pub(crate) fn slots(&self) -> Vec<SlotRow> {
+        self.state.slots.clone()
+    }
+
+    /// Whether the slot still is as it was seen.
+    pub(crate) fn claim(&mut self, boot_id: Uuid, claim: &Claim) -> bool {
+        let slot = self.state.slots.iter_mut().find(|row| **row == claim.seen);
+        slot.is_some_and(|row| {
+            row.owner = Some(boot_id);
+            row.beats += 1;
+            row.reach = claim.reach;
+            true
+        })
+    }
+
+    /// The limits as configured.
+    pub(crate) fn limits(&self) -> Vec<Limit> {
+        let rows = self.state.limits.values();
+        rows.map(|row| row.limit.clone()).collect()
+    }
+
+    /// What replicas may serve by.
+    pub(crate) fn ripe(&self, limit: Uuid) -> Option<Plan> {
+        let entry = self.state.limits.get(&limit)?.entry;
+        let is_ripe = entry.offline.is_ripe(entry.clocks.low);
+        is_ripe.then_some(entry.offline.plan)
+    }
+}
+
+impl Row {
+    pub(super) fn terming(&self, now: Timestamp) -> Terming {
+        Terming {
+            amount: self.limit.amount,
+            mode: self.limit.mode,
+            terms: self.limit.terms(),
+            offline: self.plan(),
+            now,
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        let terms = self.limit.terms();
+        let plan = self.limit.offline_plan();
+        plan.unwrap_or_else(|| Plan::none(&terms))
+    }
+
+    /// The bug that grants what replicas may serve who have not heard that it is theirs no more.
+    pub(super) fn may_forget_the_larger_share(&mut self, bug: Option<Bug>) {
+        if bug != Some(Bug::ShareLoweredAtOnce) {
+            return;
+        }
+        let plan = self.plan();
+        if plan.units() < self.entry.offline.plan.units() {
+            self.entry.offline.plan = plan;
+        }
+        self.entry.offline.kept = None;
+    }
+}
