@@ -16,10 +16,10 @@ pub(super) async fn pump(
     let mut bytes = vec![0; 16_384];
     loop {
         let read = from.read(&mut bytes).await?;
+        link.delay().await;
         if read == 0 {
             return Ok(());
         }
-        link.delay().await;
         to.write_all(&bytes[..read]).await?;
     }
 }
@@ -71,6 +71,8 @@ pub(super) async fn reply(
     loop {
         let read = from.read(&mut bytes).await?;
         if read == 0 {
+            // A machine that has vanished closes nothing either.
+            link.delay().await;
             return Ok(());
         }
         if is_lost.load(Relaxed) {
