@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod a_limit_over_replicas;
 mod accounts;
 mod advice;
 mod bootstrap_command;
@@ -71,7 +72,7 @@ mod tamper;
 mod tokens;
 mod transport_refusals;
 mod turns;
-mod two_replicas;
+
 mod unbuilt;
 mod unread_rows;
 mod unreadable;
