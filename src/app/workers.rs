@@ -89,18 +89,21 @@ impl Workers {
     }
 }
 
-/// Carries reports to and from other replicas.
+/// Carries reports to and from other replicas; at the end once more, for those that came during the last round.
 async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = interval(outbox::FLUSH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => {}
-        }
+    loop {
+        let is_last = tokio::select! {
+            _ = ticks.tick() => false,
+            () = stop.cancelled() => true,
+        };
         let carrying = Arc::clone(&vault);
         if let Ok(Err(error)) = round(async move { carry(&carrying).await }).await {
-            tracing::warn!(%error, "reports could not be exchanged, their leases keep their full charge");
+            tracing::warn!(%error, is_last, "reports could not be exchanged, they wait for the next round");
+        }
+        if is_last {
+            return;
         }
     }
 }
