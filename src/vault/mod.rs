@@ -10,6 +10,7 @@ mod blaming;
 mod caller_rows;
 mod change;
 mod clear_health;
+mod committing;
 mod create_account;
 mod create_caller;
 mod create_key;

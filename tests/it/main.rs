@@ -48,6 +48,7 @@ mod metrics;
 mod migrate_command;
 mod never_clears;
 mod offline;
+mod outage_reports;
 mod pools;
 mod prices;
 mod private_postgres;
