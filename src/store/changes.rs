@@ -1,6 +1,6 @@
 //! What changed since a revision, over all tables that replicas keep in memory: one snapshot of the database, read at one revision.
 //!
-//! The one place where a query looks at more than its own table: everything here is read by revision, and nothing is written.
+//! It looks into many tables at once, so that all of it is of one moment: everything here is read by revision, and nothing is written.
 
 use std::collections::HashMap;
 

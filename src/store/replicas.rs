@@ -79,6 +79,21 @@ pub async fn beat(
     })
 }
 
+/// How many replicas live.
+///
+/// # Errors
+/// As every query.
+pub async fn count_live(conn: &mut PgConnection) -> Result<u32> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from replicas
+        where heartbeat_time > clock_timestamp() - make_interval(secs => $1)"#,
+        LAPSE.as_secs_f64()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// Forgets replicas that have not been heard of for long.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
 use crate::store::connection::acquire;
-use crate::store::{Stored, cluster, cooldowns, pool_status};
+use crate::store::{Stored, cluster, cooldowns, pool_status, replicas};
 
 /// What the keys of a pool are judged by.
 struct Facts<'a> {
@@ -60,7 +60,7 @@ impl Vault {
             pool: name.clone(),
             time: now,
             replica: self.live.boot_id,
-            replicas_live: pool_status::replicas_live(conn).await?,
+            replicas_live: replicas::count_live(conn).await?,
             keys,
             limits,
             waiting: facts.waiting(pool.meta.uid),
