@@ -7,7 +7,7 @@ use super::backoff::Backoff;
 use super::health::{Cause, FailureClass};
 use super::time::Timestamp;
 
-/// A cooldown that ends later by less than this is no news.
+/// A cooldown that ends later by less than this is obeyed here, and no news for the others.
 const NEWS_MIN: Duration = Duration::from_millis(500);
 
 /// The most models of one account whose cooldowns are kept, in memory and in the database; what has ended makes room first.
@@ -17,6 +17,8 @@ pub const ACCOUNT_MODELS_MAX: usize = 256;
 #[derive(Debug, Clone, Default)]
 pub struct Cooling {
     cause: Option<Cause>,
+    /// When it ends as far as the fleet was told.
+    told_until: Option<Timestamp>,
     /// Cooldowns of `struck_by` since the last success.
     strikes: u32,
     struck_by: Option<FailureClass>,
@@ -56,7 +58,7 @@ impl Cooling {
         }
         let pause = stated.unwrap_or_else(|| backoff.unstated(self.strikes, jitter));
         let until = now.after(pause);
-        if holding.is_some_and(|(held, _)| until < held.after(NEWS_MIN)) {
+        if holding.is_some_and(|(held, _)| until <= held) {
             return None;
         }
         let cause = Cause {
@@ -65,6 +67,13 @@ impl Cooling {
             class,
         };
         self.cause = Some(cause.clone());
+        let is_told = self
+            .told_until
+            .is_some_and(|told| until < told.after(NEWS_MIN));
+        if holding.is_some() && is_told {
+            return None;
+        }
+        self.told_until = Some(until);
         Some(cause)
     }
 
@@ -82,6 +91,7 @@ impl Cooling {
             .as_ref()
             .is_none_or(|held| held.until < cause.until)
         {
+            self.told_until = Some(cause.until);
             self.cause = Some(cause);
         }
     }
@@ -164,6 +174,20 @@ mod tests {
         assert_eq!(blame(&mut cooling, Some(10), 1), None);
         assert_eq!(cooling.holds(at(30)).unwrap().until, at(60));
         assert_eq!(blame(&mut cooling, Some(100), 1), Some(at(101)));
+    }
+
+    #[test]
+    fn an_end_that_is_a_little_later_is_obeyed_and_no_news() {
+        let mut cooling = Cooling::default();
+        let stated = Some(Duration::from_secs(1));
+        let ms = |ms: i64| Timestamp::from_micros(ms * 1_000);
+        let mut blame = |at| cooling.blame(FailureClass::RateLimit, stated, 0.0, "429", at);
+        assert!(blame(ms(0)).is_some());
+        assert_eq!(blame(ms(400)), None);
+        // It adds up: news is what differs by so much from what the others were told.
+        assert!(blame(ms(500)).is_some());
+        assert_eq!(blame(ms(700)), None);
+        assert!(cooling.holds(ms(1_699)).is_some());
     }
 
     #[test]

@@ -88,9 +88,12 @@ impl AccountLive {
         wake_first(&self.state.lock());
     }
 
-    /// Takes from every limit, or from none; then `lacks` hears of each limit that says no, as it was when it said so.
-    pub fn take(&self, need: Need<'_>, now: BootTime, lacks: impl FnMut(Lack)) -> Take {
+    /// Takes from every limit, or from none; then `lacks` hears of each limit that says no, as it was when it said so. Only a call that
+    /// has joined stands in a line: one that was served elsewhere first would never leave it.
+    pub fn take(&self, mut need: Need<'_>, now: BootTime, lacks: impl FnMut(Lack)) -> Take {
         let mut state = self.state.lock();
+        let has_joined = |ticket: &Ticket| state.wakers.contains_key(ticket);
+        need.ticket = need.ticket.filter(has_joined);
         let take = state.budget.take(need, now);
         if !matches!(take, Take::Taken(_)) {
             state.budget.lacks(need, now).for_each(lacks);

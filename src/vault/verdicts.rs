@@ -7,7 +7,7 @@ use super::report_outcome::{ReportOutcome, ReportRefusal};
 use super::telling::{tell_of_cooling, tell_of_health};
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify;
+use crate::domain::classify::{self, Blame};
 use crate::domain::forwarded::Forwarded;
 use crate::domain::health::Health;
 use crate::domain::judged::{Judged, Seen};
@@ -61,17 +61,47 @@ impl Vault {
             }
         }
         self.tell_version(lease, outcome, now);
+        self.take_canary_back(lease);
     }
 
     /// Takes up an outcome that came in elsewhere: only what the issuer alone counts. The rest acted there, and the fleet knows of it.
     pub(super) fn follow(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
-        let is_of_issuer = match &outcome.seen {
-            Seen::NotSent | Seen::Success => true,
-            Seen::Failed { failure, .. } => is_counted(failure),
-        };
         // What came long after its lease ended says nothing about today.
-        if is_of_issuer && now <= lease.ends {
-            self.tell_version(lease, outcome, now);
+        if now > lease.ends {
+            return;
+        }
+        match &outcome.seen {
+            Seen::NotSent => {}
+            Seen::Success => {
+                self.peer_succeeded(&lease.claims, now);
+                self.tell_version(lease, outcome, now);
+            }
+            Seen::Failed { failure, .. } if is_counted(failure) => {
+                self.tell_version(lease, outcome, now);
+            }
+            // The verdict is on its way, and the next canary waits for it.
+            Seen::Failed { failure, .. } if failure.blame == Blame::Key => return,
+            Seen::Failed { .. } => {}
+        }
+        self.take_canary_back(lease);
+    }
+
+    /// Where others of its provider fail in a row, the issuer asks whether this one succeeded meanwhile.
+    fn peer_succeeded(&self, claims: &LeaseClaims, now: Timestamp) {
+        let snapshot = self.live.snapshot();
+        if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
+            account.provider.succeeded(claims.version_uid, now);
+        }
+    }
+
+    /// A canary is back, whatever it said: where it decided nothing, the next lease is a canary again.
+    fn take_canary_back(&self, lease: &Opened) {
+        if !lease.claims.is_canary || lease.issuer != self.live.boot_id {
+            return;
+        }
+        let snapshot = self.live.snapshot();
+        if let Some(version) = snapshot.versions.get(&lease.claims.version_uid) {
+            version.live.recall_canary();
         }
     }
 
@@ -101,10 +131,6 @@ impl Vault {
                     version.live.on(event, &policy, &why, now);
                 }
             }
-        }
-        // Back, whatever it said: where it decided nothing, the next lease is a canary again.
-        if claims.is_canary && is_issuer {
-            version.live.recall_canary();
         }
     }
 

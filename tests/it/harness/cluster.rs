@@ -191,11 +191,19 @@ fn run(command: &mut Command) -> String {
 
 /// Waits until something holds, for longer than anything takes on a busy machine.
 pub(crate) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
-    let waited = async {
-        while !holds().await {
+    eventually_some(what, async || holds().await.then_some(())).await;
+}
+
+/// Waits until there is something, and answers it.
+pub(crate) async fn eventually_some<T>(what: &str, get: impl AsyncFn() -> Option<T>) -> T {
+    let got = async {
+        loop {
+            if let Some(got) = get().await {
+                return got;
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
-    assert!(waited.is_ok(), "not within a minute: {what}");
+    let got = tokio::time::timeout(Duration::from_secs(60), got).await;
+    got.unwrap_or_else(|_| panic!("not within a minute: {what}"))
 }
