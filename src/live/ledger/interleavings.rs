@@ -9,13 +9,15 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take};
-use crate::domain::ledger::work::Wait;
+use crate::domain::ledger::work::{Answer, Wait};
 use crate::domain::limit::{Dimension, Limit, Mode, Owner};
 use crate::domain::pool::Estimate;
 use crate::domain::terms::Span;
 use crate::domain::time::Timestamp;
+use crate::live::clock::boot_now;
 use crate::live::line::{Line, Waiting};
 use crate::live::pool::PoolLive;
+use crate::live::speaker::take_in;
 use crate::live::sync::planted;
 
 fn limit() -> Arc<Limit> {
