@@ -10,14 +10,17 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::transport::server::{Router, TcpIncoming};
+use tonic::transport::server::Router;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::server::HealthReporter;
 use tower::layer::util::{Identity, Stack};
 
 use super::config::{MasterKeySource, ServeConfig};
+use super::gate::Gate;
+use super::incoming::{self, Incoming, READERS_MAX};
 use super::listeners::Listeners;
-use super::{metrics, opening, poll::tell, reflection, signals, supervision, workers::Workers};
+use super::workers::Workers;
+use super::{metrics, open_files, opening, poll::tell, reflection, signals, supervision};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
@@ -86,7 +89,7 @@ pub async fn run_until(
     tell(&health, true).await;
     let workers = Workers::start(&vault, heart, health.clone());
     let failed = workers.failed();
-    let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
+    let server = server(vault.live().boot_id.as_u64_pair().0)
         .layer((Observe::new(), Restate))
         .add_service(health_service.clone())
         .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
@@ -108,9 +111,12 @@ pub async fn run_until(
         config.drain_delay,
         draining.clone(),
     ));
-    let incoming = TcpIncoming::from(listeners.grpc).with_nodelay(Some(true));
+    let kept = 2 * READERS_MAX as u64 + u64::from(config.database_connections_max);
+    let connections_max = open_files::room(config.connections_max, kept);
+    let gate = Gate::new(listeners.grpc, "grpc", connections_max as usize);
+    let incoming = incoming::greeted(gate, config.tls);
     let grpc = until_drained(server, incoming, draining, ended.clone());
-    let page = page(listeners.metrics, ended.clone());
+    let page = metrics::serve(listeners.metrics, ended.clone().cancelled_owned());
     let probes = probes(listeners.health, health_service, ended);
     let served = tokio::try_join!(grpc, page, probes).map(drop);
     workers.stop().await;
@@ -134,7 +140,7 @@ async fn open_vault(
 /// Serves gRPC until the drain, and the calls that are open then for a while; then the rest may end.
 async fn until_drained(
     server: Router<Stack<(Observe, Restate), Identity>>,
-    incoming: TcpIncoming,
+    incoming: Incoming,
     draining: CancellationToken,
     ended: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -154,14 +160,6 @@ async fn until_drained(
     served.context("the server failed")
 }
 
-/// Serves /metrics, where it is to be served.
-async fn page(listener: Option<TcpListener>, ended: CancellationToken) -> anyhow::Result<()> {
-    match listener {
-        Some(listener) => metrics::serve(listener, ended.cancelled_owned()).await,
-        None => Ok(()),
-    }
-}
-
 /// Serves health checks in plaintext, where they are to be served.
 async fn probes(
     listener: Option<TcpListener>,
@@ -171,27 +169,20 @@ async fn probes(
     let Some(listener) = listener else {
         return Ok(());
     };
-    let server = Server::builder().add_service(health);
-    let incoming = TcpIncoming::from(listener);
+    let server = server(0).add_service(health);
+    let incoming = incoming::greeted(Gate::new(listener, "health", READERS_MAX), None);
     let served = server.serve_with_incoming_shutdown(incoming, ended.cancelled_owned());
     served.await.context("the health checks failed")
 }
 
 /// A server as `serve` sets it up; `seed` spreads what happens after a while over the replicas.
-///
-/// # Errors
-/// The TLS configuration is no good.
-pub fn server(tls: Option<tonic::transport::ServerTlsConfig>, seed: u64) -> anyhow::Result<Server> {
+pub fn server(seed: u64) -> Server {
     let jitter = Duration::from_secs(seed % 60);
-    let server = Server::builder()
+    Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
         .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
         .timeout(CALL_MAX)
-        .max_connection_age(CONNECTION_AGE + jitter);
-    match tls {
-        Some(tls) => Ok(server.clone().tls_config(tls)?),
-        None => Ok(server.clone()),
-    }
+        .max_connection_age(CONNECTION_AGE + jitter)
 }
 
 fn leases(vault: &Arc<Vault>) -> InterceptedService<LeaseServiceServer<Leases>, Authenticate> {

@@ -62,6 +62,7 @@ mod revoked;
 mod rotation_interval;
 mod rotations;
 mod selection;
+mod silent_connections;
 mod spend;
 mod status;
 mod stopped_replica;
