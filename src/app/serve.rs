@@ -29,7 +29,7 @@ use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
-use crate::service::{observe::Observe, restate::Restate};
+use crate::service::{call_bound::CallBound, observe::Observe, restate::Restate};
 use crate::store::replicas::{self, Enrolment};
 use crate::vault::Vault;
 
@@ -90,7 +90,7 @@ pub async fn run_until(
     let workers = Workers::start(&vault, heart, health.clone());
     let failed = workers.failed();
     let server = server(vault.live().boot_id.as_u64_pair().0)
-        .layer((Observe::new(), Restate))
+        .layer((Observe::new(), Restate, CallBound(CALL_MAX)))
         .add_service(health_service.clone())
         .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
         .add_service(leases(&vault))
@@ -139,7 +139,7 @@ async fn open_vault(
 
 /// Serves gRPC until the drain, and the calls that are open then for a while; then the rest may end.
 async fn until_drained(
-    server: Router<Stack<(Observe, Restate), Identity>>,
+    server: Router<Stack<(Observe, Restate, CallBound), Identity>>,
     incoming: Incoming,
     draining: CancellationToken,
     ended: CancellationToken,
@@ -169,7 +169,7 @@ async fn probes(
     let Some(listener) = listener else {
         return Ok(());
     };
-    let server = server(0).add_service(health);
+    let server = server(0).layer(Restate).add_service(health);
     let incoming = incoming::greeted(Gate::new(listener, "health", READERS_MAX), None);
     let served = server.serve_with_incoming_shutdown(incoming, ended.cancelled_owned());
     served.await.context("the health checks failed")
