@@ -100,7 +100,7 @@ mod tests {
         });
         let bounded = CallBound(Duration::from_millis(50)).layer(service);
         let answer = bounded.oneshot(http::Request::new(())).await.unwrap();
-        Status::from_header_map(answer.headers())
+        status::said(answer.headers())
     }
 
     #[tokio::test]
