@@ -6,6 +6,7 @@ pub mod commands;
 pub mod config;
 mod connection;
 pub mod dev;
+mod drain;
 mod gate;
 pub mod hardening;
 mod incoming;

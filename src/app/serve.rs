@@ -10,17 +10,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::transport::server::Router;
 use tonic_health::pb::health_server::{Health, HealthServer};
-use tonic_health::server::HealthReporter;
-use tower::layer::util::{Identity, Stack};
 
 use super::config::{MasterKeySource, ServeConfig};
 use super::gate::Gate;
-use super::incoming::{self, Incoming, READERS_MAX};
+use super::incoming::{self, READERS_MAX};
 use super::listeners::Listeners;
-use super::workers::Workers;
-use super::{metrics, open_files, opening, poll::tell, reflection, signals, supervision};
+use super::{drain, metrics, open_files, opening, reflection, signals, supervision};
+use super::{poll::tell, workers::Workers};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
@@ -30,7 +27,7 @@ use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
 use crate::service::{call_bound::CallBound, observe::Observe, restate::Restate};
-use crate::store::replicas::{self, Enrolment};
+use crate::store::replicas::Enrolment;
 use crate::vault::Vault;
 
 /// Calls at once on one connection.
@@ -45,8 +42,6 @@ const CALL_MAX: Duration = Duration::from_secs(75);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
 /// After so long a connection is asked to go elsewhere, so that new replicas get their share; jittered by process.
 const CONNECTION_AGE: Duration = Duration::from_mins(5);
-/// How long open calls may take to end after the drain has begun.
-const DRAIN_MAX: Duration = Duration::from_secs(8);
 /// The health check that says that the process runs, whatever its database does.
 const LIVENESS: &str = "liveness";
 /// The stored and sealed formats that this release reads, as the highest of them.
@@ -104,23 +99,25 @@ pub async fn run_until(
         "serving"
     );
     let (draining, ended) = (CancellationToken::new(), CancellationToken::new());
-    tokio::spawn(drain(
+    tokio::spawn(drain::drain(
         supervision::until(shutdown, failed.clone()),
         health,
         Arc::clone(&vault),
         config.drain_delay,
         draining.clone(),
     ));
-    let kept = 2 * READERS_MAX as u64 + u64::from(config.database_connections_max);
-    let connections_max = open_files::room(config.connections_max, kept);
-    let gate = Gate::new(listeners.grpc, "grpc", connections_max as usize);
+    let (clients, database) = (config.connections_max, config.database_connections_max);
+    let gate = gate(listeners.grpc, clients, database);
     let incoming = incoming::greeted(gate, config.tls);
-    let grpc = until_drained(server, incoming, draining, ended.clone());
+    let grpc = server.serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned());
+    let grpc = drain::until_drained(grpc, draining, ended.clone());
+    let grpc = async { grpc.await.context("the server failed") };
     let page = metrics::serve(listeners.metrics, ended.clone().cancelled_owned());
-    let probes = probes(listeners.health, health_service, ended);
+    let page = drain::until_ended(page, ended.clone());
+    let probes = probes(listeners.health, health_service, ended.clone());
+    let probes = drain::until_ended(probes, ended);
     let served = tokio::try_join!(grpc, page, probes).map(drop);
-    workers.stop().await;
-    leave(&vault).await;
+    drain::end(workers, &vault, config.drain_delay).await;
     tracing::info!("ended");
     served.and_then(|()| supervision::verdict(&failed))
 }
@@ -137,27 +134,11 @@ async fn open_vault(
     Ok(vault)
 }
 
-/// Serves gRPC until the drain, and the calls that are open then for a while; then the rest may end.
-async fn until_drained(
-    server: Router<Stack<(Observe, Restate, CallBound), Identity>>,
-    incoming: Incoming,
-    draining: CancellationToken,
-    ended: CancellationToken,
-) -> anyhow::Result<()> {
-    let serve = server.serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned());
-    let overdue = async {
-        draining.cancelled().await;
-        tokio::time::sleep(DRAIN_MAX).await;
-    };
-    let served = tokio::select! {
-        served = serve => served,
-        () = overdue => {
-            tracing::warn!("calls are still open, they are cut off");
-            Ok(())
-        }
-    };
-    ended.cancel();
-    served.context("the server failed")
+/// The gate of gRPC, with as many places as the files leave that the rest does not need.
+fn gate(listener: TcpListener, clients_max: u32, database_connections_max: u32) -> Gate {
+    let kept = 2 * READERS_MAX as u64 + u64::from(database_connections_max);
+    let clients_max = open_files::room(clients_max, kept);
+    Gate::new(listener, "grpc", clients_max as usize)
 }
 
 /// Serves health checks in plaintext, where they are to be served.
@@ -214,31 +195,4 @@ fn heart(vault: &Vault, address: String, replication: Replication) -> Heart {
     };
     let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
     Heart::new(live, pool, enrolment, replication)
-}
-
-/// After `shutdown`: not ready, then time for the balancers to notice, then no new leases and no new calls.
-async fn drain(
-    shutdown: impl Future<Output = ()> + Send + 'static,
-    health: HealthReporter,
-    vault: Arc<Vault>,
-    delay: Duration,
-    draining: CancellationToken,
-) {
-    shutdown.await;
-    tell(&health, false).await;
-    tokio::time::sleep(delay).await;
-    vault.live().drain();
-    draining.cancel();
-}
-
-/// So that the others share what this replica no longer takes.
-async fn leave(vault: &Vault) {
-    let left = async {
-        let mut connection = vault.pool().acquire().await?;
-        replicas::leave(&mut connection, vault.live().boot_id).await
-    };
-    if let Err(error) = left.await {
-        tracing::warn!(%error, "the replica could not take its leave, it will be forgotten in a few seconds");
-    }
-    vault.pool().close().await;
 }

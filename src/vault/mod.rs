@@ -10,6 +10,7 @@ mod blaming;
 mod caller_rows;
 mod change;
 mod clear_health;
+mod committing;
 mod create_account;
 mod create_caller;
 mod create_key;
@@ -192,7 +193,8 @@ impl Vault {
     }
 
     /// Called after a change has been committed and before it is answered: what was answered, this replica knows.
-    async fn committed(self: &Arc<Self>, rev: i64) {
+    async fn committed(self: &Arc<Self>, rev: Option<i64>) {
+        let Some(rev) = rev else { return };
         // In a task of its own: what panics there does not unmake the change.
         let vault = Arc::clone(self);
         let refreshed = tokio::spawn(async move { vault.refresh(rev).await }).await;
