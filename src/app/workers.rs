@@ -144,7 +144,7 @@ async fn flush_spend(vault: Arc<Vault>, stop: CancellationToken) {
     }
 }
 
-/// Looks at every key, of which there may be many.
+/// Looks at every key and every limit, of which there may be many.
 async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = interval(SURVEY_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -152,6 +152,10 @@ async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
         tokio::select! {
             _ = ticks.tick() => observe::survey(&vault),
             () = stop.cancelled() => return,
+        }
+        match vault.charged().await {
+            Ok(charged) => observe::limits(&charged),
+            Err(error) => tracing::debug!(%error, "how full the limits are is not known"),
         }
     }
 }

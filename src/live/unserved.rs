@@ -246,5 +246,5 @@ const fn shortage(wait: Wait) -> KeyRefusal {
 }
 
 fn clears(wait: Wait, now: Now) -> Timestamp {
-    now.database.after(wait.clears_at.since(now.boot))
+    now.database.after(wait.retry_at(now.boot).since(now.boot))
 }

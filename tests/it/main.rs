@@ -66,6 +66,7 @@ mod revoked;
 mod rotation_interval;
 mod rotations;
 mod selection;
+mod silent_connections;
 mod silent_database;
 mod spend;
 mod status;
