@@ -11,8 +11,8 @@ use crate::{caught, holds};
 /// is used at once.
 fn hour() -> Setup {
     Setup {
-        runs: 2,
-        length: Duration::from_secs(4_200),
+        runs: 1,
+        length: Duration::from_secs(3_900),
         limits: vec![requests(2_000, 3_600)],
         replicas: 2,
         demand: 3.0,
