@@ -4,8 +4,14 @@
 //! back and handed out again. And only what it had not counted itself: it says so, lease by lease, whenever it states a block's use.
 //! After that the block listens to it no more, should it only have been stopped.
 
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
 use super::block::{Draw, is_settled};
 use super::settle::Part;
+use crate::domain::forwarded::Forwarded;
+use crate::domain::judged::Judged;
 use crate::domain::limit::Dimension;
 
 /// A block of a replica that is gone, as that one stated it last.
@@ -17,9 +23,50 @@ pub struct Estate {
     pub settled: Vec<u8>,
 }
 
-/// Units of a lease that were not used, of `drawn` for each use.
+/// What a report gives back, from each limit that it drew from and whose dimension is known. `None` if it settles nothing, so that its
+/// lease keeps the full charge: it is one of several, and nobody knows what the others said.
 #[must_use]
-pub fn unused(parts: &[Part], dimension: Dimension, drawn: u64) -> u64 {
+pub fn inherited(
+    report: &Forwarded,
+    dimension: impl Fn(Uuid) -> Option<Dimension>,
+) -> Option<Vec<(Uuid, Draw, u64)>> {
+    let uses = report.outcomes.iter().map(|outcome| outcome.count);
+    let uses = uses.fold(0_u32, u32::saturating_add);
+    if uses != report.claims.granted && !report.is_final {
+        return None;
+    }
+    // One that may be given again by its issuer, should that only have been stopped, gives nothing back.
+    let parts: Vec<_> = match report.claims.received {
+        Some(_) => report.outcomes.iter().map(Judged::part).collect(),
+        None => Vec::new(),
+    };
+    let draws = report.claims.draws.iter();
+    let returns = draws.filter_map(|(limit, draw)| {
+        let back = unused(&parts, dimension(*limit)?, draw.units);
+        Some((*limit, *draw, back))
+    });
+    Some(returns.collect())
+}
+
+/// Settles leases in what a replica left, by block: each with what it gives back. Answers the units of the blocks that changed.
+#[must_use]
+pub fn settle(
+    estates: &mut HashMap<Uuid, Estate>,
+    returns: impl Iterator<Item = (Uuid, Draw, u64)>,
+) -> HashMap<Uuid, u64> {
+    let mut taken = HashMap::new();
+    for (block, draw, back) in returns {
+        if let Some(estate) = estates.get_mut(&block)
+            && estate.settle(draw, back)
+        {
+            taken.insert(block, estate.units);
+        }
+    }
+    taken
+}
+
+/// Units of a lease that were not used, of `drawn` for each use.
+fn unused(parts: &[Part], dimension: Dimension, drawn: u64) -> u64 {
     let less = parts.iter().map(|part| part.difference(dimension, drawn).0);
     less.fold(0, u64::saturating_add)
 }
