@@ -124,9 +124,8 @@ async fn give_back(conn: &mut PgConnection, inherited: &[Inherited]) -> store::R
     };
     let limits: BTreeSet<Uuid> = returns().map(|(_, (limit, ..))| *limit).collect();
     limit_ledgers::lock(conn, &limits.into_iter().collect::<Vec<_>>(), true).await?;
-    let of_blocks = || {
-        returns().map(|(issuer, (_, draw, back))| (block_id(issuer, draw.block), *draw, *back))
-    };
+    let of_blocks =
+        || returns().map(|(issuer, (_, draw, back))| (block_id(issuer, draw.block), *draw, *back));
     let blocks: Vec<_> = of_blocks().map(|(block, ..)| block).collect();
     let mut estates = limit_blocks::estates(conn, &blocks).await?;
     let taken = settle(&mut estates, of_blocks());

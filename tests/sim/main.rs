@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 #![expect(clippy::print_stdout, reason = "the figures are what a run is for")]
 
+mod batches;
 mod bugs;
 mod caller;
 mod database;
@@ -13,11 +14,14 @@ mod offline;
 mod oracle;
 mod planted;
 mod random;
+mod replays;
 mod replica;
+mod rolling;
 mod scenarios;
 mod setup;
 mod shares;
 mod spans;
+mod takeovers;
 mod time;
 mod world;
 

@@ -5,20 +5,18 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use keylease::domain::id::Id;
-use keylease::domain::ledger::settle::Part;
 use keylease::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 use keylease::domain::limit::{Dimension, Limit, Mode, Owner};
 use keylease::domain::pool::Estimate;
 use keylease::domain::time::{BootTime, Timestamp};
-use keylease::domain::usage::Usage;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
-use crate::caller::{Call, Given, Report, Seen};
+use crate::caller::{Call, Given, Portion, Report, RequestId, Seen};
 use crate::database::{Answers, Database, State};
 use crate::oracle::{Oracle, Scope, Verdict};
 use crate::random::Random;
-use crate::replica::{Outcome, Replica};
+use crate::replica::{End, Outcome, Replica};
 use crate::setup::{Setup, Spec};
 use crate::time::{BootClock, MILLI, SECOND, Time, WallClock};
 
@@ -27,14 +25,19 @@ const TRANSACTION_MAX: Time = 5 * SECOND;
 /// How often the database's state is kept, for failovers and restores.
 const KEEP_EVERY: Time = SECOND / 4;
 
+mod asking;
 mod callers;
+mod ending;
 mod events;
 mod faults;
 mod holding;
 mod replicas;
+mod reports;
 
+use asking::Asking;
 use events::{Event, Renewing};
 use holding::{Holding, LeaseId};
+use replicas::CONNECT;
 
 pub(crate) struct World<'a> {
     setup: &'a Setup,
@@ -54,6 +57,9 @@ pub(crate) struct World<'a> {
     limits: Vec<Limit>,
     oracles: BTreeMap<Uuid, Oracle>,
     holdings: BTreeMap<LeaseId, Holding>,
+    /// Calls that can be sent again.
+    asking: BTreeMap<RequestId, Asking>,
+    requests: RequestId,
     boots: u128,
 }
 
@@ -87,16 +93,21 @@ impl<'a> World<'a> {
                 .collect(),
             holdings: BTreeMap::new(),
             limits,
+            asking: BTreeMap::new(),
+            requests: 0,
             boots: 0,
         };
         for index in 0..setup.replicas {
             let replica = world.boot();
             world.replicas.push(replica);
-            world.start(index);
+            world.set_out(index);
         }
         world.after(0, Event::Arrive);
         world.after(SECOND / 2, Event::Faults);
         world.after(0, Event::Keep);
+        if let Some(every) = setup.rolling {
+            world.after(nanos(every), Event::Roll(0));
+        }
         world
     }
 
@@ -151,7 +162,7 @@ impl<'a> World<'a> {
             Event::Beat(index, boot) => self.beat(index, boot),
             Event::Boot(index) => {
                 self.replicas[index] = self.boot();
-                self.start(index);
+                self.set_out(index);
             }
             // An earlier one has made the others void.
             Event::Wake(index, boot)
@@ -162,7 +173,18 @@ impl<'a> World<'a> {
             Event::Wake(..) => {}
             Event::Call(index, call) => self.call(index, call),
             Event::Leased(given) => self.leased(given),
-            Event::Start(given, seen) => self.begin(given, seen),
+            Event::Start(given, portion) => self.begin(&given, portion),
+            Event::StartLast(given, portion) => {
+                self.start(&given, portion.unanswered, portion.took)
+            }
+            Event::Patience(id) => self.lose_patience(id),
+            Event::Cancel(index, id, sent) => self.cancel(index, id, sent),
+            Event::Roll(index) => self.roll(index),
+            Event::Drain(index, boot) => self.drain(index, boot),
+            Event::Close(index, boot) => self.close(index, boot),
+            Event::Leave(index, boot) => self.leave(index, boot),
+            Event::Exchange(index, boot) => self.exchange(index, boot),
+            Event::TakeOver(index, boot) => self.take_over(index, boot),
             Event::Report(index, report) => self.report(index, report),
             Event::Transact(index, boot, server, works, sent) => {
                 self.transact(index, boot, server, works, sent);

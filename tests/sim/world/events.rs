@@ -14,7 +14,22 @@ pub(super) enum Event {
     Wake(usize, Uuid),
     Call(usize, Call),
     Leased(Given),
-    Start(Given, Seen),
+    Start(Given, Portion),
+    /// Uses begin at the last moment whose callers have given up on them.
+    StartLast(Given, Portion),
+    /// A caller has waited long enough for an answer.
+    Patience(RequestId),
+    /// A caller that has waited long enough takes its call away.
+    Cancel(usize, RequestId, Time),
+    /// The next replica is to end and come back.
+    Roll(usize),
+    Drain(usize, Uuid),
+    Close(usize, Uuid),
+    Leave(usize, Uuid),
+    /// A replica sends reports to others, and takes its own.
+    Exchange(usize, Uuid),
+    /// A replica settles for those that are gone.
+    TakeOver(usize, Uuid),
     Report(usize, Report),
     Transact(usize, Uuid, u32, Vec<Work>, BootTime),
     Answered(usize, Uuid, Vec<Work>, Option<Answers>, BootTime),
@@ -55,7 +70,13 @@ impl World<'_> {
             | Event::RenewAnswered(index, ..)
             | Event::RenewNews(index, _)
             | Event::Transact(index, ..)
-            | Event::Answered(index, ..) => *index,
+            | Event::Answered(index, ..)
+            | Event::Cancel(index, ..)
+            | Event::Drain(index, _)
+            | Event::Close(index, _)
+            | Event::Leave(index, _)
+            | Event::Exchange(index, _)
+            | Event::TakeOver(index, _) => *index,
             Event::Arrive
             | Event::Faults
             | Event::Keep
@@ -64,7 +85,10 @@ impl World<'_> {
             | Event::Hold(_)
             | Event::AskOn(_)
             | Event::GoesOn(..)
-            | Event::Start(..) => return None,
+            | Event::Start(..)
+            | Event::StartLast(..)
+            | Event::Patience(_)
+            | Event::Roll(_) => return None,
         };
         let until = self.replicas[index].paused_until;
         (self.now < until).then_some(until)

@@ -25,6 +25,10 @@ impl World<'_> {
                 let delay = self.random.between(SECOND, 8 * SECOND);
                 self.after(delay, Event::Boot(index));
             }
+            if self.random.chance(faults.drain) {
+                let boot = self.replicas[index].boot_id;
+                self.after(0, Event::Drain(index, boot));
+            }
             if self.random.chance(faults.cut_off) {
                 let lasts = self.random.between(SECOND, nanos(faults.cut_off_max));
                 self.replicas[index].cut_off_until = self.now + lasts;

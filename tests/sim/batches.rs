@@ -1,0 +1,105 @@
+//! Leases of several uses, reported in parts; and uses that take less or more than was estimated.
+
+use std::time::Duration;
+
+use crate::bugs::Bug;
+use crate::oracle::Verdict;
+use crate::scenarios::{everything, faults};
+use crate::setup::{Faults, Setup, requests, tokens};
+use crate::{caught, holds, runs};
+
+/// Of many batches some uses are never reported, and start last of all.
+fn batches() -> Setup {
+    Setup {
+        runs: 6,
+        limits: vec![requests(200, 10)],
+        demand: 20.0,
+        is_bursty: false,
+        uses_max: 8,
+        think_max: Duration::from_millis(300),
+        in_parts: true,
+        silent: 0.15,
+        twice: 0.3,
+        ..Setup::default()
+    }
+}
+
+/// Three times as many tokens are wanted as there are.
+fn settled(takes_max: f64) -> Setup {
+    Setup {
+        limits: vec![tokens(80_000, 20)],
+        demand: 12.0,
+        is_bursty: false,
+        takes_max: Some(takes_max),
+        silent: 0.0,
+        unanswered: 0.0,
+        not_sent: 0.0,
+        max_wait: Duration::from_secs(20),
+        ..Setup::default()
+    }
+}
+
+fn mean(runs: &[(u64, Verdict)], of: impl Fn(&Verdict) -> f64) -> f64 {
+    runs.iter().map(|(_, verdict)| of(verdict)).sum::<f64>() / runs.len() as f64
+}
+
+#[test]
+fn batches_are_reported_in_parts() {
+    holds("batches_are_reported_in_parts", &batches());
+}
+
+#[test]
+fn batches_are_reported_in_parts_while_everything_fails() {
+    let setup = Setup {
+        limits: vec![requests(200, 10), tokens(300_000, 20)],
+        takes_max: Some(1.3),
+        named: 0.3,
+        faults: Faults {
+            drain: 0.01,
+            lost_lease: 0.1,
+            ..everything()
+        },
+        ..batches()
+    };
+    holds(
+        "batches_are_reported_in_parts_while_everything_fails",
+        &setup,
+    );
+}
+
+#[test]
+fn bug_end_incomplete() {
+    let setup = Setup {
+        bug: Some(Bug::EndIncomplete),
+        ..batches()
+    };
+    caught("bug_end_incomplete", &setup);
+}
+
+/// Half of what is estimated is used, and the rest is used by others.
+#[test]
+fn what_is_not_used_comes_back() {
+    let runs = holds("what_is_not_used_comes_back", &settled(1.0));
+    let share = mean(&runs, |verdict| verdict.share);
+    assert!(share > 0.7, "only {share} of the limit was used");
+}
+
+#[test]
+fn what_is_used_beyond_the_estimate_is_charged() {
+    let runs = holds("what_is_used_beyond_the_estimate_is_charged", &settled(3.0));
+    let share = mean(&runs, |verdict| verdict.with_overuse);
+    assert!(share < 1.1, "{share} of the limit was used in the long run");
+}
+
+#[test]
+fn bug_overuse_forgotten() {
+    let setup = Setup {
+        bug: Some(Bug::OveruseForgotten),
+        faults: faults(),
+        ..settled(3.0)
+    };
+    let runs = runs("bug_overuse_forgotten", &setup);
+    let least = runs.iter().map(|(_, verdict)| verdict.with_overuse);
+    let least = least.fold(f64::MAX, f64::min);
+    assert!(least > 1.2, "{least}: the bug was not seen in some run");
+}
