@@ -5,21 +5,30 @@ use std::time::Duration;
 use crate::bugs::Bug;
 use crate::oracle::Verdict;
 use crate::scenarios::{everything, faults};
-use crate::setup::{Faults, Setup, requests, tokens};
+use crate::setup::{Act, Faults, Odd, Setup, Spec, requests, tokens};
 use crate::{caught, holds, runs};
 
-/// Of many batches some uses are never reported, and start last of all.
+/// Now and then some uses of most batches are never reported, and start last of all.
 fn batches() -> Setup {
     Setup {
         runs: 6,
-        limits: vec![requests(200, 10)],
+        limits: vec![Spec {
+            validity: Some(Duration::from_millis(50)),
+            start_within: Some(Duration::from_secs(3)),
+            ..requests(200, 10)
+        }],
         demand: 20.0,
         is_bursty: false,
         uses_max: 8,
         think_max: Duration::from_millis(300),
         in_parts: true,
-        silent: 0.15,
+        silent: 0.02,
         twice: 0.3,
+        script: vec![(
+            Duration::from_secs(20),
+            Act::Odd(Odd::Silent, Duration::from_secs(10)),
+        )],
+        script_every: Duration::from_secs(40),
         ..Setup::default()
     }
 }
@@ -88,6 +97,7 @@ fn what_is_not_used_comes_back() {
 fn what_is_used_beyond_the_estimate_is_charged() {
     let runs = holds("what_is_used_beyond_the_estimate_is_charged", &settled(3.0));
     let share = mean(&runs, |verdict| verdict.with_overuse);
+    println!("{share} of the limit was used in the long run");
     assert!(share < 1.1, "{share} of the limit was used in the long run");
 }
 
@@ -101,5 +111,6 @@ fn bug_overuse_forgotten() {
     let runs = runs("bug_overuse_forgotten", &setup);
     let least = runs.iter().map(|(_, verdict)| verdict.with_overuse);
     let least = least.fold(f64::MAX, f64::min);
+    println!("{least} of the limit was used at least in the long run");
     assert!(least > 1.2, "{least}: the bug was not seen in some run");
 }

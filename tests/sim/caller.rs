@@ -48,6 +48,8 @@ pub(crate) struct Given {
     /// Counted from when the call was sent, by the caller's clock.
     pub(crate) start_within: Duration,
     pub(crate) report_within: Duration,
+    /// An earlier call of the same id was given it.
+    pub(crate) is_again: bool,
     pub(crate) call: Call,
 }
 

@@ -10,6 +10,7 @@ mod batches;
 mod bugs;
 mod caller;
 mod database;
+mod day;
 mod offline;
 mod oracle;
 mod planted;
@@ -56,13 +57,14 @@ fn holds(name: &str, setup: &Setup) -> Vec<(u64, Verdict)> {
     runs
 }
 
-/// A seeded bug: some seed must pass a limit, or the simulation sees nothing.
+/// A planted bug: most seeds must pass a limit, so that it is seen whatever else changes what the seeds come to.
 fn caught(name: &str, setup: &Setup) {
     let runs = runs(name, setup);
     summary(name, &runs);
+    let seen = runs.iter().filter(|(_, verdict)| verdict.is_over()).count();
     assert!(
-        runs.iter().any(|(_, verdict)| verdict.is_over()),
-        "{name}: the bug was not seen in {} runs",
+        seen * 2 > runs.len(),
+        "{name}: the bug was seen in {seen} of {} runs",
         runs.len()
     );
 }

@@ -3,41 +3,49 @@
 use std::time::Duration;
 
 use crate::bugs::Bug;
-use crate::scenarios::{everything, faults};
-use crate::setup::{Faults, Setup, Spec, concurrency, requests};
+use crate::scenarios::everything;
+use crate::setup::{Act, Faults, Odd, Setup, Spec, concurrency, requests};
 use crate::{caught, holds};
 
-/// Many answers are lost, and what is leased is used at the last moment.
+/// Now and then most answers are lost; what is given again is used at the last moment. All of the rest is used.
 fn named() -> Setup {
     Setup {
         runs: 6,
         length: Duration::from_secs(200),
         limits: vec![Spec {
+            validity: Some(Duration::from_millis(100)),
             start_within: Some(Duration::from_secs(4)),
             ..requests(100, 10)
         }],
-        demand: 30.0,
+        demand: 20.0,
+        max_wait: Duration::from_millis(200),
         is_bursty: false,
-        think_max: Duration::from_millis(3_900),
-        named: 0.8,
+        think_max: Duration::from_millis(20),
+        latency: Duration::from_millis(10),
+        named: 1.0,
         patience: Duration::from_secs(3),
-        forsaken: 0.1,
-        faults: Faults {
-            lost_lease: 0.3,
-            slow_lease: 0.1,
-            ..faults()
-        },
+        silent: 0.0,
+        unanswered: 0.0,
+        not_sent: 0.0,
+        script: odd(Odd::Lost),
+        script_every: Duration::from_secs(40),
         ..Setup::default()
     }
 }
 
-/// Callers soon ask again for what they have just said not to use.
+/// Now and then, callers soon ask again for what they have just said not to use.
 fn forgetful() -> Setup {
     Setup {
+        max_wait: Duration::ZERO,
         patience: Duration::from_millis(300),
-        forsaken: 0.5,
+        script: odd(Odd::Forgetful),
         ..named()
     }
+}
+
+fn odd(odd: Odd) -> Vec<(Duration, Act)> {
+    let lasts = Duration::from_secs(10);
+    vec![(Duration::from_secs(20), Act::Odd(odd, lasts))]
 }
 
 #[test]

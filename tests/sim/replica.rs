@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::bugs::Bug;
 use crate::caller::{Call, Given};
 use crate::database::Client;
-use crate::time::{BootClock, SECOND, Time};
+use crate::time::{BootClock, Time};
 
 mod ending;
 mod offline;
@@ -140,17 +140,9 @@ impl Replica {
         }
     }
 
-    fn now(&self, time: Time) -> BootTime {
-        let late = match self.bug {
-            Some(Bug::PermitAfterExpiry) => time.saturating_sub(3 * SECOND),
-            _ => time,
-        };
-        self.clock.at(late)
-    }
-
     /// What there is to say to the database.
     pub(crate) fn work(&mut self, time: Time) -> Vec<Work> {
-        let now = self.now(time);
+        let now = self.clock.at(time);
         let blocks = &mut self.blocks;
         let mut works = self.budget.work(self.is_paced, now, || {
             *blocks += 1;
@@ -213,7 +205,7 @@ impl Replica {
         ticket: Option<Ticket>,
         time: Time,
     ) -> Outcome {
-        let now = self.now(time);
+        let now = self.clock.at(time);
         let need = Need {
             model: None,
             uses: call.uses,
@@ -301,6 +293,7 @@ impl Replica {
             received,
             start_within: taken.within.start + waited,
             report_within: taken.within.report + waited,
+            is_again: false,
             call,
         }
     }

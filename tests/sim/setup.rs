@@ -64,8 +64,45 @@ pub(crate) struct Setup {
     pub(crate) takes_max: Option<f64>,
     /// One replica after the other ends and comes back, one every so often.
     pub(crate) rolling: Option<Duration>,
+    /// What happens when, over and over again.
+    pub(crate) script: Vec<(Duration, Act)>,
+    pub(crate) script_every: Duration,
+    /// How often it is looked how much is kept.
+    pub(crate) watch_every: Option<Duration>,
     pub(crate) faults: Faults,
     pub(crate) bug: Option<Bug>,
+}
+
+/// Something that happens by a script.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Act {
+    /// A replica cannot reach the database for so long.
+    CutOff(usize, Duration),
+    /// The database is gone for so long.
+    Outage(Duration),
+    /// The limits have this offline share, or none.
+    Share(Option<OfflineShare>),
+    /// A replica is stopped for so long.
+    Pause(usize, Duration),
+    /// A replica is killed.
+    Kill(usize),
+    /// For so long, most callers are odd.
+    Odd(Odd, Duration),
+}
+
+/// What is odd about callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Odd {
+    /// Their answers are lost.
+    Lost,
+    /// They say that they do not use what they were given, and ask for it again.
+    Forgetful,
+    /// Some of their uses start last of all, and are not reported.
+    Silent,
+    /// Half of them do not use what they were given.
+    Unsent,
+    /// The same, and they say so late.
+    UnsentLate,
 }
 
 /// One limit of the account.
@@ -192,6 +229,9 @@ impl Default for Setup {
             in_parts: false,
             takes_max: None,
             rolling: None,
+            script: Vec::new(),
+            script_every: Duration::ZERO,
+            watch_every: None,
             faults: Faults {
                 pause_max: Duration::from_secs(6),
                 slow_max: Duration::from_secs(3),

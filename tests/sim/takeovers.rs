@@ -4,42 +4,54 @@ use std::time::Duration;
 
 use crate::bugs::Bug;
 use crate::scenarios::{everything, faults};
-use crate::setup::{Faults, Setup, Spec, concurrency, requests};
+use crate::setup::{Act, Faults, Odd, Setup, Spec, concurrency, requests};
 use crate::{caught, holds};
 
-/// Replicas are stopped for longer than others wait for them. Many leases are not used, and said so twice: here and there, now and late.
+/// All of the limit is soon leased, and much of that is said not to be used: twice, here and there, now and late. Meanwhile half of the
+/// replicas are stopped for longer than others wait for them.
 fn gone() -> Setup {
     Setup {
         runs: 6,
-        limits: vec![requests(200, 60)],
-        demand: 12.0,
+        length: seconds(120),
+        limits: vec![requests(600, 60)],
+        demand: 20.0,
         is_bursty: false,
-        not_sent: 0.3,
-        twice: 0.7,
-        late_max: Duration::from_secs(20),
-        elsewhere: 0.6,
-        faults: Faults {
-            pause: 0.02,
-            pause_max: Duration::from_secs(40),
-            ..faults()
-        },
+        uses_max: 4,
+        think_max: Duration::from_millis(100),
+        silent: 0.0,
+        unanswered: 0.0,
+        not_sent: 0.0,
+        twice: 0.9,
+        late_max: seconds(15),
+        elsewhere: 0.8,
+        script: vec![
+            (seconds(3), Act::Odd(Odd::UnsentLate, seconds(10))),
+            (seconds(14), Act::Pause(0, seconds(20))),
+            (seconds(14), Act::Pause(1, seconds(20))),
+        ],
+        script_every: seconds(100),
         ..Setup::default()
     }
 }
 
-/// They are killed in the midst of handing out.
+/// They are killed in the midst of handing out again what has come back to them.
 fn killed() -> Setup {
     Setup {
         limits: vec![Spec {
-            validity: Some(Duration::from_secs(3)),
-            ..requests(200, 60)
+            validity: Some(seconds(10)),
+            ..requests(600, 60)
         }],
-        faults: Faults {
-            crash: 0.02,
-            ..faults()
-        },
+        script: vec![
+            (seconds(0), Act::Odd(Odd::Unsent, seconds(10))),
+            (seconds(8), Act::Kill(0)),
+            (seconds(8), Act::Kill(1)),
+        ],
         ..gone()
     }
+}
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
 }
 
 #[test]
@@ -60,7 +72,7 @@ fn leases_are_settled_while_everything_fails() {
         in_parts: true,
         faults: Faults {
             drain: 0.01,
-            pause_max: Duration::from_secs(40),
+            pause_max: seconds(40),
             lost_lease: 0.1,
             ..everything()
         },
@@ -73,14 +85,14 @@ fn leases_are_settled_while_everything_fails() {
 fn held_permits_of_replicas_that_are_gone_are_settled() {
     let setup = Setup {
         limits: vec![concurrency(40, 60)],
-        lease_duration: Duration::from_secs(60),
-        hold_max: Duration::from_secs(20),
+        lease_duration: seconds(60),
+        hold_max: seconds(20),
         faults: Faults {
             crash: 0.01,
             drain: 0.01,
             lost_reply: 0.05,
             clock: 0.01,
-            ..gone().faults
+            ..faults()
         },
         ..gone()
     };

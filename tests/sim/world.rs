@@ -17,7 +17,7 @@ use crate::database::{Answers, Database, State};
 use crate::oracle::{Oracle, Scope, Verdict};
 use crate::random::Random;
 use crate::replica::{End, Outcome, Replica};
-use crate::setup::{Setup, Spec};
+use crate::setup::{Odd, Setup, Spec};
 use crate::time::{BootClock, MILLI, SECOND, Time, WallClock};
 
 const TICK: Time = 25 * MILLI;
@@ -33,11 +33,13 @@ mod faults;
 mod holding;
 mod replicas;
 mod reports;
+mod watching;
 
 use asking::Asking;
 use events::{Event, Renewing};
 use holding::{Holding, LeaseId};
 use replicas::CONNECT;
+pub(crate) use watching::{Kept, entries};
 
 pub(crate) struct World<'a> {
     setup: &'a Setup,
@@ -60,7 +62,10 @@ pub(crate) struct World<'a> {
     /// Calls that can be sent again.
     asking: BTreeMap<RequestId, Asking>,
     requests: RequestId,
+    /// What callers are like, and until when.
+    odd: Option<(Odd, Time)>,
     boots: u128,
+    watched: Vec<Kept>,
 }
 
 impl<'a> World<'a> {
@@ -95,7 +100,9 @@ impl<'a> World<'a> {
             limits,
             asking: BTreeMap::new(),
             requests: 0,
+            odd: None,
             boots: 0,
+            watched: Vec::new(),
         };
         for index in 0..setup.replicas {
             let replica = world.boot();
@@ -108,11 +115,22 @@ impl<'a> World<'a> {
         if let Some(every) = setup.rolling {
             world.after(nanos(every), Event::Roll(0));
         }
+        if let Some(every) = setup.watch_every {
+            world.after(nanos(every), Event::Watch);
+        }
+        for (index, (at, _)) in setup.script.iter().enumerate() {
+            world.after(nanos(*at), Event::Act(index));
+        }
         world
     }
 
     /// Runs to the end. The tightest limit's verdict counts; any that was passed does.
-    pub(crate) fn run(mut self) -> Verdict {
+    pub(crate) fn run(self) -> Verdict {
+        self.run_watched().0
+    }
+
+    /// Says how much was kept too, from time to time.
+    pub(crate) fn run_watched(mut self) -> (Verdict, Vec<Kept>) {
         let end = nanos(self.setup.length);
         while let Some(Reverse((time, sequence))) = self.queue.pop() {
             if time > end {
@@ -135,10 +153,8 @@ impl<'a> World<'a> {
         }
         let counts = self.replicas.iter_mut().flat_map(|r| r.budget.count());
         let offline = counts.map(|(_, units)| units.offline).sum();
-        Verdict {
-            offline,
-            ..worst.unwrap()
-        }
+        let worst = worst.unwrap();
+        (Verdict { offline, ..worst }, self.watched)
     }
 
     fn after(&mut self, delay: Time, event: Event) {
@@ -179,6 +195,8 @@ impl<'a> World<'a> {
             }
             Event::Patience(id) => self.lose_patience(id),
             Event::Cancel(index, id, sent) => self.cancel(index, id, sent),
+            Event::Watch => self.watch(),
+            Event::Act(index) => self.act(index),
             Event::Roll(index) => self.roll(index),
             Event::Drain(index, boot) => self.drain(index, boot),
             Event::Close(index, boot) => self.close(index, boot),

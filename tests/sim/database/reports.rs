@@ -109,6 +109,18 @@ impl Database {
         }
     }
 
+    /// Rows.
+    pub(crate) fn entries(&self) -> usize {
+        let state = &self.state;
+        let blocks = state.limits.values().map(|row| row.blocks.len());
+        let others = [
+            state.replicas.len(),
+            state.reports.len(),
+            state.settled.len(),
+        ];
+        blocks.chain(others).sum()
+    }
+
     fn block(&mut self, id: Uuid) -> Option<&mut Stored> {
         let mut rows = self.state.limits.values_mut();
         rows.find_map(|row| row.blocks.get_mut(&id))

@@ -1,6 +1,7 @@
 //! How a replica ends in order.
 
 use super::*;
+use crate::world::entries;
 
 /// How far a replica has come with its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,5 +28,12 @@ impl Replica {
     /// Whether it can be spoken to.
     pub(crate) fn is_there(&self) -> bool {
         self.is_alive && self.end != Some(End::Closing)
+    }
+
+    /// What it keeps in memory, all of it in production collections.
+    pub(crate) fn entries(&self) -> usize {
+        let permits = entries(&self.budget) + entries(&self.samples);
+        let reports = entries(&self.reports) + entries(&self.foreign) + entries(&self.outbox);
+        permits + reports + entries(&self.calls.replays)
     }
 }

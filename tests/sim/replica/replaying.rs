@@ -102,6 +102,7 @@ impl Replica {
             received,
             start_within: left.start_within,
             report_within: left.report_within,
+            is_again: true,
             ..given.clone()
         })
     }

@@ -79,6 +79,7 @@ impl World<'_> {
         let Some(id) = given.call.request else {
             return true;
         };
+        let is_forsaken = self.random.chance(self.setup.forsaken) || self.is_odd(Odd::Forgetful);
         let Some(asking) = self.asking.get_mut(&id) else {
             return false;
         };
@@ -90,7 +91,7 @@ impl World<'_> {
             }
             None => {}
         }
-        if self.random.chance(self.setup.forsaken) {
+        if is_forsaken {
             self.forsake(given);
             return false;
         }

@@ -63,7 +63,7 @@ impl World<'_> {
             let mut portion = Portion::whole(0, Seen::Answer);
             portion.sequence = u32::try_from(sequence).unwrap();
             portion.is_final = sequence + 1 == count && self.random.chance(0.5);
-            portion.is_silent = self.random.chance(self.setup.silent);
+            portion.is_silent = self.random.chance(self.setup.silent) || self.is_odd(Odd::Silent);
             portion.took = self.takes(given);
             portions.push(portion);
         }
@@ -76,6 +76,9 @@ impl World<'_> {
     }
 
     fn fate(&mut self) -> Seen {
+        if self.is_odd(Odd::Unsent) || self.is_odd(Odd::UnsentLate) {
+            return Seen::NotSent;
+        }
         match self.random.unit() {
             roll if roll < self.setup.not_sent => Seen::NotSent,
             roll if roll < self.setup.not_sent + self.setup.unanswered => Seen::NoAnswer,
@@ -107,7 +110,15 @@ impl World<'_> {
             self.after(last, Event::StartLast(given.clone(), portion));
             return;
         }
-        let think = self.random.between(MILLI, nanos(self.setup.think_max));
+        let think = if given.is_again {
+            // Whoever has waited twice is slow, and may say nothing in the end.
+            portion.is_silent |= self.random.chance(0.5);
+            last
+        } else if portion.answered == 0 && self.is_odd(Odd::UnsentLate) {
+            self.random.between(SECOND, 12 * SECOND)
+        } else {
+            self.random.between(MILLI, nanos(self.setup.think_max))
+        };
         self.after(think, Event::Start(given.clone(), portion));
     }
 

@@ -14,6 +14,10 @@ pub(super) enum Event {
     Wake(usize, Uuid),
     Call(usize, Call),
     Leased(Given),
+    /// It is looked how much is kept.
+    Watch,
+    /// Something happens by the script.
+    Act(usize),
     Start(Given, Portion),
     /// Uses begin at the last moment whose callers have given up on them.
     StartLast(Given, Portion),
@@ -88,6 +92,8 @@ impl World<'_> {
             | Event::Start(..)
             | Event::StartLast(..)
             | Event::Patience(_)
+            | Event::Watch
+            | Event::Act(_)
             | Event::Roll(_) => return None,
         };
         let until = self.replicas[index].paused_until;

@@ -159,8 +159,10 @@ impl World<'_> {
                 works.iter().for_each(|work| replica.budget.said(work));
                 for (limit, answer) in answers {
                     let Some(mut answer) = answer else { continue };
-                    if self.setup.bug == Some(Bug::ValidityFromReply) {
-                        answer.sent = now;
+                    match self.setup.bug {
+                        Some(Bug::ValidityFromReply) => answer.sent = now,
+                        Some(Bug::PermitAfterExpiry) => answer.terms.validity *= 12,
+                        _ => {}
                     }
                     replica.budget.answered(limit, &answer, now);
                 }
@@ -197,8 +199,8 @@ impl World<'_> {
         match outcome {
             Outcome::Given(given) => {
                 self.hold(&given);
-                let is_named = given.call.request.is_some();
-                if is_named && self.random.chance(self.setup.faults.lost_lease) {
+                let is_lost = self.random.chance(self.setup.faults.lost_lease);
+                if given.call.request.is_some() && (is_lost || self.is_odd(Odd::Lost)) {
                     return;
                 }
                 let delay = self.hop() / 2 + self.slow(self.setup.faults.slow_lease);
