@@ -8,27 +8,24 @@ use crate::scenarios::{everything, faults};
 use crate::setup::{Act, Faults, Odd, Setup, Spec, requests, tokens};
 use crate::{caught, holds, runs};
 
-/// Now and then some uses of most batches are never reported, and start last of all.
+/// Of some batches, and now and then of most, not all uses are reported; these start last of all.
 fn batches() -> Setup {
     Setup {
         runs: 6,
         limits: vec![Spec {
-            validity: Some(Duration::from_millis(50)),
-            start_within: Some(Duration::from_secs(3)),
+            start_within: Some(seconds(3)),
             ..requests(200, 10)
         }],
         demand: 20.0,
-        is_bursty: false,
         uses_max: 8,
         think_max: Duration::from_millis(300),
         in_parts: true,
-        silent: 0.02,
+        silent: 0.05,
+        unanswered: 0.0,
+        not_sent: 0.0,
         twice: 0.3,
-        script: vec![(
-            Duration::from_secs(20),
-            Act::Odd(Odd::Silent, Duration::from_secs(10)),
-        )],
-        script_every: Duration::from_secs(40),
+        script: vec![(seconds(20), Act::Odd(Odd::Incomplete, seconds(10)))],
+        script_every: seconds(50),
         ..Setup::default()
     }
 }
@@ -43,9 +40,13 @@ fn settled(takes_max: f64) -> Setup {
         silent: 0.0,
         unanswered: 0.0,
         not_sent: 0.0,
-        max_wait: Duration::from_secs(20),
+        max_wait: seconds(20),
         ..Setup::default()
     }
+}
+
+const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
 }
 
 fn mean(runs: &[(u64, Verdict)], of: impl Fn(&Verdict) -> f64) -> f64 {

@@ -212,11 +212,16 @@ fn raised() -> Setup {
             outage_max,
         }))
     };
-    scripted(&[
+    let setup = scripted(&[
         (1, share(10)),
-        (30, share(90)),
-        (33, Act::Outage(Duration::from_secs(8))),
-    ])
+        (35, share(90)),
+        (37, Act::Outage(Duration::from_secs(8))),
+    ]);
+    // The bursts in which all of it is used come sooner or later.
+    Setup {
+        script_every: Duration::from_secs(49),
+        ..setup
+    }
 }
 
 #[test]

@@ -97,9 +97,9 @@ pub(crate) enum Odd {
     Lost,
     /// They say that they do not use what they were given, and ask for it again.
     Forgetful,
-    /// Some of their uses start last of all, and are not reported.
-    Silent,
-    /// Half of them do not use what they were given.
+    /// They say of the last use alone that it was, and that no more will be said.
+    Incomplete,
+    /// They do not use what they were given.
     Unsent,
     /// The same, and they say so late.
     UnsentLate,

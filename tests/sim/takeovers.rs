@@ -14,6 +14,7 @@ fn gone() -> Setup {
         runs: 6,
         length: seconds(120),
         limits: vec![requests(600, 60)],
+        replicas: 5,
         demand: 20.0,
         is_bursty: false,
         uses_max: 4,
@@ -23,7 +24,7 @@ fn gone() -> Setup {
         not_sent: 0.0,
         twice: 0.9,
         late_max: seconds(15),
-        elsewhere: 0.8,
+        elsewhere: 1.0,
         script: vec![
             (seconds(3), Act::Odd(Odd::UnsentLate, seconds(10))),
             (seconds(14), Act::Pause(0, seconds(20))),
@@ -41,6 +42,8 @@ fn killed() -> Setup {
             validity: Some(seconds(10)),
             ..requests(600, 60)
         }],
+        demand: 60.0,
+        elsewhere: 0.0,
         script: vec![
             (seconds(0), Act::Odd(Odd::Unsent, seconds(10))),
             (seconds(8), Act::Kill(0)),

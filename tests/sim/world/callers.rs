@@ -57,13 +57,22 @@ impl World<'_> {
             portion.took = self.takes(given);
             return vec![portion];
         }
+        if self.is_odd(Odd::Incomplete) {
+            let (mut silent, mut last) = (
+                Portion::whole(uses - 1, Seen::Answer),
+                Portion::whole(1, Seen::Answer),
+            );
+            silent.is_silent = true;
+            (last.sequence, last.is_final) = (1, true);
+            return vec![silent, last];
+        }
         let count = self.random.between(1, uses.min(3) + 1);
         let mut portions = Vec::new();
         for sequence in 0..count {
             let mut portion = Portion::whole(0, Seen::Answer);
             portion.sequence = u32::try_from(sequence).unwrap();
             portion.is_final = sequence + 1 == count && self.random.chance(0.5);
-            portion.is_silent = self.random.chance(self.setup.silent) || self.is_odd(Odd::Silent);
+            portion.is_silent = self.random.chance(self.setup.silent);
             portion.took = self.takes(given);
             portions.push(portion);
         }

@@ -53,7 +53,8 @@ impl World<'_> {
         let is_time = self
             .odd
             .is_some_and(|(which, until)| which == odd && now < until);
-        is_time && self.random.chance(0.6)
+        let most = if odd == Odd::Unsent { 0.85 } else { 0.6 };
+        is_time && self.random.chance(most)
     }
 
     /// Every limit has this offline share, or none. Replicas hear of it when they reach the database.
