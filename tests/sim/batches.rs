@@ -16,7 +16,7 @@ fn batches() -> Setup {
             start_within: Some(seconds(3)),
             ..requests(200, 10)
         }],
-        demand: 20.0,
+        demand: 14.0,
         uses_max: 8,
         think_max: Duration::from_millis(300),
         in_parts: true,
@@ -25,7 +25,7 @@ fn batches() -> Setup {
         not_sent: 0.0,
         twice: 0.3,
         script: vec![(seconds(20), Act::Odd(Odd::Incomplete, seconds(10)))],
-        script_every: seconds(50),
+        script_every: seconds(30),
         ..Setup::default()
     }
 }

@@ -44,9 +44,9 @@ pub(crate) struct Setup {
     pub(crate) silent: f64,
     /// Requests that end without an answer.
     pub(crate) unanswered: f64,
-    /// Reports that come twice.
+    /// Reports that come twice; of these, as many come once more, and so on.
     pub(crate) twice: f64,
-    /// How much later such a report may come the second time.
+    /// How much later such a report may come again.
     pub(crate) late_max: Duration,
     /// Leases that are not used.
     pub(crate) not_sent: f64,
@@ -84,8 +84,6 @@ pub(crate) enum Act {
     Share(Option<OfflineShare>),
     /// A replica is stopped for so long.
     Pause(usize, Duration),
-    /// A replica is killed.
-    Kill(usize),
     /// For so long, most callers are odd.
     Odd(Odd, Duration),
 }

@@ -35,19 +35,19 @@ fn gone() -> Setup {
     }
 }
 
-/// They are killed in the midst of handing out again what has come back to them.
-fn killed() -> Setup {
+/// They are stopped in the midst of handing out again what has come back to them.
+fn interrupted() -> Setup {
     Setup {
         limits: vec![Spec {
             validity: Some(seconds(10)),
             ..requests(600, 60)
         }],
         demand: 60.0,
-        elsewhere: 0.0,
+        elsewhere: 0.5,
         script: vec![
             (seconds(0), Act::Odd(Odd::Unsent, seconds(10))),
-            (seconds(8), Act::Kill(0)),
-            (seconds(8), Act::Kill(1)),
+            (seconds(8), Act::Pause(0, seconds(20))),
+            (seconds(8), Act::Pause(1, seconds(20))),
         ],
         ..gone()
     }
@@ -63,8 +63,11 @@ fn leases_of_replicas_that_were_stopped_are_settled() {
 }
 
 #[test]
-fn leases_of_replicas_that_were_killed_are_settled() {
-    holds("leases_of_replicas_that_were_killed_are_settled", &killed());
+fn leases_of_blocks_that_were_open_are_settled() {
+    holds(
+        "leases_of_blocks_that_were_open_are_settled",
+        &interrupted(),
+    );
 }
 
 #[test]
@@ -124,5 +127,5 @@ fn bug_settled_twice() {
 
 #[test]
 fn bug_take_over_open() {
-    bug("bug_take_over_open", Bug::TakeOverOpen, killed());
+    bug("bug_take_over_open", Bug::TakeOverOpen, interrupted());
 }

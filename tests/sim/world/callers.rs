@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How often a report comes at most.
+const TOLD_MAX: u32 = 4;
+
 impl World<'_> {
     pub(super) fn arrive(&mut self) {
         let window = nanos(self.setup.limits[0].span.length());
@@ -172,7 +175,7 @@ impl World<'_> {
         }
     }
 
-    /// Reports, once or twice.
+    /// Reports, once or more often.
     pub(super) fn tell(
         &mut self,
         given: &Given,
@@ -188,11 +191,10 @@ impl World<'_> {
             true if self.setup.hold_max.is_zero() => nanos(self.setup.latency),
             _ => 0,
         };
-        let times = if self.random.chance(self.setup.twice) {
-            2
-        } else {
-            1
-        };
+        let mut times = 1;
+        while times < TOLD_MAX && self.random.chance(self.setup.twice) {
+            times += 1;
+        }
         let issuer = self.replicas.iter().position(|r| r.boot_id == given.issuer);
         for time in 0..times {
             let anywhere = self.random.index(self.replicas.len());

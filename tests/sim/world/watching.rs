@@ -41,8 +41,6 @@ impl World<'_> {
             Act::Pause(index, lasts) => {
                 self.replicas[index].paused_until = self.now + nanos(lasts);
             }
-            Act::Kill(index) if self.replicas[index].is_alive => self.kill(index),
-            Act::Kill(_) => {}
             Act::Odd(odd, lasts) => self.odd = Some((odd, self.now + nanos(lasts))),
         }
     }
