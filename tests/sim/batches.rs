@@ -99,7 +99,7 @@ fn what_is_used_beyond_the_estimate_is_charged() {
     let runs = holds("what_is_used_beyond_the_estimate_is_charged", &settled(3.0));
     let share = mean(&runs, |verdict| verdict.with_overuse);
     println!("{share} of the limit was used in the long run");
-    assert!(share < 1.1, "{share} of the limit was used in the long run");
+    assert!(share < 1.3, "{share} of the limit was used in the long run");
 }
 
 #[test]

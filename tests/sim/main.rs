@@ -26,7 +26,7 @@ mod takeovers;
 mod time;
 mod world;
 
-use std::env;
+use std::{env, fmt, thread};
 
 use oracle::Verdict;
 use setup::Setup;
@@ -39,19 +39,48 @@ fn runs(name: &str, setup: &Setup) -> Vec<(u64, Verdict)> {
         Some(seed) => seed..seed + 1,
         None => 0..number("KEYLEASE_SIM_RUNS").unwrap_or(setup.runs),
     };
-    seeds
-        .map(|seed| (seed, World::new(setup, seed, name).run()))
-        .collect()
+    let run = |seed| {
+        let _replay = Replay { name, seed };
+        (seed, World::new(setup, seed, name).run())
+    };
+    seeds.map(run).collect()
+}
+
+/// A run that does not come to its end says how to see that again.
+struct Replay<'a> {
+    name: &'a str,
+    seed: u64,
+}
+
+impl Drop for Replay<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            println!("{self}");
+        }
+    }
+}
+
+impl fmt::Display for Replay<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Tests run in threads of their names, unless there is one thread for all.
+        let thread = thread::current();
+        let test = thread.name().filter(|test| *test != "main");
+        write!(
+            f,
+            "{}: replay with KEYLEASE_SIM_SEED={} cargo test --test sim {} -- --nocapture",
+            self.name,
+            self.seed,
+            test.unwrap_or(self.name)
+        )
+    }
 }
 
 /// Every seed must keep every limit.
 fn holds(name: &str, setup: &Setup) -> Vec<(u64, Verdict)> {
     let runs = runs(name, setup);
     for (seed, verdict) in &runs {
-        assert!(
-            !verdict.is_over(),
-            "{name}: {verdict}; replay with KEYLEASE_SIM_SEED={seed} cargo test --test sim {name}"
-        );
+        let replay = Replay { name, seed: *seed };
+        assert!(!verdict.is_over(), "{verdict}; {replay}");
     }
     summary(name, &runs);
     runs

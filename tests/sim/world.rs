@@ -163,67 +163,6 @@ impl<'a> World<'a> {
         self.events.insert(self.sequence, event);
     }
 
-    fn happen(&mut self, event: Event) {
-        // What comes to a replica that is stopped, comes when it goes on.
-        if let Some(until) = self.stopped(&event) {
-            let delay = until - self.now;
-            self.after(delay, event);
-            return;
-        }
-        match event {
-            Event::Arrive => self.arrive(),
-            Event::Faults => self.faults(),
-            Event::Keep => self.keep(),
-            Event::Tick(index, boot) => self.tick(index, boot),
-            Event::Beat(index, boot) => self.beat(index, boot),
-            Event::Boot(index) => {
-                self.replicas[index] = self.boot();
-                self.set_out(index);
-            }
-            // An earlier one has made the others void.
-            Event::Wake(index, boot)
-                if self.is_up(index, boot) && self.replicas[index].is_woken(self.now) =>
-            {
-                self.wake(index);
-            }
-            Event::Wake(..) => {}
-            Event::Call(index, call) => self.call(index, call),
-            Event::Leased(given) => self.leased(given),
-            Event::Start(given, portion) => self.begin(&given, portion),
-            Event::StartLast(given, portion) => {
-                self.start(&given, portion.unanswered, portion.took)
-            }
-            Event::Patience(id) => self.lose_patience(id),
-            Event::Cancel(index, id, sent) => self.cancel(index, id, sent),
-            Event::Watch => self.watch(),
-            Event::Act(index) => self.act(index),
-            Event::Roll(index) => self.roll(index),
-            Event::Drain(index, boot) => self.drain(index, boot),
-            Event::Close(index, boot) => self.close(index, boot),
-            Event::Leave(index, boot) => self.leave(index, boot),
-            Event::Exchange(index, boot) => self.exchange(index, boot),
-            Event::TakeOver(index, boot) => self.take_over(index, boot),
-            Event::Report(index, report) => self.report(index, report),
-            Event::Transact(index, boot, server, works, sent) => {
-                self.transact(index, boot, server, works, sent);
-            }
-            Event::Answered(index, boot, works, answers, sent) => {
-                self.answered(index, boot, &works, answers, sent);
-            }
-            Event::Hold(id) => self.look_at(id),
-            Event::AskOn(id) => self.ask_on(id),
-            Event::Renew(index, given, sent) => self.renew(index, given, sent),
-            Event::RenewTransact(index, boot, renewing) => {
-                self.renew_transact(index, boot, renewing);
-            }
-            Event::RenewAnswered(index, boot, renewing) => {
-                self.renew_answered(index, boot, renewing);
-            }
-            Event::RenewNews(index, given) => self.renew_news(index, &given),
-            Event::GoesOn(id, sent) => self.goes_on(id, sent),
-        }
-    }
-
     fn is_up(&self, index: usize, boot: Uuid) -> bool {
         self.replicas[index].is_alive && self.replicas[index].boot_id == boot
     }
