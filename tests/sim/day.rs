@@ -56,8 +56,12 @@ fn no_drift(what: &str, watched: &[Kept], of: impl Fn(&Kept) -> usize) {
 }
 
 #[test]
-fn an_hour_of_load() {
-    runs("an_hour_of_load", &load(HOUR, HOUR / 60));
+fn a_stretch_of_load() {
+    let setup = Setup {
+        rolling: Some(HOUR / 12),
+        ..load(HOUR / 3, HOUR / 180)
+    };
+    runs("a_stretch_of_load", &setup);
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod takeovers;
 mod time;
 mod world;
 
+use std::time::Duration;
 use std::{env, fmt, thread};
 
 use oracle::Verdict;
@@ -107,4 +108,30 @@ fn summary(name: &str, runs: &[(u64, Verdict)]) {
         runs.len(),
         100.0 * shares / runs.len() as f64
     );
+}
+
+/// A run with every fault, all of which come from the seed.
+#[test]
+fn a_seed_is_the_same_run_whenever_it_is_replayed() {
+    let setup = Setup {
+        length: Duration::from_secs(120),
+        watch_every: Some(Duration::from_secs(10)),
+        named: 0.5,
+        in_parts: true,
+        uses_max: 4,
+        faults: scenarios::everything(),
+        ..Setup::default()
+    };
+    let run = |seed| {
+        let (verdict, kept) = World::new(&setup, seed, "replayed").run_watched();
+        format!("{verdict:?} {kept:?}")
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn a_failure_says_how_to_replay_its_seed() {
+    let replay = Replay { name: "x", seed: 7 }.to_string();
+    assert!(replay.starts_with("x: replay with KEYLEASE_SIM_SEED=7 cargo test --test sim "));
 }
