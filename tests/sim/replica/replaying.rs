@@ -63,7 +63,9 @@ impl Replica {
     ) -> Vec<Outcome> {
         let pending = match outcome {
             Outcome::Waits(_) => None,
-            _ => request.and_then(|id| self.calls.pending.remove(&id)),
+            Outcome::Given(_) | Outcome::Refused => {
+                request.and_then(|id| self.calls.pending.remove(&id))
+            }
         };
         let Some(Pending { slot, aside }) = pending else {
             return vec![outcome];
