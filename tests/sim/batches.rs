@@ -11,7 +11,7 @@ use crate::{caught, holds, runs};
 /// Of some batches, and now and then of most, not all uses are reported; these start last of all.
 fn batches() -> Setup {
     Setup {
-        runs: 6,
+        runs: 4,
         limits: vec![Spec {
             start_within: Some(seconds(3)),
             ..requests(200, 10)
@@ -41,6 +41,8 @@ fn settled(takes_max: f64) -> Setup {
         unanswered: 0.0,
         not_sent: 0.0,
         max_wait: seconds(20),
+        length: seconds(200),
+        runs: 3,
         ..Setup::default()
     }
 }

