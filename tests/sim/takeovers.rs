@@ -42,7 +42,8 @@ fn interrupted() -> Setup {
             validity: Some(seconds(10)),
             ..requests(600, 60)
         }],
-        demand: 40.0,
+        runs: 8,
+        demand: 60.0,
         elsewhere: 0.5,
         script: vec![
             (seconds(0), Act::Odd(Odd::Unsent, seconds(10))),
