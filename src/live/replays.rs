@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::reports::Reports;
 use crate::domain::time::BootTime;
 
 /// The most request ids of one caller that are kept: one caller alone cannot use up the room of all.
@@ -118,12 +119,24 @@ impl<C, L> Replays<C, L> {
 }
 
 impl<C, L> Replays<C, L> {
-    /// A lease is about to be given again; it can be reported until `until`. Note it before you look whether it has been reported: of a
-    /// report and a replay that come at once, one then knows of the other.
+    /// A lease is to be given again; it can be reported until `until`. False if anything was reported on it: what was not used of it may
+    /// be somebody else's by now.
     ///
     /// # Errors
     /// When there is no room.
-    pub fn replays(&self, serial: u64, until: BootTime, now: BootTime) -> Result<(), Full> {
+    pub fn give_again(
+        &self,
+        serial: u64,
+        reports: &Reports,
+        until: BootTime,
+        now: BootTime,
+    ) -> Result<bool, Full> {
+        // Noted before the reports are looked at: of a report and a replay that come at once, one then knows of the other.
+        self.replays(serial, until, now)?;
+        Ok(!reports.has(serial))
+    }
+
+    fn replays(&self, serial: u64, until: BootTime, now: BootTime) -> Result<(), Full> {
         let mut replayed = self.replayed.lock();
         if replayed.len() >= REPLAYED_MAX {
             replayed.retain(|_, until| now < *until);

@@ -92,17 +92,17 @@ impl Vault {
         self.rest_of(bearer, call, given)
     }
 
-    /// A lease on which anything was reported is not given again: what was not used of it may be somebody else's by now.
+    /// A lease on which anything was reported is not given again.
     fn may_be_given_again(&self, given: &Given) -> Result<(), LeaseRefusal> {
         let opened = self.ids.open(Purpose::Lease, &given.lease_id);
         let serial = opened.map_err(|_| LeaseRefusal::RequestIdSpent)?.serial;
-        self.replays
-            .replays(serial, given.bounds.reports_by, boot_now())
-            .map_err(|_| LeaseRefusal::TooManyRequestIds)?;
-        if self.live.reports_of(self.live.boot_id).has(serial) {
-            return Err(LeaseRefusal::RequestIdSpent);
+        let reports = self.live.reports_of(self.live.boot_id);
+        let until = given.bounds.reports_by;
+        match self.replays.give_again(serial, &reports, until, boot_now()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LeaseRefusal::RequestIdSpent),
+            Err(_) => Err(LeaseRefusal::TooManyRequestIds),
         }
-        Ok(())
     }
 
     /// Gives what is left of a lease, if its caller and its key may still be served.
