@@ -14,6 +14,7 @@ pub mod life;
 pub mod line;
 mod needing;
 pub mod outbox;
+mod passed_over;
 pub mod pool;
 pub mod provider;
 pub mod registry;
