@@ -7,6 +7,7 @@ pub mod clock;
 mod costing;
 pub mod credential;
 pub mod distrusted;
+pub mod explain;
 pub mod heartbeat;
 pub mod idle;
 pub mod ledger;

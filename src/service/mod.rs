@@ -4,6 +4,7 @@ pub mod admin;
 pub mod auth;
 pub mod authenticate;
 mod convert;
+mod explaining;
 mod hindrance_messages;
 pub mod lease;
 mod mask;
