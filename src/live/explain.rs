@@ -21,6 +21,8 @@ use crate::domain::ledger::budget::look::Look;
 
 mod conclude;
 mod foresight;
+mod limiting;
+mod objecting;
 
 pub use conclude::Explained;
 

@@ -111,3 +111,100 @@ fn of_kind(refusal: KeyRefusal, until: Option<Timestamp>, now: Timestamp) -> Str
         None => format!("{word}: {kind}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::explanation::KeyVerdict;
+    use crate::domain::health::{Cause, FailureClass};
+    use crate::domain::hindrance::Hindrance;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000_000_000);
+
+    fn objection(refusal: KeyRefusal, what: What) -> Objection {
+        Objection {
+            refusal,
+            until: None,
+            what,
+        }
+    }
+
+    fn cause() -> Cause {
+        Cause {
+            until: Timestamp::from_micros(2_000_000_000),
+            why: "credential (http 401)".to_owned(),
+            class: FailureClass::Credential,
+        }
+    }
+
+    #[test]
+    fn what_keeps_a_key_from_serving_is_named_with_its_cause_and_its_end() {
+        let named = What::Named(Hindrance::Ailing {
+            refusal: KeyRefusal::Dead,
+            resource: "accounts/a/keys/k".to_owned(),
+            cause: cause(),
+        });
+        let text = "dead: accounts/a/keys/k until 1970-01-01T00:33:20Z: credential (http 401)";
+        assert_eq!(sentence(&objection(KeyRefusal::Dead, named), NOW), text);
+        let out = sentence(&objection(KeyRefusal::Dead, What::CanaryOut(cause())), NOW);
+        assert!(
+            out.contains("the canary lease that decides is out"),
+            "{out}"
+        );
+        let sealed = What::SealedElsewhere {
+            hosts: vec!["api.openai.com".to_owned()],
+            base_url: "https://evil.example".to_owned(),
+        };
+        let sealed = sentence(&objection(KeyRefusal::Undecryptable, sealed), NOW);
+        assert!(
+            sealed.starts_with("undecryptable: its secret is sealed for api.openai.com"),
+            "{sealed}"
+        );
+        let plain = sentence(&objection(KeyRefusal::NoVersion, What::Plain), NOW);
+        assert_eq!(plain, "no secret: it has no current version");
+    }
+
+    #[test]
+    fn a_place_says_by_what_it_was_come_to() {
+        let choice = Choice {
+            rank: 1,
+            is_first: true,
+            weights: 6,
+            is_canary: false,
+            is_asking: false,
+        };
+        let key = KeyExplanation {
+            key: None,
+            account: None,
+            tier: 2,
+            weight: 3,
+            version: Some(1),
+            recent: 7,
+            verdict: KeyVerdict::Eligible(choice),
+        };
+        let said = |choice, strategy| place(&key, choice, strategy);
+        assert_eq!(
+            said(choice, Strategy::RoundRobin),
+            "chosen: its turn in tier 2"
+        );
+        let weighted = "chosen: its turn in tier 2, by weight 3 of 6";
+        assert_eq!(said(choice, Strategy::Weighted), weighted);
+        assert!(said(choice, Strategy::LeastUsed).contains("with 7 uses"));
+        let second = Choice {
+            rank: 2,
+            is_first: false,
+            is_canary: true,
+            is_asking: true,
+            ..choice
+        };
+        let said = said(second, Strategy::RoundRobin);
+        assert!(
+            said.starts_with("after those before it in tier 2"),
+            "{said}"
+        );
+        assert!(
+            said.contains("the database is asked") && said.contains("as a canary"),
+            "{said}"
+        );
+    }
+}

@@ -29,6 +29,8 @@ mod distrust;
 mod distrust_leases;
 mod ended;
 mod explain;
+mod explain_cli;
+mod explain_database;
 mod explain_reasons;
 mod explain_rights;
 mod explain_states;

@@ -31,7 +31,10 @@ async fn methods_are_named_with_what_to_do_instead() {
         .rollback_key(rollback)
         .await
         .unwrap_err();
-    let refused = said(&status, "RollbackKey is not built yet: rotate the old secret");
+    let refused = said(
+        &status,
+        "RollbackKey is not built yet: rotate the old secret",
+    );
     assert!(refused.fields.is_empty());
     let clear = proto::ClearHealthRequest {
         name: "providers/openai".to_owned(),

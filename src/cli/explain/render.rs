@@ -140,14 +140,19 @@ fn limits(answer: &ExplainLeaseResponse, now: &Timestamp, width: usize) -> Strin
 }
 
 fn limit_state(limit: &LimitExplanation) -> Cell {
-    let is_shadow = limit.mode() == LimitMode::Shadow;
-    match limit.reason() {
-        _ if is_shadow && limit.shadow_over => Cell::from("shadow, over").colored(Color::Yellow),
-        _ if is_shadow => Cell::from("shadow"),
-        RefusalReason::Unspecified => Cell::from("allows"),
-        reason => Cell::from(words::enum_value(reason.as_str_name(), "REFUSAL_REASON"))
-            .colored(Color::Yellow),
+    if limit.mode() == LimitMode::Shadow {
+        let over = Cell::from("shadow, over").colored(Color::Yellow);
+        return if limit.shadow_over {
+            over
+        } else {
+            Cell::from("shadow")
+        };
     }
+    let reason = limit.reason();
+    if reason == RefusalReason::Unspecified {
+        return Cell::from("allows");
+    }
+    Cell::from(words::enum_value(reason.as_str_name(), "REFUSAL_REASON")).colored(Color::Yellow)
 }
 
 fn slot(limit: &LimitExplanation) -> Option<String> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use keylease::proto::{
-    ExplainLeaseRequest, ExplainLeaseResponse, KeyExplanation, LeaseKeyRequest, LeaseRefusal,
-    RefusalReason,
+    ExplainLeaseRequest, ExplainLeaseResponse, KeyExplanation, KeyObjection, LeaseKeyRequest,
+    LeaseRefusal, RefusalReason,
 };
 use tonic::Status;
 
@@ -42,11 +42,21 @@ impl Client {
             match self.compared(call).await {
                 Ok(told) => return told,
                 Err(difference) if !difference.passes => panic!("{difference:#?}"),
-                Err(difference) => println!("to be tried again: {difference:?}"),
+                Err(_) => tokio::time::sleep(HELD_MAX).await,
             }
-            tokio::time::sleep(HELD_MAX).await;
         }
         panic!("nothing was held any more, and what was explained did not happen: {call:?}")
+    }
+
+    /// What the one key of a pool is counted under and then all that keeps it from serving, and the first sentence, as LeaseKey refuses.
+    pub(crate) async fn told(&self, call: &LeaseKeyRequest) -> (Vec<RefusalReason>, String) {
+        let told = self.agrees(call).await;
+        assert_eq!(told.keys.len(), 1, "{told:#?}");
+        let key = &told.keys[0];
+        assert_eq!(key.reasons.len(), key.objections.len());
+        let mut reasons = vec![key.reason()];
+        reasons.extend(key.objections.iter().map(KeyObjection::reason));
+        (reasons, key.reasons[0].clone())
     }
 
     async fn compared(

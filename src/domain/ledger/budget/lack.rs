@@ -213,6 +213,41 @@ mod tests {
     }
 
     #[test]
+    fn whoever_only_looks_hears_what_a_taker_would_and_takes_and_counts_nothing() {
+        let mut budget = Budget::default();
+        let limit = limit(1, Dimension::Requests, &[]);
+        budget.reconfigure(&[Arc::clone(&limit)]);
+        let now = BootTime::from_nanos(1);
+        let short = Some(Take::Short(Wait::default()));
+        assert_eq!(budget.would_refuse(need(1, None), now), short);
+        // Nobody has asked for anything.
+        assert!(!budget.is_busy());
+        assert!(budget.work(false, now, || 1).is_empty());
+        assert_eq!(budget.would_refuse(need(1, None), now), short);
+        let granted = Answer {
+            block: 1,
+            units: 2,
+            within: 2,
+            sent: now,
+            terms: limit.terms(),
+            grant_number: 7,
+            wait: Wait::default(),
+        };
+        budget.answered(limit.uid, &granted, now);
+        for _ in 0..1_000 {
+            assert_eq!(budget.would_refuse(need(1, None), now), None);
+        }
+        let looks: Vec<_> = budget.looks(need(1, None), now).collect();
+        let look = &looks[0];
+        assert_eq!(
+            (look.needed, look.at_hand, look.seen, look.because),
+            (1, 2, 7, None)
+        );
+        assert!(matches!(budget.take(need(1, None), now), Take::Taken(_)));
+        assert_eq!(budget.available(limit.uid), 1);
+    }
+
+    #[test]
     fn what_no_waiting_helps_against_is_named_alone() {
         let mut budget = Budget::default();
         budget.reconfigure(&[
