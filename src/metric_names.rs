@@ -49,6 +49,8 @@ metrics! {
     UNITS_RETURNED Counter "keylease_units_returned_total" "Units of limits given back unused, by account and limit."
     UNITS_OVER Counter "keylease_units_over_total" "Units that shadow limits let pass and would have refused, by account and limit."
     UNITS_OFFLINE Counter "keylease_units_offline_total" "Units of limits handed out from the offline share, while Postgres could not be reached, by account and limit; they count among those handed out, too."
+    LIMIT_UNITS Gauge "keylease_limit_units" "N of each limit, by account, limit and mode (enforce or shadow)."
+    LIMIT_UNITS_CHARGED Gauge "keylease_limit_units_charged" "Units charged to each limit over all replicas, by account, limit and mode, read every 10 s. Near keylease_limit_units: it refuses soon, or would if it were no shadow."
     OFFLINE_SLOT Gauge "keylease_offline_slot" "The slot that this replica serves from while Postgres cannot be reached, from 0; -1 for none."
     SNAPSHOT_AGE_SECONDS Gauge "keylease_snapshot_age_seconds" "How long ago this replica last saw Postgres, in seconds; leases are refused beyond KEYLEASE_SNAPSHOT_AGE_MAX."
     SNAPSHOT_REV Gauge "keylease_snapshot_rev" "The revision of configuration and health that this replica serves from."

@@ -5,6 +5,7 @@ pub mod classify;
 pub mod commands;
 pub mod config;
 pub mod dev;
+mod drain;
 pub mod hardening;
 pub mod listeners;
 pub mod master_key;

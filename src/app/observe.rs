@@ -9,7 +9,7 @@ use crate::live::clock::boot_now;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
 use crate::metric_names;
-use crate::vault::Vault;
+use crate::vault::{Charged, Vault};
 
 /// What costs little, once a second.
 pub(super) fn glance(vault: &Vault) {
@@ -62,6 +62,26 @@ pub(super) fn survey(vault: &Vault) {
             gauge!(metric_names::KEY_VERSIONS, "account" => account, "health" => health)
                 .set(f64::from(count));
         }
+    }
+}
+
+/// How full the limits are, as the database knows.
+pub(super) fn limits(charged: &[Charged]) {
+    for Charged {
+        account,
+        limit,
+        units,
+    } in charged
+    {
+        let labels = [
+            ("account", account.to_string()),
+            ("limit", limit.id.to_string()),
+            ("mode", limit.mode.as_str().to_owned()),
+        ];
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        let (amount, units) = (limit.amount as f64, *units as f64);
+        gauge!(metric_names::LIMIT_UNITS, &labels).set(amount);
+        gauge!(metric_names::LIMIT_UNITS_CHARGED, &labels).set(units);
     }
 }
 

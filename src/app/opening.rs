@@ -3,10 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::bail;
-use sqlx::{
-    ConnectOptions, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{ConnectOptions, PgPool, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
 use super::{
@@ -16,11 +13,10 @@ use super::{
 use crate::{
     crypto::BootId,
     domain::classify,
+    store::connection::{self, CHANGE_WITHIN, CONNECTION_WITHIN, in_time},
     vault::{Vault, VaultKeys, ring_of_passphrase},
 };
 
-/// Longer than a failover of a small cluster hides a connection; shorter than an RPC's usual deadline.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(5);
 /// For the try that only asks why.
 const CAUSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -30,10 +26,7 @@ const CAUSE_WITHIN: Duration = Duration::from_secs(1);
 /// The database does not answer, or has to be migrated. No message holds the URL's password.
 pub async fn database(database: &DatabaseUrl, connections_max: u32) -> anyhow::Result<PgPool> {
     let options = database.connect_options();
-    let connecting = PgPoolOptions::new()
-        .max_connections(connections_max)
-        .acquire_timeout(CONNECTION_WITHIN)
-        .connect_with(options.clone());
+    let connecting = connection::options(connections_max).connect_with(options.clone());
     let pool = match connecting.await {
         Ok(pool) => pool,
         Err(error) => {
@@ -41,7 +34,7 @@ pub async fn database(database: &DatabaseUrl, connections_max: u32) -> anyhow::R
             bail!("can't reach {database} of {}: {cause}", database.named_by())
         }
     };
-    let mut connection = pool.acquire().await?;
+    let mut connection = connection::acquire(&pool).await?;
     migrate::check(&mut connection).await?;
     drop(connection);
     Ok(pool)
@@ -81,9 +74,16 @@ pub async fn vault(
     classify::built_in().map_err(Clone::clone)?;
     let ring = match source {
         MasterKeySource::Ring(ring) => ring,
-        MasterKeySource::Passphrase(passphrase) => ring_of_passphrase(&pool, passphrase).await?,
+        MasterKeySource::Passphrase(passphrase) => {
+            in_time(CHANGE_WITHIN, ring_of_passphrase(&pool, passphrase)).await?
+        }
     };
-    let keys = Arc::new(VaultKeys::open(&pool, ring).await?);
+    let keys = in_time(CHANGE_WITHIN, VaultKeys::open(&pool, ring)).await?;
     let boot = BootId::generate()?;
-    Ok(Arc::new(Vault::new(pool, keys, boot, snapshot_age_max)))
+    Ok(Arc::new(Vault::new(
+        pool,
+        Arc::new(keys),
+        boot,
+        snapshot_age_max,
+    )))
 }

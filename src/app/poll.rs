@@ -94,10 +94,12 @@ async fn beat(vault: Arc<Vault>, heart: Arc<Heart>) -> crate::vault::Result<()> 
         live.life.upset();
     }
     if pulse.rev > live.snapshot().rev || !live.is_of_epoch() {
-        return vault.refresh(pulse.rev).await;
+        vault.refresh(pulse.rev).await?;
+    } else {
+        live.learned(None, began);
     }
-    live.learned(None, began);
-    Ok(())
+    // The database is there again: what could not be said to the fleet is said now.
+    Ok(vault.commit_owed().await?)
 }
 
 /// Ready or not, by every name a probe may use.

@@ -10,14 +10,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::transport::server::{Router, TcpIncoming};
+use tonic::transport::server::TcpIncoming;
 use tonic_health::pb::health_server::{Health, HealthServer};
-use tonic_health::server::HealthReporter;
-use tower::layer::util::{Identity, Stack};
 
 use super::config::{MasterKeySource, ServeConfig};
 use super::listeners::Listeners;
-use super::{metrics, opening, poll::tell, reflection, signals, supervision, workers::Workers};
+use super::{drain, metrics, opening, reflection, signals, supervision};
+use super::{poll::tell, workers::Workers};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
@@ -27,7 +26,7 @@ use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
 use crate::service::{observe::Observe, restate::Restate};
-use crate::store::replicas::{self, Enrolment};
+use crate::store::replicas::Enrolment;
 use crate::vault::Vault;
 
 /// Calls at once on one connection.
@@ -42,8 +41,6 @@ const CALL_MAX: Duration = Duration::from_secs(75);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(30);
 /// After so long a connection is asked to go elsewhere, so that new replicas get their share; jittered by process.
 const CONNECTION_AGE: Duration = Duration::from_mins(5);
-/// How long open calls may take to end after the drain has begun.
-const DRAIN_MAX: Duration = Duration::from_secs(8);
 /// The health check that says that the process runs, whatever its database does.
 const LIVENESS: &str = "liveness";
 /// The stored and sealed formats that this release reads, as the highest of them.
@@ -101,7 +98,7 @@ pub async fn run_until(
         "serving"
     );
     let (draining, ended) = (CancellationToken::new(), CancellationToken::new());
-    tokio::spawn(drain(
+    tokio::spawn(drain::drain(
         supervision::until(shutdown, failed.clone()),
         health,
         Arc::clone(&vault),
@@ -109,12 +106,14 @@ pub async fn run_until(
         draining.clone(),
     ));
     let incoming = TcpIncoming::from(listeners.grpc).with_nodelay(Some(true));
-    let grpc = until_drained(server, incoming, draining, ended.clone());
-    let page = page(listeners.metrics, ended.clone());
-    let probes = probes(listeners.health, health_service, ended);
+    let grpc = server.serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned());
+    let grpc = drain::until_drained(grpc, draining, ended.clone());
+    let grpc = async { grpc.await.context("the server failed") };
+    let page = drain::until_ended(page(listeners.metrics, ended.clone()), ended.clone());
+    let probes = probes(listeners.health, health_service, ended.clone());
+    let probes = drain::until_ended(probes, ended);
     let served = tokio::try_join!(grpc, page, probes).map(drop);
-    workers.stop().await;
-    leave(&vault).await;
+    drain::end(workers, &vault, config.drain_delay).await;
     tracing::info!("ended");
     served.and_then(|()| supervision::verdict(&failed))
 }
@@ -129,29 +128,6 @@ async fn open_vault(
     let refreshed = vault.refresh(0).await;
     refreshed.context("the configuration cannot be read")?;
     Ok(vault)
-}
-
-/// Serves gRPC until the drain, and the calls that are open then for a while; then the rest may end.
-async fn until_drained(
-    server: Router<Stack<(Observe, Restate), Identity>>,
-    incoming: TcpIncoming,
-    draining: CancellationToken,
-    ended: CancellationToken,
-) -> anyhow::Result<()> {
-    let serve = server.serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned());
-    let overdue = async {
-        draining.cancelled().await;
-        tokio::time::sleep(DRAIN_MAX).await;
-    };
-    let served = tokio::select! {
-        served = serve => served,
-        () = overdue => {
-            tracing::warn!("calls are still open, they are cut off");
-            Ok(())
-        }
-    };
-    ended.cancel();
-    served.context("the server failed")
 }
 
 /// Serves /metrics, where it is to be served.
@@ -223,31 +199,4 @@ fn heart(vault: &Vault, address: String, replication: Replication) -> Heart {
     };
     let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
     Heart::new(live, pool, enrolment, replication)
-}
-
-/// After `shutdown`: not ready, then time for the balancers to notice, then no new leases and no new calls.
-async fn drain(
-    shutdown: impl Future<Output = ()> + Send + 'static,
-    health: HealthReporter,
-    vault: Arc<Vault>,
-    delay: Duration,
-    draining: CancellationToken,
-) {
-    shutdown.await;
-    tell(&health, false).await;
-    tokio::time::sleep(delay).await;
-    vault.live().drain();
-    draining.cancel();
-}
-
-/// So that the others share what this replica no longer takes.
-async fn leave(vault: &Vault) {
-    let left = async {
-        let mut connection = vault.pool().acquire().await?;
-        replicas::leave(&mut connection, vault.live().boot_id).await
-    };
-    if let Err(error) = left.await {
-        tracing::warn!(%error, "the replica could not take its leave, it will be forgotten in a few seconds");
-    }
-    vault.pool().close().await;
 }

@@ -14,6 +14,7 @@ use super::poll::{poll, show};
 use super::supervision::{round, supervise};
 use crate::live::heartbeat::Heart;
 use crate::live::{idle, ledger, outbox, spend};
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
 
@@ -88,18 +89,21 @@ impl Workers {
     }
 }
 
-/// Carries reports to and from other replicas.
+/// Carries reports to and from other replicas; at the end once more, for those that came during the last round.
 async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = interval(outbox::FLUSH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !stop.is_cancelled() {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => {}
-        }
+    loop {
+        let is_last = tokio::select! {
+            _ = ticks.tick() => false,
+            () = stop.cancelled() => true,
+        };
         let carrying = Arc::clone(&vault);
         if let Ok(Err(error)) = round(async move { carry(&carrying).await }).await {
-            tracing::warn!(%error, "reports could not be exchanged, their leases keep their full charge");
+            tracing::warn!(%error, is_last, "reports could not be exchanged, they wait for the next round");
+        }
+        if is_last {
+            return;
         }
     }
 }
@@ -140,7 +144,7 @@ async fn flush_spend(vault: Arc<Vault>, stop: CancellationToken) {
     }
 }
 
-/// Looks at every key, of which there may be many.
+/// Looks at every key and every limit, of which there may be many.
 async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = interval(SURVEY_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -148,6 +152,10 @@ async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
         tokio::select! {
             _ = ticks.tick() => observe::survey(&vault),
             () = stop.cancelled() => return,
+        }
+        match vault.charged().await {
+            Ok(charged) => observe::limits(&charged),
+            Err(error) => tracing::debug!(%error, "how full the limits are is not known"),
         }
     }
 }
@@ -174,7 +182,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             tracing::warn!(%error, "the clocks of idle limits stand still, it is tried again in a minute");
         }
         let forgotten = async {
-            let mut conn = vault.pool().acquire().await?;
+            let mut conn = acquire(vault.pool()).await?;
             replicas::forget(&mut conn).await?;
             cooldowns::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
@@ -182,7 +190,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };
-        if let Err(error) = forgotten.await {
+        if let Err(error) = in_time(ANSWER_WITHIN, forgotten).await {
             tracing::warn!(%error, "old replicas, cooldowns and reports could not be forgotten, it is tried again in a minute");
         }
         for (account, count) in vault.overdue() {

@@ -80,6 +80,13 @@ impl Endpoint {
         Self::parse(base_url, allowed_hosts, allow_http)
     }
 
+    /// The host of `base_url`, with its port where that is not the scheme's own: accounts of one provider share it, whatever their paths.
+    #[must_use]
+    pub fn host(&self) -> String {
+        parse_url(&self.base_url, self.allow_http)
+            .map_or_else(|_| self.base_url.clone(), |(_, host)| host)
+    }
+
     /// Whether secrets sealed for `hosts` may be sent to the base URL of this endpoint.
     #[must_use]
     pub fn is_sealed_by(&self, hosts: &[String]) -> bool {

@@ -180,8 +180,8 @@ impl Estimate {
         cost_micros: None,
     };
 
-    /// What the call says, or else the pool, or else the default. Nobody can say that a use consumes no tokens at all: it would pass
-    /// every limit on them.
+    /// What the call says, or else the pool, or else the default. Nobody can say that a use consumes no tokens at all: it would count
+    /// next to nothing under every limit on them.
     #[must_use]
     pub fn in_force(call: Option<Self>, pool: Option<Self>) -> Self {
         let said = || call.into_iter().chain(pool);

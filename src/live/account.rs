@@ -88,9 +88,11 @@ impl AccountLive {
         wake_first(&self.state.lock());
     }
 
-    /// Takes from every limit, or from none; then `lacks` hears of each limit that says no, as it was when it said so.
-    pub fn take(&self, need: Need<'_>, now: BootTime, lacks: impl FnMut(Lack)) -> Take {
+    /// Takes from every limit, or from none; then `lacks` hears of each limit that says no, as it was when it said so. Only a call that
+    /// has joined stands in a line: one that was served elsewhere first would never leave it.
+    pub fn take(&self, mut need: Need<'_>, now: BootTime, lacks: impl FnMut(Lack)) -> Take {
         let mut state = self.state.lock();
+        need.ticket = need.ticket.filter(|t| state.wakers.contains_key(t));
         let take = state.budget.take(need, now);
         if !matches!(take, Take::Taken(_)) {
             state.budget.lacks(need, now).for_each(lacks);
@@ -127,8 +129,8 @@ impl AccountLive {
     ) {
         let mut state = self.state.lock();
         let jitter = cooling::jitter(now);
-        let models_max = ACCOUNT_MODELS_MAX;
-        let Some(cooling) = cooling::room(&mut state.cooling, model, models_max, now) else {
+        let Some(cooling) = cooling::room(&mut state.cooling, model, ACCOUNT_MODELS_MAX, now)
+        else {
             return;
         };
         if let Some(news) = cooling.blame(class, stated, jitter, why, now) {
@@ -139,11 +141,8 @@ impl AccountLive {
     /// Cooldowns, by model, that must be committed before the report behind them is answered.
     #[must_use]
     pub fn unsaved(&self) -> Vec<(String, Cause)> {
-        let state = self.state.lock();
-        let unsaved = state.unsaved.iter();
-        unsaved
-            .map(|(model, cause)| (model.clone(), cause.clone()))
-            .collect()
+        let unsaved = self.state.lock().unsaved.clone();
+        unsaved.into_iter().collect()
     }
 
     /// A cooldown is committed.

@@ -64,7 +64,7 @@ pub async fn explain(
     now: Now,
 ) -> Explained {
     let met = meet(pool, wish, now);
-    let foresight = Foresight::read(database, live.as_replica(), questions(&met)).await;
+    let foresight = Foresight::read(database, live.as_replica(), &questions(&met)).await;
     conclude::conclude(pool, wish, now, met, &foresight)
 }
 

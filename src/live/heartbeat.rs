@@ -6,18 +6,20 @@ use std::time::Duration;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::Live;
 use super::account::AccountLive;
 use super::clock::boot_now;
 use super::idle::{self, Round};
-use super::{Live, slots};
+use super::slots::{self, Looked};
 use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
 use crate::domain::ledger::work::LIMITS_PER_TRANSACTION;
 use crate::domain::limit::Limit;
 use crate::store;
+use crate::store::connection::{ANSWER_WITHIN, acquire, begin, in_time};
 use crate::store::incarnations::{self, NewIncarnation};
+use crate::store::limit_ledgers;
 use crate::store::replicas::{self, Enrolment, Pulse};
-use crate::store::{Error, limit_ledgers};
 
 /// What beats.
 #[derive(Debug)]
@@ -26,6 +28,15 @@ pub struct Heart {
     pool: PgPool,
     enrolment: Enrolment,
     replication: Replication,
+}
+
+/// A beat that was committed.
+#[derive(Debug)]
+struct Beat {
+    number: i64,
+    pulse: Pulse,
+    standing: Standing,
+    slots: Option<Looked>,
 }
 
 impl Heart {
@@ -52,35 +63,22 @@ impl Heart {
     /// When the database fails.
     pub async fn beat(&self) -> store::Result<Pulse> {
         let memory = self.live.life.memory();
-        let (live, sent) = (&self.live, boot_now());
-        let mut transaction = self.pool.begin_with(limit_ledgers::BEGIN).await?;
-        let conn = &mut *transaction;
-        let standing = self.look(conn, memory).await?;
-        let beats = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
-        let pulse = replicas::beat(conn, self.live.boot_id, &self.enrolment, beats).await?;
-        let looked = match slots::wants(&live.glance()) {
-            Some(wants) => Some(
-                live.slots
-                    .look(conn, live.boot_id, standing.number, wants, sent)
-                    .await?,
-            ),
-            None => None,
-        };
-        transaction.commit().await.map_err(Error::from)?;
+        let beat = in_time(ANSWER_WITHIN, self.transact(memory)).await?;
+        let (pulse, standing) = (beat.pulse, beat.standing);
         if standing.number != memory.incarnation {
-            let shared = live.glance();
+            let shared = self.live.glance();
             let shared = shared.offline.iter();
             shared.for_each(|(account, _)| account.with_budget_quietly(Budget::unripen));
         }
-        match &looked {
-            Some(looked) => live.slots.committed(looked, self.settle()),
-            None => live.slots.lose(),
+        match &beat.slots {
+            Some(looked) => self.live.slots.committed(looked, self.settle()),
+            None => self.live.slots.lose(),
         }
         self.live.clock.sample(pulse.now, boot_now());
         self.live
             .count_replicas(u64::try_from(pulse.live).unwrap_or(1));
         self.live.life.remember(Memory {
-            beats,
+            beats: beat.number,
             incarnation: standing.number,
         });
         if standing.loss.incarnation > self.live.life.swept() {
@@ -93,6 +91,32 @@ impl Heart {
             tracing::warn!(%error, "not every offline share is known to be free yet");
         }
         Ok(pulse)
+    }
+
+    /// One beat, up to its commit.
+    async fn transact(&self, memory: Memory) -> store::Result<Beat> {
+        let (live, sent) = (&self.live, boot_now());
+        let mut transaction = begin(&self.pool, limit_ledgers::BEGIN).await?;
+        let conn = &mut *transaction;
+        let standing = self.look(conn, memory).await?;
+        let number = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
+        let pulse = replicas::beat(conn, live.boot_id, &self.enrolment, number).await?;
+        let slots = match slots::wants(&live.glance()) {
+            Some(wants) => {
+                let looked = live
+                    .slots
+                    .look(conn, live.boot_id, standing.number, wants, sent);
+                Some(looked.await?)
+            }
+            None => None,
+        };
+        transaction.commit().await?;
+        Ok(Beat {
+            number,
+            pulse,
+            standing,
+            slots,
+        })
     }
 
     /// How long ago something was committed that a failover does not lose.
@@ -117,8 +141,11 @@ impl Heart {
             if !idle::touch(&self.live, &self.pool, &uids).await? {
                 return Ok(());
             }
-            let mut conn = self.pool.acquire().await?;
-            let ripe = limit_ledgers::ripe(&mut conn, &uids).await?;
+            let ripe = async {
+                let mut conn = acquire(&self.pool).await?;
+                limit_ledgers::ripe(&mut conn, &uids).await
+            };
+            let ripe = in_time(ANSWER_WITHIN, ripe).await?;
             let now = boot_now();
             for (account, limit) in some {
                 let ripe = ripe.iter().filter(|(uid, _)| *uid == limit.uid);

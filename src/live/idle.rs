@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::Live;
 use super::reserve::{Reserved, reserve};
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, limit_rounds};
 
 /// How long a limit is left alone.
@@ -52,9 +53,11 @@ impl Round {
 pub(super) async fn touch_all(live: &Live, pool: &PgPool, round: Round) -> store::Result<bool> {
     let mut after = Uuid::nil();
     loop {
-        let mut conn = pool.acquire().await?;
-        let limits = round.next(&mut conn, after).await?;
-        drop(conn);
+        let limits = async {
+            let mut conn = acquire(pool).await?;
+            round.next(&mut conn, after).await
+        };
+        let limits = in_time(ANSWER_WITHIN, limits).await?;
         let Some(last) = limits.last() else {
             return Ok(true);
         };

@@ -7,27 +7,20 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sqlx::PgPool;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::Live;
 use super::account::AccountLive;
-use super::block_counts;
-use super::clock::boot_now;
-use super::reserve::{Reserved, reserve};
+use super::speaker::Speaker;
 use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::Replication;
-use crate::domain::ledger::work::{Answer, LIMITS_PER_TRANSACTION, Work};
+use crate::domain::ledger::work::Work;
 use crate::domain::time::BootTime;
 
 /// How often accounts are looked at that have something open, where nobody waits.
 const TICK: Duration = Duration::from_millis(25);
-/// How long a transaction may take before it is given up; its blocks, if any, are late by then anyway.
-const TRANSACTION_MAX: Duration = Duration::from_secs(5);
-/// Transactions at a time.
-const TRANSACTIONS_MAX: usize = 3;
 
 /// Accounts with something to say, and the numbers of blocks.
 #[derive(Debug, Default)]
@@ -40,7 +33,7 @@ pub struct Ledger {
 }
 
 /// What one account has to say about one limit.
-type Said = (Arc<AccountLive>, Work);
+pub(super) type Said = (Arc<AccountLive>, Work);
 
 impl Ledger {
     /// Somebody waits for permits of these accounts: ask now.
@@ -74,7 +67,7 @@ impl Ledger {
     }
 
     /// What there is to say at `now`. Accounts with nothing open are forgotten until they are noted again.
-    fn gather(&self, now: BootTime) -> Vec<Said> {
+    pub(super) fn gather(&self, now: BootTime) -> Vec<Said> {
         let is_paced = !self.is_lossless.load(Ordering::Relaxed);
         let mut busy = self.busy.lock();
         let mut said = Vec::new();
@@ -97,13 +90,7 @@ impl Ledger {
 
 /// Speaks to the database until `stop`, then returns every block and ends.
 pub async fn run(live: Arc<Live>, pool: PgPool, stop: CancellationToken) {
-    let speaker = Speaker {
-        live,
-        pool,
-        room: Arc::new(Semaphore::new(TRANSACTIONS_MAX)),
-        under_way: TaskTracker::new(),
-    };
-    let ledger = &speaker.live.ledger;
+    let (speaker, ledger) = (Speaker::new(Arc::clone(&live), pool), &live.ledger);
     while !stop.is_cancelled() {
         let idle = ledger.is_idle();
         tokio::select! {
@@ -111,126 +98,16 @@ pub async fn run(live: Arc<Live>, pool: PgPool, stop: CancellationToken) {
             () = tokio::time::sleep(TICK), if !idle => {}
             () = stop.cancelled() => {}
         }
-        speaker.say_all();
+        if !speaker.is_behind() {
+            speaker.say_all();
+        }
     }
+    // First the answers that are on their way: a block that came after the others were closed would never be given back.
+    speaker.answered().await;
     let open: Vec<_> = ledger.busy.lock().values().cloned().collect();
     for account in open {
         account.with_budget(Budget::close_all);
     }
     speaker.say_all();
-    speaker.under_way.close();
-    speaker.under_way.wait().await;
-}
-
-/// What speaks to the database: a few transactions at a time, since a row that is locked for long must not hold up the others.
-#[derive(Debug, Clone)]
-struct Speaker {
-    live: Arc<Live>,
-    pool: PgPool,
-    room: Arc<Semaphore>,
-    under_way: TaskTracker,
-}
-
-impl Speaker {
-    /// Says everything there is to say.
-    fn say_all(&self) {
-        let mut said = self.live.ledger.gather(boot_now());
-        while !said.is_empty() {
-            let rest = said.split_off(said.len().min(LIMITS_PER_TRANSACTION));
-            let speaker = self.clone();
-            self.under_way.spawn(async move { speaker.say(said).await });
-            said = rest;
-        }
-    }
-
-    async fn say(self, said: Vec<Said>) {
-        let Ok(_place) = self.room.acquire().await else {
-            return;
-        };
-        let skipped = self.transact(said, false).await;
-        // A row that somebody else held gets a transaction of its own, which waits for it for a while.
-        for one in skipped {
-            for (account, work) in self.transact(vec![one], true).await {
-                block_counts::failed(&work);
-                account.with_budget(|budget| budget.unsaid(&work, true, boot_now()));
-                account.wake_impatient();
-            }
-        }
-    }
-
-    /// One transaction, in a task that outlives its time: a commit is never cancelled. Answers what was not taken up, although the
-    /// database is there.
-    async fn transact(&self, said: Vec<Said>, wait: bool) -> Vec<Said> {
-        let task = {
-            let (live, pool) = (Arc::clone(&self.live), self.pool.clone());
-            let works: Vec<Work> = said.iter().map(|(_, work)| work.clone()).collect();
-            tokio::spawn(async move {
-                reserve(&pool, live.as_replica(), &live.clock, &works, wait).await
-            })
-        };
-        let began = boot_now();
-        let done = tokio::time::timeout(TRANSACTION_MAX, task).await;
-        block_counts::transacted(boot_now().since(began));
-        match done {
-            Ok(Ok(Ok(Reserved::Done(answers)))) => {
-                block_counts::tell(&answers);
-                return take_in(said, &answers);
-            }
-            Ok(Ok(Ok(Reserved::Doubtful))) => {
-                self.live.life.doubt();
-                return said;
-            }
-            Ok(Ok(Err(error))) if error.is_lock_timeout() => return said,
-            Ok(Ok(Err(error))) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::warn!(%error, cause, "the ledger could not be asked, held permits serve until they end");
-            }
-            Ok(Err(_)) | Err(_) => {
-                tracing::warn!(
-                    "the ledger did not answer in time, held permits serve until they end"
-                );
-            }
-        }
-        give_up(&said);
-        Vec::new()
-    }
-}
-
-fn take_in(said: Vec<Said>, answers: &[(Uuid, Option<Answer>)]) -> Vec<Said> {
-    let answers: HashMap<Uuid, Option<Answer>> = answers.iter().copied().collect();
-    let (answered, skipped): (Vec<Said>, Vec<Said>) = said
-        .into_iter()
-        .partition(|(_, work)| answers.contains_key(&work.limit));
-    let now = boot_now();
-    for (account, work) in &answered {
-        let answer = answers.get(&work.limit).copied().flatten();
-        answer
-            .iter()
-            .for_each(|answer| block_counts::answered(answer, now));
-        account.with_budget_quietly(|budget| {
-            budget.said(work);
-            match answer {
-                Some(answer) => budget.answered(work.limit, &answer, now),
-                // The limit was deleted.
-                None if work.ask.is_some() => budget.unsaid(work, true, now),
-                None => {}
-            }
-        });
-    }
-    // Only now: who is woken finds all that was answered, not the first of it, or that one would always serve.
-    for (account, work) in &answered {
-        account.wake();
-        if work.ask.is_some() {
-            account.wake_impatient();
-        }
-    }
-    skipped
-}
-
-fn give_up(said: &[Said]) {
-    for (account, work) in said {
-        block_counts::failed(work);
-        account.with_budget(|budget| budget.unsaid(work, false, boot_now()));
-        account.wake_impatient();
-    }
+    speaker.answered().await;
 }

@@ -23,9 +23,12 @@ impl Life {
         *self.memory.lock()
     }
 
-    /// This was acknowledged.
+    /// This was acknowledged. What comes late, after something newer, is forgotten: else the database would seem to know too little.
     pub fn remember(&self, memory: Memory) {
         let mut known = self.memory.lock();
+        if memory.beats <= known.beats {
+            return;
+        }
         if ![0, memory.incarnation].contains(&known.incarnation) {
             self.upset();
         }
@@ -63,5 +66,22 @@ impl Life {
     /// Until there is a doubt.
     pub async fn doubted(&self) {
         self.doubts.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_that_comes_late_takes_nothing_back() {
+        let life = Life::default();
+        let memory = |beats, incarnation| Memory { beats, incarnation };
+        life.remember(memory(20, 3));
+        life.remember(memory(11, 2));
+        assert_eq!(life.memory(), memory(20, 3));
+        // Numbers of incarnations may start again in another database; heartbeats never do.
+        life.remember(memory(21, 1));
+        assert_eq!(life.memory(), memory(21, 1));
     }
 }

@@ -10,11 +10,13 @@ pub mod distrusted;
 pub mod explain;
 pub mod heartbeat;
 pub mod idle;
+mod late;
 pub mod ledger;
 pub mod life;
 pub mod line;
 mod needing;
 pub mod outbox;
+pub mod owed;
 mod passed_over;
 pub mod pool;
 pub mod provider;
@@ -26,6 +28,7 @@ pub mod reports;
 pub mod reserve;
 pub mod slots;
 pub mod snapshot;
+mod speaker;
 pub mod spend;
 pub mod unserved;
 pub mod version;
@@ -46,6 +49,7 @@ use self::ledger::Ledger;
 use self::life::Life;
 use self::line::Line;
 use self::outbox::Outbox;
+use self::owed::Owed;
 use self::renewals::Renewals;
 use self::reports::Reports;
 use self::reserve::Replica;
@@ -73,6 +77,8 @@ pub struct Live {
     pub line: Line,
     /// Reports for other replicas.
     pub outbox: Outbox,
+    /// Verdicts that could not be committed.
+    pub owed: Owed,
     /// What was spent, on its way to the database.
     pub spend: Spend,
     /// Leases that go on.
@@ -101,6 +107,7 @@ impl Live {
             life: Life::default(),
             line: Line::default(),
             outbox: Outbox::default(),
+            owed: Owed::default(),
             spend: Spend::default(),
             renewals: Renewals::default(),
             slots: Slots::default(),

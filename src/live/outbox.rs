@@ -1,4 +1,4 @@
-//! Reports for other replicas, on their way to the database: batched, bounded, and lost without harm, since silence keeps the charge.
+//! Reports for other replicas, on their way to the database: batched, bounded, and kept until they are written.
 
 use std::time::Duration;
 
@@ -17,17 +17,25 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Takes one along with the next batch; if too many wait, it is dropped: its lease keeps its full charge.
+    /// Whether no more should be taken: the database has not taken any for long.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.waiting.lock().len() >= WAITING_MAX
+    }
+
+    /// Takes one along with the next batch.
     pub fn send(&self, issuer: Uuid, report: Vec<u8>) {
-        let mut waiting = self.waiting.lock();
-        if waiting.len() < WAITING_MAX {
-            waiting.push((issuer, report));
-        }
+        self.waiting.lock().push((issuer, report));
     }
 
     /// All that wait.
     #[must_use]
     pub fn take(&self) -> Vec<(Uuid, Vec<u8>)> {
         std::mem::take(&mut self.waiting.lock())
+    }
+
+    /// These could not be written, or nobody knows whether they were: they come first in the next batch. Their issuers count each once.
+    pub fn put_back(&self, reports: &[(Uuid, Vec<u8>)]) {
+        self.waiting.lock().splice(0..0, reports.iter().cloned());
     }
 }

@@ -11,8 +11,9 @@ use crate::domain::ledger::page::Page;
 use crate::domain::ledger::renewal::Renewal;
 use crate::domain::ledger::work::Work;
 use crate::domain::time::Timestamp;
+use crate::store;
+use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::limit_renewals::Carried;
-use crate::store::{self, Error};
 use crate::store::{foreign_reports, lease_renewals, limit_blocks, limit_ledgers, limit_renewals};
 
 /// A lease that is to go on.
@@ -53,8 +54,17 @@ pub async fn renew(
     clock: &DatabaseClock,
     renewing: &Renewing,
 ) -> store::Result<Renewed> {
+    in_time(ANSWER_WITHIN, transact(pool, replica, clock, renewing)).await
+}
+
+async fn transact(
+    pool: &PgPool,
+    replica: Replica,
+    clock: &DatabaseClock,
+    renewing: &Renewing,
+) -> store::Result<Renewed> {
     let sent = boot_now();
-    let mut transaction = pool.begin_with(limit_ledgers::BEGIN).await?;
+    let mut transaction = begin(pool, limit_ledgers::BEGIN).await?;
     let conn = &mut *transaction;
     let Some(asker) = replica.asker(conn).await? else {
         return Ok(Renewed::Doubtful);
@@ -89,7 +99,7 @@ pub async fn renew(
     if let Some(news) = &renewing.news {
         foreign_reports::insert(conn, &[renewing.issuer], std::slice::from_ref(news)).await?;
     }
-    transaction.commit().await.map_err(Error::from)?;
+    transaction.commit().await?;
     Ok(Renewed::Done)
 }
 

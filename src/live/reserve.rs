@@ -11,7 +11,8 @@ use crate::domain::ledger::page::Page;
 use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::work::{Answer, Work};
 use crate::domain::time::{BootTime, Timestamp};
-use crate::store::{self, Error, incarnations, limit_blocks, limit_ledgers};
+use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
+use crate::store::{self, incarnations, limit_blocks, limit_ledgers};
 
 /// What a replica is to the ledger.
 #[derive(Debug, Clone, Copy)]
@@ -60,9 +61,19 @@ pub async fn reserve(
     works: &[Work],
     wait: bool,
 ) -> store::Result<Reserved> {
+    in_time(ANSWER_WITHIN, transact(pool, replica, clock, works, wait)).await
+}
+
+async fn transact(
+    pool: &PgPool,
+    replica: Replica,
+    clock: &DatabaseClock,
+    works: &[Work],
+    wait: bool,
+) -> store::Result<Reserved> {
     // Validity counts from here: before anything is sent.
     let sent = boot_now();
-    let mut transaction = pool.begin_with(limit_ledgers::BEGIN).await?;
+    let mut transaction = begin(pool, limit_ledgers::BEGIN).await?;
     let conn = &mut *transaction;
     let Some(asker) = replica.asker(conn).await? else {
         return Ok(Reserved::Doubtful);
@@ -87,7 +98,7 @@ pub async fn reserve(
     limit_ledgers::advance(conn, &entries(&pages)).await?;
     limit_blocks::forget(conn, &entries(&pages)).await?;
     limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
-    transaction.commit().await.map_err(Error::from)?;
+    transaction.commit().await?;
     let answer = |page: &Page<'_>| {
         let limit = page.work.limit;
         (

@@ -1,6 +1,6 @@
 //! What changed since a revision, over all tables that replicas keep in memory: one snapshot of the database, read at one revision.
 //!
-//! The one place where a query looks at more than its own table: everything here is read by revision, and nothing is written.
+//! It looks into many tables at once, so that all of it is of one moment: everything here is read by revision, and nothing is written.
 
 use std::collections::HashMap;
 
@@ -79,7 +79,7 @@ pub struct Changes {
 /// # Errors
 /// As every query. A row that cannot be read is logged and told as such: one bad row must not stop a fleet.
 pub async fn read(pool: &PgPool, since: i64) -> Result<Changes> {
-    let mut transaction = pool.begin_with(BEGIN).await?;
+    let mut transaction = super::connection::begin(pool, BEGIN).await?;
     let conn = &mut *transaction;
     let read = sqlx::query!("select rev, clock_timestamp() as \"now!\" from cluster")
         .fetch_one(&mut *conn)

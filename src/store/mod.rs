@@ -8,6 +8,7 @@ pub mod audit_records;
 pub mod callers;
 pub mod changes;
 pub mod cluster;
+pub mod connection;
 mod convert;
 pub mod cooldowns;
 pub mod deletions;

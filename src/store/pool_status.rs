@@ -1,4 +1,4 @@
-//! What the status of a pool is read from: many rows at a time, over `accounts`, `keys`, `key_versions` and `replicas`.
+//! What the status of a pool is read from: many rows at a time, over `accounts`, `keys` and `key_versions`.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -9,9 +9,6 @@ use super::keys::KeyRow;
 use super::{Result, Stored};
 use crate::domain::account::Account;
 use crate::domain::key::{Key, KeyVersion};
-
-/// A replica that has not been heard of for this long is not counted.
-const LAPSE_SECONDS: f64 = 5.0;
 
 /// Every key of these accounts, and these keys, each once.
 ///
@@ -68,19 +65,4 @@ pub async fn versions(conn: &mut PgConnection, keys: &[Uuid]) -> Result<Vec<KeyV
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
-}
-
-/// How many replicas live.
-///
-/// # Errors
-/// As every query.
-pub async fn replicas_live(conn: &mut PgConnection) -> Result<u32> {
-    let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from replicas
-        where heartbeat_time > clock_timestamp() - make_interval(secs => $1)"#,
-        LAPSE_SECONDS
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }

@@ -41,7 +41,7 @@ pub struct Enrolment {
 }
 
 /// This replica lives, for the `beats`th time; and what it needs to know once a second. Whether that was lost tells whether other
-/// writes were, so it is to be as durable as they are.
+/// writes were, so it is to be as durable as they are. One that was held up and comes late takes nothing back.
 ///
 /// # Errors
 /// As every query.
@@ -54,7 +54,7 @@ pub async fn beat(
     sqlx::query!(
         "insert into replicas (boot_id, address, version, formats, heartbeat_time, beats)
         values ($1, $2, $3, $4, clock_timestamp(), $5)
-        on conflict (boot_id) do update set heartbeat_time = clock_timestamp(), beats = excluded.beats",
+        on conflict (boot_id) do update set heartbeat_time = clock_timestamp(), beats = greatest(replicas.beats, excluded.beats)",
         boot_id,
         enrolment.address,
         enrolment.version,
@@ -77,6 +77,21 @@ pub async fn beat(
         rev: row.rev,
         live: row.live,
     })
+}
+
+/// How many replicas live.
+///
+/// # Errors
+/// As every query.
+pub async fn count_live(conn: &mut PgConnection) -> Result<u32> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from replicas
+        where heartbeat_time > clock_timestamp() - make_interval(secs => $1)"#,
+        LAPSE.as_secs_f64()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Forgets replicas that have not been heard of for long.

@@ -1,20 +1,18 @@
 //! The one transaction pattern of every change: lock, decide, write, audit, remember the request, commit.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::error::{Fault, Refusal};
-use super::keys::VaultKeys;
-use super::{Proof, Result, Vault, admission};
-use crate::crypto::Secret;
-use crate::domain::time::Timestamp;
+use super::{Proof, Result, Vault, admission, keys::VaultKeys};
 use crate::store::audit_records::AuditRecord;
+use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::request_ids::{Remembered, RequestKey};
 use crate::store::{audit_records, cluster, request_ids};
+use crate::{crypto::Secret, domain::time::Timestamp};
 
 /// How long a request id is remembered, as the contract says.
 const REQUEST_ID_TTL: Duration = Duration::from_hours(24);
@@ -150,13 +148,18 @@ impl Vault {
     /// What the verb refuses, a request id that was used for another request, or a fault.
     pub async fn change<V: Verb>(self: &Arc<Self>, change: Change, verb: V) -> Result<V::Answer> {
         let vault = Arc::clone(self);
-        tokio::spawn(async move { vault.transact(change, verb).await })
-            .await
-            .map_err(|cause| Fault::new("a change was abandoned", cause))?
+        let task = tokio::spawn(async move {
+            let (answer, rev) = in_time(CHANGE_WITHIN, vault.transact(change, verb)).await?;
+            vault.committed(rev).await;
+            Ok(answer)
+        });
+        let doing = "a change was abandoned";
+        task.await.map_err(|cause| Fault::new(doing, cause))?
     }
 
-    async fn transact<V: Verb>(self: &Arc<Self>, change: Change, verb: V) -> Result<V::Answer> {
-        let mut transaction = self.pool.begin_with(BEGIN).await?;
+    /// The answer, and the revision that was committed, if any.
+    async fn transact<V: Verb>(&self, change: Change, verb: V) -> Result<(V::Answer, Option<i64>)> {
+        let mut transaction = begin(&self.pool, BEGIN).await?;
         let (rev, now) = cluster::next_rev(&mut transaction).await?;
         let mut work = Work {
             conn: &mut transaction,
@@ -176,16 +179,15 @@ impl Vault {
         });
         // Dropping the transaction rolls it back: on every error, on a replay, and where nothing was to change.
         if let Some(resource) = recall(&mut work, &change, hash.as_ref()).await? {
-            return verb.replay(&mut work, &resource).await;
+            return Ok((verb.replay(&mut work, &resource).await?, None));
         }
         let done = verb.apply(&mut work).await?;
         record(&mut work, &change, &done, hash).await?;
         if change.validate_only {
-            return Ok(done.answer);
+            return Ok((done.answer, None));
         }
         transaction.commit().await?;
-        self.committed(rev).await;
-        Ok(done.answer)
+        Ok((done.answer, Some(rev)))
     }
 }
 
@@ -233,8 +235,7 @@ async fn record<A>(
             request_hash: hash.to_vec(),
             resource: done.resource.clone(),
         };
-        let key = key_of(change, request);
-        request_ids::remember(work.conn, key, &remembered, work.now).await?;
+        request_ids::remember(work.conn, key_of(change, request), &remembered, work.now).await?;
         request_ids::forget(work.conn, work.now.before(REQUEST_ID_TTL), FORGET_MAX).await?;
     }
     Ok(())

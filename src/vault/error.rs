@@ -220,9 +220,3 @@ impl From<Vec<FieldError>> for Error {
         Refusal::Fields(errors).into()
     }
 }
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        store::Error::from(error).into()
-    }
-}

@@ -1,27 +1,41 @@
 //! Reports between replicas: what came here for others is written in batches; what came elsewhere for this one is taken up.
 
+use uuid::Uuid;
+
 use super::Vault;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::prolonged::Prolonged;
 use crate::live::reports::Entry;
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, foreign_reports};
 
 /// The most reports in one transaction.
 const BATCH_MAX: usize = 1_000;
 
 impl Vault {
-    /// Writes the reports that wait for other replicas. What cannot be written is lost: its leases keep their full charge.
+    /// Writes the reports that wait for other replicas. What cannot be written goes on waiting.
     ///
     /// # Errors
     /// As every query.
     pub async fn send_reports(&self) -> store::Result<()> {
         let waiting = self.live.outbox.take();
-        for batch in waiting.chunks(BATCH_MAX) {
-            let (issuers, reports): (Vec<_>, Vec<_>) = batch.iter().cloned().unzip();
-            let mut conn = self.pool.acquire().await?;
-            foreign_reports::insert(&mut conn, &issuers, &reports).await?;
+        let mut rest = waiting.as_slice();
+        while !rest.is_empty() {
+            let (batch, behind) = rest.split_at(rest.len().min(BATCH_MAX));
+            let written = in_time(ANSWER_WITHIN, self.write_reports(batch)).await;
+            if let Err(error) = written {
+                self.live.outbox.put_back(rest);
+                return Err(error);
+            }
+            rest = behind;
         }
         Ok(())
+    }
+
+    async fn write_reports(&self, batch: &[(Uuid, Vec<u8>)]) -> store::Result<()> {
+        let (issuers, reports): (Vec<_>, Vec<_>) = batch.iter().cloned().unzip();
+        let mut conn = acquire(&self.pool).await?;
+        foreign_reports::insert(&mut conn, &issuers, &reports).await
     }
 
     /// Takes up the reports that came elsewhere on leases of this replica.
@@ -30,10 +44,12 @@ impl Vault {
     /// As every query.
     pub async fn receive_reports(&self) -> store::Result<()> {
         loop {
-            let mut conn = self.pool.acquire().await?;
             let rows_max = BATCH_MAX as i64;
-            let reports = foreign_reports::take(&mut conn, self.live.boot_id, rows_max).await?;
-            drop(conn);
+            let taken = async {
+                let mut conn = acquire(&self.pool).await?;
+                foreign_reports::take(&mut conn, self.live.boot_id, rows_max).await
+            };
+            let reports = in_time(ANSWER_WITHIN, taken).await?;
             for report in &reports {
                 self.receive(report).await;
             }
@@ -69,7 +85,7 @@ impl Vault {
             self.settle_own(&lease.claims, &report.outcomes, ending);
         }
         // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
-        // kept, and goes out with the next report on the same version.
+        // tried again.
         let _ = self.commit_verdicts(&lease.claims).await;
     }
 }

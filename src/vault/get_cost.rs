@@ -3,6 +3,7 @@
 use super::page::Page;
 use super::{Result, Vault};
 use crate::domain::spend::Sums;
+use crate::store::connection::acquire;
 use crate::store::spend::{self, Group, Selection};
 
 impl Vault {
@@ -17,7 +18,7 @@ impl Vault {
         page: &Page,
     ) -> Result<(Vec<Group>, String)> {
         self.flush_spend().await?;
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let slice = page.slice();
         let after = slice.after.map(split);
         let after = after.as_deref();

@@ -9,6 +9,7 @@ use super::{Result, Vault, Work, trust};
 use crate::domain::key::Key;
 use crate::domain::name::KeyName;
 use crate::domain::time::Timestamp;
+use crate::store::connection::acquire;
 use crate::store::{cluster, keys};
 
 impl Vault {
@@ -17,7 +18,7 @@ impl Vault {
     /// # Errors
     /// It does not exist.
     pub async fn get_key(&self, name: &KeyName) -> Result<KeyView> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let now = cluster::now(&mut conn).await?;
         read(&mut conn, &self.keys, name, now).await
     }

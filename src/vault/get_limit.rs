@@ -8,6 +8,7 @@ use super::{Result, Vault, Work};
 use crate::domain::key::etag;
 use crate::domain::limit::{Limit, Owner};
 use crate::domain::name::{AccountName, CallerName, LimitName, OwnerName};
+use crate::store::connection::acquire;
 use crate::store::{accounts, callers, limits};
 
 impl Vault {
@@ -16,7 +17,7 @@ impl Vault {
     /// # Errors
     /// It, or its owner, does not exist.
     pub async fn get_limit(&self, name: &LimitName) -> Result<Limit> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         read(&mut conn, name).await
     }
 }

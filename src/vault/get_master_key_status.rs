@@ -1,6 +1,7 @@
 //! `GetMasterKeyStatus`.
 
 use super::{Result, Vault};
+use crate::store::connection::acquire;
 use crate::store::master_keys::{self, MasterKeyRow};
 
 /// A master key at a glance.
@@ -20,7 +21,7 @@ impl Vault {
     /// # Errors
     /// The database cannot be reached, or a fault.
     pub async fn get_master_key_status(&self) -> Result<Vec<MasterKeyView>> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let ring = &self.keys.ring;
         let promoted = ring.promoted().fingerprint().to_string();
         let held: Vec<String> = ring

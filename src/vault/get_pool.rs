@@ -8,6 +8,7 @@ use super::pool_view::{PoolView, view, with_members};
 use super::{Result, Vault, Work, trust};
 use crate::domain::name::PoolName;
 use crate::domain::pool::Pool;
+use crate::store::connection::acquire;
 use crate::store::{cluster, pools};
 
 impl Vault {
@@ -16,7 +17,7 @@ impl Vault {
     /// # Errors
     /// It does not exist.
     pub async fn get_pool(&self, name: &PoolName) -> Result<PoolView> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let pool = read(&mut conn, &self.keys, name).await?;
         let now = cluster::now(&mut conn).await?;
         view(&mut conn, pool, now).await

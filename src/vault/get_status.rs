@@ -19,7 +19,8 @@ use crate::domain::status::{KeyStatus, KeyUsage, PoolStatus, VersionStatus};
 use crate::domain::time::Timestamp;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
-use crate::store::{Stored, cluster, cooldowns, pool_status};
+use crate::store::connection::acquire;
+use crate::store::{Stored, cluster, cooldowns, pool_status, replicas};
 
 /// What the keys of a pool are judged by.
 struct Facts<'a> {
@@ -38,7 +39,7 @@ impl Vault {
     /// # Errors
     /// The pool does not exist.
     pub async fn get_status(&self, name: &PoolName) -> Result<PoolStatus> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;
         let now = cluster::now(conn).await?;
         let pool = get_pool::read(conn, &self.keys, name).await?;
@@ -59,7 +60,7 @@ impl Vault {
             pool: name.clone(),
             time: now,
             replica: self.live.boot_id,
-            replicas_live: pool_status::replicas_live(conn).await?,
+            replicas_live: replicas::count_live(conn).await?,
             keys,
             limits,
             waiting: facts.waiting(pool.meta.uid),

@@ -7,6 +7,7 @@ use super::page::Page;
 use super::{Result, Vault, get_key, trust};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::name::{KeyName, VersionName};
+use crate::store::connection::acquire;
 use crate::store::{cluster, key_versions, secrets};
 
 /// A version as it is answered.
@@ -26,7 +27,7 @@ impl Vault {
     /// # Errors
     /// It does not exist.
     pub async fn get_key_version(&self, name: &VersionName) -> Result<VersionView> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let key = get_key::stored(&mut conn, &name.key).await?;
         let version = key_versions::find(&mut conn, key.meta.uid, name.number).await?;
         let version = found(version, name)?;
@@ -49,7 +50,7 @@ impl Vault {
         name: &KeyName,
         page: &Page,
     ) -> Result<(Vec<VersionView>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let key = get_key::stored(&mut conn, name).await?;
         let slice = page.slice();
         let before = page.number_before();

@@ -5,6 +5,7 @@ use super::page::Page;
 use super::{Result, Vault, trust};
 use crate::domain::filter::Filter;
 use crate::domain::name::AccountName;
+use crate::store::connection::acquire;
 use crate::store::{accounts, cluster};
 
 impl Vault {
@@ -17,7 +18,7 @@ impl Vault {
         page: &Page,
         filter: &Filter,
     ) -> Result<(Vec<AccountView>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let now = cluster::now(&mut conn).await?;
         let mut rows = accounts::list(&mut conn, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());

@@ -3,6 +3,7 @@
 use super::page::Page;
 use super::{Result, Vault};
 use crate::store::audit_records::{self, AuditRecord};
+use crate::store::connection::acquire;
 
 impl Vault {
     /// A page of audit records, newest first, and the token of the next; only about a resource and what is below it, if set.
@@ -14,7 +15,7 @@ impl Vault {
         resource: Option<&str>,
         page: &Page,
     ) -> Result<(Vec<AuditRecord>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let slice = page.slice();
         let before = slice.after.and_then(|sequence| sequence.parse().ok());
         let mut rows = audit_records::list(&mut conn, before, resource, slice.rows_max).await?;

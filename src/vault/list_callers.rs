@@ -6,6 +6,7 @@ use super::{Result, Vault, trust};
 use crate::domain::caller::Caller;
 use crate::domain::filter::Filter;
 use crate::domain::name::CallerName;
+use crate::store::connection::acquire;
 use crate::store::{callers, cluster};
 
 impl Vault {
@@ -18,7 +19,7 @@ impl Vault {
         page: &Page,
         filter: &Filter,
     ) -> Result<(Vec<Caller>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let now = cluster::now(&mut conn).await?;
         let mut rows = callers::list(&mut conn, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());

@@ -5,6 +5,7 @@ use super::page::Page;
 use super::{Result, Vault, trust};
 use crate::domain::filter::Filter;
 use crate::domain::id::Id;
+use crate::store::connection::acquire;
 use crate::store::{cluster, keys};
 
 impl Vault {
@@ -18,7 +19,7 @@ impl Vault {
         page: &Page,
         filter: &Filter,
     ) -> Result<(Vec<KeyView>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let now = cluster::now(&mut conn).await?;
         let mut rows = keys::list(&mut conn, account, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| {

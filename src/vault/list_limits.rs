@@ -5,6 +5,7 @@ use super::page::Page;
 use super::{Result, Vault};
 use crate::domain::limit::Limit;
 use crate::domain::name::OwnerName;
+use crate::store::connection::acquire;
 use crate::store::limits;
 
 impl Vault {
@@ -17,7 +18,7 @@ impl Vault {
         owner: &OwnerName,
         page: &Page,
     ) -> Result<(Vec<Limit>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let owner = owner_of(&mut conn, owner).await?;
         let mut rows = limits::list(&mut conn, owner, page.slice()).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.id.to_string());

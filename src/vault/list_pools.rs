@@ -5,6 +5,7 @@ use super::pool_view::{PoolView, view_all, with_members};
 use super::{Result, Vault, trust};
 use crate::domain::filter::Filter;
 use crate::domain::name::PoolName;
+use crate::store::connection::acquire;
 use crate::store::{cluster, pools};
 
 impl Vault {
@@ -17,7 +18,7 @@ impl Vault {
         page: &Page,
         filter: &Filter,
     ) -> Result<(Vec<PoolView>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let now = cluster::now(&mut conn).await?;
         let mut rows = pools::list(&mut conn, page.slice(), filter).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.resource.id.to_string());

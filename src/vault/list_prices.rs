@@ -3,6 +3,7 @@
 use super::{Result, Vault};
 use crate::domain::prices::OperatorPrice;
 use crate::domain::profile::Profile;
+use crate::store::connection::acquire;
 use crate::store::prices;
 
 impl Vault {
@@ -15,7 +16,7 @@ impl Vault {
         profile: Option<Profile>,
         model: Option<&str>,
     ) -> Result<Vec<OperatorPrice>> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         Ok(prices::list(&mut conn, profile, model).await?)
     }
 }

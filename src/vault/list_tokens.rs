@@ -5,6 +5,7 @@ use super::page::Page;
 use super::{Result, Vault, trust};
 use crate::domain::caller::Token;
 use crate::domain::name::CallerName;
+use crate::store::connection::acquire;
 use crate::store::{callers, tokens};
 
 impl Vault {
@@ -17,7 +18,7 @@ impl Vault {
         caller: &CallerName,
         page: &Page,
     ) -> Result<(Vec<Token>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let owner = found(callers::find(&mut conn, &caller.0).await?, caller)?;
         let uid = owner.resource.meta.uid;
         let mut rows = tokens::list(&mut conn, uid, page.slice()).await?;

@@ -9,7 +9,9 @@ mod advising;
 mod blaming;
 mod caller_rows;
 mod change;
+mod charged;
 mod clear_health;
+mod committing;
 mod create_account;
 mod create_caller;
 mod create_key;
@@ -87,6 +89,7 @@ mod verdicts;
 pub use account_view::AccountView;
 pub use admission::Proof;
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
+pub use charged::Charged;
 pub use clear_health::ClearHealth;
 pub use create_account::CreateAccount;
 pub use create_caller::CreateCaller;
@@ -194,7 +197,8 @@ impl Vault {
     }
 
     /// Called after a change has been committed and before it is answered: what was answered, this replica knows.
-    async fn committed(self: &Arc<Self>, rev: i64) {
+    async fn committed(self: &Arc<Self>, rev: Option<i64>) {
+        let Some(rev) = rev else { return };
         // In a task of its own: what panics there does not unmake the change.
         let vault = Arc::clone(self);
         let refreshed = tokio::spawn(async move { vault.refresh(rev).await }).await;

@@ -7,6 +7,7 @@ use crate::crypto::{
     ClusterKey, ClusterKeyError, Fingerprint, KeyRing, MissingMasterKey, RandomError,
     WrappedClusterKey,
 };
+use crate::store::connection::begin;
 use crate::store::{self, callers, cluster, master_keys, secrets};
 
 /// Why a vault cannot be opened. The messages are for whoever starts it.
@@ -44,7 +45,7 @@ impl VaultKeys {
     /// # Errors
     /// [`OpenError::MissingMasterKey`] names the fingerprint that is needed; see [`OpenError`].
     pub async fn open(pool: &PgPool, ring: KeyRing) -> Result<Self, OpenError> {
-        let mut transaction = pool.begin_with(super::change::BEGIN).await?;
+        let mut transaction = begin(pool, super::change::BEGIN).await?;
         let cluster = match cluster::wrapped_key(&mut transaction).await? {
             Some((wrapped, fingerprint)) => {
                 let master_key = parse(&fingerprint)?;
@@ -102,11 +103,5 @@ impl From<ClusterKeyError> for OpenError {
             ClusterKeyError::MissingMasterKey(missing) => Self::MissingMasterKey(missing),
             ClusterKeyError::DoesNotOpen => Self::ClusterKeyDamaged,
         }
-    }
-}
-
-impl From<sqlx::Error> for OpenError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.into())
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::outcome::{self, Start};
 use crate::domain::time::Timestamp;
 use crate::live::clock::boot_now;
 use crate::live::reports::Claimed;
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, lease_renewals};
 
 /// An opened lease id.
@@ -89,7 +90,10 @@ impl Vault {
     }
 
     async fn renewed_until(&self, lease: &Opened) -> store::Result<Option<Timestamp>> {
-        let mut conn = self.pool.acquire().await?;
-        lease_renewals::find(&mut conn, lease.issuer, lease.serial).await
+        let found = async {
+            let mut conn = acquire(&self.pool).await?;
+            lease_renewals::find(&mut conn, lease.issuer, lease.serial).await
+        };
+        in_time(ANSWER_WITHIN, found).await
     }
 }

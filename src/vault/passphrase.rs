@@ -6,6 +6,7 @@ use super::open::{OpenError, parse, refuse_if_used};
 use crate::crypto::{
     Fingerprint, KeyRing, KeyRingError, MasterKey, MasterKeyError, PassphraseParameters, Secret,
 };
+use crate::store::connection::begin;
 use crate::store::master_keys::{self, PassphraseRow};
 use crate::store::{self, cluster};
 
@@ -52,8 +53,7 @@ pub async fn ring_of_passphrase(
     pool: &PgPool,
     passphrase: Secret,
 ) -> Result<KeyRing, PassphraseError> {
-    let begin = pool.begin_with(super::change::BEGIN).await;
-    let mut transaction = begin.map_err(OpenError::from)?;
+    let mut transaction = begin(pool, super::change::BEGIN).await?;
     // Holds the cluster's row, so that of two first starts one waits and finds what the other stored.
     let wrapped = cluster::wrapped_key(&mut transaction)
         .await
@@ -76,7 +76,7 @@ pub async fn ring_of_passphrase(
     master_keys::register_passphrase(&mut transaction, &row)
         .await
         .map_err(OpenError::from)?;
-    transaction.commit().await.map_err(OpenError::from)?;
+    transaction.commit().await?;
     Ok(KeyRing::new(key, Vec::new())?)
 }
 

@@ -86,6 +86,9 @@ impl Vault {
     ) -> Result<Reported, ReportRefusal> {
         let now = self.live.now().database;
         let lease = self.open_lease(caller, &report.lease_id, now).await?;
+        if lease.issuer != self.live.boot_id && self.live.outbox.is_full() {
+            return Err(ReportRefusal::DatabaseUnreachable);
+        }
         let entry = self.enter(&lease, report, now)?;
         let is_new = matches!(entry, Entry::New(_));
         let mut outcomes = self.explain(&lease.claims, &report.outcomes, now);

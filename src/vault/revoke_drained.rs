@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::Refusal;
 use super::{Change, Done, Error, Result, Vault, Verb, Work};
 use crate::domain::time::Timestamp;
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::key_versions::{self, Drained};
 use crate::store::{rotations, secrets};
 
@@ -22,9 +23,11 @@ impl Vault {
     /// # Errors
     /// The database cannot be reached, or a fault.
     pub async fn revoke_drained(self: &Arc<Self>, now: Timestamp) -> Result<usize> {
-        let mut conn = self.pool.acquire().await?;
-        let drained = key_versions::drained(&mut conn, now, BATCH_MAX).await?;
-        drop(conn);
+        let drained = async {
+            let mut conn = acquire(&self.pool).await?;
+            key_versions::drained(&mut conn, now, BATCH_MAX).await
+        };
+        let drained = in_time(ANSWER_WITHIN, drained).await?;
         let mut revoked = 0;
         for version in drained {
             let change = Change::by_system("RevokeVersion", "its leases have ended");

@@ -5,6 +5,7 @@ use super::page::Page;
 use super::{Result, Vault, get_key};
 use crate::domain::name::{KeyName, RotationName};
 use crate::domain::rotation::Rotation;
+use crate::store::connection::acquire;
 use crate::store::rotations;
 
 /// A rotation as it is answered.
@@ -22,7 +23,7 @@ impl Vault {
     /// # Errors
     /// It does not exist.
     pub async fn get_rotation(&self, name: &RotationName) -> Result<RotationView> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let key = get_key::stored(&mut conn, &name.key).await?;
         let rotation = rotations::find(&mut conn, key.meta.uid, &name.rotation).await?;
         Ok(RotationView {
@@ -40,7 +41,7 @@ impl Vault {
         name: &KeyName,
         page: &Page,
     ) -> Result<(Vec<RotationView>, String)> {
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = acquire(&self.pool).await?;
         let key = get_key::stored(&mut conn, name).await?;
         let slice = page.slice();
         let before = page.number_before();

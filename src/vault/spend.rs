@@ -9,6 +9,7 @@ use crate::domain::name::{AccountName, CallerName, PoolName};
 use crate::domain::prices::Provider;
 use crate::domain::spend::{Day, SpendKey, Sums};
 use crate::domain::time::Timestamp;
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, spend};
 
 impl Vault {
@@ -91,8 +92,11 @@ impl Vault {
         let task = tokio::spawn(async move {
             let mut writing = live.spend.writing().await;
             while let Some(batch) = writing.next(Day::of(live.now().database)) {
-                let mut conn = pool.acquire().await?;
-                spend::add(&mut conn, batch.id, &batch.sums).await?;
+                let written = async {
+                    let mut conn = acquire(&pool).await?;
+                    spend::add(&mut conn, batch.id, &batch.sums).await
+                };
+                in_time(ANSWER_WITHIN, written).await?;
                 writing.written();
             }
             Ok(())

@@ -14,6 +14,7 @@ use crate::domain::ledger::takeover::unused;
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, block_id};
 use crate::domain::limit::Dimension;
 use crate::live::snapshot::Snapshot;
+use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::foreign_reports::Orphan;
 use crate::store::replicas::GONE;
 use crate::store::{
@@ -42,7 +43,9 @@ impl Vault {
             let (pool, live) = (self.pool.clone(), std::sync::Arc::clone(&self.live));
             // In a task of its own: a commit is never cancelled.
             let task = tokio::spawn(async move {
-                take_over(&pool, live.boot_id, live.life.memory(), &live.snapshot()).await
+                let (memory, snapshot) = (live.life.memory(), live.snapshot());
+                let taking = take_over(&pool, live.boot_id, memory, &snapshot);
+                in_time(ANSWER_WITHIN, taking).await
             });
             let taken = task.await.map_err(|_| Error::unanswered())??;
             let Some(new) = taken else { return Ok(()) };
@@ -66,7 +69,7 @@ async fn take_over(
     memory: Memory,
     snapshot: &Snapshot,
 ) -> store::Result<Option<Vec<Inherited>>> {
-    let mut transaction = pool.begin_with(limit_ledgers::BEGIN).await?;
+    let mut transaction = begin(pool, limit_ledgers::BEGIN).await?;
     let conn = &mut *transaction;
     let standing = incarnations::look(conn, boot_id).await?;
     if standing.finding(memory).is_some() {
@@ -94,7 +97,7 @@ async fn take_over(
     });
     give_back(conn, &inherited).await?;
     foreign_reports::remove(conn, &rows).await?;
-    transaction.commit().await.map_err(Error::from)?;
+    transaction.commit().await?;
     Ok(Some(inherited))
 }
 

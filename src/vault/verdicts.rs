@@ -3,13 +3,11 @@
 use uuid::Uuid;
 
 use super::blaming::{cool, counted, event, is_counted, succeed, times};
-use super::report_outcome::{ReportOutcome, ReportRefusal};
-use super::telling::{tell_of_cooling, tell_of_health};
+use super::report_outcome::ReportOutcome;
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify;
+use crate::domain::classify::{self, Blame};
 use crate::domain::forwarded::Forwarded;
-use crate::domain::health::Health;
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::settle::Lease;
@@ -18,7 +16,6 @@ use crate::domain::pool::HealthPolicy;
 use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
-use crate::store::{self, cluster, cooldowns, key_versions};
 
 impl Vault {
     /// Judges outcomes by the rules of the account's provider; of an account that is gone, by those for everybody.
@@ -61,17 +58,47 @@ impl Vault {
             }
         }
         self.tell_version(lease, outcome, now);
+        self.take_canary_back(lease);
     }
 
     /// Takes up an outcome that came in elsewhere: only what the issuer alone counts. The rest acted there, and the fleet knows of it.
     pub(super) fn follow(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
-        let is_of_issuer = match &outcome.seen {
-            Seen::NotSent | Seen::Success => true,
-            Seen::Failed { failure, .. } => is_counted(failure),
-        };
         // What came long after its lease ended says nothing about today.
-        if is_of_issuer && now <= lease.ends {
-            self.tell_version(lease, outcome, now);
+        if now > lease.ends {
+            return;
+        }
+        match &outcome.seen {
+            Seen::NotSent => {}
+            Seen::Success => {
+                self.peer_succeeded(&lease.claims, now);
+                self.tell_version(lease, outcome, now);
+            }
+            Seen::Failed { failure, .. } if is_counted(failure) => {
+                self.tell_version(lease, outcome, now);
+            }
+            // The verdict is on its way, and the next canary waits for it.
+            Seen::Failed { failure, .. } if failure.blame == Blame::Key => return,
+            Seen::Failed { .. } => {}
+        }
+        self.take_canary_back(lease);
+    }
+
+    /// Where others of its provider fail in a row, the issuer asks whether this one succeeded meanwhile.
+    fn peer_succeeded(&self, claims: &LeaseClaims, now: Timestamp) {
+        let snapshot = self.live.snapshot();
+        if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
+            account.provider.succeeded(claims.version_uid, now);
+        }
+    }
+
+    /// A canary is back, whatever it said: where it decided nothing, the next lease is a canary again.
+    fn take_canary_back(&self, lease: &Opened) {
+        if !lease.claims.is_canary || lease.issuer != self.live.boot_id {
+            return;
+        }
+        let snapshot = self.live.snapshot();
+        if let Some(version) = snapshot.versions.get(&lease.claims.version_uid) {
+            version.live.recall_canary();
         }
     }
 
@@ -102,63 +129,6 @@ impl Vault {
                 }
             }
         }
-        // Back, whatever it said: where it decided nothing, the next lease is a canary again.
-        if claims.is_canary && is_issuer {
-            version.live.recall_canary();
-        }
-    }
-
-    /// Commits what the fleet must know, if anything: before the report is answered.
-    pub(super) async fn commit_verdicts(&self, claims: &LeaseClaims) -> Result<(), ReportRefusal> {
-        let snapshot = self.live.snapshot();
-        let version = snapshot.versions.get(&claims.version_uid);
-        let account = snapshot.accounts.get(&claims.account_uid);
-        let Some(account) = account else {
-            return Ok(());
-        };
-        let health = version.and_then(|version| version.live.unsaved());
-        let cooling = account.live.unsaved();
-        if health.is_none() && cooling.is_empty() {
-            return Ok(());
-        }
-        let judged = health.clone().map(|health| (claims.version_uid, health));
-        let saved = self.save_verdicts(judged, claims.account_uid, cooling.clone());
-        if let Err(error) = saved.await {
-            tracing::warn!(%error, "a verdict could not be committed, its report is refused until it can");
-            return Err(ReportRefusal::DatabaseUnreachable);
-        }
-        if let Some((version, health)) = version.zip(health.as_ref()) {
-            version.live.saved(health);
-            tell_of_health(account, version, health);
-        }
-        for (model, cause) in &cooling {
-            account.live.saved(model, cause);
-            tell_of_cooling(account, model, cause);
-        }
-        Ok(())
-    }
-
-    /// In a task of its own: a report that is dropped must not cancel it half-way.
-    async fn save_verdicts(
-        &self,
-        judged: Option<(Uuid, Health)>,
-        account_uid: Uuid,
-        cooling: Vec<(String, crate::domain::health::Cause)>,
-    ) -> store::Result<()> {
-        let pool = self.pool.clone();
-        let task = tokio::spawn(async move {
-            let mut transaction = pool.begin_with(super::change::BEGIN).await?;
-            let (rev, now) = cluster::next_rev(&mut transaction).await?;
-            if let Some((version_uid, health)) = judged {
-                key_versions::judge(&mut transaction, version_uid, rev, &health, now).await?;
-            }
-            for (model, cause) in cooling {
-                cooldowns::extend(&mut transaction, account_uid, &model, rev, &cause).await?;
-            }
-            transaction.commit().await?;
-            Ok(())
-        });
-        task.await.map_err(|_| store::Error::unanswered())?
     }
 
     /// Settles the permits: here if this replica gave the lease, else at the one that did.

@@ -7,7 +7,6 @@ const FUNCTION_LINES_MAX: usize = 60;
 
 /// Files that are too long, and how long each may be until it is split. This list only shrinks.
 const LONG_FILES: &[(&str, usize)] = &[
-    ("src/app/serve.rs", 253),
     ("src/domain/ledger/budget.rs", 295),
     ("src/domain/ledger/held.rs", 380),
     ("src/vault/lease_key.rs", 280),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::clock;
-use super::proxy::Proxy;
+use super::harness::proxy::Proxy;
 use super::world::{REPLICAS, World};
 
 mod changes;

@@ -7,6 +7,8 @@ pub(crate) mod client;
 pub(crate) mod outcomes;
 #[path = "../it/harness/process.rs"]
 pub(crate) mod process;
+#[path = "../it/harness/proxy.rs"]
+pub(crate) mod proxy;
 #[path = "../it/harness/refusal.rs"]
 pub(crate) mod refusal;
 #[path = "../it/harness/replica.rs"]

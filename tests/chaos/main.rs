@@ -13,7 +13,6 @@ mod faults;
 mod harness;
 mod postgres;
 mod provider;
-mod proxy;
 mod report;
 mod runs;
 mod upstream;

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use tokio::time::sleep;
 
 use super::harness::process::{eventually, kill, runs};
-use super::proxy::{Proxy, Target};
+use super::harness::proxy::{Proxy, Target};
 
 /// A server that was killed leaves processes that end only when they notice.
 const START_TRIES_MAX: usize = 50;

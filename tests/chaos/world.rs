@@ -16,11 +16,11 @@ use super::caller::{self, POOL};
 use super::children::Process;
 use super::clock;
 use super::harness::process::keylease;
+use super::harness::proxy::Proxy;
 use super::harness::replica::Replica;
 use super::harness::setup::requests;
 use super::postgres::Server;
 use super::provider;
-use super::proxy::Proxy;
 
 mod fleet;
 

@@ -1,12 +1,13 @@
 //! Two replicas on one database: what one of them learns, the other knows after a poll, and each report counts once over both.
 
-use keylease::proto::{self, HealthState, LeaseKeyRequest};
+use keylease::proto::{self, HealthState, LeaseKeyRequest, LeaseKind};
 use tonic::Code;
 
 use crate::harness::client::{Client, of, reporting};
-use crate::harness::cluster::{Cluster, eventually};
+use crate::harness::cluster::{Cluster, eventually, eventually_some};
+use crate::harness::judged::brief;
 use crate::harness::outcomes::{http, not_sent, success, times};
-use crate::harness::setup::{MINUTE, requests, secret};
+use crate::harness::setup::{MINUTE, of_targets, requests, secret};
 
 /// Two replicas, the pool `p` of the account `a`, and a caller's clients of both.
 async fn of_two() -> (Cluster, Client, [Client; 2]) {
@@ -170,4 +171,44 @@ async fn what_is_reported_of_a_revoked_version_still_counts_for_its_account() {
         .await;
     let refused = first.refused(of("p")).await;
     refused.is(Code::ResourceExhausted, "KEYS_COOLING");
+}
+
+#[tokio::test]
+async fn a_key_that_fails_alone_is_found_by_its_issuer_wherever_its_peers_succeed() {
+    let (cluster, admin, [first, second]) = of_two().await;
+    admin.create_account_and_key("peer").await;
+    admin.create_pool("peers", &["peer"]).await;
+    cluster.settled().await;
+    // The first failure begins to count, five more make it unhealthy.
+    for failures in 0..6 {
+        assert_eq!(admin.status("p").await.keys_cooling, 0, "{failures}");
+        let peer = first.lease("peers").await;
+        let lease = first.lease("p").await;
+        second.report(&lease, http(500, &[])).await;
+        second.report(&peer, success()).await;
+    }
+    let cooling = async || admin.status("p").await.keys_cooling == 1;
+    eventually("the issuer's verdict is stored", cooling).await;
+    assert_eq!(admin.status("peers").await.keys_cooling, 0);
+}
+
+#[tokio::test]
+async fn a_canary_that_decided_nothing_elsewhere_is_followed_by_another() {
+    let (cluster, admin, [first, second]) = of_two().await;
+    let brief = proto::Pool {
+        health_policy: Some(brief()),
+        ..of_targets(&["a"])
+    };
+    admin.create_pool_of("brief", brief).await;
+    cluster.settled().await;
+    let lease = first.lease("brief").await;
+    first.report(&lease, http(401, &[])).await;
+    let canary = async || {
+        let lease = first.ask(of("brief")).await.ok()?;
+        assert_eq!(lease.kind(), LeaseKind::Canary);
+        Some(lease)
+    };
+    let lease = eventually_some("a canary goes out", canary).await;
+    second.report(&lease, http(404, &[])).await;
+    eventually_some("another one goes out", canary).await;
 }

@@ -11,6 +11,8 @@ pub(crate) mod observed;
 pub(crate) mod outcomes;
 pub(crate) mod postgres;
 pub(crate) mod process;
+#[expect(dead_code, reason = "the chaos runs use all of it")]
+pub(crate) mod proxy;
 pub(crate) mod raided;
 pub(crate) mod refusal;
 pub(crate) mod replica;

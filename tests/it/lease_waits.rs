@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keylease::proto::{LeaseKeyRequest, LeaseKeyResponse};
+use keylease::proto::{LeaseKeyRequest, LeaseKeyResponse, Pool};
 use tokio::task::JoinHandle;
 use tonic::{Code, Request, Status};
 
@@ -10,7 +10,7 @@ use crate::harness::client::{Client, of};
 use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::outcomes::not_sent;
 use crate::harness::refusal::Refusal;
-use crate::harness::setup::{MINUTE, requests, span};
+use crate::harness::setup::{MINUTE, member, requests, span};
 
 /// A cluster with the pool `p`, whose one account may make `amount` requests a minute.
 async fn limited_to(amount: i64) -> (Cluster, Client, Client) {
@@ -138,4 +138,41 @@ async fn what_will_not_come_in_time_is_not_waited_for() {
     let refused = caller.refused(waiting(Duration::from_secs(50))).await;
     refused.is(Code::FailedPrecondition, "POOL_DISABLED");
     assert!(began.elapsed() < Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn a_call_that_another_account_served_holds_up_nobody() {
+    let window = Duration::from_secs(4);
+    let cluster = Cluster::of(2).await;
+    let admin = cluster.admin().await;
+    for account in ["a", "b", "unlimited"] {
+        admin.create_account_and_key(account).await;
+    }
+    for account in ["a", "b"] {
+        admin.create_limit(account, requests(1, window)).await;
+    }
+    let members = [("a", 1), ("b", 2), ("unlimited", 2)];
+    let members = members.map(|(account, tier)| member(account, tier, 1));
+    let pool = Pool {
+        members: members.to_vec(),
+        ..Pool::default()
+    };
+    admin.create_pool_of("p", pool).await;
+    let token = admin.create_lessee("search", "p").await;
+    cluster.settled().await;
+    let of_account = |account: &str| LeaseKeyRequest {
+        account: format!("accounts/{account}"),
+        ..of("p")
+    };
+    let elsewhere = cluster.client(0, &token).await;
+    for account in ["a", "b"] {
+        elsewhere.ask(of_account(account)).await.unwrap();
+    }
+    // Here the call waits until the database says no of the first; then the next is tried, in vain, and the third serves.
+    let caller = cluster.client(1, &token).await;
+    assert_eq!(caller.lease("p").await.account, "accounts/unlimited");
+    tokio::time::sleep(window + Duration::from_secs(1)).await;
+    for account in ["a", "b"] {
+        caller.ask(of_account(account)).await.unwrap();
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use keylease::domain::ledger::entry::LONG_PERIOD;
 use keylease::domain::ledger::standing::Sight;
 use keylease::store::incarnations::{self, NewIncarnation};
+use keylease::store::replicas::{self, Enrolment};
 use uuid::Uuid;
 
 use crate::harness::postgres::Database;
@@ -62,4 +63,22 @@ async fn losses_that_a_limit_has_not_answered_to_add_up() {
         .unwrap()
         .loss;
     assert!(loss.periods > 1_000_000_000, "{loss:?}");
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_comes_late_does_not_make_the_database_forget_later_ones() {
+    let database = Database::create().await;
+    let enrolment = Enrolment {
+        address: String::new(),
+        version: "",
+        formats: 1,
+    };
+    let boot_id = Uuid::new_v4();
+    let mut conn = database.pool.acquire().await.unwrap();
+    for beats in [20, 11] {
+        let beaten = replicas::beat(&mut conn, boot_id, &enrolment, beats).await;
+        beaten.unwrap();
+    }
+    let standing = incarnations::look(&mut conn, boot_id).await.unwrap();
+    assert_eq!(standing.beats, Some(20));
 }

@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod a_limit_over_replicas;
 mod accounts;
 mod advice;
 mod bootstrap_command;
@@ -53,6 +54,7 @@ mod metrics;
 mod migrate_command;
 mod never_clears;
 mod offline;
+mod outage_reports;
 mod pools;
 mod prices;
 mod private_postgres;
@@ -68,6 +70,7 @@ mod revoked;
 mod rotation_interval;
 mod rotations;
 mod selection;
+mod silent_database;
 mod spend;
 mod status;
 mod stopped_replica;
@@ -76,7 +79,7 @@ mod tamper;
 mod tokens;
 mod transport_refusals;
 mod turns;
-mod two_replicas;
+
 mod unbuilt;
 mod unread_rows;
 mod unreadable;

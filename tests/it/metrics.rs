@@ -67,6 +67,19 @@ async fn metrics_tell_what_happened() {
 }
 
 #[tokio::test]
+async fn how_full_a_limit_is_can_be_seen_before_it_refuses() {
+    let server = Observed::start().await;
+    server.import().await;
+    server.lease(0).await.unwrap();
+    server
+        .shows(r#"keylease_limit_units{account="a",limit="requests",mode="enforce"} 2"#)
+        .await;
+    server
+        .shows(r#"keylease_limit_units_charged{account="a",limit="requests",mode="enforce"} 1"#)
+        .await;
+}
+
+#[tokio::test]
 async fn calls_that_wait_are_counted_while_they_wait() {
     let server = Observed::start().await;
     server.import().await;

@@ -150,7 +150,7 @@ pub struct ServeArguments {
         help_heading = "Behaviour"
     )]
     pub failover_loss_max: String,
-    /// At shutdown, how long to answer NOT_SERVING before calls are refused, 0s to 20s: as long as load balancers take to notice.
+    /// At shutdown, how long to answer NOT_SERVING before calls are refused, 0s to 15s: as long as load balancers take to notice.
     #[arg(
         long,
         env = "KEYLEASE_DRAIN_DELAY",

@@ -16,7 +16,7 @@ use super::{
     secret_file,
     strangers::Strangers,
 };
-use crate::app::tls;
+use crate::app::{drain, tls};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 
@@ -24,8 +24,8 @@ use crate::domain::ledger::standing::Replication;
 const DATABASE_CONNECTIONS: RangeInclusive<u32> = 2..=200;
 /// Shorter than the poll's few retries would make every hiccup an outage; longer and a revocation means little.
 const SNAPSHOT_AGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(3600);
-/// With 10 s to drain, the process still ends in under 30 s.
-const DRAIN_DELAY: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(20);
+/// With what comes after it, the process still ends in under 30 s.
+const DRAIN_DELAY: RangeInclusive<Duration> = Duration::ZERO..=drain::DELAY_MAX;
 /// Longer than any standby lags that is fit to take over.
 const FAILOVER_LOSS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 /// What `serve` runs with.

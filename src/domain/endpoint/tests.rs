@@ -59,3 +59,14 @@ fn the_host_of_the_base_url_must_be_allowed() {
     let error = Endpoint::parse("https://api.example.com", hosts, false).unwrap_err();
     assert_eq!(error.field, "allowed_hosts");
 }
+
+#[test]
+fn accounts_of_one_provider_share_its_host_whatever_their_paths() {
+    let host = |url| Endpoint::parse(url, vec![], false).unwrap().host();
+    assert_eq!(host("https://api.example.com/v1"), "api.example.com");
+    assert_eq!(host("https://api.example.com:443/v2"), "api.example.com");
+    assert_eq!(
+        host("https://api.example.com:8443/v1"),
+        "api.example.com:8443"
+    );
+}

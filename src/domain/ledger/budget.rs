@@ -212,6 +212,13 @@ impl Budget {
         }
     }
 
+    /// An ask is not answered yet, and should be.
+    pub fn late(&mut self, limit: Uuid) {
+        if let Some(held) = self.find(limit) {
+            held.late();
+        }
+    }
+
     /// A call waits no more.
     pub fn leave(&mut self, ticket: Ticket) {
         self.held.iter_mut().for_each(|held| held.leave(ticket));

@@ -55,13 +55,18 @@ impl Part {
     }
 }
 
-/// What one use is expected to count for in a dimension; `None` for a cost that nobody has said.
+/// What one use is expected to count for in a dimension; `None` for a cost that nobody has said. One token at least: a use of which
+/// nobody has said anything in this dimension would pass its limit however full that is.
 pub(super) const fn units_of(dimension: Dimension, estimate: Estimate) -> Option<u64> {
     match dimension {
         Dimension::Requests | Dimension::Concurrency => Some(1),
         Dimension::Tokens => Some(estimate.input_tokens.saturating_add(estimate.output_tokens)),
-        Dimension::InputTokens => Some(estimate.input_tokens),
-        Dimension::OutputTokens => Some(estimate.output_tokens),
+        Dimension::InputTokens => Some(at_least_one(estimate.input_tokens)),
+        Dimension::OutputTokens => Some(at_least_one(estimate.output_tokens)),
         Dimension::CostMicros => estimate.cost_micros,
     }
+}
+
+const fn at_least_one(tokens: u64) -> u64 {
+    if tokens == 0 { 1 } else { tokens }
 }

@@ -12,6 +12,7 @@ use crate::domain::ledger::page::Page;
 use crate::domain::ledger::work::{NumberedAsk, Wait, Work};
 use crate::live::clock::boot_now;
 use crate::live::reserve::Replica;
+use crate::store::connection::{begin, in_time};
 use crate::store::limit_ledgers::peek::{BEGIN, peek};
 use crate::store::{self, limit_blocks, limit_ledgers};
 
@@ -46,20 +47,17 @@ impl Foresight {
         self.0.get(&(limit, needed)).copied()
     }
 
-    /// Reads it, in a task of its own: a transaction is never cancelled, since that would spoil its connection.
-    pub(super) async fn read(pool: &PgPool, replica: Replica, questions: Vec<Question>) -> Self {
+    /// Reads it, if the database answers in time.
+    pub(super) async fn read(pool: &PgPool, replica: Replica, questions: &[Question]) -> Self {
         if questions.is_empty() {
             return Self::default();
         }
-        let pool = pool.clone();
-        let task = tokio::spawn(async move { foresee(&pool, replica, &questions).await });
-        match tokio::time::timeout(ANSWER_MAX, task).await {
-            Ok(Ok(Ok(foreseen))) => Self(foreseen),
-            Ok(Ok(Err(error))) => {
+        match in_time(ANSWER_MAX, foresee(pool, replica, questions)).await {
+            Ok(foreseen) => Self(foreseen),
+            Err(error) => {
                 tracing::debug!(%error, "the ledger could not be read, an explanation does without it");
                 Self::default()
             }
-            Ok(Err(_)) | Err(_) => Self::default(),
         }
     }
 }
@@ -69,7 +67,7 @@ async fn foresee(
     replica: Replica,
     questions: &[Question],
 ) -> store::Result<HashMap<(Uuid, u64), Foreseen>> {
-    let mut transaction = pool.begin_with(BEGIN).await?;
+    let mut transaction = begin(pool, BEGIN).await?;
     let conn = &mut *transaction;
     let mut foreseen = HashMap::new();
     for works in rounds(questions) {

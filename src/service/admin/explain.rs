@@ -12,6 +12,7 @@ use crate::proto;
 use crate::service::auth::Identity;
 use crate::service::lease::lease_key::estimate;
 use crate::service::status::{of_error, of_lease_refusal, of_refusal};
+use crate::store::connection::{ANSWER_WITHIN, in_time};
 use crate::vault::{Error, ExplainLease, Refusal};
 
 pub(super) async fn explain(
@@ -29,7 +30,7 @@ pub(super) async fn explain(
     }
     let bearer: Bearer = match caller.filter(|_| is_of_another) {
         Some(name) => {
-            let found = admin.vault.explained_caller(&name).await;
+            let found = in_time(ANSWER_WITHIN, admin.vault.explained_caller(&name)).await;
             found.map_err(of_error)?
         }
         None => identity.bearer.clone(),

@@ -32,6 +32,7 @@ mod tokens;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tonic::{Request, Response, Status};
 
@@ -42,6 +43,7 @@ use crate::domain::endpoint::upstreams::Upstreams;
 use crate::proto;
 use crate::proto::admin_service_server::AdminService;
 use crate::proto::unbuilt::remedy_of;
+use crate::store::connection::{ANSWER_WITHIN, CHANGE_WITHIN, in_time};
 use crate::vault::{Error, Refusal, Vault};
 
 /// The admin service of one replica.
@@ -76,6 +78,14 @@ async fn not_built<Q, A>(_: &Admin, _: &Identity, _: Q) -> Answer<A> {
     Err(Refusal::not_built(method, "", remedy_of(method)).into())
 }
 
+/// A change is made to its end all the same, or to the time that it has itself.
+fn answer_within(right: Right) -> Duration {
+    match right {
+        Right::Read => ANSWER_WITHIN,
+        Right::Operate | Right::Administer => CHANGE_WITHIN + ANSWER_WITHIN,
+    }
+}
+
 /// The service from a table of `rpc(Request) -> Response: right needed => function that answers;`.
 macro_rules! admin_service {
     ($($rpc:ident($request:ident) -> $response:ident: $right:ident => $handler:path;)+) => {
@@ -88,7 +98,7 @@ macro_rules! admin_service {
                 let identity = auth::require(&request, Right::$right)
                     .map_err(|refusal| status::of_refusal(&refusal))?;
                 let answer: Answer<proto::$response> =
-                    $handler(self, &identity, request.into_inner()).await;
+                    in_time(answer_within(Right::$right), $handler(self, &identity, request.into_inner())).await;
                 answer.map(Response::new).map_err(status::of_error)
             })+
 

@@ -18,6 +18,7 @@ use crate::proto;
 use crate::service::auth::Identity;
 use crate::service::convert::parse_millis;
 use crate::service::status;
+use crate::store::connection::{ANSWER_WITHIN, in_time};
 use crate::vault::{Refusal, Vault};
 
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(2);
@@ -128,6 +129,6 @@ impl Watch {
 }
 
 async fn read(vault: &Vault, pool: &PoolName) -> Answer<proto::PoolStatus> {
-    let status = vault.get_status(pool).await?;
+    let status = in_time(ANSWER_WITHIN, vault.get_status(pool)).await?;
     Ok(status_message::of(&status))
 }

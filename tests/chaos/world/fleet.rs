@@ -8,8 +8,8 @@ use tokio::time::sleep;
 use super::{REPLICAS, World};
 use crate::harness::client::Client;
 use crate::harness::process::{keylease, texts};
+use crate::harness::proxy::{Proxy, Target};
 use crate::harness::replica::Replica;
-use crate::proxy::{Proxy, Target};
 
 impl World {
     /// A client of the first replica that runs, with the administrator's token.

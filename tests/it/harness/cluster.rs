@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::client::Client;
 use super::postgres::{Database, new_folder};
 use super::process::{keylease, texts};
+use super::proxy::{Proxy, Target};
 use super::replica::Replica;
 
 /// A vault of processes.
@@ -83,6 +84,23 @@ impl Cluster {
             cluster.add().await;
         }
         cluster
+    }
+
+    /// A proxy before the database: replicas that are started from now on reach it through that.
+    pub(crate) async fn proxy(&self) -> Proxy {
+        let options = &self.database.options;
+        let (host, port) = (options.get_host(), options.get_port());
+        let proxy = Proxy::to(match options.get_socket() {
+            Some(folder) => Target::Unix(folder.join(format!(".s.PGSQL.{port}"))),
+            None => Target::Tcp(format!("{host}:{port}").parse().unwrap()),
+        })
+        .await;
+        let (user, name) = (options.get_username(), options.get_database().unwrap());
+        let url = format!("postgres://{user}@{}/{name}?sslmode=disable", proxy.address);
+        let file = self.folder.join("database.url");
+        fs::remove_file(&file).unwrap();
+        private_file(&file, &url);
+        proxy
     }
 
     /// Starts one more replica.
@@ -173,11 +191,19 @@ fn run(command: &mut Command) -> String {
 
 /// Waits until something holds, for longer than anything takes on a busy machine.
 pub(crate) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
-    let waited = async {
-        while !holds().await {
+    eventually_some(what, async || holds().await.then_some(())).await;
+}
+
+/// Waits until there is something, and answers it.
+pub(crate) async fn eventually_some<T>(what: &str, get: impl AsyncFn() -> Option<T>) -> T {
+    let got = async {
+        loop {
+            if let Some(got) = get().await {
+                return got;
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(60), waited).await;
-    assert!(waited.is_ok(), "not within a minute: {what}");
+    let got = tokio::time::timeout(Duration::from_secs(60), got).await;
+    got.unwrap_or_else(|_| panic!("not within a minute: {what}"))
 }

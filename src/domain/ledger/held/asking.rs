@@ -106,6 +106,14 @@ impl Held {
         self.keep(block, closed);
     }
 
+    /// No answer has come yet, and one should have: until it does, the database counts as unreachable.
+    pub const fn late(&mut self) {
+        if self.reserving {
+            self.wait.is_unreachable = true;
+            self.refused_need = 0;
+        }
+    }
+
     /// When it is worth asking for so many units.
     pub(super) fn wait_for(&self, units: u64) -> Wait {
         if units < self.refused_need {

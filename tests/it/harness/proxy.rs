@@ -1,4 +1,4 @@
-//! A proxy between two processes, whose other end can be moved, and which delays, cuts and loses on demand.
+//! A proxy between two processes, whose other end can be moved, and which delays, cuts, loses and falls silent on demand.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,11 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+
+#[path = "proxy/pumps.rs"]
+mod pumps;
+
+use pumps::{ask, pump, reply};
 
 /// Where the other end is.
 #[derive(Debug, Clone)]
@@ -35,6 +39,8 @@ struct State {
     /// Every connection of an older generation ends.
     generation: watch::Sender<u64>,
     is_open: AtomicBool,
+    /// Falls silent and speaks again by turns: silent while this is odd.
+    hushes: AtomicU64,
     delay_millis: AtomicU64,
     lose_every: AtomicU64,
     commits: AtomicU64,
@@ -50,6 +56,7 @@ impl Proxy {
             target: Mutex::new(target),
             generation: watch::Sender::new(0),
             is_open: AtomicBool::new(true),
+            hushes: AtomicU64::new(0),
             delay_millis: AtomicU64::new(0),
             lose_every: AtomicU64::new(0),
             commits: AtomicU64::new(0),
@@ -81,6 +88,17 @@ impl Proxy {
         self.state.is_open.store(true, Relaxed);
     }
 
+    /// Falls silent, as if the machine behind it had vanished: connections are taken, and nothing ever passes on any.
+    pub(crate) fn hush(&self) {
+        self.state.hushes.fetch_or(1, Relaxed);
+    }
+
+    /// Passes on what comes on connections that are made from now on. Those that were there are silent for ever.
+    pub(crate) fn speak(&self) {
+        let silent = self.state.hushes.load(Relaxed);
+        self.state.hushes.store((silent + 1) & !1, Relaxed);
+    }
+
     /// Holds up whatever passes, in both directions.
     pub(crate) fn delay(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap();
@@ -105,14 +123,28 @@ impl Drop for Proxy {
     }
 }
 
-impl State {
+/// One connection.
+#[derive(Debug)]
+struct Link {
+    state: Arc<State>,
+    /// How often the proxy had fallen silent and spoken when this was made.
+    hushes: u64,
+}
+
+impl Link {
     async fn delay(&self) {
-        let millis = self.delay_millis.load(Relaxed);
+        let millis = self.state.delay_millis.load(Relaxed);
         if millis > 0 {
             sleep(Duration::from_millis(millis)).await;
         }
+        let hushes = self.state.hushes.load(Relaxed);
+        if hushes % 2 == 1 || hushes != self.hushes {
+            std::future::pending().await
+        }
     }
+}
 
+impl State {
     /// Whether the reply to this COMMIT is lost.
     fn loses(&self) -> bool {
         let number = self.commits.fetch_add(1, Relaxed) + 1;
@@ -129,20 +161,23 @@ async fn listen(listener: TcpListener, state: Arc<State>) {
         }
         let mut generation = state.generation.subscribe();
         generation.mark_unchanged();
-        let state = Arc::clone(&state);
+        let link = Link {
+            state: Arc::clone(&state),
+            hushes: state.hushes.load(Relaxed),
+        };
         tokio::spawn(async move {
             // Either end may break the connection; then it is over for both.
             tokio::select! {
-                _ = connect(client, &state) => {}
+                _ = connect(client, &link) => {}
                 _ = generation.changed() => {}
             }
         });
     }
 }
 
-async fn connect(client: TcpStream, state: &State) -> std::io::Result<()> {
+async fn connect(client: TcpStream, link: &Link) -> std::io::Result<()> {
     client.set_nodelay(true)?;
-    let target = state.target.lock().clone();
+    let target = link.state.target.lock().clone();
     match target {
         Target::Tcp(address) => {
             let server = TcpStream::connect(address).await?;
@@ -150,8 +185,8 @@ async fn connect(client: TcpStream, state: &State) -> std::io::Result<()> {
             let (from_server, to_server) = server.into_split();
             let (from_client, to_client) = client.into_split();
             tokio::select! {
-                done = pump(from_client, to_server, state) => done,
-                done = pump(from_server, to_client, state) => done,
+                done = pump(from_client, to_server, link) => done,
+                done = pump(from_server, to_client, link) => done,
             }
         }
         Target::Unix(path) => {
@@ -160,83 +195,9 @@ async fn connect(client: TcpStream, state: &State) -> std::io::Result<()> {
             let (from_client, to_client) = client.into_split();
             let is_lost = AtomicBool::new(false);
             tokio::select! {
-                done = ask(from_client, to_server, state, &is_lost) => done,
-                done = reply(from_server, to_client, state, &is_lost) => done,
+                done = ask(from_client, to_server, link, &is_lost) => done,
+                done = reply(from_server, to_client, link, &is_lost) => done,
             }
         }
-    }
-}
-
-async fn pump(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    state: &State,
-) -> std::io::Result<()> {
-    let mut bytes = vec![0; 16_384];
-    loop {
-        let read = from.read(&mut bytes).await?;
-        if read == 0 {
-            return Ok(());
-        }
-        state.delay().await;
-        to.write_all(&bytes[..read]).await?;
-    }
-}
-
-/// To a Postgres server: message by message, so that a COMMIT is seen.
-async fn ask(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    state: &State,
-    is_lost: &AtomicBool,
-) -> std::io::Result<()> {
-    // The first message has no kind.
-    let first = message(&mut from, Vec::new()).await?;
-    to.write_all(&first).await?;
-    loop {
-        let kind = from.read_u8().await?;
-        let message = message(&mut from, vec![kind]).await?;
-        state.delay().await;
-        if message[5..].eq_ignore_ascii_case(b"commit\0") && state.loses() {
-            is_lost.store(true, Relaxed);
-        }
-        to.write_all(&message).await?;
-    }
-}
-
-/// A length, itself included, and what it is the length of.
-async fn message(
-    from: &mut (impl AsyncRead + Unpin),
-    mut message: Vec<u8>,
-) -> std::io::Result<Vec<u8>> {
-    let length = from.read_u32().await?;
-    message.extend(length.to_be_bytes());
-    let start = message.len();
-    message.resize(start + length as usize - 4, 0);
-    from.read_exact(&mut message[start..]).await?;
-    Ok(message)
-}
-
-/// From a Postgres server. Once the reply to a COMMIT is there it is committed: then the reply is dropped and the connection ends, at
-/// once or only after a while in which its client waits.
-async fn reply(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    state: &State,
-    is_lost: &AtomicBool,
-) -> std::io::Result<()> {
-    let mut bytes = vec![0; 16_384];
-    loop {
-        let read = from.read(&mut bytes).await?;
-        if read == 0 {
-            return Ok(());
-        }
-        if is_lost.load(Relaxed) {
-            let lost = state.lost.fetch_add(1, Relaxed);
-            sleep(Duration::from_millis(lost % 3 * 400)).await;
-            return Ok(());
-        }
-        state.delay().await;
-        to.write_all(&bytes[..read]).await?;
     }
 }

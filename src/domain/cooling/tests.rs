@@ -1,0 +1,136 @@
+use super::*;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds * 1_000_000)
+}
+
+fn blame(cooling: &mut Cooling, stated: Option<u64>, seconds: i64) -> Option<Timestamp> {
+    let stated = stated.map(Duration::from_secs);
+    let news = cooling.blame(FailureClass::RateLimit, stated, 0.0, "429", at(seconds));
+    news.map(|cause| cause.until)
+}
+
+#[test]
+fn what_is_stated_is_obeyed() {
+    let mut cooling = Cooling::default();
+    assert_eq!(blame(&mut cooling, Some(604_800), 0), Some(at(604_800)));
+    assert!(cooling.holds(at(604_799)).is_some());
+    assert!(cooling.holds(at(604_800)).is_none());
+}
+
+#[test]
+fn what_is_not_stated_doubles_from_five_seconds_to_five_minutes() {
+    let mut cooling = Cooling::default();
+    let mut now = 0;
+    for pause in [5, 10, 20, 40, 80, 160, 300, 300] {
+        assert_eq!(blame(&mut cooling, None, now), Some(at(now + pause)));
+        now += pause;
+    }
+}
+
+#[test]
+fn a_burst_is_one_strike() {
+    let mut cooling = Cooling::default();
+    assert_eq!(blame(&mut cooling, None, 0), Some(at(5)));
+    for _ in 0..100 {
+        assert_eq!(blame(&mut cooling, None, 1), None);
+    }
+    assert_eq!(blame(&mut cooling, None, 5), Some(at(15)));
+}
+
+#[test]
+fn deadlines_merge_by_the_later() {
+    let mut cooling = Cooling::default();
+    blame(&mut cooling, Some(60), 0);
+    assert_eq!(blame(&mut cooling, Some(10), 1), None);
+    assert_eq!(cooling.holds(at(30)).unwrap().until, at(60));
+    assert_eq!(blame(&mut cooling, Some(100), 1), Some(at(101)));
+}
+
+#[test]
+fn an_end_that_is_a_little_later_is_obeyed_and_no_news() {
+    let mut cooling = Cooling::default();
+    let stated = Some(Duration::from_secs(1));
+    let ms = |ms: i64| Timestamp::from_micros(ms * 1_000);
+    let mut blame = |at| cooling.blame(FailureClass::RateLimit, stated, 0.0, "429", at);
+    assert!(blame(ms(0)).is_some());
+    assert_eq!(blame(ms(400)), None);
+    // It adds up: news is what differs by so much from what the others were told.
+    assert!(blame(ms(500)).is_some());
+    assert_eq!(blame(ms(700)), None);
+    assert!(cooling.holds(ms(1_699)).is_some());
+}
+
+#[test]
+fn a_success_after_the_cooldown_ends_the_doubling() {
+    let mut cooling = Cooling::default();
+    blame(&mut cooling, None, 0);
+    cooling.succeed(at(2));
+    assert!(cooling.holds(at(3)).is_some());
+    cooling.succeed(at(6));
+    assert_eq!(blame(&mut cooling, None, 7), Some(at(12)));
+}
+
+#[test]
+fn a_quota_lasts_an_hour_at_least_and_doubles_to_a_day() {
+    let quota = |cooling: &mut Cooling, stated: Option<u64>, seconds| {
+        let stated = stated.map(Duration::from_secs);
+        let news = cooling.blame(FailureClass::Quota, stated, 0.0, "429", at(seconds));
+        news.map(|cause| cause.until)
+    };
+    assert_eq!(quota(&mut Cooling::default(), Some(58), 0), Some(at(3_600)));
+    let week = 604_800;
+    assert_eq!(
+        quota(&mut Cooling::default(), Some(week), 0),
+        Some(at(604_800))
+    );
+    let mut cooling = Cooling::default();
+    let mut now = 0;
+    for hours in [1, 2, 4, 8, 16, 24, 24] {
+        assert_eq!(
+            quota(&mut cooling, None, now),
+            Some(at(now + hours * 3_600))
+        );
+        now += hours * 3_600;
+    }
+}
+
+#[test]
+fn a_quota_found_while_a_rate_limit_cools_is_news() {
+    let mut cooling = Cooling::default();
+    blame(&mut cooling, None, 0);
+    let news = cooling.blame(FailureClass::Quota, None, 0.0, "429", at(1));
+    assert_eq!(news.map(|cause| cause.until), Some(at(3_601)));
+}
+
+#[test]
+fn a_stated_delay_of_nothing_is_no_hammer() {
+    assert_eq!(blame(&mut Cooling::default(), Some(0), 0), Some(at(5)));
+}
+
+#[test]
+fn what_is_stated_of_an_entitlement_that_is_missing_is_void() {
+    let stated = Some(Duration::from_secs(20));
+    let mut cooling = Cooling::default();
+    let news = cooling.blame(FailureClass::ModelAccess, stated, 0.0, "429", at(0));
+    assert_eq!(news.map(|cause| cause.until), Some(at(3_600)));
+}
+
+#[test]
+fn models_that_are_reported_without_end_fill_no_memory() {
+    let mut models = HashMap::new();
+    for i in 0..1_000 {
+        if let Some(cooling) = room(&mut models, &format!("m{i}"), 8, at(i / 100)) {
+            cooling.blame(
+                FailureClass::RateLimit,
+                Some(Duration::from_secs(1)),
+                0.0,
+                "429",
+                at(i / 100),
+            );
+        }
+    }
+    assert!(models.len() <= 8);
+    assert!(room(&mut models, "", 8, at(9)).is_some());
+    assert!(room(&mut models, "m999999", 8, at(100)).is_some());
+}
