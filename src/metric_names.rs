@@ -57,6 +57,8 @@ metrics! {
     KEY_VERSIONS Gauge "keylease_key_versions" "Key versions, by account and health."
     ROTATIONS_OVERDUE Gauge "keylease_rotations_overdue" "Keys whose rotation is overdue, by account."
     ROWS_DISTRUSTED Gauge "keylease_rows_distrusted" "Rows that are not believed, since they were changed outside of KeyLease or do not open, by kind. Not 0: look at once."
+    CONNECTIONS Gauge "keylease_connections" "Connections of clients that are open, by listener: grpc, health or metrics."
+    CONNECTIONS_REFUSED Counter "keylease_connections_refused_total" "Connections of clients that were closed at once, since all places were taken, by listener."
     DATABASE_CONNECTIONS Gauge "keylease_database_connections" "Connections to Postgres, by state: idle or used."
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let listen = serde_json::json!({"listen": listener.local_addr()?.to_string()});
     writeln!(std::io::stderr(), "{listen}")?;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = serve::server(None, 0)?.add_service(bare);
+    let server = serve::server(0).add_service(bare);
     Ok(server.serve_with_incoming(incoming).await?)
 }
 

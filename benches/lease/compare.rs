@@ -3,6 +3,7 @@
 use prost::Message;
 use serde_json::json;
 
+use crate::extent::Extent;
 use crate::figures::rounded;
 use crate::process::{Server, bench};
 use crate::say;
@@ -18,7 +19,7 @@ pub(crate) async fn compare() -> anyhow::Result<()> {
     let other = other(bytes, None).await?;
     let lease = Side::lease("LeaseKey", &vault, POOL)?;
     let bare = Side::bare("bare", &other, &vault, POOL)?;
-    let ratios = lease.floods(&bare).await?;
+    let ratios = lease.floods(&bare, Extent::Full).await?;
     let p99 = lease.steadies(&bare, ratios.other_rate / 2.0).await?;
     other.end().await?;
     vault.end().await?;
@@ -46,7 +47,7 @@ pub(crate) async fn baseline() -> anyhow::Result<()> {
         let other = other(bytes, Some((kind, &vault.postgres.url()))).await?;
         let name = format!("a transaction, {kind}");
         let baseline = Side::bare(&name, &other, &vault, POOL)?;
-        let ratios = lease.floods(&baseline).await?;
+        let ratios = lease.floods(&baseline, Extent::Full).await?;
         figures.insert(figure.to_owned(), json!(rounded(ratios.rate)));
         other.end().await?;
     }

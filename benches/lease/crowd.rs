@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use keylease::proto::lease_service_client::LeaseServiceClient;
 use tokio::task::JoinSet;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::extent::Extent;
 use crate::figures::micros_per_call;
 use crate::say;
-use crate::side::{Flood, Pairs, ROUNDS, Ratios};
+use crate::side::{Flood, Pairs, Ratios, TURNS_MAX};
 use crate::vault::Vault;
 use crate::world::request;
 
@@ -20,8 +21,8 @@ const PATIENCE: prost_types::Duration = prost_types::Duration {
     seconds: 30,
     nanos: 0,
 };
-/// Calls of one measurement.
-const CALLS: usize = 60_000;
+/// And then it is not answered at all.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(40);
 /// Until the demand for each of a thousand limits is known.
 const WARM_UPS: usize = 3;
 const CONNECTIONS: usize = 8;
@@ -50,30 +51,37 @@ impl<'a> Crowd<'a> {
     }
 
     /// Both vaults in turns.
-    pub(crate) async fn floods(&self, other: &Self) -> anyhow::Result<Ratios> {
+    pub(crate) async fn floods(&self, other: &Self, extent: Extent) -> anyhow::Result<Ratios> {
+        let calls = extent.calls();
         for _ in 0..WARM_UPS {
-            self.flood().await?;
-            other.flood().await?;
+            self.flood(calls).await?;
+            other.flood(calls).await?;
         }
         let mut pairs = Pairs::default();
-        for round in 0..ROUNDS {
-            let (mine, its) = if round % 2 == 0 {
-                let mine = self.flood().await?;
-                (mine, other.flood().await?)
+        for turn in 0..TURNS_MAX {
+            let (mine, its) = if turn % 2 == 0 {
+                let mine = self.flood(calls).await?;
+                (mine, other.flood(calls).await?)
             } else {
-                let its = other.flood().await?;
-                (self.flood().await?, its)
+                let its = other.flood(calls).await?;
+                (self.flood(calls).await?, its)
             };
-            pairs.add(&mine, &its);
+            if let (Some(mine), Some(its)) = (mine, its) {
+                pairs.add(&mine, &its);
+            }
+            if pairs.count() == extent.rounds() {
+                return Ok(pairs.ratios());
+            }
         }
-        Ok(pairs.ratios())
+        anyhow::bail!("too few measurements were good; the machine is too busy")
     }
 
-    /// Every call must give a lease.
+    /// Every call must give a lease; none if one did not, and then the others that were to come are not made.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    async fn flood(&self) -> anyhow::Result<Flood> {
+    async fn flood(&self, calls: usize) -> anyhow::Result<Option<Flood>> {
         let (began, cpu) = (Instant::now(), self.vault.server.cpu()?);
         let turns = Arc::new(AtomicUsize::new(0));
+        let mut spoilt = None;
         let mut callers = JoinSet::new();
         for channel in &self.channels {
             for _ in 0..STREAMS {
@@ -83,23 +91,30 @@ impl<'a> Crowd<'a> {
                     client,
                     authorization,
                     Arc::clone(&self.pools),
-                    Arc::clone(&turns),
+                    (Arc::clone(&turns), calls),
                 ));
             }
         }
         while let Some(called) = callers.join_next().await {
-            called??;
+            if let Err(error) = called? {
+                turns.store(calls, Ordering::Relaxed);
+                spoilt.get_or_insert(error);
+            }
         }
-        let rate = CALLS as f64 / began.elapsed().as_secs_f64();
-        let cpu = micros_per_call(self.vault.server.cpu()?.saturating_sub(cpu), CALLS as u64);
+        if let Some(error) = spoilt {
+            say(&format!("thrown away: {}: {error:#}", self.name));
+            return Ok(None);
+        }
+        let rate = calls as f64 / began.elapsed().as_secs_f64();
+        let cpu = micros_per_call(self.vault.server.cpu()?.saturating_sub(cpu), calls as u64);
         say(&format!(
             "{:>24}: {rate:>9.0} calls/s, {cpu:5.1} us of a core each",
             self.name
         ));
-        Ok(Flood {
+        Ok(Some(Flood {
             rate,
             cpu_micros: cpu,
-        })
+        }))
     }
 }
 
@@ -107,16 +122,17 @@ async fn call(
     mut client: LeaseServiceClient<Channel>,
     authorization: tonic::metadata::AsciiMetadataValue,
     pools: Arc<Vec<String>>,
-    turns: Arc<AtomicUsize>,
+    (turns, calls): (Arc<AtomicUsize>, usize),
 ) -> anyhow::Result<()> {
     loop {
         let turn = turns.fetch_add(1, Ordering::Relaxed);
-        if turn >= CALLS {
+        if turn >= calls {
             return Ok(());
         }
         let mut message = request(&pools[turn % pools.len()]);
         message.max_wait = Some(PATIENCE);
         let mut request = tonic::Request::new(message);
+        request.set_timeout(ANSWERED_WITHIN);
         request
             .metadata_mut()
             .insert("authorization", authorization.clone());

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::{Instant, sleep};
 
-use crate::figures::rounded;
+use crate::extent::Extent;
+use crate::figures::{Figures, rounded};
 use crate::say;
 use crate::side::Side;
 use crate::vault::Vault;
@@ -15,48 +16,47 @@ use crate::vault::Vault;
 const POOL: &str = "bench";
 /// Leases per second.
 const RATES: [u64; 4] = [0, 100, 1_000, 10_000];
-/// How long each rate is held.
-const SECONDS: u64 = 10;
 /// Postgres counts a backend's transactions when it has been idle for a moment, at the latest once a second.
 const COUNTED_WITHIN: Duration = Duration::from_millis(1_500);
 
-/// Measures each rate.
-pub(crate) async fn database() -> anyhow::Result<()> {
+/// Measures each rate, of one replica.
+pub(crate) async fn database(extent: Extent) -> anyhow::Result<()> {
     let vault = Vault::start().await?;
     vault.fill(POOL, 1).await?;
     let lease = Side::lease("LeaseKey", &vault, POOL)?;
-    let mut connection = vault
-        .postgres
-        .connect_options()
-        .database("postgres")
-        .connect()
-        .await?;
-    let mut figures = Map::new();
+    let connection = vault.postgres.connect_options().database("postgres");
+    let mut connection = connection.connect().await?;
+    let mut figures = Figures::default();
     for rate in RATES {
-        sleep(COUNTED_WITHIN).await;
-        let (began, before) = (Instant::now(), transactions(&mut connection).await?);
-        match rate {
-            0 => sleep(Duration::from_secs(SECONDS)).await,
-            rate => {
-                let held = lease.hold(rate, SECONDS).await?;
-                held.context("the rate was not reached; the machine is too busy")?;
-            }
-        }
-        sleep(COUNTED_WITHIN).await;
-        let seconds = began.elapsed().as_secs_f64();
-        let made = transactions(&mut connection).await? - before;
-        let per_second = f64::from(u32::try_from(made)?) / seconds;
-        say(&format!(
-            "{rate:>9} leases/s: {per_second:.1} transactions/s"
-        ));
-        figures.insert(rate.to_string(), json!(rounded(per_second)));
+        let name = format!("transactions/s at {rate} leases/s");
+        let figure = at_rate(&lease, &mut connection, rate, extent.held_seconds());
+        figures.measure(&name, figure).await;
     }
     vault.end().await?;
-    say(
-        &json!({"transactions_per_second_by_leases_per_second": Value::Object(figures)})
-            .to_string(),
-    );
-    Ok(())
+    figures.tell()
+}
+
+async fn at_rate(
+    lease: &Side<'_>,
+    connection: &mut PgConnection,
+    rate: u64,
+    seconds: u64,
+) -> anyhow::Result<Value> {
+    sleep(COUNTED_WITHIN).await;
+    let (began, before) = (Instant::now(), transactions(connection).await?);
+    if rate == 0 {
+        sleep(Duration::from_secs(seconds)).await;
+    } else {
+        let held = lease.hold(rate, seconds).await?;
+        held.context("the rate was not reached; the machine is too busy")?;
+    }
+    sleep(COUNTED_WITHIN).await;
+    let made = transactions(connection).await? - before;
+    let per_second = f64::from(u32::try_from(made)?) / began.elapsed().as_secs_f64();
+    say(&format!(
+        "{rate:>9} leases/s: {per_second:.1} transactions/s"
+    ));
+    Ok(json!(rounded(per_second)))
 }
 
 /// Of the vault's database; those of this connection count elsewhere.

@@ -5,6 +5,7 @@ mod baseline;
 mod compare;
 mod crowd;
 mod database;
+mod extent;
 mod figures;
 mod load;
 mod process;
@@ -18,12 +19,16 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use extent::Extent;
 
 /// Measures the lease path. The last line is JSON.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
     what: Option<What>,
+    /// How much of it: the figures of a brief run say nothing but that the driver works
+    #[arg(long, global = true, default_value = "full")]
+    extent: Extent,
     /// Cargo says so when it benches; without it, as under `cargo test`, nothing is measured.
     #[arg(long, global = true, hide = true)]
     bench: bool,
@@ -35,8 +40,8 @@ enum What {
     Compare,
     /// LeaseKey beside a server that makes one transaction per lease on the same Postgres
     Baseline,
-    /// Throughput by the number of keys and of pools, and memory per key
-    Scale,
+    /// Throughput by the number of keys and of pools beside the smallest case, and memory per key
+    Scale(scale::Arguments),
     /// Transactions per second on Postgres as the lease rate grows
     Database,
     /// Serves the bare server on a free port, which it prints; with a database, after one transaction per call
@@ -50,11 +55,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let measured = match Arguments::parse().what {
+    let arguments = Arguments::parse();
+    let extent = arguments.extent;
+    let measured = match arguments.what {
         Some(What::Compare) => compare::compare().await,
         Some(What::Baseline) => compare::baseline().await,
-        Some(What::Scale) => scale::scale().await,
-        Some(What::Database) => database::database().await,
+        Some(What::Scale(arguments)) => scale::scale(arguments, extent).await,
+        Some(What::Database) => database::database(extent).await,
         Some(What::Serve(arguments)) => bare::serve(arguments).await,
         None => {
             say("nothing is measured here; `make bench` does");

@@ -1,69 +1,92 @@
 //! A large vault beside a small one, in turns: throughput by the number of keys and pools, and memory per key.
 
-use serde_json::{Map, Value, json};
+use anyhow::Context;
+use serde_json::{Value, json};
 
 use crate::crowd::Crowd;
-use crate::figures::rounded;
+use crate::extent::Extent;
+use crate::figures::{Figures, rounded};
 use crate::say;
-use crate::side::Side;
+use crate::side::{Ratios, Side};
 use crate::vault::Vault;
 
 /// The pool with all keys.
 const POOL: &str = "bench";
-/// How many keys one pool has.
-const KEYS: [usize; 3] = [10, 1_000, 100_000];
-/// How many pools are leased from in turn.
-const POOLS: usize = 1_000;
+/// Leases that a process has given when its memory is looked at: what it makes for the first ones is no key's.
+const SAMPLES: u64 = 100;
 
-/// Measures all of them. Each ratio is of the large vault over the small one.
-pub(crate) async fn scale() -> anyhow::Result<()> {
-    let small = Vault::start().await?;
-    small.fill(POOL, 1).await?;
-    let mut figures = Map::new();
-    for keys in KEYS {
-        by_keys(&small, keys, &mut figures).await?;
-    }
-    by_pools(&small, false, &mut figures).await?;
-    by_pools(&small, true, &mut figures).await?;
-    small.end().await?;
-    say(&Value::Object(figures).to_string());
-    Ok(())
+/// What to compare.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// How many keys one pool has, beside one
+    #[arg(long, value_delimiter = ',', default_value = "10,1000,100000")]
+    keys: Vec<usize>,
+    /// How many pools are leased from in turn, beside one
+    #[arg(long, value_delimiter = ',', default_value = "10,100,1000")]
+    pools: Vec<usize>,
 }
 
-async fn by_keys(
-    small: &Vault,
-    keys: usize,
-    figures: &mut Map<String, Value>,
-) -> anyhow::Result<()> {
+/// Measures all of them. Each ratio is of the large vault over the small one.
+pub(crate) async fn scale(arguments: Arguments, extent: Extent) -> anyhow::Result<()> {
+    let small = Vault::start().await?;
+    small.fill(POOL, 1).await?;
+    let mut figures = Figures::default();
+    for keys in arguments.keys {
+        let name = format!("{keys} keys");
+        let figure = by_keys(&small, keys, extent);
+        figures.measure(&name, figure).await;
+    }
+    for pools in arguments.pools {
+        for (apart, of) in [(false, "pools"), (true, "pools and accounts")] {
+            let name = format!("{pools} {of}");
+            let figure = by_pools(&small, (pools, apart), &name, extent);
+            figures.measure(&name, figure).await;
+        }
+    }
+    small.end().await?;
+    figures.tell()
+}
+
+async fn by_keys(small: &Vault, keys: usize, extent: Extent) -> anyhow::Result<Value> {
     let large = Vault::start().await?;
-    large.fill(POOL, 1).await?;
-    large.sample(POOL, 100).await?;
-    let before = large.server.resident()?;
-    large.fill_more(POOL, 1..keys).await?;
+    large.fill(POOL, keys).await?;
     large.settle().await?;
     let name = format!("{keys} keys");
     let side = Side::lease(&name, &large, POOL)?;
-    let ratios = side.floods(&Side::lease("1 key", small, POOL)?).await?;
-    if keys >= 100_000 {
-        let bytes = (large.server.resident()? - before) / u64::try_from(keys)?;
-        say(&format!("{name}: {bytes} bytes of memory for each"));
-        figures.insert("bytes_per_key".to_owned(), json!(bytes));
-    }
-    figures.insert(
-        name.clone(),
-        json!({"rate": rounded(ratios.rate), "cpu": rounded(ratios.cpu)}),
-    );
-    large.end().await
+    let one = Side::lease("1 key", small, POOL)?;
+    let mut figure = ratios(&side.floods(&one, extent).await?);
+    let (with_all, with_one) = (resident(&large).await?, resident(small).await?);
+    large.end().await?;
+    // Of few keys it is lost in what else a process needs, and may even be negative.
+    let more = i64::try_from(keys.saturating_sub(1).max(1))?;
+    let each = (i64::try_from(with_all)? - i64::try_from(with_one)?) / more;
+    say(&format!(
+        "{name}: {with_all} bytes of memory, {with_one} with one key, {each} for each more"
+    ));
+    figure["memory"] = json!({"with_all": with_all, "with_1_key": with_one, "bytes_per_key": each});
+    Ok(figure)
+}
+
+/// Memory of a process that has just begun to serve what a vault holds. One that was leased from for long holds traces of its leases,
+/// and one that the keys were imported by holds traces of that.
+async fn resident(vault: &Vault) -> anyhow::Result<u64> {
+    let server = vault.another().await?;
+    vault.sample_from(server.address, POOL, SAMPLES).await?;
+    vault.settle().await?;
+    let resident = server.resident()?;
+    server.end().await.context("a second replica did not end")?;
+    Ok(resident)
 }
 
 /// Pools over one account, or each over its own with limits of its own.
 async fn by_pools(
     small: &Vault,
-    apart: bool,
-    figures: &mut Map<String, Value>,
-) -> anyhow::Result<()> {
+    (pools, apart): (usize, bool),
+    name: &str,
+    extent: Extent,
+) -> anyhow::Result<Value> {
     let large = Vault::start().await?;
-    let names: Vec<String> = (0..POOLS).map(|number| format!("pool-{number}")).collect();
+    let names: Vec<String> = (0..pools).map(|number| format!("pool-{number}")).collect();
     if apart {
         large.pools_apart(&names).await?;
     } else {
@@ -71,14 +94,13 @@ async fn by_pools(
         large.pools_over(POOL, &names).await?;
     }
     large.settle().await?;
-    let name = format!("{POOLS} pools{}", if apart { " and accounts" } else { "" });
-    let crowd = Crowd::new(&name, &large, names)?;
-    let ratios = crowd
-        .floods(&Crowd::new("1 pool", small, vec![POOL.to_owned()])?)
-        .await?;
-    figures.insert(
-        name,
-        json!({"rate": rounded(ratios.rate), "cpu": rounded(ratios.cpu)}),
-    );
-    large.end().await
+    let crowd = Crowd::new(name, &large, names)?;
+    let one = Crowd::new("1 pool", small, vec![POOL.to_owned()])?;
+    let ratios = ratios(&crowd.floods(&one, extent).await?);
+    large.end().await?;
+    Ok(ratios)
+}
+
+fn ratios(ratios: &Ratios) -> Value {
+    json!({"rate": rounded(ratios.rate), "cpu": rounded(ratios.cpu), "rate_of_the_smallest": rounded(ratios.other_rate)})
 }

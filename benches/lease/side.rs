@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use prost::Message;
 
+use crate::extent::Extent;
 use crate::figures::{calls_of, median, micros_per_call};
 use crate::load::Target;
 use crate::process::Server;
@@ -11,14 +12,10 @@ use crate::vault::Vault;
 use crate::world::request;
 use crate::{bare, say};
 
-/// Pairs of measurements. Odd, so that one is in the middle.
-pub(crate) const ROUNDS: usize = 5;
-/// How long one measurement takes.
-const SECONDS: f64 = 3.0;
 /// The same at a steady rate, the beginning that does not count included.
 const STEADY_SECONDS: u64 = 5;
 /// Pairs that are tried, of which those count in which both sides were undisturbed, before this gives up.
-const TURNS_MAX: usize = 20;
+pub(crate) const TURNS_MAX: usize = 20;
 /// Calls before anything is measured.
 const WARM_UP: u64 = 20_000;
 /// Leases that a client looks at, before and after each measurement of leases.
@@ -98,8 +95,9 @@ impl<'a> Side<'a> {
     }
 
     /// Both as fast as they answer.
-    pub(crate) async fn floods(&self, other: &Self) -> anyhow::Result<Ratios> {
-        let (my_calls, its_calls) = (self.calls().await?, other.calls().await?);
+    pub(crate) async fn floods(&self, other: &Self, extent: Extent) -> anyhow::Result<Ratios> {
+        let seconds = extent.seconds();
+        let (my_calls, its_calls) = (self.calls(seconds).await?, other.calls(seconds).await?);
         let mut pairs = Pairs::default();
         for turn in 0..TURNS_MAX {
             let (mine, its) = if turn % 2 == 0 {
@@ -112,7 +110,7 @@ impl<'a> Side<'a> {
             if let (Some(mine), Some(its)) = (mine, its) {
                 pairs.add(&mine, &its);
             }
-            if pairs.count() == ROUNDS {
+            if pairs.count() == extent.rounds() {
                 return Ok(pairs.ratios());
             }
         }
@@ -128,7 +126,7 @@ impl<'a> Side<'a> {
             if let (Some(mine), Some(its)) = (mine, its) {
                 ratios.push(mine.as_secs_f64() / its.as_secs_f64());
             }
-            if ratios.len() == ROUNDS {
+            if ratios.len() == Extent::Full.rounds() {
                 return Ok(median(ratios));
             }
         }
@@ -136,10 +134,10 @@ impl<'a> Side<'a> {
     }
 
     /// So many calls as one measurement takes, after a warm-up.
-    async fn calls(&self) -> anyhow::Result<u64> {
+    async fn calls(&self, seconds: f64) -> anyhow::Result<u64> {
         let first = self.target.flood(WARM_UP / 10).await?;
         let warm_up = calls_of(first.rate, 1.0).min(WARM_UP);
-        Ok(calls_of(self.target.flood(warm_up).await?.rate, SECONDS))
+        Ok(calls_of(self.target.flood(warm_up).await?.rate, seconds))
     }
 
     /// None if something was refused.

@@ -57,25 +57,7 @@ impl Vault {
         )
         .await?;
         let token = std::fs::read_to_string(&token_file)?;
-        // Free a moment ago; the log does not tell a port that the system chose for it.
-        let metrics = std::net::TcpListener::bind(crate::LOOPBACK)?.local_addr()?;
-        let mut serve = keylease(&[
-            "serve",
-            "--master-key-file",
-            &key_file,
-            "--log-format",
-            "json",
-        ]);
-        serve
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--metrics-listen",
-                &metrics.to_string(),
-            ])
-            .args(["--drain-delay", "0s"])
-            .env("KEYLEASE_DATABASE_URL", &url);
-        let server = Server::start(serve).await?;
+        let (server, metrics) = serve(&url, &key_file).await?;
         let channel = Endpoint::from_shared(format!("http://{}", server.address))?;
         let vault = Self {
             postgres,
@@ -87,6 +69,13 @@ impl Vault {
         };
         vault.admit().await?;
         Ok(vault)
+    }
+
+    /// Another replica on the same Postgres.
+    pub(crate) async fn another(&self) -> anyhow::Result<Server> {
+        let key_file = self.folder.0.join("master-key");
+        let key_file = key_file.to_string_lossy();
+        Ok(serve(&self.postgres.url(), &key_file).await?.0)
     }
 
     /// As every call must carry it.
@@ -171,6 +160,19 @@ impl Drop for Folder {
         // What is left lies where the system cleans up by itself.
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// A replica, and where its metrics are.
+async fn serve(url: &str, key_file: &str) -> anyhow::Result<(Server, SocketAddr)> {
+    // Free a moment ago; the log does not tell a port that the system chose for it.
+    let metrics = std::net::TcpListener::bind(crate::LOOPBACK)?.local_addr()?;
+    let listen = metrics.to_string();
+    let mut serve = keylease(&["serve", "--master-key-file", key_file]);
+    serve
+        .args(["--log-format", "json", "--drain-delay", "0s"])
+        .args(["--listen", "127.0.0.1:0", "--metrics-listen", &listen])
+        .env("KEYLEASE_DATABASE_URL", url);
+    Ok((Server::start(serve).await?, metrics))
 }
 
 async fn run(url: &str, arguments: &[&str]) -> anyhow::Result<()> {

@@ -1,11 +1,14 @@
 //! What the vault holds in a run: accounts with limits that are in force and never used up, keys, and pools.
 
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use keylease::proto::lease_service_client::LeaseServiceClient;
 use keylease::proto::{self, limit};
 use sqlx::ConnectOptions;
+use tonic::transport::Channel;
 
 use crate::vault::Vault;
 
@@ -123,9 +126,29 @@ impl Vault {
         pool: &str,
         count: u64,
     ) -> anyhow::Result<proto::LeaseKeyResponse> {
+        self.sample_of(self.lessee(), pool, count).await
+    }
+
+    /// The same, of another replica.
+    pub(crate) async fn sample_from(
+        &self,
+        address: SocketAddr,
+        pool: &str,
+        count: u64,
+    ) -> anyhow::Result<()> {
+        let lessee = LeaseServiceClient::connect(format!("http://{address}")).await?;
+        self.sample_of(lessee, pool, count).await.map(drop)
+    }
+
+    async fn sample_of(
+        &self,
+        mut lessee: LeaseServiceClient<Channel>,
+        pool: &str,
+        count: u64,
+    ) -> anyhow::Result<proto::LeaseKeyResponse> {
         let mut last = None;
         for _ in 0..count {
-            let answer = self.lessee().lease_key(self.ask(request(pool))?).await?;
+            let answer = lessee.lease_key(self.ask(request(pool))?).await?;
             let lease = answer.into_inner();
             let credential = lease.credential.as_ref().context("no credential")?;
             let value = credential.headers.first().map(|header| &header.value);

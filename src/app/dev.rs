@@ -23,6 +23,8 @@ use home::Home;
 
 /// Enough for one replica and a few curious people.
 const DATABASE_CONNECTIONS_MAX: u32 = 10;
+/// More than any first try opens, and few enough for the files of a laptop.
+const CONNECTIONS_MAX: u32 = 256;
 /// As `serve` has it; nobody balances load here, so there is no delay before the drain.
 const SNAPSHOT_AGE_MAX: std::time::Duration = std::time::Duration::from_secs(300);
 
@@ -130,6 +132,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         listen: config.listen,
         metrics_listen: config.metrics_listen,
         health_listen: None,
+        connections_max: CONNECTIONS_MAX,
         tls: None,
         snapshot_age_max: SNAPSHOT_AGE_MAX,
         replication: Replication::Synchronous,

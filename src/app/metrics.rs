@@ -2,13 +2,14 @@
 
 use std::{future::Future, time::Duration};
 
+use super::gate::Gate;
+use super::incoming::{READERS_MAX, Readers};
+use crate::metric_names::{self, Kind};
 use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use axum::{Router, http::header::CONTENT_TYPE, routing::get};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
-
-use crate::metric_names::{self, Kind};
 
 /// Histograms count into these, in seconds: a lease from memory takes some 50 µs, a wait in a queue up to 30 s.
 const BUCKETS: [f64; 14] = [
@@ -39,19 +40,23 @@ pub fn recorder() -> Result<PrometheusHandle, BuildError> {
     Ok(handle)
 }
 
-/// Serves `/metrics` until `shutdown` resolves.
+/// Serves `/metrics`, where it is to be served, until `shutdown` resolves.
 ///
 /// # Errors
 /// The listener failed, or there is another recorder.
-pub async fn serve(
-    listener: TcpListener,
+pub(super) async fn serve(
+    listener: Option<TcpListener>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    let Some(listener) = listener else {
+        return Ok(());
+    };
+    let readers = Readers(Gate::new(listener, "metrics", READERS_MAX));
     let handle = recorder()?;
     let fold = fold(handle.clone());
     let page = get(move || async move { ([(CONTENT_TYPE, TEXT)], handle.render()) });
     let router = Router::new().route("/metrics", page);
-    let serve = axum::serve(listener, router).with_graceful_shutdown(shutdown);
+    let serve = axum::serve(readers, router).with_graceful_shutdown(shutdown);
     tokio::select! {
         served = serve => Ok(served?),
         () = fold => Ok(()),

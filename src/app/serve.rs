@@ -10,12 +10,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::pb::health_server::{Health, HealthServer};
 
 use super::config::{MasterKeySource, ServeConfig};
+use super::gate::Gate;
+use super::incoming::{self, READERS_MAX};
 use super::listeners::Listeners;
-use super::{drain, metrics, opening, reflection, signals, supervision};
+use super::{drain, metrics, open_files, opening, reflection, signals, supervision};
 use super::{poll::tell, workers::Workers};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
@@ -25,7 +26,7 @@ use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
-use crate::service::{observe::Observe, restate::Restate};
+use crate::service::{call_bound::CallBound, observe::Observe, restate::Restate};
 use crate::store::replicas::Enrolment;
 use crate::vault::Vault;
 
@@ -83,8 +84,8 @@ pub async fn run_until(
     tell(&health, true).await;
     let workers = Workers::start(&vault, heart, health.clone());
     let failed = workers.failed();
-    let server = server(config.tls.clone(), vault.live().boot_id.as_u64_pair().0)?
-        .layer((Observe::new(), Restate))
+    let server = server(vault.live().boot_id.as_u64_pair().0)
+        .layer((Observe::new(), Restate, CallBound(CALL_MAX)))
         .add_service(health_service.clone())
         .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
         .add_service(leases(&vault))
@@ -105,11 +106,14 @@ pub async fn run_until(
         config.drain_delay,
         draining.clone(),
     ));
-    let incoming = TcpIncoming::from(listeners.grpc).with_nodelay(Some(true));
+    let (clients, database) = (config.connections_max, config.database_connections_max);
+    let gate = gate(listeners.grpc, clients, database);
+    let incoming = incoming::greeted(gate, config.tls);
     let grpc = server.serve_with_incoming_shutdown(incoming, draining.clone().cancelled_owned());
     let grpc = drain::until_drained(grpc, draining, ended.clone());
     let grpc = async { grpc.await.context("the server failed") };
-    let page = drain::until_ended(page(listeners.metrics, ended.clone()), ended.clone());
+    let page = metrics::serve(listeners.metrics, ended.clone().cancelled_owned());
+    let page = drain::until_ended(page, ended.clone());
     let probes = probes(listeners.health, health_service, ended.clone());
     let probes = drain::until_ended(probes, ended);
     let served = tokio::try_join!(grpc, page, probes).map(drop);
@@ -130,12 +134,11 @@ async fn open_vault(
     Ok(vault)
 }
 
-/// Serves /metrics, where it is to be served.
-async fn page(listener: Option<TcpListener>, ended: CancellationToken) -> anyhow::Result<()> {
-    match listener {
-        Some(listener) => metrics::serve(listener, ended.cancelled_owned()).await,
-        None => Ok(()),
-    }
+/// The gate of gRPC, with as many places as the files leave that the rest does not need.
+fn gate(listener: TcpListener, clients_max: u32, database_connections_max: u32) -> Gate {
+    let kept = 2 * READERS_MAX as u64 + u64::from(database_connections_max);
+    let clients_max = open_files::room(clients_max, kept);
+    Gate::new(listener, "grpc", clients_max as usize)
 }
 
 /// Serves health checks in plaintext, where they are to be served.
@@ -147,27 +150,20 @@ async fn probes(
     let Some(listener) = listener else {
         return Ok(());
     };
-    let server = Server::builder().add_service(health);
-    let incoming = TcpIncoming::from(listener);
+    let server = server(0).layer(Restate).add_service(health);
+    let incoming = incoming::greeted(Gate::new(listener, "health", READERS_MAX), None);
     let served = server.serve_with_incoming_shutdown(incoming, ended.cancelled_owned());
     served.await.context("the health checks failed")
 }
 
 /// A server as `serve` sets it up; `seed` spreads what happens after a while over the replicas.
-///
-/// # Errors
-/// The TLS configuration is no good.
-pub fn server(tls: Option<tonic::transport::ServerTlsConfig>, seed: u64) -> anyhow::Result<Server> {
+pub fn server(seed: u64) -> Server {
     let jitter = Duration::from_secs(seed % 60);
-    let server = Server::builder()
+    Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
         .http2_keepalive_interval(Some(KEEPALIVE_EVERY))
         .timeout(CALL_MAX)
-        .max_connection_age(CONNECTION_AGE + jitter);
-    match tls {
-        Some(tls) => Ok(server.clone().tls_config(tls)?),
-        None => Ok(server.clone()),
-    }
+        .max_connection_age(CONNECTION_AGE + jitter)
 }
 
 fn leases(vault: &Arc<Vault>) -> InterceptedService<LeaseServiceServer<Leases>, Authenticate> {

@@ -1,10 +1,10 @@
 //! TLS of the server, tried before anything is bound: certificate and key are read, parsed, and found to belong together and to be
 //! in date.
 
-use std::{error::Error, fs, path::Path, time::SystemTime};
+use std::{fs, path::Path, sync::Arc, time::SystemTime};
 
-use rustls_pki_types::{CertificateDer, UnixTime, pem::PemObject};
-use tonic::transport::{Identity, Server, ServerTlsConfig};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject};
+use tokio_rustls::rustls::{ServerConfig, crypto::ring};
 
 use crate::crypto::Secret;
 
@@ -16,7 +16,7 @@ pub fn server(
     certificate: &Path,
     key: &Path,
     key_text: &Secret,
-) -> Result<ServerTlsConfig, String> {
+) -> Result<Arc<ServerConfig>, String> {
     let chain = fs::read(certificate).map_err(|cause| {
         format!(
             "KEYLEASE_TLS_CERT_FILE names {}, which can't be read ({}): check the path and that this user may read it",
@@ -37,17 +37,29 @@ pub fn server(
         ));
     }
     check_dates(&chain, certificate)?;
-    let config = ServerTlsConfig::new().identity(Identity::from_pem(chain, key_text.expose()));
-    match Server::builder().tls_config(config.clone()) {
-        Ok(_) => Ok(config),
-        Err(cause) => Err(format!(
-            "KEYLEASE_TLS_CERT_FILE {} and KEYLEASE_TLS_KEY_FILE {} do not make a TLS identity ({}): check that the key is the \
+    identity(&chain, key_text).map(Arc::new).map_err(|cause| {
+        format!(
+            "KEYLEASE_TLS_CERT_FILE {} and KEYLEASE_TLS_KEY_FILE {} do not make a TLS identity ({cause}): check that the key is the \
              certificate's own",
             certificate.display(),
             key.display(),
-            innermost(&cause)
-        )),
-    }
+        )
+    })
+}
+
+/// Speaks HTTP/2 alone, by TLS 1.2 and 1.3, to whoever comes: callers prove who they are by their tokens.
+fn identity(chain: &[u8], key: &Secret) -> Result<ServerConfig, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+    let chain = chain.map_err(|cause| cause.to_string())?;
+    // What the key's parser says may repeat a part of it.
+    let key = PrivateKeyDer::from_pem_slice(key.expose())
+        .map_err(|_| "the key can't be parsed".to_owned())?;
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key));
+    let mut config = config.map_err(|cause| cause.to_string())?;
+    config.alpn_protocols.push(b"h2".to_vec());
+    Ok(config)
 }
 
 /// A server would serve an expired certificate and every client would refuse it: better to say so at the start.
@@ -79,14 +91,6 @@ fn check_dates(chain: &[u8], path: &Path) -> Result<(), String> {
 
 fn holds(text: &[u8], what: &str) -> bool {
     text.windows(what.len()).any(|part| part == what.as_bytes())
-}
-
-fn innermost(error: &dyn Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 #[cfg(test)]

@@ -240,4 +240,6 @@ impl RetryClaims {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

@@ -1,7 +1,12 @@
 //! What one account, one of its models, or one key cools down from.
 
-use std::collections::HashMap;
 use std::time::Duration;
+
+use uuid::Uuid;
+
+mod room;
+
+pub use room::{room, room_for};
 
 use super::backoff::Backoff;
 use super::health::{Cause, FailureClass};
@@ -10,8 +15,13 @@ use super::time::Timestamp;
 /// A cooldown that ends later by less than this is obeyed here, and no news for the others.
 const NEWS_MIN: Duration = Duration::from_millis(500);
 
-/// The most models of one account whose cooldowns are kept, in memory and in the database; what has ended makes room first.
+/// The most models of one account whose cooldowns are kept, in memory and in the database; what has ended makes room first, then what
+/// ends first: a cooldown that is news always finds a place, and the longest stay longest.
 pub const ACCOUNT_MODELS_MAX: usize = 256;
+
+/// The most of them that the reports of one caller begin on one replica, so that names which one makes up push out nobody's: no provider
+/// has so many models, and others' reports are heard of any.
+pub const CALLER_MODELS_MAX: usize = 64;
 
 /// The cooldown of an account, of one of its models, or of a key.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +32,8 @@ pub struct Cooling {
     /// Cooldowns of `struck_by` since the last success.
     strikes: u32,
     struck_by: Option<FailureClass>,
+    /// The caller whose report began it, where that was on this replica.
+    begun_by: Option<Uuid>,
 }
 
 impl Cooling {
@@ -100,23 +112,6 @@ impl Cooling {
     pub fn clear(&mut self) {
         *self = Self::default();
     }
-}
-
-/// The cooldown of one model among at most `models_max`. `None` if there is no room: reports name what models they like. For the empty
-/// one, which is the whole, there always is.
-pub fn room<'a>(
-    models: &'a mut HashMap<String, Cooling>,
-    model: &str,
-    models_max: usize,
-    now: Timestamp,
-) -> Option<&'a mut Cooling> {
-    if !model.is_empty() && models.len() >= models_max && !models.contains_key(model) {
-        models.retain(|_, cooling| cooling.holds(now).is_some());
-        if models.len() >= models_max {
-            return None;
-        }
-    }
-    Some(models.entry(model.to_owned()).or_default())
 }
 
 /// From 0 to 1, by the last digits of the time: what is pure has no better source, and nothing is guarded by it.

@@ -17,6 +17,8 @@ pub enum DistrustKind {
     Tampered,
     /// A secret does not open, or is sealed for other hosts.
     Undecryptable,
+    /// This release cannot read a row.
+    Unreadable,
 }
 
 impl Distrust {
@@ -29,6 +31,17 @@ impl Distrust {
         Self {
             kind: DistrustKind::Tampered,
             why,
+        }
+    }
+
+    /// A row cannot be read, for this cause.
+    #[must_use]
+    pub fn unreadable(cause: &str) -> Self {
+        Self {
+            kind: DistrustKind::Unreadable,
+            why: format!(
+                "{cause}, so nothing is leased by it: use the newer release that wrote it, or restore the row"
+            ),
         }
     }
 

@@ -7,11 +7,27 @@ use url::{Host, Url};
 use super::field::{FieldError, Parsed};
 use super::profile::Profile;
 
+mod embedded;
 pub mod upstreams;
+
+use embedded::ipv4_of;
 
 /// The most allowed hosts of an account.
 pub const HOSTS_MAX: usize = 16;
 const URL_BYTES_MAX: usize = 512;
+/// Names of metadata services: Google's (three), AWS's, Azure's, Tencent's and Equinix's.
+const METADATA_NAMES: [&str; 8] = [
+    "metadata",
+    "metadata.google.internal",
+    "metadata.goog",
+    "instance-data",
+    "instance-data.ec2.internal",
+    "metadata.azure.internal",
+    "metadata.tencentyun.com",
+    "metadata.platformequinix.com",
+];
+/// Metadata services that are not link-local: Alibaba's, Oracle's, and what Azure's machines ask for their secrets.
+const METADATA_IPV4: [[u8; 4]; 3] = [[100, 100, 100, 200], [192, 0, 0, 192], [168, 63, 129, 16]];
 
 /// A base URL and the hosts that secrets are sealed for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +140,7 @@ fn parse_url(text: &str, allow_http: bool) -> Parsed<(String, String)> {
     let host = url
         .host()
         .ok_or_else(|| FieldError::new(FIELD, "must name a host"))?;
+    check_name(FIELD, &host)?;
     refuse_local(FIELD, &host)?;
     let host = match url.port() {
         Some(port) => format!("{host}:{port}"),
@@ -137,6 +154,7 @@ fn check_host(field: &str, text: &str) -> Parsed<()> {
     let malformed = || FieldError::new(field, "must be a host, or host:port, in lower case");
     let url = Url::parse(&format!("https://{text}/")).map_err(|_| malformed())?;
     let host = url.host().ok_or_else(malformed)?;
+    check_name(field, &host)?;
     refuse_local(field, &host)?;
     let written = match url.port() {
         Some(port) => format!("{host}:{port}"),
@@ -149,16 +167,22 @@ fn check_host(field: &str, text: &str) -> Parsed<()> {
     Ok(())
 }
 
+/// What names have; a `*` would read as if it meant many, and it means none.
+fn check_name(field: &str, host: &Host<&str>) -> Parsed<()> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
+    match host {
+        Host::Domain(name) if !name.bytes().all(allowed) => {
+            let message = "must name a host by a-z, 0-9, '-', '_' and '.': there are no wildcards, name each host";
+            Err(FieldError::new(field, message))
+        }
+        Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_) => Ok(()),
+    }
+}
+
 /// Link-local and metadata addresses are never a provider: they hand out credentials of the machine.
 fn refuse_local(field: &str, host: &Host<&str>) -> Parsed<()> {
-    const METADATA: [&str; 4] = [
-        "metadata.google.internal",
-        "metadata",
-        "instance-data",
-        "metadata.azure.internal",
-    ];
     let refused = match host {
-        Host::Domain(name) => METADATA.contains(&name.trim_end_matches('.')),
+        Host::Domain(name) => METADATA_NAMES.contains(&name.trim_end_matches('.')),
         Host::Ipv4(v4) => is_link_local(IpAddr::V4(*v4)),
         Host::Ipv6(v6) => is_link_local(IpAddr::V6(*v6)),
     };
@@ -171,7 +195,7 @@ fn refuse_local(field: &str, host: &Host<&str>) -> Parsed<()> {
     Ok(())
 }
 
-/// Link-local, cloud metadata, unspecified, broadcast and multicast addresses.
+/// Link-local, cloud metadata, unspecified, broadcast and multicast addresses, in whatever they are wrapped.
 #[must_use]
 pub fn is_link_local(address: IpAddr) -> bool {
     match address {
@@ -180,19 +204,18 @@ pub fn is_link_local(address: IpAddr) -> bool {
                 || v4.is_unspecified()
                 || v4.is_broadcast()
                 || v4.is_multicast()
-                // Alibaba's metadata service.
-                || v4.octets() == [100, 100, 100, 200]
+                || METADATA_IPV4.contains(&v4.octets())
         }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => is_link_local(IpAddr::V4(v4)),
-            None => {
-                v6.is_unicast_link_local()
-                    || v6.is_unspecified()
-                    || v6.is_multicast()
-                    // AWS's metadata service over IPv6.
-                    || v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
-            }
-        },
+        IpAddr::V6(v6) => {
+            v6.is_unicast_link_local()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                // Site-local, link-local's sibling: given up, and still routed by some.
+                || v6.segments()[0] & 0xffc0 == 0xfec0
+                // AWS's metadata service over IPv6.
+                || v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+                || ipv4_of(v6).any(|v4| is_link_local(IpAddr::V4(v4)))
+        }
     }
 }
 

@@ -26,6 +26,21 @@ pub const BLACKOUT_MAX: Duration = Duration::from_hours(1);
 /// The most limits of one owner.
 pub const LIMITS_MAX: usize = 64;
 
+/// A limit that this release cannot read: a newer one wrote it, or somebody by hand. Its account is shown with it, and not leased from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadLimit {
+    /// Immutable.
+    pub uid: Uuid,
+    /// The revision of its last change.
+    pub rev: i64,
+    /// Of whoever's limit it is.
+    pub owner_uid: Uuid,
+    /// The last segment of its name, whatever it is.
+    pub id: String,
+    /// What cannot be read.
+    pub why: String,
+}
+
 /// A limit, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {

@@ -85,6 +85,24 @@ impl Profile {
     }
 }
 
+/// Headers between two machines, by RFC 9110 and its predecessors, and those that say where a request goes or ends: a key in one of them
+/// would be sent elsewhere, taken out by a proxy, or break the request.
+const STEERING_HEADERS: [&str; 13] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// Where a generic provider expects the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
@@ -106,7 +124,7 @@ pub enum PlacementKind {
 }
 
 impl Placement {
-    /// Only the profile generic has to be told where the key goes.
+    /// Only the profile generic has to be told where the key goes, and no key goes where the connection is steered.
     ///
     /// # Errors
     /// Names the field.
@@ -114,6 +132,13 @@ impl Placement {
         if placement.is_some() && profile != Profile::Generic {
             let message = "is only for the profile generic, leave it unset";
             return Err(FieldError::new("credential_placement", message));
+        }
+        let steers = |place: &Self| {
+            place.kind == PlacementKind::Header && STEERING_HEADERS.contains(&place.name.as_str())
+        };
+        if placement.is_some_and(steers) {
+            let message = "steers the connection and never reaches the provider as written; name a header such as authorization or x-api-key";
+            return Err(FieldError::new("credential_placement.header", message));
         }
         Ok(())
     }
@@ -135,5 +160,28 @@ impl PlacementKind {
         [Self::Header, Self::Query]
             .into_iter()
             .find(|kind| kind.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placed(kind: PlacementKind, name: &str) -> Parsed<()> {
+        let (name, prefix) = (name.to_owned(), String::new());
+        let placement = Placement { kind, name, prefix };
+        Placement::check(Profile::Generic, Some(&placement))
+    }
+
+    #[test]
+    fn no_key_goes_into_a_header_that_steers_the_connection() {
+        for name in STEERING_HEADERS {
+            let refused = placed(PlacementKind::Header, name).unwrap_err();
+            assert_eq!(refused.field, "credential_placement.header", "{name}");
+            assert!(placed(PlacementKind::Query, name).is_ok(), "{name}");
+        }
+        for name in ["authorization", "x-api-key", "api-key", "cookie", "x-host"] {
+            assert!(placed(PlacementKind::Header, name).is_ok(), "{name}");
+        }
     }
 }

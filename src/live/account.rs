@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::sync::{AtomicBool, Mutex};
 use crate::domain::cooling::{self, ACCOUNT_MODELS_MAX, Cooling};
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::ledger::budget::lack::Lack;
@@ -118,23 +118,26 @@ impl AccountLive {
             .cloned()
     }
 
-    /// A failure was blamed on the account. News for the fleet is kept as unsaved until [`Self::saved`].
+    /// A failure that `caller` reported was blamed on the account. News for the fleet is kept as unsaved until [`Self::saved`].
     pub fn blame(
         &self,
+        caller: Uuid,
         model: &str,
         class: FailureClass,
         stated: Option<std::time::Duration>,
         why: &str,
         now: Timestamp,
     ) {
-        let mut state = self.state.lock();
+        let state = &mut *self.state.lock();
         let jitter = cooling::jitter(now);
-        let Some(cooling) = cooling::room(&mut state.cooling, model, ACCOUNT_MODELS_MAX, now)
-        else {
+        let Some(cooling) = cooling::room_for(&mut state.cooling, model, caller, now) else {
             return;
         };
         if let Some(news) = cooling.blame(class, stated, jitter, why, now) {
             state.unsaved.insert(model.to_owned(), news);
+            // What made room meanwhile is no news any more, and must not pile up while nothing can be saved.
+            let (unsaved, kept) = (&mut state.unsaved, &state.cooling);
+            unsaved.retain(|model, _| kept.contains_key(model));
         }
     }
 
@@ -201,9 +204,7 @@ impl State {
         if cause.until <= now {
             return;
         }
-        if let Some(cooling) = cooling::room(&mut self.cooling, model, ACCOUNT_MODELS_MAX, now) {
-            cooling.told(cause);
-        }
+        cooling::room(&mut self.cooling, model, ACCOUNT_MODELS_MAX, now).told(cause);
     }
 }
 
@@ -239,11 +240,10 @@ mod tests {
             live.told(&format!("m{model}"), until(20), at(10));
         }
         assert_eq!(live.state.lock().cooling.len(), ACCOUNT_MODELS_MAX);
-        assert!(live.cooling(Some("m0"), at(10)).is_some());
-        live.told("", until(20), at(10));
         assert!(live.cooling(Some("m999"), at(10)).is_some());
+        live.told("", until(20), at(10));
         // What has ended makes room.
-        live.told("m999", until(30), at(20));
+        live.told("m1000", until(30), at(20));
         assert_eq!(live.state.lock().cooling.len(), 1);
     }
 }

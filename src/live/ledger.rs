@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +13,15 @@ use uuid::Uuid;
 use super::Live;
 use super::account::AccountLive;
 use super::speaker::Speaker;
+use super::sync::{AtomicBool, AtomicU64, Mutex};
 use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::Replication;
 use crate::domain::ledger::work::Work;
 use crate::domain::time::BootTime;
+
+#[cfg(test)]
+#[cfg(feature = "loom")]
+mod interleavings;
 
 /// How often accounts are looked at that have something open, where nobody waits.
 const TICK: Duration = Duration::from_millis(25);

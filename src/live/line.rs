@@ -2,12 +2,13 @@
 //! serve it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use tokio::sync::Notify;
 
 use super::account::AccountLive;
 use super::pool::PoolLive;
+use super::sync::AtomicU64;
 use crate::domain::ledger::held::Ticket;
 
 /// The most calls of one pool that wait on one replica. Beyond it a call is refused at once: it would time out in line.

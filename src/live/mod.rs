@@ -30,6 +30,7 @@ pub mod slots;
 pub mod snapshot;
 mod speaker;
 pub mod spend;
+mod sync;
 pub mod unserved;
 pub mod version;
 

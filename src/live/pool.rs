@@ -1,12 +1,13 @@
 //! What lives of a pool: whose turn it is, who waits, and what has been counted. Counters are looked up once, not for every lease.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use metrics::{Counter, counter};
 use parking_lot::Mutex;
 
+use super::sync::AtomicUsize;
 use crate::domain::health::FailureClass;
 use crate::domain::id::Id;
 use crate::metric_names;

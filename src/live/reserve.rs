@@ -12,7 +12,7 @@ use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::work::{Answer, Work};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, incarnations, limit_blocks, limit_ledgers};
+use crate::store::{self, incarnations, limit_blocks, limit_ledgers, limit_merges};
 
 /// What a replica is to the ledger.
 #[derive(Debug, Clone, Copy)]
@@ -93,11 +93,12 @@ async fn transact(
         let charged = charged.remove(&page.work.limit).unwrap_or_default();
         blocks.extend(page.decide(&asker, charged));
     }
-    let lacks: Vec<_> = pages.iter().filter_map(Page::lack).collect();
-    let frees = limit_blocks::frees(conn, &lacks).await?;
+    merge(conn, replica.boot_id, &pages).await?;
     limit_ledgers::advance(conn, &entries(&pages)).await?;
     limit_blocks::forget(conn, &entries(&pages)).await?;
     limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
+    let lacks: Vec<_> = pages.iter().filter_map(Page::lack).collect();
+    let frees = limit_blocks::frees(conn, &lacks).await?;
     transaction.commit().await?;
     let answer = |page: &Page<'_>| {
         let limit = page.work.limit;
@@ -125,6 +126,19 @@ pub(super) async fn open<'a>(
         Some(Page::new(work, entry, terming.remove(&limit)))
     };
     Ok(locked.into_iter().filter_map(page).collect())
+}
+
+/// Merges what old blocks of long windows are charged for.
+async fn merge(conn: &mut PgConnection, boot_id: Uuid, pages: &[Page<'_>]) -> store::Result<()> {
+    for merging in pages.iter().filter_map(Page::merging) {
+        let rows = limit_merges::rows(conn, &merging).await?;
+        let merged = merging.merge(&rows, Uuid::now_v7);
+        let of: Vec<Uuid> = merged.iter().flat_map(|merged| merged.of.clone()).collect();
+        let into: Vec<_> = merged.iter().map(|merged| merged.into).collect();
+        limit_merges::remove(conn, &of).await?;
+        limit_blocks::insert(conn, boot_id, &into).await?;
+    }
+    Ok(())
 }
 
 /// The most that the time can be for a limit; a deleted one has no clock.

@@ -124,7 +124,7 @@ impl Speaker {
     }
 }
 
-fn take_in(said: Vec<Said>, answers: &[(Uuid, Option<Answer>)]) -> Vec<Said> {
+pub(super) fn take_in(said: Vec<Said>, answers: &[(Uuid, Option<Answer>)]) -> Vec<Said> {
     let answers: HashMap<Uuid, Option<Answer>> = answers.iter().copied().collect();
     let (answered, skipped): (Vec<Said>, Vec<Said>) = said
         .into_iter()

@@ -209,5 +209,5 @@ fn clears_at(lack: &Lack, now: Now) -> Option<Timestamp> {
 }
 
 fn clears(wait: Wait, now: Now) -> Timestamp {
-    now.database.after(wait.clears_at.since(now.boot))
+    now.database.after(wait.retry_at(now.boot).since(now.boot))
 }

@@ -17,7 +17,7 @@ mod recent;
 
 use recent::Recent;
 
-/// The most models of one version whose cooldowns are kept.
+/// The most models of one version whose cooldowns are kept; then what ends first makes room.
 const COOLING_MODELS_MAX: usize = 64;
 
 /// One key version as this replica sees it.
@@ -107,9 +107,8 @@ impl VersionLive {
         let jitter = cooling::jitter(now);
         if !model.is_empty() {
             let models = &mut state.models;
-            if let Some(cooling) = cooling::room(models, model, COOLING_MODELS_MAX, now) {
-                cooling.blame(class, stated, jitter, why, now);
-            }
+            let cooling = cooling::room(models, model, COOLING_MODELS_MAX, now);
+            cooling.blame(class, stated, jitter, why, now);
             return;
         }
         if let Some(cause) = state.cooling.blame(class, stated, jitter, why, now) {

@@ -30,6 +30,7 @@ pub(super) fn distrust(distrust: &Distrust) -> proto::Distrust {
     let state = match distrust.kind {
         DistrustKind::Tampered => proto::DistrustState::Tampered,
         DistrustKind::Undecryptable => proto::DistrustState::Undecryptable,
+        DistrustKind::Unreadable => proto::DistrustState::Unreadable,
     };
     proto::Distrust {
         state: state.into(),

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod auth;
 pub mod authenticate;
+pub mod call_bound;
 mod convert;
 mod explaining;
 mod hindrance_messages;

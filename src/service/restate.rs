@@ -1,5 +1,5 @@
-//! Says what tonic says by itself in the words of the house: a message that is too large or cannot be decoded, and a method that nobody
-//! serves, are the caller's to mend, and every refusal has a reason.
+//! Says what tonic says by itself in the words of the house: a message that is too large or cannot be decoded, a method that nobody
+//! serves, and a health check of a service that is not here, are the caller's to mend, and every refusal has a reason.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -100,6 +100,9 @@ fn of_transport(said: &Status) -> Option<Status> {
         Some(status::of_message_malformed(what))
     } else if code == Code::Unimplemented {
         Some(status::of_method_unknown(what))
+    } else if code == Code::NotFound && what == "service not registered" {
+        // What the health service says; ours never come without details.
+        Some(status::of_service_unknown())
     } else {
         None
     }

@@ -18,7 +18,10 @@ use crate::vault::{Error, Fault, Refusal, RenewRefusal, ReportRefusal};
 
 mod transport;
 
-pub(super) use transport::{of_message_malformed, of_message_too_large, of_method_unknown};
+pub(super) use transport::{
+    of_call_too_long, of_message_malformed, of_message_too_large, of_method_unknown,
+    of_service_unknown,
+};
 
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "keylease";

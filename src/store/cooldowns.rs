@@ -11,7 +11,8 @@ use crate::domain::cooling::ACCOUNT_MODELS_MAX;
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::time::Timestamp;
 
-const MODELS_MAX: i64 = ACCOUNT_MODELS_MAX as i64;
+/// Models that may cool down beside one that is to be written.
+const OTHERS_MAX: i64 = ACCOUNT_MODELS_MAX as i64 - 1;
 
 /// A row, column by column.
 #[derive(Debug)]
@@ -73,8 +74,8 @@ pub async fn clear(conn: &mut PgConnection, account_uid: Uuid, model: Option<&st
     Ok(done.rows_affected())
 }
 
-/// An account, or one of its models, cools down: of two ends the later counts. Where as many models of it cool down as are kept, another
-/// one is not; what has ended makes room.
+/// An account, or one of its models, cools down: of two ends the later counts. What has ended makes room, and, where as many models of it
+/// cool down as are kept, what ends first.
 ///
 /// # Errors
 /// As every query.
@@ -87,12 +88,14 @@ pub async fn extend(
 ) -> Result<()> {
     sqlx::query!(
         "with ended as (
-            delete from cooldowns where account_uid = $1 and model <> $2 and until <= clock_timestamp())
+            delete from cooldowns where account_uid = $1 and model <> $2 and until <= clock_timestamp()),
+        crowded as (
+            delete from cooldowns where account_uid = $1 and $2 <> '' and model in (
+                select model from cooldowns
+                where account_uid = $1 and model <> '' and model <> $2 and until > clock_timestamp()
+                order by until desc, model desc offset $7))
         insert into cooldowns (account_uid, model, rev, until, why, class)
-        select $1, $2, $3, $4, $5, $6
-        where $2 = '' or $7 > (
-            select count(*) from cooldowns
-            where account_uid = $1 and model <> '' and model <> $2 and until > clock_timestamp())
+        values ($1, $2, $3, $4, $5, $6)
         on conflict (account_uid, model) do update set rev = excluded.rev, until = excluded.until, why = excluded.why,
             class = excluded.class
         where cooldowns.until < excluded.until",
@@ -102,7 +105,7 @@ pub async fn extend(
         offset(cause.until),
         cause.why,
         cause.class.as_str(),
-        MODELS_MAX
+        OTHERS_MAX
     )
     .execute(conn)
     .await?;

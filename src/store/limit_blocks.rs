@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Result;
 use super::convert::{offset, signed, timestamp, unsigned};
 use crate::domain::ledger::entry::Entry;
+use crate::domain::ledger::merging::heard;
 use crate::domain::ledger::page::{Charged, Lack, NewBlock, Stated};
 use crate::domain::ledger::takeover::Estate;
 use crate::domain::time::Timestamp;
@@ -30,15 +31,18 @@ pub async fn state_use(conn: &mut PgConnection, stated: &[Stated]) -> Result<()>
         .map(|s| offset(s.charge_until.unwrap_or(NEVER)));
     let ends: Vec<OffsetDateTime> = ends.collect();
     let settled: Vec<Vec<u8>> = stated.iter().map(|s| s.settled.clone()).collect();
+    let ended: Vec<bool> = stated.iter().map(|s| s.is_ended).collect();
     sqlx::query!(
         "update limit_blocks b set units = least(b.units, s.used), charge_until = least(b.charge_until, s.charge_until), \
-             closed = true, settled = case when bit_count(s.settled) < bit_count(b.settled) then b.settled else s.settled end \
-         from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bytea[]) as s (block_id, used, charge_until, settled) \
+             closed = true, ended = b.ended or s.ended, settled = case when bit_count(s.settled) < bit_count(b.settled) then b.settled else s.settled end \
+         from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::bytea[], $5::boolean[]) \
+             as s (block_id, used, charge_until, settled, ended) \
          where b.block_id = s.block_id and b.epoch = 0",
         &ids,
         &used,
         &ends,
-        &settled
+        &settled,
+        &ended
     )
     .execute(conn)
     .await?;
@@ -93,15 +97,22 @@ pub async fn charged(
     entries: &[(Uuid, Entry)],
 ) -> Result<HashMap<Uuid, Charged>> {
     let (limits, lows) = lows(entries);
+    let heard = entries
+        .iter()
+        .map(|(_, entry)| offset(heard(entry.clocks.low)));
+    let heard: Vec<OffsetDateTime> = heard.collect();
     let rows = sqlx::query!(
         r#"select b.limit_uid, coalesce(sum(b.units), 0)::bigint as "units!",
              min(b.open_until) filter (where not b.closed and b.open_until > c.low) as next_close,
-             max(b.charge_until) as last_end
-           from limit_blocks b join unnest($1::uuid[], $2::timestamptz[]) as c (limit_uid, low)
+             max(b.charge_until) as last_end, count(*) as "rows!",
+             count(*) filter (where b.ended or b.open_until <= c.heard) as "over!",
+             count(*) filter (where b.closed and not b.ended and b.open_until > c.heard) as "unheard!"
+           from limit_blocks b join unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) as c (limit_uid, low, heard)
              on b.limit_uid = c.limit_uid and b.charge_until > c.low
            group by b.limit_uid"#,
         &limits,
-        &lows
+        &lows,
+        &heard
     )
     .fetch_all(conn)
     .await?;
@@ -110,6 +121,9 @@ pub async fn charged(
             units: unsigned(row.units),
             next_close: row.next_close.map(timestamp),
             last_end: row.last_end.map(timestamp),
+            rows: unsigned(row.rows),
+            over: unsigned(row.over),
+            unheard: unsigned(row.unheard),
         };
         (row.limit_uid, charged)
     });
@@ -182,8 +196,8 @@ pub async fn insert(conn: &mut PgConnection, boot_id: Uuid, blocks: &[NewBlock])
     let closed: Vec<bool> = blocks.iter().map(|b| b.open_until.is_none()).collect();
     let grants: Vec<i64> = blocks.iter().map(|b| b.grant_number).collect();
     sqlx::query!(
-        "insert into limit_blocks (block_id, limit_uid, boot_id, units, charge_until, open_until, closed, grant_number) \
-         select b.block_id, b.limit_uid, $1, b.units, b.charge_until, b.open_until, b.closed, b.grant_number \
+        "insert into limit_blocks (block_id, limit_uid, boot_id, units, charge_until, open_until, closed, ended, grant_number) \
+         select b.block_id, b.limit_uid, $1, b.units, b.charge_until, b.open_until, b.closed, b.closed, b.grant_number \
          from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::boolean[], $8::bigint[]) \
              as b (block_id, limit_uid, units, charge_until, open_until, closed, grant_number)",
         boot_id,

@@ -7,7 +7,9 @@ use super::convert::{Reading, millis, timestamp};
 use super::{Error, Result};
 use crate::domain::calendar::{Calendar, Period, Zone};
 use crate::domain::id::Id;
-use crate::domain::limit::{Dimension, LEASE_DURATION_MAX_DEFAULT, Limit, Mode, Owner};
+use crate::domain::limit::{
+    Dimension, LEASE_DURATION_MAX_DEFAULT, Limit, Mode, Owner, UnreadLimit,
+};
 use crate::domain::models::patterns;
 use crate::domain::offline::OfflineShare;
 use crate::domain::terms::Span;
@@ -76,6 +78,18 @@ impl SpanColumns<'_> {
             zone: Zone::parse("calendar_time_zone", zone).ok()?,
         }))
     }
+}
+
+/// For people: one limit that cannot be read hides none of the others.
+pub(super) fn read(row: LimitRow) -> std::result::Result<Limit, UnreadLimit> {
+    let (uid, rev, owner_uid, id) = (row.uid, row.rev, row.owner_uid, row.id.clone());
+    Limit::try_from(row).map_err(|error| UnreadLimit {
+        uid,
+        rev,
+        owner_uid,
+        id,
+        why: error.to_string(),
+    })
 }
 
 impl TryFrom<LimitRow> for Limit {

@@ -4,13 +4,16 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::convert::{as_millis, offset};
-use super::limit_rows::LimitRow;
+use super::limit_rows::{LimitRow, read};
 use super::{Result, Slice};
 use crate::domain::id::Id;
-use crate::domain::limit::{Dimension, Limit, Owner};
+use crate::domain::limit::{Dimension, Limit, Owner, UnreadLimit};
 use crate::domain::models::Pattern;
 use crate::domain::terms::Span;
 use crate::domain::time::Timestamp;
+
+/// A limit, or that it cannot be read.
+pub type Read = std::result::Result<Limit, UnreadLimit>;
 
 /// The limit of this owner and id.
 ///
@@ -61,7 +64,7 @@ pub async fn find_deleted(
 ///
 /// # Errors
 /// As every query.
-pub async fn list(conn: &mut PgConnection, owner: Owner, slice: Slice<'_>) -> Result<Vec<Limit>> {
+pub async fn list(conn: &mut PgConnection, owner: Owner, slice: Slice<'_>) -> Result<Vec<Read>> {
     let rows = sqlx::query_as!(
         LimitRow,
         r#"select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
@@ -74,14 +77,14 @@ pub async fn list(conn: &mut PgConnection, owner: Owner, slice: Slice<'_>) -> Re
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(TryInto::try_into).collect()
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// The limits of these accounts and callers, in the order of owner, then id.
 ///
 /// # Errors
 /// As every query.
-pub async fn of_owners(conn: &mut PgConnection, owners: &[Uuid]) -> Result<Vec<Limit>> {
+pub async fn of_owners(conn: &mut PgConnection, owners: &[Uuid]) -> Result<Vec<Read>> {
     let rows = sqlx::query_as!(
         LimitRow,
         r#"select uid, rev, owner_kind, owner_uid, id, create_time, update_time, dimension, amount, window_ms, calendar_period,
@@ -92,7 +95,7 @@ pub async fn of_owners(conn: &mut PgConnection, owners: &[Uuid]) -> Result<Vec<L
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(TryInto::try_into).collect()
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// How many limits an owner has.

@@ -23,6 +23,7 @@ pub mod lease_renewals;
 pub mod limit_blocks;
 pub mod limit_charges;
 pub mod limit_ledgers;
+pub mod limit_merges;
 pub mod limit_renewals;
 pub mod limit_rounds;
 mod limit_rows;

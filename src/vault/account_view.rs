@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::Result;
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::disablement::in_force;
-use crate::domain::limit::Limit;
 use crate::domain::rotation::interval_in_force;
 use crate::domain::time::Timestamp;
 use crate::store::{cooldowns, limits, pool_members};
@@ -21,8 +20,8 @@ pub struct AccountView {
     pub account: Account,
     /// What it cools down from.
     pub cooldowns: Vec<Cooldown>,
-    /// Its limits, in the order of their names.
-    pub limits: Vec<Limit>,
+    /// Its limits, in the order of their names, those that cannot be read among them.
+    pub limits: Vec<limits::Read>,
     /// The rotation interval in force for its keys that set none and are in no pool by themselves.
     pub rotation_interval: Duration,
 }
@@ -39,9 +38,13 @@ pub(super) async fn view_all(
         let of = cooldowns_of.entry(cooldown.account_uid).or_default();
         of.push(cooldown);
     }
-    let mut limits_of: HashMap<Uuid, Vec<Limit>> = HashMap::new();
+    let mut limits_of: HashMap<Uuid, Vec<limits::Read>> = HashMap::new();
     for limit in limits::of_owners(conn, &uids).await? {
-        limits_of.entry(limit.owner.uid()).or_default().push(limit);
+        let owner = match &limit {
+            Ok(limit) => limit.owner.uid(),
+            Err(unread) => unread.owner_uid,
+        };
+        limits_of.entry(owner).or_default().push(limit);
     }
     let pools = pool_members::rotation_intervals(conn, &uids).await?;
     let interval = |account: &Account| {

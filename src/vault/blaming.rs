@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Blame, Failure};
 use crate::domain::health::FailureClass;
 use crate::domain::judged::{Judged, Seen};
@@ -32,11 +33,12 @@ pub(super) fn succeed(account: &AccountEntry, version: Uuid, now: Timestamp) {
 pub(super) fn cool(
     account: &AccountEntry,
     version: Option<&Arc<VersionEntry>>,
-    model: &str,
+    claims: &LeaseClaims,
     failure: &Failure,
     why: &str,
     now: Timestamp,
 ) {
+    let (caller, model) = (claims.caller_uid, claims.model.as_str());
     let (class, stated) = (failure.class, failure.retry_after);
     let is_budget = matches!(class, FailureClass::Quota | FailureClass::RateLimit);
     let is_entitlement = class == FailureClass::ModelAccess && !model.is_empty();
@@ -45,8 +47,8 @@ pub(super) fn cool(
         return;
     }
     match failure.blame {
-        Blame::Account => account.live.blame("", class, stated, why, now),
-        Blame::AccountModel => account.live.blame(model, class, stated, why, now),
+        Blame::Account => account.live.blame(caller, "", class, stated, why, now),
+        Blame::AccountModel => account.live.blame(caller, model, class, stated, why, now),
         Blame::Key | Blame::KeyModel => {
             let model = if failure.blame == Blame::Key {
                 ""

@@ -3,7 +3,6 @@
 use super::get_limit::owner_of;
 use super::page::Page;
 use super::{Result, Vault};
-use crate::domain::limit::Limit;
 use crate::domain::name::OwnerName;
 use crate::store::connection::acquire;
 use crate::store::limits;
@@ -17,11 +16,14 @@ impl Vault {
         &self,
         owner: &OwnerName,
         page: &Page,
-    ) -> Result<(Vec<Limit>, String)> {
+    ) -> Result<(Vec<limits::Read>, String)> {
         let mut conn = acquire(&self.pool).await?;
         let owner = owner_of(&mut conn, owner).await?;
         let mut rows = limits::list(&mut conn, owner, page.slice()).await?;
-        let next = page.cut(&self.keys, &mut rows, |row| row.id.to_string());
+        let next = page.cut(&self.keys, &mut rows, |row| match row {
+            Ok(limit) => limit.id.to_string(),
+            Err(unread) => unread.id.clone(),
+        });
         Ok((rows, next))
     }
 }

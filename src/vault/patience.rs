@@ -11,7 +11,9 @@ use crate::live::choose::Now;
 use crate::live::clock::boot_now;
 use crate::live::unserved::Unserved;
 
-/// How long an answer of the database is waited for where nothing is held yet: outside `max_wait`, and no longer than a block lives.
+/// How long answers of the database are waited for where nothing is held yet: outside `max_wait`. It is the longest that a block lives
+/// unless its limit says otherwise (D). Where D is less, an answer that takes longer than D is of no use and is asked for anew, within
+/// the same second; where it is more, a database that takes a second for a row is not waited for by whoever would not wait.
 pub(super) const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Until when it is worth waiting, or the refusal: waiting is for permits, and for what clears while the caller is still there.

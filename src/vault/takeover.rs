@@ -10,7 +10,7 @@ use crate::domain::forwarded::Forwarded;
 use crate::domain::judged::Judged;
 use crate::domain::ledger::block::Draw;
 use crate::domain::ledger::standing::Memory;
-use crate::domain::ledger::takeover::unused;
+use crate::domain::ledger::takeover::{Settled, unused};
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, block_id};
 use crate::domain::limit::Dimension;
 use crate::live::snapshot::Snapshot;
@@ -84,25 +84,21 @@ async fn take_over(
         return Ok(None);
     }
     let (rows, mut inherited) = inherit(orphans, snapshot);
-    let leases: Vec<_> = inherited
-        .iter()
-        .map(|i| (i.issuer, i.report.serial))
-        .collect();
-    let mut new = settled::insert(conn, &leases).await?;
+    let leases = inherited.iter().map(Inherited::lease).collect();
+    let mut settled = settled::lock(conn, &leases).await?;
     inherited.retain(|inherited| {
-        // Of two reports on one lease the first counts.
-        let lease = (inherited.issuer, inherited.report.serial);
-        let at = new.iter().position(|new| *new == lease);
-        at.map(|at| new.swap_remove(at)).is_some()
+        let settled = settled.get_mut(&inherited.lease());
+        settled.is_some_and(|settled| inherited.settle(settled))
     });
+    settled::note(conn, &settled).await?;
     give_back(conn, &inherited).await?;
     foreign_reports::remove(conn, &rows).await?;
     transaction.commit().await?;
     Ok(Some(inherited))
 }
 
-/// As many as one transaction may lock the limits of, and their rows. A report in parts settles nothing, and neither does one that this
-/// release cannot read: their leases keep their full charge.
+/// As many as one transaction may lock the limits of, and their rows. One that this release cannot read settles nothing: its lease keeps
+/// its full charge.
 fn inherit(orphans: Vec<Orphan>, snapshot: &Snapshot) -> (Vec<i64>, Vec<Inherited>) {
     let mut limits = BTreeSet::new();
     let (mut rows, mut inherited) = (Vec::new(), Vec::new());
@@ -145,13 +141,21 @@ async fn give_back(conn: &mut PgConnection, inherited: &[Inherited]) -> store::R
 }
 
 impl Inherited {
+    fn lease(&self) -> (Uuid, u64) {
+        (self.issuer, self.report.serial)
+    }
+
+    /// Notes the report, if it counts.
+    fn settle(&self, settled: &mut Settled) -> bool {
+        let uses = self.report.outcomes.iter().map(|o| u64::from(o.count));
+        let uses = uses.fold(0, u64::saturating_add);
+        let (sequence, is_final) = (self.report.sequence, self.report.is_final);
+        let granted = u64::from(self.report.claims.granted);
+        settled.take(sequence, uses, granted, is_final)
+    }
+
     fn of(orphan: &Orphan, snapshot: &Snapshot) -> Option<Self> {
         let report = Forwarded::decode(&orphan.report).ok()?;
-        let uses = report.outcomes.iter().map(|outcome| outcome.count);
-        let uses = uses.fold(0_u32, u32::saturating_add);
-        if uses != report.claims.granted && !report.is_final {
-            return None;
-        }
         // One that may be given again by its issuer, should that only have been stopped, gives nothing back.
         let parts: Vec<_> = match report.claims.received {
             Some(_) => report.outcomes.iter().map(Judged::part).collect(),

@@ -54,7 +54,7 @@ impl Vault {
             Seen::Success => succeed(account, claims.version_uid, now),
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
-                cool(account, version, &claims.model, failure, &why, now);
+                cool(account, version, claims, failure, &why, now);
             }
         }
         self.tell_version(lease, outcome, now);

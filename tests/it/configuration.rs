@@ -32,10 +32,11 @@ fn all_mistakes_are_named_at_once_with_their_variables() {
         ("KEYLEASE_SNAPSHOT_AGE_MAX", "1s"),
         ("KEYLEASE_DRAIN_DELAY", "soon"),
         ("KEYLEASE_DATABASE_CONNECTIONS_MAX", "1"),
+        ("KEYLEASE_CONNECTIONS_MAX", "0"),
         ("KEYLEASE_LOG", "loud=loud"),
         ("KEYLEASE_LOG_FORMAT", "xml"),
     ]);
-    assert!(error.contains("wrong in 11 places"), "{error}");
+    assert!(error.contains("wrong in 12 places"), "{error}");
     for named in [
         "KEYLEASE_DATABASE_URL is not set",
         "KEYLEASE_MASTER_KEY_FILE",
@@ -46,6 +47,7 @@ fn all_mistakes_are_named_at_once_with_their_variables() {
         "KEYLEASE_SNAPSHOT_AGE_MAX is 1s, outside 10s to 1h",
         "KEYLEASE_DRAIN_DELAY is \"soon\"",
         "KEYLEASE_DATABASE_CONNECTIONS_MAX is \"1\"",
+        "KEYLEASE_CONNECTIONS_MAX is \"0\"",
         "KEYLEASE_LOG is \"loud=loud\"",
         "KEYLEASE_LOG_FORMAT is \"xml\"",
     ] {

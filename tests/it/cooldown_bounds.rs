@@ -12,6 +12,8 @@ use crate::harness::outcomes::http;
 
 /// The most models of one account whose cooldowns are kept.
 const KEPT: i64 = 256;
+/// The most of them that one caller begins on one replica.
+const CALLERS: i64 = 64;
 
 fn for_model(model: &str) -> LeaseKeyRequest {
     LeaseKeyRequest {
@@ -48,30 +50,65 @@ async fn account_with_lessee(cluster: &Cluster) -> (Client, String) {
     (cluster.client(0, &token).await, token)
 }
 
-/// Two replicas, so that what one has no room for in memory could still be written by the other.
+/// Two replicas, since each knows only what a caller has begun with it.
 #[tokio::test]
-async fn models_that_a_lessee_makes_up_fill_no_table() {
+async fn models_that_a_lessee_makes_up_leave_room_for_those_of_others() {
     let cluster = Cluster::of(2).await;
     let (first, token) = account_with_lessee(&cluster).await;
+    let other = cluster.admin().await.create_lessee("other", "p").await;
     cluster.settled().await;
     let second = cluster.client(1, &token).await;
-    for number in 0..KEPT / 2 + 20 {
+    for number in 0..CALLERS + 20 {
         let (here, there) = (format!("here-{number}"), format!("there-{number}"));
         tokio::join!(
             rate_limited(&first, &here, "600"),
             rate_limited(&second, &there, "600")
         );
     }
-    assert_eq!(stored(&cluster).await, KEPT);
-    // The account as a whole always has a place.
+    assert_eq!(stored(&cluster).await, 2 * CALLERS);
+    // The account as a whole always has a place, and so have others' models.
+    let other = cluster.client(0, &other).await;
+    rate_limited(&other, "real", "60").await;
+    cluster.settled().await;
+    let refused = second.refused(for_model("real")).await;
+    refused.is(Code::ResourceExhausted, "KEYS_COOLING");
     let lease = first.ask(of("p")).await.unwrap();
     first
         .report(&lease, http(429, &[("retry-after", "600")]))
         .await;
-    assert_eq!(stored(&cluster).await, KEPT + 1);
+    assert_eq!(stored(&cluster).await, 2 * CALLERS + 2);
     cluster.settled().await;
     let refused = second.refused(for_model("another")).await;
     refused.is(Code::ResourceExhausted, "KEYS_COOLING");
+}
+
+#[tokio::test]
+async fn where_all_places_are_taken_what_ends_first_makes_room() {
+    let cluster = Cluster::of(2).await;
+    let (first, token) = account_with_lessee(&cluster).await;
+    let admin = cluster.admin().await;
+    rate_limited(&first, "real", "3600").await;
+    for lessee in 0..KEPT / CALLERS {
+        let token = admin.create_lessee(&format!("liar-{lessee}"), "p").await;
+        cluster.settled().await;
+        let liar = cluster.client(0, &token).await;
+        for number in 0..CALLERS {
+            rate_limited(&liar, &format!("of-{lessee}-{number}"), "600").await;
+        }
+    }
+    assert_eq!(stored(&cluster).await, KEPT);
+    // It ends before all others, and is news.
+    rate_limited(&first, "news", "300").await;
+    assert_eq!(stored(&cluster).await, KEPT);
+    cluster.settled().await;
+    for replica in 0..2 {
+        let caller = cluster.client(replica, &token).await;
+        for model in ["real", "news"] {
+            let refused = caller.refused(for_model(model)).await;
+            refused.is(Code::ResourceExhausted, "KEYS_COOLING");
+        }
+        caller.ask(for_model("of-0-0")).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `keylease dev`, as processes.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::harness::{
     postgres::new_folder,
@@ -100,6 +100,32 @@ fn an_open_master_key_is_refused_and_a_token_that_is_none_is_made_anew() {
     assert!(Dev::start(&folder).end("-TERM"));
     assert_ne!(fs::read_to_string(&token).unwrap(), "kl_nonsense\n");
     fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_token_of_another_vault_is_made_anew() {
+    let (folder, other) = (new_folder(), new_folder());
+    for folder in [&folder, &other] {
+        assert!(Dev::start(folder).end("-TERM"));
+    }
+    let text = |folder: &Path, name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let lessee = text(&folder, "lessee.token");
+    let foreign = text(&other, "admin.token");
+    fs::write(folder.join("admin.token"), &foreign).unwrap();
+    let dev = Dev::start(&folder);
+    assert_ne!(text(&folder, "admin.token"), foreign);
+    assert_eq!(text(&folder, "lessee.token"), lessee);
+    let address = text(&folder, "address");
+    let listed = keylease(&["accounts", "list", "--server"])
+        .arg(format!("http://{}", address.trim()))
+        .arg("--token-file")
+        .arg(folder.join("admin.token"))
+        .output();
+    let listed = listed.unwrap();
+    assert!(listed.status.success(), "{}", texts(&listed).1);
+    assert!(dev.end("-TERM"));
+    fs::remove_dir_all(folder).unwrap();
+    fs::remove_dir_all(other).unwrap();
 }
 
 #[test]

@@ -95,6 +95,32 @@ async fn a_wait_ends_when_it_was_to_end() {
     );
 }
 
+/// As when another replica stops in the middle of a transaction: the rows are waited for one after the other, for longer than a call is.
+#[tokio::test]
+async fn while_somebody_else_holds_the_rows_of_limits_nothing_is_said_to_be_free_at_once() {
+    let (cluster, admin, caller) = limited_to(1).await;
+    for amount in 2..5 {
+        admin.create_limit("a", requests(amount, MINUTE)).await;
+    }
+    cluster.settled().await;
+    let mut other = cluster.database.pool.begin().await.unwrap();
+    let rows = sqlx::query("select from limit_ledgers for update");
+    let locked = rows.fetch_all(&mut *other).await.unwrap();
+    assert_eq!(locked.len(), 4);
+    let refused = caller.refused(of("p")).await;
+    let refused = refused.is(Code::ResourceExhausted, "LIMIT_EXHAUSTED");
+    assert!(
+        refused.retry.unwrap() >= Duration::from_millis(50),
+        "{refused:?}"
+    );
+    assert_eq!(refused.quotas.len(), 4);
+    for (limit, why) in &refused.quotas {
+        assert!(!why.ends_with("free in 1ms"), "{limit} {why}");
+    }
+    other.rollback().await.unwrap();
+    caller.lease("p").await;
+}
+
 #[tokio::test]
 async fn the_deadline_of_a_call_is_answered_before_it_passes() {
     let (_cluster, admin, caller) = limited_to(1).await;

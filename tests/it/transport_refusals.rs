@@ -6,6 +6,8 @@ use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Endpoint;
 use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 use tonic_prost::ProstCodec;
 
 use crate::harness::client::{Client, of};
@@ -63,6 +65,40 @@ async fn a_method_that_nobody_serves_is_refused_with_a_message() {
         let refused = sent(&caller, path).await;
         let refused = refused.is(Code::Unimplemented, "METHOD_UNKNOWN");
         assert!(refused.message.contains("no such method"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_health_check_of_a_service_that_is_not_here_is_told_which_are() {
+    let (cluster, _) = of_one().await;
+    let address = cluster.replicas[0].address;
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let mut health = HealthClient::new(endpoint.connect().await.unwrap());
+    let asked = HealthCheckRequest {
+        service: "nobody".to_owned(),
+    };
+    let check = Refusal::of(&health.check(asked.clone()).await.unwrap_err());
+    let watch = Refusal::of(&health.watch(asked).await.unwrap_err());
+    for refused in [check, watch] {
+        let refused = refused.is(Code::NotFound, "RESOURCE_NOT_FOUND");
+        assert!(refused.message.contains("liveness"), "{}", refused.message);
+    }
+}
+
+/// The longest that any call may take: a request that never ends has nobody else to end it.
+#[tokio::test]
+async fn a_call_that_never_ends_is_cut_with_a_reason_and_a_remedy() {
+    let (_cluster, caller) = of_one().await;
+    let mut grpc = Grpc::new(caller.transport.clone());
+    grpc.ready().await.unwrap();
+    let codec = ProstCodec::<LeaseKeyRequest, LeaseKeyResponse>::default();
+    let path = PathAndQuery::from_static("/keylease.v1.LeaseService/LeaseKey");
+    let endless = Request::new(tokio_stream::pending());
+    let cut = grpc.client_streaming(endless, path, codec).await;
+    let refused = Refusal::of(&cut.unwrap_err());
+    let refused = refused.is(Code::DeadlineExceeded, "DEADLINE");
+    for part in ["longer than 1m 15s", "send it again"] {
+        assert!(refused.message.contains(part), "{}", refused.message);
     }
 }
 

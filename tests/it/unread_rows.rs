@@ -1,9 +1,9 @@
 //! Rows that this release cannot read, as a newer one may write them: taken out where they were known, and refused by name.
 
-use keylease::proto::RefusalReason;
+use keylease::proto::{self, RefusalReason};
 use tonic::Code;
 
-use crate::harness::client::of;
+use crate::harness::client::{Client, of};
 use crate::harness::raided::Raided;
 use crate::harness::setup::{MINUTE, requests};
 
@@ -30,6 +30,7 @@ async fn an_account_with_a_limit_that_cannot_be_read_is_not_leased_from() {
         caller.lease("pool-b").await;
     }
     raided.counts("limit", 1.0).await;
+    shown_as_unreadable(&admin).await;
     raided
         .edit("update limits set dimension = 'requests', rev = (select rev from cluster)")
         .await;
@@ -39,6 +40,33 @@ async fn an_account_with_a_limit_that_cannot_be_read_is_not_leased_from() {
         .edit("update limits set dimension = 'images', delete_time = now(), rev = (select rev from cluster)")
         .await;
     raided.honest.lease("pool-a").await;
+}
+
+/// Whoever looks sees the account, with the limit that nobody can read, and everything else.
+async fn shown_as_unreadable(admin: &Client) {
+    let get = proto::GetAccountRequest {
+        name: "accounts/a".to_owned(),
+    };
+    let account = admin.admin.clone().get_account(get).await.unwrap();
+    let account = account.into_inner().account.unwrap();
+    let all = proto::ListAccountsRequest::default();
+    let all = admin.admin.clone().list_accounts(all).await.unwrap();
+    let of_list = all.into_inner().accounts;
+    assert_eq!(of_list.len(), 2);
+    let limits = proto::ListLimitsRequest {
+        parent: "accounts/a".to_owned(),
+        ..Default::default()
+    };
+    let limits = admin.admin.clone().list_limits(limits).await.unwrap();
+    let limits = limits.into_inner().limits;
+    for limits in [&account.limits, &of_list[0].limits, &limits] {
+        assert_eq!(limits.len(), 1);
+        assert_eq!(limits[0].name, "accounts/a/limits/l10");
+        let distrust = limits[0].distrust.as_ref().unwrap();
+        assert_eq!(distrust.state(), proto::DistrustState::Unreadable);
+        assert!(distrust.why.contains("dimension"), "{}", distrust.why);
+    }
+    admin.status("pool-a").await;
 }
 
 #[tokio::test]

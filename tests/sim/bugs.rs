@@ -40,6 +40,8 @@ pub(crate) enum Bug {
     NewsTooLate,
     /// What may be used on either side of midnight is charged to the day in which it was reserved.
     ChargeOneDay,
+    /// What was merged ends with the first of it.
+    MergedEndRoundedDown,
     /// A slot is taken over as soon as it has been seen.
     SlotTakenAtOnce,
     /// A new share is served while what was granted of it still counts.

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::bugs::Bug;
 use crate::time::{MILLI, Time, WallClock};
 
+mod merging;
 mod offline;
 mod renewing;
 
@@ -49,6 +50,8 @@ struct Stored {
     charge_until: Timestamp,
     open_until: Option<Timestamp>,
     closed: bool,
+    ended: bool,
+    grant_number: i64,
     settled: Vec<u8>,
 }
 
@@ -232,9 +235,7 @@ impl Row {
         };
         blocks.extend(page.decide(asker, read));
         self.before = (time, charged);
-        let free = page
-            .lack()
-            .and_then(|lack| self.frees(lack.units, lack.low));
+        self.merge(&page, bug);
         self.entry = page.entry;
         let low = self.entry.clocks.low;
         self.blocks.retain(|_, block| block.charge_until > low);
@@ -247,6 +248,9 @@ impl Row {
             }
             self.insert(&block);
         }
+        let free = page
+            .lack()
+            .and_then(|lack| self.frees(lack.units, lack.low));
         page.answer(free, client.sent, client.now)
     }
 
@@ -258,20 +262,8 @@ impl Row {
         let until = stated.charge_until.unwrap_or(block.charge_until);
         block.charge_until = block.charge_until.min(until);
         block.closed = true;
+        block.ended |= stated.is_ended;
         block.settled = stated.settled;
-    }
-
-    fn charged(&self, low: Timestamp) -> Charged {
-        let charged = self.blocks.values().filter(|b| b.charge_until > low);
-        let open = charged.clone().filter(|b| !b.closed);
-        Charged {
-            last_end: charged.clone().map(|b| b.charge_until).max(),
-            units: charged.map(|b| b.units).sum(),
-            next_close: open
-                .filter_map(|b| b.open_until)
-                .filter(|at| *at > low)
-                .min(),
-        }
     }
 
     fn frees(&self, lacking: u64, low: Timestamp) -> Option<Timestamp> {
@@ -291,6 +283,8 @@ impl Row {
             charge_until: block.charge_until,
             open_until: block.open_until,
             closed: block.open_until.is_none(),
+            ended: block.open_until.is_none(),
+            grant_number: block.grant_number,
             settled: Vec::new(),
         };
         debug_assert!(!is_settled(&stored.settled, 0));

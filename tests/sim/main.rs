@@ -9,6 +9,7 @@
 mod bugs;
 mod caller;
 mod database;
+mod merges;
 mod offline;
 mod oracle;
 mod planted;

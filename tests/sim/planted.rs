@@ -95,6 +95,8 @@ fn bug_permit_after_expiry() {
     let setup = Setup {
         demand: 11.0,
         silent: 1.0,
+        // One run in eight sees it.
+        runs: 40,
         ..pressed()
     };
     bug("bug_permit_after_expiry", Bug::PermitAfterExpiry, setup);

@@ -95,6 +95,15 @@ pub struct ServeArguments {
         help_heading = "Network"
     )]
     pub health_listen: String,
+    /// Connections of gRPC clients at once, 16 to 100000, or what the limit of open files leaves room for; more are closed at once.
+    #[arg(
+        long,
+        env = "KEYLEASE_CONNECTIONS_MAX",
+        value_name = "COUNT",
+        default_value = "4096",
+        help_heading = "Network"
+    )]
+    pub connections_max: String,
     /// TLS certificate chain of this server, PEM, the server's own certificate first. Needs --tls-key-file.
     #[arg(
         long,

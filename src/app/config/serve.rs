@@ -1,11 +1,11 @@
 //! What `serve` runs with.
 
-use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{net::SocketAddr, ops::RangeInclusive, sync::Arc, time::Duration};
 
-use tonic::transport::ServerTlsConfig;
+use tokio_rustls::rustls::ServerConfig;
 
 use super::{
-    arguments::{DatabaseArguments, ServeArguments},
+    arguments::ServeArguments,
     database::{self, DatabaseUrl},
     duration,
     flag_values::switch,
@@ -22,6 +22,8 @@ use crate::domain::ledger::standing::Replication;
 
 /// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
 const DATABASE_CONNECTIONS: RangeInclusive<u32> = 2..=200;
+/// Fewer lock a small fleet out; more need a memory that no replica has.
+const CONNECTIONS: RangeInclusive<u32> = 16..=100_000;
 /// Shorter than the poll's few retries would make every hiccup an outage; longer and a revocation means little.
 const SNAPSHOT_AGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(3600);
 /// With what comes after it, the process still ends in under 30 s.
@@ -43,8 +45,10 @@ pub struct ServeConfig {
     pub metrics_listen: Option<SocketAddr>,
     /// Where plaintext health checks are, if anywhere.
     pub health_listen: Option<SocketAddr>,
+    /// Connections of gRPC clients at once.
+    pub connections_max: u32,
     /// TLS, or none where plaintext is allowed. It has been tried: certificate and key belong together.
-    pub tls: Option<ServerTlsConfig>,
+    pub tls: Option<Arc<ServerConfig>>,
     /// How old the snapshot may be that leases are given from.
     pub snapshot_age_max: Duration,
     /// What the database may lose when a standby takes over.
@@ -71,7 +75,7 @@ impl ServeConfig {
         let mut warnings: Vec<String> = strangers.warnings().collect();
         problems.extend(strangers.problems());
         let database = problems.take(database::parse(&arguments.database.url, &mut warnings));
-        let connections = problems.take(connections(&arguments.database));
+        let (connections, clients) = connections(arguments, &mut problems);
         let master_key = problems.take(master_key::parse(
             &arguments.master_key,
             secrets,
@@ -111,6 +115,7 @@ impl ServeConfig {
                 listen: listen?,
                 metrics_listen: metrics?,
                 health_listen: health?,
+                connections_max: clients?,
                 tls: tls?,
                 snapshot_age_max: snapshot_age?,
                 replication: replication?,
@@ -142,11 +147,27 @@ fn replication(text: &str) -> Result<Replication, String> {
     Ok(Replication::Asynchronous(loss))
 }
 
-fn connections(arguments: &DatabaseArguments) -> Result<u32, String> {
-    let text = arguments.database_connections_max.trim();
-    text.parse().ok().filter(|count| DATABASE_CONNECTIONS.contains(count)).ok_or_else(|| {
-        let (least, most) = DATABASE_CONNECTIONS.into_inner();
-        format!("KEYLEASE_DATABASE_CONNECTIONS_MAX is {text:?}: give a whole number from {least} to {most}")
+/// To the database, and of clients.
+fn connections(arguments: &ServeArguments, problems: &mut Problems) -> (Option<u32>, Option<u32>) {
+    let database = count(
+        "KEYLEASE_DATABASE_CONNECTIONS_MAX",
+        &arguments.database.database_connections_max,
+        &DATABASE_CONNECTIONS,
+    );
+    let clients = count(
+        "KEYLEASE_CONNECTIONS_MAX",
+        &arguments.connections_max,
+        &CONNECTIONS,
+    );
+    (problems.take(database), problems.take(clients))
+}
+
+fn count(name: &str, text: &str, range: &RangeInclusive<u32>) -> Result<u32, String> {
+    let text = text.trim();
+    let count = text.parse().ok().filter(|count| range.contains(count));
+    count.ok_or_else(|| {
+        let (least, most) = (range.start(), range.end());
+        format!("{name} is {text:?}: give a whole number from {least} to {most}")
     })
 }
 
@@ -154,7 +175,7 @@ fn tls(
     arguments: &ServeArguments,
     listen: Option<SocketAddr>,
     warnings: &mut Vec<String>,
-) -> Result<Option<ServerTlsConfig>, String> {
+) -> Result<Option<Arc<ServerConfig>>, String> {
     let accepted = switch("KEYLEASE_INSECURE_PLAINTEXT", &arguments.insecure_plaintext)?;
     match (
         given_path(arguments.tls_cert_file.as_ref()),

@@ -21,7 +21,7 @@ use anyhow::{Context, anyhow};
 
 use crate::{
     app::{config::secret_file, private_file},
-    crypto::{CallerToken, KeyRing, MasterKey, MissingMasterKey, Secret},
+    crypto::{CallerToken, KeyRing, MasterKey, MissingMasterKey, PresentedToken, Secret},
 };
 
 /// The folder.
@@ -125,17 +125,25 @@ impl Home {
         )
     }
 
-    /// Whether the file of a token is there and holds one. What was damaged is told, since a copy of it may be in use somewhere.
-    pub(super) fn has_token(&self, file: &str) -> bool {
-        let path = self.file(file);
-        let Ok(text) = fs::read(&path) else {
+    /// Whether the file of a token is there and holds one that the database knows. What is damaged or of another vault is told, since a copy of it may be in use
+    /// somewhere.
+    pub(super) fn has_token(
+        &self,
+        file: &str,
+        is_known: impl FnOnce(&PresentedToken<'_>) -> bool,
+    ) -> bool {
+        let Ok(text) = fs::read(self.file(file)) else {
             return false;
         };
         let text = Secret::new(text);
+        let file = self.shown.join(file);
         match CallerToken::parse(text.expose().trim_ascii()) {
-            Ok(_) => true,
+            Ok(token) if is_known(&token) => true,
+            Ok(_) => {
+                tracing::warn!(file = %file.display(), "the file holds a token that this database does not know, as of data that was removed: a new one is made");
+                false
+            }
             Err(cause) => {
-                let file = self.shown.join(file);
                 tracing::warn!(file = %file.display(), %cause, "the file holds no token, a new one is made");
                 false
             }

@@ -1,5 +1,6 @@
 //! Limits as tables.
 
+use crate::cli::view::distrusted;
 use crate::cli::{names, output, table, words};
 use crate::proto::{Limit, LimitDimension, LimitMode, limit::Window};
 
@@ -54,6 +55,9 @@ fn short(name: &str) -> String {
 /// A limit on one line, under its account.
 pub(crate) fn summary(limit: &Limit) -> String {
     let id = names::split(&limit.name).1;
+    if limit.distrust.is_some() {
+        return format!("{id}: {}", what(limit));
+    }
     let models = if limit.models.is_empty() {
         String::new()
     } else {
@@ -64,6 +68,9 @@ pub(crate) fn summary(limit: &Limit) -> String {
 
 /// Amount, dimension and window: "600 requests in any 1 m".
 pub(crate) fn what(limit: &Limit) -> String {
+    if let Some(distrust) = &limit.distrust {
+        return format!("{}, {}", distrusted(distrust), distrust.why);
+    }
     let dimension = words::enum_value(limit.dimension().as_str_name(), "LIMIT_DIMENSION");
     let amount = words::number(limit.amount);
     match &limit.window {
@@ -85,6 +92,9 @@ pub(crate) fn what(limit: &Limit) -> String {
 }
 
 fn models(limit: &Limit) -> String {
+    if limit.distrust.is_some() {
+        return "not known".into();
+    }
     if limit.models.is_empty() {
         "all".into()
     } else {
@@ -105,6 +115,9 @@ fn offline_share(limit: &Limit) -> String {
 }
 
 fn mode(limit: &Limit) -> String {
+    if limit.distrust.is_some() {
+        return "not known".into();
+    }
     let shadow = limit.mode() == LimitMode::Shadow;
     if shadow { "shadow" } else { "enforced" }.into()
 }

@@ -115,22 +115,3 @@ fn what_is_stated_of_an_entitlement_that_is_missing_is_void() {
     let news = cooling.blame(FailureClass::ModelAccess, stated, 0.0, "429", at(0));
     assert_eq!(news.map(|cause| cause.until), Some(at(3_600)));
 }
-
-#[test]
-fn models_that_are_reported_without_end_fill_no_memory() {
-    let mut models = HashMap::new();
-    for i in 0..1_000 {
-        if let Some(cooling) = room(&mut models, &format!("m{i}"), 8, at(i / 100)) {
-            cooling.blame(
-                FailureClass::RateLimit,
-                Some(Duration::from_secs(1)),
-                0.0,
-                "429",
-                at(i / 100),
-            );
-        }
-    }
-    assert!(models.len() <= 8);
-    assert!(room(&mut models, "", 8, at(9)).is_some());
-    assert!(room(&mut models, "m999999", 8, at(100)).is_some());
-}

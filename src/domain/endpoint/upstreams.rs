@@ -1,10 +1,9 @@
 //! Whether secrets may be sent to this machine itself.
 
-use std::net::IpAddr;
-
 use url::{Host, Url};
 
 use super::Endpoint;
+use super::embedded::ipv4_of;
 use crate::domain::field::{FieldError, Parsed};
 
 /// Where secrets may be sent. To a caller, loopback is the machine it runs on: whatever listens there gets the key.
@@ -51,7 +50,7 @@ fn is_local(host: &Host<&str>) -> bool {
             name == "localhost" || name.ends_with(".localhost") || name.ends_with(".localdomain")
         }
         Host::Ipv4(v4) => v4.is_loopback(),
-        Host::Ipv6(v6) => IpAddr::V6(*v6).to_canonical().is_loopback(),
+        Host::Ipv6(v6) => v6.is_loopback() || ipv4_of(*v6).any(|v4| v4.is_loopback()),
     }
 }
 
@@ -77,6 +76,11 @@ mod tests {
             "https://0x7f.1/",
             "https://[::1]:9/",
             "https://[::ffff:127.0.0.1]/",
+            "https://[::127.0.0.1]/",
+            "https://[2002:7f00:1::]/",
+            "https://[64:ff9b::127.0.0.1]/",
+            "https://017700000001/",
+            "https://127.0.0.1./",
             "https://localhost/v1",
             "https://LOCALHOST.:8443/v1",
             "https://api.localhost",

@@ -173,10 +173,16 @@ impl Use {
         self.started_by = self.started_by.max(ending.started_by);
     }
 
+    /// Whether everything is known of every lease. Of what is held this is never so: its permits come back one by one.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        self.ended == self.leases
+    }
+
     /// Since when nothing of it can have started, if that is known of every lease.
     #[must_use]
     pub fn over_since(&self) -> Option<BootTime> {
-        (!self.is_unsure && self.ended == self.leases).then_some(self.started_by)
+        (!self.is_unsure && self.is_ended()).then_some(self.started_by)
     }
 }
 

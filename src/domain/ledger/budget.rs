@@ -12,19 +12,19 @@ use super::block::Draw;
 use super::held::{Held, Ticket, Units, Within};
 use super::offline::slots::Slot;
 use super::settle::units_of;
-use super::work::{Answer, NumberedAsk, Wait, Work};
+use super::work::{Answer, NumberedAsk, PAUSE, Wait, Work};
 use crate::domain::limit::{Limit, Mode};
 use crate::domain::pool::Estimate;
 use crate::domain::time::BootTime;
 
+#[cfg(test)]
+mod laws;
 mod offering;
 mod offline;
 mod settling;
 
 /// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
 pub const START_WITHIN_UNLIMITED: Duration = Duration::from_secs(3);
-/// How long an ask is left alone after its transaction failed.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// All limits of one account as one replica holds them.
 #[derive(Debug, Default)]

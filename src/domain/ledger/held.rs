@@ -16,6 +16,8 @@ use crate::domain::time::BootTime;
 
 mod asking;
 mod holding;
+#[cfg(test)]
+mod laws;
 mod offline;
 
 use asking::Missed;
@@ -237,10 +239,11 @@ impl Held {
         if let Some(open) = self.open.iter_mut().find(|b| b.number == block) {
             settle(&mut open.use_of);
         } else if let Some(closed) = self.closed.get_mut(&block) {
-            let before = (closed.use_of.units, closed.use_of.over_since());
+            let known = |use_of: &Use| (use_of.units, use_of.over_since(), use_of.is_ended());
+            let before = known(&closed.use_of);
             settle(&mut closed.use_of);
             self.counted.returned += before.0.saturating_sub(closed.use_of.units);
-            if before != (closed.use_of.units, closed.use_of.over_since()) {
+            if before != known(&closed.use_of) {
                 self.unsaid.push(block);
             }
         }

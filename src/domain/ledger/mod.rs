@@ -10,9 +10,12 @@ pub mod budget;
 pub mod clock;
 mod demand;
 pub mod entry;
+#[cfg(test)]
+mod example;
 pub mod grant;
 pub mod held;
 pub mod holds;
+pub mod merging;
 pub mod offline;
 mod pace;
 pub mod page;

@@ -4,10 +4,17 @@
 use uuid::Uuid;
 
 use super::entry::{Aftermath, Asker, Entry};
+use super::merging::{self, Merging};
 use super::wait::wait;
 use super::work::{Answer, Wait, Work, block_id};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::{limit::Mode, offline::Plan, terms::Terms};
+
+#[cfg(test)]
+mod laws;
+mod rows;
+
+pub use rows::{Charged, Lack, NewBlock, Stated};
 
 /// A limit as configured, read after its row was locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,58 +29,6 @@ pub struct Terming {
     pub offline: Plan,
     /// The database's clock, read after the lock.
     pub now: Timestamp,
-}
-
-/// What is charged to a limit beyond its lower clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Charged {
-    /// Units.
-    pub units: u64,
-    /// When the next block that is still handed out from is closed at the latest, and may give something back.
-    pub next_close: Option<Timestamp>,
-    /// When the last of them ends.
-    pub last_end: Option<Timestamp>,
-}
-
-/// A block to insert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NewBlock {
-    /// Made by the replica.
-    pub block_id: Uuid,
-    /// The limit.
-    pub limit_uid: Uuid,
-    /// Units.
-    pub units: u64,
-    /// Until when it is handed out from; `None` for a charge, which is closed from the start.
-    pub open_until: Option<Timestamp>,
-    /// When the charge ends.
-    pub charge_until: Timestamp,
-    /// Grows with every grant of the limit.
-    pub grant_number: i64,
-}
-
-/// What is known of a closed block.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stated {
-    /// The block.
-    pub block_id: Uuid,
-    /// Units used of it.
-    pub used: u64,
-    /// When its charge ends, if sooner than it would.
-    pub charge_until: Option<Timestamp>,
-    /// Which of its leases are settled.
-    pub settled: Vec<u8>,
-}
-
-/// What a limit lacks for a need, and its lower clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lack {
-    /// The limit.
-    pub limit_uid: Uuid,
-    /// Units.
-    pub units: u64,
-    /// Charges end by it.
-    pub low: Timestamp,
 }
 
 /// One limit in a transaction.
@@ -101,11 +56,7 @@ impl<'a> Page<'a> {
             work,
             entry,
             terming,
-            charged: Charged {
-                units: 0,
-                next_close: None,
-                last_end: None,
-            },
+            charged: Charged::NONE,
             charged_anew: 0,
             granted: 0,
             within: 0,
@@ -154,6 +105,7 @@ impl<'a> Page<'a> {
             used: known.used,
             charge_until: known.charge_until(high, sent),
             settled: known.settled.clone(),
+            is_ended: known.is_ended,
         })
     }
 
@@ -189,14 +141,23 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// Fourth: what it lacks for a need that was not met.
+    /// Fourth: which of its blocks are to be merged.
+    #[must_use]
+    pub fn merging(&self) -> Option<Merging> {
+        let terms = self.terming?.terms;
+        Merging::of(self.work.limit, &terms, self.charged, self.entry.clocks.low)
+    }
+
+    /// Fifth, when all is written: what it lacks for a need that was not met.
     #[must_use]
     pub fn lack(&self) -> Option<Lack> {
         let (now, asked) = (self.terming?, self.work.ask?);
-        let free = self.amount(&now).saturating_sub(self.charged.units);
+        // More than N is charged where it was lowered, or more was used than estimated.
+        let charged = self.charged.units.saturating_add(self.charged_anew);
+        let all = charged.saturating_add(asked.ask.need);
         (self.granted == 0).then(|| Lack {
             limit_uid: self.work.limit,
-            units: asked.ask.need.saturating_sub(free).max(1),
+            units: all.saturating_sub(self.amount(&now)).max(1),
             low: self.entry.clocks.low,
         })
     }
@@ -205,6 +166,7 @@ impl<'a> Page<'a> {
     #[must_use]
     pub fn answer(&self, free: Option<Timestamp>, sent: BootTime, now: BootTime) -> Option<Answer> {
         let (terming, asked) = (self.terming?, self.work.ask?);
+        let free = free.map(|free| merging::free_by(free, &terming.terms, self.charged));
         Some(Answer {
             block: asked.block,
             units: self.granted,

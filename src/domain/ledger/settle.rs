@@ -70,3 +70,31 @@ pub(super) const fn units_of(dimension: Dimension, estimate: Estimate) -> Option
 const fn at_least_one(tokens: u64) -> u64 {
     if tokens == 0 { 1 } else { tokens }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::prices::Tokens;
+
+    proptest! {
+        /// What goes back and what is charged anew make what was drawn into what was used, and there is never both.
+        #[test]
+        fn what_was_drawn_becomes_what_was_used(
+            uses in 0..1_000_u64,
+            drawn in 0..100_000_u64,
+            known in prop::option::of((0..100_000_u64, 0..100_000_u64)),
+            is_not_sent in any::<bool>(),
+            dimension in prop::sample::select(Dimension::ALL.map(|(dimension, _)| dimension).to_vec()),
+        ) {
+            let tokens = known.map(|(input, output)| Tokens { input, cached_input: 0, output });
+            let consumed = Usage { tokens, cost_micros: known.map(|(input, _)| input) };
+            let part = Part { uses, is_not_sent, consumed };
+            let (less, more) = part.difference(dimension, drawn);
+            prop_assert!(less == 0 || more == 0);
+            prop_assert_eq!(drawn * uses - less + more, part.used(dimension, drawn) * uses);
+            prop_assert!(!is_not_sent || less == drawn * uses);
+        }
+    }
+}

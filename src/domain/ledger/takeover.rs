@@ -17,11 +17,37 @@ pub struct Estate {
     pub settled: Vec<u8>,
 }
 
+/// What was settled of a lease in the place of its issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Its uses that were reported; `None` for all of them.
+    pub uses: Option<u64>,
+    /// The numbers of the reports.
+    pub sequences: Vec<u32>,
+}
+
 /// Units of a lease that were not used, of `drawn` for each use.
 #[must_use]
 pub fn unused(parts: &[Part], dimension: Dimension, drawn: u64) -> u64 {
     let less = parts.iter().map(|part| part.difference(dimension, drawn).0);
     less.fold(0, u64::saturating_add)
+}
+
+impl Settled {
+    /// Takes a report on so many uses of a lease of `granted`. False if it was taken before, or counts uses that are not there: then it
+    /// changes nothing, and they keep their full charge.
+    pub fn take(&mut self, sequence: u32, uses: u64, granted: u64, is_final: bool) -> bool {
+        let Some(before) = self.uses else {
+            return false;
+        };
+        let all = before.saturating_add(uses);
+        if self.sequences.contains(&sequence) || all > granted {
+            return false;
+        }
+        self.sequences.push(sequence);
+        self.uses = (all < granted && !is_final).then_some(all);
+        true
+    }
 }
 
 impl Estate {
@@ -37,6 +63,10 @@ impl Estate {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     const fn draw(ordinal: u64) -> Draw {
@@ -56,6 +86,47 @@ mod tests {
         assert!(estate.settle(draw(0), 10));
         assert!(!estate.settle(draw(1), 10));
         assert_eq!(estate.units, 90);
+    }
+
+    #[test]
+    fn parts_count_once_each_and_together_no_more_than_was_granted() {
+        let mut settled = Settled {
+            uses: Some(0),
+            sequences: Vec::new(),
+        };
+        assert!(settled.take(1, 2, 5, false));
+        assert!(!settled.take(1, 1, 5, false));
+        assert!(!settled.take(2, 4, 5, false));
+        assert!(settled.take(3, 1, 5, false));
+        assert_eq!(settled.uses, Some(3));
+        assert!(settled.take(4, 1, 5, true));
+        assert!(!settled.take(5, 1, 5, false));
+    }
+
+    proptest! {
+        #[test]
+        fn reports_in_any_order_and_number_settle_each_use_once(
+            granted in 1..30_u64,
+            reports in prop::collection::vec((0..8_u32, 1..10_u64, prop::bool::weighted(0.1)), 0..40),
+        ) {
+            let mut settled = Settled {
+                uses: Some(0),
+                sequences: Vec::new(),
+            };
+            let (mut uses_taken, mut taken, mut is_over) = (0, HashSet::new(), false);
+            for (sequence, uses, is_final) in reports {
+                let before = settled.clone();
+                if settled.take(sequence, uses, granted, is_final) {
+                    prop_assert!(!is_over && taken.insert(sequence));
+                    uses_taken += uses;
+                    is_over = is_final || uses_taken == granted;
+                } else {
+                    prop_assert_eq!(&settled, &before);
+                }
+                prop_assert!(uses_taken <= granted);
+                prop_assert_eq!(settled.uses, (!is_over).then_some(uses_taken));
+            }
+        }
     }
 
     #[test]

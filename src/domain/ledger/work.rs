@@ -1,5 +1,7 @@
 //! What a replica and the database say to each other about one limit.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::block::Closed;
@@ -67,6 +69,8 @@ pub struct Return {
     pub terms: Terms,
     /// Which leases drawn from it are settled.
     pub settled: Vec<u8>,
+    /// All of them have ended: nothing more will be said of it.
+    pub is_ended: bool,
 }
 
 impl Return {
@@ -79,6 +83,7 @@ impl Return {
             over_since: closed.use_of.over_since(),
             terms: closed.terms,
             settled: closed.use_of.settled.clone(),
+            is_ended: closed.use_of.is_ended(),
         }
     }
 
@@ -102,6 +107,9 @@ pub struct Charge {
     pub units: u64,
 }
 
+/// How long an ask is left alone after its transaction failed.
+pub const PAUSE: Duration = Duration::from_millis(100);
+
 /// When a limit that has too little can be tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wait {
@@ -116,6 +124,15 @@ pub struct Wait {
 }
 
 impl Wait {
+    /// When a retry may succeed, as far as anybody knows at `now`. While an answer is on its way, or could be asked for at once, nothing
+    /// is known to be free: whoever holds the row may keep it until the ask is given up and made again.
+    #[must_use]
+    pub fn retry_at(&self, now: BootTime) -> BootTime {
+        let is_known = now < self.ask_at;
+        let floor = if is_known { now } else { now.after(PAUSE) };
+        self.clears_at.max(floor)
+    }
+
     /// For both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -145,4 +162,34 @@ pub struct Answer {
     pub grant_number: i64,
     /// When asking again makes sense.
     pub wait: Wait,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_an_answer_is_on_its_way_nothing_is_said_to_be_free_before_the_next_ask() {
+        let now = BootTime::from_nanos(1_000_000_000);
+        let wait = |ask_at: Duration, clears_at: Duration| Wait {
+            ask_at: BootTime::from_nanos(0).after(ask_at),
+            clears_at: BootTime::from_nanos(0).after(clears_at),
+            ..Wait::default()
+        };
+        let (past, soon, later) = (
+            Duration::from_millis(500),
+            Duration::from_millis(1_030),
+            Duration::from_secs(60),
+        );
+        assert_eq!(Wait::default().retry_at(now), now.after(PAUSE));
+        assert_eq!(wait(past, soon).retry_at(now), now.after(PAUSE));
+        assert_eq!(
+            wait(past, later).retry_at(now),
+            BootTime::from_nanos(0).after(later)
+        );
+        assert_eq!(
+            wait(soon, soon).retry_at(now),
+            BootTime::from_nanos(0).after(soon)
+        );
+    }
 }

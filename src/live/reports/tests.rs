@@ -3,6 +3,8 @@
 use super::*;
 use crate::domain::time::BootTime;
 
+mod laws;
+
 fn report(serial: u64, sequence: u32, uses: u32, granted: u32) -> Claimed {
     Claimed {
         serial,

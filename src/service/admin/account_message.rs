@@ -111,7 +111,7 @@ pub(super) fn of(view: AccountView) -> proto::Account {
         limits: view
             .limits
             .iter()
-            .map(|limit| limit_message::of(limit, owner.clone()))
+            .map(|limit| limit_message::of_read(limit, owner.clone()))
             .collect(),
     }
 }

@@ -2,12 +2,13 @@
 
 use super::offline_share;
 use crate::domain::calendar::{Calendar, Period};
-use crate::domain::limit::{Dimension, Limit, Mode};
+use crate::domain::distrust::Distrust;
+use crate::domain::limit::{Dimension, Limit, Mode, UnreadLimit};
 use crate::domain::name::{LimitName, OwnerName};
 use crate::domain::terms::Span;
 use crate::proto;
 use crate::proto::limit::Window;
-use crate::service::convert::{amount, duration, timestamp};
+use crate::service::convert::{amount, distrust, duration, timestamp};
 
 /// With the values in force.
 pub(super) fn of(limit: &Limit, owner: OwnerName) -> proto::Limit {
@@ -41,6 +42,22 @@ pub(super) fn of(limit: &Limit, owner: OwnerName) -> proto::Limit {
         blackout_max: Some(duration(terms.blackout)),
         lease_duration_max: longest,
         offline_share: limit.offline.as_ref().map(offline_share::of),
+        distrust: None,
+    }
+}
+
+/// The same, or as much as is known of one that cannot be read.
+pub(super) fn of_read(limit: &Result<Limit, UnreadLimit>, owner: OwnerName) -> proto::Limit {
+    let unread = match limit {
+        Ok(limit) => return of(limit, owner),
+        Err(unread) => unread,
+    };
+    proto::Limit {
+        name: format!("{owner}/limits/{}", unread.id),
+        uid: unread.uid.to_string(),
+        etag: crate::domain::key::etag(unread.rev),
+        distrust: Some(distrust(&Distrust::unreadable(&unread.why))),
+        ..proto::Limit::default()
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn list(
     ));
     let (owner, page) = faults.finish(owner.zip(page))?;
     let (limits, next_page_token) = admin.vault.list_limits(&owner, &page).await?;
-    let message = |limit| limit_message::of(limit, owner.clone());
+    let message = |limit| limit_message::of_read(limit, owner.clone());
     Ok(proto::ListLimitsResponse {
         limits: limits.iter().map(message).collect(),
         next_page_token,

@@ -1,4 +1,6 @@
-//! Of calls that never reach a method.
+//! Of calls that never reach a method, or never come back from one.
+
+use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::ErrorDetails;
@@ -31,5 +33,25 @@ pub(in crate::service) fn of_method_unknown(cause: &str) -> Status {
         format!("this server does not take such a call: {cause}")
     };
     let (code, reason) = (Code::Unimplemented, ErrorReason::MethodUnknown);
+    with_reason(code, message, reason, ErrorDetails::new(), None)
+}
+
+/// A status of a call that took longer than any may.
+pub(in crate::service) fn of_call_too_long(bound: Duration) -> Status {
+    let message = format!(
+        "the call took longer than {}, the most that this server gives one; whether it was done is not known: send it again, with the same \
+         request_id where it has one, and with less in one call or a shorter max_wait",
+        humantime::format_duration(bound)
+    );
+    let (code, reason) = (Code::DeadlineExceeded, ErrorReason::Deadline);
+    with_reason(code, message, reason, ErrorDetails::new(), None)
+}
+
+/// A status of a health check that names a service which is not here.
+pub(in crate::service) fn of_service_unknown() -> Status {
+    let message = "no service of that name is checked here: ask for the empty name, for keylease.v1.LeaseService or \
+        keylease.v1.AdminService, or for liveness"
+        .to_owned();
+    let (code, reason) = (Code::NotFound, ErrorReason::ResourceNotFound);
     with_reason(code, message, reason, ErrorDetails::new(), None)
 }

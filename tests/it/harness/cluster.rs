@@ -110,6 +110,25 @@ impl Cluster {
 
     /// Starts one more replica, with these variables besides.
     pub(crate) async fn add_with(&mut self, variables: &[(&str, &str)]) {
+        let command = self.serving_command(variables);
+        self.replicas.push(Replica::start(command).await);
+    }
+
+    /// Starts one more replica, which may open so many files.
+    pub(crate) async fn add_with_files(&mut self, files_max: u32) {
+        let serve = self.serving_command(&[]);
+        let mut command = Command::new("/bin/sh");
+        let limited = format!("ulimit -n {files_max}; exec \"$@\"");
+        command.args(["-c", &limited, "serve"]);
+        command.arg(serve.get_program()).args(serve.get_args());
+        command.env_clear();
+        for (name, value) in serve.get_envs() {
+            command.env(name, value.unwrap());
+        }
+        self.replicas.push(Replica::start(command).await);
+    }
+
+    fn serving_command(&self, variables: &[(&str, &str)]) -> Command {
         let mut command = self.command("serve");
         command
             .env("KEYLEASE_LISTEN", "127.0.0.1:0")
@@ -122,7 +141,7 @@ impl Cluster {
             .env("KEYLEASE_LOG", self.log)
             .env("KEYLEASE_LOG_FORMAT", "json")
             .envs(variables.iter().copied());
-        self.replicas.push(Replica::start(command).await);
+        command
     }
 
     /// The file of the master key.

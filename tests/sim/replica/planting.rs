@@ -21,6 +21,7 @@ impl Replica {
                     over_since: Some(seen.2),
                     terms: self.terms(*limit),
                     settled: Vec::new(),
+                    is_ended: false,
                 };
                 self.early.push((*limit, early));
             }

@@ -104,6 +104,23 @@ mod tests {
 
     proptest! {
         #[test]
+        fn units_are_free_when_it_is_said_and_not_before(gaps in prop::collection::vec(1..40_u64, 1..800), units in 1..50_u64) {
+            let (mut window, mut now, room) = (LocalWindow::default(), 0, 100);
+            for gap in gaps {
+                now += gap;
+                if window.used(LENGTH, at(now)) < room {
+                    window.add(1, LENGTH, at(now));
+                }
+            }
+            let free_at = window.free_at(units, room, LENGTH).unwrap();
+            if free_at > at(now) {
+                let early = BootTime::from_nanos(free_at.nanos() - 1);
+                prop_assert!(room - window.used(LENGTH, early) < units);
+            }
+            prop_assert!(room - window.used(LENGTH, free_at.max(at(now))) >= units);
+        }
+
+        #[test]
         fn no_stretch_ever_holds_more_than_the_slot(gaps in prop::collection::vec(0..40_u64, 1..3_000), room in 1..900_u64) {
             let (mut window, mut now) = (LocalWindow::default(), 0);
             let mut handed_out: VecDeque<u64> = VecDeque::new();

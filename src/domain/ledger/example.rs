@@ -1,0 +1,45 @@
+//! Limits for tests of the ledger's laws.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::work::{Answer, Wait};
+use crate::domain::id::Id;
+use crate::domain::limit::{Dimension, Limit, Mode, Owner};
+use crate::domain::terms::Span;
+use crate::domain::time::{BootTime, Timestamp};
+
+/// A limit for all models.
+pub(super) fn limit(number: u128, dimension: Dimension, amount: u64, window: Duration) -> Limit {
+    Limit {
+        uid: Uuid::from_u128(number),
+        rev: 1,
+        owner: Owner::Account(Uuid::from_u128(1 << 64)),
+        id: Id::parse("id", &format!("l{number}")).unwrap(),
+        create_time: Timestamp::from_micros(0),
+        update_time: Timestamp::from_micros(0),
+        dimension,
+        amount,
+        span: Span::Rolling(window),
+        mode: Mode::Enforce,
+        models: Vec::new(),
+        validity: None,
+        start_within: None,
+        blackout: None,
+        offline: None,
+    }
+}
+
+/// A grant of it.
+pub(super) fn granted(limit: &Limit, block: u64, units: u64, sent: BootTime) -> Answer {
+    Answer {
+        block,
+        units,
+        within: units,
+        sent,
+        terms: limit.terms(),
+        grant_number: 1,
+        wait: Wait::default(),
+    }
+}

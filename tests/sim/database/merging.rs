@@ -1,0 +1,72 @@
+//! What is charged, and which of it becomes one row: as over SQL.
+
+use keylease::domain::ledger::merging::{self, Merging};
+use keylease::domain::ledger::page::{Charged, Page};
+use keylease::domain::time::Timestamp;
+use uuid::Uuid;
+
+use super::{Row, Stored};
+use crate::bugs::Bug;
+
+impl Row {
+    pub(super) fn charged(&self, low: Timestamp) -> Charged {
+        let charged = || self.blocks.values().filter(|b| b.charge_until > low);
+        let open = charged().filter(|b| !b.closed);
+        let heard = merging::heard(low);
+        let over = charged().filter(|b| b.is_over(heard));
+        let unheard = charged().filter(|b| b.closed && !b.is_over(heard));
+        Charged {
+            last_end: charged().map(|b| b.charge_until).max(),
+            units: charged().map(|b| b.units).sum(),
+            next_close: open
+                .filter_map(|b| b.open_until)
+                .filter(|at| *at > low)
+                .min(),
+            rows: charged().count() as u64,
+            over: over.count() as u64,
+            unheard: unheard.count() as u64,
+        }
+    }
+
+    pub(super) fn merge(&mut self, page: &Page<'_>, bug: Option<Bug>) {
+        let Some(merging) = page.merging() else {
+            return;
+        };
+        for merged in merging.merge(&self.old(&merging), Uuid::now_v7) {
+            let ends = merged.of.iter().filter_map(|id| self.blocks.remove(id));
+            let earliest = ends.map(|block| block.charge_until).min();
+            let mut into = merged.into;
+            if let (Some(Bug::MergedEndRoundedDown), Some(earliest)) = (bug, earliest) {
+                into.charge_until = earliest;
+            }
+            self.insert(&into);
+        }
+    }
+
+    fn old(&self, merging: &Merging) -> Vec<merging::Row> {
+        let rows = || self.blocks.iter();
+        let mut over: Vec<_> = rows().filter(|(_, b)| b.is_over(merging.heard)).collect();
+        over.sort_unstable_by_key(|(_, b)| b.charge_until);
+        over.truncate(usize::try_from(merging.over).unwrap());
+        let unheard = rows().filter(|(_, b)| b.closed && !b.is_over(merging.heard));
+        let mut unheard: Vec<_> = unheard.collect();
+        unheard.sort_unstable_by_key(|(_, b)| b.open_until);
+        unheard.truncate(usize::try_from(merging.unheard).unwrap());
+        let row = |(id, block): (&Uuid, &Stored)| merging::Row {
+            block_id: *id,
+            units: block.units,
+            charge_until: block.charge_until,
+            grant_number: block.grant_number,
+        };
+        over.into_iter().chain(unheard).map(row).collect()
+    }
+}
+
+impl Stored {
+    fn is_over(&self, heard: Timestamp) -> bool {
+        self.ended
+            || self
+                .open_until
+                .is_some_and(|open_until| open_until <= heard)
+    }
+}
