@@ -16,7 +16,6 @@ const LONG_FILES: &[(&str, usize)] = &[
     ("tests/it/pools.rs", 278),
     ("tests/it/status.rs", 287),
     ("tests/it/vault_keys.rs", 280),
-    ("tests/sim/database.rs", 280),
     ("tests/sim/replica.rs", 310),
 ];
 
