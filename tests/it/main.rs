@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod a_call_without_end;
 mod a_limit_over_replicas;
 mod accounts;
 mod advice;
