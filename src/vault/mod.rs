@@ -140,6 +140,7 @@ use self::replay::Given;
 use crate::crypto::BootId;
 use crate::live::Live;
 use crate::live::registry::Registry;
+use crate::live::replayed::Replayed;
 use crate::live::replays::Replays;
 
 /// The outcome of a verb.
@@ -154,6 +155,7 @@ pub struct Vault {
     live: Arc<Live>,
     registry: Arc<tokio::sync::Mutex<Registry>>,
     replays: Replays<LeaseKey, Given>,
+    replayed: Replayed,
 }
 
 impl Vault {
@@ -173,6 +175,7 @@ impl Vault {
             ids,
             registry: Arc::default(),
             replays: Replays::default(),
+            replayed: Replayed::default(),
         }
     }
 

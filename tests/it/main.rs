@@ -30,6 +30,7 @@ mod distrust;
 mod distrust_leases;
 mod ended;
 mod fleet;
+mod full_reports;
 mod import;
 mod keys;
 mod known_secrets;

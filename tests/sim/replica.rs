@@ -273,6 +273,7 @@ impl Replica {
             _ => {}
         }
         let claimed = Claimed {
+            caller: Uuid::nil(),
             serial: report.given.serial,
             sequence: report.sequence,
             uses: u32::try_from(report.part.uses).unwrap(),
