@@ -32,6 +32,7 @@ pub(super) struct Given {
     granted: u32,
     key: KeyName,
     account: AccountName,
+    pool_uid: Uuid,
     account_uid: Uuid,
     version: u32,
     version_uid: Uuid,
@@ -137,7 +138,7 @@ impl Vault {
             .map(|until| until.min(given.bounds.reports_by))
     }
 
-    /// Gives what is left of a lease, if its caller and its key may still be served.
+    /// Gives what is left of a lease, if its caller and its key may still be served: the key from the very pool, not one of the same name.
     fn rest_of(
         &self,
         bearer: &Bearer,
@@ -145,15 +146,17 @@ impl Vault {
         given: &Given,
     ) -> Result<Lease, LeaseRefusal> {
         let now = self.live.now();
-        self.admit(bearer, call, now)?;
+        let pool = self.admit(bearer, call, now)?;
         let left = given.bounds.left(call.received);
         let left = left.ok_or(LeaseRefusal::RequestIdSpent)?;
-        let credential = self.still_served(given, now);
+        let is_of_pool = pool.pool.meta.uid == given.pool_uid && pool.serves(given.version_uid);
+        let credential = self.still_served(given, now).filter(|_| is_of_pool);
         Ok(Lease {
             lease_id: given.lease_id.clone(),
             granted: given.granted,
             key: given.key.clone(),
             account: given.account.clone(),
+            pool_uid: given.pool_uid,
             account_uid: given.account_uid,
             version_uid: given.version_uid,
             version: given.version,
@@ -186,6 +189,7 @@ impl Given {
             granted: lease.granted,
             key: lease.key.clone(),
             account: lease.account.clone(),
+            pool_uid: lease.pool_uid,
             account_uid: lease.account_uid,
             version: lease.version,
             version_uid: lease.version_uid,
