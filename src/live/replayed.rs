@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::replays::Full;
+use super::reports::Reports;
 use crate::domain::time::BootTime;
 
 /// The most leases of one caller: one caller alone cannot use up the room of all.
@@ -27,18 +28,27 @@ struct State {
 }
 
 impl Replayed {
-    /// A lease is about to be given again, which matters until `until`. Note it before you look whether it has been reported: of a report
-    /// and a replay that come at once, one then knows of the other.
+    /// A lease is to be given again, which matters until `until`, if at all. False if anything was reported on it: what was not used of
+    /// it may be somebody else's by now.
     ///
     /// # Errors
     /// When there is no room.
-    pub fn note(
+    pub fn give_again(
         &self,
         caller: Uuid,
         serial: u64,
-        until: BootTime,
+        reports: &Reports,
+        until: Option<BootTime>,
         now: BootTime,
-    ) -> Result<(), Full> {
+    ) -> Result<bool, Full> {
+        // Noted before the reports are looked at: of a report and a replay that come at once, one then knows of the other.
+        if let Some(until) = until {
+            self.note(caller, serial, until, now)?;
+        }
+        Ok(!reports.has(serial))
+    }
+
+    fn note(&self, caller: Uuid, serial: u64, until: BootTime, now: BootTime) -> Result<(), Full> {
         let mut state = self.state.lock();
         let of_caller = state.callers.get(&caller);
         let is_known = of_caller.is_some_and(|leases| leases.contains_key(&serial));

@@ -238,7 +238,8 @@ impl Vault {
     }
 }
 
-fn wish<'a>(
+/// What a call asks of a pool at this moment.
+pub(super) fn wish<'a>(
     pool: &'a PoolEntry,
     call: &'a LeaseKey,
     avoided: &'a RetryClaims,

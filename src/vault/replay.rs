@@ -17,7 +17,6 @@ use crate::domain::health::Health;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::replay::Bounds;
-use crate::domain::time::BootTime;
 use crate::live::choose::Now;
 use crate::live::clock::boot_now;
 use crate::live::credential::Credential;
@@ -95,47 +94,36 @@ impl Vault {
         self.rest_of(bearer, call, given)
     }
 
-    /// A lease on which anything was reported is not given again: what was not used of it may be somebody else's by now.
+    /// A lease on which anything was reported is not given again.
     fn may_be_given_again(&self, given: &Given) -> Result<(), LeaseRefusal> {
         let opened = self.ids.open(Purpose::Lease, &given.lease_id);
         let opened = opened.map_err(|_| LeaseRefusal::RequestIdSpent)?;
         let claims = LeaseClaims::decode(&opened.plaintext);
         let claims = claims.map_err(|_| LeaseRefusal::RequestIdSpent)?;
-        let now = boot_now();
-        if let Some(until) = self.matters_until(given, &claims, now) {
-            let noted = self
-                .replayed
-                .note(claims.caller_uid, opened.serial, until, now);
-            noted.map_err(|_| LeaseRefusal::TooManyRequestIds)?;
+        let (caller, serial, now) = (claims.caller_uid, opened.serial, boot_now());
+        let until = given.bounds.matters_until(self.charge_times(&claims), now);
+        let reports = self.live.reports_of(self.live.boot_id);
+        match self
+            .replayed
+            .give_again(caller, serial, &reports, until, now)
+        {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LeaseRefusal::RequestIdSpent),
+            Err(_) => Err(LeaseRefusal::TooManyRequestIds),
         }
-        if self.live.reports_of(self.live.boot_id).has(opened.serial) {
-            return Err(LeaseRefusal::RequestIdSpent);
-        }
-        Ok(())
     }
 
-    /// Until when it matters that a lease was given again: as long as it can be reported and something can come back that it drew. Of a
-    /// lease without permits nothing ever does.
-    fn matters_until(
-        &self,
-        given: &Given,
-        claims: &LeaseClaims,
-        now: BootTime,
-    ) -> Option<BootTime> {
+    /// How long what a lease drew of each limit stays charged; nobody knows that of a limit that is gone.
+    fn charge_times(&self, claims: &LeaseClaims) -> Vec<Option<Duration>> {
         let snapshot = self.live.glance();
         let account = snapshot.accounts.get(&claims.account_uid);
-        let charged_until = |limit: &Uuid| {
-            let mut limits = account.into_iter().flat_map(|account| &account.limits);
-            let limit = limits.find(|known| known.uid == *limit);
-            // Of a limit that is gone or not read, nobody knows how long its charges stay.
-            limit.map_or(given.bounds.reports_by, |limit| {
-                now.after(limit.terms().charge_time())
-            })
+        let charge_time = |uid: &Uuid| {
+            let mut limits = account?.limits.iter();
+            let limit = limits.find(|limit| limit.uid == *uid)?;
+            Some(limit.terms().charge_time())
         };
-        let charged = claims.draws.iter().map(|(limit, _)| charged_until(limit));
-        charged
-            .max()
-            .map(|until| until.min(given.bounds.reports_by))
+        let draws = claims.draws.iter();
+        draws.map(|(limit, _)| charge_time(limit)).collect()
     }
 
     /// Gives what is left of a lease, if its caller and its key may still be served: the key from the very pool, not one of the same name.
