@@ -166,7 +166,7 @@ async fn finish(client: &ClientArgs, verb: impl Future<Output = Result<(), Failu
         let text = if client.json {
             report.json()
         } else {
-            report.text()
+            words::printable_lines(&report.text())
         };
         // Nobody is left to be told that stderr is closed.
         let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -36,7 +36,7 @@ pub(crate) fn refused_keys(status: &Status) -> Vec<RefusedKeys> {
         .map(|keys| RefusedKeys {
             reason: refusal_word(keys.reason()),
             count: keys.count,
-            resource: keys.resource.clone(),
+            resource: words::printable(&keys.resource),
             why: words::printable(&keys.why),
         })
         .collect()

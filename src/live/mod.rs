@@ -23,6 +23,7 @@ pub mod provider;
 pub mod registry;
 pub mod renew;
 pub mod renewals;
+pub mod replayed;
 pub mod replays;
 pub mod reports;
 pub mod reserve;

@@ -11,15 +11,12 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::reports::Reports;
 use crate::domain::time::BootTime;
 
 /// The most request ids of one caller that are kept: one caller alone cannot use up the room of all.
 const SLOTS_OF_CALLER_MAX: usize = 16_384;
 /// The most request ids that are kept. One takes about a kilobyte.
 const SLOTS_MAX: usize = 65_536;
-/// The most leases that were given again and can still be reported.
-const REPLAYED_MAX: usize = 65_536;
 /// How long an id is kept after its lease can no longer be started, so that a retry that comes too late is told so.
 const KEPT_AFTER: Duration = Duration::from_mins(1);
 /// How often the ids of all callers are looked through for those that need not be kept.
@@ -29,8 +26,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Replays<C, L> {
     state: Mutex<State<C, L>>,
-    /// Leases that were given again, by number, and until when they can be reported.
-    replayed: Mutex<HashMap<u64, BootTime>>,
 }
 
 /// A call that named a request id.
@@ -71,7 +66,6 @@ impl<C, L> Default for Replays<C, L> {
         };
         Self {
             state: Mutex::new(state),
-            replayed: Mutex::default(),
         }
     }
 }
@@ -115,43 +109,6 @@ impl<C, L> Replays<C, L> {
         });
         state.insert(caller, id, Arc::clone(&slot));
         Ok(slot)
-    }
-}
-
-impl<C, L> Replays<C, L> {
-    /// A lease is to be given again; it can be reported until `until`. False if anything was reported on it: what was not used of it may
-    /// be somebody else's by now.
-    ///
-    /// # Errors
-    /// When there is no room.
-    pub fn give_again(
-        &self,
-        serial: u64,
-        reports: &Reports,
-        until: BootTime,
-        now: BootTime,
-    ) -> Result<bool, Full> {
-        // Noted before the reports are looked at: of a report and a replay that come at once, one then knows of the other.
-        self.replays(serial, until, now)?;
-        Ok(!reports.has(serial))
-    }
-
-    fn replays(&self, serial: u64, until: BootTime, now: BootTime) -> Result<(), Full> {
-        let mut replayed = self.replayed.lock();
-        if replayed.len() >= REPLAYED_MAX {
-            replayed.retain(|_, until| now < *until);
-        }
-        if replayed.len() >= REPLAYED_MAX && !replayed.contains_key(&serial) {
-            return Err(Full);
-        }
-        replayed.insert(serial, until);
-        Ok(())
-    }
-
-    /// Whether a lease was given again: then a report that came elsewhere may have come before that.
-    #[must_use]
-    pub fn was_replayed(&self, serial: u64) -> bool {
-        self.replayed.lock().contains_key(&serial)
     }
 }
 

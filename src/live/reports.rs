@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use uuid::Uuid;
 
+use self::parts::Parts;
 use crate::domain::ledger::block::Ending;
 use crate::domain::time::Timestamp;
 
@@ -15,8 +17,6 @@ use crate::domain::time::Timestamp;
 const CHUNK_LEASES: u64 = 8_192;
 /// The most chunks kept: 64 MiB of bits, half a billion leases. Reports on older leases are late.
 const CHUNKS_MAX: usize = 65_536;
-/// The most leases that are reported in part at one time.
-const PARTIAL_MAX: usize = 100_000;
 /// The most leases whose reports had other numbers than the one 0 that a lease of one use has. Of those beyond, every report that comes
 /// again is taken for a repetition.
 const NUMBERED_MAX: usize = 100_000;
@@ -35,7 +35,7 @@ struct State {
     chunks: BTreeMap<u64, Chunk>,
     /// Chunks below it were dropped for want of room.
     floor: u64,
-    partial: HashMap<u64, Partial>,
+    partial: Parts,
     /// The numbers of the reports of leases that are done; only 0 for those that are not here.
     numbers: HashMap<u64, Vec<u32>>,
     /// Nothing kept ends sooner, so until then there is nothing to look for. `None` while nothing is kept.
@@ -51,18 +51,11 @@ struct Chunk {
     is_vague: bool,
 }
 
-/// A lease that is reported in parts.
-#[derive(Debug)]
-struct Partial {
-    ends: Timestamp,
-    sequences: Vec<u32>,
-    reported: u32,
-    ending: Ending,
-}
-
 /// One report of one lease.
 #[derive(Debug, Clone, Copy)]
 pub struct Claimed {
+    /// Whose lease it is.
+    pub caller: Uuid,
     /// The lease's number.
     pub serial: u64,
     /// The report's number.
@@ -90,7 +83,7 @@ pub enum Entry {
     Exhausted,
     /// It says more uses than are left; so many are.
     TooMany(u32),
-    /// Too many leases are being reported in parts; report whole, or later.
+    /// Too many leases are being reported in parts, of this caller or of all; report whole, or later.
     Full,
     /// The lease is older than anything kept.
     Forgotten,
@@ -189,20 +182,11 @@ impl State {
     }
 
     fn enter_part(&mut self, report: &Claimed) -> Entry {
-        if self.partial.len() >= PARTIAL_MAX && !self.partial.contains_key(&report.serial) {
+        if !self.partial.has_room(report) {
             return Entry::Full;
         }
         self.will_end(report.ends);
-        let partial = self.partial.entry(report.serial).or_insert(Partial {
-            ends: report.ends,
-            sequences: Vec::new(),
-            reported: 0,
-            ending: report.ending,
-        });
-        partial.sequences.push(report.sequence);
-        partial.reported += report.uses;
-        partial.ending = partial.ending.and(Some(report.ending));
-        Entry::New(None)
+        self.partial.enter(report)
     }
 
     /// Drops what has ended; if that is not enough, the oldest.
@@ -228,7 +212,7 @@ impl State {
         self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
         self.forget_numbers();
         self.partial
-            .retain(|_, partial| now < partial.ends.after(GRACE));
+            .retain(|partial| now < partial.ends.after(GRACE));
         let chunks = self.chunks.values().map(|chunk| chunk.ends);
         let partial = self.partial.values().map(|partial| partial.ends);
         self.earliest_end = chunks.chain(partial).min();
@@ -246,5 +230,6 @@ const fn place(serial: u64) -> (usize, u64) {
 }
 
 mod going_on;
+mod parts;
 #[cfg(test)]
 mod tests;

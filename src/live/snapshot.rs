@@ -151,6 +151,16 @@ impl PoolEntry {
             || self.lacks_of(Some(account)).next().is_some()
     }
 
+    /// Whether a version is one of those that it leases now.
+    #[must_use]
+    pub fn serves(&self, version_uid: Uuid) -> bool {
+        let mut candidates = self.tiers.iter().flat_map(|tier| &tier.candidates);
+        candidates.any(|candidate| {
+            let version = candidate.version.as_ref();
+            version.is_some_and(|version| version.version.meta.uid == version_uid)
+        })
+    }
+
     /// Counts what is left out since it is not believed, of one account if it is named: no key of the tiers stands for it.
     pub fn count_distrusted(&self, account: Option<&Id>, tally: &mut Tally) {
         for _ in self.lacks_of(account) {

@@ -142,6 +142,7 @@ use self::replay::Given;
 use crate::crypto::BootId;
 use crate::live::Live;
 use crate::live::registry::Registry;
+use crate::live::replayed::Replayed;
 use crate::live::replays::Replays;
 
 /// The outcome of a verb.
@@ -156,6 +157,7 @@ pub struct Vault {
     live: Arc<Live>,
     registry: Arc<tokio::sync::Mutex<Registry>>,
     replays: Replays<LeaseKey, Given>,
+    replayed: Replayed,
 }
 
 impl Vault {
@@ -175,6 +177,7 @@ impl Vault {
             ids,
             registry: Arc::default(),
             replays: Replays::default(),
+            replayed: Replayed::default(),
         }
     }
 

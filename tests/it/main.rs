@@ -37,6 +37,7 @@ mod explain_reasons;
 mod explain_rights;
 mod explain_states;
 mod fleet;
+mod full_reports;
 mod import;
 mod keys;
 mod known_secrets;

@@ -188,6 +188,7 @@ impl Report {
         let starts = self.outcomes.iter().map(|outcome| outcome.start);
         let uses = self.outcomes.iter().map(|outcome| outcome.count);
         Claimed {
+            caller: self.claims.caller_uid,
             serial: self.serial,
             sequence: self.sequence,
             uses: uses.sum(),

@@ -34,6 +34,7 @@ impl Replica {
     pub(crate) fn entries(&self) -> usize {
         let permits = entries(&self.budget) + entries(&self.samples);
         let reports = entries(&self.reports) + entries(&self.foreign) + entries(&self.outbox);
-        permits + reports + entries(&self.calls.replays)
+        let calls = entries(&self.calls.replays) + entries(&self.calls.replayed);
+        permits + reports + calls
     }
 }

@@ -1,10 +1,12 @@
 //! Calls that name a request id: the production slots, and those who wait for another call of the same id.
 
 use keylease::domain::replay::{Bounds, Left};
+use keylease::live::replayed::Replayed;
 use keylease::live::replays::{Replays, Slot};
+use keylease::live::reports::Entry;
 
 use super::*;
-use crate::caller::RequestId;
+use crate::caller::{Report, RequestId};
 
 /// As production has it for calls that do not wait.
 const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -13,6 +15,7 @@ const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(super) struct Calls {
     pub(super) replays: Replays<(), Once>,
+    pub(super) replayed: Replayed,
     /// Calls that are to be given a lease, and those that wait for them.
     pending: BTreeMap<RequestId, Pending>,
 }
@@ -85,8 +88,10 @@ impl Replica {
 
     fn again(&self, call: Call, received: BootTime, once: &Once, time: Time) -> Outcome {
         let (Once { given, bounds }, now) = (once, self.clock.at(time));
-        let replays = &self.calls.replays;
-        if replays.give_again(given.serial, &self.reports, bounds.reports_by, now) != Ok(true) {
+        let until = bounds.matters_until(self.charge_times(&given.claims), now);
+        let (caller, serial) = (given.claims.caller_uid, given.serial);
+        let replayed = &self.calls.replayed;
+        if replayed.give_again(caller, serial, &self.reports, until, now) != Ok(true) {
             return Outcome::Refused;
         }
         let left = match self.bug {
@@ -109,9 +114,27 @@ impl Replica {
         })
     }
 
-    pub(super) fn was_replayed(&self, serial: u64) -> bool {
+    /// As production asks the limits that it knows.
+    fn charge_times(&self, claims: &LeaseClaims) -> Vec<Option<Duration>> {
+        let draws = claims.draws.iter().map(|(uid, _)| {
+            let limit = self.limits.iter().find(|limit| limit.uid == *uid)?;
+            Some(limit.terms().charge_time())
+        });
+        draws.collect()
+    }
+
+    pub(super) fn was_replayed(&self, report: &Report) -> bool {
         let is_forgotten = self.bug == Some(Bug::ReplayForgotten);
-        !is_forgotten && self.calls.replays.was_replayed(serial)
+        let replayed = &self.calls.replayed;
+        !is_forgotten && replayed.has(report.claims.caller_uid, report.serial)
+    }
+
+    /// With the last report of a lease it matters no more.
+    pub(super) fn forget_replay(&self, report: &Report, entry: Entry) {
+        if matches!(entry, Entry::New(Some(_))) {
+            let replayed = &self.calls.replayed;
+            replayed.forget(report.claims.caller_uid, report.serial);
+        }
     }
 
     /// A caller has gone away: its call leaves the line, and another of the same id may take its place.

@@ -45,7 +45,7 @@ impl Replica {
         let entry = self.reports.enter(&claimed, self.database_now(time));
         let draws = report.claims.draws.as_slice();
         let parts: Vec<Part> = report.outcomes.iter().map(Judged::part).collect();
-        let was_replayed = is_late && self.was_replayed(report.serial);
+        let was_replayed = is_late && self.was_replayed(report);
         match (entry, self.bug) {
             (Entry::New(_), _) if was_replayed => self.charge_overuse(report),
             (Entry::New(Some(mut ending)), Some(Bug::EndIncomplete)) => {
@@ -63,6 +63,7 @@ impl Replica {
             }
             _ => {}
         }
+        self.forget_replay(report, entry);
     }
 
     /// Of a report that gives nothing back here, only what was used beyond the estimate counts.
