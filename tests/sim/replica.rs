@@ -279,9 +279,10 @@ impl Replica {
             granted: u32::try_from(report.given.granted).unwrap(),
             is_final: false,
             ending,
-            ends: Timestamp::from_micros(i64::MAX),
+            lasts: report.given.report_within,
+            renewed: None,
         };
-        let entry = self.reports.enter(&claimed, Timestamp::from_micros(0));
+        let entry = self.reports.enter(&claimed, now);
         let draws = &report.given.draws;
         match (entry, self.bug) {
             (Entry::New(ending), _) => {
@@ -296,7 +297,12 @@ impl Replica {
     }
 
     fn settle(&mut self, draws: &[(Uuid, Draw)], parts: &[Part], ending: Option<Ending>) {
-        let lease = Lease { draws, model: None };
+        let lease = Lease {
+            draws,
+            model: None,
+            // The ledger's second look at what was settled must not hide the bugs.
+            granted: u64::MAX,
+        };
         self.budget.settle(lease, parts, ending);
     }
 }
