@@ -217,9 +217,10 @@ impl Held {
         let draw = self.take(units, uses, report_within, now);
         if draw.is_none() {
             self.miss(units, uses, None, false);
-            self.counted.granted += units * uses;
+            let units = units.saturating_mul(uses);
+            self.counted.granted = self.counted.granted.saturating_add(units);
             if !self.limit.span.is_held() {
-                self.charge_more(units.saturating_mul(uses));
+                self.charge_more(units);
             }
         }
         draw
