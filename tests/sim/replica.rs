@@ -187,6 +187,7 @@ impl Replica {
             is_new: ticket.is_none(),
             ticket,
             is_patient: !call.max_wait.is_zero(),
+            until: received.after(call.max_wait),
             lease_duration: self.lease_duration,
             slot: self.slots.own(),
         };

@@ -20,6 +20,7 @@ use crate::domain::time::BootTime;
 mod laws;
 mod offline;
 mod settling;
+mod waiting;
 
 /// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
 pub const START_WITHIN_UNLIMITED: Duration = Duration::from_secs(3);
@@ -45,6 +46,8 @@ pub struct Need<'a> {
     pub ticket: Option<Ticket>,
     /// The call waits for permits to come, not just for the answer that is on its way.
     pub is_patient: bool,
+    /// For how long it waits at most.
+    pub until: BootTime,
     /// How long the lease is to be held at most.
     pub lease_duration: Duration,
     /// What this replica serves from while the database cannot be reached.
@@ -108,11 +111,13 @@ impl Budget {
             }
             match held.offer_any(units, uses, need.ticket, need.slot, now) {
                 Offer::Uses(offered, within) | Offer::Offline(offered, within) => {
+                    // Those behind need not wait for what it lacks elsewhere.
+                    need.ticket.iter().for_each(|ticket| held.leave(*ticket));
                     uses = uses.min(offered);
                     all = Some(all.map_or(within, |other| within.and(other)));
                 }
                 Offer::None(wait) => {
-                    held.miss(units, need.uses, need.ticket, need.is_patient);
+                    held.miss(units, need.uses, need.waiter());
                     short = Some(short.map_or(wait, |other| wait.and(other)));
                 }
             }
@@ -238,16 +243,6 @@ impl Budget {
         if let Some(held) = self.find(limit) {
             held.late();
         }
-    }
-
-    /// A call waits no more.
-    pub fn leave(&mut self, ticket: Ticket) {
-        self.held.iter_mut().for_each(|held| held.leave(ticket));
-    }
-
-    /// Who came first, for each limit: they are worth waking when something has come back.
-    pub fn first_in_lines(&self) -> impl Iterator<Item = Ticket> {
-        self.held.iter().filter_map(Held::first_in_line)
     }
 
     /// Closes every block, for a clean end.

@@ -135,6 +135,7 @@ mod tests {
             is_new: true,
             ticket: None,
             is_patient: false,
+            until: BootTime::default(),
             lease_duration: Duration::from_mins(10),
             slot: None,
         }
