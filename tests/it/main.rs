@@ -11,6 +11,7 @@ mod harness;
 mod a_limit_over_replicas;
 mod accounts;
 mod advice;
+mod bad_limits;
 mod bootstrap_command;
 mod callers;
 mod canaries;
