@@ -12,7 +12,7 @@ use keylease::domain::ledger::settle::{Lease, Part};
 use keylease::domain::ledger::standing::Memory;
 use keylease::domain::ledger::work::{Return, Work};
 use keylease::domain::limit::Limit;
-use keylease::domain::time::{BootTime, Timestamp};
+use keylease::domain::time::BootTime;
 use keylease::live::reports::{Claimed, Entry, Reports};
 use uuid::Uuid;
 
@@ -193,9 +193,7 @@ impl Replica {
         };
         let wait = match self.budget.take(need, now) {
             Take::Taken(taken) => {
-                if let Some(ticket) = ticket {
-                    self.budget.leave(ticket);
-                }
+                ticket.iter().for_each(|t| self.budget.leave(*t));
                 return Outcome::Given(self.give(call, &taken, received, time));
             }
             Take::Short(wait) => wait,
@@ -204,12 +202,12 @@ impl Replica {
             }
         };
         let boot = self.clock.at(time);
-        let mut until = received.after(call.max_wait);
+        let mut until = need.until;
         if wait.ask_at <= boot {
             until = until.max(received.after(std::time::Duration::from_secs(1)));
         }
         if until <= boot {
-            ticket.iter().for_each(|ticket| self.budget.leave(*ticket));
+            ticket.iter().for_each(|t| self.budget.leave(*t));
             return Outcome::Refused;
         }
         let is_first = ticket.is_none();
