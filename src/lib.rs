@@ -2,6 +2,7 @@
 //!
 //! The floors, lowest first; imports point down only and `tests/architecture.rs` proves it.
 
+mod characters;
 pub mod domain;
 
 pub mod crypto;

@@ -4,6 +4,7 @@ use std::{future::Future, io::Write, path::Path};
 
 use sqlx::{ConnectOptions, Connection};
 
+mod folder;
 mod home;
 mod newcomer;
 mod tokens;

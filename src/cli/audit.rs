@@ -68,8 +68,9 @@ fn list(records: &[AuditRecord]) -> String {
 /// What was done to what, by whom and when; below it what changed, why, and from where. Eight columns would leave no room for any.
 fn one(record: &AuditRecord, width: usize) -> String {
     let time = words::time(record.record_time.as_ref());
-    let (method, resource) = (&record.method, &record.resource);
-    let mut below = format!("by {}", record.caller);
+    let [method, resource, caller] =
+        [&record.method, &record.resource, &record.caller].map(|text| words::printable(text));
+    let mut below = format!("by {caller}");
     for (word, text) in [("from", &record.source), ("because", &record.reason)] {
         if !text.is_empty() {
             below += &format!(", {word} {}", words::printable(text));
@@ -108,5 +109,23 @@ mod tests {
             "{text}"
         );
         assert_eq!(list(&[]), "no records");
+    }
+
+    #[test]
+    fn nothing_of_a_record_can_write_to_the_terminal() {
+        let hostile = || "x\u{1b}[2J\u{202e}\n".to_owned();
+        let record = AuditRecord {
+            caller: hostile(),
+            method: hostile(),
+            resource: hostile(),
+            reason: hostile(),
+            source: hostile(),
+            summary: hostile(),
+            ..AuditRecord::default()
+        };
+        let text = one(&record, 80);
+        assert_eq!(text.matches("x [2J").count(), 6, "{text}");
+        assert_eq!(words::printable_lines(&text), text);
+        assert_eq!(text.lines().count(), 2, "{text}");
     }
 }

@@ -66,7 +66,8 @@ impl Report {
 
     fn of_status(status: &Status) -> Self {
         let details = status.get_error_details();
-        let reason = details.error_info().map(|info| info.reason.clone());
+        let reason = details.error_info();
+        let reason = reason.map(|info| words::printable(&info.reason));
         let reason = reason.unwrap_or_default();
         let parsed = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
         let fields = details.bad_request().map(|bad| &bad.field_violations);
@@ -74,12 +75,12 @@ impl Report {
         let retry = details.retry_info().and_then(|retry| retry.retry_delay);
         Self {
             code: code_name(status.code()),
-            message: sentence(status),
+            message: words::printable(&sentence(status)),
             field_violations: fields.into_iter().flatten().map(field_violation).collect(),
             quota_violations: quotas
                 .into_iter()
                 .flatten()
-                .map(|quota| format!("{}: {}", quota.subject, quota.description))
+                .map(|quota| words::printable(&format!("{}: {}", quota.subject, quota.description)))
                 .collect(),
             refused_keys: refused_keys(status),
             retry_after_seconds: retry.map(|delay| delay.as_secs_f64()),
@@ -136,7 +137,7 @@ impl Report {
 
     /// As one line of JSON.
     pub(crate) fn json(&self) -> String {
-        serde_json::json!({ "error": self }).to_string()
+        words::escaped_json(&serde_json::json!({ "error": self }).to_string())
     }
 }
 
@@ -151,9 +152,9 @@ fn sentence(status: &Status) -> String {
 
 fn field_violation(violation: &tonic_types::FieldViolation) -> FieldViolation {
     FieldViolation {
-        field: violation.field.clone(),
+        field: words::printable(&violation.field),
         flag: field_flags::flag(&violation.field),
-        description: violation.description.clone(),
+        description: words::printable(&violation.description),
     }
 }
 

@@ -7,8 +7,8 @@ use clap::Args;
 use super::connect::ClientArgs;
 use super::failure::Failure;
 use super::flags::{ChangeArgs, say_unsupported, say_validated};
-use super::output;
 use super::secret::read_bounded;
+use super::{output, words};
 
 mod dotenv;
 mod places;
@@ -164,7 +164,7 @@ fn show_plan(client: &ClientArgs, plan: &Plan) -> Result<(), Failure> {
             "notes": plan.notes,
             "ignored": plan.ignored,
         });
-        return output::line(&format!("{plan:#}"));
+        return output::line(&words::escaped_json(&format!("{plan:#}")));
     }
     output::line(&view::planned(&request))?;
     output::remark(&view::remarks(plan));

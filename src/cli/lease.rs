@@ -5,9 +5,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::connect::ClientArgs;
+use super::estimate::EstimateArgs;
 use super::failure::Failure;
 use super::{flags, names, output, words};
-use crate::proto::{self, Credential, Estimate, LeaseKeyResponse, LeaseKind};
+use crate::proto::{self, Credential, LeaseKeyResponse, LeaseKind};
 
 /// What the help ends with.
 pub(crate) const HELP: &str = "\
@@ -58,15 +59,8 @@ pub struct LeaseArgs {
     )]
     #[arg(allow_hyphen_values = true)]
     retry_token: String,
-    /// Input tokens of one use [default, with the other estimates: the pool's]
-    #[arg(long, value_name = "TOKENS")]
-    estimate_input: Option<i64>,
-    /// Most output tokens of one use
-    #[arg(long, value_name = "TOKENS")]
-    estimate_output: Option<i64>,
-    /// Cost of one use, in millionths of the currency unit
-    #[arg(long, value_name = "MICROS")]
-    estimate_cost_micros: Option<i64>,
+    #[command(flatten)]
+    estimate: EstimateArgs,
     /// A label for charge-back; may be repeated, at most 8
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = flags::pair)]
     tags: Vec<(String, String)>,
@@ -99,7 +93,7 @@ impl LeaseArgs {
             pool: names::pool(&self.pool)?,
             model: self.model.clone(),
             requests: self.requests,
-            estimate: self.estimate(),
+            estimate: self.estimate.message(),
             max_wait: wait
                 .transpose()
                 .map_err(|_| Failure::Usage("--max-wait is too long: at most 60s".into()))?,
@@ -109,19 +103,6 @@ impl LeaseArgs {
             retry_token: self.retry_token.clone(),
             tags: self.tags.iter().cloned().collect(),
             request_id: self.request_id.clone(),
-        })
-    }
-
-    fn estimate(&self) -> Option<Estimate> {
-        let given = [
-            self.estimate_input,
-            self.estimate_output,
-            self.estimate_cost_micros,
-        ];
-        given.iter().any(Option::is_some).then(|| Estimate {
-            input_tokens: self.estimate_input.unwrap_or(0),
-            output_tokens_max: self.estimate_output.unwrap_or(0),
-            cost_micros: self.estimate_cost_micros.unwrap_or(0),
         })
     }
 }

@@ -16,6 +16,8 @@ mod callers;
 mod connect;
 mod cost;
 mod errors;
+mod estimate;
+mod explain;
 mod failure;
 mod field_flags;
 mod flags;
@@ -86,6 +88,9 @@ pub enum Command {
     /// A pool at a glance: keys, health, limits
     #[command(after_help = status::HELP)]
     Status(status::StatusArgs),
+    /// Why each key of a pool would or would not be leased now
+    #[command(after_help = explain::HELP)]
+    Explain(explain::ExplainArgs),
     /// Lease a key
     #[command(after_help = lease::HELP)]
     Lease(lease::LeaseArgs),
@@ -112,6 +117,7 @@ impl Command {
             Self::Prices(command) => &command.client,
             Self::Tokens(command) => &command.client,
             Self::Status(command) => &command.client,
+            Self::Explain(command) => &command.client,
             Self::Lease(command) => &command.client,
             Self::Renew(command) => &command.client,
             Self::Report(command) => &command.client,
@@ -134,6 +140,7 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Prices(command) => prices::run(command).await,
             Command::Tokens(command) => tokens::run(command).await,
             Command::Status(command) => status::run(command).await,
+            Command::Explain(command) => explain::run(command).await,
             Command::Lease(command) => lease::run(command).await,
             Command::Renew(command) => renew::run(command).await,
             Command::Report(command) => report::run(command).await,
@@ -159,7 +166,7 @@ async fn finish(client: &ClientArgs, verb: impl Future<Output = Result<(), Failu
         let text = if client.json {
             report.json()
         } else {
-            report.text()
+            words::printable_lines(&report.text())
         };
         // Nobody is left to be told that stderr is closed.
         let _ = writeln!(std::io::stderr().lock(), "{text}");

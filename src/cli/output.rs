@@ -25,11 +25,12 @@ pub(crate) fn show<M: Message + Name>(
 
 /// Prints a message as JSON on one line, for streams.
 pub(crate) fn show_json_line<M: Message + Name>(message: &M) -> Result<(), Failure> {
-    line(&json_value(message)?.to_string())
+    line(&words::escaped_json(&json_value(message)?.to_string()))
 }
 
-/// Writes lines to stdout.
+/// Writes lines to stdout. Of what a terminal obeys nothing gets through but colours.
 pub(crate) fn line(text: &dyn Display) -> Result<(), Failure> {
+    let text = words::printable_in_colour(&text.to_string());
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()?;
@@ -42,12 +43,13 @@ pub(crate) fn remark(text: &str) {
         return;
     }
     // Nobody is left to be told that stderr is closed.
+    let text = words::printable_lines(text);
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// JSON with the contract's own names, over several lines.
 pub(crate) fn to_json<M: Message + Name>(message: &M) -> Result<String, Failure> {
-    Ok(format!("{:#}", json_value(message)?))
+    Ok(words::escaped_json(&format!("{:#}", json_value(message)?)))
 }
 
 /// JSON with the contract's own names: unset scalars are shown, unset messages left out, 64-bit integers are numbers.
@@ -78,7 +80,7 @@ pub(crate) fn details(fields: &[(&str, String)]) -> String {
         .iter()
         .map(|(name, value)| {
             // Fields of several lines stay in their column.
-            let value = value.replace('\n', &format!("\n{:width$}  ", ""));
+            let value = words::printable_lines(value).replace('\n', &format!("\n{:width$}  ", ""));
             format!("{name:width$}  {value}")
         })
         .collect();
@@ -128,7 +130,11 @@ mod tests {
             ("etag", String::new()),
             ("base url", "x\ny".into()),
             ("until", words::NOTHING.into()),
+            ("etag", "\u{1b}]0;z\u{202e}".into()),
         ]);
-        assert_eq!(text, "name      a\nbase url  x\n          y");
+        assert_eq!(
+            text,
+            "name      a\nbase url  x\n          y\netag       ]0;z "
+        );
     }
 }

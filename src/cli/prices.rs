@@ -29,9 +29,13 @@ enum Verb {
   keylease prices list --origin operator --history")]
     List(ListArgs),
     /// Set the price of a model or of a pattern of models, in US dollars for a million tokens; the older price stays as history
-    #[command(after_help = "Examples:
+    #[command(
+        after_help = "With prices of 0 a use costs nothing, and limits on cost do not count it.
+
+Examples:
   keylease prices set openai gpt-4o --input 2.50 --cached-input 1.25 --output 10
-  keylease prices set generic 'llama-*' --input 0.60 --output 0.60 --from 2026-02-01T00:00:00Z")]
+  keylease prices set generic 'llama-*' --input 0.60 --output 0.60 --from 2026-02-01T00:00:00Z"
+    )]
     Set(SetArgs),
     /// End a price that was set: the built-in one holds again, if there is one
     Delete(DeleteArgs),

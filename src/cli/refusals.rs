@@ -36,13 +36,14 @@ pub(crate) fn refused_keys(status: &Status) -> Vec<RefusedKeys> {
         .map(|keys| RefusedKeys {
             reason: refusal_word(keys.reason()),
             count: keys.count,
-            resource: keys.resource.clone(),
+            resource: words::printable(&keys.resource),
             why: words::printable(&keys.why),
         })
         .collect()
 }
 
-fn refusal_word(reason: RefusalReason) -> &'static str {
+/// What is the matter with a key, in the words of refusals.
+pub(crate) fn refusal_word(reason: RefusalReason) -> &'static str {
     match reason {
         RefusalReason::Unspecified => "for a reason this client does not know",
         RefusalReason::Limit => "at a limit of the account",

@@ -1,6 +1,6 @@
 //! `keylease status`: a pool at a glance, once or as it changes.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
 
@@ -68,7 +68,8 @@ async fn watch(args: &StatusArgs, pool: String) -> Result<(), Failure> {
         if args.client.json {
             output::show_json_line(&status)?;
         } else {
-            output::line(&format!("{clear}{}\n", render::pool(&status)))?;
+            io::stdout().write_all(clear.as_bytes())?;
+            output::line(&format!("{}\n", render::pool(&status)))?;
         }
     }
     Err(Failure::Unreachable(

@@ -4,6 +4,8 @@
 
 use comfy_table::{Color, ContentArrangement, Table, presets};
 
+use super::words;
+
 /// Where nobody says how wide the output is shown.
 const WIDTH_DEFAULT: usize = 80;
 /// What is left of a cell at least, however long the others are.
@@ -13,7 +15,7 @@ const NEVER_CUT: [&str; 2] = ["STATE", "HEALTH"];
 /// Blanks between two columns.
 const GAP: usize = 2;
 
-/// Text in a table, which a terminal may show in a colour.
+/// Text in a table, which a terminal may show in a colour: its own is taken out.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     text: String,
@@ -43,7 +45,7 @@ impl Cell {
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
         Self {
-            text: text.into(),
+            text: words::printable(&text.into()),
             color: None,
         }
     }
@@ -131,7 +133,7 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
 pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> String {
     let mut lines = vec![String::new()];
     let mut room = width;
-    for word in text.split_whitespace() {
+    for word in words::printable(text).split_whitespace() {
         let used = lines.last().map_or(0, |line| line.chars().count());
         let needed = word.chars().count() + usize::from(used > 0);
         if used > 0 && used + needed > room {
@@ -186,6 +188,13 @@ mod tests {
         assert!(text.contains("ROTATION"), "{text}");
         assert!(text.contains("in 6 d…"), "{text}");
         assert!(text.contains("yes"), "{text}");
+    }
+
+    #[test]
+    fn a_cell_and_a_sentence_cannot_write_to_the_terminal() {
+        let text = within(80, &["NAME", "N"], [["a\u{1b}[2J", "b\u{202e}c"]]);
+        assert_eq!(text, "NAME   N\na [2J  b c");
+        assert_eq!(wrapped("a\u{9b}2Jb \u{2066}c", 80, 2), "a 2Jb c");
     }
 
     #[test]

@@ -4,6 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use prost_types::Timestamp;
 
+mod shown;
+
+pub(crate) use shown::{escaped_json, printable, printable_in_colour, printable_lines};
+
 /// What a table shows where there is nothing to show.
 pub(crate) const NOTHING: &str = "-";
 
@@ -141,13 +145,6 @@ pub(crate) fn pairs<'a>(map: impl IntoIterator<Item = (&'a String, &'a String)>)
     pairs.join(", ")
 }
 
-/// Text without what would move the cursor or colour the screen of whoever reads it.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,10 +193,5 @@ mod tests {
             enum_value("SELECTION_STRATEGY_ROUND_ROBIN", "SELECTION_STRATEGY"),
             "round robin"
         );
-    }
-
-    #[test]
-    fn a_why_from_a_provider_cannot_write_to_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\n"), "a [2Jb ");
     }
 }

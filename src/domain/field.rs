@@ -1,5 +1,7 @@
 //! What is wrong with a request, field by field.
 
+use crate::characters::is_invisible;
+
 /// The most faults that an answer names: error details travel in a header, of which some clients take 8 KiB.
 pub const FIELD_ERRORS_MAX: usize = 16;
 
@@ -72,7 +74,7 @@ impl FieldErrors {
     }
 }
 
-/// Text of at most `bytes_max` bytes without control characters; empty is allowed.
+/// Text of at most `bytes_max` bytes without control and format characters; empty is allowed.
 ///
 /// # Errors
 /// Names the field and the bound.
@@ -83,10 +85,10 @@ pub fn text(field: &str, value: String, bytes_max: usize) -> Parsed<String> {
             format!("has {} bytes, at most {bytes_max} are allowed", value.len()),
         ));
     }
-    if value.chars().any(char::is_control) {
+    if value.chars().any(is_invisible) {
         return Err(FieldError::new(
             field,
-            "has control characters, remove them",
+            "has control or invisible format characters, remove them",
         ));
     }
     Ok(value)
@@ -120,4 +122,19 @@ pub fn bounded<T: PartialOrd + std::fmt::Display>(
         ));
     }
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_has_nothing_that_shows_it_as_something_else() {
+        for hidden in ["a\u{202e}b", "a\u{1b}[2J", "a\u{200b}b", "\u{feff}a"] {
+            let fault = text("why", hidden.to_owned(), 99).unwrap_err();
+            assert!(fault.message.contains("remove them"), "{fault:?}");
+        }
+        let shown = "größer als ١٢ · 字".to_owned();
+        assert_eq!(text("why", shown.clone(), 99), Ok(shown));
+    }
 }

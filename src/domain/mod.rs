@@ -11,6 +11,7 @@ pub mod cooling;
 pub mod disablement;
 pub mod distrust;
 pub mod endpoint;
+pub mod explanation;
 pub mod field;
 pub mod filter;
 pub mod forwarded;

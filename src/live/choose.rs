@@ -3,21 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use self::admit::{admit, ailing};
-use super::needing::{need, pass_over};
+use self::judge::judge;
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Tier, VersionEntry};
 use super::unserved::Unserved;
+use super::version::VersionLive;
 use crate::domain::claims::{Avoided, LeaseClaims};
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
 use crate::domain::pool::Strategy;
 use crate::domain::prices::OperatorPrices;
-use crate::domain::refusal::KeyRefusal;
 use crate::domain::selection::{self, Circle};
 use crate::domain::time::{BootTime, Timestamp};
-use crate::domain::vitals::Admission;
 
 pub(super) mod admit;
+pub(super) mod judge;
 
 /// What a call asks of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +66,8 @@ pub struct Now {
 pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box<Unserved>> {
     let mut unserved = Unserved::default();
     for tier in &pool.tiers {
-        for index in order(pool, tier, wish, now.database) {
+        let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
+        for index in order(pool, tier, wish, turn, now.database) {
             let candidate = &tier.candidates[index];
             if let Some(chosen) = try_candidate(candidate, wish, now, &mut unserved) {
                 return Ok(chosen);
@@ -97,13 +97,13 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
 }
 
 /// The keys of a tier as they are to be tried. Without an affinity key nothing is listed, however many there are.
-fn order(
+pub(super) fn order(
     pool: &PoolEntry,
     tier: &Tier,
     wish: &Wish<'_>,
+    turn: u64,
     now: Timestamp,
 ) -> impl Iterator<Item = usize> {
-    let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
     let ranked = wish.affinity_key.map(|key| ranked(tier, key));
     let around = match ranked {
         Some(_) => Circle::default(),
@@ -133,51 +133,31 @@ fn circle(pool: &PoolEntry, tier: &Tier, turn: u64, now: Timestamp) -> Circle {
     }
 }
 
+/// Takes a key that may serve, with its permits.
 fn try_candidate(
     candidate: &Candidate,
     wish: &Wish<'_>,
     now: Now,
     unserved: &mut Unserved,
 ) -> Option<Chosen> {
-    let version = match admit(candidate, wish, now.database) {
-        Ok(version) => version,
-        Err(over) => {
-            pass_over(candidate, wish, now, over, unserved);
-            return None;
-        }
-    };
-    let live = &candidate.account.live;
-    let need = need(candidate, wish, now.database, unserved);
-    let admission = version.live.admit(wish.canary_until, now.database);
-    if let Some(over) = ailing(admission) {
-        pass_over(candidate, wish, now, over, unserved);
-        return None;
-    }
-    let is_canary = admission == Admission::Canary;
-    let need = Need {
-        uses: if is_canary { 1 } else { need.uses },
-        ..need
-    };
-    let take = live.take(need, now.boot, |lack| {
+    // A canary is taken by asking.
+    let ask = |version: &VersionLive| version.admit(wish.canary_until, now.database);
+    let fit = judge(candidate, wish, now, unserved, ask)?;
+    let take = candidate.account.live.take(fit.need, now.boot, |lack| {
         unserved.lacks(&candidate.account, lack, now);
     });
-    if is_canary && !matches!(take, Take::Taken(_)) {
-        version.live.recall_canary();
-    }
-    match take {
-        Take::Taken(taken) => {
-            version.live.used(taken.uses, now.database);
-            return Some(Chosen {
-                account: Arc::clone(&candidate.account),
-                version: Arc::clone(version),
-                taken,
-                is_canary,
-            });
+    let Take::Taken(taken) = take else {
+        if fit.is_canary {
+            fit.version.live.recall_canary();
         }
-        Take::Short(wait) => unserved.lacks_permits(live, wait, now),
-        Take::TooLarge(..) => unserved.tally.add(KeyRefusal::TooLarge, None),
-        Take::ModelRequired => unserved.tally.add(KeyRefusal::ModelRequired, None),
-        Take::CostRequired => unserved.tally.add(KeyRefusal::CostRequired, None),
-    }
-    None
+        unserved.refuse(candidate, &take, now);
+        return None;
+    };
+    fit.version.live.used(taken.uses, now.database);
+    Some(Chosen {
+        account: Arc::clone(&candidate.account),
+        version: Arc::clone(fit.version),
+        taken,
+        is_canary: fit.is_canary,
+    })
 }

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::registry::Registry;
+use super::snapshot::Lacking;
 use crate::domain::id::Id;
 use crate::domain::key::Stage;
 use crate::domain::pool::{Pool, Target};
@@ -17,8 +18,8 @@ pub struct Distrusted {
     pub accounts: HashMap<Uuid, Option<Id>>,
     /// Limits that cannot be read, each with the owner that its row names.
     pub limits: HashMap<Uuid, Uuid>,
-    /// Keys, each with the account that its row names.
-    pub keys: HashMap<Uuid, Uuid>,
+    /// Keys, each with the account that its row names, and by what the row calls it, if that is a name.
+    pub keys: HashMap<Uuid, (Uuid, Option<Id>)>,
     /// Pools, by what their rows call them, if that is a name.
     pub pools: HashMap<Uuid, Option<Id>>,
     /// How many members of a pool.
@@ -76,11 +77,11 @@ impl Registry {
         ]
     }
 
-    /// What a pool lacks since it is not believed, each by its account where that is known: keys, and members as they stand.
-    pub(super) fn distrusted_of(&self, pool: &Pool) -> Vec<Option<Id>> {
+    /// What a pool lacks since it is not believed, by name as far as that is known: keys, and members as they stand.
+    pub(super) fn distrusted_of(&self, pool: &Pool) -> Vec<Lacking> {
         let rows = &self.distrusted;
         let members = rows.members.get(&pool.meta.uid).copied().unwrap_or(0);
-        let mut lacking = vec![None; members];
+        let mut lacking = vec![Lacking::default(); members];
         if rows.accounts.is_empty() && rows.keys.is_empty() {
             return lacking;
         }
@@ -94,13 +95,17 @@ impl Registry {
         let believed = self
             .keys
             .values()
-            .map(|key| (key.meta.uid, key.account_uid));
-        let believed = believed.filter(|(_, account)| rows.accounts.contains_key(account));
-        let doubted = rows.keys.iter().map(|(key, account)| (*key, *account));
+            .map(|key| (key.meta.uid, key.account_uid, Some(&key.id)));
+        let believed = believed.filter(|(_, account, _)| rows.accounts.contains_key(account));
+        let doubted = rows.keys.iter();
+        let doubted = doubted.map(|(key, (account, id))| (*key, *account, id.as_ref()));
         let of_pool = believed
             .chain(doubted)
-            .filter(|(key, account)| single.contains(key) || whole.contains(account));
-        lacking.extend(of_pool.map(|(_, account)| self.account_id(account)));
+            .filter(|(key, account, _)| single.contains(key) || whole.contains(account));
+        lacking.extend(of_pool.map(|(_, account, id)| Lacking {
+            account: self.account_id(account),
+            key: id.cloned(),
+        }));
         lacking
     }
 

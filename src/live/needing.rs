@@ -3,8 +3,9 @@
 use super::choose::admit::as_the_provider_names_it;
 use super::choose::{Now, Wish};
 use super::costing::estimate;
+use super::passed_over::PassedOver;
 use super::snapshot::Candidate;
-use super::unserved::{PassedOver, Unserved};
+use super::unserved::Unserved;
 use crate::domain::ledger::budget::{Need, Take};
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::time::Timestamp;

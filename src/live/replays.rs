@@ -17,8 +17,6 @@ use crate::domain::time::BootTime;
 const SLOTS_OF_CALLER_MAX: usize = 16_384;
 /// The most request ids that are kept. One takes about a kilobyte.
 const SLOTS_MAX: usize = 65_536;
-/// The most leases that were given again and can still be reported.
-const REPLAYED_MAX: usize = 65_536;
 /// How long an id is kept after its lease can no longer be started, so that a retry that comes too late is told so.
 const KEPT_AFTER: Duration = Duration::from_mins(1);
 /// How often the ids of all callers are looked through for those that need not be kept.
@@ -28,8 +26,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Replays<C, L> {
     state: Mutex<State<C, L>>,
-    /// Leases that were given again, by number, and until when they can be reported.
-    replayed: Mutex<HashMap<u64, BootTime>>,
 }
 
 /// A call that named a request id.
@@ -70,7 +66,6 @@ impl<C, L> Default for Replays<C, L> {
         };
         Self {
             state: Mutex::new(state),
-            replayed: Mutex::default(),
         }
     }
 }
@@ -114,31 +109,6 @@ impl<C, L> Replays<C, L> {
         });
         state.insert(caller, id, Arc::clone(&slot));
         Ok(slot)
-    }
-}
-
-impl<C, L> Replays<C, L> {
-    /// A lease is about to be given again; it can be reported until `until`. Note it before you look whether it has been reported: of a
-    /// report and a replay that come at once, one then knows of the other.
-    ///
-    /// # Errors
-    /// When there is no room.
-    pub fn replays(&self, serial: u64, until: BootTime, now: BootTime) -> Result<(), Full> {
-        let mut replayed = self.replayed.lock();
-        if replayed.len() >= REPLAYED_MAX {
-            replayed.retain(|_, until| now < *until);
-        }
-        if replayed.len() >= REPLAYED_MAX && !replayed.contains_key(&serial) {
-            return Err(Full);
-        }
-        replayed.insert(serial, until);
-        Ok(())
-    }
-
-    /// Whether a lease was given again: then a report that came elsewhere may have come before that.
-    #[must_use]
-    pub fn was_replayed(&self, serial: u64) -> bool {
-        self.replayed.lock().contains_key(&serial)
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 pub use self::entry::{Claimed, Entry};
+use self::parts::Parts;
 use self::taken_by::TakenBy;
 use crate::domain::ledger::block::Ending;
 use crate::domain::time::BootTime;
@@ -18,8 +19,6 @@ use crate::domain::time::BootTime;
 const CHUNK_LEASES: u64 = 8_192;
 /// The most chunks kept: 64 MiB of bits, half a billion leases. Reports on older leases are late.
 const CHUNKS_MAX: usize = 65_536;
-/// The most leases that are reported in part at one time.
-const PARTIAL_MAX: usize = 100_000;
 /// The most leases whose reports had other numbers than the one 0 that a lease of one use has. Of those beyond, every report that comes
 /// again is taken for a repetition.
 const NUMBERED_MAX: usize = 100_000;
@@ -38,7 +37,7 @@ struct State {
     chunks: BTreeMap<u64, Chunk>,
     /// Chunks below it were dropped for want of room.
     floor: u64,
-    partial: HashMap<u64, Partial>,
+    partial: Parts,
     /// The numbers of the reports of leases that are done; only 0 for those that are not here.
     numbers: HashMap<u64, Vec<u32>>,
     /// Nothing kept ends sooner, so until then there is nothing to look for. `None` while nothing is kept.
@@ -55,15 +54,6 @@ struct Chunk {
     done: Vec<u64>,
     /// The numbers of some of its reports found no room.
     is_vague: bool,
-}
-
-/// A lease that is reported in parts.
-#[derive(Debug)]
-struct Partial {
-    ends: BootTime,
-    sequences: Vec<u32>,
-    reported: u32,
-    ending: Ending,
 }
 
 impl Reports {
@@ -170,20 +160,11 @@ impl State {
     }
 
     fn enter_part(&mut self, report: &Claimed, ends: BootTime) -> Entry {
-        if self.partial.len() >= PARTIAL_MAX && !self.partial.contains_key(&report.serial) {
+        if !self.partial.has_room(report) {
             return Entry::Full;
         }
         self.will_end(ends);
-        let partial = self.partial.entry(report.serial).or_insert(Partial {
-            ends,
-            sequences: Vec::new(),
-            reported: 0,
-            ending: report.ending,
-        });
-        partial.sequences.push(report.sequence);
-        partial.reported += report.uses;
-        partial.ending = partial.ending.and(Some(report.ending));
-        Entry::New(None)
+        self.partial.enter(report, ends)
     }
 
     /// Drops what has ended; if that is not enough, the oldest.
@@ -209,7 +190,7 @@ impl State {
         self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
         self.forget_numbers();
         self.partial
-            .retain(|_, partial| now < partial.ends.after(GRACE));
+            .retain(|partial| now < partial.ends.after(GRACE));
         let chunks = self.chunks.values().map(|chunk| chunk.ends);
         let partial = self.partial.values().map(|partial| partial.ends);
         self.earliest_end = chunks.chain(partial).min();
@@ -228,6 +209,7 @@ const fn place(serial: u64) -> (usize, u64) {
 
 mod entry;
 mod going_on;
+mod parts;
 mod taken_by;
 #[cfg(test)]
 mod tests;

@@ -129,8 +129,17 @@ pub struct PoolEntry {
     pub live: Arc<PoolLive>,
     /// Prices that operators have set: what limits on cost count where nobody says what a use costs.
     pub prices: Arc<OperatorPrices>,
-    /// The account, where it is known, of each key or member that is left out since it is not believed.
-    pub distrusted: Vec<Option<Id>>,
+    /// Each key or member that is left out since it is not believed.
+    pub distrusted: Vec<Lacking>,
+}
+
+/// A key, or a member, that a pool lacks since its row is not believed: what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lacking {
+    /// Its account.
+    pub account: Option<Id>,
+    /// The key.
+    pub key: Option<Id>,
 }
 
 impl PoolEntry {
@@ -139,15 +148,30 @@ impl PoolEntry {
     pub fn has_account(&self, account: &Id) -> bool {
         let mut candidates = self.tiers.iter().flat_map(|tier| &tier.candidates);
         candidates.any(|candidate| candidate.account.account.id == *account)
-            || self.distrusted.iter().flatten().any(|id| id == account)
+            || self.lacks_of(Some(account)).next().is_some()
+    }
+
+    /// Whether a version is one of those that it leases now.
+    #[must_use]
+    pub fn serves(&self, version_uid: Uuid) -> bool {
+        let mut candidates = self.tiers.iter().flat_map(|tier| &tier.candidates);
+        candidates.any(|candidate| {
+            let version = candidate.version.as_ref();
+            version.is_some_and(|version| version.version.meta.uid == version_uid)
+        })
     }
 
     /// Counts what is left out since it is not believed, of one account if it is named: no key of the tiers stands for it.
     pub fn count_distrusted(&self, account: Option<&Id>, tally: &mut Tally) {
-        let of_account = |lacking: &&Option<Id>| account.is_none() || account == lacking.as_ref();
-        for _ in self.distrusted.iter().filter(of_account) {
+        for _ in self.lacks_of(account) {
             tally.add(KeyRefusal::Tampered, None);
         }
+    }
+
+    fn lacks_of(&self, account: Option<&Id>) -> impl Iterator<Item = &Lacking> {
+        let of_account =
+            move |lacking: &&Lacking| account.is_none() || account == lacking.account.as_ref();
+        self.distrusted.iter().filter(of_account)
     }
 }
 

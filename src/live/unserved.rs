@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use super::account::AccountLive;
 use super::choose::Now;
-use super::snapshot::{AccountEntry, Candidate, VersionEntry};
-use crate::domain::disablement::Disablement;
-use crate::domain::health::Cause;
+use super::passed_over::{First, PassedOver};
+use super::snapshot::{AccountEntry, Candidate};
 use crate::domain::hindrance::{Hindrance, LIMITS_NAMED_MAX, LimitHindrance};
-use crate::domain::key::Key;
+use crate::domain::ledger::budget::Take;
 use crate::domain::ledger::budget::lack::{Because, Lack};
 use crate::domain::ledger::work::Wait;
-use crate::domain::name::{AccountName, KeyName, LimitName, OwnerName};
+use crate::domain::name::{LimitName, OwnerName};
 use crate::domain::prices::NoPrice;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::{BootTime, Timestamp};
@@ -46,59 +45,6 @@ struct Limiting {
     no_price: Option<Box<NoPrice>>,
 }
 
-/// Of keys that are passed over for the same reason, the one that may serve first.
-#[derive(Debug)]
-struct First {
-    account: Arc<AccountEntry>,
-    key: Arc<Key>,
-    version: Option<Arc<VersionEntry>>,
-    over: PassedOver,
-}
-
-/// Why a key is passed over, and until when.
-#[derive(Debug)]
-pub(super) struct PassedOver {
-    pub(super) refusal: KeyRefusal,
-    pub(super) until: Option<Timestamp>,
-    /// The account is the matter, not this key of it.
-    pub(super) is_of_account: bool,
-    /// The cooldown; `None` where the version's health has it.
-    pub(super) cause: Option<Cause>,
-}
-
-impl PassedOver {
-    pub(super) const fn of(refusal: KeyRefusal, until: Option<Timestamp>) -> Self {
-        Self {
-            refusal,
-            until,
-            is_of_account: false,
-            cause: None,
-        }
-    }
-
-    pub(super) const fn until(refusal: KeyRefusal, until: Timestamp) -> Self {
-        Self::of(refusal, Some(until))
-    }
-
-    pub(super) fn cooling(cause: Cause) -> Self {
-        Self {
-            until: Some(cause.until),
-            cause: Some(cause),
-            ..Self::of(KeyRefusal::Cooling, None)
-        }
-    }
-
-    /// Of two reasons the one that clears later; this one, where both clear at once or never.
-    pub(super) fn later(self, other: Self) -> Self {
-        if self.is_before(&other) { other } else { self }
-    }
-
-    /// What never ends by itself comes last.
-    fn is_before(&self, other: &Self) -> bool {
-        (self.until.is_none(), self.until) < (other.until.is_none(), other.until)
-    }
-}
-
 impl Unserved {
     /// A key is passed over for something other than permits.
     pub(super) fn pass_over(&mut self, candidate: &Candidate, over: PassedOver) {
@@ -112,26 +58,50 @@ impl Unserved {
         }
         let mut firsts = self.firsts.iter_mut();
         let known = firsts.find(|first| first.over.refusal == over.refusal);
-        if known
-            .as_ref()
-            .is_some_and(|first| !over.is_before(&first.over))
-        {
+        let is_told = |first: &&mut First| !over.is_before(&first.over);
+        if known.as_ref().is_some_and(is_told) {
             return;
         }
-        let first = First {
-            account: Arc::clone(&candidate.account),
-            key: Arc::clone(&candidate.key),
-            version: candidate.version.clone(),
-            over,
-        };
+        let first = First::of(candidate, over);
         match known {
             Some(known) => *known = first,
             None => self.firsts.push(first),
         }
     }
 
-    /// Permits are lacking; which of the limits, [`Self::lacks`] was told.
-    pub(super) fn lacks_permits(&mut self, live: &Arc<AccountLive>, wait: Wait, now: Now) {
+    /// The limits of a key's account do not give what is needed; which of them, [`Self::lacks`] was told.
+    pub(super) fn refuse(&mut self, candidate: &Candidate, take: &Take, now: Now) {
+        match *take {
+            Take::Taken(_) => {}
+            Take::Short(wait) => self.lacks_permits(&candidate.account.live, wait, now),
+            Take::TooLarge(..) => self.tally.add(KeyRefusal::TooLarge, None),
+            Take::ModelRequired => self.tally.add(KeyRefusal::ModelRequired, None),
+            Take::CostRequired => self.tally.add(KeyRefusal::CostRequired, None),
+        }
+    }
+
+    /// What another key met besides: counted and named as if it had been met here.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for counted in other.tally.reasons() {
+            self.tally.add(counted.refusal, counted.retry);
+        }
+        for limiting in other.limits {
+            if !self.knows(&limiting.lack) {
+                self.limits.push(limiting);
+            }
+        }
+        for first in other.firsts {
+            let mut firsts = self.firsts.iter_mut();
+            let known = firsts.find(|known| known.over.refusal == first.over.refusal);
+            match known {
+                Some(known) if first.over.is_before(&known.over) => *known = first,
+                Some(_) => {}
+                None => self.firsts.push(first),
+            }
+        }
+    }
+
+    fn lacks_permits(&mut self, live: &Arc<AccountLive>, wait: Wait, now: Now) {
         self.is_pending |= wait.ask_at <= now.boot;
         self.ask_at = Some(self.ask_at.map_or(wait.ask_at, |at| at.min(wait.ask_at)));
         self.tally.add(shortage(wait), Some(clears(wait, now)));
@@ -147,20 +117,29 @@ impl Unserved {
 
     /// A limit says no. Each is told once, however many keys of its account are tried.
     pub(super) fn lacks(&mut self, account: &Arc<AccountEntry>, lack: Lack, now: Now) {
-        let known = |limiting: &Limiting| limiting.lack.limit.uid == lack.limit.uid;
-        if self.limits.len() >= LIMITS_NAMED_MAX || self.limits.iter().any(known) {
+        if self.knows(&lack) {
             return;
         }
-        let clears = match lack.because {
-            Because::Short(wait) => Some(clears(wait, now)),
-            Because::TooLarge | Because::ModelRequired | Because::CostRequired => None,
-        };
         self.limits.push(Limiting {
+            clears: clears_at(&lack, now),
             account: Arc::clone(account),
             no_price: self.no_price.clone(),
             lack,
-            clears,
         });
+    }
+
+    /// Whether a limit needs no more telling.
+    fn knows(&self, lack: &Lack) -> bool {
+        let known = |limiting: &Limiting| limiting.lack.limit.uid == lack.limit.uid;
+        self.limits.len() >= LIMITS_NAMED_MAX || self.limits.iter().any(known)
+    }
+
+    /// The limits that say no, by name, each with when it clears.
+    pub(super) fn limit_hindrances(
+        &self,
+    ) -> impl Iterator<Item = (Hindrance, Option<Timestamp>)> + '_ {
+        let limits = self.limits.iter();
+        limits.map(|limiting| (limiting.hindrance(), limiting.clears))
     }
 
     /// The refusal: here, and only here, names become text.
@@ -194,46 +173,6 @@ impl Limiting {
     }
 }
 
-impl First {
-    /// `None` where it has cleared meanwhile.
-    fn hindrance(&self, now: Timestamp) -> Option<Hindrance> {
-        let resource = self.resource();
-        if self.over.refusal == KeyRefusal::Disabled {
-            let word = self.word()?.clone();
-            return Some(Hindrance::Disabled { resource, word });
-        }
-        let own = || {
-            let health = self.version.as_ref()?.live.health(now);
-            health.cause().cloned()
-        };
-        let mut cause = self.over.cause.clone().or_else(own)?;
-        // A dead version whose canary is out waits for that.
-        cause.until = self.over.until.unwrap_or(cause.until);
-        Some(Hindrance::Ailing {
-            refusal: self.over.refusal,
-            resource,
-            cause,
-        })
-    }
-
-    fn resource(&self) -> String {
-        let account = self.account.account.id.clone();
-        if self.over.is_of_account {
-            return AccountName(account).to_text();
-        }
-        let key = self.key.id.clone();
-        KeyName { account, key }.to_text()
-    }
-
-    fn word(&self) -> Option<&Disablement> {
-        if self.over.is_of_account {
-            self.account.account.disablement.as_ref()
-        } else {
-            self.key.disablement.as_ref()
-        }
-    }
-}
-
 /// What a lack of permits is to a key.
 const fn shortage(wait: Wait) -> KeyRefusal {
     if wait.is_unreachable {
@@ -242,6 +181,30 @@ const fn shortage(wait: Wait) -> KeyRefusal {
         KeyRefusal::Frozen
     } else {
         KeyRefusal::Limit
+    }
+}
+
+/// A limit of an account that says no, by name.
+pub(super) fn limit_hindrance(
+    account: &Arc<AccountEntry>,
+    lack: Lack,
+    no_price: Option<Box<NoPrice>>,
+    now: Now,
+) -> Hindrance {
+    let limiting = Limiting {
+        clears: clears_at(&lack, now),
+        account: Arc::clone(account),
+        lack,
+        no_price,
+    };
+    limiting.hindrance()
+}
+
+/// When a limit that says no clears; `None` where waiting does not help.
+fn clears_at(lack: &Lack, now: Now) -> Option<Timestamp> {
+    match lack.because {
+        Because::Short(wait) => Some(clears(wait, now)),
+        Because::TooLarge | Because::ModelRequired | Because::CostRequired => None,
     }
 }
 

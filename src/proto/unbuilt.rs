@@ -57,10 +57,6 @@ const METHODS: &[(&str, &str)] = &[
     ),
     ("RollbackKey", "rotate the old secret in again"),
     (
-        "ExplainLease",
-        "GetStatus shows what keeps each key of the pool from serving",
-    ),
-    (
         "RewrapKeys",
         "keep the old master key beside the new one, which seals all that is new",
     ),

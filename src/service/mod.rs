@@ -5,6 +5,7 @@ pub mod auth;
 pub mod authenticate;
 pub mod call_bound;
 mod convert;
+mod explaining;
 mod hindrance_messages;
 pub mod lease;
 mod mask;

@@ -26,7 +26,8 @@ pub(super) fn detail(tally: &Tally, hindrances: &[Hindrance]) -> proto::LeaseRef
     }
 }
 
-const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
+/// A reason of the contract.
+pub(super) const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
     match refusal {
         KeyRefusal::Limit => proto::RefusalReason::Limit,
         KeyRefusal::Frozen => proto::RefusalReason::Frozen,

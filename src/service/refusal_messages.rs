@@ -125,7 +125,7 @@ pub(super) fn of_report(refusal: &ReportRefusal) -> String {
             format!("outcomes count more uses than the {left} that are left of the lease")
         }
         ReportRefusal::Full => {
-            "too many leases are being reported in parts, report this one whole or later".to_owned()
+            "too many leases are being reported in parts, so this report is not counted, and only what it says of the key has taken effect; report the lease whole or later".to_owned()
         }
         ReportRefusal::DatabaseUnreachable => {
             "the database cannot be reached to commit the verdict; send the same report again"

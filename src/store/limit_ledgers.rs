@@ -18,6 +18,7 @@ use crate::domain::offline::Plan;
 use crate::domain::terms::Timing;
 
 mod offline;
+pub mod peek;
 
 use offline::{Columns, plan};
 pub use offline::{reserved, ripe};

@@ -66,6 +66,8 @@ pub struct Lease {
     pub key: KeyName,
     /// The account.
     pub account: AccountName,
+    /// The uid of the pool it is from.
+    pub pool_uid: Uuid,
     /// The account's uid.
     pub account_uid: Uuid,
     /// The version's uid.
@@ -223,6 +225,7 @@ impl Vault {
                 key: version.key.id.clone(),
             },
             account: AccountName(account.id.clone()),
+            pool_uid: claims.pool_uid,
             account_uid: claims.account_uid,
             version_uid: claims.version_uid,
             version: version.version.number,
@@ -235,7 +238,8 @@ impl Vault {
     }
 }
 
-fn wish<'a>(
+/// What a call asks of a pool at this moment.
+pub(super) fn wish<'a>(
     pool: &'a PoolEntry,
     call: &'a LeaseKey,
     avoided: &'a RetryClaims,

@@ -29,6 +29,7 @@ mod disable_caller;
 mod disable_key;
 mod disable_pool;
 mod error;
+mod explain_lease;
 mod forward;
 mod get_account;
 mod get_caller;
@@ -107,6 +108,7 @@ pub use disable_caller::{DisableCaller, EnableCaller};
 pub use disable_key::{DisableKey, EnableKey};
 pub use disable_pool::{DisablePool, EnablePool};
 pub use error::{Error, Fault, Refusal};
+pub use explain_lease::ExplainLease;
 pub use get_master_key_status::MasterKeyView;
 pub use ids::Ids;
 pub use import_keys::{ImportAccount, ImportKeys, Imported};
@@ -140,6 +142,7 @@ use self::replay::Given;
 use crate::crypto::BootId;
 use crate::live::Live;
 use crate::live::registry::Registry;
+use crate::live::replayed::Replayed;
 use crate::live::replays::Replays;
 
 /// The outcome of a verb.
@@ -154,6 +157,7 @@ pub struct Vault {
     live: Arc<Live>,
     registry: Arc<tokio::sync::Mutex<Registry>>,
     replays: Replays<LeaseKey, Given>,
+    replayed: Replayed,
 }
 
 impl Vault {
@@ -173,6 +177,7 @@ impl Vault {
             ids,
             registry: Arc::default(),
             replays: Replays::default(),
+            replayed: Replayed::default(),
         }
     }
 

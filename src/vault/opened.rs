@@ -7,6 +7,7 @@ use super::report_outcome::ReportRefusal;
 use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::LeaseClaims;
+use crate::domain::ledger::block::Ending;
 use crate::domain::outcome::{self, Start};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::live::clock::boot_now;
@@ -39,6 +40,7 @@ impl Opened {
     ) -> Claimed {
         let starts = outcomes.clone().map(|(_, start)| start);
         Claimed {
+            caller: self.claims.caller_uid,
             serial: self.serial,
             sequence,
             uses: outcomes
@@ -54,6 +56,14 @@ impl Opened {
 }
 
 impl Vault {
+    /// With the last report of a lease, which has been settled, it matters no more whether that was given again. Only a lease that was
+    /// asked for by request id can have been, and of those alone nobody says when they came.
+    pub(super) fn forget_replay(&self, lease: &Opened, ending: Option<Ending>) {
+        if ending.is_some() && lease.claims.received.is_none() {
+            self.replayed.forget(lease.claims.caller_uid, lease.serial);
+        }
+    }
+
     /// Opens a lease id that this caller may report on now. Where the id says that the lease has ended, the database is asked whether
     /// it was renewed.
     pub(super) async fn open_lease(

@@ -136,11 +136,12 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
     }
     for stored in changes.keys.drain(..) {
         let (uid, owner) = (stored.resource.meta.uid, stored.resource.account_uid);
+        let id = stored.resource.id.clone();
         let key = verified(keys, stored);
         note(
             &mut registry.distrusted.keys,
             uid,
-            key.is_none().then_some(owner),
+            key.is_none().then_some((owner, Some(id))),
         );
         match key {
             Some(key) => drop(registry.keys.insert(uid, Arc::new(key))),

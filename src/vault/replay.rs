@@ -11,6 +11,7 @@ use super::lease_key::{Lease, LeaseKey};
 use super::patience::{COLD_WAIT_MAX, instant};
 use crate::crypto::Purpose;
 use crate::domain::caller::Bearer;
+use crate::domain::claims::LeaseClaims;
 use crate::domain::disablement::is_disabled;
 use crate::domain::health::Health;
 use crate::domain::name::{AccountName, KeyName};
@@ -30,6 +31,7 @@ pub(super) struct Given {
     granted: u32,
     key: KeyName,
     account: AccountName,
+    pool_uid: Uuid,
     account_uid: Uuid,
     version: u32,
     version_uid: Uuid,
@@ -92,20 +94,39 @@ impl Vault {
         self.rest_of(bearer, call, given)
     }
 
-    /// A lease on which anything was reported is not given again: what was not used of it may be somebody else's by now.
+    /// A lease on which anything was reported is not given again.
     fn may_be_given_again(&self, given: &Given) -> Result<(), LeaseRefusal> {
         let opened = self.ids.open(Purpose::Lease, &given.lease_id);
-        let serial = opened.map_err(|_| LeaseRefusal::RequestIdSpent)?.serial;
-        self.replays
-            .replays(serial, given.bounds.reports_by, boot_now())
-            .map_err(|_| LeaseRefusal::TooManyRequestIds)?;
-        if self.live.reports_of(self.live.boot_id).has(serial) {
-            return Err(LeaseRefusal::RequestIdSpent);
+        let opened = opened.map_err(|_| LeaseRefusal::RequestIdSpent)?;
+        let claims = LeaseClaims::decode(&opened.plaintext);
+        let claims = claims.map_err(|_| LeaseRefusal::RequestIdSpent)?;
+        let (caller, serial, now) = (claims.caller_uid, opened.serial, boot_now());
+        let until = given.bounds.matters_until(self.charge_times(&claims), now);
+        let reports = self.live.reports_of(self.live.boot_id);
+        match self
+            .replayed
+            .give_again(caller, serial, &reports, until, now)
+        {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(LeaseRefusal::RequestIdSpent),
+            Err(_) => Err(LeaseRefusal::TooManyRequestIds),
         }
-        Ok(())
     }
 
-    /// Gives what is left of a lease, if its caller and its key may still be served.
+    /// How long what a lease drew of each limit stays charged; nobody knows that of a limit that is gone.
+    fn charge_times(&self, claims: &LeaseClaims) -> Vec<Option<Duration>> {
+        let snapshot = self.live.glance();
+        let account = snapshot.accounts.get(&claims.account_uid);
+        let charge_time = |uid: &Uuid| {
+            let mut limits = account?.limits.iter();
+            let limit = limits.find(|limit| limit.uid == *uid)?;
+            Some(limit.terms().charge_time())
+        };
+        let draws = claims.draws.iter();
+        draws.map(|(limit, _)| charge_time(limit)).collect()
+    }
+
+    /// Gives what is left of a lease, if its caller and its key may still be served: the key from the very pool, not one of the same name.
     fn rest_of(
         &self,
         bearer: &Bearer,
@@ -113,15 +134,17 @@ impl Vault {
         given: &Given,
     ) -> Result<Lease, LeaseRefusal> {
         let now = self.live.now();
-        self.admit(bearer, call, now)?;
+        let pool = self.admit(bearer, call, now)?;
         let left = given.bounds.left(call.received);
         let left = left.ok_or(LeaseRefusal::RequestIdSpent)?;
-        let credential = self.still_served(given, now);
+        let is_of_pool = pool.pool.meta.uid == given.pool_uid && pool.serves(given.version_uid);
+        let credential = self.still_served(given, now).filter(|_| is_of_pool);
         Ok(Lease {
             lease_id: given.lease_id.clone(),
             granted: given.granted,
             key: given.key.clone(),
             account: given.account.clone(),
+            pool_uid: given.pool_uid,
             account_uid: given.account_uid,
             version_uid: given.version_uid,
             version: given.version,
@@ -154,6 +177,7 @@ impl Given {
             granted: lease.granted,
             key: lease.key.clone(),
             account: lease.account.clone(),
+            pool_uid: lease.pool_uid,
             account_uid: lease.account_uid,
             version: lease.version,
             version_uid: lease.version_uid,

@@ -68,7 +68,7 @@ pub enum ReportRefusal {
         /// As many are.
         left: u32,
     },
-    /// Too many leases are being reported in parts.
+    /// Too many leases are being reported in parts. What it says of the key and the account acts all the same.
     Full,
     /// A verdict could not be committed: the same report can come again.
     DatabaseUnreachable,
@@ -78,8 +78,8 @@ impl Vault {
     /// Takes a report.
     ///
     /// # Errors
-    /// Why it is not taken; nothing is changed then, but where a verdict could not be committed: the same report commits it when it comes
-    /// again.
+    /// Why it is not taken; nothing is changed then, but where a verdict could not be committed, which the same report does when it comes
+    /// again, and where there is no room to count it: what it says of the key and the account acts all the same.
     pub async fn report_outcome(
         &self,
         caller: &Caller,
@@ -96,6 +96,12 @@ impl Vault {
         let entry = self.enter(&lease, report, boot)?;
         let is_new = matches!(entry, Entry::New(_));
         let mut outcomes = self.explain(&lease.claims, &report.outcomes, now);
+        if entry == Entry::Full {
+            let uncounted = outcomes.iter();
+            uncounted.for_each(|outcome| self.act_uncounted(&lease, outcome, now));
+            self.commit_verdicts(&lease.claims).await?;
+            return Err(ReportRefusal::Full);
+        }
         self.price(&lease.claims, &mut outcomes, now);
         let new = outcomes.iter().filter(|_| is_new);
         new.for_each(|outcome| self.act(&lease, outcome, now));
@@ -103,6 +109,9 @@ impl Vault {
         // Before anything is awaited: should the verdict not be committed, a repetition of the report finds it counted.
         if let Entry::New(ending) = entry {
             self.settle(&lease, report, outcomes, ending);
+            if lease.issuer == self.live.boot_id {
+                self.forget_replay(&lease, ending);
+            }
         }
         self.commit_verdicts(&lease.claims).await?;
         let health = self.health_of(&lease.claims, now);
@@ -126,9 +135,10 @@ impl Vault {
         let outcomes = report.outcomes.iter().map(|o| (o.count, o.start()));
         let claimed = lease.claimed(report.sequence, report.is_final, outcomes);
         match self.live.reports_of(lease.issuer).enter(&claimed, now) {
-            entry @ (Entry::New(_) | Entry::Duplicate | Entry::Exhausted) => Ok(entry),
+            entry @ (Entry::New(_) | Entry::Duplicate | Entry::Exhausted | Entry::Full) => {
+                Ok(entry)
+            }
             Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),
-            Entry::Full => Err(ReportRefusal::Full),
             Entry::Forgotten => Err(ReportRefusal::LeaseExpired { at: lease.ends }),
         }
     }

@@ -1,18 +1,16 @@
 //! Reports on leases of a replica that is gone: whoever finds them settles them in its place, each once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::Vault;
 use crate::domain::forwarded::Forwarded;
-use crate::domain::judged::Judged;
 use crate::domain::ledger::block::Draw;
 use crate::domain::ledger::standing::Memory;
-use crate::domain::ledger::takeover::{Settled, unused};
+use crate::domain::ledger::takeover::{inherited, settle};
 use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, block_id};
-use crate::domain::limit::Dimension;
 use crate::live::snapshot::Snapshot;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::foreign_reports::Orphan;
@@ -88,7 +86,7 @@ async fn take_over(
     let mut settled = settled::lock(conn, &leases).await?;
     inherited.retain(|inherited| {
         let settled = settled.get_mut(&inherited.lease());
-        settled.is_some_and(|settled| inherited.settle(settled))
+        settled.is_some_and(|settled| settled.take_report(&inherited.report))
     });
     settled::note(conn, &settled).await?;
     give_back(conn, &inherited).await?;
@@ -125,19 +123,12 @@ async fn give_back(conn: &mut PgConnection, inherited: &[Inherited]) -> store::R
     };
     let limits: BTreeSet<Uuid> = returns().map(|(_, (limit, ..))| *limit).collect();
     limit_ledgers::lock(conn, &limits.into_iter().collect::<Vec<_>>(), true).await?;
-    let blocks = returns().map(|(issuer, (_, draw, _))| block_id(issuer, draw.block));
-    let mut estates = limit_blocks::estates(conn, &blocks.collect::<Vec<_>>()).await?;
-    let mut taken = HashMap::new();
-    for (issuer, (_, draw, back)) in returns() {
-        let id = block_id(issuer, draw.block);
-        if let Some(estate) = estates.get_mut(&id)
-            && estate.settle(*draw, *back)
-        {
-            taken.insert(id, estate.units);
-        }
-    }
-    let taken: Vec<_> = taken.into_iter().collect();
-    limit_blocks::take_over(conn, &taken).await
+    let of_blocks =
+        || returns().map(|(issuer, (_, draw, back))| (block_id(issuer, draw.block), *draw, *back));
+    let blocks: Vec<_> = of_blocks().map(|(block, ..)| block).collect();
+    let mut estates = limit_blocks::estates(conn, &blocks).await?;
+    let taken = settle(&mut estates, of_blocks());
+    limit_blocks::take_over(conn, &taken.into_iter().collect::<Vec<_>>()).await
 }
 
 impl Inherited {
@@ -145,35 +136,16 @@ impl Inherited {
         (self.issuer, self.report.serial)
     }
 
-    /// Notes the report, if it counts.
-    fn settle(&self, settled: &mut Settled) -> bool {
-        let uses = self.report.outcomes.iter().map(|o| u64::from(o.count));
-        let uses = uses.fold(0, u64::saturating_add);
-        let (sequence, is_final) = (self.report.sequence, self.report.is_final);
-        let granted = u64::from(self.report.claims.granted);
-        settled.take(sequence, uses, granted, is_final)
-    }
-
     fn of(orphan: &Orphan, snapshot: &Snapshot) -> Option<Self> {
         let report = Forwarded::decode(&orphan.report).ok()?;
-        // One that may be given again by its issuer, should that only have been stopped, gives nothing back.
-        let parts: Vec<_> = match report.claims.received {
-            Some(_) => report.outcomes.iter().map(Judged::part).collect(),
-            None => Vec::new(),
-        };
         let account = snapshot.accounts.get(&report.claims.account_uid)?;
-        let dimension = |limit: &Uuid| -> Option<Dimension> {
+        let returns = inherited(&report, |limit| {
             let mut limits = account.limits.iter();
-            limits.find(|l| l.uid == *limit).map(|l| l.dimension)
-        };
-        let draws = report.claims.draws.iter();
-        let returns = draws.filter_map(|(limit, draw)| {
-            let back = unused(&parts, dimension(limit)?, draw.units);
-            Some((*limit, *draw, back))
+            limits.find(|l| l.uid == limit).map(|l| l.dimension)
         });
         Some(Self {
             issuer: orphan.issuer,
-            returns: returns.collect(),
+            returns,
             report,
         })
     }

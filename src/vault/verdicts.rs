@@ -61,6 +61,25 @@ impl Vault {
         self.take_canary_back(lease);
     }
 
+    /// Lets an outcome act whose report found no room to be counted, as far as it says by itself what is the matter with the key or its
+    /// account: a report that comes again says no more than that again. A row of failures, and its end, is only made of what counts.
+    pub(super) fn act_uncounted(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
+        let snapshot = self.live.snapshot();
+        let claims = &lease.claims;
+        let Seen::Failed { failure, why } = &outcome.seen else {
+            return;
+        };
+        if is_counted(failure) {
+            return;
+        }
+        if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
+            let version = snapshot.versions.get(&claims.version_uid);
+            let why = format!("{} ({why})", failure.class.as_str());
+            cool(account, version, claims, failure, &why, now);
+            self.tell_version(lease, outcome, now);
+        }
+    }
+
     /// Takes up an outcome that came in elsewhere: only what the issuer alone counts. The rest acted there, and the fleet knows of it.
     pub(super) fn follow(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
         // What came long after its lease ended says nothing about today.

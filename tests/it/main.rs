@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod a_call_without_end;
 mod a_limit_over_replicas;
 mod accounts;
 mod advice;
@@ -30,7 +31,14 @@ mod dev_command;
 mod distrust;
 mod distrust_leases;
 mod ended;
+mod explain;
+mod explain_cli;
+mod explain_database;
+mod explain_reasons;
+mod explain_rights;
+mod explain_states;
 mod fleet;
+mod full_reports;
 mod import;
 mod keys;
 mod known_secrets;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keylease::proto::{
-    EnableKeyRequest, LeaseKeyRequest, LeaseKeyResponse, Limit, UpdateLimitRequest,
+    DeletePoolRequest, EnableKeyRequest, LeaseKeyRequest, LeaseKeyResponse, Limit, Pool,
+    PoolMember, UpdateLimitRequest, UpdatePoolRequest,
 };
 use tonic::{Code, Request};
 
@@ -183,4 +184,51 @@ async fn what_is_reported_elsewhere_on_a_lease_that_was_given_again_gives_nothin
     tokio::time::sleep(Duration::from_secs(2)).await;
     let refused = first.refused(of("p")).await;
     refused.is(Code::ResourceExhausted, "LIMIT_EXHAUSTED");
+}
+
+#[tokio::test]
+async fn a_replay_gives_no_key_that_its_pool_no_longer_has() {
+    let cluster = Cluster::start().await;
+    let admin = cluster.admin().await;
+    for account in ["a", "b"] {
+        admin.create_account_and_key(account).await;
+        let limit = Limit {
+            start_within: Some(span(Duration::from_secs(30))),
+            ..requests(9, MINUTE)
+        };
+        admin.create_limit(account, limit).await;
+    }
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    let caller = cluster.client(0, &token).await;
+    let lease = caller.ask(named("r")).await.unwrap();
+    let replay = caller.ask(named("r")).await.unwrap();
+    assert_eq!(replay.lease_id, lease.lease_id);
+    let moved = UpdatePoolRequest {
+        pool: Some(Pool {
+            name: "pools/p".to_owned(),
+            members: vec![PoolMember {
+                target: "accounts/b".to_owned(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["members".to_owned()],
+        }),
+        ..Default::default()
+    };
+    admin.admin.clone().update_pool(moved).await.unwrap();
+    let refused = caller.refused(named("r")).await;
+    refused.is(Code::FailedPrecondition, "REQUEST_ID_SPENT");
+    let lease = caller.ask(named("s")).await.unwrap();
+    assert!(lease.key.starts_with("accounts/b/"), "{}", lease.key);
+    let gone = DeletePoolRequest {
+        name: "pools/p".to_owned(),
+        ..Default::default()
+    };
+    admin.admin.clone().delete_pool(gone).await.unwrap();
+    admin.create_pool("p", &["b"]).await;
+    let refused = caller.refused(named("s")).await;
+    refused.is(Code::FailedPrecondition, "REQUEST_ID_SPENT");
 }

@@ -85,23 +85,6 @@ async fn a_health_check_of_a_service_that_is_not_here_is_told_which_are() {
     }
 }
 
-/// The longest that any call may take: a request that never ends has nobody else to end it.
-#[tokio::test]
-async fn a_call_that_never_ends_is_cut_with_a_reason_and_a_remedy() {
-    let (_cluster, caller) = of_one().await;
-    let mut grpc = Grpc::new(caller.transport.clone());
-    grpc.ready().await.unwrap();
-    let codec = ProstCodec::<LeaseKeyRequest, LeaseKeyResponse>::default();
-    let path = PathAndQuery::from_static("/keylease.v1.LeaseService/LeaseKey");
-    let endless = Request::new(tokio_stream::pending());
-    let cut = grpc.client_streaming(endless, path, codec).await;
-    let refused = Refusal::of(&cut.unwrap_err());
-    let refused = refused.is(Code::DeadlineExceeded, "DEADLINE");
-    for part in ["longer than 1m 15s", "send it again"] {
-        assert!(refused.message.contains(part), "{}", refused.message);
-    }
-}
-
 #[tokio::test]
 async fn a_call_without_a_token_is_told_which_header_to_send() {
     let (cluster, _) = of_one().await;

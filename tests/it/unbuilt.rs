@@ -24,14 +24,17 @@ fn said(status: &Status, message: &str) -> Refusal {
 #[tokio::test]
 async fn methods_are_named_with_what_to_do_instead() {
     let (_cluster, admin, _caller) = of_one().await;
-    let explain = proto::ExplainLeaseRequest::default();
+    let rollback = proto::RollbackKeyRequest::default();
     let status = admin
         .admin
         .clone()
-        .explain_lease(explain)
+        .rollback_key(rollback)
         .await
         .unwrap_err();
-    let refused = said(&status, "ExplainLease is not built yet: GetStatus shows");
+    let refused = said(
+        &status,
+        "RollbackKey is not built yet: rotate the old secret",
+    );
     assert!(refused.fields.is_empty());
     let clear = proto::ClearHealthRequest {
         name: "providers/openai".to_owned(),

@@ -48,4 +48,22 @@ pub(crate) enum Bug {
     ShareServedAtOnce,
     /// What a share that was made smaller leaves is granted while somebody may serve by the larger one.
     ShareLoweredAtOnce,
+    /// A call that is sent again is promised a fresh L.
+    FreshReplay,
+    /// The charge of a lease that may be given again is ended by when its use started after its first call.
+    EndByFirstCall,
+    /// What was reported elsewhere of a lease before it was given again is given back after that.
+    ReplayForgotten,
+    /// A replica that was stopped gives back once more what was given back in its place.
+    ReturnTwice,
+    /// A lease is settled in the place of a replica that still hands out from the block.
+    TakeOverOpen,
+    /// A lease is settled in the place of a replica that had counted its report.
+    TakeOverCounted,
+    /// A lease is settled in the place of its replica by every report on it.
+    SettledTwice,
+    /// A batch of which some uses were never reported is taken for one of which everything is known.
+    EndIncomplete,
+    /// What was used beyond the estimate is not charged.
+    OveruseForgotten,
 }

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use keylease::domain::ledger::block::is_settled;
 use keylease::domain::ledger::clock::{ClockSamples, Clocks};
 use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
 use keylease::domain::ledger::page::{Charged, NewBlock, Page, Stated, Terming};
 use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, Standing};
+use keylease::domain::ledger::takeover::Settled;
 use keylease::domain::ledger::work::{Answer, Work};
 use keylease::domain::limit::Limit;
 use keylease::domain::terms::Span;
 use keylease::domain::time::{BootTime, Timestamp};
+use keylease::store::replicas::LAPSE;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
@@ -21,6 +22,8 @@ use crate::time::{MILLI, Time, WallClock};
 mod merging;
 mod offline;
 mod renewing;
+mod reports;
+mod rows;
 
 /// What a failover may lose, as the operator declared.
 pub(crate) const LAG_MAX: std::time::Duration = LONG_PERIOD;
@@ -29,9 +32,23 @@ pub(crate) const LAG_MAX: std::time::Duration = LONG_PERIOD;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) limits: BTreeMap<Uuid, Row>,
-    replicas: HashMap<Uuid, i64>,
+    replicas: HashMap<Uuid, Pulse>,
     incarnations: Vec<(Sight, Option<Loss>)>,
     slots: Vec<SlotRow>,
+    /// On their way to the replicas that gave the leases.
+    reports: BTreeMap<u64, (Uuid, Vec<u8>)>,
+    reports_sent: u64,
+    /// Leases that another replica settled.
+    settled: HashMap<(Uuid, u64), Settled>,
+    /// Until when leases go on that were renewed.
+    renewed: BTreeMap<(Uuid, u64), Timestamp>,
+}
+
+/// What is known of a replica.
+#[derive(Debug, Clone, Copy)]
+struct Pulse {
+    beats: i64,
+    heard: Timestamp,
 }
 
 /// A limit's row, and its blocks.
@@ -53,6 +70,10 @@ struct Stored {
     ended: bool,
     grant_number: i64,
     settled: Vec<u8>,
+    /// How often it was settled in its replica's place.
+    epoch: u64,
+    /// For the bug that returns by differences: units used, as its replica has said.
+    stated: u64,
 }
 
 /// Who runs a transaction.
@@ -121,7 +142,7 @@ impl Database {
             known: incarnations.last().map(|(sight, _)| sight.clone()),
             number: i64::try_from(incarnations.len()).unwrap(),
             silence: Some(std::time::Duration::ZERO),
-            beats: self.state.replicas.get(&boot_id).copied(),
+            beats: self.state.replicas.get(&boot_id).map(|pulse| pulse.beats),
             loss: incarnations
                 .iter()
                 .rev()
@@ -137,8 +158,8 @@ impl Database {
         self.standing(client.boot_id).finding(client.memory)
     }
 
-    /// A heartbeat: what the replica is to remember, and the limits that have to answer to a loss.
-    pub(crate) fn beat(&mut self, client: &mut Client<'_>, time: Time) -> Memory {
+    /// A heartbeat: what the replica is to remember, and how many replicas live. Limits answer to what was lost.
+    pub(crate) fn beat(&mut self, client: &mut Client<'_>, time: Time) -> (Memory, u64) {
         if let Some(finding) = self.finding(client) {
             let number = i64::try_from(self.state.incarnations.len()).unwrap() + 1;
             let replicas = self.state.replicas.len() as u64;
@@ -149,7 +170,13 @@ impl Database {
         }
         let standing = self.standing(client.boot_id);
         let beats = client.memory.beats.max(standing.beats.unwrap_or(0)) + 1;
-        self.state.replicas.insert(client.boot_id, beats);
+        let heard = self.clock.at(time);
+        let pulse = Pulse { beats, heard };
+        self.state.replicas.insert(client.boot_id, pulse);
+        let pulses = self.state.replicas.values();
+        let live = pulses
+            .filter(|pulse| heard.before(LAPSE) < pulse.heard)
+            .count();
         client.samples.add(self.clock.at(time), client.now);
         let memory = Memory {
             beats,
@@ -162,7 +189,7 @@ impl Database {
         if self.bug != Some(Bug::NoFreeze) {
             self.reserve(&works, client, time);
         }
-        memory
+        (memory, live as u64)
     }
 
     /// The transaction of the ledger; `None` if the database has to be looked at first.
@@ -192,103 +219,5 @@ impl Database {
             }
         }
         Some(answers)
-    }
-}
-
-impl Row {
-    fn transact(
-        &mut self,
-        work: &Work,
-        asker: &Asker,
-        client: &mut Client<'_>,
-        (now, time): (Timestamp, Time),
-        bug: Option<Bug>,
-    ) -> Option<Answer> {
-        let mut work = work.clone();
-        if bug == Some(Bug::NoFreeze) {
-            work.seen = 0;
-        }
-        let terms = self.limit.terms();
-        let terming = self.terming(now);
-        self.may_forget_the_larger_share(bug);
-        let mut page = Page::new(&work, self.entry, Some(terming));
-        client.samples.add(now, client.now);
-        let low = self.entry.clocks.low;
-        let (charge, epsilon) = (terms.charge_time(), terms.epsilon());
-        let believed = client
-            .samples
-            .believed(work.limit, low, charge, epsilon, client.sent);
-        let believed = if bug == Some(Bug::OneClock) {
-            now
-        } else {
-            believed
-        };
-        let mut blocks = page.turn(asker, believed, Uuid::now_v7);
-        for stated in page.stated(client.boot_id, client.sent) {
-            self.state_use(stated);
-        }
-        let charged = self.charged(page.entry.clocks.low);
-        let read = match bug {
-            Some(Bug::GrantWithoutGuard) => Charged::default(),
-            Some(Bug::ReadBeforeLock) if time - self.before.0 < 20 * MILLI => self.before.1,
-            _ => charged,
-        };
-        blocks.extend(page.decide(asker, read));
-        self.before = (time, charged);
-        self.merge(&page, bug);
-        self.entry = page.entry;
-        let low = self.entry.clocks.low;
-        self.blocks.retain(|_, block| block.charge_until > low);
-        for mut block in blocks {
-            if bug == Some(Bug::ChargeForWindowOnly) {
-                block.charge_until = self.entry.clocks.high.after(terms.span.length());
-            }
-            if let (Some(Bug::ChargeOneDay), Span::Calendar(calendar)) = (bug, terms.span) {
-                block.charge_until = calendar.end(self.entry.clocks.high);
-            }
-            self.insert(&block);
-        }
-        let free = page
-            .lack()
-            .and_then(|lack| self.frees(lack.units, lack.low));
-        page.answer(free, client.sent, client.now)
-    }
-
-    fn state_use(&mut self, stated: Stated) {
-        let Some(block) = self.blocks.get_mut(&stated.block_id) else {
-            return;
-        };
-        block.units = block.units.min(stated.used);
-        let until = stated.charge_until.unwrap_or(block.charge_until);
-        block.charge_until = block.charge_until.min(until);
-        block.closed = true;
-        block.ended |= stated.is_ended;
-        block.settled = stated.settled;
-    }
-
-    fn frees(&self, lacking: u64, low: Timestamp) -> Option<Timestamp> {
-        let charged = self.blocks.values().filter(|b| b.charge_until > low);
-        let mut ends: Vec<_> = charged.map(|b| (b.charge_until, b.units)).collect();
-        ends.sort_unstable();
-        let mut ended = 0;
-        ends.into_iter().find_map(|(until, units)| {
-            ended += units;
-            (ended >= lacking).then_some(until)
-        })
-    }
-
-    fn insert(&mut self, block: &NewBlock) {
-        let stored = Stored {
-            units: block.units,
-            charge_until: block.charge_until,
-            open_until: block.open_until,
-            closed: block.open_until.is_none(),
-            ended: block.open_until.is_none(),
-            grant_number: block.grant_number,
-            settled: Vec::new(),
-        };
-        debug_assert!(!is_settled(&stored.settled, 0));
-        let known = self.blocks.insert(block.block_id, stored);
-        assert!(known.is_none(), "a block id came twice");
     }
 }

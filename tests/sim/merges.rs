@@ -28,7 +28,8 @@ fn hour() -> Setup {
 fn an_hour_in_slices() {
     let runs = holds("an_hour_in_slices", &hour());
     let share: f64 = runs.iter().map(|(_, v)| v.share).sum::<f64>() / runs.len() as f64;
-    assert!(share > 0.9, "only {share} of the limit was used");
+    // In the five minutes after the hour, whatever comes back: at three calls a second 0.82 of what the half before allows.
+    assert!(share > 0.7, "only {share} of the limit was used");
 }
 
 #[test]

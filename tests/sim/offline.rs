@@ -10,6 +10,8 @@ use crate::scenarios::faults;
 use crate::setup::{Faults, Setup, Spec, requests, tokens};
 use crate::{caught, holds};
 
+mod changing;
+
 fn shared(spec: Spec) -> Spec {
     Spec {
         offline: Some(OfflineShare {
@@ -175,22 +177,4 @@ fn shares_change_while_everything_fails() {
         ..away()
     };
     serves("shares_change_while_everything_fails", &setup, 5);
-}
-
-#[test]
-fn bug_share_served_at_once() {
-    let setup = Setup {
-        bug: Some(Bug::ShareServedAtOnce),
-        ..changes()
-    };
-    caught("bug_share_served_at_once", &setup);
-}
-
-#[test]
-fn bug_share_lowered_at_once() {
-    let setup = Setup {
-        bug: Some(Bug::ShareLoweredAtOnce),
-        ..changes()
-    };
-    caught("bug_share_lowered_at_once", &setup);
 }

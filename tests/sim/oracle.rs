@@ -11,6 +11,8 @@ use crate::time::{SECOND, Time};
 pub(crate) struct Oracle {
     starts: Vec<(Time, u64)>,
     held: Vec<(Time, Time, u64)>,
+    /// Units used beyond what was promised for them: no window is promised to hold these, but in the long run they count.
+    more: Vec<(Time, u64)>,
 }
 
 /// Over what a limit counts, in true time.
@@ -33,11 +35,20 @@ pub(crate) struct Verdict {
     pub(crate) share: f64,
     /// Units handed out while the database could not be reached.
     pub(crate) offline: u64,
+    /// As `share`, with what was used beyond the estimates.
+    pub(crate) with_overuse: f64,
 }
 
 impl Oracle {
     pub(crate) fn started(&mut self, at: Time, units: u64) {
         self.starts.push((at, units));
+    }
+
+    /// Uses that started took so many units more than was estimated.
+    pub(crate) fn took_more(&mut self, at: Time, units: u64) {
+        if units > 0 {
+            self.more.push((at, units));
+        }
     }
 
     /// The most units in any window of this length: closed at its beginning, open at its end.
@@ -100,12 +111,15 @@ impl Oracle {
     }
 
     pub(crate) fn verdict(&mut self, amount: u64, scope: Scope, end: Time) -> Verdict {
+        let mut more_used = 0.0;
         let (most, used, room) = match scope {
             Scope::Window(window) => {
                 let from = window.min(end / 2);
                 let late = self.starts.iter().filter(|(at, _)| *at >= from);
                 let used: u64 = late.map(|(_, units)| units).sum();
                 let windows = (end - from) as f64 / window as f64;
+                let more = self.more.iter().filter(|(at, _)| *at >= from);
+                more_used = more.map(|(_, units)| units).sum::<u64>() as f64;
                 (self.busiest(window), used as f64, windows)
             }
             Scope::Day(midnight) => {
@@ -122,6 +136,7 @@ impl Oracle {
             worst: most as f64 / amount as f64,
             share: used / (room * amount as f64),
             offline: 0,
+            with_overuse: (used + more_used) / (room * amount as f64),
         }
     }
 }

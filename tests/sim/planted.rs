@@ -23,7 +23,7 @@ fn pressed() -> Setup {
         limits: vec![requests(100, 10)],
         demand: 60.0,
         think_max: Duration::from_millis(990),
-        runs: 10,
+        runs: 5,
         ..Setup::default()
     }
 }
@@ -120,6 +120,7 @@ fn bug_end_open_block() {
 #[test]
 fn bug_count_reports() {
     let setup = Setup {
+        runs: 10,
         twice: 0.9,
         replicas: 1,
         latency: Duration::from_millis(5),

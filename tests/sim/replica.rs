@@ -1,30 +1,37 @@
 //! A replica: the production budget, clock samples and reports, and what stands around them in the process.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keylease::domain::ledger::block::{Draw, Ending};
-use keylease::domain::ledger::budget::{Budget, Need, Take};
+use keylease::domain::claims::LeaseClaims;
+use keylease::domain::ledger::block::Ending;
+use keylease::domain::ledger::budget::{Budget, Need, Take, Taken};
 use keylease::domain::ledger::clock::ClockSamples;
 use keylease::domain::ledger::held::Ticket;
-use keylease::domain::ledger::settle::{Lease, Part};
 use keylease::domain::ledger::standing::Memory;
 use keylease::domain::ledger::work::{Return, Work};
 use keylease::domain::limit::Limit;
-use keylease::domain::time::BootTime;
-use keylease::live::reports::{Claimed, Entry, Reports};
+use keylease::domain::tags::Tags;
+use keylease::domain::time::{BootTime, Timestamp};
+use keylease::live::outbox::Outbox;
+use keylease::live::reports::Reports;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
-use crate::caller::{Call, Given, Report};
+use crate::caller::{Call, Given};
 use crate::database::Client;
-use crate::time::{BootClock, SECOND, Time};
+use crate::time::{BootClock, Time};
 
+mod ending;
 mod offline;
 mod planting;
 mod renewing;
+mod replaying;
+mod reporting;
 
+pub(crate) use ending::End;
 pub(crate) use offline::Beat;
 
 /// A replica.
@@ -43,10 +50,19 @@ pub(crate) struct Replica {
     pub(crate) lease_duration: Duration,
     /// Until when it cannot reach the database.
     pub(crate) cut_off_until: Time,
+    /// How far it has come with its end.
+    pub(crate) end: Option<End>,
+    /// Transactions whose answer has not come.
+    pub(crate) under_way: usize,
+    /// Reports for other replicas.
+    pub(crate) outbox: Outbox,
     slots: offline::Slots,
     limits: Vec<Limit>,
     samples: ClockSamples,
     reports: Reports,
+    /// What was reported here of leases of others.
+    foreign: BTreeMap<Uuid, Reports>,
+    calls: replaying::Calls,
     blocks: u64,
     serials: u64,
     tickets: Ticket,
@@ -85,10 +101,15 @@ impl Replica {
             is_paced: true,
             lease_duration: Duration::ZERO,
             cut_off_until: 0,
+            end: None,
+            under_way: 0,
+            outbox: Outbox::default(),
             slots: offline::Slots::default(),
             limits: limits.to_vec(),
             samples: ClockSamples::default(),
             reports: Reports::default(),
+            foreign: BTreeMap::new(),
+            calls: replaying::Calls::default(),
             blocks: 0,
             serials: 0,
             tickets: 0,
@@ -119,22 +140,17 @@ impl Replica {
         }
     }
 
-    fn now(&self, time: Time) -> BootTime {
-        let late = match self.bug {
-            Some(Bug::PermitAfterExpiry) => time.saturating_sub(3 * SECOND),
-            _ => time,
-        };
-        self.clock.at(late)
-    }
-
     /// What there is to say to the database.
     pub(crate) fn work(&mut self, time: Time) -> Vec<Work> {
-        let now = self.now(time);
+        let now = self.clock.at(time);
         let blocks = &mut self.blocks;
         let mut works = self.budget.work(self.is_paced, now, || {
             *blocks += 1;
             *blocks
         });
+        if self.bug == Some(Bug::OveruseForgotten) {
+            works.iter_mut().for_each(|work| work.charge = None);
+        }
         for (limit, early) in self.early.drain(..) {
             works.push(Work {
                 limit,
@@ -152,19 +168,29 @@ impl Replica {
         self.wakes_at.take_if(|at| *at <= time).is_some()
     }
 
-    /// A call arrives: it is given a lease, waits, or is refused.
-    pub(crate) fn call(&mut self, call: Call, time: Time) -> Outcome {
+    /// The database's clock, as far as it is known here.
+    fn database_now(&self, time: Time) -> Timestamp {
+        let now = self.samples.database_time(self.clock.at(time));
+        now.unwrap_or_default()
+    }
+
+    /// A call arrives: it is given a lease, waits, or is refused; and so may others be that waited for it.
+    pub(crate) fn call(&mut self, call: Call, time: Time) -> Vec<Outcome> {
+        if self.end.is_some() {
+            return Vec::new();
+        }
         let received = self.clock.at(time);
-        self.attempt(call, received, None, time)
+        self.lease(call, received, time)
     }
 
     /// Those who wait try again, in the order of their arrival, until one has to wait on.
     pub(crate) fn retry(&mut self, time: Time) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         while let Some((ticket, waiting)) = self.waiting.pop_first() {
+            let request = waiting.call.request;
             let outcome = self.attempt(waiting.call, waiting.received, Some(ticket), time);
             let waits = matches!(outcome, Outcome::Waits(_));
-            outcomes.push(outcome);
+            outcomes.extend(self.follow(request, outcome, time));
             if waits {
                 break;
             }
@@ -179,7 +205,7 @@ impl Replica {
         ticket: Option<Ticket>,
         time: Time,
     ) -> Outcome {
-        let now = self.now(time);
+        let now = self.clock.at(time);
         let need = Need {
             model: None,
             uses: call.uses,
@@ -232,77 +258,43 @@ impl Replica {
         })
     }
 
-    fn give(
-        &mut self,
-        call: Call,
-        taken: &keylease::domain::ledger::budget::Taken,
-        received: BootTime,
-        time: Time,
-    ) -> Given {
+    fn give(&mut self, call: Call, taken: &Taken, received: BootTime, time: Time) -> Given {
         let serial = self.serials;
         self.serials += 1;
-        for (limit, draw) in &taken.draws {
-            self.seen.entry((*limit, draw.block)).or_default().0 += 1;
-        }
+        self.note_draws(&taken.draws);
         let waited = self.clock.at(time).since(received);
-        let given = Given {
-            issuer: self.boot_id,
-            serial,
-            granted: taken.uses,
+        let is_once = call.request.is_none() || self.bug == Some(Bug::EndByFirstCall);
+        let claims = LeaseClaims {
+            caller_uid: Uuid::nil(),
+            pool_uid: Uuid::nil(),
+            account_uid: Uuid::nil(),
+            version_uid: Uuid::nil(),
+            model: String::new(),
+            granted: u32::try_from(taken.uses).unwrap(),
+            is_canary: false,
+            given: self.database_now(time),
+            // As in production: a call that may be sent again may start later than is counted from here.
+            received: is_once.then_some(received),
+            report_within: taken.within.report,
             draws: taken.draws.clone(),
-            received,
-            start_within: taken.within.start + waited,
-            report_within: taken.within.report + waited,
-            call,
+            avoided: Vec::new(),
+            tags: Tags::default(),
         };
         if self.bug == Some(Bug::EndSilent) {
             let now = self.clock.at(time);
-            self.settle(&given.draws, &[], Some(sure(now)));
+            self.settle(&claims.draws, &[], Some(sure(now)));
         }
-        given
-    }
-
-    /// A report arrives.
-    pub(crate) fn report(&mut self, report: &Report, time: Time) {
-        let now = self.clock.at(time);
-        let mut ending = report.ending(now);
-        match self.bug {
-            Some(Bug::EndUnanswered) => ending.is_sure = true,
-            Some(Bug::StartAtCall) => ending.started_by = report.given.received,
-            _ => {}
+        Given {
+            issuer: self.boot_id,
+            serial,
+            granted: taken.uses,
+            claims: Rc::new(claims),
+            received,
+            start_within: taken.within.start + waited,
+            report_within: taken.within.report + waited,
+            is_again: false,
+            call,
         }
-        let claimed = Claimed {
-            serial: report.given.serial,
-            sequence: report.sequence,
-            uses: u32::try_from(report.part.uses).unwrap(),
-            granted: u32::try_from(report.given.granted).unwrap(),
-            is_final: false,
-            ending,
-            lasts: report.given.report_within,
-            renewed: None,
-        };
-        let entry = self.reports.enter(&claimed, now);
-        let draws = &report.given.draws;
-        match (entry, self.bug) {
-            (Entry::New(ending), _) => {
-                self.settle(draws, &[report.part], ending);
-                self.end_open(draws, ending);
-            }
-            (Entry::Duplicate, Some(Bug::RefundTwice)) => self.settle(draws, &[report.part], None),
-            (Entry::Duplicate, Some(Bug::PermitTwice)) => self.give_back_another(report),
-            (Entry::Duplicate, Some(Bug::CountReports)) => self.settle(draws, &[], Some(ending)),
-            _ => {}
-        }
-    }
-
-    fn settle(&mut self, draws: &[(Uuid, Draw)], parts: &[Part], ending: Option<Ending>) {
-        let lease = Lease {
-            draws,
-            model: None,
-            // The ledger's second look at what was settled must not hide the bugs.
-            granted: u64::MAX,
-        };
-        self.budget.settle(lease, parts, ending);
     }
 }
 

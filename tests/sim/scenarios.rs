@@ -97,7 +97,7 @@ fn everything_at_once() {
     holds("everything_at_once", &with(everything()));
 }
 
-fn everything() -> Faults {
+pub(crate) fn everything() -> Faults {
     Faults {
         crash: 0.02,
         pause: 0.03,

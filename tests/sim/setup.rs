@@ -44,12 +44,63 @@ pub(crate) struct Setup {
     pub(crate) silent: f64,
     /// Requests that end without an answer.
     pub(crate) unanswered: f64,
-    /// Reports that come twice.
+    /// Reports that come twice; of these, as many come once more, and so on.
     pub(crate) twice: f64,
+    /// How much later such a report may come again.
+    pub(crate) late_max: Duration,
     /// Leases that are not used.
     pub(crate) not_sent: f64,
+    /// Reports that come to another replica than the one that gave the lease.
+    pub(crate) elsewhere: f64,
+    /// Calls that name a request id, so that they can be sent again.
+    pub(crate) named: f64,
+    /// How long a caller waits for an answer before it sends such a call again, at most.
+    pub(crate) patience: Duration,
+    /// Leases that are said not to be used by callers who then send their call again.
+    pub(crate) forsaken: f64,
+    /// Batches are reported in parts, with several outcomes each.
+    pub(crate) in_parts: bool,
+    /// What a use takes of tokens: as much as estimated, or anything up to so many times that.
+    pub(crate) takes_max: Option<f64>,
+    /// One replica after the other ends and comes back, one every so often.
+    pub(crate) rolling: Option<Duration>,
+    /// What happens when, over and over again.
+    pub(crate) script: Vec<(Duration, Act)>,
+    pub(crate) script_every: Duration,
+    /// How often it is looked how much is kept.
+    pub(crate) watch_every: Option<Duration>,
     pub(crate) faults: Faults,
     pub(crate) bug: Option<Bug>,
+}
+
+/// Something that happens by a script.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Act {
+    /// A replica cannot reach the database for so long.
+    CutOff(usize, Duration),
+    /// The database is gone for so long.
+    Outage(Duration),
+    /// The limits have this offline share, or none.
+    Share(Option<OfflineShare>),
+    /// A replica is stopped for so long.
+    Pause(usize, Duration),
+    /// For so long, most callers are odd.
+    Odd(Odd, Duration),
+}
+
+/// What is odd about callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Odd {
+    /// Their answers are lost.
+    Lost,
+    /// They say that they do not use what they were given, and ask for it again.
+    Forgetful,
+    /// They say of the last use alone that it was, and that no more will be said.
+    Incomplete,
+    /// They do not use what they were given.
+    Unsent,
+    /// The same, and they say so late.
+    UnsentLate,
 }
 
 /// One limit of the account.
@@ -68,6 +119,8 @@ pub(crate) struct Spec {
 pub(crate) struct Faults {
     /// A replica is killed and starts anew.
     pub(crate) crash: f64,
+    /// A replica ends in order, and comes back.
+    pub(crate) drain: f64,
     /// A replica stops for a while.
     pub(crate) pause: f64,
     pub(crate) pause_max: Duration,
@@ -77,6 +130,8 @@ pub(crate) struct Faults {
     pub(crate) lost_reply: f64,
     /// Answers to callers that take long.
     pub(crate) slow_lease: f64,
+    /// Answers that never come, to callers who send their call again then.
+    pub(crate) lost_lease: f64,
     pub(crate) slow_max: Duration,
     /// A standby takes over that lacks what was committed last.
     pub(crate) failover: f64,
@@ -163,7 +218,18 @@ impl Default for Setup {
             silent: 0.05,
             unanswered: 0.03,
             twice: 0.05,
+            late_max: Duration::from_millis(30),
             not_sent: 0.05,
+            elsewhere: 0.3,
+            named: 0.0,
+            patience: Duration::from_secs(1),
+            forsaken: 0.0,
+            in_parts: false,
+            takes_max: None,
+            rolling: None,
+            script: Vec::new(),
+            script_every: Duration::ZERO,
+            watch_every: None,
             faults: Faults {
                 pause_max: Duration::from_secs(6),
                 slow_max: Duration::from_secs(3),

@@ -150,7 +150,6 @@ fn bug_renew_answered_first() {
 #[test]
 fn bug_news_too_late() {
     let setup = Setup {
-        runs: 20,
         bug: Some(Bug::NewsTooLate),
         faults: Faults {
             pause: 0.1,

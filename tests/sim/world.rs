@@ -5,21 +5,19 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::time::Duration;
 
 use keylease::domain::id::Id;
-use keylease::domain::ledger::settle::Part;
 use keylease::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 use keylease::domain::limit::{Dimension, Limit, Mode, Owner};
 use keylease::domain::pool::Estimate;
 use keylease::domain::time::{BootTime, Timestamp};
-use keylease::domain::usage::Usage;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
-use crate::caller::{Call, Given, Report, Seen};
+use crate::caller::{Call, Given, Portion, Report, RequestId, Seen};
 use crate::database::{Answers, Database, State};
 use crate::oracle::{Oracle, Scope, Verdict};
 use crate::random::Random;
-use crate::replica::{Outcome, Replica};
-use crate::setup::{Setup, Spec};
+use crate::replica::{End, Outcome, Replica};
+use crate::setup::{Odd, Setup, Spec};
 use crate::time::{BootClock, MILLI, SECOND, Time, WallClock};
 
 const TICK: Time = 25 * MILLI;
@@ -27,14 +25,21 @@ const TRANSACTION_MAX: Time = 5 * SECOND;
 /// How often the database's state is kept, for failovers and restores.
 const KEEP_EVERY: Time = SECOND / 4;
 
+mod asking;
 mod callers;
+mod ending;
 mod events;
 mod faults;
 mod holding;
 mod replicas;
+mod reports;
+mod watching;
 
+use asking::Asking;
 use events::{Event, Renewing};
 use holding::{Holding, LeaseId};
+use replicas::CONNECT;
+pub(crate) use watching::{Kept, entries};
 
 pub(crate) struct World<'a> {
     setup: &'a Setup,
@@ -54,7 +59,13 @@ pub(crate) struct World<'a> {
     limits: Vec<Limit>,
     oracles: BTreeMap<Uuid, Oracle>,
     holdings: BTreeMap<LeaseId, Holding>,
+    /// Calls that can be sent again.
+    asking: BTreeMap<RequestId, Asking>,
+    requests: RequestId,
+    /// What callers are like, and until when.
+    odd: Option<(Odd, Time)>,
     boots: u128,
+    watched: Vec<Kept>,
 }
 
 impl<'a> World<'a> {
@@ -87,21 +98,39 @@ impl<'a> World<'a> {
                 .collect(),
             holdings: BTreeMap::new(),
             limits,
+            asking: BTreeMap::new(),
+            requests: 0,
+            odd: None,
             boots: 0,
+            watched: Vec::new(),
         };
         for index in 0..setup.replicas {
             let replica = world.boot();
             world.replicas.push(replica);
-            world.start(index);
+            world.set_out(index);
         }
         world.after(0, Event::Arrive);
         world.after(SECOND / 2, Event::Faults);
         world.after(0, Event::Keep);
+        if let Some(every) = setup.rolling {
+            world.after(nanos(every), Event::Roll(0));
+        }
+        if let Some(every) = setup.watch_every {
+            world.after(nanos(every), Event::Watch);
+        }
+        for (index, (at, _)) in setup.script.iter().enumerate() {
+            world.after(nanos(*at), Event::Act(index));
+        }
         world
     }
 
     /// Runs to the end. The tightest limit's verdict counts; any that was passed does.
-    pub(crate) fn run(mut self) -> Verdict {
+    pub(crate) fn run(self) -> Verdict {
+        self.run_watched().0
+    }
+
+    /// Says how much was kept too, from time to time.
+    pub(crate) fn run_watched(mut self) -> (Verdict, Vec<Kept>) {
         let end = nanos(self.setup.length);
         while let Some(Reverse((time, sequence))) = self.queue.pop() {
             if time > end {
@@ -124,64 +153,14 @@ impl<'a> World<'a> {
         }
         let counts = self.replicas.iter_mut().flat_map(|r| r.budget.count());
         let offline = counts.map(|(_, units)| units.offline).sum();
-        Verdict {
-            offline,
-            ..worst.unwrap()
-        }
+        let worst = worst.unwrap();
+        (Verdict { offline, ..worst }, self.watched)
     }
 
     fn after(&mut self, delay: Time, event: Event) {
         self.sequence += 1;
         self.queue.push(Reverse((self.now + delay, self.sequence)));
         self.events.insert(self.sequence, event);
-    }
-
-    fn happen(&mut self, event: Event) {
-        // What comes to a replica that is stopped, comes when it goes on.
-        if let Some(until) = self.stopped(&event) {
-            let delay = until - self.now;
-            self.after(delay, event);
-            return;
-        }
-        match event {
-            Event::Arrive => self.arrive(),
-            Event::Faults => self.faults(),
-            Event::Keep => self.keep(),
-            Event::Tick(index, boot) => self.tick(index, boot),
-            Event::Beat(index, boot) => self.beat(index, boot),
-            Event::Boot(index) => {
-                self.replicas[index] = self.boot();
-                self.start(index);
-            }
-            // An earlier one has made the others void.
-            Event::Wake(index, boot)
-                if self.is_up(index, boot) && self.replicas[index].is_woken(self.now) =>
-            {
-                self.wake(index);
-            }
-            Event::Wake(..) => {}
-            Event::Call(index, call) => self.call(index, call),
-            Event::Leased(given) => self.leased(given),
-            Event::Start(given, seen) => self.begin(given, seen),
-            Event::Report(index, report) => self.report(index, report),
-            Event::Transact(index, boot, server, works, sent) => {
-                self.transact(index, boot, server, works, sent);
-            }
-            Event::Answered(index, boot, works, answers, sent) => {
-                self.answered(index, boot, &works, answers, sent);
-            }
-            Event::Hold(id) => self.look_at(id),
-            Event::AskOn(id) => self.ask_on(id),
-            Event::Renew(index, given, sent) => self.renew(index, given, sent),
-            Event::RenewTransact(index, boot, renewing) => {
-                self.renew_transact(index, boot, renewing);
-            }
-            Event::RenewAnswered(index, boot, renewing) => {
-                self.renew_answered(index, boot, renewing);
-            }
-            Event::RenewNews(index, given) => self.renew_news(index, &given),
-            Event::GoesOn(id, sent) => self.goes_on(id, sent),
-        }
     }
 
     fn is_up(&self, index: usize, boot: Uuid) -> bool {

@@ -10,15 +10,15 @@
 //! ```
 
 use std::{
-    fs, io,
+    fs,
     net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context, anyhow};
 
+use super::folder;
 use crate::{
     app::{config::secret_file, private_file},
     crypto::{CallerToken, KeyRing, MasterKey, MissingMasterKey, PresentedToken, Secret},
@@ -38,17 +38,11 @@ pub(super) struct Home {
 
 impl Home {
     /// Makes the folder if it is not there.
+    ///
+    /// # Errors
+    /// Also when somebody else may have put something into it.
     pub(super) fn open(shown: &Path) -> anyhow::Result<Self> {
-        let make = || {
-            // Root's Postgres runs as another user, which must pass through; the files within are closed each by itself.
-            let root = rustix::process::geteuid().is_root();
-            let mode = if root { 0o711 } else { 0o700 };
-            let is_new = make_folder(shown, mode)?;
-            fs::set_permissions(shown, fs::Permissions::from_mode(mode))?;
-            Ok::<_, io::Error>((shown.canonicalize()?, is_new))
-        };
-        let made = make().with_context(|| format!("can't make the folder {}", shown.display()));
-        let (path, is_new) = made?;
+        let (path, is_new) = folder::open(shown)?;
         let home = Self {
             shown: shown.to_owned(),
             path,
@@ -189,18 +183,5 @@ impl Home {
 
     fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
-    }
-}
-
-/// Whether the folder is new. The system says so: of two that start at once, one makes it, and the other must not remove it.
-fn make_folder(path: &Path, mode: u32) -> io::Result<bool> {
-    if let Some(parent) = path.parent() {
-        let mut parents = fs::DirBuilder::new();
-        parents.recursive(true).mode(mode).create(parent)?;
-    }
-    match fs::DirBuilder::new().mode(mode).create(path) {
-        Ok(()) => Ok(true),
-        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(false),
-        Err(cause) => Err(cause),
     }
 }

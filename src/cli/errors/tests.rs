@@ -100,3 +100,21 @@ fn codes_are_named_as_on_the_wire() {
     assert_eq!(code_name(Code::DeadlineExceeded), "DEADLINE_EXCEEDED");
     assert_eq!(code_name(Code::Ok), "OK");
 }
+
+#[test]
+fn nothing_that_a_server_says_can_write_to_the_terminal() {
+    let hostile = || "x\u{1b}[2J\n\u{202e}y\u{9b}z".to_owned();
+    let mut details = ErrorDetails::new();
+    details
+        .set_error_info(hostile(), "keylease", [("a".to_owned(), "b".to_owned())])
+        .add_bad_request_violation(hostile(), hostile())
+        .add_quota_failure_violation(hostile(), hostile());
+    let status = Status::with_error_details(Code::NotFound, hostile(), details);
+    let report = report(status);
+    let text = report.text();
+    assert_eq!(words::printable_lines(&text), text);
+    let quota = text.lines().nth(1);
+    assert_eq!(quota, Some("  x [2J  y z: x [2J  y z"), "{text}");
+    let json = report.json();
+    assert_eq!(words::printable(&json), json);
+}

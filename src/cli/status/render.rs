@@ -56,7 +56,7 @@ fn heading(status: &PoolStatus, width: usize) -> String {
         .collect();
     let time = words::time(status.status_time.as_ref());
     let mut lines = vec![
-        format!("{}  {time}", status.pool),
+        format!("{}  {time}", words::printable(&status.pool)),
         counts.join(", "),
         replicas(status),
     ];

@@ -1,6 +1,7 @@
 //! All limits of one account as one replica holds them: a lease takes from every limit that applies, or from none.
 
 pub mod lack;
+pub mod look;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::block::Draw;
-use super::held::{Held, Offer, Ticket, Units, Within};
+use super::held::{Held, Ticket, Units, Within};
 use super::offline::slots::Slot;
 use super::settle::units_of;
 use super::work::{Answer, NumberedAsk, PAUSE, Wait, Work};
@@ -18,6 +19,7 @@ use crate::domain::time::BootTime;
 
 #[cfg(test)]
 mod laws;
+mod offering;
 mod offline;
 mod settling;
 mod waiting;
@@ -95,43 +97,18 @@ impl Budget {
 
     /// Takes from every limit that applies, or from none.
     pub fn take(&mut self, need: Need<'_>, now: BootTime) -> Take {
-        if let Some(never) = self.never(need) {
-            return never;
-        }
-        let mut uses = need.uses;
-        let mut all: Option<Within> = None;
-        let mut short: Option<Wait> = None;
-        for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
-            let units = units(held.limit(), need);
+        let asked = |held: &mut Held, units: u64| {
             if need.is_new {
                 held.demand(units.saturating_mul(need.uses), now);
             }
-            if held.limit().mode == Mode::Shadow {
-                continue;
-            }
-            match held.offer_any(units, uses, need.ticket, need.slot, now) {
-                Offer::Uses(offered, within) | Offer::Offline(offered, within) => {
-                    // Those behind need not wait for what it lacks elsewhere.
-                    need.ticket.iter().for_each(|ticket| held.leave(*ticket));
-                    uses = uses.min(offered);
-                    all = Some(all.map_or(within, |other| within.and(other)));
-                }
-                Offer::None(wait) => {
-                    held.miss(units, need.uses, need.waiter());
-                    short = Some(short.map_or(wait, |other| wait.and(other)));
-                }
-            }
-        }
-        if let Some(wait) = short {
-            return Take::Short(wait);
-        }
-        let start = all.map_or(START_WITHIN_UNLIMITED, |all| all.start);
-        let report = all.map_or(Duration::MAX, |all| all.report);
-        let within = Within {
-            start,
-            report: report.min(need.lease_duration),
         };
-        Take::Taken(self.draw(need, uses, within, now))
+        let short = |held: &mut Held, units| {
+            held.miss(units, need.uses, need.waiter());
+        };
+        match self.offer(need, now, asked, short) {
+            Ok((uses, within)) => Take::Taken(self.draw(need, uses, within, now)),
+            Err(refused) => refused,
+        }
     }
 
     /// Why no waiting would help.

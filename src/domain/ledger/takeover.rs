@@ -4,8 +4,14 @@
 //! back and handed out again. And only what it had not counted itself: it says so, lease by lease, whenever it states a block's use.
 //! After that the block listens to it no more, should it only have been stopped.
 
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
 use super::block::{Draw, is_settled};
 use super::settle::Part;
+use crate::domain::forwarded::Forwarded;
+use crate::domain::judged::Judged;
 use crate::domain::limit::Dimension;
 
 /// A block of a replica that is gone, as that one stated it last.
@@ -26,17 +32,66 @@ pub struct Settled {
     pub sequences: Vec<u32>,
 }
 
-/// Units of a lease that were not used, of `drawn` for each use.
+/// What a report gives back, from each limit that it drew from and whose dimension is known.
 #[must_use]
-pub fn unused(parts: &[Part], dimension: Dimension, drawn: u64) -> u64 {
+pub fn inherited(
+    report: &Forwarded,
+    dimension: impl Fn(Uuid) -> Option<Dimension>,
+) -> Vec<(Uuid, Draw, u64)> {
+    // One that may be given again by its issuer, should that only have been stopped, gives nothing back.
+    let parts: Vec<_> = match report.claims.received {
+        Some(_) => report.outcomes.iter().map(Judged::part).collect(),
+        None => Vec::new(),
+    };
+    let draws = report.claims.draws.iter();
+    let returns = draws.filter_map(|(limit, draw)| {
+        let back = unused(&parts, dimension(*limit)?, draw.units);
+        Some((*limit, *draw, back))
+    });
+    returns.collect()
+}
+
+/// Settles leases in what a replica left, by block: each with what it gives back. Answers the units of the blocks that changed.
+#[must_use]
+pub fn settle(
+    estates: &mut HashMap<Uuid, Estate>,
+    returns: impl Iterator<Item = (Uuid, Draw, u64)>,
+) -> HashMap<Uuid, u64> {
+    let mut taken = HashMap::new();
+    for (block, draw, back) in returns {
+        if let Some(estate) = estates.get_mut(&block)
+            && estate.settle(draw, back)
+        {
+            taken.insert(block, estate.units);
+        }
+    }
+    taken
+}
+
+/// Units of a lease that were not used, of `drawn` for each use.
+fn unused(parts: &[Part], dimension: Dimension, drawn: u64) -> u64 {
     let less = parts.iter().map(|part| part.difference(dimension, drawn).0);
     less.fold(0, u64::saturating_add)
 }
 
 impl Settled {
+    /// Of a lease of which nothing was settled.
+    pub const NOTHING: Self = Self {
+        uses: Some(0),
+        sequences: Vec::new(),
+    };
+
+    /// Takes a report, each once.
+    pub fn take_report(&mut self, report: &Forwarded) -> bool {
+        let uses = report.outcomes.iter().map(|o| u64::from(o.count));
+        let uses = uses.fold(0, u64::saturating_add);
+        let granted = u64::from(report.claims.granted);
+        self.take(report.sequence, uses, granted, report.is_final)
+    }
+
     /// Takes a report on so many uses of a lease of `granted`. False if it was taken before, or counts uses that are not there: then it
     /// changes nothing, and they keep their full charge.
-    pub fn take(&mut self, sequence: u32, uses: u64, granted: u64, is_final: bool) -> bool {
+    fn take(&mut self, sequence: u32, uses: u64, granted: u64, is_final: bool) -> bool {
         let Some(before) = self.uses else {
             return false;
         };

@@ -7,8 +7,8 @@ use crate::domain::disablement::is_disabled;
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Admission;
+use crate::live::passed_over::PassedOver;
 use crate::live::snapshot::{Candidate, VersionEntry};
-use crate::live::unserved::PassedOver;
 
 /// Whether a key may serve at all: everything but its own health and its permits. Of several reasons why not, its health among them, the
 /// one that clears last is told: whoever comes back sooner would only hear the next.
@@ -21,15 +21,7 @@ pub(super) fn admit<'a>(
     if wish.account.is_some_and(|pinned| *pinned != account.id) {
         return Err(PassedOver::of(KeyRefusal::Avoided, None));
     }
-    let avoided = || {
-        let is_avoided = candidate.is_avoided(wish.avoided);
-        is_avoided.then(|| PassedOver::of(KeyRefusal::Avoided, wish.avoided_until))
-    };
-    let passing = disabled(candidate, now)
-        .into_iter()
-        .chain(cooling(candidate, wish, now))
-        .chain(avoided());
-    let last = passing.reduce(PassedOver::later);
+    let last = passing(candidate, wish, now).reduce(PassedOver::later);
     match (able(candidate, wish), last) {
         (Ok(version), None) => Ok(version),
         (Ok(version), Some(last)) => {
@@ -40,6 +32,32 @@ pub(super) fn admit<'a>(
             .into_iter()
             .fold(unable, |unable, last| last.later(unable))),
     }
+}
+
+/// All that keeps a key from serving but its permits, each by itself, for whoever wants to know: a lease is told the one that clears last.
+pub(in crate::live) fn objections(
+    candidate: &Candidate,
+    wish: &Wish<'_>,
+    now: Timestamp,
+) -> Vec<PassedOver> {
+    let version = candidate.version.as_ref();
+    let health = version.and_then(|version| ailing(version.live.admission(now)));
+    let unable = able(candidate, wish).err();
+    let all = passing(candidate, wish, now).chain(health).chain(unable);
+    all.collect()
+}
+
+/// What time, or a person, cures.
+fn passing(
+    candidate: &Candidate,
+    wish: &Wish<'_>,
+    now: Timestamp,
+) -> impl Iterator<Item = PassedOver> {
+    let is_avoided = candidate.is_avoided(wish.avoided);
+    let avoided = is_avoided.then(|| PassedOver::of(KeyRefusal::Avoided, wish.avoided_until));
+    disabled(candidate, now)
+        .chain(cooling(candidate, wish, now))
+        .chain(avoided)
 }
 
 /// What no time cures: the key does not serve the model, has nothing to serve it with, or has an account with a limit that nobody here
@@ -62,25 +80,27 @@ fn able<'a>(
     Ok(version)
 }
 
-/// A person's word on the account, and that on the key: of two, the one that ends later.
-fn disabled(candidate: &Candidate, now: Timestamp) -> Option<PassedOver> {
+/// A person's word on the account, and that on the key.
+fn disabled(candidate: &Candidate, now: Timestamp) -> impl Iterator<Item = PassedOver> {
     let (account, key) = (&candidate.account.account, &candidate.key);
     let words = [(&account.disablement, true), (&key.disablement, false)];
-    let words = words
-        .into_iter()
-        .filter(|(word, _)| is_disabled(word.as_ref(), now));
-    let words = words.map(|(word, is_of_account)| PassedOver {
-        is_of_account,
-        ..PassedOver::of(
-            KeyRefusal::Disabled,
-            word.as_ref().and_then(|word| word.until),
-        )
+    let words = words.into_iter().filter_map(|(word, is_of_account)| {
+        let word = word.as_ref()?;
+        Some((word, is_of_account))
     });
-    words.reduce(PassedOver::later)
+    let words = words.filter(move |(word, _)| is_disabled(Some(word), now));
+    words.map(|(word, is_of_account)| PassedOver {
+        is_of_account,
+        ..PassedOver::of(KeyRefusal::Disabled, word.until)
+    })
 }
 
 /// What the account cools down from, and the key for this model.
-fn cooling(candidate: &Candidate, wish: &Wish<'_>, now: Timestamp) -> Option<PassedOver> {
+fn cooling(
+    candidate: &Candidate,
+    wish: &Wish<'_>,
+    now: Timestamp,
+) -> impl Iterator<Item = PassedOver> {
     let model = as_the_provider_names_it(candidate, wish);
     let account = candidate.account.live.cooling(model, now);
     let account = account.map(|cause| PassedOver {
@@ -89,8 +109,7 @@ fn cooling(candidate: &Candidate, wish: &Wish<'_>, now: Timestamp) -> Option<Pas
     });
     let version = candidate.version.as_ref();
     let own = model.and_then(|model| version?.live.cooling(model, now));
-    let own = own.map(PassedOver::cooling);
-    account.into_iter().chain(own).reduce(PassedOver::later)
+    account.into_iter().chain(own.map(PassedOver::cooling))
 }
 
 /// What its own health says, unless that lets a lease through.

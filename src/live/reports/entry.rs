@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::domain::ledger::block::Ending;
 use crate::domain::time::BootTime;
 
 /// One report of one lease.
 #[derive(Debug, Clone, Copy)]
 pub struct Claimed {
+    /// Whose lease it is.
+    pub caller: Uuid,
     /// The lease's number.
     pub serial: u64,
     /// The report's number.
@@ -37,7 +41,7 @@ pub enum Entry {
     Exhausted,
     /// It says more uses than are left; so many are.
     TooMany(u32),
-    /// Too many leases are being reported in parts; report whole, or later.
+    /// Too many leases are being reported in parts, of this caller or of all; report whole, or later.
     Full,
     /// The lease is older than anything kept.
     Forgotten,

@@ -1,11 +1,14 @@
 //! Tests of `reports.rs`.
 
+use uuid::Uuid;
+
 use super::*;
 
 mod laws;
 
 fn report(serial: u64, sequence: u32, uses: u32, granted: u32) -> Claimed {
     Claimed {
+        caller: Uuid::from_u128(1),
         serial,
         sequence,
         uses,
@@ -98,6 +101,44 @@ fn a_lease_is_sure_only_if_every_use_and_every_part_is() {
         ..report(2, 0, 9, 10)
     };
     assert!(!is_sure(reports.enter(&short, NOW)));
+}
+
+#[test]
+fn one_caller_that_reports_in_parts_leaves_room_to_others_until_its_leases_are_done() {
+    let reports = Reports::default();
+    for serial in 0..parts::PARTIAL_OF_CALLER_MAX as u64 {
+        let part = report(serial, 0, 1, 2);
+        assert_eq!(reports.enter(&part, NOW), Entry::New(None));
+    }
+    let more = parts::PARTIAL_OF_CALLER_MAX as u64;
+    assert_eq!(reports.enter(&report(more, 0, 1, 2), NOW), Entry::Full);
+    assert_eq!(reports.enter(&report(more, 0, 2, 2), NOW), DONE);
+    let of_another = |serial: u64| Claimed {
+        caller: Uuid::from_u128(2),
+        ..report(serial, 0, 1, 2)
+    };
+    let another = of_another(more + 1);
+    assert_eq!(reports.enter(&another, NOW), Entry::New(None));
+    assert_eq!(reports.enter(&report(0, 1, 1, 2), NOW), DONE);
+    let part = report(more + 2, 0, 1, 2);
+    assert_eq!(reports.enter(&part, NOW), Entry::New(None));
+}
+
+#[test]
+fn all_callers_that_report_in_parts_have_so_much_room() {
+    let reports = Reports::default();
+    let part = |serial: u64| Claimed {
+        caller: Uuid::from_u128(u128::from(serial % 8)),
+        ..report(serial, 0, 1, 2)
+    };
+    for serial in 0..parts::PARTIAL_MAX as u64 {
+        assert_eq!(reports.enter(&part(serial), NOW), Entry::New(None));
+    }
+    let more = part(parts::PARTIAL_MAX as u64);
+    assert_eq!(reports.enter(&more, NOW), Entry::Full);
+    let late = NOW.after(DROPPED);
+    reports.enter(&report(40 * CHUNK_LEASES, 0, 1, 1), late);
+    assert!(reports.state.lock().partial.is_empty());
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod accounts;
 mod caller_message;
 mod callers;
 mod cost;
+mod explain;
+mod explanation_message;
 mod faults;
 mod health;
 mod import;
@@ -100,6 +102,17 @@ macro_rules! admin_service {
                 answer.map(Response::new).map_err(status::of_error)
             })+
 
+            async fn explain_lease(
+                &self,
+                request: Request<proto::ExplainLeaseRequest>,
+            ) -> Result<Response<proto::ExplainLeaseResponse>, Status> {
+                let identity = auth::identity(&request)
+                    .map_err(|refusal| status::of_refusal(&refusal))?
+                    .clone();
+                let answer = explain::explain(self, &identity, request.into_inner()).await;
+                answer.map(Response::new)
+            }
+
             type WatchStatusStream = watch::Statuses;
 
             async fn watch_status(
@@ -167,7 +180,6 @@ admin_service! {
     delete_price(DeletePriceRequest) -> DeletePriceResponse: Administer => prices::delete;
     list_prices(ListPricesRequest) -> ListPricesResponse: Read => prices::list;
     get_status(GetStatusRequest) -> GetStatusResponse: Read => watch::get;
-    explain_lease(ExplainLeaseRequest) -> ExplainLeaseResponse: Read => not_built;
     get_master_key_status(GetMasterKeyStatusRequest) -> GetMasterKeyStatusResponse: Read => records::master_keys;
     rewrap_keys(RewrapKeysRequest) -> RewrapKeysResponse: Administer => not_built;
     list_audit_records(ListAuditRecordsRequest) -> ListAuditRecordsResponse: Read => records::audit;

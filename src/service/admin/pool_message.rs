@@ -47,7 +47,8 @@ fn count(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
-const fn strategy(strategy: Strategy) -> proto::SelectionStrategy {
+/// How the keys of a tier take turns.
+pub(super) const fn strategy(strategy: Strategy) -> proto::SelectionStrategy {
     match strategy {
         Strategy::RoundRobin => proto::SelectionStrategy::RoundRobin,
         Strategy::Weighted => proto::SelectionStrategy::Weighted,
@@ -65,7 +66,8 @@ fn health_policy(policy: &HealthPolicy) -> proto::HealthPolicy {
     }
 }
 
-fn estimate(estimate: Estimate) -> proto::Estimate {
+/// What one use is expected to consume.
+pub(super) fn estimate(estimate: Estimate) -> proto::Estimate {
     proto::Estimate {
         input_tokens: amount(estimate.input_tokens),
         output_tokens_max: amount(estimate.output_tokens),

@@ -87,7 +87,8 @@ pub(super) fn parse(
     Ok(errors.ready(whole())?)
 }
 
-fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
+/// What one use is expected to consume.
+pub(in crate::service) fn estimate(message: &proto::Estimate) -> Parsed<Estimate> {
     let tokens = |field, value: i64| -> Parsed<u64> {
         Ok(bounded(field, value, 0, TOKENS_MAX)?.unsigned_abs())
     };

@@ -2,7 +2,7 @@
 
 mod deadline;
 mod lease_id;
-mod lease_key;
+pub(super) mod lease_key;
 mod lease_message;
 mod renew_lease;
 mod report_outcome;

@@ -19,7 +19,7 @@ pub(super) fn take_out(registry: &mut Registry, unread: &[Unread]) {
             }
             Unread::Key(uid, account_uid) => {
                 registry.keys.remove(uid);
-                distrusted.keys.insert(*uid, *account_uid);
+                distrusted.keys.insert(*uid, (*account_uid, None));
             }
             Unread::Version(uid) => drop(registry.versions.remove(uid)),
             Unread::Pool(uid, id) => {

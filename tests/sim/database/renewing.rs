@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keylease::domain::ledger::block::is_settled;
 use keylease::domain::ledger::renewal::Renewal;
 
 use super::*;
@@ -11,7 +12,7 @@ impl Database {
     pub(crate) fn renew(
         &mut self,
         renewals: &[Renewal],
-        issuer: Uuid,
+        (issuer, serial): (Uuid, u64),
         report_within: Duration,
         client: &mut Client<'_>,
         time: Time,
@@ -30,6 +31,10 @@ impl Database {
             row.is_none_or(|row| row.carries(renewal, issuer))
         });
         if goes_on {
+            let until = now.after(report_within);
+            let renewed = self.state.renewed.entry((issuer, serial));
+            let renewed = renewed.or_insert(until);
+            *renewed = until.max(*renewed);
             for renewal in renewals {
                 if let Some(row) = self.state.limits.get_mut(&renewal.limit) {
                     row.renew(renewal, issuer, report_within, &asker, client, now);
@@ -38,17 +43,25 @@ impl Database {
         }
         Some(goes_on)
     }
+
+    /// Until when a lease goes on, if it was renewed.
+    pub(crate) fn renewed_until(&self, issuer: Uuid, serial: u64) -> Option<Timestamp> {
+        self.state.renewed.get(&(issuer, serial)).copied()
+    }
 }
 
 impl Row {
     fn carries(&self, renewal: &Renewal, issuer: Uuid) -> bool {
         let (drawn, own) = renewal.charges(issuer);
         let low = self.entry.clocks.low;
-        let is_charged = |block: &Stored| block.units > 0 && block.charge_until > low;
-        let charges = [drawn, own].into_iter();
-        charges
-            .filter_map(|id| self.blocks.get(&id))
-            .any(is_charged)
+        let charged = |id: Uuid| {
+            let block = self.blocks.get(&id);
+            block.filter(|b| b.units > 0 && b.charge_until > low && b.epoch == 0)
+        };
+        // One report settles all of a lease of one use.
+        let ordinal = renewal.draw.ordinal;
+        let is_held = |block: &Stored| renewal.granted > 1 || !is_settled(&block.settled, ordinal);
+        charged(drawn).is_some_and(is_held) || charged(own).is_some()
     }
 
     fn renew(

@@ -1,10 +1,22 @@
 //! What a replica does by the bugs that are planted.
 
+use keylease::domain::ledger::block::Draw;
+use keylease::domain::ledger::settle::Part;
 use keylease::domain::terms::Terms;
 
 use super::*;
 
 impl Replica {
+    /// What the bug that ends open blocks has to know.
+    pub(super) fn note_draws(&mut self, draws: &[(Uuid, Draw)]) {
+        if self.bug != Some(Bug::EndOpenBlock) {
+            return;
+        }
+        for (limit, draw) in draws {
+            self.seen.entry((*limit, draw.block)).or_default().0 += 1;
+        }
+    }
+
     /// The bug that ends a block when all that was drawn from it so far has ended.
     pub(super) fn end_open(&mut self, draws: &[(Uuid, Draw)], ending: Option<Ending>) {
         let (Some(Bug::EndOpenBlock), Some(ending)) = (self.bug, ending) else {
@@ -34,12 +46,12 @@ impl Replica {
     }
 
     /// The bug that gives back some permit of the block for a report that came twice.
-    pub(super) fn give_back_another(&mut self, report: &Report) {
-        for (limit, draw) in &report.given.draws {
+    pub(super) fn give_back_another(&mut self, draws: &[(Uuid, Draw)], parts: &[Part]) {
+        for (limit, draw) in draws {
             let others = (0..64).map(|ordinal| Draw { ordinal, ..*draw });
             let mut held = others.filter(|other| self.budget.holds(&[(*limit, *other)]));
             if let Some(other) = held.next() {
-                self.settle(&[(*limit, other)], &[report.part], None);
+                self.settle(&[(*limit, other)], parts, None);
             }
         }
     }

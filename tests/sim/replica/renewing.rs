@@ -15,7 +15,7 @@ impl Replica {
             let limit = self.limits.iter().find(|limit| limit.uid == uid);
             limit.is_some_and(|limit| limit.span.is_held())
         };
-        let drawn = given.draws.iter().enumerate();
+        let drawn = given.draws().iter().enumerate();
         let held = drawn.filter(|(_, (limit, _))| is_held(*limit));
         held.map(|(index, (limit, draw))| Renewal {
             limit: *limit,
@@ -30,9 +30,10 @@ impl Replica {
     /// A lease of this replica has a charge of its own from now on. False if it holds nothing any more.
     pub(crate) fn goes_on(&mut self, given: &Given, report_within: Duration, time: Time) -> bool {
         let now = self.clock.at(time);
+        self.reports.prolong(given.serial, now.after(report_within));
         let granted = u32::try_from(given.granted).unwrap();
         let left = u64::from(self.reports.left(given.serial, granted));
-        let is_void = self.bug == Some(Bug::NewsTooLate) && !self.budget.holds(&given.draws);
+        let is_void = self.bug == Some(Bug::NewsTooLate) && !self.budget.holds(given.draws());
         let left = if is_void { 0 } else { left };
         let renewed = |holding: Renewal| {
             let renewed = Renewed {

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How often a report comes at most.
+const TOLD_MAX: u32 = 4;
+
 impl World<'_> {
     pub(super) fn arrive(&mut self) {
         let window = nanos(self.setup.limits[0].span.length());
@@ -27,8 +30,10 @@ impl World<'_> {
                 cost_micros: None,
             },
             max_wait: self.setup.max_wait,
+            request: None,
         };
         let index = self.random.index(self.replicas.len());
+        let call = self.name(call, index);
         let delay = self.hop() / 2;
         self.after(delay, Event::Call(index, call));
     }
@@ -37,84 +42,169 @@ impl World<'_> {
         if self.setup.bug == Some(Bug::StartWithinFromReply) {
             given.call.sent = self.now;
         }
-        let seen = match self.random.unit() {
+        if !self.is_taken(&given) {
+            return;
+        }
+        for portion in self.portions(&given) {
+            self.plan(&given, portion);
+        }
+    }
+
+    /// How its uses are to be reported: together, and of one fate; or in parts, with several each.
+    fn portions(&mut self, given: &Given) -> Vec<Portion> {
+        let uses = given.granted;
+        if !self.setup.in_parts || uses == 1 {
+            let seen = self.fate();
+            let mut portion = Portion::whole(uses, seen);
+            portion.is_silent = seen == Seen::Answer && self.random.chance(self.setup.silent);
+            portion.took = self.takes(given);
+            return vec![portion];
+        }
+        if self.is_odd(Odd::Incomplete) {
+            let (mut silent, mut last) = (
+                Portion::whole(uses - 1, Seen::Answer),
+                Portion::whole(1, Seen::Answer),
+            );
+            silent.is_silent = true;
+            (last.sequence, last.is_final) = (1, true);
+            return vec![silent, last];
+        }
+        let count = self.random.between(1, uses.min(3) + 1);
+        let mut portions = Vec::new();
+        for sequence in 0..count {
+            let mut portion = Portion::whole(0, Seen::Answer);
+            portion.sequence = u32::try_from(sequence).unwrap();
+            portion.is_final = sequence + 1 == count && self.random.chance(0.5);
+            portion.is_silent = self.random.chance(self.setup.silent);
+            portion.took = self.takes(given);
+            portions.push(portion);
+        }
+        for index in 0..uses {
+            let at = usize::try_from(index % count).unwrap();
+            let seen = self.fate();
+            portions[at].add(1, seen);
+        }
+        portions
+    }
+
+    fn fate(&mut self) -> Seen {
+        if self.is_odd(Odd::Unsent) || self.is_odd(Odd::UnsentLate) {
+            return Seen::NotSent;
+        }
+        match self.random.unit() {
             roll if roll < self.setup.not_sent => Seen::NotSent,
             roll if roll < self.setup.not_sent + self.setup.unanswered => Seen::NoAnswer,
             _ => Seen::Answer,
-        };
-        let think = match seen {
+        }
+    }
+
+    fn takes(&mut self, given: &Given) -> Option<u64> {
+        let most = self.setup.takes_max?;
+        let estimated = given.call.estimate.input_tokens as f64;
+        Some((estimated * most * self.random.unit()) as u64)
+    }
+
+    /// When its uses start, and what is known of them before.
+    fn plan(&mut self, given: &Given, mut portion: Portion) {
+        let left = given.start_within.saturating_sub(given.age(self.now));
+        let last = nanos(left).saturating_sub(MILLI);
+        if portion.unanswered > 0 {
             // A request that never gets an answer may start at the last moment that its lease allows, long after it was given up.
-            Seen::NoAnswer => {
-                let left = given.start_within.saturating_sub(given.age(self.now));
-                self.tell(&given, seen, None);
-                nanos(left).saturating_sub(MILLI)
-            }
-            Seen::Answer | Seen::NotSent => self.random.between(MILLI, nanos(self.setup.think_max)),
+            self.after(last, Event::StartLast(given.clone(), portion));
+        }
+        if portion.answered == 0 && portion.not_sent == 0 {
+            self.tell(given, portion, None);
+            return;
+        }
+        if portion.is_silent && self.setup.in_parts {
+            // Nobody hears of these, whatever is said of the others: they may start last too.
+            portion.unanswered = std::mem::take(&mut portion.answered);
+            self.after(last, Event::StartLast(given.clone(), portion));
+            return;
+        }
+        let think = if given.is_again {
+            // Whoever has waited twice is slow, and may say nothing in the end.
+            portion.is_silent |= self.random.chance(0.5);
+            last
+        } else if portion.answered == 0 && self.is_odd(Odd::UnsentLate) {
+            self.random.between(SECOND, 12 * SECOND)
+        } else {
+            self.random.between(MILLI, nanos(self.setup.think_max))
         };
-        self.after(think, Event::Start(given, seen));
+        self.after(think, Event::Start(given.clone(), portion));
     }
 
-    pub(super) fn begin(&mut self, given: Given, seen: Seen) {
+    pub(super) fn begin(&mut self, given: &Given, mut portion: Portion) {
         let age = given.age(self.now);
-        let is_late = age > given.start_within;
-        if is_late || seen == Seen::NotSent {
-            if seen != Seen::NoAnswer {
-                self.tell(&given, Seen::NotSent, None);
-            }
+        if age > given.start_within {
+            portion.miss();
+        }
+        if portion.answered == 0 {
+            self.tell(given, portion, None);
             return;
         }
-        for limit in &self.limits {
-            let units = match limit.dimension {
-                Dimension::Requests | Dimension::Concurrency => 1,
-                Dimension::CostMicros => 0,
-                Dimension::Tokens | Dimension::InputTokens => given.call.estimate.input_tokens,
-                Dimension::OutputTokens => 0,
-            };
-            let oracle = self.oracles.get_mut(&limit.uid).unwrap();
-            oracle.started(self.now, units * given.granted);
-        }
-        if seen == Seen::Answer && !self.setup.hold_max.is_zero() {
-            self.use_for_a_while(&given);
+        self.start(given, portion.answered, portion.took);
+        if !self.setup.hold_max.is_zero() {
+            self.use_for_a_while(given, portion.is_silent);
             return;
         }
-        if seen == Seen::Answer && !self.random.chance(self.setup.silent) {
+        if !portion.is_silent {
             let says_when = self.random.chance(0.8);
-            self.tell(&given, seen, says_when.then_some(age));
+            self.tell(given, portion, says_when.then_some(age));
         }
     }
 
-    /// Reports, once or twice.
-    pub(super) fn tell(&mut self, given: &Given, seen: Seen, started_after: Option<Duration>) {
-        if seen != Seen::Answer {
+    /// Uses start, unless it is too late.
+    pub(super) fn start(&mut self, given: &Given, uses: u64, took: Option<u64>) {
+        if given.age(self.now) > given.start_within {
+            return;
+        }
+        let estimated = given.call.estimate.input_tokens;
+        for limit in &self.limits {
+            let oracle = self.oracles.get_mut(&limit.uid).unwrap();
+            let (units, more) = match limit.dimension {
+                Dimension::Requests | Dimension::Concurrency => (1, 0),
+                Dimension::CostMicros | Dimension::OutputTokens => (0, 0),
+                Dimension::Tokens | Dimension::InputTokens => {
+                    let took = took.unwrap_or(estimated);
+                    (took.min(estimated), took.saturating_sub(estimated))
+                }
+            };
+            oracle.started(self.now, units * uses);
+            oracle.took_more(self.now, more * uses);
+        }
+    }
+
+    /// Reports, once or more often.
+    pub(super) fn tell(
+        &mut self,
+        given: &Given,
+        portion: Portion,
+        started_after: Option<Duration>,
+    ) {
+        let is_answered = portion.answered > 0;
+        if !is_answered {
             self.let_go_of(given);
         }
-        let report = Report {
-            given: given.clone(),
-            sequence: 0,
-            part: Part {
-                uses: given.granted,
-                is_not_sent: seen == Seen::NotSent,
-                consumed: Usage::default(),
-            },
-            seen,
-            started_after,
+        let report = portion.report(given, started_after);
+        let latency = match is_answered {
+            true if self.setup.hold_max.is_zero() => nanos(self.setup.latency),
+            _ => 0,
         };
-        let latency = match seen {
-            Seen::Answer if !self.setup.hold_max.is_zero() => 0,
-            Seen::Answer => nanos(self.setup.latency),
-            Seen::NoAnswer | Seen::NotSent => 0,
-        };
-        let times = if self.random.chance(self.setup.twice) {
-            2
-        } else {
-            1
-        };
+        let mut times = 1;
+        while times < TOLD_MAX && self.random.chance(self.setup.twice) {
+            times += 1;
+        }
         let issuer = self.replicas.iter().position(|r| r.boot_id == given.issuer);
-        for _ in 0..times {
+        for time in 0..times {
             let anywhere = self.random.index(self.replicas.len());
-            let is_same = self.random.chance(0.7);
+            let is_same = !self.random.chance(self.setup.elsewhere);
             let index = issuer.filter(|_| is_same).unwrap_or(anywhere);
-            let delay = latency + self.hop() + self.random.between(0, 30 * MILLI);
+            let late = match time {
+                0 => 30 * MILLI,
+                _ => nanos(self.setup.late_max),
+            };
+            let delay = latency + self.hop() + self.random.between(0, late);
             self.after(delay, Event::Report(index, report.clone()));
         }
     }

@@ -14,7 +14,26 @@ pub(super) enum Event {
     Wake(usize, Uuid),
     Call(usize, Call),
     Leased(Given),
-    Start(Given, Seen),
+    /// It is looked how much is kept.
+    Watch,
+    /// Something happens by the script.
+    Act(usize),
+    Start(Given, Portion),
+    /// Uses begin at the last moment whose callers have given up on them.
+    StartLast(Given, Portion),
+    /// A caller has waited long enough for an answer.
+    Patience(RequestId),
+    /// A caller that has waited long enough takes its call away.
+    Cancel(usize, RequestId, Time),
+    /// The next replica is to end and come back.
+    Roll(usize),
+    Drain(usize, Uuid),
+    Close(usize, Uuid),
+    Leave(usize, Uuid),
+    /// A replica sends reports to others, and takes its own.
+    Exchange(usize, Uuid),
+    /// A replica settles for those that are gone.
+    TakeOver(usize, Uuid),
     Report(usize, Report),
     Transact(usize, Uuid, u32, Vec<Work>, BootTime),
     Answered(usize, Uuid, Vec<Work>, Option<Answers>, BootTime),
@@ -42,6 +61,67 @@ pub(super) struct Renewing {
 }
 
 impl World<'_> {
+    pub(super) fn happen(&mut self, event: Event) {
+        // What comes to a replica that is stopped, comes when it goes on.
+        if let Some(until) = self.stopped(&event) {
+            let delay = until - self.now;
+            self.after(delay, event);
+            return;
+        }
+        match event {
+            Event::Arrive => self.arrive(),
+            Event::Faults => self.faults(),
+            Event::Keep => self.keep(),
+            Event::Tick(index, boot) => self.tick(index, boot),
+            Event::Beat(index, boot) => self.beat(index, boot),
+            Event::Boot(index) => {
+                self.replicas[index] = self.boot();
+                self.set_out(index);
+            }
+            // An earlier one has made the others void.
+            Event::Wake(index, boot)
+                if self.is_up(index, boot) && self.replicas[index].is_woken(self.now) =>
+            {
+                self.wake(index);
+            }
+            Event::Wake(..) => {}
+            Event::Call(index, call) => self.call(index, call),
+            Event::Leased(given) => self.leased(given),
+            Event::Start(given, portion) => self.begin(&given, portion),
+            Event::StartLast(given, portion) => {
+                self.start(&given, portion.unanswered, portion.took)
+            }
+            Event::Patience(id) => self.lose_patience(id),
+            Event::Cancel(index, id, sent) => self.cancel(index, id, sent),
+            Event::Watch => self.watch(),
+            Event::Act(index) => self.act(index),
+            Event::Roll(index) => self.roll(index),
+            Event::Drain(index, boot) => self.drain(index, boot),
+            Event::Close(index, boot) => self.close(index, boot),
+            Event::Leave(index, boot) => self.leave(index, boot),
+            Event::Exchange(index, boot) => self.exchange(index, boot),
+            Event::TakeOver(index, boot) => self.take_over(index, boot),
+            Event::Report(index, report) => self.report(index, report),
+            Event::Transact(index, boot, server, works, sent) => {
+                self.transact(index, boot, server, works, sent);
+            }
+            Event::Answered(index, boot, works, answers, sent) => {
+                self.answered(index, boot, &works, answers, sent);
+            }
+            Event::Hold(id) => self.look_at(id),
+            Event::AskOn(id) => self.ask_on(id),
+            Event::Renew(index, given, sent) => self.renew(index, given, sent),
+            Event::RenewTransact(index, boot, renewing) => {
+                self.renew_transact(index, boot, renewing);
+            }
+            Event::RenewAnswered(index, boot, renewing) => {
+                self.renew_answered(index, boot, renewing);
+            }
+            Event::RenewNews(index, given) => self.renew_news(index, &given),
+            Event::GoesOn(id, sent) => self.goes_on(id, sent),
+        }
+    }
+
     /// Until when whoever it comes to is stopped.
     pub(super) fn stopped(&self, event: &Event) -> Option<Time> {
         let index = match event {
@@ -55,7 +135,13 @@ impl World<'_> {
             | Event::RenewAnswered(index, ..)
             | Event::RenewNews(index, _)
             | Event::Transact(index, ..)
-            | Event::Answered(index, ..) => *index,
+            | Event::Answered(index, ..)
+            | Event::Cancel(index, ..)
+            | Event::Drain(index, _)
+            | Event::Close(index, _)
+            | Event::Leave(index, _)
+            | Event::Exchange(index, _)
+            | Event::TakeOver(index, _) => *index,
             Event::Arrive
             | Event::Faults
             | Event::Keep
@@ -64,7 +150,12 @@ impl World<'_> {
             | Event::Hold(_)
             | Event::AskOn(_)
             | Event::GoesOn(..)
-            | Event::Start(..) => return None,
+            | Event::Start(..)
+            | Event::StartLast(..)
+            | Event::Patience(_)
+            | Event::Watch
+            | Event::Act(_)
+            | Event::Roll(_) => return None,
         };
         let until = self.replicas[index].paused_until;
         (self.now < until).then_some(until)

@@ -21,9 +21,11 @@ impl World<'_> {
         let faults = self.setup.faults.clone();
         for index in 0..self.replicas.len() {
             if self.replicas[index].is_alive && self.random.chance(faults.crash) {
-                self.replicas[index].is_alive = false;
-                let delay = self.random.between(SECOND, 8 * SECOND);
-                self.after(delay, Event::Boot(index));
+                self.kill(index);
+            }
+            if self.random.chance(faults.drain) {
+                let boot = self.replicas[index].boot_id;
+                self.after(0, Event::Drain(index, boot));
             }
             if self.random.chance(faults.cut_off) {
                 let lasts = self.random.between(SECOND, nanos(faults.cut_off_max));
@@ -66,6 +68,12 @@ impl World<'_> {
         }
     }
 
+    pub(super) fn kill(&mut self, index: usize) {
+        self.replicas[index].is_alive = false;
+        let delay = self.random.between(SECOND, 8 * SECOND);
+        self.after(delay, Event::Boot(index));
+    }
+
     /// The database has what it had some time ago.
     pub(super) fn set_back(&mut self, least: Time, most: Time) {
         let to = self.now.saturating_sub(self.random.between(least, most));
@@ -99,12 +107,7 @@ impl World<'_> {
             slots: u32::try_from(self.random.between(1, 4)).unwrap(),
             outage_max: Duration::from_secs(self.random.between(5, 15)),
         };
-        for limit in &mut self.limits {
-            limit.rev += 1;
-            limit.offline = Some(share).filter(|share| share.percent > 0);
-            let row = self.database.state.limits.get_mut(&limit.uid).unwrap();
-            row.limit = limit.clone();
-        }
+        self.share(Some(share).filter(|share| share.percent > 0));
         for replica in &mut self.replicas {
             if self.random.chance(0.3) {
                 replica.cut_off_until = self.now + self.random.between(SECOND, 15 * SECOND);

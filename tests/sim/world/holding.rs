@@ -16,7 +16,7 @@ pub(super) struct Holding {
 pub(super) type LeaseId = (Uuid, u64);
 
 impl Given {
-    fn id(&self) -> LeaseId {
+    pub(super) fn id(&self) -> LeaseId {
         (self.issuer, self.serial)
     }
 
@@ -38,20 +38,23 @@ impl World<'_> {
             return;
         }
         let until = given.passed(given.call.sent, given.report_within);
-        let holding = Holding {
+        let now = self.now;
+        // One that is given again is held since it was given first.
+        let holding = self.holdings.entry(given.id()).or_insert_with(|| Holding {
             given: given.clone(),
-            since: self.now,
+            since: now,
             until,
             wants: None,
-        };
-        self.holdings.insert(given.id(), holding);
+        });
+        holding.until = until.max(holding.until);
+        let until = holding.until;
         self.look_again(given.id(), until);
     }
 
     /// Its use has begun: it lasts a while, longer than the lease perhaps.
-    pub(super) fn use_for_a_while(&mut self, given: &Given) {
+    pub(super) fn use_for_a_while(&mut self, given: &Given, is_silent: bool) {
         let lasts = self.random.between(0, nanos(self.setup.hold_max).max(1));
-        if self.random.chance(self.setup.silent) {
+        if is_silent {
             return;
         }
         let wants = self.now + lasts;
@@ -85,7 +88,7 @@ impl World<'_> {
         let is_done = holding.wants.is_some_and(|wants| wants <= self.now);
         let given = holding.given.clone();
         if is_done && self.now <= holding.until {
-            self.tell(&given, Seen::Answer, None);
+            self.tell(&given, Portion::whole(given.granted, Seen::Answer), None);
             self.let_go(id, self.now);
         } else if holding.until <= self.now {
             let until = holding.until;
@@ -160,10 +163,11 @@ impl World<'_> {
         let (time, within) = (self.now, self.setup.lease_duration);
         let holdings = self.replicas[index].holdings(&renewing.given);
         let mut client = self.replicas[index].client(renewing.begun, time);
-        let issuer = renewing.given.issuer;
+        let lease = renewing.given.id();
+        let issuer = lease.0;
         let renewed = self
             .database
-            .renew(&holdings, issuer, within, &mut client, time);
+            .renew(&holdings, lease, within, &mut client, time);
         match renewed {
             None => self.look(index),
             Some(false) => {}

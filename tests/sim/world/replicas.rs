@@ -4,7 +4,7 @@ use super::*;
 use crate::replica::Beat;
 
 /// How long it takes to find that nobody is there.
-const CONNECT: Time = 100 * MILLI;
+pub(super) const CONNECT: Time = 100 * MILLI;
 
 impl World<'_> {
     pub(super) fn boot(&mut self) -> Replica {
@@ -22,9 +22,11 @@ impl World<'_> {
         replica
     }
 
-    pub(super) fn start(&mut self, index: usize) {
+    pub(super) fn set_out(&mut self, index: usize) {
         let boot = self.replicas[index].boot_id;
         self.after(0, Event::Beat(index, boot));
+        self.after(0, Event::Exchange(index, boot));
+        self.after(0, Event::TakeOver(index, boot));
         let delay = self.random.between(MILLI, TICK);
         self.after(delay, Event::Tick(index, boot));
     }
@@ -32,6 +34,13 @@ impl World<'_> {
     pub(super) fn tick(&mut self, index: usize, boot: Uuid) {
         if self.is_up(index, boot) {
             self.after(TICK, Event::Tick(index, boot));
+            self.say_more(index);
+        }
+    }
+
+    /// Says what there is to say, unless its last has been said.
+    fn say_more(&mut self, index: usize) {
+        if self.replicas[index].end != Some(End::Closing) {
             self.say(index);
         }
     }
@@ -45,6 +54,7 @@ impl World<'_> {
             let rest = works.split_off(works.len().min(LIMITS_PER_TRANSACTION));
             let sent = self.replicas[index].clock.at(self.now);
             let delay = self.hop() + self.slow(self.setup.faults.slow_database);
+            self.replicas[index].under_way += 1;
             self.after(
                 delay,
                 Event::Transact(index, boot, self.server, works, sent),
@@ -54,13 +64,13 @@ impl World<'_> {
     }
 
     pub(super) fn beat(&mut self, index: usize, boot: Uuid) {
-        if self.is_up(index, boot) {
+        if self.is_up(index, boot) && self.replicas[index].end != Some(End::Closing) {
             self.after(SECOND, Event::Beat(index, boot));
             self.look(index);
         }
     }
 
-    fn is_cut_off(&self, index: usize) -> bool {
+    pub(super) fn is_cut_off(&self, index: usize) -> bool {
         let back = self.replicas[index].cut_off_until;
         self.now < self.database_back.max(back)
     }
@@ -74,7 +84,10 @@ impl World<'_> {
         let is_lost = self.random.chance(self.setup.faults.lost_reply);
         let replica = &mut self.replicas[index];
         let sent = replica.clock.at(time);
-        let memory = self.database.beat(&mut replica.client(sent, time), time);
+        let (memory, live) = self.database.beat(&mut replica.client(sent, time), time);
+        if !is_lost {
+            replica.live = live.max(1);
+        }
         let beat = Beat {
             sent: replica.clock.at(time - slow),
             is_other: replica.memory.incarnation != memory.incarnation,
@@ -136,6 +149,7 @@ impl World<'_> {
             return;
         }
         let replica = &mut self.replicas[index];
+        replica.under_way -= 1;
         let now = replica.clock.at(self.now);
         match answers {
             None => works
@@ -145,8 +159,10 @@ impl World<'_> {
                 works.iter().for_each(|work| replica.budget.said(work));
                 for (limit, answer) in answers {
                     let Some(mut answer) = answer else { continue };
-                    if self.setup.bug == Some(Bug::ValidityFromReply) {
-                        answer.sent = now;
+                    match self.setup.bug {
+                        Some(Bug::ValidityFromReply) => answer.sent = now,
+                        Some(Bug::PermitAfterExpiry) => answer.terms.validity *= 12,
+                        _ => {}
                     }
                     replica.budget.answered(limit, &answer, now);
                 }
@@ -157,19 +173,23 @@ impl World<'_> {
 
     pub(super) fn wake(&mut self, index: usize) {
         let outcomes = self.replicas[index].retry(self.now);
+        self.take_up_all(index, outcomes);
+        self.say_more(index);
+    }
+
+    pub(super) fn take_up_all(&mut self, index: usize, outcomes: Vec<Outcome>) {
         for outcome in outcomes {
             self.take_up(index, outcome);
         }
-        self.say(index);
     }
 
     pub(super) fn call(&mut self, index: usize, call: Call) {
         if !self.replicas[index].is_alive {
             return;
         }
-        let outcome = self.replicas[index].call(call, self.now);
-        let is_short = matches!(outcome, Outcome::Waits(_));
-        self.take_up(index, outcome);
+        let outcomes = self.replicas[index].call(call, self.now);
+        let is_short = matches!(outcomes.as_slice(), [Outcome::Waits(_)]);
+        self.take_up_all(index, outcomes);
         if is_short {
             self.say(index);
         }
@@ -179,6 +199,10 @@ impl World<'_> {
         match outcome {
             Outcome::Given(given) => {
                 self.hold(&given);
+                let is_lost = self.random.chance(self.setup.faults.lost_lease);
+                if given.call.request.is_some() && (is_lost || self.is_odd(Odd::Lost)) {
+                    return;
+                }
                 let delay = self.hop() / 2 + self.slow(self.setup.faults.slow_lease);
                 self.after(delay, Event::Leased(given));
             }
@@ -193,26 +217,6 @@ impl World<'_> {
                 }
             }
             Outcome::Refused => {}
-        }
-    }
-
-    pub(super) fn report(&mut self, index: usize, report: Report) {
-        if !self.replicas[index].is_alive {
-            return;
-        }
-        if self.replicas[index].boot_id == report.given.issuer {
-            self.replicas[index].report(&report, self.now);
-            self.wake(index);
-            return;
-        }
-        // It came elsewhere: it travels to its issuer, in batches.
-        let issuer = self
-            .replicas
-            .iter()
-            .position(|r| r.boot_id == report.given.issuer);
-        if let Some(issuer) = issuer {
-            let delay = self.random.between(10 * MILLI, 500 * MILLI);
-            self.after(delay, Event::Report(issuer, report));
         }
     }
 }

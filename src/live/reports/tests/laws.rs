@@ -16,6 +16,7 @@ proptest! {
         let (mut counted, mut sequences, mut is_over) = (0, HashSet::new(), false);
         for (sequence, uses, is_final) in told {
             let entry = reports.enter(&Claimed {
+                caller: uuid::Uuid::nil(),
                 serial: 7,
                 sequence,
                 uses,

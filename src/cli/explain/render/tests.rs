@@ -1,0 +1,144 @@
+use super::*;
+use crate::proto::{LimitDimension, SelectionStrategy};
+
+fn at(seconds: i64) -> Option<Timestamp> {
+    Some(Timestamp { seconds, nanos: 0 })
+}
+
+fn key(name: &str) -> KeyExplanation {
+    KeyExplanation {
+        key: name.to_owned(),
+        tier: 1,
+        weight: 1,
+        version: 3,
+        ..Default::default()
+    }
+}
+
+fn refused(name: &str, reason: RefusalReason, why: &str) -> KeyExplanation {
+    KeyExplanation {
+        reason: reason.into(),
+        reasons: vec![why.to_owned()],
+        ..key(name)
+    }
+}
+
+fn answer(keys: Vec<KeyExplanation>) -> ExplainLeaseResponse {
+    ExplainLeaseResponse {
+        keys,
+        caller: "callers/search".to_owned(),
+        pool: "pools/p".to_owned(),
+        explain_time: at(1_000),
+        replica: "01890a5d-ac96-774b-bcce-b302099a8057".to_owned(),
+        strategy: SelectionStrategy::RoundRobin.into(),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn what_a_lease_would_get_comes_first_and_every_key_says_why() {
+    let chosen = KeyExplanation {
+        eligible: true,
+        rank: 1,
+        reasons: vec!["chosen: its turn in tier 1".to_owned()],
+        ..key("accounts/a/keys/k")
+    };
+    let cooling = KeyExplanation {
+        retry_time: at(1_090),
+        ..refused("accounts/b/keys/k", RefusalReason::Cooling, "cooling: 429")
+    };
+    let text = within(
+        &ExplainLeaseResponse {
+            chosen: "accounts/a/keys/k".to_owned(),
+            ..answer(vec![chosen, cooling])
+        },
+        80,
+    );
+    assert!(
+        text.contains("the next lease gets accounts/a/keys/k"),
+        "{text}"
+    );
+    assert!(text.contains("a/k: chosen: its turn in tier 1"), "{text}");
+    assert!(text.contains("b/k: cooling: 429"), "{text}");
+    assert!(text.contains("in 1 m"), "{text}");
+    assert!(text.contains("1 key cooling down: wait;"), "{text}");
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_remedy_is_told_once_however_many_keys_need_it() {
+    let dead = |name| refused(name, RefusalReason::Dead, "dead: 401");
+    let tampered = refused("", RefusalReason::Tampered, "not believed: edited");
+    let sealed = refused(
+        "accounts/d/keys/k",
+        RefusalReason::Undecryptable,
+        "undecryptable",
+    );
+    let keys = vec![
+        dead("accounts/a/keys/k"),
+        dead("accounts/b/keys/k"),
+        tampered,
+        sealed,
+    ];
+    let text = within(
+        &ExplainLeaseResponse {
+            reason: ErrorReason::KeysDead.into(),
+            message: "no key can serve".to_owned(),
+            ..answer(keys)
+        },
+        80,
+    );
+    assert!(
+        text.contains("REFUSED KEYS_DEAD: no key can serve"),
+        "{text}"
+    );
+    assert_eq!(text.matches("keylease keys rotate").count(), 1, "{text}");
+    assert_eq!(text.matches("find who writes").count(), 1, "{text}");
+    assert!(
+        text.contains("2 keys dead (blacklisted): replace"),
+        "{text}"
+    );
+}
+
+#[test]
+fn limits_say_what_is_needed_held_and_left_and_shadows_are_told_apart() {
+    let limit = |mode: LimitMode, over: bool| LimitExplanation {
+        limit: "accounts/a/limits/rpm".to_owned(),
+        dimension: LimitDimension::Requests.into(),
+        amount: 600,
+        mode: mode.into(),
+        needed: 1,
+        at_hand: 7,
+        remaining: Some(593),
+        shadow_over: over,
+        slot_left: over.then_some(4),
+        ..Default::default()
+    };
+    let limits = vec![
+        limit(LimitMode::Enforce, false),
+        limit(LimitMode::Shadow, true),
+    ];
+    let text = within(
+        &ExplainLeaseResponse {
+            limits,
+            ..answer(vec![])
+        },
+        80,
+    );
+    assert!(text.contains("a/rpm  allows"), "{text}");
+    assert!(text.contains("shadow, over"), "{text}");
+    assert!(text.contains("would serve 4 more units"), "{text}");
+}
+
+#[test]
+fn words_of_others_cannot_write_to_the_terminal() {
+    let keys = vec![refused(
+        "accounts/a/keys/k",
+        RefusalReason::Disabled,
+        "\u{1b}[2J",
+    )];
+    assert!(!within(&answer(keys), 80).contains('\u{1b}'));
+}

@@ -1,0 +1,139 @@
+//! Why each key of a pool would or would not be chosen now: judged by the code that chooses, in its order, with nothing taken and no turn
+//! advanced.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+use sqlx::PgPool;
+
+use self::foresight::{Foresight, Question};
+use super::Live;
+use super::choose::admit::{as_the_provider_names_it, objections};
+use super::choose::judge::judge;
+use super::choose::{Now, Wish, order};
+use super::needing::need;
+use super::passed_over::PassedOver;
+use super::snapshot::{Candidate, PoolEntry, Tier};
+use super::unserved::Unserved;
+use super::version::VersionLive;
+use crate::domain::ledger::budget::Take;
+use crate::domain::ledger::budget::look::Look;
+
+mod conclude;
+mod foresight;
+mod limiting;
+mod objecting;
+
+pub use conclude::Explained;
+
+/// One key, as it is met on the way to a choice.
+struct Met<'a> {
+    tier: &'a Tier,
+    candidate: &'a Candidate,
+    /// The strategy names it first in its tier.
+    is_first: bool,
+    standing: Standing,
+    /// What keeps it from serving, but its permits.
+    over: Vec<PassedOver>,
+    /// The limits of its account, and what each says.
+    looks: Vec<Look>,
+    /// As the provider names it.
+    model: Option<&'a str>,
+    /// What a lease would have been told of this key alone.
+    unserved: Unserved,
+}
+
+/// How a key stands to a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It serves.
+    Fits { is_canary: bool },
+    /// It would, if there were permits.
+    Short { is_canary: bool },
+    /// It does not.
+    Refused,
+}
+
+/// Explains what a lease would choose. Where this replica holds no permits of a limit, a lease would ask the database; so the database is
+/// read, and what it cannot answer is told as what a lease would be told.
+pub async fn explain(
+    live: &Live,
+    database: &PgPool,
+    pool: &PoolEntry,
+    wish: &Wish<'_>,
+    now: Now,
+) -> Explained {
+    let met = meet(pool, wish, now);
+    let foresight = Foresight::read(database, live.as_replica(), &questions(&met)).await;
+    conclude::conclude(pool, wish, now, met, &foresight)
+}
+
+/// Every key, in the order in which a lease would try them.
+fn meet<'a>(pool: &'a PoolEntry, wish: &Wish<'a>, now: Now) -> Vec<Met<'a>> {
+    let mut met = Vec::new();
+    for tier in &pool.tiers {
+        let turn = tier.turns.load(Ordering::Relaxed);
+        let order = order(pool, tier, wish, turn, now.database);
+        let candidates = order.map(|index| &tier.candidates[index]).enumerate();
+        met.extend(candidates.map(|(place, candidate)| Met {
+            tier,
+            is_first: place == 0,
+            ..meet_one(tier, candidate, wish, now)
+        }));
+    }
+    met
+}
+
+fn meet_one<'a>(tier: &'a Tier, candidate: &'a Candidate, wish: &Wish<'a>, now: Now) -> Met<'a> {
+    let mut unserved = Unserved::default();
+    let ask = |version: &VersionLive| version.admission(now.database);
+    let fit = judge(candidate, wish, now, &mut unserved, ask);
+    let need = match &fit {
+        Some(fit) => fit.need,
+        None => need(candidate, wish, now.database, &mut unserved),
+    };
+    let (refused, looks) = candidate.account.live.with_budget_quietly(|budget| {
+        let refused = budget.would_refuse(need, now.boot);
+        let looks: Vec<Look> = budget.looks(need, now.boot).collect();
+        (refused, looks)
+    });
+    let standing = match (fit, refused) {
+        (None, _) => Standing::Refused,
+        (Some(fit), None) => Standing::Fits {
+            is_canary: fit.is_canary,
+        },
+        (Some(fit), Some(Take::Short(_))) => Standing::Short {
+            is_canary: fit.is_canary,
+        },
+        (Some(_), Some(never)) => {
+            let lacks = looks.iter().cloned().filter_map(Look::lack);
+            lacks.for_each(|lack| unserved.lacks(&candidate.account, lack, now));
+            unserved.refuse(candidate, &never, now);
+            Standing::Refused
+        }
+    };
+    Met {
+        tier,
+        candidate,
+        is_first: false,
+        standing,
+        over: objections(candidate, wish, now.database),
+        looks,
+        model: as_the_provider_names_it(candidate, wish),
+        unserved,
+    }
+}
+
+/// What has to be asked of the database: each need of each limit once.
+fn questions(met: &[Met<'_>]) -> Vec<Question> {
+    let looks = met.iter().flat_map(|met| &met.looks);
+    let asking = looks.filter(|look| look.needed > 0);
+    let questions: HashSet<Question> = asking
+        .map(|look| Question {
+            limit: look.limit.uid,
+            needed: look.needed,
+            seen: look.seen,
+        })
+        .collect();
+    questions.into_iter().collect()
+}

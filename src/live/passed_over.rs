@@ -1,0 +1,114 @@
+//! A key that is passed over for something other than permits: why, until when, and by what name people know it.
+
+use std::sync::Arc;
+
+use super::snapshot::{AccountEntry, Candidate, VersionEntry};
+use crate::domain::disablement::Disablement;
+use crate::domain::health::Cause;
+use crate::domain::hindrance::Hindrance;
+use crate::domain::key::Key;
+use crate::domain::name::{AccountName, KeyName};
+use crate::domain::refusal::KeyRefusal;
+use crate::domain::time::Timestamp;
+
+/// A key that is passed over: of those with the same reason, a refusal names the one that may serve first.
+#[derive(Debug)]
+pub(super) struct First {
+    account: Arc<AccountEntry>,
+    key: Arc<Key>,
+    version: Option<Arc<VersionEntry>>,
+    pub(super) over: PassedOver,
+}
+
+/// Why a key is passed over, and until when.
+#[derive(Debug)]
+pub(super) struct PassedOver {
+    pub(super) refusal: KeyRefusal,
+    pub(super) until: Option<Timestamp>,
+    /// The account is the matter, not this key of it.
+    pub(super) is_of_account: bool,
+    /// The cooldown; `None` where the version's health has it.
+    pub(super) cause: Option<Cause>,
+}
+
+impl PassedOver {
+    pub(super) const fn of(refusal: KeyRefusal, until: Option<Timestamp>) -> Self {
+        Self {
+            refusal,
+            until,
+            is_of_account: false,
+            cause: None,
+        }
+    }
+
+    pub(super) const fn until(refusal: KeyRefusal, until: Timestamp) -> Self {
+        Self::of(refusal, Some(until))
+    }
+
+    pub(super) fn cooling(cause: Cause) -> Self {
+        Self {
+            until: Some(cause.until),
+            cause: Some(cause),
+            ..Self::of(KeyRefusal::Cooling, None)
+        }
+    }
+
+    /// Of two reasons the one that clears later; this one, where both clear at once or never.
+    pub(super) fn later(self, other: Self) -> Self {
+        if self.is_before(&other) { other } else { self }
+    }
+
+    /// What never ends by itself comes last.
+    pub(super) fn is_before(&self, other: &Self) -> bool {
+        (self.until.is_none(), self.until) < (other.until.is_none(), other.until)
+    }
+}
+
+impl First {
+    pub(super) fn of(candidate: &Candidate, over: PassedOver) -> Self {
+        Self {
+            account: Arc::clone(&candidate.account),
+            key: Arc::clone(&candidate.key),
+            version: candidate.version.clone(),
+            over,
+        }
+    }
+
+    /// `None` where it has cleared meanwhile.
+    pub(super) fn hindrance(&self, now: Timestamp) -> Option<Hindrance> {
+        let resource = self.resource();
+        if self.over.refusal == KeyRefusal::Disabled {
+            let word = self.word()?.clone();
+            return Some(Hindrance::Disabled { resource, word });
+        }
+        let own = || {
+            let health = self.version.as_ref()?.live.health(now);
+            health.cause().cloned()
+        };
+        let mut cause = self.over.cause.clone().or_else(own)?;
+        // A dead version whose canary is out waits for that.
+        cause.until = self.over.until.unwrap_or(cause.until);
+        Some(Hindrance::Ailing {
+            refusal: self.over.refusal,
+            resource,
+            cause,
+        })
+    }
+
+    pub(super) fn resource(&self) -> String {
+        let account = self.account.account.id.clone();
+        if self.over.is_of_account {
+            return AccountName(account).to_text();
+        }
+        let key = self.key.id.clone();
+        KeyName { account, key }.to_text()
+    }
+
+    fn word(&self) -> Option<&Disablement> {
+        if self.over.is_of_account {
+            self.account.account.disablement.as_ref()
+        } else {
+            self.key.disablement.as_ref()
+        }
+    }
+}

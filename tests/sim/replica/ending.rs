@@ -1,0 +1,40 @@
+//! How a replica ends in order.
+
+use super::*;
+use crate::world::entries;
+
+/// How far a replica has come with its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It gives no leases, and takes reports.
+    Draining,
+    /// It answers nobody, and says its last.
+    Closing,
+}
+
+impl Replica {
+    /// No new leases from now on.
+    pub(crate) fn drain(&mut self) {
+        self.end = Some(End::Draining);
+        self.forsake_all();
+    }
+
+    /// Every block is closed, and nothing begun any more.
+    pub(crate) fn close(&mut self) {
+        self.end = Some(End::Closing);
+        self.budget.close_all();
+    }
+
+    /// Whether it can be spoken to.
+    pub(crate) fn is_there(&self) -> bool {
+        self.is_alive && self.end != Some(End::Closing)
+    }
+
+    /// What it keeps in memory, all of it in production collections.
+    pub(crate) fn entries(&self) -> usize {
+        let permits = entries(&self.budget) + entries(&self.samples);
+        let reports = entries(&self.reports) + entries(&self.foreign) + entries(&self.outbox);
+        let calls = entries(&self.calls.replays) + entries(&self.calls.replayed);
+        permits + reports + calls
+    }
+}

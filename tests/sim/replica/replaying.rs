@@ -1,0 +1,164 @@
+//! Calls that name a request id: the production slots, and those who wait for another call of the same id.
+
+use keylease::domain::replay::{Bounds, Left};
+use keylease::live::replayed::Replayed;
+use keylease::live::replays::{Replays, Slot};
+use keylease::live::reports::Entry;
+
+use super::*;
+use crate::caller::{Report, RequestId};
+
+/// As production has it for calls that do not wait.
+const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// Calls by request id.
+#[derive(Default)]
+pub(super) struct Calls {
+    pub(super) replays: Replays<(), Once>,
+    pub(super) replayed: Replayed,
+    /// Calls that are to be given a lease, and those that wait for them.
+    pending: BTreeMap<RequestId, Pending>,
+}
+
+struct Pending {
+    slot: Arc<Slot<(), Once>>,
+    aside: Vec<Waiting>,
+}
+
+/// What was given once.
+#[derive(Debug)]
+pub(super) struct Once {
+    given: Given,
+    bounds: Bounds,
+}
+
+impl Replica {
+    /// Leases, or gives again what was given for the same id.
+    pub(super) fn lease(&mut self, call: Call, received: BootTime, time: Time) -> Vec<Outcome> {
+        let Some(id) = call.request else {
+            return vec![self.attempt(call, received, None, time)];
+        };
+        let answered_by = received.after(call.max_wait.max(COLD_WAIT_MAX));
+        let (name, now) = (id.to_string(), self.clock.at(time));
+        let replays = &self.calls.replays;
+        let Ok(slot) = replays.slot(Uuid::nil(), &name, || (), answered_by, now) else {
+            return vec![Outcome::Refused];
+        };
+        if let Some(once) = slot.given.get() {
+            return vec![self.again(call, received, once, time)];
+        }
+        if let Some(pending) = self.calls.pending.get_mut(&id) {
+            pending.aside.push(Waiting { call, received });
+            return Vec::new();
+        }
+        let aside = Vec::new();
+        self.calls.pending.insert(id, Pending { slot, aside });
+        let outcome = self.attempt(call, received, None, time);
+        self.follow(Some(id), outcome, time)
+    }
+
+    /// What becomes of those who wait for a call to which this came.
+    pub(super) fn follow(
+        &mut self,
+        request: Option<RequestId>,
+        outcome: Outcome,
+        time: Time,
+    ) -> Vec<Outcome> {
+        let pending = match outcome {
+            Outcome::Waits(_) => None,
+            Outcome::Given(_) | Outcome::Refused => {
+                request.and_then(|id| self.calls.pending.remove(&id))
+            }
+        };
+        let Some(Pending { slot, aside }) = pending else {
+            return vec![outcome];
+        };
+        if let Outcome::Given(given) = &outcome {
+            let bounds = Bounds::new(given.received, given.start_within, given.report_within);
+            slot.is_useful_until(bounds.starts_by);
+            let given = given.clone();
+            slot.given.set(Once { given, bounds }).unwrap();
+        }
+        let mut outcomes = vec![outcome];
+        for Waiting { call, received } in aside {
+            outcomes.extend(self.lease(call, received, time));
+        }
+        outcomes
+    }
+
+    fn again(&self, call: Call, received: BootTime, once: &Once, time: Time) -> Outcome {
+        let (Once { given, bounds }, now) = (once, self.clock.at(time));
+        let until = bounds.matters_until(self.charge_times(&given.claims), now);
+        let (caller, serial) = (given.claims.caller_uid, given.serial);
+        let replayed = &self.calls.replayed;
+        if replayed.give_again(caller, serial, &self.reports, until, now) != Ok(true) {
+            return Outcome::Refused;
+        }
+        let left = match self.bug {
+            Some(Bug::FreshReplay) => Some(Left {
+                start_within: given.start_within,
+                report_within: given.report_within,
+            }),
+            _ => bounds.left(received),
+        };
+        let Some(left) = left else {
+            return Outcome::Refused;
+        };
+        Outcome::Given(Given {
+            call,
+            received,
+            start_within: left.start_within,
+            report_within: left.report_within,
+            is_again: true,
+            ..given.clone()
+        })
+    }
+
+    /// As production asks the limits that it knows.
+    fn charge_times(&self, claims: &LeaseClaims) -> Vec<Option<Duration>> {
+        let draws = claims.draws.iter().map(|(uid, _)| {
+            let limit = self.limits.iter().find(|limit| limit.uid == *uid)?;
+            Some(limit.terms().charge_time())
+        });
+        draws.collect()
+    }
+
+    pub(super) fn was_replayed(&self, report: &Report) -> bool {
+        let is_forgotten = self.bug == Some(Bug::ReplayForgotten);
+        let replayed = &self.calls.replayed;
+        !is_forgotten && replayed.has(report.claims.caller_uid, report.serial)
+    }
+
+    /// With the last report of a lease it matters no more.
+    pub(super) fn forget_replay(&self, report: &Report, entry: Entry) {
+        if matches!(entry, Entry::New(Some(_))) {
+            let replayed = &self.calls.replayed;
+            replayed.forget(report.claims.caller_uid, report.serial);
+        }
+    }
+
+    /// A caller has gone away: its call leaves the line, and another of the same id may take its place.
+    pub(crate) fn cancel(&mut self, id: RequestId, sent: Time, time: Time) -> Vec<Outcome> {
+        let is_it =
+            |waiting: &Waiting| waiting.call.request == Some(id) && waiting.call.sent == sent;
+        if let Some(pending) = self.calls.pending.get_mut(&id) {
+            pending.aside.retain(|waiting| !is_it(waiting));
+        }
+        let mut waiting = self.waiting.iter();
+        let Some((ticket, _)) = waiting.find(|(_, waiting)| is_it(waiting)) else {
+            return Vec::new();
+        };
+        let ticket = *ticket;
+        self.waiting.remove(&ticket);
+        self.budget.leave(ticket);
+        self.follow(Some(id), Outcome::Refused, time)
+    }
+
+    /// Nobody is given anything any more.
+    pub(super) fn forsake_all(&mut self) {
+        self.calls.pending.clear();
+        for ticket in std::mem::take(&mut self.waiting).into_keys() {
+            self.budget.leave(ticket);
+        }
+    }
+}

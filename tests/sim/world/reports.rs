@@ -1,0 +1,73 @@
+//! Reports on their way, to their issuers or to whoever settles in their place.
+
+use super::*;
+
+/// How often reports are carried.
+const EXCHANGE: Time = 200 * MILLI;
+/// How often it is looked for reports whose issuer is gone.
+const TAKE_OVER: Time = 5 * SECOND;
+
+impl World<'_> {
+    pub(super) fn report(&mut self, index: usize, report: Report) {
+        if !self.replicas[index].is_there() {
+            // Nobody answers, so it is sent to another.
+            let other = self.random.index(self.replicas.len());
+            self.after(CONNECT, Event::Report(other, report));
+            return;
+        }
+        let renewed = self.renewed_until(index, &report);
+        self.replicas[index].report(&report, renewed, self.now);
+        self.wake(index);
+    }
+
+    fn renewed_until(&self, index: usize, report: &Report) -> Option<Timestamp> {
+        let is_cut_off = self.is_cut_off(index);
+        let known = self.database.renewed_until(report.issuer, report.serial);
+        known.filter(|_| !is_cut_off)
+    }
+
+    pub(super) fn exchange(&mut self, index: usize, boot: Uuid) {
+        if self.is_up(index, boot) && self.replicas[index].end != Some(End::Closing) {
+            self.after(EXCHANGE, Event::Exchange(index, boot));
+            self.carry(index);
+        }
+    }
+
+    /// Sends what was reported here of others' leases, and takes what was reported elsewhere of its own. What cannot be written, or is
+    /// lost on its way, is never heard of again.
+    pub(super) fn carry(&mut self, index: usize) {
+        let sent = self.replicas[index].outbox.take();
+        if self.is_cut_off(index) {
+            return;
+        }
+        self.database.send(sent);
+        let taken = self.database.take(self.replicas[index].boot_id);
+        if taken.is_empty() || self.random.chance(self.setup.faults.lost_reply) {
+            return;
+        }
+        for report in taken {
+            let renewed = self.renewed_until(index, &report);
+            self.replicas[index].receive(&report, renewed, self.now);
+        }
+        if self.replicas[index].end != Some(End::Closing) {
+            self.wake(index);
+        }
+    }
+
+    pub(super) fn take_over(&mut self, index: usize, boot: Uuid) {
+        if !self.is_up(index, boot) || self.replicas[index].end == Some(End::Closing) {
+            return;
+        }
+        self.after(TAKE_OVER, Event::TakeOver(index, boot));
+        if self.is_cut_off(index) {
+            return;
+        }
+        let (now, replica) = (self.now, &mut self.replicas[index]);
+        let sent = replica.clock.at(now);
+        let client = replica.client(sent, now);
+        for report in self.database.take_over(&client, now).unwrap_or_default() {
+            self.replicas[index].charge_overuse(&report);
+        }
+        self.wake(index);
+    }
+}

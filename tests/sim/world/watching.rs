@@ -1,0 +1,81 @@
+//! How much is kept, and what happens by the script of a scenario.
+
+use std::fmt::{Debug, Write};
+
+use keylease::domain::offline::OfflineShare;
+
+use super::*;
+use crate::setup::{Act, Odd};
+
+/// Entries of the database and of the replicas' memories, at one time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept {
+    pub(crate) database: usize,
+    pub(crate) replicas: usize,
+}
+
+impl World<'_> {
+    pub(super) fn watch(&mut self) {
+        let replicas = self.replicas.iter().map(Replica::entries);
+        let kept = Kept {
+            database: self.database.entries(),
+            replicas: replicas.sum(),
+        };
+        self.watched.push(kept);
+        self.after(
+            nanos(self.setup.watch_every.unwrap_or_default()),
+            Event::Watch,
+        );
+    }
+
+    pub(super) fn act(&mut self, index: usize) {
+        let script = &self.setup.script;
+        let (_, act) = script[index];
+        self.after(nanos(self.setup.script_every), Event::Act(index));
+        match act {
+            Act::CutOff(index, lasts) => {
+                self.replicas[index].cut_off_until = self.now + nanos(lasts);
+            }
+            Act::Outage(lasts) => self.database_back = self.now + nanos(lasts),
+            Act::Share(share) => self.share(share),
+            Act::Pause(index, lasts) => {
+                self.replicas[index].paused_until = self.now + nanos(lasts);
+            }
+            Act::Odd(odd, lasts) => self.odd = Some((odd, self.now + nanos(lasts))),
+        }
+    }
+
+    /// Whether a caller is odd like this now.
+    pub(super) fn is_odd(&mut self, odd: Odd) -> bool {
+        let now = self.now;
+        let is_time = self
+            .odd
+            .is_some_and(|(which, until)| which == odd && now < until);
+        let most = if odd == Odd::Unsent { 0.85 } else { 0.6 };
+        is_time && self.random.chance(most)
+    }
+
+    /// Every limit has this offline share, or none. Replicas hear of it when they reach the database.
+    pub(super) fn share(&mut self, share: Option<OfflineShare>) {
+        for limit in &mut self.limits {
+            limit.rev += 1;
+            limit.offline = share;
+            let row = self.database.state.limits.get_mut(&limit.uid).unwrap();
+            row.limit = limit.clone();
+        }
+    }
+}
+
+/// How many entries something has, by what it says of itself: as many as there are commas between them.
+pub(crate) fn entries(of: &impl Debug) -> usize {
+    struct Commas(usize);
+    impl Write for Commas {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0 += text.bytes().filter(|byte| *byte == b',').count();
+            Ok(())
+        }
+    }
+    let mut commas = Commas(0);
+    write!(commas, "{of:?}").unwrap();
+    commas.0
+}
