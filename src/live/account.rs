@@ -93,7 +93,17 @@ impl AccountLive {
     pub fn take(&self, mut need: Need<'_>, now: BootTime, lacks: impl FnMut(Lack)) -> Take {
         let mut state = self.state.lock();
         need.ticket = need.ticket.filter(|t| state.wakers.contains_key(t));
+        let first = |state: &State| state.budget.first_in_lines().collect();
+        let before: Option<Vec<_>> = need.ticket.map(|_| first(&state));
         let take = state.budget.take(need, now);
+        // Who moved up to the front of a line that it has left tries too.
+        if let Some(before) = before {
+            let after: Vec<_> = first(&state);
+            let moved = after.into_iter().filter(|t| !before.contains(t));
+            moved
+                .filter(|t| need.ticket != Some(*t))
+                .for_each(|t| state.wake(t));
+        }
         if !matches!(take, Take::Taken(_)) {
             state.budget.lacks(need, now).for_each(lacks);
         }
@@ -200,6 +210,12 @@ impl AccountLive {
 }
 
 impl State {
+    fn wake(&self, ticket: Ticket) {
+        if let Some(waker) = self.wakers.get(&ticket) {
+            waker.wake.notify_one();
+        }
+    }
+
     fn told(&mut self, model: &str, cause: Cause, now: Timestamp) {
         if cause.until <= now {
             return;
@@ -209,41 +225,9 @@ impl State {
 }
 
 fn wake_first(state: &State) {
-    for ticket in state.budget.first_in_lines() {
-        if let Some(waker) = state.wakers.get(&ticket) {
-            waker.wake.notify_one();
-        }
-    }
+    let first = state.budget.first_in_lines();
+    first.for_each(|ticket| state.wake(ticket));
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_micros(seconds * 1_000_000)
-    }
-
-    fn until(seconds: i64) -> Cause {
-        Cause {
-            until: at(seconds),
-            why: "429".to_owned(),
-            class: FailureClass::RateLimit,
-        }
-    }
-
-    #[test]
-    fn cooldowns_that_are_told_without_end_fill_no_memory() {
-        let live = AccountLive::new(Uuid::nil());
-        for model in 0..1_000 {
-            live.told(&format!("ended-{model}"), until(10), at(10));
-            live.told(&format!("m{model}"), until(20), at(10));
-        }
-        assert_eq!(live.state.lock().cooling.len(), ACCOUNT_MODELS_MAX);
-        assert!(live.cooling(Some("m999"), at(10)).is_some());
-        live.told("", until(20), at(10));
-        // What has ended makes room.
-        live.told("m1000", until(30), at(20));
-        assert_eq!(live.state.lock().cooling.len(), 1);
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::domain::time::Timestamp;
+use crate::domain::time::{BootTime, Timestamp};
 
 /// The most that are remembered: those beyond are looked up.
 const RENEWALS_MAX: usize = 100_000;
@@ -13,25 +13,37 @@ const RENEWALS_MAX: usize = 100_000;
 /// Leases that go on, by issuer and number.
 #[derive(Debug, Default)]
 pub struct Renewals {
-    until: Mutex<HashMap<(Uuid, u64), Timestamp>>,
+    until: Mutex<HashMap<(Uuid, u64), Until>>,
+}
+
+/// Until when a lease goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Until {
+    /// By the database's clock.
+    pub database: Timestamp,
+    /// By this replica's, which nobody sets.
+    pub boot: BootTime,
 }
 
 impl Renewals {
     /// A lease goes on until then. News of an earlier renewal change nothing.
-    pub fn note(&self, issuer: Uuid, serial: u64, until: Timestamp, now: Timestamp) {
+    pub fn note(&self, issuer: Uuid, serial: u64, until: Until, now: Timestamp) {
         let mut known = self.until.lock();
         if known.len() >= RENEWALS_MAX {
-            known.retain(|_, until| now <= *until);
+            known.retain(|_, until| now <= until.database);
         }
         if known.len() < RENEWALS_MAX {
             let kept = known.entry((issuer, serial)).or_insert(until);
-            *kept = until.max(*kept);
+            *kept = Until {
+                database: until.database.max(kept.database),
+                boot: until.boot.max(kept.boot),
+            };
         }
     }
 
     /// Until when a lease goes on, if it is known to.
     #[must_use]
-    pub fn until(&self, issuer: Uuid, serial: u64) -> Option<Timestamp> {
+    pub fn until(&self, issuer: Uuid, serial: u64) -> Option<Until> {
         self.until.lock().get(&(issuer, serial)).copied()
     }
 }
@@ -43,15 +55,19 @@ mod tests {
     #[test]
     fn what_has_ended_makes_room() {
         let (renewals, boot) = (Renewals::default(), Uuid::from_u128(1));
+        let until = |seconds: u64| Until {
+            database: Timestamp::from_micros(seconds.cast_signed()),
+            boot: BootTime::from_nanos(seconds),
+        };
         let at = Timestamp::from_micros;
         for serial in 0..RENEWALS_MAX as u64 {
-            renewals.note(boot, serial, at(10), at(0));
+            renewals.note(boot, serial, until(10), at(0));
         }
-        renewals.note(boot, u64::MAX, at(30), at(9));
+        renewals.note(boot, u64::MAX, until(30), at(9));
         assert_eq!(renewals.until(boot, u64::MAX), None);
-        renewals.note(boot, u64::MAX, at(30), at(20));
-        renewals.note(boot, u64::MAX, at(25), at(20));
-        assert_eq!(renewals.until(boot, u64::MAX), Some(at(30)));
+        renewals.note(boot, u64::MAX, until(30), at(20));
+        renewals.note(boot, u64::MAX, until(25), at(20));
+        assert_eq!(renewals.until(boot, u64::MAX), Some(until(30)));
         assert_eq!(renewals.until(boot, 0), None);
     }
 }

@@ -1,17 +1,19 @@
 //! Which leases of this replica have been reported: each use counts once, whatever is sent again.
 //!
 //! Leases are numbered without gaps, so one bit each is enough: a hundred thousand a second for ten minutes are 8 MB. Only leases that
-//! are reported in parts need more, until they are done.
+//! are reported in parts need more, until they are done. All of it is dropped by this replica's boot clock, and a lease of which it may
+//! have been dropped is over for good: the database's clock may be set forward and back, and what ended by it would be alive again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use uuid::Uuid;
 
+pub use self::entry::{Claimed, Entry};
 use self::parts::Parts;
+use self::taken_by::TakenBy;
 use crate::domain::ledger::block::Ending;
-use crate::domain::time::Timestamp;
+use crate::domain::time::BootTime;
 
 /// Leases per chunk of bits.
 const CHUNK_LEASES: u64 = 8_192;
@@ -20,7 +22,7 @@ const CHUNKS_MAX: usize = 65_536;
 /// The most leases whose reports had other numbers than the one 0 that a lease of one use has. Of those beyond, every report that comes
 /// again is taken for a repetition.
 const NUMBERED_MAX: usize = 100_000;
-/// How long a chunk outlives its leases: more than the database's clock may be set back by.
+/// How long what is known of a lease outlives it: as long as the database's clock may run behind, and its reports still be taken.
 const GRACE: Duration = Duration::from_mins(10);
 
 /// Which leases have been reported.
@@ -39,54 +41,19 @@ struct State {
     /// The numbers of the reports of leases that are done; only 0 for those that are not here.
     numbers: HashMap<u64, Vec<u32>>,
     /// Nothing kept ends sooner, so until then there is nothing to look for. `None` while nothing is kept.
-    earliest_end: Option<Timestamp>,
+    earliest_end: Option<BootTime>,
+    taken_by: TakenBy,
+    /// The latest time that was told: of two reports at once, the later may come first.
+    latest: BootTime,
 }
 
 #[derive(Debug)]
 struct Chunk {
-    /// When the last of its leases that were reported ends: without them it is as good as new.
-    ends: Timestamp,
+    /// When the last of its leases that were reported is over: without them it is as good as new.
+    ends: BootTime,
     done: Vec<u64>,
     /// The numbers of some of its reports found no room.
     is_vague: bool,
-}
-
-/// One report of one lease.
-#[derive(Debug, Clone, Copy)]
-pub struct Claimed {
-    /// Whose lease it is.
-    pub caller: Uuid,
-    /// The lease's number.
-    pub serial: u64,
-    /// The report's number.
-    pub sequence: u32,
-    /// Uses it is about.
-    pub uses: u32,
-    /// Uses of the lease.
-    pub granted: u32,
-    /// No more will come.
-    pub is_final: bool,
-    /// What it says of its uses.
-    pub ending: Ending,
-    /// When reports on this lease come too late.
-    pub ends: Timestamp,
-}
-
-/// What is known of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
-    /// It counts. With the last one comes what all of them say of the lease: sure only if every use was reported.
-    New(Option<Ending>),
-    /// It was counted before.
-    Duplicate,
-    /// It is new, and no use of the lease is left to be reported.
-    Exhausted,
-    /// It says more uses than are left; so many are.
-    TooMany(u32),
-    /// Too many leases are being reported in parts, of this caller or of all; report whole, or later.
-    Full,
-    /// The lease is older than anything kept.
-    Forgotten,
 }
 
 impl Reports {
@@ -97,13 +64,15 @@ impl Reports {
         let (word, bit) = place(serial);
         let chunk = state.chunks.get(&(serial / CHUNK_LEASES));
         let is_done = chunk.is_some_and(|chunk| chunk.done[word] & bit != 0);
-        is_done || state.partial.contains_key(&serial) || serial / CHUNK_LEASES < state.floor
+        let is_forgotten = serial / CHUNK_LEASES < state.floor || state.taken_by.is_over(serial);
+        is_done || state.partial.contains_key(&serial) || is_forgotten
     }
 
-    /// Counts a report, once.
-    pub fn enter(&self, report: &Claimed, now: Timestamp) -> Entry {
+    /// Counts a report, once. `now` is by the clock of this replica.
+    pub fn enter(&self, report: &Claimed, now: BootTime) -> Entry {
         let mut state = self.state.lock();
-        let Some(is_done) = state.is_done(report, now) else {
+        let ends = state.ends(report, now);
+        let Some((ends, is_done)) = ends.and_then(|e| Some((e, state.is_done(report, e)?))) else {
             return Entry::Forgotten;
         };
         if is_done {
@@ -127,27 +96,36 @@ impl Reports {
                 ..ending
             }));
         }
-        state.enter_part(report)
+        state.enter_part(report, ends)
     }
 }
 
 impl State {
+    /// When a lease is over; `None` if it has been for so long that what was known of it may be dropped.
+    fn ends(&mut self, report: &Claimed, now: BootTime) -> Option<BootTime> {
+        self.latest = self.latest.max(now);
+        self.taken_by.note(report.serial, self.latest);
+        let ends = self.taken_by.of(report.serial)?.after(report.lasts);
+        let ends = report.renewed.map_or(ends, |until| until.max(ends));
+        (self.latest < ends.after(GRACE)).then_some(ends)
+    }
+
     /// `None` if it is older than anything kept.
-    fn is_done(&mut self, report: &Claimed, now: Timestamp) -> Option<bool> {
+    fn is_done(&mut self, report: &Claimed, ends: BootTime) -> Option<bool> {
         let number = report.serial / CHUNK_LEASES;
         if number < self.floor {
             return None;
         }
         if !self.chunks.contains_key(&number) {
-            self.make_room(now);
-            self.will_end(report.ends);
+            self.make_room(self.latest);
+            self.will_end(ends);
         }
         let chunk = self.chunks.entry(number).or_insert_with(|| Chunk {
-            ends: report.ends,
+            ends,
             done: vec![0; (CHUNK_LEASES / 64) as usize],
             is_vague: false,
         });
-        chunk.ends = chunk.ends.max(report.ends);
+        chunk.ends = chunk.ends.max(ends);
         let (word, bit) = place(report.serial);
         Some(chunk.done[word] & bit != 0)
     }
@@ -181,16 +159,16 @@ impl State {
         self.numbers.insert(report.serial, numbers);
     }
 
-    fn enter_part(&mut self, report: &Claimed) -> Entry {
+    fn enter_part(&mut self, report: &Claimed, ends: BootTime) -> Entry {
         if !self.partial.has_room(report) {
             return Entry::Full;
         }
-        self.will_end(report.ends);
-        self.partial.enter(report)
+        self.will_end(ends);
+        self.partial.enter(report, ends)
     }
 
     /// Drops what has ended; if that is not enough, the oldest.
-    fn make_room(&mut self, now: Timestamp) {
+    fn make_room(&mut self, now: BootTime) {
         if self.earliest_end.is_some_and(|end| now >= end.after(GRACE)) {
             self.drop_ended(now);
         }
@@ -208,7 +186,7 @@ impl State {
             .retain(|serial, _| chunks.contains_key(&(serial / CHUNK_LEASES)));
     }
 
-    fn drop_ended(&mut self, now: Timestamp) {
+    fn drop_ended(&mut self, now: BootTime) {
         self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
         self.forget_numbers();
         self.partial
@@ -218,7 +196,7 @@ impl State {
         self.earliest_end = chunks.chain(partial).min();
     }
 
-    fn will_end(&mut self, at: Timestamp) {
+    fn will_end(&mut self, at: BootTime) {
         self.earliest_end = Some(self.earliest_end.map_or(at, |earliest| earliest.min(at)));
     }
 }
@@ -229,7 +207,9 @@ const fn place(serial: u64) -> (usize, u64) {
     ((bit / 64) as usize, 1 << (bit % 64))
 }
 
+mod entry;
 mod going_on;
 mod parts;
+mod taken_by;
 #[cfg(test)]
 mod tests;

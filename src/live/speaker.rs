@@ -76,7 +76,8 @@ impl Speaker {
             return;
         };
         let skipped = self.transact(said, false).await;
-        // A row that somebody else held gets a transaction of its own, which waits for it for a while.
+        // A row that somebody else held gets a transaction of its own, which waits for it for a while; so does each of those that were
+        // refused together, since one that is bad must not keep the others from being served.
         for one in skipped {
             for (account, work) in self.transact(vec![one], true).await {
                 block_counts::failed(&work);
@@ -109,6 +110,11 @@ impl Speaker {
                 return said;
             }
             Ok(Ok(Err(error))) if error.is_lock_timeout() => return said,
+            Ok(Ok(Err(error))) if said.len() > 1 && !error.is_unreachable() => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::warn!(%error, cause, "the ledger refused some limits together, each is asked alone");
+                return said;
+            }
             Ok(Ok(Err(error))) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(%error, cause, "the ledger could not be asked, held permits serve until they end");

@@ -42,6 +42,12 @@ impl Error {
 }
 
 impl Error {
+    /// The database cannot be reached, or does not answer in time.
+    #[must_use]
+    pub const fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+
     /// Others held a row for too long: the database is well, and busy.
     #[must_use]
     pub fn is_lock_timeout(&self) -> bool {

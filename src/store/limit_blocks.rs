@@ -88,7 +88,8 @@ pub async fn take_over(conn: &mut PgConnection, blocks: &[(Uuid, u64)]) -> Resul
     Ok(())
 }
 
-/// Sums what is charged to these limits beyond their lower clocks.
+/// Sums what is charged to these limits beyond their lower clocks, as far as the column reaches: one sum beyond it would fail the whole
+/// transaction, and the limits that share it.
 ///
 /// # Errors
 /// When the database fails.
@@ -102,7 +103,7 @@ pub async fn charged(
         .map(|(_, entry)| offset(heard(entry.clocks.low)));
     let heard: Vec<OffsetDateTime> = heard.collect();
     let rows = sqlx::query!(
-        r#"select b.limit_uid, coalesce(sum(b.units), 0)::bigint as "units!",
+        r#"select b.limit_uid, least(coalesce(sum(b.units), 0), 9223372036854775807)::bigint as "units!",
              min(b.open_until) filter (where not b.closed and b.open_until > c.low) as next_close,
              max(b.charge_until) as last_end, count(*) as "rows!",
              count(*) filter (where b.ended or b.open_until <= c.heard) as "over!",

@@ -27,7 +27,7 @@ pub struct Charge {
 /// As every query.
 pub async fn of_limits(conn: &mut PgConnection, limits: &[Uuid]) -> Result<HashMap<Uuid, Charge>> {
     let rows = sqlx::query!(
-        r#"select block.limit_uid, sum(block.units)::bigint as "units!", min(block.charge_until) as "next_end!"
+        r#"select block.limit_uid, least(sum(block.units), 9223372036854775807)::bigint as "units!", min(block.charge_until) as "next_end!"
         from limit_blocks as block join limit_ledgers as ledger on ledger.limit_uid = block.limit_uid
         where block.limit_uid = any($1) and block.units > 0
             and block.charge_until > greatest(ledger.last_low, clock_timestamp())

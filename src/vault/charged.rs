@@ -1,5 +1,6 @@
 //! How full every limit is, over all replicas: for gauges, so that somebody sees a limit fill before it refuses.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -7,8 +8,9 @@ use uuid::Uuid;
 use super::Vault;
 use crate::domain::id::Id;
 use crate::domain::limit::Limit;
+use crate::store;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
-use crate::store::{self, limit_charges};
+use crate::store::limit_charges::{self, Charge};
 
 /// The most limits in one query.
 const BATCH_MAX: usize = 1_000;
@@ -40,11 +42,7 @@ impl Vault {
         let mut charged = Vec::with_capacity(limits.len());
         for batch in limits.chunks(BATCH_MAX) {
             let uids: Vec<Uuid> = batch.iter().map(|(_, limit)| limit.uid).collect();
-            let read = async {
-                let mut conn = acquire(&self.pool).await?;
-                limit_charges::of_limits(&mut conn, &uids).await
-            };
-            let charges = in_time(ANSWER_WITHIN, read).await?;
+            let charges = self.charges(&uids).await?;
             charged.extend(batch.iter().map(|(account, limit)| Charged {
                 account: (*account).clone(),
                 limit: Arc::clone(limit),
@@ -52,5 +50,34 @@ impl Vault {
             }));
         }
         Ok(charged)
+    }
+
+    /// What is charged to some limits. One that cannot be read hides the others no more than itself.
+    async fn charges(&self, limits: &[Uuid]) -> store::Result<HashMap<Uuid, Charge>> {
+        match self.read_charges(limits).await {
+            Err(error) if !error.is_unreachable() => {
+                tracing::warn!(%error, "what is charged to some limits cannot be read, each is read alone");
+            }
+            read => return read,
+        }
+        let mut charges = HashMap::with_capacity(limits.len());
+        for limit in limits {
+            match self.read_charges(std::slice::from_ref(limit)).await {
+                Ok(one) => charges.extend(one),
+                Err(error) if error.is_unreachable() => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, limit.uid = %limit, "what is charged to a limit cannot be read");
+                }
+            }
+        }
+        Ok(charges)
+    }
+
+    async fn read_charges(&self, limits: &[Uuid]) -> store::Result<HashMap<Uuid, Charge>> {
+        let read = async {
+            let mut conn = acquire(&self.pool).await?;
+            limit_charges::of_limits(&mut conn, limits).await
+        };
+        in_time(ANSWER_WITHIN, read).await
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::Vault;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::prolonged::Prolonged;
+use crate::live::clock::boot_now;
 use crate::live::reports::Entry;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, foreign_reports};
@@ -73,7 +74,7 @@ impl Vault {
         let outcomes = report.outcomes.iter().map(|o| (o.count, o.start));
         let claimed = lease.claimed(report.sequence, report.is_final, outcomes);
         let reports = self.live.reports_of(self.live.boot_id);
-        let Entry::New(ending) = reports.enter(&claimed, now) else {
+        let Entry::New(ending) = reports.enter(&claimed, boot_now()) else {
             return;
         };
         for outcome in &report.outcomes {

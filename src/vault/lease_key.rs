@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 use uuid::Uuid;
 
 use super::Vault;
-use super::patience::{instant, patience};
+use super::patience::{instant, patience, until};
 use crate::domain::caller::{Bearer, Caller};
 use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::disablement::is_disabled;
@@ -258,6 +258,7 @@ pub(super) fn wish<'a>(
             is_new: ticket.is_none(),
             ticket,
             is_patient: !call.max_wait.is_zero(),
+            until: until(call),
             lease_duration,
             slot,
         },

@@ -9,7 +9,7 @@ use crate::domain::caller::Caller;
 use crate::domain::claims::LeaseClaims;
 use crate::domain::ledger::block::Ending;
 use crate::domain::outcome::{self, Start};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{BootTime, Timestamp};
 use crate::live::clock::boot_now;
 use crate::live::reports::Claimed;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
@@ -26,6 +26,8 @@ pub(super) struct Opened {
     pub(super) claims: LeaseClaims,
     /// When a report comes too late, renewals included.
     pub(super) ends: Timestamp,
+    /// Until when it goes on by this replica's clock, if it is known to have been renewed.
+    pub(super) renewed: Option<BootTime>,
 }
 
 impl Opened {
@@ -47,7 +49,8 @@ impl Opened {
             granted: self.claims.granted,
             is_final,
             ending: outcome::ending(starts, self.claims.received, boot_now()),
-            ends: self.ends,
+            lasts: self.claims.report_within,
+            renewed: self.renewed,
         }
     }
 }
@@ -80,7 +83,10 @@ impl Vault {
         if now > lease.ends {
             let renewed = self.renewed_until(&lease).await;
             let renewed = renewed.map_err(|_| ReportRefusal::DatabaseUnreachable)?;
-            lease.ends = renewed.map_or(lease.ends, |until| until.max(lease.ends));
+            if let Some(until) = renewed {
+                lease.ends = lease.ends.max(until);
+                lease.renewed = lease.renewed.max(Some(boot_now().after(until.since(now))));
+            }
             if now > lease.ends {
                 return Err(ReportRefusal::LeaseExpired { at: lease.ends });
             }
@@ -94,7 +100,8 @@ impl Vault {
         Opened {
             issuer,
             serial,
-            ends: renewed.map_or(claims.ends(), |until| until.max(claims.ends())),
+            ends: renewed.map_or(claims.ends(), |until| until.database.max(claims.ends())),
+            renewed: renewed.map(|until| until.boot),
             claims,
         }
     }

@@ -46,6 +46,12 @@ pub(super) fn patience(
     Ok(call.deadline.map_or(until, |deadline| until.min(deadline)))
 }
 
+/// Until when a call waits for permits at most.
+pub(super) fn until(call: &LeaseKey) -> BootTime {
+    let until = call.received.after(call.max_wait);
+    call.deadline.map_or(until, |deadline| until.min(deadline))
+}
+
 /// The same moment on the runtime's clock.
 pub(super) fn instant(at: BootTime) -> Instant {
     Instant::now() + at.since(boot_now())

@@ -18,6 +18,7 @@ use crate::domain::terms::Span;
 use crate::domain::time::{BootTime, Timestamp};
 use crate::live::clock::boot_now;
 use crate::live::renew::{self, Renewing, renew};
+use crate::live::renewals::Until;
 use crate::store;
 
 /// A lease that is to go on.
@@ -72,8 +73,7 @@ impl Vault {
                 return Err(RenewRefusal::DatabaseUnreachable);
             }
         }
-        let (issuer, serial, until) = (lease.issuer, lease.serial, renewing.until);
-        self.live.renewals.note(issuer, serial, until, now);
+        self.note(&renewing, now);
         if is_own && !self.goes_on(&lease, &renewing) {
             return Err(RenewRefusal::Finished);
         }
@@ -93,8 +93,17 @@ impl Vault {
             until: now.after(prolonged.report_within),
             news: None,
         };
-        self.live.renewals.note(issuer, serial, renewing.until, now);
+        self.note(&renewing, now);
         self.goes_on(&lease, &renewing);
+    }
+
+    fn note(&self, renewing: &Renewing, now: Timestamp) {
+        let until = Until {
+            database: renewing.until,
+            boot: boot_now().after(renewing.until.since(now)),
+        };
+        let (issuer, serial) = (renewing.issuer, renewing.serial);
+        self.live.renewals.note(issuer, serial, until, now);
     }
 
     /// How a lease goes on: no longer than any limit lets it hold permits, and than leases may last at all.
@@ -176,7 +185,7 @@ impl Vault {
     /// The permits of a lease of this replica are charged anew from now on. False if it has been reported meanwhile.
     fn goes_on(&self, lease: &Opened, renewing: &Renewing) -> bool {
         let reports = self.live.reports_of(self.live.boot_id);
-        reports.prolong(lease.serial, renewing.until);
+        reports.prolong(lease.serial, boot_now().after(renewing.report_within));
         let snapshot = self.live.snapshot();
         let Some(account) = snapshot.accounts.get(&lease.claims.account_uid) else {
             return true;

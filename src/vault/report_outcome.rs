@@ -9,7 +9,8 @@ use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Advice, Failure};
 use crate::domain::health::Health;
 use crate::domain::outcome::Outcome;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{BootTime, Timestamp};
+use crate::live::choose::Now;
 use crate::live::reports::Entry;
 
 /// A retry that states no delay waits this long, so that a broken provider is not hammered.
@@ -84,12 +85,15 @@ impl Vault {
         caller: &Caller,
         report: &ReportOutcome,
     ) -> Result<Reported, ReportRefusal> {
-        let now = self.live.now().database;
+        let Now {
+            boot,
+            database: now,
+        } = self.live.now();
         let lease = self.open_lease(caller, &report.lease_id, now).await?;
         if lease.issuer != self.live.boot_id && self.live.outbox.is_full() {
             return Err(ReportRefusal::DatabaseUnreachable);
         }
-        let entry = self.enter(&lease, report, now)?;
+        let entry = self.enter(&lease, report, boot)?;
         let is_new = matches!(entry, Entry::New(_));
         let mut outcomes = self.explain(&lease.claims, &report.outcomes, now);
         if entry == Entry::Full {
@@ -126,7 +130,7 @@ impl Vault {
         &self,
         lease: &Opened,
         report: &ReportOutcome,
-        now: Timestamp,
+        now: BootTime,
     ) -> Result<Entry, ReportRefusal> {
         let outcomes = report.outcomes.iter().map(|o| (o.count, o.start()));
         let claimed = lease.claimed(report.sequence, report.is_final, outcomes);

@@ -204,6 +204,7 @@ impl Vault {
         let lease = Lease {
             draws,
             model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
+            granted: u64::from(claims.granted),
         };
         let parts: Vec<_> = outcomes.iter().map(Judged::part).collect();
         account

@@ -8,7 +8,6 @@ use keylease::domain::ledger::block::Ending;
 use keylease::domain::models::Pattern;
 use keylease::domain::outcome::{Observation, Outcome};
 use keylease::domain::refusal::LeaseRefusal;
-use keylease::domain::time::Timestamp;
 use keylease::domain::usage::Usage;
 use keylease::live::clock::boot_now;
 use keylease::live::reports::{Claimed, Entry};
@@ -106,9 +105,10 @@ impl Desk {
                 granted: 2,
                 is_final: false,
                 ending,
-                ends: Timestamp::from_micros(i64::MAX / 2),
+                lasts: Duration::from_hours(1),
+                renewed: None,
             };
-            reports.enter(&part, Timestamp::from_micros(1));
+            reports.enter(&part, boot_now());
         }
     }
 }

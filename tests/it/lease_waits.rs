@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keylease::proto::{LeaseKeyRequest, LeaseKeyResponse, Pool};
+use keylease::proto::{Estimate, LeaseKeyRequest, LeaseKeyResponse, Pool};
 use tokio::task::JoinHandle;
 use tonic::{Code, Request, Status};
 
@@ -10,7 +10,7 @@ use crate::harness::client::{Client, of};
 use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::outcomes::not_sent;
 use crate::harness::refusal::Refusal;
-use crate::harness::setup::{MINUTE, member, requests, span};
+use crate::harness::setup::{MINUTE, member, requests, span, tokens};
 
 /// A cluster with the pool `p`, whose one account may make `amount` requests a minute.
 async fn limited_to(amount: i64) -> (Cluster, Client, Client) {
@@ -201,4 +201,37 @@ async fn a_call_that_another_account_served_holds_up_nobody() {
     for account in ["a", "b"] {
         caller.ask(of_account(account)).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_need_that_cannot_be_met_in_time_starves_nobody() {
+    let cluster = Cluster::start().await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    let day = Duration::from_hours(24);
+    admin.create_limit("a", tokens(1_000_000, day)).await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    let caller = cluster.client(0, &token).await;
+    let needing = |input_tokens: i64, max_wait: Duration| LeaseKeyRequest {
+        estimate: Some(Estimate {
+            input_tokens,
+            ..Estimate::default()
+        }),
+        ..waiting(max_wait)
+    };
+    let small = needing(10, Duration::from_secs(10));
+    caller.ask(small.clone()).await.unwrap();
+    let large = needing(1_000_000, Duration::from_secs(50));
+    let asked = tokio::spawn({
+        let caller = caller.clone();
+        async move { caller.ask(large).await }
+    });
+    let stands = async || admin.status("p").await.waiting == 1;
+    eventually("the call waits", stands).await;
+    for _ in 0..20 {
+        caller.ask(small.clone()).await.unwrap();
+    }
+    assert_eq!(admin.status("p").await.waiting, 1);
+    asked.abort();
 }

@@ -12,6 +12,7 @@ mod a_call_without_end;
 mod a_limit_over_replicas;
 mod accounts;
 mod advice;
+mod bad_limits;
 mod bootstrap_command;
 mod callers;
 mod canaries;

@@ -12,7 +12,7 @@ use keylease::domain::ledger::block::Draw;
 use keylease::domain::outcome::{self, Start};
 use keylease::domain::pool::Estimate;
 use keylease::domain::prices::Tokens;
-use keylease::domain::time::{BootTime, Timestamp};
+use keylease::domain::time::BootTime;
 use keylease::domain::usage::Usage;
 use keylease::live::reports::Claimed;
 use uuid::Uuid;
@@ -184,7 +184,7 @@ const fn timeout() -> Failure {
 
 impl Report {
     /// As it counts where it came at `arrived`.
-    pub(crate) fn claimed(&self, ends: Timestamp, arrived: BootTime) -> Claimed {
+    pub(crate) fn claimed(&self, renewed: Option<BootTime>, arrived: BootTime) -> Claimed {
         let starts = self.outcomes.iter().map(|outcome| outcome.start);
         let uses = self.outcomes.iter().map(|outcome| outcome.count);
         Claimed {
@@ -195,7 +195,8 @@ impl Report {
             granted: self.claims.granted,
             is_final: self.is_final,
             ending: outcome::ending(starts, self.claims.received, arrived),
-            ends,
+            lasts: self.claims.report_within,
+            renewed,
         }
     }
 

@@ -213,14 +213,13 @@ impl Replica {
             is_new: ticket.is_none(),
             ticket,
             is_patient: !call.max_wait.is_zero(),
+            until: received.after(call.max_wait),
             lease_duration: self.lease_duration,
             slot: self.slots.own(),
         };
         let wait = match self.budget.take(need, now) {
             Take::Taken(taken) => {
-                if let Some(ticket) = ticket {
-                    self.budget.leave(ticket);
-                }
+                ticket.iter().for_each(|t| self.budget.leave(*t));
                 return Outcome::Given(self.give(call, &taken, received, time));
             }
             Take::Short(wait) => wait,
@@ -229,12 +228,12 @@ impl Replica {
             }
         };
         let boot = self.clock.at(time);
-        let mut until = received.after(call.max_wait);
+        let mut until = need.until;
         if wait.ask_at <= boot {
             until = until.max(received.after(std::time::Duration::from_secs(1)));
         }
         if until <= boot {
-            ticket.iter().for_each(|ticket| self.budget.leave(*ticket));
+            ticket.iter().for_each(|t| self.budget.leave(*t));
             return Outcome::Refused;
         }
         let is_first = ticket.is_none();

@@ -22,6 +22,7 @@ mod laws;
 mod offering;
 mod offline;
 mod settling;
+mod waiting;
 
 /// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
 pub const START_WITHIN_UNLIMITED: Duration = Duration::from_secs(3);
@@ -47,6 +48,8 @@ pub struct Need<'a> {
     pub ticket: Option<Ticket>,
     /// The call waits for permits to come, not just for the answer that is on its way.
     pub is_patient: bool,
+    /// For how long it waits at most.
+    pub until: BootTime,
     /// How long the lease is to be held at most.
     pub lease_duration: Duration,
     /// What this replica serves from while the database cannot be reached.
@@ -100,7 +103,7 @@ impl Budget {
             }
         };
         let short = |held: &mut Held, units| {
-            held.miss(units, need.uses, need.ticket, need.is_patient);
+            held.miss(units, need.uses, need.waiter());
         };
         match self.offer(need, now, asked, short) {
             Ok((uses, within)) => Take::Taken(self.draw(need, uses, within, now)),
@@ -217,16 +220,6 @@ impl Budget {
         if let Some(held) = self.find(limit) {
             held.late();
         }
-    }
-
-    /// A call waits no more.
-    pub fn leave(&mut self, ticket: Ticket) {
-        self.held.iter_mut().for_each(|held| held.leave(ticket));
-    }
-
-    /// Who came first, for each limit: they are worth waking when something has come back.
-    pub fn first_in_lines(&self) -> impl Iterator<Item = Ticket> {
-        self.held.iter().filter_map(Held::first_in_line)
     }
 
     /// Closes every block, for a clean end.

@@ -1,6 +1,6 @@
 //! One limit as one replica holds it: the open blocks it may hand out from, and the closed ones whose use can still be settled.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,10 +18,14 @@ mod asking;
 mod holding;
 #[cfg(test)]
 mod laws;
+mod line;
 mod offline;
+mod waiting;
 
 use asking::Missed;
 pub use holding::Renewed;
+use line::Line;
+pub use waiting::Waiter;
 
 /// Closed blocks that can still be settled, per limit. Older ones keep their full charge, which is what silence costs anyway.
 const CLOSED_MAX: usize = 4_096;
@@ -43,7 +47,7 @@ pub struct Held {
     holds: Holds,
     demand: Demand,
     missed: Missed,
-    line: BTreeSet<Ticket>,
+    line: Line,
     reserving: bool,
     asked_at: BootTime,
     wait: Wait,
@@ -125,7 +129,7 @@ impl Held {
             holds: Holds::default(),
             demand: Demand::default(),
             missed: Missed::default(),
-            line: BTreeSet::new(),
+            line: Line::default(),
             reserving: false,
             asked_at: BootTime::default(),
             wait: Wait::default(),
@@ -159,11 +163,12 @@ impl Held {
     }
 
     /// What could be taken now for uses of `units` each, at most `uses`, by a call with this place in line (`None`: it has just
-    /// arrived). Nothing while somebody waits for this limit who came earlier.
+    /// arrived). Nothing while somebody waits for this limit who came earlier and goes first.
     pub fn offer(&mut self, units: u64, uses: u64, ticket: Option<Ticket>, now: BootTime) -> Offer {
         self.close_over(now);
-        if self.is_behind(ticket) {
-            return Offer::None(self.wait_for(units));
+        let at_hand = self.at_hand();
+        if self.line.holds_up(ticket, |needed| needed <= at_hand) {
+            return Offer::None(self.wait_behind(now));
         }
         let fit = self.open.iter().map(|b| b.uses(units)).max().unwrap_or(0);
         let within = self.open.iter().map(|b| Within::of(&b.terms));
@@ -171,12 +176,6 @@ impl Held {
             Some(within) if fit > 0 => Offer::Uses(fit.min(uses), within),
             _ => Offer::None(self.wait_for(units)),
         }
-    }
-
-    /// Whether somebody waits for this limit who came earlier.
-    fn is_behind(&self, ticket: Option<Ticket>) -> bool {
-        let first = self.line.first();
-        first.is_some_and(|first| ticket.is_none_or(|mine| *first < mine))
     }
 
     /// Demand of so many units was seen: what is asked for is sized by it.
@@ -216,22 +215,14 @@ impl Held {
         self.close_over(now);
         let draw = self.take(units, uses, report_within, now);
         if draw.is_none() {
-            self.miss(units, uses, None, false);
-            self.counted.granted += units * uses;
+            self.missed.due.add(units, uses);
+            let units = units.saturating_mul(uses);
+            self.counted.granted = self.counted.granted.saturating_add(units);
             if !self.limit.span.is_held() {
-                self.charge_more(units.saturating_mul(uses));
+                self.charge_more(units);
             }
         }
         draw
-    }
-
-    /// A need that could not be met, remembered until the next answer. With a ticket it stands in line from now on.
-    pub fn miss(&mut self, units: u64, uses: u64, ticket: Option<Ticket>, is_patient: bool) {
-        self.line.extend(ticket);
-        let missed = &mut self.missed;
-        missed.first.get_or_insert(units);
-        missed.units = missed.units.saturating_add(units.saturating_mul(uses));
-        missed.is_awaited |= is_patient;
     }
 
     /// Settles something of one of its blocks, if it is still known.
@@ -257,17 +248,6 @@ impl Held {
     /// More was used than estimated: charged anew, whether the block is there or not.
     pub const fn charge_more(&mut self, units: u64) {
         self.charges = self.charges.saturating_add(units);
-    }
-
-    /// A call waits no more.
-    pub fn leave(&mut self, ticket: Ticket) {
-        self.line.remove(&ticket);
-    }
-
-    /// Who came first.
-    #[must_use]
-    pub fn first_in_line(&self) -> Option<Ticket> {
-        self.line.first().copied()
     }
 
     /// What the database must be told of blocks that were closed or settled since.
@@ -334,7 +314,7 @@ impl Held {
             || !self.unsaid.is_empty()
             || self.charges > 0
             || !self.holds.is_empty()
-            || self.missed.units > 0
+            || !self.missed.is_empty()
     }
 
     /// Any of them: a later block may have the shorter validity.

@@ -7,8 +7,9 @@ use super::entry::{Aftermath, Asker, Entry};
 use super::merging::{self, Merging};
 use super::wait::wait;
 use super::work::{Answer, Wait, Work, block_id};
+use crate::domain::limit::{AMOUNT_MAX, Mode};
 use crate::domain::time::{BootTime, Timestamp};
-use crate::domain::{limit::Mode, offline::Plan, terms::Terms};
+use crate::domain::{offline::Plan, terms::Terms};
 
 #[cfg(test)]
 mod laws;
@@ -91,7 +92,7 @@ impl<'a> Page<'a> {
         if let Some(charge) = self.work.charge {
             let until = now.terms.charge_until_after(high);
             let id = block_id(asker.boot_id, charge.block);
-            blocks.push(self.charge(id, charge.units, until));
+            blocks.push(self.charge(id, counted(&now, charge.units), until));
         }
         blocks
     }
@@ -134,7 +135,7 @@ impl<'a> Page<'a> {
         (self.granted > 0).then(|| NewBlock {
             block_id: block_id(asker.boot_id, asked.block),
             limit_uid: self.work.limit,
-            units: self.granted,
+            units: counted(&now, self.granted),
             open_until: Some(high.after(now.terms.validity)),
             charge_until: now.terms.charge_until(high),
             grant_number: self.entry.grant_number,
@@ -204,5 +205,14 @@ impl<'a> Page<'a> {
             charge_until,
             grant_number: self.entry.grant_number,
         }
+    }
+}
+
+/// What is charged at a time. What refuses is full at N, so that more would only be room for a false report to count in; what counts
+/// alone never refuses, and shows no more than a limit can allow.
+fn counted(now: &Terming, units: u64) -> u64 {
+    match now.mode {
+        Mode::Enforce => units.min(now.amount),
+        Mode::Shadow => units.min(AMOUNT_MAX),
     }
 }

@@ -14,6 +14,8 @@ pub struct Lease<'a> {
     pub draws: &'a [(Uuid, Draw)],
     /// The model it was taken for.
     pub model: Option<&'a str>,
+    /// Uses granted.
+    pub granted: u64,
 }
 
 /// What became of some uses of a lease.

@@ -54,6 +54,7 @@ const fn need(ticket: Option<u64>) -> Need<'static> {
         is_new: ticket.is_none(),
         ticket,
         is_patient: true,
+        until: BootTime::from_nanos(u64::MAX),
         lease_duration: Duration::from_mins(10),
         slot: None,
     }

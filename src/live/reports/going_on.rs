@@ -1,7 +1,7 @@
 //! What has been reported of leases that are to go on.
 
 use super::{CHUNK_LEASES, Reports, place};
-use crate::domain::time::Timestamp;
+use crate::domain::time::BootTime;
 
 impl Reports {
     /// Whether all of a lease has been reported, as far as is known here.
@@ -25,7 +25,7 @@ impl Reports {
     }
 
     /// A lease goes on until then: what was reported of it is remembered as long.
-    pub fn prolong(&self, serial: u64, until: Timestamp) {
+    pub fn prolong(&self, serial: u64, until: BootTime) {
         let mut state = self.state.lock();
         if let Some(chunk) = state.chunks.get_mut(&(serial / CHUNK_LEASES)) {
             chunk.ends = chunk.ends.max(until);

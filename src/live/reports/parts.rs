@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Claimed, Entry};
 use crate::domain::ledger::block::Ending;
-use crate::domain::time::Timestamp;
+use crate::domain::time::BootTime;
 
 /// The most leases of one caller that are reported in part at one time: one caller alone cannot use up the room of all.
 pub(super) const PARTIAL_OF_CALLER_MAX: usize = 25_000;
@@ -25,7 +25,7 @@ pub(super) struct Parts {
 #[derive(Debug)]
 pub(super) struct Partial {
     caller: Uuid,
-    pub(super) ends: Timestamp,
+    pub(super) ends: BootTime,
     pub(super) sequences: Vec<u32>,
     pub(super) reported: u32,
     pub(super) ending: Ending,
@@ -56,12 +56,12 @@ impl Parts {
     }
 
     /// A report that is not the last of its lease.
-    pub(super) fn enter(&mut self, report: &Claimed) -> Entry {
+    pub(super) fn enter(&mut self, report: &Claimed, ends: BootTime) -> Entry {
         let partial = self.by_serial.entry(report.serial).or_insert_with(|| {
             *self.of_callers.entry(report.caller).or_default() += 1;
             Partial {
                 caller: report.caller,
-                ends: report.ends,
+                ends,
                 sequences: Vec::new(),
                 reported: 0,
                 ending: report.ending,

@@ -1,7 +1,8 @@
 //! Tests of `reports.rs`.
 
+use uuid::Uuid;
+
 use super::*;
-use crate::domain::time::BootTime;
 
 mod laws;
 
@@ -14,7 +15,8 @@ fn report(serial: u64, sequence: u32, uses: u32, granted: u32) -> Claimed {
         granted,
         is_final: false,
         ending: SURE,
-        ends: Timestamp::from_micros(1_000_000),
+        lasts: LASTS,
+        renewed: None,
     }
 }
 
@@ -23,7 +25,10 @@ const SURE: Ending = Ending {
     started_by: BootTime::from_nanos(5),
 };
 const DONE: Entry = Entry::New(Some(SURE));
-const NOW: Timestamp = Timestamp::from_micros(1);
+const NOW: BootTime = BootTime::from_nanos(1_000);
+const LASTS: Duration = Duration::from_secs(1);
+/// What is known of a lease that was first reported now is dropped by then: when it was given is known to a minute.
+const DROPPED: Duration = Duration::from_secs(61).saturating_add(GRACE);
 
 #[test]
 fn a_lease_of_one_use_is_reported_once() {
@@ -73,7 +78,7 @@ fn numbers_that_find_no_room_are_taken_for_repetitions_and_others_are_forgotten_
     assert_eq!(reports.enter(&report(last, 1, 1, 1), NOW), Entry::Duplicate);
     assert_eq!(reports.enter(&report(last, 2, 1, 1), NOW), Entry::Duplicate);
     assert_eq!(reports.enter(&report(0, 2, 1, 1), NOW), Entry::Exhausted);
-    let late = Timestamp::from_micros(1_000_000).after(GRACE);
+    let late = NOW.after(DROPPED);
     reports.enter(&report(20 * CHUNK_LEASES, 0, 1, 1), late);
     assert!(reports.state.lock().numbers.is_empty());
 }
@@ -131,7 +136,7 @@ fn all_callers_that_report_in_parts_have_so_much_room() {
     }
     let more = part(parts::PARTIAL_MAX as u64);
     assert_eq!(reports.enter(&more, NOW), Entry::Full);
-    let late = Timestamp::from_micros(1_000_000).after(GRACE);
+    let late = NOW.after(DROPPED);
     reports.enter(&report(40 * CHUNK_LEASES, 0, 1, 1), late);
     assert!(reports.state.lock().partial.is_empty());
 }
@@ -143,7 +148,7 @@ fn chunks_of_leases_that_have_ended_are_dropped() {
         reports.enter(&report(serial, 0, 1, 1), NOW);
     }
     assert_eq!(reports.state.lock().chunks.len(), 20);
-    let late = Timestamp::from_micros(1_000_000).after(GRACE);
+    let late = NOW.after(DROPPED);
     reports.enter(&report(20 * CHUNK_LEASES, 0, 1, 1), late);
     assert_eq!(reports.state.lock().chunks.len(), 1);
 }
@@ -172,16 +177,54 @@ fn the_oldest_make_room_where_there_is_no_other() {
 #[test]
 fn a_chunk_is_dropped_at_its_own_end() {
     let reports = Reports::default();
-    let ending = |chunk: u64, seconds: i64| Claimed {
-        ends: Timestamp::from_micros(seconds * 1_000_000),
+    let ending = |chunk: u64, seconds: u64| Claimed {
+        lasts: Duration::from_secs(seconds),
         ..report(chunk * CHUNK_LEASES, 0, 1, 1)
     };
     for (chunk, seconds) in [(0, 30), (1, 10), (2, 20)] {
         reports.enter(&ending(chunk, seconds), NOW);
     }
     for (chunk, seconds, kept) in [(3, 10, 3), (4, 20, 3), (5, 30, 3)] {
-        let now = Timestamp::from_micros(seconds * 1_000_000).after(GRACE);
-        reports.enter(&ending(chunk, 40), now);
+        let now = NOW.after(DROPPED + Duration::from_secs(seconds - 1));
+        reports.enter(&ending(chunk, 90), now);
         assert_eq!(reports.state.lock().chunks.len(), kept);
     }
+}
+
+/// Whatever the database's clock said meanwhile, and says again: what was dropped is not taken for new.
+#[test]
+fn a_lease_whose_reports_were_dropped_is_never_counted_again() {
+    let reports = Reports::default();
+    assert_eq!(reports.enter(&report(7, 0, 1, 1), NOW), DONE);
+    assert_eq!(reports.enter(&report(8, 0, 4, 10), NOW), Entry::New(None));
+    let dropped = NOW.after(DROPPED);
+    reports.enter(&report(CHUNK_LEASES, 0, 1, 1), dropped);
+    assert!(!reports.state.lock().chunks.contains_key(&0));
+    // One that lasts longer is its neighbour and counts all the same.
+    let long = Claimed {
+        lasts: Duration::from_hours(20),
+        ..report(9, 0, 1, 1)
+    };
+    assert_eq!(reports.enter(&long, dropped), DONE);
+    for later in [Duration::ZERO, GRACE, GRACE * 1_000] {
+        let now = dropped.after(later);
+        for serial in [7, 8] {
+            let again = report(serial, 0, 1, 1);
+            assert_eq!(reports.enter(&again, now), Entry::Forgotten);
+        }
+    }
+}
+
+#[test]
+fn what_is_known_of_a_lease_is_kept_as_long_as_it_goes_on() {
+    let reports = Reports::default();
+    assert_eq!(reports.enter(&report(7, 0, 1, 1), NOW), DONE);
+    let until = NOW.after(DROPPED);
+    reports.prolong(7, until);
+    reports.enter(&report(CHUNK_LEASES, 0, 1, 1), until);
+    let renewed = Claimed {
+        renewed: Some(until),
+        ..report(7, 0, 1, 1)
+    };
+    assert_eq!(reports.enter(&renewed, until), Entry::Duplicate);
 }

@@ -30,8 +30,7 @@ impl Replica {
     /// A lease of this replica has a charge of its own from now on. False if it holds nothing any more.
     pub(crate) fn goes_on(&mut self, given: &Given, report_within: Duration, time: Time) -> bool {
         let now = self.clock.at(time);
-        let until = self.database_now(time).after(report_within);
-        self.reports.prolong(given.serial, until);
+        self.reports.prolong(given.serial, now.after(report_within));
         let granted = u32::try_from(given.granted).unwrap();
         let left = u64::from(self.reports.left(given.serial, granted));
         let is_void = self.bug == Some(Bug::NewsTooLate) && !self.budget.holds(given.draws());

@@ -17,24 +17,31 @@ impl Replica {
             return;
         }
         if report.issuer == self.boot_id {
-            self.count(report, ends, false, time);
+            self.count(report, renewed, false, time);
             return;
         }
+        let boot = self.clock.at(time);
+        let claimed = report.claimed(self.boot_end(renewed, time), boot);
         let known = self.foreign.entry(report.issuer).or_default();
-        let claimed = report.claimed(ends, self.clock.at(time));
-        if matches!(known.enter(&claimed, now), Entry::New(_)) {
+        if matches!(known.enter(&claimed, boot), Entry::New(_)) {
             self.outbox.send(report.issuer, report.forwarded());
         }
     }
 
     /// A report that came elsewhere.
     pub(crate) fn receive(&mut self, report: &Report, renewed: Option<Timestamp>, time: Time) {
-        let ends = report.claims.ends().max(renewed.unwrap_or_default());
-        self.count(report, ends, true, time);
+        self.count(report, renewed, true, time);
     }
 
-    fn count(&mut self, report: &Report, ends: Timestamp, is_late: bool, time: Time) {
-        let mut claimed = report.claimed(ends, self.clock.at(time));
+    /// The same moment on its own clock.
+    fn boot_end(&self, renewed: Option<Timestamp>, time: Time) -> Option<BootTime> {
+        let now = self.database_now(time);
+        renewed.map(|until| self.clock.at(time).after(until.since(now)))
+    }
+
+    fn count(&mut self, report: &Report, renewed: Option<Timestamp>, is_late: bool, time: Time) {
+        let boot = self.clock.at(time);
+        let mut claimed = report.claimed(self.boot_end(renewed, time), boot);
         match self.bug {
             Some(Bug::EndUnanswered) => claimed.ending.is_sure = true,
             Some(Bug::StartAtCall) => {
@@ -42,7 +49,7 @@ impl Replica {
             }
             _ => {}
         }
-        let entry = self.reports.enter(&claimed, self.database_now(time));
+        let entry = self.reports.enter(&claimed, boot);
         let draws = report.claims.draws.as_slice();
         let parts: Vec<Part> = report.outcomes.iter().map(Judged::part).collect();
         let was_replayed = is_late && self.was_replayed(report);
@@ -80,7 +87,12 @@ impl Replica {
         parts: &[Part],
         ending: Option<Ending>,
     ) {
-        let lease = Lease { draws, model: None };
+        let lease = Lease {
+            draws,
+            model: None,
+            // The ledger's second look at what was settled must not hide the bugs.
+            granted: u64::MAX,
+        };
         self.budget.settle(lease, parts, ending);
     }
 }

@@ -46,6 +46,7 @@ fn needs() -> impl Strategy<Value = Need<'static>> {
         is_new: true,
         ticket: None,
         is_patient: false,
+        until: BootTime::default(),
         lease_duration: Duration::from_mins(10),
         slot: None,
     })

@@ -32,6 +32,8 @@ impl Budget {
             }
             match held.offer_any(units, uses, need.ticket, need.slot, now) {
                 Offer::Uses(offered, within) | Offer::Offline(offered, within) => {
+                    // Those behind need not wait for what it lacks elsewhere.
+                    need.ticket.iter().for_each(|ticket| held.leave(*ticket));
                     uses = uses.min(offered);
                     all = Some(all.map_or(within, |other| within.and(other)));
                 }

@@ -13,6 +13,10 @@ use crate::domain::usage::Usage;
 impl Budget {
     /// Settles what a report says of one lease; `ending` comes with the last one.
     pub fn settle(&mut self, lease: Lease<'_>, parts: &[Part], ending: Option<Ending>) {
+        let uses = parts.iter().map(|part| part.uses);
+        let uses = uses.fold(0, u64::saturating_add);
+        // One report settles all of it: where that is known to have happened, whoever says so again has forgotten it.
+        let is_whole = ending.is_some() && uses >= lease.granted;
         for held in &mut self.held {
             let draw = lease.draws.iter().find(|(uid, _)| *uid == held.limit().uid);
             let draw = draw.map(|(_, draw)| *draw);
@@ -22,8 +26,10 @@ impl Budget {
                 continue;
             }
             if let Some(draw) = draw.filter(|_| held.limit().span.is_held()) {
-                let uses = parts.iter().map(|part| part.uses);
-                held.report(draw, uses.fold(0, u64::saturating_add));
+                held.report(draw, uses);
+                continue;
+            }
+            if is_whole && draw.is_some_and(|draw| held.is_settled(draw)) {
                 continue;
             }
             let dimension = held.limit().dimension;
@@ -47,7 +53,11 @@ impl Budget {
 
     /// A lease was not given after all.
     pub fn undo(&mut self, draws: &[(Uuid, Draw)], uses: u64) {
-        let lease = Lease { draws, model: None };
+        let lease = Lease {
+            draws,
+            model: None,
+            granted: uses,
+        };
         let part = Part {
             uses,
             is_not_sent: true,
@@ -78,5 +88,37 @@ impl Budget {
             goes_on &= held.is_none_or(|held| held.renewed(*renewed));
         }
         goes_on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::ledger::example::{granted, limit};
+    use crate::domain::limit::Dimension;
+
+    #[test]
+    fn what_one_report_has_settled_another_gives_back_no_more() {
+        let now = BootTime::from_nanos(1_000_000_000);
+        let limit = limit(1, Dimension::Tokens, 100, Duration::from_mins(1));
+        let mut budget = Budget::default();
+        budget.reconfigure(&[Arc::new(limit.clone())]);
+        budget.answered(limit.uid, &granted(&limit, 1, 100, now), now);
+        let held: &mut Held = budget.find(limit.uid).unwrap();
+        let mut draw = || {
+            let drawn = held.take(10, 2, Duration::from_mins(1), now);
+            vec![(limit.uid, drawn.unwrap())]
+        };
+        let (first, second) = (draw(), draw());
+        assert_eq!(budget.available(limit.uid), 60);
+        budget.undo(&first, 2);
+        assert_eq!(budget.available(limit.uid), 80);
+        budget.undo(&first, 2);
+        assert_eq!(budget.available(limit.uid), 80);
+        budget.undo(&second, 2);
+        assert_eq!(budget.available(limit.uid), 100);
     }
 }

@@ -10,12 +10,50 @@ use crate::domain::time::BootTime;
 /// Needs that could not be met since the last answer.
 #[derive(Debug, Default)]
 pub(super) struct Missed {
-    /// Of one use of the first of them: what must be granted at least.
-    pub(super) first: Option<u64>,
-    /// Units, together.
-    pub(super) units: u64,
+    /// Of calls that can be met in time, as far as is known.
+    pub(super) due: Needs,
+    /// Of those that hope for what comes back: asked for where nobody else needs anything.
+    pub(super) hoped: Needs,
     /// Somebody waits in line for more than the answer that is on its way.
     pub(super) is_awaited: bool,
+}
+
+/// Some needs.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// Of one use of the first of them.
+    first: Option<u64>,
+    /// Of one use of the smallest of them.
+    least: Option<u64>,
+    /// Units, together.
+    units: u64,
+}
+
+impl Needs {
+    pub(super) fn add(&mut self, units: u64, uses: u64) {
+        self.first.get_or_insert(units);
+        self.least = Some(self.least.map_or(units, |least| least.min(units)));
+        self.units = self.units.saturating_add(units.saturating_mul(uses));
+    }
+}
+
+impl Missed {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.due.units == 0 && self.hoped.units == 0
+    }
+
+    /// What must be granted at least: the need of the first, or of those that only hope the smallest, which is the soonest met.
+    fn need(&self) -> Option<u64> {
+        self.due.first.or(self.hoped.least)
+    }
+
+    const fn units(&self) -> u64 {
+        if self.due.units == 0 {
+            self.hoped.units
+        } else {
+            self.due.units
+        }
+    }
 }
 
 impl Held {
@@ -27,12 +65,12 @@ impl Held {
             Mode::Enforce => self.limit.ledger_amount(),
             Mode::Shadow => u64::MAX,
         };
-        let need = self.missed.first.unwrap_or(1).clamp(1, amount);
+        let need = self.missed.need().unwrap_or(1).clamp(1, amount);
         if self.reserving || now < self.wait_for(need).ask_at {
             return None;
         }
         let per_validity = self.demand.per_validity(now, self.limit.terms().validity);
-        let missed = self.missed.units;
+        let missed = self.missed.units();
         let refill = missed == 0 && per_validity > 1 && self.runs_out(per_validity, now);
         if missed == 0 && !refill {
             return None;
@@ -70,8 +108,11 @@ impl Held {
         self.refused_need = self.asked_need;
         self.seen = self.seen.max(answer.grant_number);
         if answer.units == 0 {
+            let clears_at = answer.wait.clears_at;
+            self.line.refused(self.asked_need, clears_at, now);
             return;
         }
+        self.line.granted(self.asked_need);
         self.pace.granted(answer.units, answer.sent);
         let block = Block {
             number: answer.block,

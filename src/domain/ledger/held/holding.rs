@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Closed, Draw, Held, Use};
+use crate::domain::ledger::block::is_settled;
 use crate::domain::ledger::holds::Back;
 use crate::domain::time::BootTime;
 
@@ -69,6 +70,15 @@ impl Held {
             block.units = block.units.saturating_sub(back.units);
         }
         self.settle(back.carrier, |use_of| use_of.give_back(back.units));
+    }
+
+    /// Whether a report of a lease was taken, as far as its block is still known.
+    #[must_use]
+    pub fn is_settled(&self, draw: Draw) -> bool {
+        let open = self.open.iter().find(|block| block.number == draw.block);
+        let closed = || self.closed.get(&draw.block).map(|closed| &closed.use_of);
+        let use_of = open.map(|block| &block.use_of).or_else(closed);
+        use_of.is_some_and(|use_of| is_settled(&use_of.settled, draw.ordinal))
     }
 
     /// Whether anything of a lease is held.

@@ -27,7 +27,7 @@ proptest! {
             held.demand(units * uses, at(now));
             wanted += units * uses;
             if is_missed {
-                held.miss(units, uses, None, false);
+                held.miss(units, uses, Waiter { ticket: None, until: at(now), is_patient: false });
                 first.get_or_insert(units);
                 missed += units * uses;
             }

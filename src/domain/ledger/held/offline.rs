@@ -28,8 +28,9 @@ impl Held {
         if !self.is_cut_off(now) {
             return offer;
         }
-        let fit = self.offline.uses(&self.limit, units, slot, now);
-        if fit > 0 && !self.is_behind(ticket) {
+        let left = self.offline.left(&self.limit, slot, now);
+        let fit = left.checked_div(units).unwrap_or(u64::MAX);
+        if fit > 0 && !self.line.holds_up(ticket, |needed| needed <= left) {
             return Offer::Offline(fit.min(uses), Within::of(&self.limit.terms()));
         }
         Offer::None(self.wait_offline(wait, units, slot, now))

@@ -144,3 +144,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_charged_at_a_time_cannot_add_up_to_more_than_a_column_holds() {
+    let asker = Asker {
+        boot_id: ME,
+        live: 1,
+        loss: Loss::default(),
+    };
+    let work = work(u64::MAX / 2, 0, Some(u64::MAX), 0);
+    let charged = |mode: Mode| {
+        let terming = Terming {
+            mode,
+            ..terming(100, 60, 0)
+        };
+        let mut page = Page::new(&work, entry(None, false), Some(terming));
+        let mut blocks = page.turn(&asker, Timestamp::from_micros(HIGH), Uuid::nil);
+        blocks.extend(page.decide(&asker, Charged::NONE));
+        blocks.iter().map(|block| block.units).collect::<Vec<_>>()
+    };
+    assert_eq!(charged(Mode::Enforce), [100]);
+    assert_eq!(charged(Mode::Shadow), [AMOUNT_MAX, AMOUNT_MAX]);
+}

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::super::*;
-use crate::domain::time::BootTime;
 
 proptest! {
     #[test]
@@ -13,7 +12,7 @@ proptest! {
         granted in 1..20_u32,
         told in prop::collection::vec((0..10_u32, 0..8_u32, prop::bool::weighted(0.1)), 0..40),
     ) {
-        let (reports, now) = (Reports::default(), Timestamp::from_micros(1_000_000));
+        let (reports, now) = (Reports::default(), BootTime::from_nanos(1_000_000));
         let (mut counted, mut sequences, mut is_over) = (0, HashSet::new(), false);
         for (sequence, uses, is_final) in told {
             let entry = reports.enter(&Claimed {
@@ -24,7 +23,8 @@ proptest! {
                 granted,
                 is_final,
                 ending: Ending { is_sure: true, started_by: BootTime::default() },
-                ends: now.after(Duration::from_secs(60)),
+                lasts: Duration::from_secs(60),
+                renewed: None,
             }, now);
             match entry {
                 Entry::New(ending) => {

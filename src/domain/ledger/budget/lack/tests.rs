@@ -45,6 +45,7 @@ fn need(input_tokens: u64, model: Option<&str>) -> Need<'_> {
         is_new: true,
         ticket: None,
         is_patient: false,
+        until: BootTime::default(),
         lease_duration: Duration::from_mins(10),
         slot: None,
     }
