@@ -7,6 +7,7 @@ mod architecture {
     mod borders;
     mod documents;
     mod floors;
+    mod image;
     mod orphans;
     mod sizes;
     mod source;
