@@ -12,6 +12,9 @@ pub(crate) fn remedy(code: Code, reason: Option<ErrorReason>) -> &'static str {
     }
 }
 
+/// What to do about keys whose secrets do not open: the line of each says why, and a master key that is missing is nobody's tampering.
+pub(crate) const UNDECRYPTABLE: &str = "do what is said of each above: add a missing master key to the replica's file and restart it, or rotate a good secret in";
+
 /// What to do about a server that could not be reached: TLS on one side alone looks like no vault at all.
 pub(crate) fn unreached(server: &str, cause: &str) -> &'static str {
     if cause.contains("certificate") {
@@ -56,7 +59,8 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         Reason::QueueFull => "retry later, with fewer callers waiting",
         Reason::PoolEmpty => "add a member with `keylease pools update POOL --member ACCOUNT`",
         Reason::KeysDistrusted => {
-            "`keylease status POOL` says which rows; restore them from a backup, and find who writes to the database"
+            "`keylease status POOL` says why: add a master key that is missing to the replica's file and restart it; \
+             what was changed, restore from a backup, and find who writes to the database"
         }
         Reason::LimitsUnread => "lease from a replica of the newest release",
         Reason::PoolDisabled => {

@@ -45,6 +45,17 @@ impl Distrust {
         }
     }
 
+    /// A secret needs this master key, by fingerprint, and the replica lacks it: nobody has touched the rows.
+    #[must_use]
+    pub fn master_key_missing(key: &str) -> Self {
+        Self {
+            kind: DistrustKind::Undecryptable,
+            why: format!(
+                "this replica lacks master key {key}; add it to its file and restart; `keylease master-key status` shows which are needed"
+            ),
+        }
+    }
+
     /// A secret cannot be used, for this cause.
     #[must_use]
     pub fn undecryptable(cause: &str) -> Self {

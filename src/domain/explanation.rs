@@ -116,6 +116,8 @@ pub enum What {
         /// Where it would go.
         base_url: String,
     },
+    /// Its secret needs this master key, by fingerprint, which the replica lacks.
+    MasterKeyMissing(String),
     /// The kind says it all.
     Plain,
 }

@@ -174,6 +174,7 @@ impl Registry {
             let KnownVersion {
                 version,
                 credential,
+                missing_key,
                 ..
             } = known;
             let Some(key) = self.keys.get(&version.key_uid).map(Arc::clone) else {
@@ -185,6 +186,7 @@ impl Registry {
                 version,
                 key,
                 credential,
+                missing_key,
                 live,
             };
             entries.insert(uid, Arc::new(entry));

@@ -11,6 +11,7 @@ use super::credential::Credential;
 use super::pool::PoolLive;
 use super::provider::ProviderLive;
 use super::version::VersionLive;
+use crate::crypto::Fingerprint;
 use crate::domain::account::Account;
 use crate::domain::caller::{Bearer, Caller, Token};
 use crate::domain::claims::Avoided;
@@ -114,6 +115,8 @@ pub struct VersionEntry {
     pub key: Arc<Key>,
     /// Its secret, opened and ready to send; `None` if it is not believed, or if it is not the current version.
     pub credential: Option<Credential>,
+    /// The master key that its secret needs and this replica lacks.
+    pub missing_key: Option<Fingerprint>,
     /// Life signs and use.
     pub live: Arc<VersionLive>,
 }

@@ -2,6 +2,7 @@
 
 use super::hindrance_messages::{self, time};
 use super::refusal_messages::rounded;
+use crate::domain::distrust::Distrust;
 use crate::domain::explanation::{Choice, KeyExplanation, Objection, What};
 use crate::domain::pool::Strategy;
 use crate::domain::refusal::KeyRefusal;
@@ -11,7 +12,9 @@ use crate::domain::time::Timestamp;
 pub(super) fn sentence(objection: &Objection, now: Timestamp) -> String {
     let what = match &objection.what {
         What::Named(hindrance) => hindrance_messages::sentence(hindrance, now),
-        What::CanaryOut(_) | What::SealedElsewhere { .. } => why(&objection.what),
+        What::CanaryOut(_) | What::SealedElsewhere { .. } | What::MasterKeyMissing(_) => {
+            why(&objection.what)
+        }
         What::Plain => return of_kind(objection.refusal, objection.until, now),
     };
     format!("{}: {what}", word(objection.refusal))
@@ -30,6 +33,7 @@ pub(super) fn why(what: &What) -> String {
             "its secret is sealed for {}, and the base url of its account is {base_url}",
             hosts.join(", ")
         ),
+        What::MasterKeyMissing(key) => Distrust::master_key_missing(key).why,
         What::Plain => String::new(),
     }
 }
@@ -91,7 +95,9 @@ fn of_kind(refusal: KeyRefusal, until: Option<Timestamp>, now: Timestamp) -> Str
         KeyRefusal::LimitUnread => {
             "its account has a limit that this replica cannot read, of a newer release or edited by hand"
         }
-        KeyRefusal::Undecryptable => "its secret is gone or does not open; GetKey says why",
+        KeyRefusal::Undecryptable => {
+            "its secret is gone or does not open; `keylease keys get ACCOUNT/KEY` says why"
+        }
         KeyRefusal::NoVersion => "it has no current version",
         KeyRefusal::Model => "its patterns do not allow the model",
         KeyRefusal::Avoided => "the call avoids it",
@@ -160,6 +166,10 @@ mod tests {
             sealed.starts_with("undecryptable: its secret is sealed for api.openai.com"),
             "{sealed}"
         );
+        let missing = What::MasterKeyMissing("mk_0011223344556677".to_owned());
+        let missing = sentence(&objection(KeyRefusal::Undecryptable, missing), NOW);
+        let text = "undecryptable: this replica lacks master key mk_0011223344556677; add it to its file and restart";
+        assert!(missing.starts_with(text), "{missing}");
         let plain = sentence(&objection(KeyRefusal::NoVersion, What::Plain), NOW);
         assert_eq!(plain, "no secret: it has no current version");
     }

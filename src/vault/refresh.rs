@@ -8,7 +8,7 @@ use uuid::Uuid;
 use self::naming::name_of;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
-use crate::crypto::MemberRow;
+use crate::crypto::{Fingerprint, MemberRow};
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::clock::boot_now;
@@ -158,7 +158,7 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
     for version in changes.versions.drain(..) {
         let uid = version.meta.uid;
         let rows = changes.secrets.remove(&uid).unwrap_or_default();
-        let fields = opened(registry, keys, &version, &rows).map(Arc::new);
+        let fields = opened(registry, keys, &version, &rows);
         registry.version_live(&version).told(&version.health);
         registry
             .versions
@@ -166,20 +166,21 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
     }
 }
 
-/// The fields of a current version, opened. A version with one that does not open is never leased.
+/// The fields of a current version, opened, or the master key that is missing, if that is why not. A version with one that does not open
+/// is never leased.
 fn opened(
     registry: &Registry,
     keys: &VaultKeys,
     version: &KeyVersion,
     rows: &[SecretRow],
-) -> Option<Fields> {
+) -> std::result::Result<Fields, Option<Fingerprint>> {
     if version.stage != Stage::Current {
-        return None;
+        return Err(None);
     }
     if rows.is_empty() {
         let name = name_of(registry, version);
         tracing::error!(version = name, version.uid = %version.meta.uid, "a secret is gone, its version is not leased");
-        return None;
+        return Err(None);
     }
     let mut fields = Vec::with_capacity(rows.len());
     for row in rows {
@@ -188,11 +189,11 @@ fn opened(
             Err(error) => {
                 let (cause, name) = (trust::root(&error), name_of(registry, version));
                 tracing::error!(version = name, version.uid = %version.meta.uid, cause, "a secret does not open, it is not leased");
-                return None;
+                return Err(trust::missing_key(&error));
             }
         }
     }
-    Some(fields)
+    Ok(fields)
 }
 
 fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Result;
 use super::keys::VaultKeys;
-use crate::crypto::ProtectedRow;
+use crate::crypto::{EnvelopeError, Fingerprint, ProtectedRow};
 use crate::domain::account::Account;
 use crate::domain::distrust::Distrust;
 use crate::domain::key::{Key, KeyVersion, Stage};
@@ -45,8 +45,20 @@ pub(super) fn of_version(
     let error = rows
         .iter()
         .find_map(|row| keys.open_secret(version, row).err())?;
+    if let Some(key) = missing_key(&error) {
+        return Some(Distrust::master_key_missing(&key.to_string()));
+    }
     let cause = format!("the secret is not usable: {}", root(&error));
     Some(Distrust::undecryptable(&cause))
+}
+
+/// The master key that opening needs and the ring lacks, if that is at the bottom of a fault.
+pub(super) fn missing_key(error: &(dyn std::error::Error + 'static)) -> Option<Fingerprint> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.find_map(|cause| match cause.downcast_ref::<EnvelopeError>() {
+        Some(EnvelopeError::MissingMasterKey(missing)) => Some(missing.wanted),
+        _ => None,
+    })
 }
 
 /// What is at the bottom of a fault: for a secret, why it does not open, which carries nothing of it.

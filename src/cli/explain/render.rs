@@ -5,7 +5,7 @@ use prost_types::Timestamp;
 use tonic::Code;
 
 use crate::cli::refusals::refusal_word;
-use crate::cli::remedies::remedy;
+use crate::cli::remedies::{UNDECRYPTABLE, remedy};
 use crate::cli::table::{self, Cell};
 use crate::cli::{names, words};
 use crate::proto::{
@@ -165,28 +165,35 @@ fn slot(limit: &LimitExplanation) -> Option<String> {
 
 /// What to do about each reason, once: what refuses the lease as a whole first, then by keys.
 fn remedies(answer: &ExplainLeaseResponse, width: usize) -> String {
-    let mut told: Vec<ErrorReason> = Vec::new();
+    let mut told: Vec<&str> = Vec::new();
     let mut lines: Vec<String> = Vec::new();
-    let mut tell = |what: String, reason: ErrorReason| {
-        let remedy = remedy(Code::Ok, Some(reason));
-        if !remedy.is_empty() && !told.contains(&reason) {
-            told.push(reason);
+    let mut tell = |what: String, remedy: &'static str| {
+        if !remedy.is_empty() && !told.contains(&remedy) {
+            told.push(remedy);
             lines.push(table::wrapped(&format!("{what}: {remedy}"), width, 2));
         }
     };
-    for (reason, count) in counts(&answer.keys) {
-        let keys = if count == 1 { "key" } else { "keys" };
-        tell(
-            format!("{count} {keys} {}", refusal_word(reason)),
-            error_reason(reason),
-        );
+    let counts = counts(&answer.keys);
+    for (reason, count) in &counts {
+        let keys = if *count == 1 { "key" } else { "keys" };
+        let what = format!("{count} {keys} {}", refusal_word(*reason));
+        tell(what, key_remedy(*reason));
     }
     let whole = answer.reason();
-    if whole != ErrorReason::Unspecified {
+    // What its keys have said of themselves is not said of the whole again.
+    let is_told = counts.iter().any(|(r, _)| error_reason(*r) == whole);
+    if whole != ErrorReason::Unspecified && !is_told {
         let word = words::enum_value(whole.as_str_name(), "ERROR_REASON");
-        tell(word, whole);
+        tell(word, remedy(Code::Ok, Some(whole)));
     }
     lines.join("\n")
+}
+
+fn key_remedy(reason: RefusalReason) -> &'static str {
+    match reason {
+        RefusalReason::Undecryptable => UNDECRYPTABLE,
+        reason => remedy(Code::Ok, Some(error_reason(reason))),
+    }
 }
 
 fn counts(keys: &[KeyExplanation]) -> Vec<(RefusalReason, usize)> {

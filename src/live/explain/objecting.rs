@@ -66,7 +66,10 @@ fn what(candidate: &Candidate, over: PassedOver, now: Timestamp) -> What {
                 hosts: hosts.clone(),
                 base_url: endpoint.base_url.clone(),
             },
-            None => What::Plain,
+            None => {
+                let missing = version.and_then(|version| version.missing_key);
+                missing.map_or(What::Plain, |key| What::MasterKeyMissing(key.to_string()))
+            }
         };
     }
     if over.refusal == KeyRefusal::Dead

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::crypto::Fingerprint;
 use crate::domain::key::KeyVersion;
 use crate::live::credential::{Credential, Fields};
 
@@ -12,17 +13,21 @@ pub struct KnownVersion {
     pub version: Arc<KeyVersion>,
     /// Its secret, opened; `None` if it is not current, or did not open.
     pub fields: Option<Arc<Fields>>,
-    /// The same, ready to send.
+    /// The master key that its secret needs and this replica lacks.
+    pub missing_key: Option<Fingerprint>,
+    /// Its secret, ready to send.
     pub credential: Option<Credential>,
 }
 
 impl KnownVersion {
-    /// Not ready to send yet.
+    /// Not ready to send yet: its secret, opened, or the master key that it needs and this replica lacks, if that is why it is not.
     #[must_use]
-    pub fn new(version: KeyVersion, fields: Option<Arc<Fields>>) -> Self {
+    pub fn new(version: KeyVersion, opened: Result<Fields, Option<Fingerprint>>) -> Self {
+        let missing_key = opened.as_ref().err().copied().flatten();
         Self {
             version: Arc::new(version),
-            fields,
+            fields: opened.ok().map(Arc::new),
+            missing_key,
             credential: None,
         }
     }

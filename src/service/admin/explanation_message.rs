@@ -100,7 +100,10 @@ fn objection(objection: &Objection) -> proto::KeyObjection {
         What::Named(Hindrance::Ailing { resource, .. } | Hindrance::Disabled { resource, .. }) => {
             resource.clone()
         }
-        What::CanaryOut(_) | What::SealedElsewhere { .. } | What::Plain => String::new(),
+        What::CanaryOut(_)
+        | What::SealedElsewhere { .. }
+        | What::MasterKeyMissing(_)
+        | What::Plain => String::new(),
     };
     proto::KeyObjection {
         reason: reason(objection.refusal).into(),

@@ -104,6 +104,21 @@ fn a_remedy_is_told_once_however_many_keys_need_it() {
 }
 
 #[test]
+fn a_secret_that_does_not_open_is_no_tampering() {
+    let why = "undecryptable: this replica lacks master key mk_0011223344556677";
+    let sealed = refused("accounts/a/keys/k", RefusalReason::Undecryptable, why);
+    let text = within(
+        &ExplainLeaseResponse {
+            reason: ErrorReason::KeysDistrusted.into(),
+            ..answer(vec![sealed])
+        },
+        300,
+    );
+    assert!(text.contains("add a missing master key"), "{text}");
+    assert!(!text.contains("find who writes"), "{text}");
+}
+
+#[test]
 fn limits_say_what_is_needed_held_and_left_and_shadows_are_told_apart() {
     let limit = |mode: LimitMode, over: bool| LimitExplanation {
         limit: "accounts/a/limits/rpm".to_owned(),
