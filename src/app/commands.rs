@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
-    bootstrap, classify,
+    bootstrap, causes, classify,
     config::{
         BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, LogArguments, LogConfig,
         MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig, Strangers,
@@ -124,7 +124,7 @@ fn server(command: Command) -> ExitCode {
 }
 
 fn failed(failure: &anyhow::Error) -> ExitCode {
-    let line = format!("keylease: {failure:#}\n");
+    let line = format!("keylease: {}\n", causes::sentence(failure));
     // There is nobody left to tell.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
     ExitCode::FAILURE

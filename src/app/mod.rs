@@ -1,6 +1,7 @@
 //! Floor 6: wiring. What runs, with which configuration, in what order it starts and stops.
 
 pub mod bootstrap;
+mod causes;
 pub mod classify;
 pub mod commands;
 pub mod config;
