@@ -1,6 +1,10 @@
 //! What to do about each reason of the contract.
 
+use std::collections::BTreeSet;
+
 use tonic::Code;
+
+use super::words;
 
 use crate::proto::ErrorReason;
 
@@ -14,6 +18,37 @@ pub(crate) fn remedy(code: Code, reason: Option<ErrorReason>) -> &'static str {
 
 /// What to do about keys whose secrets do not open: the line of each says why, and a master key that is missing is nobody's tampering.
 pub(crate) const UNDECRYPTABLE: &str = "do what is said of each above: add a missing master key to the replica's file and restart it, or rotate a good secret in";
+
+/// What to do about rows that somebody else wrote.
+pub(crate) const TAMPERED: &str = "`keylease status POOL` says which rows; restore them from a backup, and find who writes to the database";
+
+/// The most disabled resources whose verbs are told; `keylease status` lists the others.
+const ENABLED_MAX: usize = 3;
+
+/// What ends that these are disabled, by name as the contract has it: each with its noun and verb, once.
+pub(crate) fn enabling<'a>(resources: impl Iterator<Item = &'a str>) -> String {
+    let verbs: BTreeSet<String> = resources.filter_map(enable).collect();
+    if verbs.is_empty() {
+        return by_reason(ErrorReason::PoolDisabled).to_owned();
+    }
+    let more = match verbs.len().saturating_sub(ENABLED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more, see `keylease status POOL`"),
+    };
+    let told: Vec<String> = verbs.into_iter().take(ENABLED_MAX).collect();
+    format!("an operator ends it with {}{more}", told.join(", "))
+}
+
+fn enable(resource: &str) -> Option<String> {
+    let parts: Vec<&str> = resource.split('/').collect();
+    let told = match parts[..] {
+        ["accounts", account, "keys", key] => format!("keys enable {account}/{key}"),
+        ["accounts", account] => format!("accounts enable {account}"),
+        ["pools", pool] => format!("pools enable {pool}"),
+        _ => return None,
+    };
+    Some(format!("`keylease {}`", words::printable(&told)))
+}
 
 /// What to do about a server that could not be reached: TLS on one side alone looks like no vault at all.
 pub(crate) fn unreached(server: &str, cause: &str) -> &'static str {
@@ -64,7 +99,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         }
         Reason::LimitsUnread => "lease from a replica of the newest release",
         Reason::PoolDisabled => {
-            "`keylease status POOL` says who disabled what; an operator ends it with `keylease pools enable` (accounts, keys)"
+            "`keylease status POOL` says who disabled what; an operator ends it with `keylease pools enable`, `keylease accounts enable` or `keylease keys enable`"
         }
         Reason::ModelNotServed => "check --model, and the keys' allow and deny patterns",
         Reason::LargerThanLimit => "ask for less at once, or raise the limit",
@@ -113,6 +148,16 @@ fn by_code(code: Code) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_disabled_is_named_with_its_noun() {
+        let told =
+            enabling(["accounts/a/keys/k", "accounts/b", "pools/p", "accounts/b"].into_iter());
+        let verbs =
+            "`keylease accounts enable b`, `keylease keys enable a/k`, `keylease pools enable p`";
+        assert_eq!(told, format!("an operator ends it with {verbs}"));
+        assert!(enabling([""].into_iter()).contains("keylease status POOL"));
+    }
 
     #[test]
     fn tls_on_one_side_alone_is_told_from_a_server_that_is_not_there() {

@@ -2,15 +2,16 @@
 
 use comfy_table::Color;
 use prost_types::Timestamp;
-use tonic::Code;
 
-use crate::cli::refusals::refusal_word;
-use crate::cli::remedies::{UNDECRYPTABLE, remedy};
 use crate::cli::table::{self, Cell};
 use crate::cli::{names, words};
 use crate::proto::{
-    ErrorReason, ExplainLeaseResponse, KeyExplanation, LimitExplanation, LimitMode, RefusalReason,
+    ExplainLeaseResponse, KeyExplanation, LimitExplanation, LimitMode, RefusalReason,
 };
+
+mod remedies;
+
+use remedies::remedies;
 
 /// The whole explanation.
 pub(super) fn explanation(answer: &ExplainLeaseResponse) -> String {
@@ -161,72 +162,6 @@ fn slot(limit: &LimitExplanation) -> Option<String> {
     Some(format!(
         "{name} offline: this replica would serve {left} more units if the database were away"
     ))
-}
-
-/// What to do about each reason, once: what refuses the lease as a whole first, then by keys.
-fn remedies(answer: &ExplainLeaseResponse, width: usize) -> String {
-    let mut told: Vec<&str> = Vec::new();
-    let mut lines: Vec<String> = Vec::new();
-    let mut tell = |what: String, remedy: &'static str| {
-        if !remedy.is_empty() && !told.contains(&remedy) {
-            told.push(remedy);
-            lines.push(table::wrapped(&format!("{what}: {remedy}"), width, 2));
-        }
-    };
-    let counts = counts(&answer.keys);
-    for (reason, count) in &counts {
-        let keys = if *count == 1 { "key" } else { "keys" };
-        let what = format!("{count} {keys} {}", refusal_word(*reason));
-        tell(what, key_remedy(*reason));
-    }
-    let whole = answer.reason();
-    // What its keys have said of themselves is not said of the whole again.
-    let is_told = counts.iter().any(|(r, _)| error_reason(*r) == whole);
-    if whole != ErrorReason::Unspecified && !is_told {
-        let word = words::enum_value(whole.as_str_name(), "ERROR_REASON");
-        tell(word, remedy(Code::Ok, Some(whole)));
-    }
-    lines.join("\n")
-}
-
-fn key_remedy(reason: RefusalReason) -> &'static str {
-    match reason {
-        RefusalReason::Undecryptable => UNDECRYPTABLE,
-        reason => remedy(Code::Ok, Some(error_reason(reason))),
-    }
-}
-
-fn counts(keys: &[KeyExplanation]) -> Vec<(RefusalReason, usize)> {
-    let mut counts: Vec<(RefusalReason, usize)> = Vec::new();
-    for key in keys.iter().filter(|key| !key.eligible) {
-        let reason = key.reason();
-        match counts.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((reason, 1)),
-        }
-    }
-    counts
-}
-
-/// The reason with which a lease would be refused if all keys were like this.
-const fn error_reason(reason: RefusalReason) -> ErrorReason {
-    match reason {
-        RefusalReason::Unspecified => ErrorReason::Unspecified,
-        RefusalReason::Limit => ErrorReason::LimitExhausted,
-        RefusalReason::Frozen => ErrorReason::LimitsFrozen,
-        RefusalReason::Unreachable => ErrorReason::DatabaseUnreachable,
-        RefusalReason::Cooling => ErrorReason::KeysCooling,
-        RefusalReason::Dead => ErrorReason::KeysDead,
-        RefusalReason::Avoided => ErrorReason::KeysAvoided,
-        RefusalReason::Disabled => ErrorReason::PoolDisabled,
-        RefusalReason::Model => ErrorReason::ModelNotServed,
-        RefusalReason::TooLarge => ErrorReason::LargerThanLimit,
-        RefusalReason::ModelRequired => ErrorReason::ModelRequired,
-        RefusalReason::CostRequired => ErrorReason::CostRequired,
-        RefusalReason::Tampered | RefusalReason::Undecryptable => ErrorReason::KeysDistrusted,
-        RefusalReason::LimitUnread => ErrorReason::LimitsUnread,
-        RefusalReason::NoVersion => ErrorReason::PoolEmpty,
-    }
 }
 
 /// `accounts/openai/keys/main` is `openai/main` here.

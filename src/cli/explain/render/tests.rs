@@ -1,5 +1,5 @@
 use super::*;
-use crate::proto::{LimitDimension, SelectionStrategy};
+use crate::proto::{ErrorReason, KeyObjection, LimitDimension, SelectionStrategy};
 
 fn at(seconds: i64) -> Option<Timestamp> {
     Some(Timestamp { seconds, nanos: 0 })
@@ -116,6 +116,34 @@ fn a_secret_that_does_not_open_is_no_tampering() {
     );
     assert!(text.contains("add a missing master key"), "{text}");
     assert!(!text.contains("find who writes"), "{text}");
+}
+
+#[test]
+fn what_is_disabled_is_enabled_by_its_own_verb() {
+    let disabled = KeyExplanation {
+        objections: vec![KeyObjection {
+            reason: RefusalReason::Disabled.into(),
+            resource: "accounts/openai/keys/main".to_owned(),
+            ..Default::default()
+        }],
+        ..refused(
+            "accounts/openai/keys/main",
+            RefusalReason::Disabled,
+            "disabled: rest",
+        )
+    };
+    let text = within(
+        &ExplainLeaseResponse {
+            reason: ErrorReason::PoolDisabled.into(),
+            ..answer(vec![disabled])
+        },
+        300,
+    );
+    assert!(
+        text.contains("`keylease keys enable openai/main`"),
+        "{text}"
+    );
+    assert!(!text.contains("pools enable"), "{text}");
 }
 
 #[test]
