@@ -6,7 +6,7 @@ use prost_types::Timestamp;
 use crate::cli::table::{self, Cell};
 use crate::cli::{names, words};
 use crate::proto::{
-    ExplainLeaseResponse, KeyExplanation, LimitExplanation, LimitMode, RefusalReason,
+    ErrorReason, ExplainLeaseResponse, KeyExplanation, LimitExplanation, LimitMode, RefusalReason,
 };
 
 mod remedies;
@@ -41,7 +41,13 @@ fn heading(answer: &ExplainLeaseResponse, width: usize) -> String {
         model => format!(", model {}", words::printable(model)),
     };
     let time = words::time(answer.explain_time.as_ref());
-    let result = if answer.chosen.is_empty() {
+    let result = if answer.reason() == ErrorReason::PoolDenied && !answer.keys.is_empty() {
+        // Only who may read of the pool is shown keys here: an administrator, most often, who leases nothing.
+        format!(
+            "REFUSED POOL_DENIED: {} leases nothing from this pool; ask for one who does with --caller NAME. Below is what such a caller meets",
+            answer.caller
+        )
+    } else if answer.chosen.is_empty() {
         let reason = answer.reason().as_str_name();
         let reason = reason.strip_prefix("ERROR_REASON_").unwrap_or(reason);
         format!("REFUSED {reason}: {}", words::printable(&answer.message))

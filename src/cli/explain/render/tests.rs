@@ -147,6 +147,26 @@ fn what_is_disabled_is_enabled_by_its_own_verb() {
 }
 
 #[test]
+fn who_leases_nothing_is_told_so_before_what_others_would_get() {
+    let chosen = KeyExplanation {
+        eligible: true,
+        rank: 1,
+        ..key("accounts/a/keys/k")
+    };
+    let text = within(
+        &ExplainLeaseResponse {
+            reason: ErrorReason::PoolDenied.into(),
+            message: "the caller has no grant".to_owned(),
+            ..answer(vec![chosen])
+        },
+        300,
+    );
+    let second = text.lines().nth(1).unwrap_or_default();
+    assert!(second.contains("callers/search leases nothing"), "{text}");
+    assert!(second.contains("--caller NAME"), "{text}");
+}
+
+#[test]
 fn limits_say_what_is_needed_held_and_left_and_shadows_are_told_apart() {
     let limit = |mode: LimitMode, over: bool| LimitExplanation {
         limit: "accounts/a/limits/rpm".to_owned(),
