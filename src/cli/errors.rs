@@ -8,10 +8,10 @@ use tonic_types::StatusExt as _;
 
 use super::failure::Failure;
 use super::field_flags;
-use super::refusals::{RefusedKeys, refused_keys};
-use super::remedies::{remedy, unreached};
+use super::refusals::{RefusedKeys, refusal_word, refused_keys};
+use super::remedies::{About, fitted, unreached};
 use super::words;
-use crate::proto::ErrorReason;
+use crate::proto::{ErrorReason, RefusalReason};
 
 /// A failure, ready to print.
 #[derive(Debug, Default, Serialize)]
@@ -66,15 +66,25 @@ impl Report {
 
     fn of_status(status: &Status) -> Self {
         let details = status.get_error_details();
-        let reason = details.error_info();
-        let reason = reason.map(|info| words::printable(&info.reason));
+        let info = details.error_info();
+        let resource = info.and_then(|info| info.metadata.get("resource"));
+        let reason = info.map(|info| words::printable(&info.reason));
         let reason = reason.unwrap_or_default();
         let parsed = ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}"));
         let fields = details.bad_request().map(|bad| &bad.field_violations);
         let quotas = details.quota_failure().map(|quota| &quota.violations);
         let retry = details.retry_info().and_then(|retry| retry.retry_delay);
+        let retry_after_seconds = retry.map(|delay| delay.as_secs_f64());
+        let refused_keys = refused_keys(status);
+        let about = About {
+            message: status.message(),
+            resource: resource.map_or("", String::as_str),
+            disabled: disabled(&refused_keys),
+            retry_seconds: retry_after_seconds,
+        };
         Self {
             code: code_name(status.code()),
+            remedy: fitted(status.code(), parsed, &about),
             message: words::printable(&sentence(status)),
             field_violations: fields.into_iter().flatten().map(field_violation).collect(),
             quota_violations: quotas
@@ -82,9 +92,8 @@ impl Report {
                 .flatten()
                 .map(|quota| words::printable(&format!("{}: {}", quota.subject, quota.description)))
                 .collect(),
-            refused_keys: refused_keys(status),
-            retry_after_seconds: retry.map(|delay| delay.as_secs_f64()),
-            remedy: remedy(status.code(), parsed).into(),
+            refused_keys,
+            retry_after_seconds,
             reason,
         }
     }
@@ -139,6 +148,13 @@ impl Report {
     pub(crate) fn json(&self) -> String {
         words::escaped_json(&serde_json::json!({ "error": self }).to_string())
     }
+}
+
+/// What is disabled, by name.
+fn disabled(keys: &[RefusedKeys]) -> Vec<&str> {
+    let word = refusal_word(RefusalReason::Disabled);
+    let disabled = keys.iter().filter(|keys| keys.reason == word);
+    disabled.map(|keys| keys.resource.as_str()).collect()
 }
 
 /// The server's own sentence, or its code where it sent none.

@@ -8,6 +8,10 @@ use super::words;
 
 use crate::proto::ErrorReason;
 
+mod fitted;
+
+pub(crate) use fitted::{About, FREE_LATER, fitted, is_later};
+
 /// One sentence on what to do; empty where the message says it all.
 pub(crate) fn remedy(code: Code, reason: Option<ErrorReason>) -> &'static str {
     match reason {
@@ -68,7 +72,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
     match reason {
         Reason::MethodUnknown => by_code(Code::Unimplemented),
         Reason::TokenRejected => {
-            "check KEYLEASE_TOKEN_FILE; an admin makes a new token with `keylease tokens create`"
+            "check --token-file or KEYLEASE_TOKEN_FILE; an admin makes a new token with `keylease tokens create`"
         }
         Reason::RoleMissing => {
             "an admin grants roles with `keylease callers update NAME --role operator`"
@@ -78,10 +82,10 @@ fn by_reason(reason: ErrorReason) -> &'static str {
              an admin grants the pool with `keylease callers update NAME --lessee POOL`"
         }
         Reason::RequestIdReused | Reason::RequestIdSpent => "use a new --request-id",
-        Reason::ResourceNotFound => "check the name; `list` shows what exists",
+        Reason::ResourceNotFound => "check the name; the noun's `list` shows what exists",
         Reason::ResourceExists | Reason::MessageTooLarge | Reason::MessageMalformed => "",
         Reason::EtagMismatch => "somebody was faster: look again, then repeat",
-        Reason::StateForbids => "undo what the message names first",
+        Reason::StateForbids => "do first what the message says, then repeat",
         Reason::LimitExhausted => {
             "wait with --max-wait, raise the limit, or add an account to the pool"
         }

@@ -3,7 +3,7 @@
 use tonic::Code;
 
 use crate::cli::refusals::refusal_word;
-use crate::cli::remedies::{TAMPERED, UNDECRYPTABLE, enabling, remedy};
+use crate::cli::remedies::{FREE_LATER, TAMPERED, UNDECRYPTABLE, enabling, is_later, remedy};
 use crate::cli::{table, words};
 use crate::proto::{ErrorReason, ExplainLeaseResponse, KeyExplanation, RefusalReason};
 
@@ -36,6 +36,7 @@ pub(super) fn remedies(answer: &ExplainLeaseResponse, width: usize) -> String {
 fn key_remedy(answer: &ExplainLeaseResponse, reason: RefusalReason) -> String {
     match reason {
         RefusalReason::Undecryptable => UNDECRYPTABLE.to_owned(),
+        RefusalReason::Limit if is_later(soonest(answer)) => FREE_LATER.to_owned(),
         RefusalReason::Tampered => TAMPERED.to_owned(),
         RefusalReason::Disabled => {
             let objections = answer.keys.iter().flat_map(|key| &key.objections);
@@ -44,6 +45,16 @@ fn key_remedy(answer: &ExplainLeaseResponse, reason: RefusalReason) -> String {
         }
         reason => remedy(Code::Ok, Some(error_reason(reason))).to_owned(),
     }
+}
+
+/// Seconds until the first key that is at a limit could serve.
+fn soonest(answer: &ExplainLeaseResponse) -> Option<f64> {
+    let now = answer.explain_time.as_ref()?.seconds;
+    let at_limit = answer.keys.iter();
+    let at_limit = at_limit.filter(|key| key.reason() == RefusalReason::Limit);
+    let seconds = at_limit.filter_map(|key| key.retry_time.as_ref().map(|at| at.seconds - now));
+    let soonest = seconds.min()?;
+    u32::try_from(soonest).ok().map(f64::from)
 }
 
 fn whole_remedy(answer: &ExplainLeaseResponse, reason: ErrorReason) -> String {

@@ -167,6 +167,19 @@ fn who_leases_nothing_is_told_so_before_what_others_would_get() {
 }
 
 #[test]
+fn a_limit_that_is_free_after_the_longest_wait_is_not_waited_for() {
+    let text = |free: i64| {
+        let key = KeyExplanation {
+            retry_time: at(free),
+            ..refused("accounts/a/keys/k", RefusalReason::Limit, "at a limit")
+        };
+        within(&answer(vec![key]), 300)
+    };
+    assert!(text(1_030).contains("wait with --max-wait"));
+    assert!(text(9_000).contains("lease again when it is free"));
+}
+
+#[test]
 fn limits_say_what_is_needed_held_and_left_and_shadows_are_told_apart() {
     let limit = |mode: LimitMode, over: bool| LimitExplanation {
         limit: "accounts/a/limits/rpm".to_owned(),
