@@ -24,8 +24,8 @@ pub(super) fn remedies(answer: &ExplainLeaseResponse, width: usize) -> String {
         tell(what, key_remedy(answer, *reason));
     }
     let whole = answer.reason();
-    // What its keys have said of themselves is not said of the whole again.
-    let is_told = counts.iter().any(|(r, _)| error_reason(*r) == whole);
+    // Where the keys are the matter, what they have said of themselves is not said of the whole again; a pool may be disabled as well.
+    let is_told = answer.refusal.is_some() && counts.iter().any(|(r, _)| error_reason(*r) == whole);
     if whole != ErrorReason::Unspecified && !is_told {
         let word = words::enum_value(whole.as_str_name(), "ERROR_REASON");
         tell(word, whole_remedy(answer, whole));
@@ -34,17 +34,21 @@ pub(super) fn remedies(answer: &ExplainLeaseResponse, width: usize) -> String {
 }
 
 fn key_remedy(answer: &ExplainLeaseResponse, reason: RefusalReason) -> String {
-    match reason {
-        RefusalReason::Undecryptable => UNDECRYPTABLE.to_owned(),
-        RefusalReason::Limit if is_later(soonest(answer)) => FREE_LATER.to_owned(),
-        RefusalReason::Tampered => TAMPERED.to_owned(),
-        RefusalReason::Disabled => {
-            let objections = answer.keys.iter().flat_map(|key| &key.objections);
-            let disabled = objections.filter(|o| o.reason() == RefusalReason::Disabled);
-            enabling(disabled.map(|objection| objection.resource.as_str()))
-        }
-        reason => remedy(Code::Ok, Some(error_reason(reason))).to_owned(),
+    if reason == RefusalReason::Undecryptable {
+        return UNDECRYPTABLE.to_owned();
     }
+    if reason == RefusalReason::Tampered {
+        return TAMPERED.to_owned();
+    }
+    if reason == RefusalReason::Limit && is_later(soonest(answer)) {
+        return FREE_LATER.to_owned();
+    }
+    if reason == RefusalReason::Disabled {
+        let objections = answer.keys.iter().flat_map(|key| &key.objections);
+        let disabled = objections.filter(|o| o.reason() == RefusalReason::Disabled);
+        return enabling(disabled.map(|objection| objection.resource.as_str()));
+    }
+    remedy(Code::Ok, Some(error_reason(reason))).to_owned()
 }
 
 /// Seconds until the first key that is at a limit could serve.
@@ -58,10 +62,10 @@ fn soonest(answer: &ExplainLeaseResponse) -> Option<f64> {
 }
 
 fn whole_remedy(answer: &ExplainLeaseResponse, reason: ErrorReason) -> String {
-    match reason {
-        ErrorReason::PoolDisabled => enabling([answer.pool.as_str()].into_iter()),
-        reason => remedy(Code::Ok, Some(reason)).to_owned(),
+    if reason == ErrorReason::PoolDisabled {
+        return enabling(std::iter::once(answer.pool.as_str()));
     }
+    remedy(Code::Ok, Some(reason)).to_owned()
 }
 
 fn counts(keys: &[KeyExplanation]) -> Vec<(RefusalReason, usize)> {

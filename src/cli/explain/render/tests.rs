@@ -1,5 +1,5 @@
 use super::*;
-use crate::proto::{ErrorReason, KeyObjection, LimitDimension, SelectionStrategy};
+use crate::proto::{ErrorReason, KeyObjection, LeaseRefusal, LimitDimension, SelectionStrategy};
 
 fn at(seconds: i64) -> Option<Timestamp> {
     Some(Timestamp { seconds, nanos: 0 })
@@ -110,6 +110,7 @@ fn a_secret_that_does_not_open_is_no_tampering() {
     let text = within(
         &ExplainLeaseResponse {
             reason: ErrorReason::KeysDistrusted.into(),
+            refusal: Some(LeaseRefusal::default()),
             ..answer(vec![sealed])
         },
         300,
@@ -135,6 +136,7 @@ fn what_is_disabled_is_enabled_by_its_own_verb() {
     let text = within(
         &ExplainLeaseResponse {
             reason: ErrorReason::PoolDisabled.into(),
+            refusal: Some(LeaseRefusal::default()),
             ..answer(vec![disabled])
         },
         300,
@@ -144,6 +146,19 @@ fn what_is_disabled_is_enabled_by_its_own_verb() {
         "{text}"
     );
     assert!(!text.contains("pools enable"), "{text}");
+}
+
+#[test]
+fn a_pool_that_is_disabled_is_enabled_besides_its_keys() {
+    let disabled = refused("accounts/a/keys/k", RefusalReason::Disabled, "disabled");
+    let text = within(
+        &ExplainLeaseResponse {
+            reason: ErrorReason::PoolDisabled.into(),
+            ..answer(vec![disabled])
+        },
+        300,
+    );
+    assert!(text.contains("`keylease pools enable p`"), "{text}");
 }
 
 #[test]
