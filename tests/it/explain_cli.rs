@@ -73,6 +73,7 @@ async fn a_person_reads_what_a_lease_would_get_why_and_what_to_do_in_eighty_colu
     // The administrator itself may lease nothing, and is told so.
     let text = shell.prints("explain p").await;
     assert!(text.contains("REFUSED POOL_DENIED"), "{text}");
+    assert!(text.contains("leases nothing from this pool"), "{text}");
     let line =
         "explain p --caller search --model gpt-4o --estimate-input 10 --estimate-output 5 --json";
     let json: Value = serde_json::from_str(&shell.prints(line).await).unwrap();

@@ -13,7 +13,7 @@ use crate::harness::setup::{MINUTE, requests, span};
 const KEY: &str = "accounts/a/keys/k";
 
 /// An edit, what it makes of the one key of a pool, and how that is said.
-const EDITS: [(&str, RefusalReason, &str); 8] = [
+const EDITS: [(&str, RefusalReason, &str); 9] = [
     (
         "update keys set model_allow = '{evil}'",
         RefusalReason::Tampered,
@@ -38,6 +38,11 @@ const EDITS: [(&str, RefusalReason, &str); 8] = [
         "update secrets s set wrapped_dek = o.wrapped_dek, ciphertext = o.ciphertext from secrets o where o.version_uid <> s.version_uid",
         RefusalReason::Undecryptable,
         "does not open",
+    ),
+    (
+        "update secrets set master_key_fingerprint = 'mk_0011223344556677'",
+        RefusalReason::Undecryptable,
+        "this replica lacks master key mk_0011223344556677; add it to its file",
     ),
     (
         "delete from secrets",
