@@ -31,6 +31,7 @@ mod money;
 mod names;
 mod output;
 mod paging;
+mod placeholders;
 mod pools;
 mod prices;
 mod refusals;
