@@ -14,10 +14,12 @@ pub fn without_arguments(
     mut error: clap::Error,
     arguments: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> clap::Error {
-    let kind = match error.kind() {
-        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
-        ErrorKind::TooManyValues => ContextKind::InvalidValue,
-        _ => return error,
+    let kind = if error.kind() == ErrorKind::UnknownArgument {
+        ContextKind::InvalidArg
+    } else if error.kind() == ErrorKind::TooManyValues {
+        ContextKind::InvalidValue
+    } else {
+        return error;
     };
     // A flag misspelt is no secret, and is told to be mended.
     let shown =
