@@ -82,7 +82,9 @@ pub fn parse_and_run() -> ExitCode {
     let parsed = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
     let error = match parsed {
         Ok(arguments) => return run(arguments.command),
-        Err(error) => error.format(&mut command),
+        Err(error) => {
+            crate::cli::without_arguments(error.format(&mut command), std::env::args_os())
+        }
     };
     let Some(json) = crate::cli::usage_as_json(&error, std::env::args_os()) else {
         error.exit()

@@ -11,6 +11,7 @@ use super::secret::read_bounded;
 use super::{output, words};
 
 mod dotenv;
+mod likeness;
 mod places;
 mod plan;
 mod providers;
@@ -34,9 +35,9 @@ What is read:
   KEY_ROTATION_INTERVAL_HOURS    the pools' rotation interval
   KEY_HEALTH_CHECK_ENABLED       whether the pools' keys are probed; stored, probes are not built yet
   RATE_LIMIT_PER_MINUTE          a limit requests-per-minute on each account
-Other variables are ignored, and listed. Placeholders, duplicates and whatever else is wrong are refused by line number, all at
-once, and no value is ever repeated. --dry-run has the server check everything and change nothing; with --offline no server is
-asked, so that what the vault holds already and what it refuses is not found out.
+Other variables are ignored, and listed; those that look like keys apart. Placeholders, duplicates and whatever else is wrong are
+refused by line number, all at once, and no value is ever repeated. --dry-run has the server check everything and change nothing;
+with --offline no server is asked, so that what the vault holds already and what it refuses is not found out.
 
 Examples:
   keylease keys import .env --dry-run
@@ -79,6 +80,7 @@ pub(super) async fn run(client: &ClientArgs, args: ImportArgs) -> Result<(), Fai
     let mut request = request::with_secrets(&plan);
     let file = args.shown();
     let places = Places::of(&file, &plan);
+    let kept = [plan.keys_unread.as_slice(), &plan.keys_unasked].concat();
     drop(plan);
     let validate_only = args.change.validate_only || args.dry_run;
     request.validate_only = validate_only;
@@ -93,9 +95,7 @@ pub(super) async fn run(client: &ClientArgs, args: ImportArgs) -> Result<(), Fai
     say_validated(validate_only);
     say_unsupported(&answer.unsupported);
     if !validate_only && args.file.as_os_str() != "-" {
-        output::remark(&format!(
-            "{file} still holds the keys in clear: delete it, or keep it as safe as they are"
-        ));
+        output::remark(&view::advice(&file, &kept));
     }
     Ok(())
 }
@@ -163,6 +163,8 @@ fn show_plan(client: &ClientArgs, plan: &Plan) -> Result<(), Failure> {
             "import": output::json_value(&request)?,
             "notes": plan.notes,
             "ignored": plan.ignored,
+            "keys_unread": plan.keys_unread,
+            "keys_unasked": plan.keys_unasked,
         });
         return output::line(&words::escaped_json(&format!("{plan:#}")));
     }

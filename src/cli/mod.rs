@@ -31,6 +31,7 @@ mod money;
 mod names;
 mod output;
 mod paging;
+mod placeholders;
 mod pools;
 mod prices;
 mod refusals;
@@ -51,7 +52,7 @@ mod words;
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
 pub(crate) use table::width as terminal_width;
-pub use usage::usage_as_json;
+pub use usage::{usage_as_json, without_arguments};
 
 use failure::Failure;
 

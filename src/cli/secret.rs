@@ -10,6 +10,7 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
+use super::placeholders::is_placeholder;
 use crate::proto;
 
 /// A secret is at most 16 KiB by the contract; a file of its parts has at most 8 of them.
@@ -118,6 +119,11 @@ fn value(text: &SecretText) -> Result<proto::Secret, Failure> {
             "the secret has a control character, such as a second line: give the bare key".into(),
         ));
     }
+    if is_placeholder(text) {
+        return Err(Failure::Usage(
+            "the secret is a placeholder, such as your-key-here: give the key itself".into(),
+        ));
+    }
     Ok(proto::Secret {
         value: text.to_owned(),
         ..proto::Secret::default()
@@ -158,6 +164,15 @@ mod tests {
                 .contains("control character")
         );
         assert!(read("\n").unwrap_err().message().contains("empty"));
+    }
+
+    #[test]
+    fn a_secret_that_waits_to_be_filled_in_is_refused_and_not_repeated() {
+        for text in ["your-key-here", "sk-xxxxxxxx\n", "<canary>", "changeme"] {
+            let refused = value(&SecretText::new(text.into())).unwrap_err().message();
+            assert!(refused.contains("is a placeholder"), "{refused}");
+            assert!(!refused.contains("canary"), "{refused}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{flags, names, output};
 use crate::proto::{self, PoolStatus};
 
 mod keys;
+mod limits;
 mod offline;
 mod render;
 

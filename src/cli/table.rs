@@ -10,8 +10,8 @@ use super::words;
 const WIDTH_DEFAULT: usize = 80;
 /// What is left of a cell at least, however long the others are.
 const CELL_WIDTH_MIN: usize = 6;
-/// Columns that say in a word whether something serves, which is what people look for.
-const NEVER_CUT: [&str; 2] = ["STATE", "HEALTH"];
+/// Columns that say in a word whether something serves, or what is left, which is what people look for.
+const NEVER_CUT: [&str; 3] = ["STATE", "HEALTH", "LEFT"];
 /// Blanks between two columns.
 const GAP: usize = 2;
 
@@ -95,6 +95,16 @@ pub(crate) fn within<C: Into<Cell>>(
         first.set_padding((0, 1));
     }
     table.trim_fmt()
+}
+
+/// How wide a table is that nothing cuts.
+pub(crate) fn natural_width<const N: usize>(
+    header: &[&str; N],
+    rows: impl IntoIterator<Item = [Cell; N]>,
+) -> usize {
+    let rows: Vec<Vec<Cell>> = rows.into_iter().map(Vec::from).collect();
+    let columns = widths(usize::MAX, header, &rows);
+    columns.iter().sum::<usize>() + GAP * N.saturating_sub(1)
 }
 
 /// How wide each column may be: as wide as it likes, but for the widest ones where the row would be too long.

@@ -1,9 +1,44 @@
-//! A command line that does not parse, told as JSON to who asked for JSON.
+//! A command line that does not parse: told without what may be a secret, and as JSON to who asked for JSON.
 
-use clap::error::ErrorKind;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::errors::Report;
 use super::failure::Failure;
+
+/// Stands for an argument that is not repeated.
+const NOT_SHOWN: &str = "(not shown)";
+
+/// The same mistake without the argument that was too many: people try to give a secret there, and what is printed stays in logs.
+pub fn without_arguments(
+    mut error: clap::Error,
+    arguments: impl IntoIterator<Item = std::ffi::OsString>,
+) -> clap::Error {
+    let kind = if error.kind() == ErrorKind::UnknownArgument {
+        ContextKind::InvalidArg
+    } else if error.kind() == ErrorKind::TooManyValues {
+        ContextKind::InvalidValue
+    } else {
+        return error;
+    };
+    // A flag misspelt is no secret, and is told to be mended.
+    let shown =
+        matches!(error.get(kind), Some(ContextValue::String(text)) if text.starts_with("--"));
+    if shown {
+        return error;
+    }
+    error.insert(kind, ContextValue::String(NOT_SHOWN.to_owned()));
+    let of_keys = arguments.into_iter().any(|argument| argument == "keys");
+    let tip = if of_keys {
+        "secrets are never taken as arguments: give --secret-stdin or --secret-file, and rotate this one if it is a secret, since the \
+         command line was seen by other processes"
+    } else {
+        "an argument too many is not repeated, since it may be a secret"
+    };
+    let tips = vec![StyledStr::from(tip)];
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    error
+}
 
 /// What to say about a command line that does not parse; `None` where the parser's own text is wanted: help that was asked for, or no
 /// `--json` among the arguments.
@@ -62,6 +97,33 @@ mod tests {
         let message = error["message"].as_str().unwrap();
         assert!(message.contains("'--max-wait <DURATION>'"), "{message}");
         assert!(error["remedy"].as_str().unwrap().contains("--help"));
+    }
+
+    #[test]
+    fn an_argument_too_many_is_never_repeated() {
+        for line in [
+            "keylease keys create openai/k2 sk-proj-inargv",
+            "keylease keys create openai/k2 -sk-proj-inargv",
+            "keylease keys rotate openai/k2 --secret-stdin=sk-proj-inargv",
+            "keylease keys rotate openai/k2 --secret-stdin sk-proj-inargv",
+            "keylease keys import .env sk-proj-inargv",
+        ] {
+            let arguments = line.split(' ');
+            let error = Binary::try_parse_from(arguments.clone()).unwrap_err();
+            let error = without_arguments(error, arguments.map(Into::into));
+            let told = error.render().to_string();
+            assert!(!told.contains("inargv"), "{told}");
+            assert!(told.contains("--secret-stdin or --secret-file"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_flag_misspelt_is_told() {
+        let line = "keylease keys create openai/k2 --secret-stidn";
+        let error = Binary::try_parse_from(line.split(' ')).unwrap_err();
+        let error = without_arguments(error, line.split(' ').map(Into::into));
+        let told = error.render().to_string();
+        assert!(told.contains("--secret-stidn"), "{told}");
     }
 
     #[test]

@@ -69,17 +69,18 @@ async fn it_starts_again_on_the_data_it_left() {
 }
 
 #[tokio::test]
-async fn without_binaries_it_says_what_to_install() {
+async fn a_folder_without_binaries_is_blamed_on_its_variable() {
     let options = Options {
         binaries: Some("/nowhere/bin".into()),
         ..fast()
     };
     let folder = new_folder();
     let error = PrivatePostgres::start(&folder, &options).await.unwrap_err();
-    assert!(matches!(error, StartError::NoBinaries { .. }));
+    assert!(matches!(error, StartError::NoneInNamed { .. }));
     let message = error.to_string();
     assert!(message.contains("/nowhere/bin"), "{message}");
-    assert!(message.contains("apt-get install postgresql"), "{message}");
+    assert!(message.contains("KEYLEASE_POSTGRES_BIN"), "{message}");
+    assert!(!message.contains("apt-get"), "{message}");
     fs::remove_dir_all(folder).unwrap();
 }
 

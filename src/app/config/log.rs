@@ -31,6 +31,10 @@ const QUIET: [&str; 8] = [
 ];
 /// Levels that show nothing of what passes, by name and by number.
 const LEVELS_QUIET: [&str; 8] = ["off", "error", "warn", "info", "0", "1", "2", "3"];
+/// The other levels.
+const LEVELS_LOUD: [&str; 4] = ["debug", "trace", "4", "5"];
+/// The levels, for messages.
+const LEVELS: &str = "off, error, warn, info, debug, trace";
 
 /// What is logged and how.
 #[derive(Debug)]
@@ -77,6 +81,12 @@ pub(super) fn filter(arguments: &LogArguments) -> Result<EnvFilter, String> {
             QUIET.join(", ")
         ));
     }
+    if let Some(part) = text.split(',').find(|part| names_no_level(part)) {
+        let part = part.trim();
+        return Err(format!(
+            "KEYLEASE_LOG has {part:?}, which is no level ({LEVELS}): write one of these, or a level for a target, as in info,keylease::live=debug"
+        ));
+    }
     for directive in NEVER_BELOW_INFO {
         // These are constants and parse; a test says so.
         if let Ok(directive) = directive.parse() {
@@ -101,6 +111,23 @@ fn gets_around(directive: &str) -> bool {
     let level = level.trim().to_ascii_lowercase();
     let is_quiet = LEVELS_QUIET.contains(&level.as_str());
     !is_quiet && QUIET.iter().any(below)
+}
+
+/// Whether a part is a slip: the filter takes any word for a target, so that a level misspelt would silence everything.
+fn names_no_level(part: &str) -> bool {
+    let is_level = |text: &str| {
+        let text = text.trim().to_ascii_lowercase();
+        LEVELS_QUIET.contains(&text.as_str()) || LEVELS_LOUD.contains(&text.as_str())
+    };
+    match part.split_once('=') {
+        Some((_, level)) => !is_level(level),
+        None => {
+            let word = part.trim();
+            // A path is meant as a target, and so is our own name.
+            let is_target = word.is_empty() || word == "keylease" || word.contains("::");
+            !is_target && !is_level(word)
+        }
+    }
 }
 
 /// The format.
@@ -156,6 +183,35 @@ mod tests {
         for name in QUIET {
             let directive = format!("{name}=info");
             assert!(NEVER_BELOW_INFO.contains(&directive.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_level_misspelt_is_refused_and_a_target_is_not() {
+        for text in [
+            "debgu",
+            "info,wran",
+            "sqlx",
+            "keylease::live=debgu",
+            "info,a=",
+        ] {
+            let problem = filter(&with(text)).unwrap_err();
+            assert!(problem.starts_with("KEYLEASE_LOG"), "{text}: {problem}");
+            assert!(
+                problem.contains("error, warn, info, debug, trace"),
+                "{text}: {problem}"
+            );
+        }
+        for text in [
+            "off",
+            "INFO",
+            "3",
+            "warn,keylease=debug",
+            "keylease",
+            "keylease::live",
+            "info,some_crate::part=trace",
+        ] {
+            assert!(filter(&with(text)).is_ok(), "{text}");
         }
     }
 

@@ -58,11 +58,13 @@ fn refusal(named: Option<&Path>, version: Option<&str>, found: &[String]) -> Sta
             version: version.to_owned(),
             found: found.join(", "),
         },
-        _ => StartError::NoBinaries {
-            looked: named.map_or_else(
-                || "PATH, /usr/lib/postgresql, /usr/pgsql-*, Homebrew".to_owned(),
-                |folder| folder.display().to_string(),
-            ),
+        _ => match named {
+            Some(folder) => StartError::NoneInNamed {
+                folder: folder.to_owned(),
+            },
+            None => StartError::NoBinaries {
+                looked: "PATH, /usr/lib/postgresql, /usr/pgsql-*, Homebrew".to_owned(),
+            },
         },
     }
 }
@@ -117,4 +119,21 @@ fn release_of(folder: &Path) -> Option<String> {
     let number = text.split_whitespace().nth(2)?;
     let major = number.split(|c: char| !c.is_ascii_digit()).next()?;
     Some(major.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_a_server_is_blamed_on_who_named_it() {
+        let folder = Path::new("/nonexistent/folder");
+        for version in [None, Some("17")] {
+            let refused = Binaries::find(Some(folder), version).unwrap_err();
+            let told = refused.to_string();
+            let named = format!("KEYLEASE_POSTGRES_BIN names {}", folder.display());
+            assert!(told.starts_with(&named), "{told}");
+            assert!(!told.contains("apt-get"), "{told}");
+        }
+    }
 }

@@ -15,6 +15,14 @@ pub enum StartError {
         /// The places that were looked at.
         looked: String,
     },
+    /// A folder was named that holds no server.
+    #[error(
+        "KEYLEASE_POSTGRES_BIN names {}, which has no postgres and initdb: correct or unset it", folder.display()
+    )]
+    NoneInNamed {
+        /// What it names.
+        folder: PathBuf,
+    },
     /// The data was made by a release that is not installed.
     #[error(
         "the data was made by PostgreSQL {version}, and only {found} is on this machine: install PostgreSQL {version}, or use another folder"

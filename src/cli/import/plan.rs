@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::dotenv::{self, Assignment};
+use super::likeness::looks_like_key;
 use super::providers::Provider;
 use super::values::{self, BaseUrl};
 use super::variables::{Variable, account_id, is_tellable};
@@ -28,6 +29,15 @@ pub(super) fn read(bytes: &[u8], options: &Options) -> Result<Plan, Vec<Problem>
         reader.take(assignment);
     }
     reader.finish()
+}
+
+/// A variable by its name, or by its line where the name may be a secret.
+fn told(assignment: &Assignment) -> String {
+    if is_tellable(&assignment.name) {
+        assignment.name.clone()
+    } else {
+        format!("line {}", assignment.line)
+    }
 }
 
 /// What has been read so far.
@@ -56,9 +66,15 @@ impl<'a> Reader<'a> {
     fn take(&mut self, assignment: Assignment) {
         let name = assignment.name.clone();
         match Variable::of(&name) {
-            Variable::Other => self.ignore(&assignment),
-            Variable::Key { prefix, .. } | Variable::BaseUrl { prefix } if !self.wants(prefix) => {
-                self.ignore(&assignment);
+            Variable::Other if looks_like_key(&name, &assignment.value) => {
+                self.plan.keys_unread.push(told(&assignment));
+            }
+            Variable::Other => self.plan.ignored.push(told(&assignment)),
+            Variable::Key { prefix, .. } if !self.wants(prefix) => {
+                self.plan.keys_unasked.push(told(&assignment));
+            }
+            Variable::BaseUrl { prefix } if !self.wants(prefix) => {
+                self.plan.ignored.push(told(&assignment));
             }
             _ if self.is_repeated(&assignment) => {}
             Variable::UnnumberedBackup => {
@@ -81,15 +97,6 @@ impl<'a> Reader<'a> {
 
     fn wants(&self, prefix: &str) -> bool {
         self.options.only.is_empty() || self.options.only.contains(&account_id(prefix))
-    }
-
-    fn ignore(&mut self, assignment: &Assignment) {
-        let told = if is_tellable(&assignment.name) {
-            assignment.name.clone()
-        } else {
-            format!("line {}", assignment.line)
-        };
-        self.plan.ignored.push(told);
     }
 
     /// Whether the variable was set before, which is a problem.

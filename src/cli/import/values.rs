@@ -3,35 +3,10 @@
 use tonic::transport::Uri;
 
 use crate::cli::address::is_loopback;
+use crate::cli::placeholders::is_placeholder;
 
 /// The longest secret by the contract.
 const KEY_BYTES_MAX: usize = 16 * 1024;
-/// The shortest run of one letter 'x' that no real key has.
-const MASK_LENGTH_MIN: usize = 6;
-
-/// Whole values that stand for "fill me in".
-const PLACEHOLDERS: [&str; 16] = [
-    "changeme",
-    "change-me",
-    "change_me",
-    "replaceme",
-    "replace-me",
-    "replace_me",
-    "todo",
-    "tbd",
-    "none",
-    "null",
-    "dummy",
-    "placeholder",
-    "secret",
-    "key",
-    "apikey",
-    "api_key",
-];
-/// Parts that only a value to be filled in has.
-const PLACEHOLDER_PARTS: [&str; 10] = [
-    "your_", "your-", "your ", "yourkey", "insert_", "insert-", "_here", "-here", "...", "\u{2026}",
-];
 
 /// Whether a value can be a key.
 pub(super) fn check_key(value: &str) -> Result<(), &'static str> {
@@ -53,23 +28,6 @@ pub(super) fn check_key(value: &str) -> Result<(), &'static str> {
         return Err("is longer than 16 KiB");
     }
     Ok(())
-}
-
-fn is_placeholder(value: &str) -> bool {
-    let value = value.to_lowercase();
-    let value = zeroize::Zeroizing::new(value);
-    let bracketed = value.contains('<') && value.contains('>');
-    bracketed
-        || PLACEHOLDERS.contains(&value.as_str())
-        || PLACEHOLDER_PARTS.iter().any(|part| value.contains(part))
-        || is_masked(&value)
-}
-
-/// `xxx`, `sk-xxxx`, `sk-proj-xxxxxxxxxxxx`, `****`.
-fn is_masked(value: &str) -> bool {
-    let last = value.rsplit(['-', '_']).next().unwrap_or(value);
-    let all = |letter: char| last.len() >= 3 && last.chars().all(|c| c == letter);
-    all('x') || all('*') || value.contains(&"x".repeat(MASK_LENGTH_MIN)) || value.contains("***")
 }
 
 /// A base URL, and whether it is in clear.

@@ -76,7 +76,7 @@ fn pool(pool: &Pool) -> String {
     what
 }
 
-/// Notes and ignored variables.
+/// Notes, and variables that were not imported.
 pub(super) fn remarks(plan: &Plan) -> String {
     let mut lines: Vec<String> = plan
         .notes
@@ -86,5 +86,55 @@ pub(super) fn remarks(plan: &Plan) -> String {
     if !plan.ignored.is_empty() {
         lines.push(format!("ignored: {}", plan.ignored.join(", ")));
     }
+    if !plan.keys_unread.is_empty() {
+        lines.push(format!(
+            "looks like a key, not imported: {}: name it X_API_KEY or X_API_KEY_BACKUP_1 to import it",
+            plan.keys_unread.join(", ")
+        ));
+    }
+    if !plan.keys_unasked.is_empty() {
+        lines.push(format!(
+            "not imported, since --only asks for others: {}",
+            plan.keys_unasked.join(", ")
+        ));
+    }
     lines.join("\n")
+}
+
+/// What to do with the file afterwards. Deleting it must lose no key.
+pub(super) fn advice(file: &str, kept: &[String]) -> String {
+    if kept.is_empty() {
+        return format!(
+            "{file} still holds the keys in clear: delete it, or keep it as safe as they are"
+        );
+    }
+    format!(
+        "{file} still holds the keys in clear, and what may be keys that were not imported ({}): import those or put them elsewhere before \
+         you delete it, or keep it as safe as they are",
+        kept.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_left_behind_are_told_apart_and_again_before_the_file_is_deleted() {
+        let plan = Plan {
+            ignored: vec!["NODE_ENV".into()],
+            keys_unread: vec!["OPENAI_API_KEY_2".into()],
+            ..Plan::default()
+        };
+        let told = remarks(&plan);
+        let apart = "looks like a key, not imported: OPENAI_API_KEY_2: name it X_API_KEY";
+        assert!(told.contains("ignored: NODE_ENV\n"), "{told}");
+        assert!(told.contains(apart), "{told}");
+        let told = advice(".env", &plan.keys_unread);
+        assert!(
+            told.contains("(OPENAI_API_KEY_2)") && told.contains("before you delete it"),
+            "{told}"
+        );
+        assert!(advice(".env", &[]).contains("clear: delete it"));
+    }
 }

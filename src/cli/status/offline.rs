@@ -1,6 +1,6 @@
 //! The offline share of a limit on one line.
 
-use super::render::limit_name;
+use super::limits::limit_name;
 use crate::cli::words;
 use crate::proto::LimitStatus;
 

@@ -1,17 +1,9 @@
 //! A pool's status as a person at 3 a.m. wants it: what is wrong first, then keys, then limits.
 
-use comfy_table::Color;
-
-use super::{keys, offline};
-use crate::cli::table::{self, Cell};
+use super::{keys, limits};
 use crate::cli::view::{disablement, distrusted};
-use crate::cli::{names, words};
-use crate::proto::{LimitMode, LimitStatus, PoolStatus};
-
-/// Cells of a limit's bar.
-const BAR_WIDTH: i64 = 10;
-/// A limit this full is worth a look.
-const NEARLY_FULL_PERCENT: i64 = 90;
+use crate::cli::{table, words};
+use crate::proto::PoolStatus;
 
 /// The whole status.
 pub(super) fn pool(status: &PoolStatus) -> String {
@@ -28,7 +20,7 @@ fn within(status: &PoolStatus, width: usize) -> String {
         parts.push(keys::table(&status.keys, &now, width));
     }
     if !status.limits.is_empty() {
-        parts.push(limits(&status.limits, &now, width));
+        parts.push(limits::table(&status.limits, &now, width));
     }
     parts.join("\n\n")
 }
@@ -94,65 +86,10 @@ fn replicas(status: &PoolStatus) -> String {
     )
 }
 
-fn limits(limits: &[LimitStatus], now: &prost_types::Timestamp, width: usize) -> String {
-    let rows = limits.iter().map(|limit| {
-        let dimension = words::enum_value(limit.dimension().as_str_name(), "LIMIT_DIMENSION");
-        let dimension = match limit.mode() {
-            LimitMode::Shadow => format!("{dimension} (shadow)"),
-            LimitMode::Enforce | LimitMode::Unspecified => dimension,
-        };
-        let (left, amount) = (words::number(limit.remaining), words::number(limit.amount));
-        [
-            Cell::from(limit_name(&limit.limit)),
-            full(limit),
-            Cell::from(format!("{left} of {amount}")),
-            Cell::from(dimension),
-            Cell::from(words::away(limit.next_charge_end_time.as_ref(), now)),
-        ]
-    });
-    let header = ["LIMIT", "CHARGED", "LEFT", "OF WHAT", "MORE"];
-    let shares = limits.iter().filter_map(offline::line);
-    std::iter::once(table::within(width, &header, rows))
-        .chain(shares)
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// `accounts/openai/limits/rpm` is `openai/rpm` here.
-pub(super) fn limit_name(name: &str) -> String {
-    let (owner, id) = names::split(name);
-    format!("{}/{id}", owner.strip_prefix("accounts/").unwrap_or(owner))
-}
-
-fn full(limit: &LimitStatus) -> Cell {
-    let percent = percent(limit);
-    let cell = Cell::from(format!("{} {percent:>3} %", bar(percent)));
-    if percent >= NEARLY_FULL_PERCENT {
-        cell.colored(Color::Yellow)
-    } else {
-        cell
-    }
-}
-
-fn percent(limit: &LimitStatus) -> i64 {
-    if limit.amount <= 0 {
-        return 100;
-    }
-    // Rounded down, so that 100 % means that nothing is left.
-    let percent = i128::from(limit.charged) * 100 / i128::from(limit.amount);
-    i64::try_from(percent.clamp(0, 999)).unwrap_or(999)
-}
-
-fn bar(percent: i64) -> String {
-    let filled = (percent * BAR_WIDTH / 100).clamp(0, BAR_WIDTH) as usize;
-    let empty = BAR_WIDTH as usize - filled;
-    format!("{}{}", "█".repeat(filled), "░".repeat(empty))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{Disablement, Distrust, DistrustState, LimitDimension};
+    use crate::proto::{Disablement, Distrust, DistrustState, LimitDimension, LimitStatus};
 
     fn limit(charged: i64) -> LimitStatus {
         LimitStatus {
@@ -163,14 +100,6 @@ mod tests {
             remaining: 600 - charged,
             ..LimitStatus::default()
         }
-    }
-
-    #[test]
-    fn a_bar_is_full_only_when_nothing_is_left() {
-        assert_eq!(percent(&limit(599)), 99);
-        assert_eq!(bar(percent(&limit(600))), "█".repeat(10));
-        assert_eq!(bar(percent(&limit(300))).matches('█').count(), 5);
-        assert_eq!(bar(0), "░".repeat(10));
     }
 
     #[test]

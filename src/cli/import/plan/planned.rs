@@ -24,6 +24,10 @@ pub(in crate::cli::import) struct Plan {
     pub(in crate::cli::import) notes: Vec<String>,
     /// Variables that mean nothing here.
     pub(in crate::cli::import) ignored: Vec<String>,
+    /// Variables that look like keys and are not named like keys: lost if the file is deleted.
+    pub(in crate::cli::import) keys_unread: Vec<String>,
+    /// Keys of accounts that were not asked for.
+    pub(in crate::cli::import) keys_unasked: Vec<String>,
 }
 
 /// An account, with its keys.

@@ -167,7 +167,15 @@ fn only_what_was_asked_for_is_read_and_checked() {
     let text = "OPENAI_API_KEY=k1\nOTHER_API_KEY=YOUR_KEY\n";
     let plan = read(text.as_bytes(), &options).unwrap();
     assert_eq!(plan.accounts.len(), 1);
-    assert_eq!(plan.ignored, ["OTHER_API_KEY"]);
+    assert_eq!(plan.keys_unasked, ["OTHER_API_KEY"]);
+}
+
+#[test]
+fn what_looks_like_a_key_is_not_among_what_is_ignored() {
+    let plan =
+        plan("OPENAI_API_KEY=k1\nOPENAI_API_KEY_2=k2\nSTRIPE_SECRET_KEY=k3\nNODE_ENV=production\n");
+    assert_eq!(plan.keys_unread, ["OPENAI_API_KEY_2", "STRIPE_SECRET_KEY"]);
+    assert_eq!(plan.ignored, ["NODE_ENV"]);
 }
 
 #[test]
