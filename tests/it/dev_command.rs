@@ -181,7 +181,7 @@ fn without_its_master_key_it_refuses_rather_than_make_another() {
 }
 
 #[test]
-fn without_postgres_it_says_what_to_install() {
+fn a_folder_without_postgres_is_blamed_on_its_variable_and_nothing_is_left() {
     let folder = new_folder();
     let output = command(&folder)
         .env("KEYLEASE_POSTGRES_BIN", "/nowhere")
@@ -189,7 +189,10 @@ fn without_postgres_it_says_what_to_install() {
         .unwrap();
     assert!(!output.status.success());
     let (_, error) = texts(&output);
-    assert!(error.contains("apt-get install postgresql"), "{error}");
+    assert!(
+        error.contains("KEYLEASE_POSTGRES_BIN names /nowhere"),
+        "{error}"
+    );
     assert!(!folder.exists(), "a start that failed leaves nothing");
 }
 

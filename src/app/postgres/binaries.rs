@@ -126,6 +126,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn without_any_server_it_says_what_to_install() {
+        let told = refusal(None, None, &[]).to_string();
+        assert!(told.contains("apt-get install postgresql"), "{told}");
+    }
+
+    #[test]
     fn a_folder_without_a_server_is_blamed_on_who_named_it() {
         let folder = Path::new("/nonexistent/folder");
         for version in [None, Some("17")] {
