@@ -43,22 +43,21 @@ impl Vault {
     pub async fn commit_owed(&self) -> store::Result<()> {
         for judgement in self.live.owed.all() {
             self.commit(judgement).await?;
+            if self.news(judgement).is_none() {
+                self.live.owed.settled(judgement);
+            }
         }
         Ok(())
     }
 
     async fn commit(&self, judgement: Judgement) -> store::Result<()> {
         let Some(news) = self.news(judgement) else {
-            self.live.owed.settled(judgement);
             return Ok(());
         };
-        // Until it is committed, also where the call behind it goes away meanwhile.
+        // Looked at again at the next poll, also where it fails, or the call behind it goes away meanwhile.
         self.live.owed.note(judgement);
         self.save(&news).await?;
         news.saved();
-        if self.news(judgement).is_none() {
-            self.live.owed.settled(judgement);
-        }
         Ok(())
     }
 
