@@ -107,16 +107,6 @@ impl Slots {
 /// What the limits ask for; `None` if none of them has an offline share.
 #[must_use]
 pub fn wants(snapshot: &Snapshot) -> Option<Wants> {
-    let plans = snapshot
-        .offline
-        .iter()
-        .filter_map(|(_, limit)| limit.offline_plan());
-    let wants = plans.map(|plan| Wants {
-        slots: plan.slots,
-        reach: plan.reach,
-    });
-    wants.reduce(|a, b| Wants {
-        slots: a.slots.max(b.slots),
-        reach: a.reach.max(b.reach),
-    })
+    let limits = snapshot.offline.iter();
+    Wants::of(limits.filter_map(|(_, limit)| limit.offline_plan()))
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use keylease::domain::caller::{Bearer, Grant};
-use keylease::domain::id::Id;
 use keylease::domain::ledger::block::Ending;
 use keylease::domain::models::Pattern;
 use keylease::domain::outcome::{Observation, Outcome};
@@ -13,7 +12,7 @@ use keylease::live::clock::boot_now;
 use keylease::live::reports::{Claimed, Entry};
 use keylease::proto;
 use keylease::proto::admin_service_server::AdminService as _;
-use keylease::vault::{Lease, LeaseKey, ReportOutcome, ReportRefusal};
+use keylease::vault::{Lease, ReportOutcome, ReportRefusal};
 
 use crate::harness::desk::{Desk, answered, caller, vouched};
 
@@ -38,25 +37,6 @@ impl Desk {
             ..Default::default()
         });
         answered(self.admin.create_pool(request).await);
-    }
-
-    async fn lease_of_two(&self, lessee: &Bearer) -> Result<Lease, LeaseRefusal> {
-        let call = LeaseKey {
-            pool: Id::parse("pool", "p").unwrap(),
-            model: None,
-            requests: 2,
-            estimate: None,
-            max_wait: Duration::ZERO,
-            lease_duration: None,
-            affinity_key: None,
-            account: None,
-            retry_token: None,
-            tags: keylease::domain::tags::Tags::default(),
-            request_id: None,
-            received: boot_now(),
-            deadline: None,
-        };
-        self.vault.lease_key(lessee, &call).await
     }
 
     /// Reports one of the two uses of a lease.
@@ -121,7 +101,7 @@ async fn the_reports_of_one_caller_leave_room_to_others_and_a_dead_key_is_known_
     let lessee =
         || vouched(caller(vec![Grant::Lessee(Pattern::parse("pool", "*").unwrap())]).into());
     let (greedy, other) = (lessee(), lessee());
-    let [first, second, third] = [&greedy, &greedy, &other].map(|lessee| desk.lease_of_two(lessee));
+    let [first, second, third] = [&greedy, &greedy, &other].map(|lessee| desk.lease_of(2, lessee));
     let (first, second, third) = (
         first.await.unwrap(),
         second.await.unwrap(),
@@ -131,10 +111,10 @@ async fn the_reports_of_one_caller_leave_room_to_others_and_a_dead_key_is_known_
     assert_eq!(desk.half(&other, &third, 400).await, Ok(Entry::New(None)));
     let full = Err(ReportRefusal::Full);
     assert_eq!(desk.half(&greedy, &first, 500).await, full);
-    let more = desk.lease_of_two(&other).await;
+    let more = desk.lease_of(2, &other).await;
     assert!(more.is_ok(), "a fault of the provider is not the key's");
     assert_eq!(desk.half(&greedy, &second, 401).await, full);
-    let refused = desk.lease_of_two(&other).await.unwrap_err();
+    let refused = desk.lease_of(2, &other).await.unwrap_err();
     let LeaseRefusal::NoKey(tally, _) = refused else {
         panic!("{refused:?}");
     };

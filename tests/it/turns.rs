@@ -1,15 +1,11 @@
 //! How the keys of a tier take turns.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use keylease::domain::caller::{Bearer, Grant};
-use keylease::domain::id::Id;
 use keylease::domain::models::Pattern;
-use keylease::live::clock::boot_now;
 use keylease::proto;
 use keylease::proto::admin_service_server::AdminService as _;
-use keylease::vault::LeaseKey;
 
 use crate::harness::desk::{Desk, answered, caller, vouched};
 
@@ -41,22 +37,7 @@ impl Desk {
 
     /// The key of the next lease of `p`, as `account/key`.
     async fn next_key(&self, lessee: &Bearer) -> String {
-        let call = LeaseKey {
-            pool: Id::parse("pool", "p").unwrap(),
-            model: None,
-            requests: 1,
-            estimate: None,
-            max_wait: Duration::ZERO,
-            lease_duration: None,
-            affinity_key: None,
-            account: None,
-            retry_token: None,
-            tags: keylease::domain::tags::Tags::default(),
-            request_id: None,
-            received: boot_now(),
-            deadline: None,
-        };
-        let lease = self.vault.lease_key(lessee, &call).await.unwrap();
+        let lease = self.lease_of(1, lessee).await.unwrap();
         format!("{}/{}", lease.key.account, lease.key.key)
     }
 }

@@ -81,11 +81,12 @@ fn bar(percent: i64, width: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::proto::{LimitDimension, OfflineStatus};
 
-    fn limit(charged: i64) -> LimitStatus {
+    /// Of 600 requests, so many of which are charged.
+    pub(in crate::cli::status) fn limit(charged: i64) -> LimitStatus {
         LimitStatus {
             limit: "accounts/openai/limits/rpm".into(),
             dimension: LimitDimension::Requests as i32,

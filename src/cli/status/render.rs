@@ -89,18 +89,8 @@ fn replicas(status: &PoolStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{Disablement, Distrust, DistrustState, LimitDimension, LimitStatus};
-
-    fn limit(charged: i64) -> LimitStatus {
-        LimitStatus {
-            limit: "accounts/openai/limits/rpm".into(),
-            dimension: LimitDimension::Requests as i32,
-            amount: 600,
-            charged,
-            remaining: 600 - charged,
-            ..LimitStatus::default()
-        }
-    }
+    use crate::cli::status::limits::tests::limit;
+    use crate::proto::{Disablement, Distrust, DistrustState, LimitStatus};
 
     #[test]
     fn a_pool_that_cannot_serve_says_so_at_the_top() {

@@ -1,6 +1,7 @@
 //! The admin service over a database of its own, asked without a network: the identity is put into each request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keylease::crypto::{KeyRing, MasterKey};
 use keylease::domain::caller::{Bearer, Caller, Grant, Right};
@@ -8,12 +9,15 @@ use keylease::domain::endpoint::upstreams::Upstreams;
 use keylease::domain::id::Id;
 use keylease::domain::key::Meta;
 use keylease::domain::labels::Labels;
+use keylease::domain::refusal::LeaseRefusal;
+use keylease::domain::tags::Tags;
 use keylease::domain::time::Timestamp;
+use keylease::live::clock::boot_now;
 use keylease::proto;
 use keylease::proto::admin_service_server::AdminService;
 use keylease::service::admin::Admin;
 use keylease::service::auth::Identity;
-use keylease::vault::{Vault, VaultKeys};
+use keylease::vault::{Lease, LeaseKey, Vault, VaultKeys};
 use sqlx::AssertSqlSafe;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
@@ -49,7 +53,7 @@ impl Desk {
             database.pool.clone(),
             Arc::new(keys),
             keylease::crypto::BootId::generate().unwrap(),
-            std::time::Duration::from_mins(5),
+            Duration::from_mins(5),
         ));
         Self {
             admin: Admin::new(Arc::clone(&vault), Upstreams::Remote),
@@ -108,6 +112,30 @@ impl Desk {
         );
         self.sql(&insert).await;
         uid
+    }
+
+    /// A lease of so many uses from the pool `p`, without waiting.
+    pub(crate) async fn lease_of(
+        &self,
+        requests: u32,
+        lessee: &Bearer,
+    ) -> Result<Lease, LeaseRefusal> {
+        let call = LeaseKey {
+            pool: Id::parse("pool", "p").unwrap(),
+            model: None,
+            requests,
+            estimate: None,
+            max_wait: Duration::ZERO,
+            lease_duration: None,
+            affinity_key: None,
+            account: None,
+            retry_token: None,
+            tags: Tags::default(),
+            request_id: None,
+            received: boot_now(),
+            deadline: None,
+        };
+        self.vault.lease_key(lessee, &call).await
     }
 }
 

@@ -71,15 +71,7 @@ impl Replica {
     }
 
     fn wants(&self) -> Option<Wants> {
-        let plans = self.limits.iter().filter_map(Limit::offline_plan);
-        let wants = plans.map(|plan| Wants {
-            slots: plan.slots,
-            reach: plan.reach,
-        });
-        wants.reduce(|a, b| Wants {
-            slots: a.slots.max(b.slots),
-            reach: a.reach.max(b.reach),
-        })
+        Wants::of(self.limits.iter().filter_map(Limit::offline_plan))
     }
 
     fn read_limits(&mut self, database: &Database) {

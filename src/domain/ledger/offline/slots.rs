@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::domain::offline::Plan;
 use crate::domain::time::BootTime;
 
 /// A slot, as stored.
@@ -56,6 +57,21 @@ pub struct Wants {
     pub slots: u32,
     /// The longest reach of any.
     pub reach: Duration,
+}
+
+impl Wants {
+    /// Of limits with these plans; `None` if there are none.
+    #[must_use]
+    pub fn of(plans: impl Iterator<Item = Plan>) -> Option<Self> {
+        let wants = plans.map(|plan| Self {
+            slots: plan.slots,
+            reach: plan.reach,
+        });
+        wants.reduce(|a, b| Self {
+            slots: a.slots.max(b.slots),
+            reach: a.reach.max(b.reach),
+        })
+    }
 }
 
 /// What a replica knows of the slots.
