@@ -60,6 +60,7 @@ mod migrate_command;
 mod never_clears;
 mod offline;
 mod outage_reports;
+mod pool_rules;
 mod pools;
 mod prices;
 mod private_postgres;

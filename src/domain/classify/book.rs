@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Blame;
-use super::delay::is_header_read;
-use super::evidence::is_code_header;
 use super::file::{self, COMMON, FILES, Provider, RuleError};
+use super::pool_rules::PoolRules;
 use super::rule::Rule;
 use crate::domain::profile::Profile;
 
@@ -17,7 +16,6 @@ const GENERIC: &str = "generic";
 pub struct RuleBook {
     providers: Vec<RuleSet>,
     common: Vec<Rule>,
-    header_names: BTreeSet<String>,
     groups: Vec<(String, Vec<Rule>)>,
 }
 
@@ -36,6 +34,7 @@ struct RuleSet {
 pub struct Rules<'a> {
     book: &'a RuleBook,
     set: &'a RuleSet,
+    of_pool: &'a [Rule],
 }
 
 impl RuleBook {
@@ -51,7 +50,6 @@ impl RuleBook {
         let mut book = Self {
             providers: Vec::new(),
             common: Vec::new(),
-            header_names: BTreeSet::new(),
             groups: Vec::new(),
         };
         let mut providers = Vec::new();
@@ -73,9 +71,6 @@ impl RuleBook {
             }
         }
         book.check().map_err(|what| file::error("all", what))?;
-        let groups = book.groups.iter().flat_map(|(_, rules)| rules);
-        let names = groups.chain(&book.common).flat_map(Rule::header_names);
-        book.header_names = names.map(str::to_owned).collect();
         Ok(book)
     }
 
@@ -88,10 +83,7 @@ impl RuleBook {
         let mut sets = self.providers.iter();
         let found = sets.find(is_named);
         let found = found.or_else(|| self.providers.iter().find(generic));
-        Rules {
-            book: self,
-            set: found.unwrap_or(&NOTHING_KNOWN),
-        }
+        self.rules(found.unwrap_or(&NOTHING_KNOWN))
     }
 
     /// The rules of an account: many providers speak like another one, and are known by where the requests go.
@@ -105,15 +97,18 @@ impl RuleBook {
         };
         let mut sets = self.providers.iter();
         match sets.find(|set| set.hosts.iter().any(is_there)) {
-            Some(set) => Rules { book: self, set },
+            Some(set) => self.rules(set),
             None => self.named(profile.as_str()),
         }
     }
 
-    /// Whether this header is read at all; its name is lower case. The rest of a response's headers need not be kept.
-    #[must_use]
-    pub fn reads_header(&self, name: &str) -> bool {
-        self.header_names.contains(name) || is_header_read(name) || is_code_header(name)
+    const fn rules<'a>(&'a self, set: &'a RuleSet) -> Rules<'a> {
+        let of_pool = &[];
+        Rules {
+            book: self,
+            set,
+            of_pool,
+        }
     }
 
     fn set_of(&self, file: &str, written: Provider) -> Result<RuleSet, String> {
@@ -162,11 +157,18 @@ static NOTHING_KNOWN: RuleSet = RuleSet {
 };
 
 impl<'a> Rules<'a> {
+    /// The same, after those of a pool.
+    #[must_use]
+    pub fn after(self, pool: Option<&'a PoolRules>) -> Self {
+        let of_pool = pool.map_or(&[][..], PoolRules::rules);
+        Self { of_pool, ..self }
+    }
+
     /// In the order they are evaluated.
     pub(super) fn iter(self) -> impl Iterator<Item = &'a Rule> {
         let groups = self.set.groups.iter();
         let own = groups.flat_map(move |index| &self.book.groups[*index].1);
-        own.chain(&self.book.common)
+        self.of_pool.iter().chain(own).chain(&self.book.common)
     }
 
     /// Where this provider counts, if it is known.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{lease_id, usage};
 use crate::domain::classify::{
-    self, Advice, BODY_BYTES_MAX, Blame, HEADER_VALUE_BYTES_MAX, HEADERS_MAX,
+    Advice, BODY_BYTES_MAX, Blame, HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, HEADERS_MAX,
 };
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
@@ -106,14 +106,14 @@ fn parse_outcome(
     })
 }
 
-/// Only the headers that rules read are kept, and the beginning of the body, whatever else was sent.
+/// Of the headers only what rules can read is kept, and the beginning of the body, whatever else was sent.
 fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
     let status = bounded(&format!("{path}.http.status"), http.status, 100, 599)?;
     let headers = http.headers.into_iter().take(HEADERS_MAX);
     let kept = headers.filter_map(|header| {
-        let name = header.name.to_ascii_lowercase();
-        let is_read = classify::built_in().is_ok_and(|book| book.reads_header(&name));
-        (is_read && header.value.len() <= HEADER_VALUE_BYTES_MAX).then_some((name, header.value))
+        let is_read = header.name.len() <= HEADER_NAME_BYTES_MAX
+            && header.value.len() <= HEADER_VALUE_BYTES_MAX;
+        is_read.then(|| (header.name.to_ascii_lowercase(), header.value))
     });
     let mut body = http.body;
     body.truncate(BODY_BYTES_MAX);

@@ -13,8 +13,6 @@ mod headers;
 mod instant;
 mod prose;
 
-pub(super) use headers::is_read as is_header_read;
-
 /// Longer than any budget: what states more was written in another unit, or by somebody who means harm, and states nothing.
 const BELIEVED_MAX: Duration = Duration::from_hours(24 * 366);
 
