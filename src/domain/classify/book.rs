@@ -6,6 +6,7 @@ use super::Blame;
 use super::file::{self, COMMON, FILES, Provider, RuleError};
 use super::pool_rules::PoolRules;
 use super::rule::Rule;
+use super::stated::HeaderSet;
 use crate::domain::profile::Profile;
 
 /// The providers of which nothing is known.
@@ -26,6 +27,7 @@ struct RuleSet {
     hosts: Vec<String>,
     limits: Option<Blame>,
     zone_hours: i8,
+    stated: Vec<HeaderSet>,
     groups: Vec<usize>,
 }
 
@@ -117,6 +119,7 @@ impl RuleBook {
             let index = self.groups.iter().position(|(group, _)| group == name);
             groups.push(index.ok_or_else(|| format!("there is no file {name:?}"))?);
         }
+        let stated: Result<_, String> = written.limit.iter().map(HeaderSet::parse).collect();
         let limits = written.limits.as_deref().map(|limits| {
             let found = Blame::ALL.into_iter().find(|b| b.as_str() == limits);
             found.ok_or_else(|| format!("limits {limits:?} is no scope"))
@@ -126,6 +129,7 @@ impl RuleBook {
             hosts: written.hosts,
             limits: limits.transpose()?,
             zone_hours: written.zone_hours,
+            stated: stated?,
             groups,
         })
     }
@@ -153,6 +157,7 @@ static NOTHING_KNOWN: RuleSet = RuleSet {
     hosts: Vec::new(),
     limits: None,
     zone_hours: 0,
+    stated: Vec::new(),
     groups: Vec::new(),
 };
 
@@ -174,6 +179,14 @@ impl<'a> Rules<'a> {
     /// Where this provider counts, if it is known.
     pub(super) const fn limits(self) -> Option<Blame> {
         self.set.limits
+    }
+
+    /// Headers that tell of budgets: those that it is known to send, or else those that many send.
+    pub(super) fn stated(self) -> &'a [HeaderSet] {
+        if self.set.stated.is_empty() {
+            return &self.book.named(GENERIC).set.stated;
+        }
+        &self.set.stated
     }
 
     /// The time zone of times that name none, in hours east of UTC.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::rule::{Rule, Written};
+use super::stated;
 
 /// The format of rule files that this release reads.
 const FORMAT: u32 = 1;
@@ -64,6 +65,9 @@ pub(super) struct Provider {
     pub(super) limits: Option<String>,
     #[serde(default)]
     pub(super) zone_hours: i8,
+    /// Headers that tell of its budgets.
+    #[serde(default)]
+    pub(super) limit: Vec<stated::Written>,
     /// Files whose rules come after its own.
     #[serde(default)]
     pub(super) then: Vec<String>,

@@ -21,12 +21,14 @@ mod rule;
 #[cfg(test)]
 mod samples;
 mod scan;
+mod stated;
 mod text;
 mod verdict;
 
 pub use book::{RuleBook, Rules};
 pub use file::RuleError;
 pub use pool_rules::{POOL_RULES_BYTES_MAX, PoolRules};
+pub use stated::{Spent, Statement, stated};
 pub use verdict::{Advice, Blame};
 
 use delay::{Clock, Stated};

@@ -6,6 +6,7 @@ use super::evidence::Evidence;
 use crate::domain::health::FailureClass;
 use crate::domain::pool::TTL_MAX;
 use crate::domain::time::Timestamp;
+use amount::Bare;
 
 mod amount;
 mod fields;
@@ -75,6 +76,11 @@ impl Stated {
         let is_limit = matches!(class, FailureClass::Quota | FailureClass::RateLimit);
         self.told.or(self.reset.filter(|_| is_limit))
     }
+}
+
+/// How far away what one header says is, if it can be believed.
+pub(super) fn moment_of(value: &str, clock: Clock) -> Option<Duration> {
+    headers::moment(value, Bare::Seconds, clock).and_then(believed)
 }
 
 /// What can be believed of a statement.
