@@ -8,6 +8,7 @@ mod costing;
 pub mod credential;
 pub mod distrusted;
 pub mod explain;
+pub mod heard;
 pub mod heartbeat;
 pub mod idle;
 mod late;
@@ -47,6 +48,7 @@ use uuid::Uuid;
 
 use self::choose::Now;
 use self::clock::{DatabaseClock, boot_now};
+use self::heard::HeardNews;
 use self::ledger::Ledger;
 use self::life::Life;
 use self::line::Line;
@@ -77,6 +79,8 @@ pub struct Live {
     pub life: Life,
     /// The order of arrival.
     pub line: Line,
+    /// Accounts of whose limits something was heard.
+    pub heard: HeardNews,
     /// Reports for other replicas.
     pub outbox: Outbox,
     /// Verdicts that could not be committed.
@@ -108,6 +112,7 @@ impl Live {
             ledger: Ledger::default(),
             life: Life::default(),
             line: Line::default(),
+            heard: HeardNews::default(),
             outbox: Outbox::default(),
             owed: Owed::default(),
             spend: Spend::default(),

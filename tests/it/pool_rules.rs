@@ -170,7 +170,7 @@ async fn hostile_reports_are_judged_by_them_up_to_the_bounds() {
 #[tokio::test]
 async fn a_database_writer_neither_adds_changes_nor_removes_rules() {
     for (rules, edit) in [("", "version = 1"), (RULES, "version = 1"), (RULES, "")] {
-        let mut raided = Raided::new().await;
+        let raided = Raided::new().await;
         let admin = raided.cluster.admin().await;
         let pool = proto::UpdatePoolRequest {
             pool: Some(proto::Pool {
