@@ -24,6 +24,8 @@ mod stating;
 pub struct AccountLive {
     uid: Uuid,
     is_noted: AtomicBool,
+    /// Something was heard of its limits that is to be written.
+    has_heard: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -51,6 +53,7 @@ impl AccountLive {
         Self {
             uid,
             is_noted: AtomicBool::new(false),
+            has_heard: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }

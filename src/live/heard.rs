@@ -1,10 +1,9 @@
 //! What reports have carried of one account's limits, as this replica heard it: one odd report changes nothing that is known already, and
 //! what is known is written only when it changes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::domain::learned::{
@@ -22,23 +21,6 @@ pub struct Witness {
     pub caller: Uuid,
     /// The lease: its issuer's boot, and its number there.
     pub lease: (Uuid, u64),
-}
-
-/// Accounts of which something is to be written.
-#[derive(Debug, Default)]
-pub struct HeardNews(Mutex<BTreeSet<Uuid>>);
-
-impl HeardNews {
-    /// There is something of this account.
-    pub fn note(&self, account: Uuid) {
-        self.0.lock().insert(account);
-    }
-
-    /// One of them, which is noted no more.
-    #[must_use]
-    pub fn next(&self) -> Option<Uuid> {
-        self.0.lock().pop_first()
-    }
 }
 
 /// What was heard of one account.
@@ -123,12 +105,25 @@ impl Heard {
         }
         let begun = |known: &&Known| known.witnesses.first() == Some(&witness.caller);
         let of_caller = self.budgets.values().filter(begun).count();
-        if self.budgets.len() >= STATEMENTS_MAX || of_caller >= CALLER_STATEMENTS_MAX {
+        if of_caller >= CALLER_STATEMENTS_MAX || !self.has_room(now) {
             return false;
         }
         let known = Known::new(amount, witness, now);
         self.budgets.insert(budget, known);
         true
+    }
+
+    /// Whether there is room for one more, if need be in the place of the one that was heard longest ago.
+    fn has_room(&mut self, now: Timestamp) -> bool {
+        if self.budgets.len() < STATEMENTS_MAX {
+            return true;
+        }
+        let oldest = self.budgets.iter().min_by_key(|(_, known)| known.last);
+        let oldest = oldest.filter(|(_, known)| now.since(known.last) > WRITTEN_AGE_MAX);
+        let Some(oldest) = oldest.map(|(budget, _)| budget.clone()) else {
+            return false;
+        };
+        self.budgets.remove(&oldest).is_some()
     }
 
     /// What is to be written, which counts as written from now on.
@@ -234,8 +229,14 @@ mod tests {
         }
         assert_eq!(heard.budgets.len(), CALLER_STATEMENTS_MAX);
         assert!(heard.hear(budget("other"), 5, witness(2, 1), at(0)));
-        heard.news(at(0));
-        heard.forget(at(1));
+        for i in 0..1_000 {
+            heard.hear(budget(&format!("n{i}")), 5, witness(i, 1), at(0));
+        }
+        assert_eq!(heard.budgets.len(), STATEMENTS_MAX);
+        // What is heard no more makes room, an hour later.
+        assert!(!heard.hear(budget("later"), 5, witness(9, 1), at(3_600)));
+        assert!(heard.hear(budget("later"), 5, witness(9, 1), at(3_601)));
+        heard.forget(at(3_602));
         assert!(heard.budgets.is_empty());
     }
 }

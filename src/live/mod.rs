@@ -48,7 +48,6 @@ use uuid::Uuid;
 
 use self::choose::Now;
 use self::clock::{DatabaseClock, boot_now};
-use self::heard::HeardNews;
 use self::ledger::Ledger;
 use self::life::Life;
 use self::line::Line;
@@ -79,8 +78,6 @@ pub struct Live {
     pub life: Life,
     /// The order of arrival.
     pub line: Line,
-    /// Accounts of whose limits something was heard.
-    pub heard: HeardNews,
     /// Reports for other replicas.
     pub outbox: Outbox,
     /// Verdicts that could not be committed.
@@ -112,7 +109,6 @@ impl Live {
             ledger: Ledger::default(),
             life: Life::default(),
             line: Line::default(),
-            heard: HeardNews::default(),
             outbox: Outbox::default(),
             owed: Owed::default(),
             spend: Spend::default(),

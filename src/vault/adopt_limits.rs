@@ -26,17 +26,15 @@ impl Vault {
     /// # Errors
     /// As every query; what could not be written is written by the next call.
     pub async fn flush_learned(self: &Arc<Self>) -> Result<()> {
-        let snapshot = self.live.snapshot();
-        while let Some(uid) = self.live.heard.next() {
-            let Some(account) = snapshot.accounts.get(&uid) else {
-                continue;
-            };
+        for (uid, account) in &self.live.snapshot().accounts {
             let now = self.live.now().database;
             let news = account.live.heard_news(now);
+            if news.is_empty() {
+                continue;
+            }
             account.live.forget_heard(now.before(STATEMENT_AGE_MAX));
-            if let Err(error) = self.write_learned(uid, &news).await {
+            if let Err(error) = self.write_learned(*uid, &news).await {
                 account.live.heard_unwritten(&news);
-                self.live.heard.note(uid);
                 return Err(error);
             }
             self.adopt_of(account).await?;

@@ -92,9 +92,7 @@ impl Vault {
             caller: claims.caller_uid,
             lease: (lease.issuer, lease.serial),
         };
-        if account.live.hear(budget, amount, witness, now) {
-            self.live.heard.note(account.live.uid());
-        }
+        account.live.hear(budget, amount, witness, now);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the headers of answers say of an account's budgets: that one is spent, and how large it is.
 
+use std::sync::atomic::Ordering;
+
 use uuid::Uuid;
 
 use super::AccountLive;
@@ -22,20 +24,27 @@ impl AccountLive {
         }
     }
 
-    /// A report states how large a budget is. Answers whether there is something to write.
-    pub fn hear(&self, budget: BudgetName, amount: u64, witness: Witness, now: Timestamp) -> bool {
-        self.state.lock().heard.hear(budget, amount, witness, now)
+    /// A report states how large a budget is.
+    pub fn hear(&self, budget: BudgetName, amount: u64, witness: Witness, now: Timestamp) {
+        let is_news = self.state.lock().heard.hear(budget, amount, witness, now);
+        if is_news {
+            self.has_heard.store(true, Ordering::Release);
+        }
     }
 
     /// What is to be written of that, and counts as written from now on.
     #[must_use]
     pub fn heard_news(&self, now: Timestamp) -> Vec<Learned> {
+        if !self.has_heard.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
         self.state.lock().heard.news(now)
     }
 
     /// This could not be written.
     pub fn heard_unwritten(&self, news: &[Learned]) {
         self.state.lock().heard.unwritten(news);
+        self.has_heard.store(true, Ordering::Release);
     }
 
     /// Forgets what was not heard since then.
