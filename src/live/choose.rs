@@ -165,3 +165,6 @@ fn ask(
     take.done()
         .inspect_err(|because| unserved.hears(account, &needed, *because, lacks, now))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ pub mod clock;
 mod costing;
 pub mod credential;
 pub mod distrusted;
+#[cfg(test)]
+mod example;
 pub mod explain;
 pub mod heartbeat;
 pub mod idle;

@@ -121,3 +121,6 @@ pub struct VersionEntry {
     /// Life signs and use.
     pub live: Arc<VersionLive>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,7 +104,7 @@ impl Tier {
     pub fn single(&self, index: usize) -> Option<Stretch<'_>> {
         let run = self.runs.get(self.run_of(index))?;
         let place = index - run.before.0;
-        Some(run.stretch(place..place + 1))
+        (place < run.keys.len()).then(|| run.stretch(place..place + 1))
     }
 
     /// Into whose weight a point falls, once all are summed up.
