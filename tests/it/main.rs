@@ -54,6 +54,7 @@ mod log_lines;
 mod loopback;
 mod losses;
 mod lost_changes;
+mod many_keys;
 mod merges;
 mod metrics;
 mod migrate_command;
