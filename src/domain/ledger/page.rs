@@ -183,6 +183,7 @@ impl<'a> Page<'a> {
                     &terming.terms,
                     free,
                     self.charged.next_close,
+                    terming.now,
                     now,
                 )
             },
