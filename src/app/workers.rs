@@ -11,6 +11,7 @@ use tonic_health::server::HealthReporter;
 
 use super::observe;
 use super::poll::{poll, show};
+use super::probing::probe;
 use super::supervision::{round, supervise};
 use crate::live::heartbeat::Heart;
 use crate::live::{idle, ledger, outbox, spend};
@@ -67,6 +68,7 @@ impl Workers {
         tasks.spawn(flush_spend(Arc::clone(vault), stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
+        tasks.spawn(probe(Arc::clone(vault), stop.clone()));
         let supervised = tokio::spawn(supervise(tasks, stop.clone(), failed.clone()));
         Self {
             supervised,

@@ -35,6 +35,7 @@ pub mod slots;
 pub mod snapshot;
 mod speaker;
 pub mod spend;
+pub mod suspects;
 mod sync;
 pub mod unserved;
 pub mod version;
@@ -62,6 +63,7 @@ use self::reserve::Replica;
 use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
+use self::suspects::Suspects;
 use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
 
@@ -85,6 +87,8 @@ pub struct Live {
     pub outbox: Outbox,
     /// Verdicts that could not be committed.
     pub owed: Owed,
+    /// Versions that a caller's word has just taken out.
+    pub suspects: Suspects,
     /// What was spent, on its way to the database.
     pub spend: Spend,
     /// Leases that go on.
@@ -114,6 +118,7 @@ impl Live {
             line: Line::default(),
             outbox: Outbox::default(),
             owed: Owed::default(),
+            suspects: Suspects::default(),
             spend: Spend::default(),
             renewals: Renewals::default(),
             slots: Slots::default(),

@@ -64,6 +64,8 @@ mod outage_reports;
 mod pools;
 mod prices;
 mod private_postgres;
+mod probe_ways;
+mod probes;
 mod queries;
 mod refusal_details;
 mod replays;

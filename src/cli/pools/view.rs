@@ -65,9 +65,10 @@ fn health(policy: Option<&HealthPolicy>) -> String {
         return String::new();
     };
     let probes = if policy.probe_enabled {
-        "\nprobes wanted (stored; not built yet)"
+        let interval = words::proto_duration(policy.probe_interval.as_ref());
+        format!("\nprobed every {interval}, and at once where suspected")
     } else {
-        ""
+        String::new()
     };
     format!(
         "dead for {}, unhealthy for {} after {} failures in a row{probes}",
