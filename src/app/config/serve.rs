@@ -5,6 +5,7 @@ use std::{net::SocketAddr, ops::RangeInclusive, sync::Arc, time::Duration};
 use tokio_rustls::rustls::ServerConfig;
 
 use super::{
+    alerts,
     arguments::ServeArguments,
     database::{self, DatabaseUrl},
     duration,
@@ -19,6 +20,7 @@ use super::{
 use crate::app::{drain, tls};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
+use crate::vault::Alerting;
 
 /// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
 const DATABASE_CONNECTIONS: RangeInclusive<u32> = 2..=200;
@@ -57,6 +59,8 @@ pub struct ServeConfig {
     pub drain_delay: Duration,
     /// What accounts may have as base URL and hosts; `dev` lets them be on this machine.
     pub upstreams: Upstreams,
+    /// Where alerts go.
+    pub alerting: Alerting,
     /// What to log once logging runs.
     pub warnings: Vec<String>,
 }
@@ -107,6 +111,7 @@ impl ServeConfig {
         problems.take(log::filter(&arguments.log));
         problems.take(log::format(&arguments.log));
         let upstreams = problems.take(upstreams(arguments, &mut warnings));
+        let alerting = alerts::parse(&arguments.alerts, &mut problems, &mut warnings);
         let whole = || {
             Some(Self {
                 database: database?,
@@ -121,6 +126,7 @@ impl ServeConfig {
                 replication: replication?,
                 drain_delay: drain_delay?,
                 upstreams: upstreams?,
+                alerting: alerting?,
                 warnings,
             })
         };
