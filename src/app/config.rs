@@ -11,6 +11,7 @@ mod log;
 mod master_key;
 mod parse;
 mod problems;
+mod receiver_url;
 pub(super) mod secret_file;
 mod serve;
 mod strangers;

@@ -3,18 +3,18 @@
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use clap::Args;
-use url::{Host, Url};
 
 use super::{
     duration,
     flag_values::{path_or_empty, switch},
     problems::{Problems, given, given_path},
+    receiver_url::{INSECURE_HTTP, hidden_url, url},
     secret_file,
 };
 use crate::crypto::{Secret, WebhookSecrets};
-use crate::domain::endpoint::{is_link_local, upstreams::Upstreams};
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::outbound::Outbound;
-use crate::vault::{Alerting, HiddenUrl, Sink};
+use crate::vault::{Alerting, Sink};
 
 /// A look comes every 5 s; beyond an hour nobody remembers what was over.
 const RESOLVE_AFTER: RangeInclusive<Duration> =
@@ -31,7 +31,6 @@ const SLACK_URL: &str = "KEYLEASE_ALERT_SLACK_URL_FILE";
 const TELEGRAM_TOKEN: &str = "KEYLEASE_ALERT_TELEGRAM_TOKEN_FILE";
 const TELEGRAM_CHAT: &str = "KEYLEASE_ALERT_TELEGRAM_CHAT";
 const TELEGRAM_URL: &str = "KEYLEASE_ALERT_TELEGRAM_URL";
-const INSECURE_HTTP: &str = "KEYLEASE_INSECURE_HTTP_ALERTS";
 
 /// What is told to people by itself; all of it is logged, too.
 #[derive(Debug, Clone, Args)]
@@ -225,43 +224,4 @@ fn both<A, B>(
             "{b_name} is set and {a_name} is not: set both, or neither"
         )),
     }
-}
-
-fn hidden_url(name: &str, text: &Secret, allow_http: bool) -> Result<HiddenUrl, String> {
-    let text = std::str::from_utf8(text.expose());
-    let text = text.map_err(|_| format!("{name} names a file that is not text"))?;
-    url(name, text, allow_http).map(HiddenUrl::new)
-}
-
-fn url(name: &str, text: &str, allow_http: bool) -> Result<Url, String> {
-    let wrong = |what: &str| format!("{name} {what}");
-    let url = Url::parse(text.trim())
-        .map_err(|_| wrong("holds no URL: write one such as https://hooks.example.com/…"))?;
-    match url.scheme() {
-        "https" => {}
-        "http" if allow_http => {}
-        "http" => {
-            return Err(wrong(&format!(
-                "holds a URL of plain http: use https, or set {INSECURE_HTTP}"
-            )));
-        }
-        _ => return Err(wrong("holds a URL that does not begin with https://")),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong(
-            "holds a URL with a user or password, which is not sent: put what proves you into its path or query",
-        ));
-    }
-    let is_refused = match url.host() {
-        Some(Host::Ipv4(address)) => is_link_local(address.into()),
-        Some(Host::Ipv6(address)) => is_link_local(address.into()),
-        Some(Host::Domain(_)) => false,
-        None => true,
-    };
-    if is_refused {
-        return Err(wrong(
-            "holds a URL with a link-local or metadata address, which nothing is sent to",
-        ));
-    }
-    Ok(url)
 }
