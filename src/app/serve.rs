@@ -82,15 +82,14 @@ pub async fn run_until(
         .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
         .await;
     tell(&health, true).await;
-    let alerting = Arc::new(config.alerting);
-    let workers = Workers::start(&vault, heart, health.clone(), &alerting);
+    let workers = Workers::start(&vault, heart, health.clone(), &config.alerting);
     let failed = workers.failed();
     let server = server(vault.live().boot_id.as_u64_pair().0)
         .layer((Observe::new(), Restate, CallBound(CALL_MAX)))
         .add_service(health_service.clone())
         .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
         .add_service(leases(&vault))
-        .add_service(admin(&vault, config.upstreams, alerting));
+        .add_service(admin(&vault, config.upstreams, config.alerting));
     tracing::info!(
         listen = %address,
         metrics.listen = bound(listeners.metrics.as_ref()),

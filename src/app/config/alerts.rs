@@ -1,6 +1,6 @@
 //! Where alerts go. URLs and tokens of receivers are secrets, so they stand in files, and no message repeats any of them.
 
-use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 
@@ -91,14 +91,14 @@ pub struct AlertArguments {
 }
 
 /// What `dev` does: it logs.
-pub(in crate::app) fn logged() -> Alerting {
-    Alerting {
+pub(in crate::app) fn logged() -> Arc<Alerting> {
+    Arc::new(Alerting {
         sinks: vec![Sink::Log],
         outbound: Outbound::new(Upstreams::Remote),
         allow_http: false,
         resolve_after: Duration::from_mins(1),
         resend_every: Duration::from_hours(24),
-    }
+    })
 }
 
 /// All of it, or none and every mistake.
@@ -106,7 +106,7 @@ pub(super) fn parse(
     arguments: &AlertArguments,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
-) -> Option<Alerting> {
+) -> Option<Arc<Alerting>> {
     let allow_http = problems.take(switch(INSECURE_HTTP, &arguments.insecure_http_alerts));
     let resolve_after = problems.take(duration::parse(
         "KEYLEASE_ALERT_RESOLVE_AFTER",
@@ -130,14 +130,14 @@ pub(super) fn parse(
     for sink in sinks {
         given.extend(sink?);
     }
-    Some(Alerting {
+    Some(Arc::new(Alerting {
         sinks: given,
         // What an operator names may be on this machine or in a private network.
         outbound: Outbound::new(Upstreams::LoopbackToo),
         allow_http: allow_http?,
         resolve_after: resolve_after?,
         resend_every: resend_every?,
-    })
+    }))
 }
 
 fn webhook(

@@ -60,7 +60,7 @@ pub struct ServeConfig {
     /// What accounts may have as base URL and hosts; `dev` lets them be on this machine.
     pub upstreams: Upstreams,
     /// Where alerts go.
-    pub alerting: Alerting,
+    pub alerting: Arc<Alerting>,
     /// What to log once logging runs.
     pub warnings: Vec<String>,
 }
@@ -85,16 +85,7 @@ impl ServeConfig {
             secrets,
             &mut warnings,
         ));
-        let listen = problems.take(listen::address("KEYLEASE_LISTEN", &arguments.listen));
-        let metrics = problems.take(listen::address_or_off(
-            "KEYLEASE_METRICS_LISTEN",
-            &arguments.metrics_listen,
-        ));
-        let health = problems.take(listen::address_or_off(
-            "KEYLEASE_HEALTH_LISTEN",
-            &arguments.health_listen,
-        ));
-        problems.extend(listen::check_apart(listen, metrics, health));
+        let (listen, metrics, health) = addresses(arguments, &mut problems);
         let tls = problems.take(tls(arguments, listen, &mut warnings));
         let snapshot_age = problems.take(duration::parse(
             "KEYLEASE_SNAPSHOT_AGE_MAX",
@@ -151,6 +142,23 @@ fn replication(text: &str) -> Result<Replication, String> {
     }
     let loss = duration::parse("KEYLEASE_FAILOVER_LOSS_MAX", text, &FAILOVER_LOSS)?;
     Ok(Replication::Asynchronous(loss))
+}
+
+/// Where gRPC, metrics and health checks are.
+fn addresses(
+    arguments: &ServeArguments,
+    problems: &mut Problems,
+) -> (
+    Option<SocketAddr>,
+    Option<Option<SocketAddr>>,
+    Option<Option<SocketAddr>>,
+) {
+    let listen = problems.take(listen::address("KEYLEASE_LISTEN", &arguments.listen));
+    let mut other = |name, text| problems.take(listen::address_or_off(name, text));
+    let metrics = other("KEYLEASE_METRICS_LISTEN", &arguments.metrics_listen);
+    let health = other("KEYLEASE_HEALTH_LISTEN", &arguments.health_listen);
+    problems.extend(listen::check_apart(listen, metrics, health));
+    (listen, metrics, health)
 }
 
 /// To the database, and of clients.
