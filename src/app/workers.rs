@@ -9,15 +9,15 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic_health::server::HealthReporter;
 
-use super::observe;
 use super::poll::{poll, show};
 use super::probing::probe;
 use super::supervision::{round, supervise};
+use super::{alerting, observe};
 use crate::live::heartbeat::Heart;
 use crate::live::{idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
-use crate::vault::Vault;
+use crate::vault::{Alerting, Vault};
 
 /// How long the last sums of what was spent may take to be written when a replica ends.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
@@ -44,7 +44,12 @@ pub struct Workers {
 impl Workers {
     /// Starts them.
     #[must_use]
-    pub fn start(vault: &Arc<Vault>, heart: Heart, health: HealthReporter) -> Self {
+    pub fn start(
+        vault: &Arc<Vault>,
+        heart: Heart,
+        health: HealthReporter,
+        alerts: &Arc<Alerting>,
+    ) -> Self {
         let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
         let (told, well) = watch::channel(true);
         let mut tasks = JoinSet::new();
@@ -69,6 +74,7 @@ impl Workers {
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         tasks.spawn(probe(Arc::clone(vault), stop.clone()));
+        alerting::start(&mut tasks, vault, alerts, &stop);
         let supervised = tokio::spawn(supervise(tasks, stop.clone(), failed.clone()));
         Self {
             supervised,
