@@ -144,7 +144,7 @@ impl Vault {
             (ProbeResult::Unclear, _) | (_, None) => return Ok(()),
             (ProbeResult::Rejected, Some(failure)) => {
                 let why = format!("credential ({}, by a probe)", probed.why);
-                let policy = self.policy_of(uid);
+                let policy = self.policy_of(version);
                 version.live.on(Event::Refuted, &policy, &why, now);
                 if failure.blame == Blame::Account {
                     let class = FailureClass::Credential;
@@ -173,7 +173,7 @@ impl Vault {
     }
 
     /// The rules of a pool that leases a version: of one that has it probed, if any has.
-    fn policy_of(&self, version: Uuid) -> HealthPolicy {
+    fn policy_of(&self, version: &VersionEntry) -> HealthPolicy {
         let snapshot = self.live.snapshot();
         let mut pools: Vec<_> = snapshot.pools.values().collect();
         pools.sort_by_key(|pool| (!pool.pool.health_policy.probe_enabled, &pool.pool.id));

@@ -148,7 +148,7 @@ fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>) -> PoolFact {
         serves_at: None,
         healthy_min: entry.pool.health_policy.healthy_keys_min,
     };
-    for candidate in entry.tiers.iter().flat_map(|tier| &tier.candidates) {
+    for candidate in entry.tiers.iter().flat_map(|tier| tier.keys()) {
         fact.keys += 1;
         let version = candidate.version.as_ref();
         let standing = version.and_then(|v| standings.get(&v.version.meta.uid));

@@ -126,7 +126,7 @@ fn wanted(snapshot: &Snapshot, now: Timestamp) -> HashMap<Uuid, Duration> {
     });
     for pool in pools {
         let interval = pool.pool.health_policy.probe_interval();
-        let candidates = pool.tiers.iter().flat_map(|tier| &tier.candidates);
+        let candidates = pool.tiers.iter().flat_map(|tier| tier.keys());
         for version in candidates.filter_map(|candidate| candidate.version.as_ref()) {
             let held = wanted.entry(version.version.meta.uid).or_insert(interval);
             *held = interval.min(*held);
@@ -135,8 +135,11 @@ fn wanted(snapshot: &Snapshot, now: Timestamp) -> HashMap<Uuid, Duration> {
     wanted
 }
 
-/// Whether a pool wants a version probed. It looks at many keys: only where the schedule does not say.
+/// Whether a pool wants a version probed. It looks at every pool: only where the schedule does not say.
 pub(super) fn is_wanted(snapshot: &Snapshot, version: Uuid) -> bool {
+    let Some(version) = snapshot.versions.get(&version) else {
+        return false;
+    };
     let mut pools = snapshot.pools.values();
     pools.any(|pool| pool.pool.health_policy.probe_enabled && pool.serves(version))
 }
