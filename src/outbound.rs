@@ -91,6 +91,13 @@ impl Outbound {
     }
 }
 
+/// To other machines alone.
+impl Default for Outbound {
+    fn default() -> Self {
+        Self::new(Upstreams::Remote)
+    }
+}
+
 /// One request over a connection, which ends with it.
 async fn over<S>(stream: S, request: http::Request<Full<Bytes>>) -> Result<Answer, OutboundError>
 where

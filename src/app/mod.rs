@@ -22,6 +22,7 @@ pub mod opening;
 mod poll;
 pub mod postgres;
 mod private_file;
+mod probing;
 mod reflection;
 pub mod serve;
 pub mod signals;

@@ -72,7 +72,13 @@ pub async fn run_until(
     // The recorder comes first: what is counted before it is lost.
     metrics::recorder()?;
     let database = opening::database(&config.database, config.database_connections_max).await?;
-    let vault = open_vault(database, config.master_key, config.snapshot_age_max).await?;
+    let vault = open_vault(
+        database,
+        config.master_key,
+        config.snapshot_age_max,
+        config.upstreams,
+    )
+    .await?;
     let address = listeners.grpc.local_addr()?;
     let heart = heart(&vault, address.to_string(), config.replication);
     heart.beat().await.context("the ledger cannot be read")?;
@@ -127,8 +133,9 @@ async fn open_vault(
     database: PgPool,
     master_key: MasterKeySource,
     snapshot_age_max: Duration,
+    upstreams: Upstreams,
 ) -> anyhow::Result<Arc<Vault>> {
-    let vault = opening::vault(database, master_key, snapshot_age_max).await?;
+    let vault = opening::vault(database, master_key, snapshot_age_max, upstreams).await?;
     let refreshed = vault.refresh(0).await;
     refreshed.context("the configuration cannot be read")?;
     Ok(vault)

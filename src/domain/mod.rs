@@ -32,6 +32,7 @@ pub mod outcome;
 pub mod pool;
 pub mod pool_draft;
 pub mod prices;
+pub mod probe;
 pub mod profile;
 pub mod prolonged;
 pub mod refusal;

@@ -36,6 +36,7 @@ pub mod pool_members;
 pub mod pool_status;
 pub mod pools;
 pub mod prices;
+pub mod probes;
 pub mod replicas;
 pub mod request_ids;
 pub mod rotations;

@@ -65,6 +65,9 @@ mod passphrase;
 mod patience;
 mod placing;
 mod pool_view;
+mod probe;
+mod probe_key;
+mod probing;
 mod refresh;
 mod renew_lease;
 mod replay;
@@ -124,6 +127,9 @@ pub use open::OpenError;
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
 pub use passphrase::{PassphraseError, ring_of_passphrase};
 pub use pool_view::PoolView;
+pub use probe::Unprobed;
+pub use probe_key::Asked;
+pub use probing::{Probes, ROUND_EVERY as PROBE_ROUND_EVERY};
 pub use renew_lease::{RenewLease, RenewRefusal};
 pub use report_outcome::{ReportOutcome, ReportRefusal, Reported, Verdict};
 pub use revoke_token::RevokeToken;
@@ -148,6 +154,10 @@ use crate::live::Live;
 use crate::live::registry::Registry;
 use crate::live::replayed::Replayed;
 use crate::live::replays::Replays;
+use crate::outbound::Outbound;
+
+/// Probes that people ask one replica for at once.
+const PROBE_SEATS: usize = 8;
 
 /// The outcome of a verb.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -162,6 +172,8 @@ pub struct Vault {
     registry: Arc<tokio::sync::Mutex<Registry>>,
     replays: Replays<LeaseKey, Given>,
     replayed: Replayed,
+    outbound: Outbound,
+    probe_seats: tokio::sync::Semaphore,
 }
 
 impl Vault {
@@ -182,7 +194,16 @@ impl Vault {
             registry: Arc::default(),
             replays: Replays::default(),
             replayed: Replayed::default(),
+            outbound: Outbound::default(),
+            probe_seats: tokio::sync::Semaphore::new(PROBE_SEATS),
         }
+    }
+
+    /// The same, where its own requests go out by this way.
+    #[must_use]
+    pub fn sending_by(mut self, outbound: Outbound) -> Self {
+        self.outbound = outbound;
+        self
     }
 
     /// The keys in force.

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod asked;
 pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod cluster;
@@ -10,6 +11,7 @@ pub(crate) mod keys;
 pub(crate) mod observed;
 pub(crate) mod outcomes;
 pub(crate) mod postgres;
+pub(crate) mod probed;
 pub(crate) mod process;
 #[expect(dead_code, reason = "the chaos runs use all of it")]
 pub(crate) mod proxy;

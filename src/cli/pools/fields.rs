@@ -26,10 +26,10 @@ pub(crate) struct PoolFlags {
     /// How long an unhealthy version cools: 1s to 31days [default: 30m]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     unhealthy_ttl: Option<prost_types::Duration>,
-    /// Probe versions; stored, probes are not built yet
+    /// Probe keys: ask their providers about them; not those of the profile generic
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     probe: Option<bool>,
-    /// Time between probes: 1m to 31days [default: 6h]; stored, probes are not built yet
+    /// Time between probes: 1m to 31days [default: 6h]; a suspected key is probed at once
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     probe_interval: Option<prost_types::Duration>,
     /// Raise an alert where fewer keys are healthy: 1 to 100,000 [default: none]

@@ -65,9 +65,10 @@ fn health(policy: Option<&HealthPolicy>) -> String {
         return String::new();
     };
     let probes = if policy.probe_enabled {
-        "\nprobes wanted (stored; not built yet)"
+        let interval = words::proto_duration(policy.probe_interval.as_ref());
+        format!("\nprobed every {interval}, and at once where suspected")
     } else {
-        ""
+        String::new()
     };
     let wanted = match policy.healthy_keys_min {
         0 => String::new(),

@@ -25,6 +25,7 @@ mod pool_message;
 mod pools;
 mod price_message;
 mod prices;
+mod probe;
 mod records;
 mod rotations;
 mod seats;
@@ -175,6 +176,7 @@ admin_service! {
     cancel_rotation(CancelRotationRequest) -> CancelRotationResponse: Operate => not_built;
     rollback_key(RollbackKeyRequest) -> RollbackKeyResponse: Operate => not_built;
     clear_health(ClearHealthRequest) -> ClearHealthResponse: Operate => health::clear;
+    probe_key(ProbeKeyRequest) -> ProbeKeyResponse: Operate => probe::probe;
     create_token(CreateTokenRequest) -> CreateTokenResponse: Administer => tokens::create;
     list_tokens(ListTokensRequest) -> ListTokensResponse: Read => tokens::list;
     revoke_token(RevokeTokenRequest) -> RevokeTokenResponse: Administer => tokens::revoke;

@@ -12,7 +12,7 @@ use crate::domain::pool_draft::{
     PROBE_INTERVAL_MIN, PoolDraft, TTL_MIN, check_member_count, refuse_duplicates,
 };
 use crate::proto as v1;
-use crate::service::convert::{duration, parse_count, parse_millis, parse_rotation_policy};
+use crate::service::convert::{parse_count, parse_millis, parse_rotation_policy};
 
 /// The fields that UpdatePool can change.
 pub(super) const MUTABLE: [&str; 7] = [
@@ -60,31 +60,6 @@ pub(super) fn draft(
         draft.lease_duration = faults.take(parsed);
     }
     draft
-}
-
-/// The fields of `pool`, inside `parent`, that are stored and not acted on yet.
-pub(super) fn stored_only(
-    parent: &str,
-    pool: &v1::Pool,
-    wanted: impl Fn(&str) -> bool,
-) -> Vec<String> {
-    let policy = pool
-        .health_policy
-        .as_ref()
-        .filter(|_| wanted("health_policy"));
-    // What was read comes back with the interval in force, which nobody has asked for.
-    let interval = policy.and_then(|policy| policy.probe_interval.as_ref());
-    let interval =
-        interval.is_some_and(|given| *given != duration(HealthPolicy::default().probe_interval()));
-    let named = [
-        (
-            "health_policy.probe_enabled",
-            policy.is_some_and(|p| p.probe_enabled),
-        ),
-        ("health_policy.probe_interval", interval),
-    ];
-    let set = named.iter().filter(|(_, is_set)| *is_set);
-    set.map(|(field, _)| format!("{parent}.{field}")).collect()
 }
 
 fn members(faults: &mut Faults, members: &[v1::PoolMember]) -> Vec<MemberDraft> {

@@ -59,15 +59,21 @@ fn logged() -> Arc<Alerting> {
 impl Desk {
     /// Over a new database.
     pub(crate) async fn open() -> Self {
+        Self::sending_by(Outbound::default()).await
+    }
+
+    /// The same, whose own requests go out by this way.
+    pub(crate) async fn sending_by(outbound: Outbound) -> Self {
         let database = Database::create().await;
         let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
         let keys = VaultKeys::open(&database.pool, ring).await.unwrap();
-        let vault = Arc::new(Vault::new(
+        let vault = Vault::new(
             database.pool.clone(),
             Arc::new(keys),
             keylease::crypto::BootId::generate().unwrap(),
             Duration::from_mins(5),
-        ));
+        );
+        let vault = Arc::new(vault.sending_by(outbound));
         Self {
             admin: Admin::new(Arc::clone(&vault), Upstreams::Remote, logged()),
             vault,
