@@ -1,7 +1,6 @@
 //! Table `pools`. Members have a table, and a file, of their own: a pool that is read here has none yet.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -34,6 +33,7 @@ pub(crate) struct PoolRow {
     pub(crate) failure_threshold: Option<i32>,
     pub(crate) probe_enabled: bool,
     pub(crate) probe_interval_ms: Option<i64>,
+    pub(crate) healthy_keys_min: Option<i32>,
     pub(crate) estimate_input_tokens: Option<i64>,
     pub(crate) estimate_output_tokens: Option<i64>,
     pub(crate) estimate_cost_micros: Option<i64>,
@@ -97,6 +97,10 @@ impl PoolRow {
                 .transpose()?,
             probe_enabled: self.probe_enabled,
             probe_interval: millis(self.probe_interval_ms),
+            healthy_keys_min: self
+                .healthy_keys_min
+                .map(|n| reading.number("healthy_keys_min", n))
+                .transpose()?,
         })
     }
 
@@ -127,7 +131,7 @@ pub async fn find(conn: &mut PgConnection, id: &Id) -> Result<Option<Stored<Pool
     let row = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools where id = $1"#,
@@ -150,7 +154,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools
@@ -204,7 +208,7 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         "update pools set rev = $2, labels = $3, update_time = $4, strategy = $5, dead_ttl_ms = $6, unhealthy_ttl_ms = $7,
             failure_threshold = $8, probe_enabled = $9, probe_interval_ms = $10, estimate_input_tokens = $11,
             estimate_output_tokens = $12, estimate_cost_micros = $13, rotation_seconds = $14, lease_duration_ms = $15,
-            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, failure_rules = $20, mac = $21
+            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, healthy_keys_min = $20, failure_rules = $21, mac = $22
         where uid = $1",
         pool.meta.uid,
         pool.meta.rev,
@@ -225,6 +229,7 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         word.map(|word| offset(word.since)),
         word.and_then(|word| word.until).map(offset),
         word.map(|word| word.by.as_str()),
+        policy.healthy_keys_min.map(u32::cast_signed),
         pool.failure_rules.as_ref().map(|rules| rules.text()),
         mac
     )
