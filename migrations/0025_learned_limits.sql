@@ -18,7 +18,9 @@ create table learned_limits (
     leases integer not null,
     first_seen_time timestamptz not null,
     last_seen_time timestamptz not null,
-    primary key (account_uid, dimension, model, window_ms)
+    primary key (account_uid, dimension, model, window_ms),
+    constraint learned_limits_first_seen_time_readable check (isfinite(first_seen_time) and first_seen_time < '10000-01-01 00:00:00+00'),
+    constraint learned_limits_last_seen_time_readable check (isfinite(last_seen_time) and last_seen_time < '10000-01-01 00:00:00+00')
 );
 
 -- Limits that were lowered by policy: a limit that has been changed since is a person's word again, and so is what it counts from.
@@ -27,5 +29,6 @@ create table adopted_limits (
     -- What a person had set it to.
     amount_before bigint not null,
     amount_after bigint not null,
-    adopt_time timestamptz not null
+    adopt_time timestamptz not null,
+    constraint adopted_limits_adopt_time_readable check (isfinite(adopt_time) and adopt_time < '10000-01-01 00:00:00+00')
 );

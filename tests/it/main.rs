@@ -21,6 +21,7 @@ mod bootstrap_command;
 mod callers;
 mod canaries;
 mod classify;
+mod classify_rules;
 mod cli;
 mod cli_changes;
 mod cli_leases;

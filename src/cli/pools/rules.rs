@@ -4,11 +4,14 @@ use std::path::Path;
 
 use crate::cli::failure::Failure;
 use crate::cli::secret::read_bounded;
-use crate::domain::classify::{POOL_RULES_BYTES_MAX, PoolRules};
+use crate::cli::words;
+
+/// The server takes no longer text.
+const BYTES_MAX: u64 = 16 * 1024;
 
 /// Reads a file of rules. The server parses them: it may be of another release.
 pub(super) fn file(path: &str) -> Result<String, String> {
-    let bytes = read_bounded(Path::new(path), POOL_RULES_BYTES_MAX as u64);
+    let bytes = read_bounded(Path::new(path), BYTES_MAX);
     let bytes = bytes.map_err(Failure::message)?;
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| "is no UTF-8".to_owned())?;
     if text.trim().is_empty() {
@@ -19,12 +22,14 @@ pub(super) fn file(path: &str) -> Result<String, String> {
 
 /// The names of the rules, in order; the whole text is in the JSON form.
 pub(super) fn names(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let rules = PoolRules::stored(text.to_owned());
-    match rules.fault() {
-        None => rules.ids().collect::<Vec<_>>().join(", "),
-        Some(fault) => format!("not read by this release: {fault}"),
-    }
+    let Ok(file) = toml::from_str::<toml::Table>(text) else {
+        return "not TOML as this client reads it".to_owned();
+    };
+    let rules = file.get("rule").and_then(toml::Value::as_array);
+    let ids = rules
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| rule.get("id")?.as_str());
+    let named = ids.map(|id| format!("pool/{}", words::printable(id)));
+    named.collect::<Vec<_>>().join(", ")
 }

@@ -51,17 +51,17 @@ pub(super) fn pattern(any_of: &[String], bytes_max: usize) -> Result<Option<Rege
         .size_limit(bytes_max)
         .dfa_size_limit(bytes_max)
         .build();
-    regex.map(Some).map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => format!(
-            "patterns {any_of:?} pass the size of {bytes_max} bytes when compiled; repeat less, or make two rules of it"
-        ),
-        // It draws the pattern and points at the place; what is wrong stands in its last line.
-        error => {
-            let drawn = error.to_string();
-            let what = drawn.lines().last().unwrap_or_default();
-            let what = what.trim_start_matches("error: ");
-            format!("patterns {any_of:?} are no regular expressions: {what}")
+    regex.map(Some).map_err(|error| {
+        if matches!(error, regex::Error::CompiledTooBig(_)) {
+            return format!(
+                "patterns {any_of:?} pass the size of {bytes_max} bytes when compiled; repeat less, or make two rules of it"
+            );
         }
+        // It draws the pattern and points at the place; what is wrong stands in its last line.
+        let drawn = error.to_string();
+        let what = drawn.lines().last().unwrap_or_default();
+        let what = what.trim_start_matches("error: ");
+        format!("patterns {any_of:?} are no regular expressions: {what}")
     })
 }
 
