@@ -63,6 +63,7 @@ mod outage_reports;
 mod pools;
 mod prices;
 mod private_postgres;
+mod probe_answers;
 mod probe_ways;
 mod probes;
 mod queries;
