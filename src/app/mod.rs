@@ -1,5 +1,6 @@
 //! Floor 6: wiring. What runs, with which configuration, in what order it starts and stops.
 
+mod alerting;
 pub mod bootstrap;
 mod causes;
 pub mod classify;

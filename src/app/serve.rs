@@ -28,7 +28,7 @@ use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
 use crate::service::{call_bound::CallBound, observe::Observe, restate::Restate};
 use crate::store::replicas::Enrolment;
-use crate::vault::Vault;
+use crate::vault::{Alerting, Vault};
 
 /// Calls at once on one connection.
 const STREAMS_MAX: u32 = 2_000;
@@ -82,14 +82,14 @@ pub async fn run_until(
         .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
         .await;
     tell(&health, true).await;
-    let workers = Workers::start(&vault, heart, health.clone());
+    let workers = Workers::start(&vault, heart, health.clone(), &config.alerting);
     let failed = workers.failed();
     let server = server(vault.live().boot_id.as_u64_pair().0)
         .layer((Observe::new(), Restate, CallBound(CALL_MAX)))
         .add_service(health_service.clone())
         .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
         .add_service(leases(&vault))
-        .add_service(admin(&vault, config.upstreams));
+        .add_service(admin(&vault, config.upstreams, config.alerting));
     tracing::info!(
         listen = %address,
         metrics.listen = bound(listeners.metrics.as_ref()),
@@ -176,8 +176,9 @@ fn leases(vault: &Arc<Vault>) -> InterceptedService<LeaseServiceServer<Leases>, 
 fn admin(
     vault: &Arc<Vault>,
     upstreams: Upstreams,
+    alerting: Arc<Alerting>,
 ) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
-    let admin = Admin::new(Arc::clone(vault), upstreams);
+    let admin = Admin::new(Arc::clone(vault), upstreams, alerting);
     AdminServiceServer::with_interceptor(admin, Authenticate::new(Arc::clone(vault)))
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod process;
 #[expect(dead_code, reason = "the chaos runs use all of it")]
 pub(crate) mod proxy;
 pub(crate) mod raided;
+pub(crate) mod receivers;
 pub(crate) mod refusal;
 pub(crate) mod replica;
 pub(crate) mod setup;

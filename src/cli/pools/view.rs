@@ -70,8 +70,12 @@ fn health(policy: Option<&HealthPolicy>) -> String {
     } else {
         String::new()
     };
+    let wanted = match policy.healthy_keys_min {
+        0 => String::new(),
+        min => format!("\nalert below {min} healthy keys"),
+    };
     format!(
-        "dead for {}, unhealthy for {} after {} failures in a row{probes}",
+        "dead for {}, unhealthy for {} after {} failures in a row{probes}{wanted}",
         words::proto_duration(policy.dead_ttl.as_ref()),
         words::proto_duration(policy.unhealthy_ttl.as_ref()),
         policy.failure_threshold,

@@ -8,8 +8,8 @@ use crate::domain::pool::{
     Estimate, HealthPolicy, LEASE_DURATION_MAX, LEASE_DURATION_MIN, Strategy, TTL_MAX,
 };
 use crate::domain::pool_draft::{
-    ESTIMATE_TOKENS_MAX, FAILURE_THRESHOLD_MAX, MemberDraft, PROBE_INTERVAL_MIN, PoolDraft,
-    TTL_MIN, check_member_count, refuse_duplicates,
+    ESTIMATE_TOKENS_MAX, FAILURE_THRESHOLD_MAX, HEALTHY_KEYS_MIN_MAX, MemberDraft,
+    PROBE_INTERVAL_MIN, PoolDraft, TTL_MIN, check_member_count, refuse_duplicates,
 };
 use crate::proto as v1;
 use crate::service::convert::{parse_count, parse_millis, parse_rotation_policy};
@@ -117,19 +117,30 @@ fn health_policy(faults: &mut Faults, policy: Option<v1::HealthPolicy>) -> Healt
     HealthPolicy {
         dead_ttl,
         unhealthy_ttl,
-        failure_threshold: threshold(faults, policy.failure_threshold),
+        failure_threshold: count(
+            faults,
+            "failure_threshold",
+            policy.failure_threshold,
+            FAILURE_THRESHOLD_MAX,
+        ),
         probe_enabled: policy.probe_enabled,
         probe_interval,
+        healthy_keys_min: count(
+            faults,
+            "healthy_keys_min",
+            policy.healthy_keys_min,
+            HEALTHY_KEYS_MIN_MAX,
+        ),
     }
 }
 
 /// 0 is unset.
-fn threshold(faults: &mut Faults, value: i32) -> Option<u32> {
+fn count(faults: &mut Faults, name: &str, value: i32, max: u32) -> Option<u32> {
     if value == 0 {
         return None;
     }
-    let field = "pool.health_policy.failure_threshold";
-    faults.take(parse_count(field, value, 1, FAILURE_THRESHOLD_MAX))
+    let field = format!("pool.health_policy.{name}");
+    faults.take(parse_count(&field, value, 1, max))
 }
 
 /// An estimate; all of its fields are looked at.

@@ -18,13 +18,14 @@ use keylease::proto;
 use keylease::proto::admin_service_server::AdminService;
 use keylease::service::admin::Admin;
 use keylease::service::auth::Identity;
-use keylease::vault::{Lease, LeaseKey, Vault, VaultKeys};
+use keylease::vault::{Alerting, Lease, LeaseKey, Sink, Vault, VaultKeys};
 use sqlx::AssertSqlSafe;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
 use super::postgres::Database;
+use super::setup::MINUTE;
 
 /// An admin service.
 pub(crate) struct Desk {
@@ -42,6 +43,17 @@ pub(crate) struct Refused {
     pub(crate) message: String,
     /// The fields of its BadRequest.
     pub(crate) fields: Vec<String>,
+}
+
+/// Alerts go to the log alone.
+fn logged() -> Arc<Alerting> {
+    Arc::new(Alerting {
+        sinks: vec![Sink::Log],
+        outbound: Outbound::new(Upstreams::Remote),
+        allow_http: false,
+        resolve_after: MINUTE,
+        resend_every: 60 * MINUTE,
+    })
 }
 
 impl Desk {
@@ -63,7 +75,7 @@ impl Desk {
         );
         let vault = Arc::new(vault.sending_by(outbound));
         Self {
-            admin: Admin::new(Arc::clone(&vault), Upstreams::Remote),
+            admin: Admin::new(Arc::clone(&vault), Upstreams::Remote, logged()),
             vault,
             database,
             caller: Arc::new(caller(vec![Grant::Admin])),
