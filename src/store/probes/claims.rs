@@ -85,7 +85,8 @@ pub async fn still_claimed(
     Ok(done.rows_affected() > 0)
 }
 
-/// Ends claims that still hold. What was suspected since it was claimed stays urgent: that probe may have come too early.
+/// Ends claims that still hold. What was suspected since it was claimed stays urgent, since
+/// that probe may have come too early, and so does what was not probed after all.
 ///
 /// # Errors
 /// As every query.
@@ -104,7 +105,7 @@ pub async fn finish(conn: &mut PgConnection, boot_id: Uuid, done: &[Finished]) -
     let took = done.iter().map(|d| d.last.as_ref());
     let took: Vec<Option<i64>> = took.map(|l| l.map(|l| millis(l.took))).collect();
     sqlx::query!(
-        "update probes set claimed_by = null, claimed_until = null, is_urgent = probes.is_urgent and not d.was_urgent,
+        "update probes set claimed_by = null, claimed_until = null, is_urgent = probes.is_urgent and (not d.was_urgent or d.last_time is null),
             next_time = case when probes.is_urgent and not d.was_urgent then least(probes.next_time, d.next_time) else d.next_time end,
             last_time = coalesce(d.last_time, probes.last_time), last_result = coalesce(d.last_result, probes.last_result),
             last_why = coalesce(d.last_why, probes.last_why), last_took_ms = coalesce(d.last_took_ms, probes.last_took_ms)
