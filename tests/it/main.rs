@@ -71,6 +71,7 @@ mod pool_rules;
 mod pools;
 mod prices;
 mod private_postgres;
+mod probe_answers;
 mod probe_ways;
 mod probes;
 mod queries;
