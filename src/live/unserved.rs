@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::account::AccountLive;
 use super::choose::Now;
 use super::passed_over::{First, PassedOver};
-use super::snapshot::{AccountEntry, Candidate};
+use super::snapshot::{AccountEntry, Candidate, PoolEntry};
 use crate::domain::hindrance::{Hindrance, LIMITS_NAMED_MAX, LimitHindrance};
 use crate::domain::ledger::budget::Take;
 use crate::domain::ledger::budget::lack::{Because, Lack};
@@ -27,6 +27,8 @@ pub struct Unserved {
     pub short: Vec<Arc<AccountLive>>,
     /// The database has not said no yet: an answer to a reserve may bring permits.
     pub is_pending: bool,
+    /// Tiers that were tried.
+    pub(super) tiers: usize,
     /// When the database is worth asking again.
     pub ask_at: Option<BootTime>,
     /// Why nobody knows what a use costs of the key that was tried last.
@@ -113,6 +115,17 @@ impl Unserved {
     /// Whether an account is known to lack permits.
     pub(super) fn is_short(&self, live: &AccountLive) -> bool {
         self.short.iter().any(|short| short.uid() == live.uid())
+    }
+
+    /// Whether an account was tried in vain for something other than permits: it cannot serve as things stand. Of what is beyond the
+    /// bound of those that are waited for nobody knows.
+    #[must_use]
+    pub fn is_past(&self, pool: &PoolEntry, live: &AccountLive) -> bool {
+        let untried = pool.tiers.iter().skip(self.tiers);
+        let mut untried = untried.flat_map(|tier| &tier.candidates);
+        self.short.len() < ACCOUNTS_AWAITED_MAX
+            && !self.is_short(live)
+            && !untried.any(|candidate| candidate.account.live.uid() == live.uid())
     }
 
     /// A limit says no. Each is told once, however many keys of its account are tried.
