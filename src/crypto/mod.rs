@@ -22,6 +22,7 @@ mod rows;
 mod sealed_id;
 mod sealed_message;
 mod secret;
+mod webhook_secret;
 mod wrap_budget;
 
 pub use caller_token::{CallerToken, Minted, Pepper, PresentedToken};
@@ -45,4 +46,5 @@ pub use sealed_id::{
     SEALED_ID_PLAINTEXT_BYTES_MAX, Serial,
 };
 pub use secret::Secret;
+pub use webhook_secret::WebhookSecrets;
 pub use wrap_budget::{WRAPS_REFUSE, WRAPS_WARN, WrapBudget, check_wraps};

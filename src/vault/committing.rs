@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::Vault;
 use super::report_outcome::ReportRefusal;
 use super::telling::{tell_of_cooling, tell_of_health};
@@ -28,7 +30,11 @@ impl Vault {
             account_uid: claims.account_uid,
             version_uid: claims.version_uid,
         };
+        let is_suspect = self.is_suspect(claims.version_uid);
         let committed = self.commit(judgement).await;
+        if is_suspect && committed.is_ok() {
+            self.live.suspects.note(claims.version_uid);
+        }
         committed.map_err(|error| {
             tracing::warn!(%error, "a verdict could not be committed, its report is refused until it can");
             ReportRefusal::DatabaseUnreachable
@@ -50,7 +56,17 @@ impl Vault {
         Ok(())
     }
 
-    async fn commit(&self, judgement: Judgement) -> store::Result<()> {
+    /// Whether what is about to be committed takes out a version for good: by a caller's word alone, so far.
+    fn is_suspect(&self, version: Uuid) -> bool {
+        let snapshot = self.live.snapshot();
+        let unsaved = snapshot
+            .versions
+            .get(&version)
+            .and_then(|v| v.live.unsaved());
+        matches!(unsaved, Some(Health::Dead(_)))
+    }
+
+    pub(super) async fn commit(&self, judgement: Judgement) -> store::Result<()> {
         let Some(news) = self.news(judgement) else {
             return Ok(());
         };

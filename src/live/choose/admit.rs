@@ -19,7 +19,10 @@ pub(super) fn admit<'a>(
 ) -> Result<&'a Arc<VersionEntry>, PassedOver> {
     let account = &candidate.account.account;
     if wish.account.is_some_and(|pinned| *pinned != account.id) {
-        return Err(PassedOver::of(KeyRefusal::Avoided, None));
+        return Err(PassedOver {
+            is_of_account: true,
+            ..PassedOver::of(KeyRefusal::Avoided, None)
+        });
     }
     let last = passing(candidate, wish, now).reduce(PassedOver::later);
     match (able(candidate, wish), last) {
@@ -54,7 +57,10 @@ fn passing(
     now: Timestamp,
 ) -> impl Iterator<Item = PassedOver> {
     let is_avoided = candidate.is_avoided(wish.avoided);
-    let avoided = is_avoided.then(|| PassedOver::of(KeyRefusal::Avoided, wish.avoided_until));
+    let avoided = is_avoided.then(|| PassedOver {
+        is_of_account: candidate.account.is_avoided(wish.avoided),
+        ..PassedOver::of(KeyRefusal::Avoided, wish.avoided_until)
+    });
     disabled(candidate, now)
         .chain(cooling(candidate, wish, now))
         .chain(avoided)

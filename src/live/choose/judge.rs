@@ -2,52 +2,44 @@
 
 use std::sync::Arc;
 
-use super::admit::{admit, ailing};
-use super::{Now, Wish};
-use crate::domain::ledger::budget::Need;
+use super::Wish;
+use super::admit::{admit, ailing, as_the_provider_names_it};
+use crate::domain::time::Timestamp;
 use crate::domain::vitals::Admission;
-use crate::live::needing::{need, pass_over};
+use crate::live::passed_over::PassedOver;
 use crate::live::snapshot::{Candidate, VersionEntry};
-use crate::live::unserved::Unserved;
 use crate::live::version::VersionLive;
 
 /// A key that may serve a call, permits aside.
 #[derive(Debug)]
 pub(in crate::live) struct Fit<'a> {
     pub(in crate::live) version: &'a Arc<VersionEntry>,
-    /// What the call needs of the limits of its account.
-    pub(in crate::live) need: Need<'a>,
+    /// As the provider names it.
+    pub(in crate::live) model: Option<&'a str>,
+    /// How many it may serve of those that are asked for.
+    pub(in crate::live) uses: u64,
     /// The single lease that decides over a dead version.
     pub(in crate::live) is_canary: bool,
 }
 
 /// Judges a key by everything but its permits. `admission` asks its version: whoever leases takes the canary by that, and whoever only
-/// looks does not. Why the key is passed over, if it is, is told to `unserved`.
+/// looks does not.
 pub(in crate::live) fn judge<'a>(
     candidate: &'a Candidate,
     wish: &Wish<'a>,
-    now: Now,
-    unserved: &mut Unserved,
+    now: Timestamp,
     admission: impl FnOnce(&VersionLive) -> Admission,
-) -> Option<Fit<'a>> {
-    let version = match admit(candidate, wish, now.database) {
-        Ok(version) => version,
-        Err(over) => {
-            pass_over(candidate, wish, now, over, unserved);
-            return None;
-        }
-    };
-    let need = need(candidate, wish, now.database, unserved);
+) -> Result<Fit<'a>, PassedOver> {
+    let version = admit(candidate, wish, now)?;
     let admission = admission(&version.live);
     if let Some(over) = ailing(admission) {
-        pass_over(candidate, wish, now, over, unserved);
-        return None;
+        return Err(over);
     }
     let is_canary = admission == Admission::Canary;
-    let uses = if is_canary { 1 } else { need.uses };
-    Some(Fit {
+    Ok(Fit {
         version,
-        need: Need { uses, ..need },
+        model: as_the_provider_names_it(candidate, wish),
+        uses: if is_canary { 1 } else { wish.need.uses },
         is_canary,
     })
 }
