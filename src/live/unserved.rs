@@ -226,3 +226,6 @@ impl Unserved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
