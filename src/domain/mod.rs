@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod backoff;
+pub mod breaker;
 pub mod calendar;
 pub mod caller;
 pub mod caller_draft;
@@ -18,6 +19,7 @@ pub mod forwarded;
 pub mod health;
 pub mod hindrance;
 pub mod id;
+pub mod incident;
 pub mod judged;
 pub mod key;
 pub mod labels;
