@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod calendar;
 pub mod caller;
 pub mod caller_draft;
+pub mod canary;
 pub mod claims;
 pub mod classify;
 pub mod cooling;
