@@ -13,7 +13,7 @@ use super::observe;
 use super::poll::{poll, show};
 use super::supervision::{round, supervise};
 use crate::live::heartbeat::Heart;
-use crate::live::{idle, ledger, outbox, spend};
+use crate::live::{canaries, idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
 use crate::vault::Vault;
@@ -56,6 +56,7 @@ impl Workers {
             failed.clone(),
         ));
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
+        tasks.spawn(canaries::run(Arc::clone(&live), pool.clone(), stop.clone()));
         tasks.spawn(ledger::run(live, pool, stop.clone()));
         tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
@@ -185,6 +186,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             let mut conn = acquire(vault.pool()).await?;
             replicas::forget(&mut conn).await?;
             cooldowns::forget(&mut conn).await?;
+            store::canaries::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
             store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;

@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod calendar;
 pub mod caller;
 pub mod caller_draft;
+pub mod canary;
 pub mod claims;
 pub mod classify;
 pub mod cooling;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use self::judge::judge;
+use super::canaries::Canaries;
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Tier, VersionEntry};
 use super::unserved::Unserved;
 use super::version::VersionLive;
@@ -31,8 +32,8 @@ pub struct Wish<'a> {
     pub avoided: &'a [Avoided],
     /// When the retry token ends.
     pub avoided_until: Option<Timestamp>,
-    /// Until when a canary is waited for.
-    pub canary_until: Timestamp,
+    /// Where rights to canaries are asked for.
+    pub canaries: &'a Canaries,
     /// Prices that operators have set.
     pub prices: &'a OperatorPrices,
 }
@@ -92,7 +93,7 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
         .live
         .with_budget(|budget| budget.undo(&lease.draws, uses));
     if lease.is_canary {
-        version.live.recall_canary();
+        version.live.canary().recall();
     }
 }
 
@@ -141,14 +142,15 @@ fn try_candidate(
     unserved: &mut Unserved,
 ) -> Option<Chosen> {
     // A canary is taken by asking.
-    let ask = |version: &VersionLive| version.admit(wish.canary_until, now.database);
+    let lasts = wish.need.lease_duration;
+    let ask = |version: &VersionLive| version.admit(wish.canaries, lasts, now);
     let fit = judge(candidate, wish, now, unserved, ask)?;
     let take = candidate.account.live.take(fit.need, now.boot, |lack| {
         unserved.lacks(&candidate.account, lack, now);
     });
     let Take::Taken(taken) = take else {
         if fit.is_canary {
-            fit.version.live.recall_canary();
+            fit.version.live.canary().recall();
         }
         unserved.refuse(candidate, &take, now);
         return None;

@@ -86,7 +86,7 @@ fn meet<'a>(pool: &'a PoolEntry, wish: &Wish<'a>, now: Now) -> Vec<Met<'a>> {
 
 fn meet_one<'a>(tier: &'a Tier, candidate: &'a Candidate, wish: &Wish<'a>, now: Now) -> Met<'a> {
     let mut unserved = Unserved::default();
-    let ask = |version: &VersionLive| version.admission(now.database);
+    let ask = |version: &VersionLive| version.admission(now);
     let fit = judge(candidate, wish, now, &mut unserved, ask);
     let need = match &fit {
         Some(fit) => fit.need,
@@ -117,7 +117,7 @@ fn meet_one<'a>(tier: &'a Tier, candidate: &'a Candidate, wish: &Wish<'a>, now: 
         candidate,
         is_first: false,
         standing,
-        over: objections(candidate, wish, now.database),
+        over: objections(candidate, wish, now),
         looks,
         model: as_the_provider_names_it(candidate, wish),
         unserved,

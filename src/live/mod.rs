@@ -2,6 +2,7 @@
 
 pub mod account;
 mod block_counts;
+pub mod canaries;
 pub mod choose;
 pub mod clock;
 mod costing;
@@ -45,6 +46,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::canaries::Canaries;
 use self::choose::Now;
 use self::clock::{DatabaseClock, boot_now};
 use self::ledger::Ledger;
@@ -69,6 +71,8 @@ const ISSUERS_MAX: usize = 256;
 pub struct Live {
     /// Made at start; names this replica.
     pub boot_id: Uuid,
+    /// Rights to canaries.
+    pub canaries: Canaries,
     /// The database's clock.
     pub clock: DatabaseClock,
     /// Permits in hand, and what has to be said to the database about them.
@@ -104,6 +108,7 @@ impl Live {
     pub fn new(boot_id: Uuid, snapshot_age_max: Duration) -> Arc<Self> {
         Arc::new(Self {
             boot_id,
+            canaries: Canaries::default(),
             clock: DatabaseClock::default(),
             ledger: Ledger::default(),
             life: Life::default(),

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use uuid::Uuid;
 
 use super::account::AccountLive;
+use super::choose::Now;
 use super::credential::Credential;
 use super::pool::PoolLive;
 use super::provider::ProviderLive;
@@ -218,25 +219,27 @@ impl Candidate {
     /// When it can serve, as far as is known: `now` if it can, none where waiting alone does not help. Permits are left aside. The model
     /// is as the provider names it.
     #[must_use]
-    pub fn serves_at(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+    pub fn serves_at(&self, model: Option<&str>, now: Now) -> Option<Timestamp> {
         let version = self.version.as_ref().filter(|v| v.credential.is_some())?;
         let is_led_to = model.is_none_or(|model| self.key.models.leads_to(model));
         if !is_led_to || self.account.has_unread_limit {
             return None;
         }
-        let mut at = now;
+        let mut at = now.database;
         for word in [&self.account.account.disablement, &self.key.disablement] {
-            if is_disabled(word.as_ref(), now) {
+            if is_disabled(word.as_ref(), now.database) {
                 at = at.max(word.as_ref().and_then(|word| word.until)?);
             }
         }
-        let of_account = self.account.live.cooling(model, now);
-        let of_model = model.and_then(|model| version.live.cooling(model, now));
+        let of_account = self.account.live.cooling(model, now.database);
+        let of_model = model.and_then(|model| version.live.cooling(model, now.database));
         let causes = of_account.into_iter().chain(of_model);
         let at = causes.map(|cause| cause.until).fold(at, Timestamp::max);
         Some(match version.live.admission(now) {
-            Admission::Normal | Admission::Canary => at,
-            Admission::Cooling(until) | Admission::Dead(until) => at.max(until),
+            Admission::Normal | Admission::Due | Admission::Canary(_) => at,
+            Admission::Cooling(until) | Admission::Dead(until) | Admission::Awaited(until) => {
+                at.max(until)
+            }
         })
     }
 }

@@ -27,6 +27,8 @@ pub struct Unserved {
     pub short: Vec<Arc<AccountLive>>,
     /// The database has not said no yet: an answer to a reserve may bring permits.
     pub is_pending: bool,
+    /// The right to a canary is being asked for: in a moment this replica may give it.
+    pub is_canary_awaited: bool,
     /// When the database is worth asking again.
     pub ask_at: Option<BootTime>,
     /// Why nobody knows what a use costs of the key that was tried last.
@@ -85,6 +87,7 @@ impl Unserved {
         for counted in other.tally.reasons() {
             self.tally.add(counted.refusal, counted.retry);
         }
+        self.is_canary_awaited |= other.is_canary_awaited;
         for limiting in other.limits {
             if !self.knows(&limiting.lack) {
                 self.limits.push(limiting);

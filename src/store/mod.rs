@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod audit_records;
 pub mod callers;
+pub mod canaries;
 pub mod changes;
 pub mod cluster;
 pub mod connection;

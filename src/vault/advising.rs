@@ -5,6 +5,8 @@ use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Advice, Failure};
 use crate::domain::health::FailureClass;
 use crate::domain::time::Timestamp;
+use crate::live::choose::Now;
+use crate::live::clock::boot_now;
 use crate::live::snapshot::Candidate;
 
 impl Vault {
@@ -24,7 +26,11 @@ impl Vault {
         let tiers = pool.iter().flat_map(|pool| &pool.tiers);
         let candidates = tiers.flat_map(|tier| &tier.candidates);
         let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
-        let serves_at = |c: &Candidate| c.serves_at(model, now);
+        let clocks = Now {
+            boot: boot_now(),
+            database: now,
+        };
+        let serves_at = |c: &Candidate| c.serves_at(model, clocks);
         let others = candidates
             .clone()
             .filter(|c| is_outside(c, claims, &failure) && !c.is_avoided(&claims.avoided));

@@ -91,6 +91,12 @@ pub(super) fn times(failure: &Failure, count: u32) -> u32 {
     if is_counted(failure) { count } else { 1 }
 }
 
+/// Whether the provider said that the key is no good.
+pub(super) fn is_rejection(outcome: &Judged) -> bool {
+    let class = outcome.failure().map(|failure| failure.class);
+    class == Some(FailureClass::Credential)
+}
+
 /// Whether it is counted in a row, by the issuer.
 pub(super) fn is_counted(failure: &Failure) -> bool {
     [FailureClass::Unknown, FailureClass::ProviderFault].contains(&failure.class)

@@ -54,7 +54,7 @@ impl Vault {
             return Ok(self.explanation(bearer, asked, None, none, now));
         };
         let avoided = RetryClaims::nothing(bearer.caller.meta.uid);
-        let wish = wish(&pool, &call, &avoided, None, self.live.slot(), now);
+        let wish = wish(&pool, &call, &avoided, None, &self.live);
         let explained = explain(&self.live, &self.pool, &pool, &wish, now).await;
         let explained = Explained {
             refusal: refused.or(explained.refusal),

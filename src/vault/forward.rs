@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::Vault;
+use super::blaming::is_rejection;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::prolonged::Prolonged;
 use crate::live::clock::boot_now;
@@ -88,6 +89,10 @@ impl Vault {
         self.forget_replay(&lease, ending);
         // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
         // tried again.
-        let _ = self.commit_verdicts(&lease.claims).await;
+        let is_committed = self.commit_verdicts(&lease).await.is_ok();
+        // A rejection is committed where it was reported, and its canary ends with that.
+        if is_committed && !report.outcomes.iter().any(is_rejection) {
+            self.take_canary_back(&lease);
+        }
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn patience(
     }
     let refused = || unserved.refusal(now.database);
     let mut until = call.received.after(call.max_wait);
-    if unserved.is_pending {
+    if unserved.is_pending || unserved.is_canary_awaited {
         until = until.max(call.received.after(COLD_WAIT_MAX));
     }
     if until <= now.boot {

@@ -6,7 +6,7 @@ use super::blaming::{cool, counted, event, is_counted, succeed, times};
 use super::report_outcome::ReportOutcome;
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify::{self, Blame};
+use crate::domain::classify;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::ledger::block::{Draw, Ending};
@@ -58,7 +58,6 @@ impl Vault {
             }
         }
         self.tell_version(lease, outcome, now);
-        self.take_canary_back(lease);
     }
 
     /// Lets an outcome act whose report found no room to be counted, as far as it says by itself what is the matter with the key or its
@@ -95,11 +94,8 @@ impl Vault {
             Seen::Failed { failure, .. } if is_counted(failure) => {
                 self.tell_version(lease, outcome, now);
             }
-            // The verdict is on its way, and the next canary waits for it.
-            Seen::Failed { failure, .. } if failure.blame == Blame::Key => return,
             Seen::Failed { .. } => {}
         }
-        self.take_canary_back(lease);
     }
 
     /// Where others of its provider fail in a row, the issuer asks whether this one succeeded meanwhile.
@@ -110,14 +106,14 @@ impl Vault {
         }
     }
 
-    /// A canary is back, whatever it said: where it decided nothing, the next lease is a canary again.
-    fn take_canary_back(&self, lease: &Opened) {
+    /// A canary is back, and what it said is committed: where it decided nothing, the next lease is a canary again.
+    pub(super) fn take_canary_back(&self, lease: &Opened) {
         if !lease.claims.is_canary || lease.issuer != self.live.boot_id {
             return;
         }
         let snapshot = self.live.snapshot();
         if let Some(version) = snapshot.versions.get(&lease.claims.version_uid) {
-            version.live.recall_canary();
+            version.live.canary().returned(&self.live.canaries);
         }
     }
 

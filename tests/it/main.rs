@@ -16,6 +16,7 @@ mod bad_limits;
 mod bootstrap_command;
 mod callers;
 mod canaries;
+mod canary_rights;
 mod classify;
 mod cli;
 mod cli_changes;

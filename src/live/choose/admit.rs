@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Wish;
+use super::{Now, Wish};
 use crate::domain::disablement::is_disabled;
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::time::Timestamp;
@@ -15,13 +15,13 @@ use crate::live::snapshot::{Candidate, VersionEntry};
 pub(super) fn admit<'a>(
     candidate: &'a Candidate,
     wish: &Wish<'_>,
-    now: Timestamp,
+    now: Now,
 ) -> Result<&'a Arc<VersionEntry>, PassedOver> {
     let account = &candidate.account.account;
     if wish.account.is_some_and(|pinned| *pinned != account.id) {
         return Err(PassedOver::of(KeyRefusal::Avoided, None));
     }
-    let last = passing(candidate, wish, now).reduce(PassedOver::later);
+    let last = passing(candidate, wish, now.database).reduce(PassedOver::later);
     match (able(candidate, wish), last) {
         (Ok(version), None) => Ok(version),
         (Ok(version), Some(last)) => {
@@ -38,12 +38,14 @@ pub(super) fn admit<'a>(
 pub(in crate::live) fn objections(
     candidate: &Candidate,
     wish: &Wish<'_>,
-    now: Timestamp,
+    now: Now,
 ) -> Vec<PassedOver> {
     let version = candidate.version.as_ref();
     let health = version.and_then(|version| ailing(version.live.admission(now)));
     let unable = able(candidate, wish).err();
-    let all = passing(candidate, wish, now).chain(health).chain(unable);
+    let all = passing(candidate, wish, now.database)
+        .chain(health)
+        .chain(unable);
     all.collect()
 }
 
@@ -115,9 +117,11 @@ fn cooling(
 /// What its own health says, unless that lets a lease through.
 pub(super) const fn ailing(admission: Admission) -> Option<PassedOver> {
     match admission {
-        Admission::Normal | Admission::Canary => None,
+        Admission::Normal | Admission::Due | Admission::Canary(_) => None,
         Admission::Cooling(until) => Some(PassedOver::until(KeyRefusal::Cooling, until)),
-        Admission::Dead(until) => Some(PassedOver::until(KeyRefusal::Dead, until)),
+        Admission::Dead(until) | Admission::Awaited(until) => {
+            Some(PassedOver::until(KeyRefusal::Dead, until))
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub(in crate::live) fn judge<'a>(
     unserved: &mut Unserved,
     admission: impl FnOnce(&VersionLive) -> Admission,
 ) -> Option<Fit<'a>> {
-    let version = match admit(candidate, wish, now.database) {
+    let version = match admit(candidate, wish, now) {
         Ok(version) => version,
         Err(over) => {
             pass_over(candidate, wish, now, over, unserved);
@@ -39,15 +39,25 @@ pub(in crate::live) fn judge<'a>(
     };
     let need = need(candidate, wish, now.database, unserved);
     let admission = admission(&version.live);
+    unserved.is_canary_awaited |= matches!(admission, Admission::Awaited(_));
     if let Some(over) = ailing(admission) {
         pass_over(candidate, wish, now, over, unserved);
         return None;
     }
-    let is_canary = admission == Admission::Canary;
-    let uses = if is_canary { 1 } else { need.uses };
+    let need = match admission {
+        Admission::Canary(lasts) => Need {
+            uses: 1,
+            lease_duration: lasts.min(need.lease_duration),
+            ..need
+        },
+        Admission::Due => Need { uses: 1, ..need },
+        Admission::Normal | Admission::Awaited(_) | Admission::Cooling(_) | Admission::Dead(_) => {
+            need
+        }
+    };
     Some(Fit {
         version,
-        need: Need { uses, ..need },
-        is_canary,
+        need,
+        is_canary: matches!(admission, Admission::Canary(_) | Admission::Due),
     })
 }
