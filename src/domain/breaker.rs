@@ -31,8 +31,6 @@ pub struct Breaker {
     sights: Sights,
     /// The last one: open, or ended.
     incident: Option<Incident>,
-    /// The trial is out until then at most.
-    trial_until: Option<Timestamp>,
 }
 
 /// What happens to a provider.
@@ -60,7 +58,7 @@ pub enum Event<'a> {
 pub enum Passage {
     /// It may.
     Free,
-    /// One may, in the whole fleet.
+    /// One may, in the whole fleet: whoever has the right to it gives it.
     Trial,
     /// None before this time.
     Shut(Timestamp),
@@ -75,9 +73,6 @@ impl Breaker {
         };
         if now < incident.until {
             return Passage::Shut(incident.until);
-        }
-        if let Some(until) = self.trial_until.filter(|until| now < *until) {
-            return Passage::Shut(until);
         }
         let graced = incident.until.after(GRACE);
         if now < graced && incident.accusers.contains(&caller) {
@@ -101,14 +96,10 @@ impl Breaker {
         !self.incident.as_ref().is_some_and(Incident::is_open)
     }
 
-    /// The trial is out until then at most, here or elsewhere.
-    pub const fn send_trial(&mut self, until: Timestamp) {
-        self.trial_until = Some(until);
-    }
-
-    /// The trial was not sent after all, or decided nothing.
-    pub const fn recall_trial(&mut self) {
-        self.trial_until = None;
+    /// Whether a use of a lease that was given then is the trial, whose outcome decides.
+    #[must_use]
+    pub fn is_trial(&self, given: Timestamp) -> bool {
+        self.incident.as_ref().is_some_and(|i| is_trial(i, given))
     }
 
     /// Moves on. `Some` is what the fleet must know.
@@ -123,7 +114,6 @@ impl Breaker {
             Event::Cleared => {
                 self.sights.forget();
                 self.incident = None;
-                self.trial_until = None;
                 None
             }
         }
@@ -131,10 +121,12 @@ impl Breaker {
 
     fn succeeded(&mut self, sight: Sight, now: Timestamp) -> Option<Incident> {
         self.sights.succeeded(sight, now);
-        let incident = self.incident.as_mut().filter(|i| is_trial(i, sight))?;
+        let incident = self
+            .incident
+            .as_mut()
+            .filter(|i| is_trial(i, sight.given))?;
         incident.ended = Some(now);
         let news = incident.clone();
-        self.trial_until = None;
         self.sights.forget();
         Some(news)
     }
@@ -150,14 +142,13 @@ impl Breaker {
         match &mut self.incident {
             Some(incident) if incident.is_open() => {
                 self.sights.failed(sight, stated, now);
-                if !is_trial(incident, sight) {
+                if !is_trial(incident, sight.given) {
                     return seconded(incident, &self.sights, now);
                 }
                 incident.strikes = incident.strikes.saturating_add(1);
                 incident.until = reopening(incident.strikes, stated, now);
                 incident.accuse(sight.caller);
                 why.clone_into(&mut incident.why);
-                self.trial_until = None;
                 Some(incident.clone())
             }
             // What was sent before the provider was found well says nothing of how it is now.
@@ -187,20 +178,20 @@ impl Breaker {
             strikes,
             accusers: accusation.accusers,
         };
-        self.trial_until = None;
         self.incident = Some(incident.clone());
         incident
     }
 
+    /// What was read before the last turn here is no news.
     fn told(&mut self, told: &Incident) {
-        let merged = told.clone().merged(self.incident.as_ref());
-        let is_news = self
+        if self
             .incident
             .as_ref()
-            .is_none_or(|held| held.until != merged.until || held.ended != merged.ended);
-        if is_news {
-            self.trial_until = None;
+            .is_some_and(|held| held.is_after(told))
+        {
+            return;
         }
+        let merged = told.clone().merged(self.incident.as_ref());
         if !merged.is_open() {
             self.sights.forget();
         }
@@ -222,8 +213,8 @@ fn seconded(incident: &mut Incident, sights: &Sights, now: Timestamp) -> Option<
 }
 
 /// While it is shut nothing else is given, so what was given after that is the trial.
-fn is_trial(incident: &Incident, sight: Sight) -> bool {
-    incident.is_open() && sight.given >= incident.until
+fn is_trial(incident: &Incident, given: Timestamp) -> bool {
+    incident.is_open() && given >= incident.until
 }
 
 /// When the next trial may go out: doubling, up to a quarter longer by jitter, and not before the provider says.
@@ -234,5 +225,7 @@ fn reopening(strikes: u32, stated: Option<Timestamp>, now: Timestamp) -> Timesta
     stated.map_or(until, |stated| until.max(stated))
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,10 @@
 //! What befalls many keys at once and is no key's fault: a provider that fails, a way out that is barred, a pool whose keys die together.
 
+use std::fmt;
+
 use uuid::Uuid;
 
+use super::id::Id;
 use super::time::Timestamp;
 
 /// The most callers that are remembered as having reported it: enough to tell one from several, and bounded whatever is reported.
@@ -75,6 +78,14 @@ impl Incident {
         self.accusers.len() == 1
     }
 
+    /// Whether this comes after what somebody says of it, who may have read that earlier.
+    #[must_use]
+    pub fn is_after(&self, told: &Self) -> bool {
+        let began_later = self.is_open() && told.since < self.since;
+        let ended_since = !self.is_open() && told.is_open() && told.since <= self.since;
+        ended_since || (began_later && !told.is_open())
+    }
+
     /// A caller speaks of it too; of too many, the last ones are remembered.
     pub fn accuse(&mut self, caller: Uuid) {
         if self.accusers.contains(&caller) {
@@ -104,6 +115,62 @@ impl Incident {
             merged.why.clone_from(&stored.why);
         }
         merged
+    }
+}
+
+/// An incident that holds, as people are told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ongoing {
+    /// What kind.
+    pub kind: IncidentKind,
+    /// What it befell.
+    pub subject: Subject,
+    /// When it began.
+    pub since: Timestamp,
+    /// When it ends by itself; of a breaker, when the next trial may go out.
+    pub until: Timestamp,
+    /// In our own words.
+    pub why: String,
+    /// How often in a row.
+    pub strikes: u32,
+}
+
+/// What an incident befell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A provider, or our way to it.
+    Provider {
+        /// How it is spoken to.
+        profile: &'static str,
+        /// With its port, where that is not the scheme's own.
+        host: String,
+    },
+    /// A pool, by its id.
+    Pool(Id),
+}
+
+impl Ongoing {
+    /// An incident of this subject.
+    #[must_use]
+    pub fn of(kind: IncidentKind, subject: Subject, incident: Incident) -> Self {
+        Self {
+            kind,
+            subject,
+            since: incident.since,
+            until: incident.until,
+            why: incident.why,
+            strikes: incident.strikes,
+        }
+    }
+}
+
+/// As a resource name: `providers/api.openai.com`, which health can be cleared by, or `pools/p`.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Provider { host, .. } => write!(f, "providers/{host}"),
+            Self::Pool(id) => write!(f, "pools/{id}"),
+        }
     }
 }
 

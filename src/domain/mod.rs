@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod backoff;
+pub mod brake;
 pub mod breaker;
 pub mod calendar;
 pub mod caller;
@@ -12,6 +13,7 @@ pub mod classify;
 pub mod cooling;
 pub mod disablement;
 pub mod distrust;
+pub mod egress;
 pub mod endpoint;
 pub mod explanation;
 pub mod field;
