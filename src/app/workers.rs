@@ -15,7 +15,9 @@ use super::supervision::{round, supervise};
 use crate::live::heartbeat::Heart;
 use crate::live::{canaries, idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
-use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
+use crate::store::{
+    self, cooldowns, foreign_reports, incidents, lease_renewals, replicas, settled,
+};
 use crate::vault::Vault;
 
 /// How long the last sums of what was spent may take to be written when a replica ends.
@@ -186,6 +188,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             let mut conn = acquire(vault.pool()).await?;
             replicas::forget(&mut conn).await?;
             cooldowns::forget(&mut conn).await?;
+            incidents::forget(&mut conn).await?;
             store::canaries::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;

@@ -32,13 +32,25 @@ impl Subject {
     /// A provider, by its profile and the host that its accounts go to.
     #[must_use]
     pub fn provider(profile: &str, host: &str) -> Self {
-        Self(format!("provider/{profile}/{host}"))
+        Self::provider_of(&format!("{profile}/{host}"))
+    }
+
+    /// The same, by `profile/host`.
+    #[must_use]
+    pub fn provider_of(place: &str) -> Self {
+        Self(format!("{PROVIDER}{place}"))
     }
 
     /// The version that it is, if it is one.
     #[must_use]
     pub fn as_version(&self) -> Option<Uuid> {
         self.0.strip_prefix(VERSION)?.parse().ok()
+    }
+
+    /// The provider that it is, if it is one: `profile/host`.
+    #[must_use]
+    pub fn as_provider(&self) -> Option<&str> {
+        self.0.strip_prefix(PROVIDER)
     }
 
     /// As stored.
@@ -49,6 +61,7 @@ impl Subject {
 }
 
 const VERSION: &str = "version/";
+const PROVIDER: &str = "provider/";
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

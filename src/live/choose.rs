@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use uuid::Uuid;
+
 use self::judge::judge;
 use super::canaries::Canaries;
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Tier, VersionEntry};
@@ -18,6 +20,7 @@ use crate::domain::time::{BootTime, Timestamp};
 
 pub(super) mod admit;
 pub(super) mod judge;
+mod trial;
 
 /// What a call asks of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +35,8 @@ pub struct Wish<'a> {
     pub avoided: &'a [Avoided],
     /// When the retry token ends.
     pub avoided_until: Option<Timestamp>,
+    /// Who asks.
+    pub caller: Uuid,
     /// Where rights to canaries are asked for.
     pub canaries: &'a Canaries,
     /// Prices that operators have set.
@@ -95,6 +100,9 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
     if lease.is_canary {
         version.live.canary().recall();
     }
+    if account.provider.take_trial(lease.given) {
+        account.provider.trial().recall();
+    }
 }
 
 /// The keys of a tier as they are to be tried. Without an affinity key nothing is listed, however many there are.
@@ -145,6 +153,7 @@ fn try_candidate(
     let lasts = wish.need.lease_duration;
     let ask = |version: &VersionLive| version.admit(wish.canaries, lasts, now);
     let fit = judge(candidate, wish, now, unserved, ask)?;
+    let (fit, is_trial) = trial::take(candidate, wish, fit, now, unserved)?;
     let take = candidate.account.live.take(fit.need, now.boot, |lack| {
         unserved.lacks(&candidate.account, lack, now);
     });
@@ -152,10 +161,16 @@ fn try_candidate(
         if fit.is_canary {
             fit.version.live.canary().recall();
         }
+        if is_trial {
+            candidate.account.provider.trial().recall();
+        }
         unserved.refuse(candidate, &take, now);
         return None;
     };
     fit.version.live.used(taken.uses, now.database);
+    if is_trial {
+        candidate.account.provider.tried(now.database);
+    }
     Some(Chosen {
         account: Arc::clone(&candidate.account),
         version: Arc::clone(fit.version),

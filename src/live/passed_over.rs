@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::snapshot::{AccountEntry, Candidate, VersionEntry};
 use crate::domain::disablement::Disablement;
-use crate::domain::health::Cause;
+use crate::domain::health::{Cause, FailureClass};
 use crate::domain::hindrance::Hindrance;
+use crate::domain::incident::IncidentKind;
 use crate::domain::key::Key;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::refusal::KeyRefusal;
@@ -85,6 +86,9 @@ impl First {
             let health = self.version.as_ref()?.live.health(now);
             health.cause().cloned()
         };
+        if self.over.refusal == KeyRefusal::Provider {
+            return self.failing_provider(resource, now);
+        }
         let mut cause = self.over.cause.clone().or_else(own)?;
         // A dead version whose canary is out waits for that.
         cause.until = self.over.until.unwrap_or(cause.until);
@@ -97,11 +101,28 @@ impl First {
 
     pub(super) fn resource(&self) -> String {
         let account = self.account.account.id.clone();
+        if self.over.refusal == KeyRefusal::Provider {
+            return self.account.provider.place().to_string();
+        }
         if self.over.is_of_account {
             return AccountName(account).to_text();
         }
         let key = self.key.id.clone();
         KeyName { account, key }.to_text()
+    }
+
+    fn failing_provider(&self, resource: String, now: Timestamp) -> Option<Hindrance> {
+        let provider = &self.account.provider;
+        let incident = provider.incident(IncidentKind::Breaker, now)?;
+        Some(Hindrance::Ailing {
+            refusal: KeyRefusal::Provider,
+            resource,
+            cause: Cause {
+                until: self.over.until.unwrap_or(incident.until),
+                why: incident.why,
+                class: FailureClass::ProviderFault,
+            },
+        })
     }
 
     fn word(&self) -> Option<&Disablement> {

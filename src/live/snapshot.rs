@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub pools_by_uid: HashMap<Uuid, Arc<PoolEntry>>,
     /// By uid.
     pub callers: HashMap<Uuid, Arc<Caller>>,
+    /// Where accounts go.
+    pub providers: Vec<Arc<ProviderLive>>,
     /// Limits that have an offline share, each with what lives of its account.
     pub offline: Vec<(Arc<AccountLive>, Arc<Limit>)>,
     /// By their id.
@@ -231,6 +233,7 @@ impl Candidate {
                 at = at.max(word.as_ref().and_then(|word| word.until)?);
             }
         }
+        at = at.max(self.account.provider.opens(now.database).unwrap_or(at));
         let of_account = self.account.live.cooling(model, now.database);
         let of_model = model.and_then(|model| version.live.cooling(model, now.database));
         let causes = of_account.into_iter().chain(of_model);

@@ -53,7 +53,7 @@ impl Unserved {
         self.tally.add(over.refusal, over.until);
         let has_a_name = matches!(
             over.refusal,
-            KeyRefusal::Cooling | KeyRefusal::Dead | KeyRefusal::Disabled
+            KeyRefusal::Cooling | KeyRefusal::Provider | KeyRefusal::Dead | KeyRefusal::Disabled
         );
         if !has_a_name {
             return;

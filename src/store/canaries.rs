@@ -117,6 +117,20 @@ pub async fn decided(conn: &mut PgConnection, subject: &Subject, boot_id: Uuid) 
     Ok(())
 }
 
+/// What the canary of a subject decided is committed, whoever gave it.
+///
+/// # Errors
+/// As every query.
+pub async fn settled(conn: &mut PgConnection, subject: &Subject) -> Result<()> {
+    sqlx::query!(
+        "update canaries set right_id = null, boot_id = null, since = null, until = null, last_low = null where subject = $1",
+        subject.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Forgets subjects that nobody has tried for long.
 ///
 /// # Errors

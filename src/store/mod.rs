@@ -17,6 +17,7 @@ mod error;
 pub mod foreign_reports;
 pub mod grants;
 pub mod incarnations;
+pub mod incidents;
 pub mod key_facts;
 pub mod key_versions;
 pub mod keys;

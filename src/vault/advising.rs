@@ -2,7 +2,7 @@
 
 use super::Vault;
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify::{Advice, Failure};
+use crate::domain::classify::{Advice, Blame, Failure};
 use crate::domain::health::FailureClass;
 use crate::domain::time::Timestamp;
 use crate::live::choose::Now;
@@ -18,7 +18,7 @@ impl Vault {
         mut failure: Failure,
         now: Timestamp,
     ) -> Failure {
-        if failure.advice != Advice::RetryOtherKey {
+        if failure.advice != Advice::RetryOtherKey && failure.blame != Blame::Provider {
             return failure;
         }
         let snapshot = self.live.snapshot();
@@ -31,6 +31,15 @@ impl Vault {
             database: now,
         };
         let serves_at = |c: &Candidate| c.serves_at(model, clocks);
+        if failure.blame == Blame::Provider {
+            // Where its breaker is open, the same is worth trying when it is not, or at another provider of the pool.
+            let first = candidates.filter_map(serves_at).min();
+            let after = first.map(|at| at.since(now));
+            failure.retry_after = after
+                .filter(|after| !after.is_zero())
+                .max(failure.retry_after);
+            return failure;
+        }
         let others = candidates
             .clone()
             .filter(|c| is_outside(c, claims, &failure) && !c.is_avoided(&claims.avoided));

@@ -31,7 +31,15 @@ impl Vault {
             version_uid: claims.version_uid,
             canary_issuer: claims.is_canary.then_some(lease.issuer),
         };
-        let committed = self.commit(judgement).await;
+        let mut committed = self.commit(judgement).await;
+        let provider = {
+            let snapshot = self.live.glance();
+            let account = snapshot.accounts.get(&judgement.account_uid);
+            account.map(|account| Arc::clone(&account.provider))
+        };
+        if let Some(provider) = provider.filter(|_| committed.is_ok()) {
+            committed = self.commit_incidents(&provider).await;
+        }
         committed.map_err(|error| {
             tracing::warn!(%error, "a verdict could not be committed, its report is refused until it can");
             ReportRefusal::DatabaseUnreachable
@@ -50,7 +58,7 @@ impl Vault {
                 self.live.owed.settled(judgement);
             }
         }
-        Ok(())
+        self.commit_all_incidents().await
     }
 
     async fn commit(&self, judgement: Judgement) -> store::Result<()> {

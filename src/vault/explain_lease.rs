@@ -129,6 +129,10 @@ impl Vault {
             refusal: explained.refusal,
             keys: explained.keys,
             limits: explained.limits,
+            incidents: pool.map_or_else(Vec::new, |pool| {
+                let snapshot = self.live.snapshot();
+                self.live.incidents_of(&snapshot, pool, now.database)
+            }),
         }
     }
 }

@@ -90,6 +90,9 @@ impl Vault {
         // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
         // tried again.
         let is_committed = self.commit_verdicts(&lease).await.is_ok();
+        if is_committed {
+            self.take_trial_back(&lease);
+        }
         // A rejection is committed where it was reported, and its canary ends with that.
         if is_committed && !report.outcomes.iter().any(is_rejection) {
             self.take_canary_back(&lease);

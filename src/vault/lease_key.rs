@@ -269,6 +269,7 @@ pub(super) fn wish<'a>(
         account: call.account.as_ref(),
         avoided: &avoided.avoided,
         avoided_until: Some(avoided.ends),
+        caller: avoided.caller_uid,
         canaries: &live.canaries,
         prices: &pool.prices,
     }

@@ -115,6 +115,7 @@ impl Vault {
         }
         self.commit_verdicts(&lease).await?;
         self.take_canary_back(&lease);
+        self.take_trial_back(&lease);
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {
             let failure = failure.map(|failure| self.advise(&lease.claims, failure, now));

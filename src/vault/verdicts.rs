@@ -1,13 +1,17 @@
 //! What an outcome does: to the health of its version, to the cooldown of its account, and to the permits it used.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
-use super::blaming::{cool, counted, event, is_counted, succeed, times};
+use super::blaming::{cool, counted, event, is_counted, times};
+use super::incidents::tell_provider;
 use super::report_outcome::ReportOutcome;
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify;
 use crate::domain::forwarded::Forwarded;
+use crate::domain::health::FailureClass;
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::settle::Lease;
@@ -49,15 +53,17 @@ impl Vault {
             return;
         };
         let version = snapshot.versions.get(&claims.version_uid);
+        tell_provider(account, lease, outcome, now);
+        let pause = self.brake(lease, outcome, now);
         match &outcome.seen {
             Seen::NotSent => {}
-            Seen::Success => succeed(account, claims.version_uid, now),
+            Seen::Success => account.live.succeed(now),
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
-                cool(account, version, claims, failure, &why, now);
+                cool(account, version, claims, failure, (&why, pause), now);
             }
         }
-        self.tell_version(lease, outcome, now);
+        self.tell_version(lease, outcome, pause, now);
     }
 
     /// Lets an outcome act whose report found no room to be counted, as far as it says by itself what is the matter with the key or its
@@ -74,8 +80,9 @@ impl Vault {
         if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
             let version = snapshot.versions.get(&claims.version_uid);
             let why = format!("{} ({why})", failure.class.as_str());
-            cool(account, version, claims, failure, &why, now);
-            self.tell_version(lease, outcome, now);
+            let pause = self.brake(lease, outcome, now);
+            cool(account, version, claims, failure, (&why, pause), now);
+            self.tell_version(lease, outcome, pause, now);
         }
     }
 
@@ -88,21 +95,27 @@ impl Vault {
         match &outcome.seen {
             Seen::NotSent => {}
             Seen::Success => {
-                self.peer_succeeded(&lease.claims, now);
-                self.tell_version(lease, outcome, now);
+                self.peer(&lease.claims, true, now);
+                self.tell_version(lease, outcome, None, now);
             }
             Seen::Failed { failure, .. } if is_counted(failure) => {
-                self.tell_version(lease, outcome, now);
+                if failure.class == FailureClass::ProviderFault {
+                    self.peer(&lease.claims, false, now);
+                }
+                self.tell_version(lease, outcome, None, now);
             }
             Seen::Failed { .. } => {}
         }
     }
 
     /// Where others of its provider fail in a row, the issuer asks whether this one succeeded meanwhile.
-    fn peer_succeeded(&self, claims: &LeaseClaims, now: Timestamp) {
+    fn peer(&self, claims: &LeaseClaims, is_well: bool, now: Timestamp) {
         let snapshot = self.live.snapshot();
-        if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
-            account.provider.succeeded(claims.version_uid, now);
+        let account = snapshot.accounts.get(&claims.account_uid);
+        match account.map(|account| &account.provider) {
+            Some(provider) if is_well => provider.peer_succeeded(claims.version_uid, now),
+            Some(provider) => provider.peer_failed(claims.version_uid, now),
+            None => {}
         }
     }
 
@@ -118,7 +131,13 @@ impl Vault {
     }
 
     /// What an outcome says to the health of its version; one that was revoked has none any more.
-    fn tell_version(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
+    fn tell_version(
+        &self,
+        lease: &Opened,
+        outcome: &Judged,
+        pause: Option<Duration>,
+        now: Timestamp,
+    ) {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
         let account = snapshot.accounts.get(&claims.account_uid);
@@ -128,6 +147,7 @@ impl Vault {
         };
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
+        let policy = policy.braked(pause);
         let is_issuer = lease.issuer == self.live.boot_id;
         match &outcome.seen {
             Seen::NotSent => {}
@@ -138,7 +158,13 @@ impl Vault {
             }
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
-                let event = event(account, version, failure, is_issuer);
+                // What a way that is barred makes of a request says nothing of the key.
+                if failure.class == FailureClass::Unknown
+                    && account.provider.is_way_suspected(claims.caller_uid, now)
+                {
+                    return;
+                }
+                let event = event(account, version, failure, is_issuer, now);
                 for _ in 0..times(failure, outcome.count) {
                     version.live.on(event, &policy, &why, now);
                 }

@@ -9,7 +9,7 @@ use crate::domain::canary::{Answer, Ask, Subject};
 use crate::domain::time::BootTime;
 use crate::live::Live;
 use crate::store::connection::{ANSWER_WITHIN, acquire, begin, in_time};
-use crate::store::{self, canaries, key_versions, limit_ledgers};
+use crate::store::{self, canaries, incidents, key_versions, limit_ledgers};
 
 /// How soon it is worth asking again: whoever holds the right may have ended it, or it was not due yet by the database's clock.
 pub(super) const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -42,6 +42,11 @@ async fn transact(
     // Whoever held the right before may have decided meanwhile: read behind the lock, where that cannot change any more.
     if let Some(version) = subject.as_version()
         && !key_versions::is_due(conn, version).await?
+    {
+        return Ok(Some(AGAIN_AFTER));
+    }
+    if let Some(provider) = subject.as_provider()
+        && !incidents::is_due(conn, provider).await?
     {
         return Ok(Some(AGAIN_AFTER));
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::trial::shut;
 use super::{Now, Wish};
 use crate::domain::disablement::is_disabled;
 use crate::domain::refusal::KeyRefusal;
@@ -21,7 +22,7 @@ pub(super) fn admit<'a>(
     if wish.account.is_some_and(|pinned| *pinned != account.id) {
         return Err(PassedOver::of(KeyRefusal::Avoided, None));
     }
-    let last = passing(candidate, wish, now.database).reduce(PassedOver::later);
+    let last = passing(candidate, wish, now).reduce(PassedOver::later);
     match (able(candidate, wish), last) {
         (Ok(version), None) => Ok(version),
         (Ok(version), Some(last)) => {
@@ -43,22 +44,19 @@ pub(in crate::live) fn objections(
     let version = candidate.version.as_ref();
     let health = version.and_then(|version| ailing(version.live.admission(now)));
     let unable = able(candidate, wish).err();
-    let all = passing(candidate, wish, now.database)
-        .chain(health)
-        .chain(unable);
+    let all = passing(candidate, wish, now).chain(health).chain(unable);
     all.collect()
 }
 
 /// What time, or a person, cures.
-fn passing(
-    candidate: &Candidate,
-    wish: &Wish<'_>,
-    now: Timestamp,
-) -> impl Iterator<Item = PassedOver> {
+fn passing(candidate: &Candidate, wish: &Wish<'_>, now: Now) -> impl Iterator<Item = PassedOver> {
     let is_avoided = candidate.is_avoided(wish.avoided);
     let avoided = is_avoided.then(|| PassedOver::of(KeyRefusal::Avoided, wish.avoided_until));
-    disabled(candidate, now)
-        .chain(cooling(candidate, wish, now))
+    let shut = shut(&candidate.account.provider, wish, now);
+    let shut = shut.map(|until| PassedOver::until(KeyRefusal::Provider, until));
+    disabled(candidate, now.database)
+        .chain(cooling(candidate, wish, now.database))
+        .chain(shut)
         .chain(avoided)
 }
 

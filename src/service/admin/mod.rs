@@ -11,6 +11,7 @@ mod explanation_message;
 mod faults;
 mod health;
 mod import;
+mod incident_message;
 mod key_message;
 mod keys;
 mod limit_message;
