@@ -81,11 +81,7 @@ impl Vault {
         for outcome in &report.outcomes {
             self.follow(&lease, outcome, now);
         }
-        if self.replayed.has(lease.claims.caller_uid, lease.serial) {
-            self.charge_overuse(&lease.claims, &report.outcomes);
-        } else {
-            self.settle_own(&lease.claims, &report.outcomes, ending);
-        }
+        self.settle_own(&lease, true, &report.outcomes, ending);
         self.forget_replay(&lease, ending);
         // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
         // tried again.
