@@ -94,6 +94,11 @@ impl Brakes {
         }
     }
 
+    /// A pool is gone.
+    pub fn forget(&self, pool: Uuid) {
+        self.by_pool.lock().remove(&pool);
+    }
+
     /// Nothing is stored of any but these.
     pub fn forget_all_but(&self, stored: impl Fn(Uuid) -> bool) {
         let mut brakes = self.by_pool.lock();

@@ -45,6 +45,8 @@ struct State {
     egress: Egress,
     /// What the fleet does not know yet.
     unsaved: BTreeMap<IncidentKind, Incident>,
+    /// What the fleet said meanwhile.
+    heard: BTreeMap<IncidentKind, Incident>,
 }
 
 impl ProviderLive {

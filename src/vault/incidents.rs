@@ -90,8 +90,12 @@ impl Vault {
         if !provider.has_unsaved() && !self.live.brakes.has_unsaved() {
             return Ok(());
         }
-        self.save_incidents(self.incident_news(std::iter::once(provider)))
-            .await
+        let saving = async {
+            let _turn = self.saving.lock().await;
+            self.save_incidents(self.incident_news(std::iter::once(provider)))
+                .await
+        };
+        in_time(ANSWER_WITHIN, saving).await
     }
 
     /// Commits what could not be committed when it was reported, and what this replica alone has found out.

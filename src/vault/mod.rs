@@ -160,6 +160,8 @@ pub struct Vault {
     registry: Arc<tokio::sync::Mutex<Registry>>,
     replays: Replays<LeaseKey, Given>,
     replayed: Replayed,
+    /// Of many reports that meet the same incident at once, one commits it, and the others find it done.
+    saving: tokio::sync::Mutex<()>,
 }
 
 impl Vault {
@@ -180,6 +182,7 @@ impl Vault {
             registry: Arc::default(),
             replays: Replays::default(),
             replayed: Replayed::default(),
+            saving: tokio::sync::Mutex::default(),
         }
     }
 

@@ -28,14 +28,20 @@ impl ProviderLive {
             state.unsaved.remove(&kind);
         }
         self.note(&state);
+        let heard = state.heard.remove(&kind);
         drop(state);
         self.told(kind, stored, now);
+        // Which of the two is the later, their times say.
+        if let Some(heard) = heard {
+            self.told(kind, &heard, now);
+        }
     }
 
     /// The fleet says how it is. A change of our own that is not committed yet stands until it is.
     pub fn told(&self, kind: IncidentKind, incident: &Incident, now: Timestamp) {
         let state = &mut *self.state.lock();
         if state.unsaved.contains_key(&kind) {
+            state.heard.insert(kind, incident.clone());
             return;
         }
         match kind {

@@ -27,6 +27,9 @@ pub(super) async fn clear(
     })
 }
 
+/// What is said of a model of anything else.
+const OF_ACCOUNTS: &str = "is only for accounts: leave it empty, or name accounts/{account} alone to clear what it cools down from for the model";
+
 /// Providers are where accounts go: one that is misspelt would be cleared of nothing, and nobody told.
 fn known(admin: &Admin, name: &str) -> Result<(), Refusal> {
     let snapshot = admin.vault.live().glance();
@@ -44,11 +47,13 @@ fn to_clear(name: &str, model: String) -> Parsed<ClearHealth> {
     let model = Some(model).filter(|model| !model.is_empty());
     if let Some(provider) = name.strip_prefix("providers/")
         && !provider.is_empty()
-        && model.is_none()
     {
-        return Ok(ClearHealth::Provider(provider.to_owned()));
+        return match model {
+            None => Ok(ClearHealth::Provider(provider.to_owned())),
+            Some(_) => Err(FieldError::new("model", OF_ACCOUNTS)),
+        };
     }
-    if !name.starts_with("accounts/") && !name.starts_with("providers/") {
+    if !name.starts_with("accounts/") {
         let message = "must be accounts/{account} (its cooldowns, also of one model), accounts/{account}/keys/{key} (all its versions), \
                        accounts/{account}/keys/{key}/versions/{number}, or providers/{profile} or providers/{host} (its breaker)";
         return Err(FieldError::new(FIELD, message));
@@ -62,8 +67,7 @@ fn to_clear(name: &str, model: String) -> Parsed<ClearHealth> {
         return Ok(ClearHealth::Account(name, model));
     };
     if model.is_some() {
-        let message = "is only for accounts: leave it empty, or name accounts/{account} alone to clear what it cools down from for the model";
-        return Err(FieldError::new("model", message));
+        return Err(FieldError::new("model", OF_ACCOUNTS));
     }
     Ok(target)
 }

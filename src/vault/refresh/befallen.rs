@@ -6,12 +6,15 @@ use crate::domain::incident::IncidentKind;
 use crate::domain::time::Timestamp;
 use crate::live::Live;
 use crate::live::registry::Registry;
-use crate::store::changes::Changes;
+use crate::store::changes::{Changes, GoneKind};
 use crate::vault::braking::died_lately;
 
 /// Providers and pools hear of what befell them.
 pub(super) fn take_up(registry: &mut Registry, live: &Live, changes: &mut Changes) {
     let now = changes.now;
+    let gone = changes.gone.iter();
+    let pools = gone.filter(|gone| gone.kind == GoneKind::Pool);
+    pools.for_each(|gone| live.brakes.forget(gone.uid));
     for (kind, subject, incident) in changes.incidents.drain(..) {
         if kind == IncidentKind::Brake
             && let Ok(pool) = subject.parse()
