@@ -1,6 +1,7 @@
 //! Floor 1: what the words mean. Pure: no async, no IO, no clock, no randomness; `now` is an argument.
 
 pub mod account;
+pub mod alerts;
 pub mod backoff;
 pub mod brake;
 pub mod breaker;
@@ -36,6 +37,7 @@ pub mod outcome;
 pub mod pool;
 pub mod pool_draft;
 pub mod prices;
+pub mod probe;
 pub mod profile;
 pub mod prolonged;
 pub mod refusal;

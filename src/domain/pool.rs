@@ -133,6 +133,8 @@ pub struct HealthPolicy {
     pub probe_enabled: bool,
     /// Time between probes.
     pub probe_interval: Option<Duration>,
+    /// How many keys are to be healthy; fewer raise an alert.
+    pub healthy_keys_min: Option<u32>,
 }
 
 impl HealthPolicy {

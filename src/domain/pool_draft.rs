@@ -16,6 +16,8 @@ pub const WEIGHT_MAX: u32 = 1_000;
 pub const TTL_MIN: Duration = Duration::from_secs(1);
 /// The largest failure threshold.
 pub const FAILURE_THRESHOLD_MAX: u32 = 1_000;
+/// The most keys that a pool can want to be healthy.
+pub const HEALTHY_KEYS_MIN_MAX: u32 = 100_000;
 /// The shortest time between probes.
 pub const PROBE_INTERVAL_MIN: Duration = Duration::from_mins(1);
 /// The most tokens of an estimate.

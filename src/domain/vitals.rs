@@ -32,6 +32,8 @@ pub enum Event<'a> {
     },
     /// The provider says that the key is no good.
     Rejected,
+    /// The provider said so to us: whatever a caller's word was worth, this confirms it.
+    Refuted,
     /// A failure that no rule explains.
     Unexplained,
     /// 5xx or a timeout; `others_succeed` since then at the same provider says that it is not the provider.
@@ -93,6 +95,10 @@ impl Vitals {
                     Health::Dead(cause(now, ttl, why, FailureClass::Credential)),
                     now,
                 )
+            }
+            Event::Refuted => {
+                let ttl = policy.dead_ttl();
+                self.confirm(cause(now, ttl, why, FailureClass::Credential))
             }
             Event::Unexplained => {
                 self.unexplained = self.unexplained.saturating_add(1);
@@ -172,6 +178,15 @@ impl Vitals {
         }
         self.health = health.clone();
         Some(health)
+    }
+
+    /// Dead for as long as the policy has it, from now on: of two ends the later counts.
+    fn confirm(&mut self, cause: Cause) -> Option<Health> {
+        if matches!(&self.health, Health::Dead(held) if held.until >= cause.until) {
+            return None;
+        }
+        self.health = Health::Dead(cause);
+        Some(self.health.clone())
     }
 
     /// Of two cooldowns the later end counts; no cooldown ends a death.

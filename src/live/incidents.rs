@@ -29,8 +29,8 @@ impl Live {
         now: Timestamp,
     ) -> Vec<Ongoing> {
         let concerns = |provider: &&Arc<ProviderLive>| {
-            let mut candidates = pool.tiers.iter().flat_map(|tier| &tier.candidates);
-            candidates.any(|c| Arc::ptr_eq(&c.account.provider, provider))
+            let mut runs = pool.tiers.iter().flat_map(|tier| &tier.runs);
+            runs.any(|run| Arc::ptr_eq(&run.account.provider, provider))
         };
         let providers = snapshot.providers.iter();
         let held = providers.filter(|provider| of_provider(provider, now).next().is_some());

@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 
 mod writing;
 
-pub use writing::{clear_health, give_back, insert, judge, revoke, update};
+pub use writing::{clear_health, give_back, insert, judge, revive, revoke, update};
 
 /// A row, column by column.
 #[derive(Debug)]

@@ -32,6 +32,7 @@ pub(crate) struct PoolRow {
     pub(crate) failure_threshold: Option<i32>,
     pub(crate) probe_enabled: bool,
     pub(crate) probe_interval_ms: Option<i64>,
+    pub(crate) healthy_keys_min: Option<i32>,
     pub(crate) estimate_input_tokens: Option<i64>,
     pub(crate) estimate_output_tokens: Option<i64>,
     pub(crate) estimate_cost_micros: Option<i64>,
@@ -93,6 +94,10 @@ impl PoolRow {
                 .transpose()?,
             probe_enabled: self.probe_enabled,
             probe_interval: millis(self.probe_interval_ms),
+            healthy_keys_min: self
+                .healthy_keys_min
+                .map(|n| reading.number("healthy_keys_min", n))
+                .transpose()?,
         })
     }
 
@@ -123,7 +128,7 @@ pub async fn find(conn: &mut PgConnection, id: &Id) -> Result<Option<Stored<Pool
     let row = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools where id = $1"#,
@@ -146,7 +151,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools
@@ -200,7 +205,7 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         "update pools set rev = $2, labels = $3, update_time = $4, strategy = $5, dead_ttl_ms = $6, unhealthy_ttl_ms = $7,
             failure_threshold = $8, probe_enabled = $9, probe_interval_ms = $10, estimate_input_tokens = $11,
             estimate_output_tokens = $12, estimate_cost_micros = $13, rotation_seconds = $14, lease_duration_ms = $15,
-            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, mac = $20
+            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, healthy_keys_min = $20, mac = $21
         where uid = $1",
         pool.meta.uid,
         pool.meta.rev,
@@ -221,6 +226,7 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         word.map(|word| offset(word.since)),
         word.and_then(|word| word.until).map(offset),
         word.map(|word| word.by.as_str()),
+        policy.healthy_keys_min.map(u32::cast_signed),
         mac
     )
     .execute(conn)

@@ -42,7 +42,8 @@ fn is_death(failure: &Failure) -> bool {
 }
 
 fn died(pool: &PoolEntry, subject: Uuid, caller: Option<Uuid>) -> Option<Event<'static>> {
-    let candidates = pool.tiers.iter().flat_map(|tier| &tier.candidates);
+    let runs = pool.tiers.iter().flat_map(|tier| &tier.runs);
+    let candidates = runs.flat_map(|run| run.keys.iter());
     let leased = candidates.filter_map(|c| Some((c, c.version.as_ref()?)));
     let (mut of, mut keys) = (0, 0);
     for (candidate, version) in leased {
@@ -76,7 +77,8 @@ pub(super) fn count_deaths(live: &Live, snapshot: &Snapshot, dead: &[Uuid], now:
 }
 
 fn deaths(pool: &PoolEntry, subjects: &HashSet<Uuid>) -> Vec<Event<'static>> {
-    let candidates = pool.tiers.iter().flat_map(|tier| &tier.candidates);
+    let runs = pool.tiers.iter().flat_map(|tier| &tier.runs);
+    let candidates = runs.flat_map(|run| run.keys.iter());
     let leased = candidates.filter_map(|c| Some((c, c.version.as_ref()?)));
     let (mut of, mut keys) = (0, HashMap::new());
     for (candidate, version) in leased {

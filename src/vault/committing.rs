@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::Vault;
 use super::opened::Opened;
 use super::report_outcome::ReportRefusal;
@@ -31,7 +33,11 @@ impl Vault {
             version_uid: claims.version_uid,
             canary_issuer: claims.is_canary.then_some(lease.issuer),
         };
+        let is_suspect = self.is_suspect(claims.version_uid);
         let mut committed = self.commit(judgement).await;
+        if is_suspect && committed.is_ok() {
+            self.live.suspects.note(claims.version_uid);
+        }
         let provider = {
             let snapshot = self.live.glance();
             let account = snapshot.accounts.get(&judgement.account_uid);
@@ -61,7 +67,17 @@ impl Vault {
         self.commit_all_incidents().await
     }
 
-    async fn commit(&self, judgement: Judgement) -> store::Result<()> {
+    /// Whether what is about to be committed takes out a version for good: by a caller's word alone, so far.
+    fn is_suspect(&self, version: Uuid) -> bool {
+        let snapshot = self.live.snapshot();
+        let unsaved = snapshot
+            .versions
+            .get(&version)
+            .and_then(|v| v.live.unsaved());
+        matches!(unsaved, Some(Health::Dead(_)))
+    }
+
+    pub(super) async fn commit(&self, judgement: Judgement) -> store::Result<()> {
         let Some(news) = self.news(judgement) else {
             return Ok(());
         };

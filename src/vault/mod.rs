@@ -6,6 +6,7 @@
 mod account_view;
 mod admission;
 mod advising;
+mod alerts;
 mod blaming;
 mod braking;
 mod caller_rows;
@@ -50,6 +51,7 @@ mod keys;
 mod lease_key;
 mod limit_status;
 mod list_accounts;
+mod list_alerts;
 mod list_audit_records;
 mod list_callers;
 mod list_keys;
@@ -65,6 +67,9 @@ mod passphrase;
 mod patience;
 mod placing;
 mod pool_view;
+mod probe;
+mod probe_key;
+mod probing;
 mod refresh;
 mod renew_lease;
 mod replay;
@@ -90,6 +95,7 @@ mod verdicts;
 
 pub use account_view::AccountView;
 pub use admission::Proof;
+pub use alerts::{AlertCounts, Alerting, HiddenUrl, Sink, TestDelivery};
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
 pub use charged::Charged;
 pub use clear_health::ClearHealth;
@@ -118,10 +124,14 @@ pub use key_versions::VersionView;
 pub use key_view::KeyView;
 pub use keys::VaultKeys;
 pub use lease_key::{Lease, LeaseKey};
+pub use list_alerts::ToldAlert;
 pub use open::OpenError;
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
 pub use passphrase::{PassphraseError, ring_of_passphrase};
 pub use pool_view::PoolView;
+pub use probe::Unprobed;
+pub use probe_key::Asked;
+pub use probing::{Probes, ROUND_EVERY as PROBE_ROUND_EVERY};
 pub use renew_lease::{RenewLease, RenewRefusal};
 pub use report_outcome::{ReportOutcome, ReportRefusal, Reported, Verdict};
 pub use revoke_token::RevokeToken;
@@ -146,6 +156,10 @@ use crate::live::Live;
 use crate::live::registry::Registry;
 use crate::live::replayed::Replayed;
 use crate::live::replays::Replays;
+use crate::outbound::Outbound;
+
+/// Probes that people ask one replica for at once.
+const PROBE_SEATS: usize = 8;
 
 /// The outcome of a verb.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -162,6 +176,8 @@ pub struct Vault {
     replayed: Replayed,
     /// Of many reports that meet the same incident at once, one commits it, and the others find it done.
     saving: tokio::sync::Mutex<()>,
+    outbound: Outbound,
+    probe_seats: tokio::sync::Semaphore,
 }
 
 impl Vault {
@@ -183,7 +199,16 @@ impl Vault {
             replays: Replays::default(),
             replayed: Replayed::default(),
             saving: tokio::sync::Mutex::default(),
+            outbound: Outbound::default(),
+            probe_seats: tokio::sync::Semaphore::new(PROBE_SEATS),
         }
+    }
+
+    /// The same, where its own requests go out by this way.
+    #[must_use]
+    pub fn sending_by(mut self, outbound: Outbound) -> Self {
+        self.outbound = outbound;
+        self
     }
 
     /// The keys in force.

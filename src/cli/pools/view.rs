@@ -65,12 +65,17 @@ fn health(policy: Option<&HealthPolicy>) -> String {
         return String::new();
     };
     let probes = if policy.probe_enabled {
-        "\nprobes wanted (stored; not built yet)"
+        let interval = words::proto_duration(policy.probe_interval.as_ref());
+        format!("\nprobed every {interval}, and at once where suspected")
     } else {
-        ""
+        String::new()
+    };
+    let wanted = match policy.healthy_keys_min {
+        0 => String::new(),
+        min => format!("\nalert below {min} healthy keys"),
     };
     format!(
-        "dead for {}, unhealthy for {} after {} failures in a row{probes}",
+        "dead for {}, unhealthy for {} after {} failures in a row{probes}{wanted}",
         words::proto_duration(policy.dead_ttl.as_ref()),
         words::proto_duration(policy.unhealthy_ttl.as_ref()),
         policy.failure_threshold,

@@ -8,6 +8,7 @@ const POLICY: HealthPolicy = HealthPolicy {
     failure_threshold: None,
     probe_enabled: false,
     probe_interval: None,
+    healthy_keys_min: None,
 };
 
 fn at(seconds: i64) -> Timestamp {

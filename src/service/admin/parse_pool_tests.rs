@@ -74,6 +74,7 @@ fn every_wrong_field_is_named_at_once() {
             failure_threshold: 1_001,
             probe_enabled: true,
             probe_interval: seconds(59),
+            healthy_keys_min: -1,
         }),
         default_estimate: Some(v1::Estimate {
             input_tokens: -1,
@@ -97,6 +98,7 @@ fn every_wrong_field_is_named_at_once() {
             "pool.health_policy.unhealthy_ttl",
             "pool.health_policy.probe_interval",
             "pool.health_policy.failure_threshold",
+            "pool.health_policy.healthy_keys_min",
             "pool.default_estimate.input_tokens",
             "pool.default_estimate.output_tokens_max",
             "pool.default_estimate.cost_micros",

@@ -63,6 +63,7 @@ fn health_policy(policy: &HealthPolicy) -> proto::HealthPolicy {
         failure_threshold: count(policy.failure_threshold()),
         probe_enabled: policy.probe_enabled,
         probe_interval: Some(duration(policy.probe_interval())),
+        healthy_keys_min: policy.healthy_keys_min.map_or(0, count),
     }
 }
 

@@ -128,6 +128,23 @@ pub async fn give_back(
     Ok(done.rows_affected())
 }
 
+/// A dead version has served its time: the next lease of it is its canary. Answers whether it was dead, and not yet so far.
+///
+/// # Errors
+/// As every query.
+pub async fn revive(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "update key_versions set rev = $2, update_time = $3, health_until = $3
+        where uid = $1 and stage <> 'revoked' and health = 'dead' and health_until > $3",
+        uid,
+        rev,
+        offset(now)
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// A verdict on a version that is not revoked. A worse or longer one that is there already stands; a version is well again only when
 /// its blacklist has ended. Answers whether it was taken.
 ///
