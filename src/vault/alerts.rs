@@ -16,6 +16,7 @@ use crate::store::{alert_deliveries, alerts};
 
 mod deliver;
 mod sink;
+mod spent;
 mod view;
 
 pub use deliver::TestDelivery;
@@ -43,8 +44,9 @@ impl Vault {
             return Ok(());
         }
         let (snapshot, now) = (self.live.snapshot(), self.live.now().database);
+        let spent = self.spent_accounts(&snapshot).await?;
         // There may be a hundred thousand keys: no call waits behind them.
-        let view = tokio::task::spawn_blocking(move || view::of(&snapshot, now)).await;
+        let view = tokio::task::spawn_blocking(move || view::of(&snapshot, &spent, now)).await;
         let view = view.map_err(|_| store::Error::unanswered())?;
         let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;

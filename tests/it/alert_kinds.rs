@@ -1,5 +1,7 @@
 //! What alerts are raised about, by what is done to keys, pools and rows.
 
+use std::time::Duration;
+
 use keylease::proto::{self, Alert, AlertKind, AlertSeverity, HealthPolicy, Pool};
 use tonic::Code;
 
@@ -7,7 +9,7 @@ use crate::harness::client::Client;
 use crate::harness::cluster::{Cluster, eventually, eventually_some};
 use crate::harness::outcomes::http;
 use crate::harness::raided::Raided;
-use crate::harness::setup::of_targets;
+use crate::harness::setup::{of_targets, requests};
 
 async fn open(admin: &Client) -> Vec<Alert> {
     let request = proto::ListAlertsRequest {
@@ -75,6 +77,27 @@ async fn a_pool_tells_when_it_has_fewer_healthy_keys_than_wanted_then_one_then_n
     // What is worse ends nothing.
     let kinds: Vec<_> = open(&admin).await.iter().map(Alert::kind).collect();
     assert_eq!(kinds.len(), 3, "{kinds:?}");
+}
+
+#[tokio::test]
+async fn a_pool_whose_daily_limit_is_spent_is_exhausted_until_it_is_not() {
+    let cluster = Cluster::start().await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    admin
+        .create_limit("a", requests(2, Duration::from_hours(24)))
+        .await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    let caller = cluster.client(0, &token).await;
+    caller.lease("p").await;
+    caller.lease("p").await;
+    let exhausted = opened(&admin, AlertKind::PoolExhausted).await;
+    let text = "of 1 key 1 out of a limit of their account";
+    assert!(exhausted.summary.contains(text), "{}", exhausted.summary);
+    let until = exhausted.until.unwrap().seconds - exhausted.open_time.unwrap().seconds;
+    assert!(until > 23 * 3_600, "{until}");
+    assert_eq!(open(&admin).await.len(), 1);
 }
 
 #[tokio::test]

@@ -62,12 +62,15 @@ fn of_pool(pool: &PoolFact, now: Timestamp, items: &mut Vec<Item>) {
             .is_none_or(|at| at >= now.after(EXHAUSTED_MIN));
         items.push(Item::alone(sentences::pool_exhausted(pool)).opening(is_long));
     }
-    if pool.healthy <= 1 && pool.keys > 1 {
+    // A key whose limit is spent is as well as it was.
+    let healthy = pool.healthy + pool.spent;
+    let is_exhausted = is_exhausted && pool.spent == 0;
+    if healthy <= 1 && pool.keys > 1 {
         items.push(Item::alone(sentences::last_healthy_key(pool)).opening(!is_exhausted));
     }
     if let Some(min) = pool
         .healthy_min
-        .filter(|min| pool.healthy < usize::try_from(*min).unwrap_or(usize::MAX))
+        .filter(|min| healthy < usize::try_from(*min).unwrap_or(usize::MAX))
     {
         items.push(Item::alone(sentences::few_healthy_keys(pool, min)).opening(!is_exhausted));
     }

@@ -40,6 +40,7 @@ fn pool(keys: usize, healthy: usize) -> PoolFact {
         pool: id("p"),
         keys,
         healthy,
+        spent: 0,
         dead: keys - healthy,
         cooling: 0,
         disabled: 0,
@@ -135,6 +136,23 @@ fn a_pool_that_is_back_in_a_moment_is_not_told_of() {
     // Nor does its end come early: it is open until a key serves.
     let open = opened(&of_pools(vec![for_ever]));
     assert_eq!(told(&of_pools(vec![brief]), &open).1, [Kind::PoolExhausted]);
+}
+
+#[test]
+fn a_pool_whose_limits_are_spent_is_exhausted_though_its_keys_are_well() {
+    let spent = PoolFact {
+        spent: 2,
+        healthy_min: Some(2),
+        ..pool(2, 0)
+    };
+    let view = of_pools(vec![PoolFact { dead: 0, ..spent }]);
+    assert_eq!(told(&view, &HashSet::new()).0, [Kind::PoolExhausted]);
+    let found = conditions(&view, &HashSet::new(), at(0));
+    let summary = &found[0].condition.summary;
+    assert!(
+        summary.contains("of 2 keys 2 out of a limit of their account; the first may at"),
+        "{summary}"
+    );
 }
 
 #[test]

@@ -107,7 +107,7 @@ pub(super) fn pool_exhausted(pool: &PoolFact) -> Condition {
 
 pub(super) fn last_healthy_key(pool: &PoolFact) -> Condition {
     let name = PoolName(pool.pool.clone());
-    let (keys, healthy, why) = (pool.keys, pool.healthy, standing(pool));
+    let (keys, healthy, why) = (pool.keys, pool.healthy + pool.spent, standing(pool));
     Condition::new(
         Kind::LastHealthyKey,
         &name,
@@ -122,7 +122,7 @@ pub(super) fn last_healthy_key(pool: &PoolFact) -> Condition {
 
 pub(super) fn few_healthy_keys(pool: &PoolFact, min: u32) -> Condition {
     let name = PoolName(pool.pool.clone());
-    let (keys, healthy, why) = (pool.keys, pool.healthy, standing(pool));
+    let (keys, healthy, why) = (pool.keys, pool.healthy + pool.spent, standing(pool));
     Condition::new(
         Kind::FewHealthyKeys,
         &name,
@@ -191,9 +191,10 @@ pub(super) fn together<'a>(
 
 /// Why the keys of a pool that cannot serve cannot.
 fn standing(pool: &PoolFact) -> String {
-    let known = pool.healthy + pool.dead + pool.cooling + pool.disabled;
+    let known = pool.healthy + pool.spent + pool.dead + pool.cooling + pool.disabled;
     let others = pool.keys.saturating_sub(known);
     let counts = [
+        (pool.spent, "out of a limit of their account"),
         (pool.dead, "dead"),
         (pool.cooling, "cooling"),
         (pool.disabled, "disabled"),

@@ -58,8 +58,10 @@ pub struct PoolFact {
     pub pool: Id,
     /// Its keys, those that are not believed included.
     pub keys: usize,
-    /// Those that can serve now, limits aside.
+    /// Those that can serve now.
     pub healthy: usize,
+    /// Those that could, were not a long limit of their account spent.
+    pub spent: usize,
     /// Dead ones.
     pub dead: usize,
     /// Those that cool down, or whose account does.

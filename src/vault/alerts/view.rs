@@ -10,7 +10,7 @@ use crate::domain::health::Health;
 use crate::domain::key::Stage;
 use crate::domain::name::KeyName;
 use crate::domain::time::Timestamp;
-use crate::live::snapshot::{AccountEntry, PoolEntry, Snapshot, VersionEntry};
+use crate::live::snapshot::{AccountEntry, PoolEntry, Snapshot, Tier, VersionEntry};
 use crate::vault::overdue::Intervals;
 
 /// Where a key stands, and when it can serve by itself; none where it never does.
@@ -23,14 +23,28 @@ struct Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Healthy,
+    Spent,
     Cooling,
     Dead,
     Disabled,
     Unusable,
 }
 
-/// Looks at everything.
-pub(super) fn of(snapshot: &Snapshot, now: Timestamp) -> View {
+impl Standing {
+    /// A key that is well serves nothing while a limit of its account is spent.
+    fn limited(self, spent_until: Option<&Timestamp>) -> Self {
+        match spent_until {
+            Some(until) if self.state == State::Healthy => Self {
+                state: State::Spent,
+                serves_at: Some(*until),
+            },
+            Some(_) | None => self,
+        }
+    }
+}
+
+/// Looks at everything; `spent` says of accounts of which a long limit is spent when the next of it is free.
+pub(super) fn of(snapshot: &Snapshot, spent: &HashMap<Uuid, Timestamp>, now: Timestamp) -> View {
     let intervals = Intervals::of(snapshot);
     let mut view = View::default();
     let mut standings = HashMap::with_capacity(snapshot.versions.len());
@@ -41,6 +55,7 @@ pub(super) fn of(snapshot: &Snapshot, now: Timestamp) -> View {
         };
         let health = version.live.health(now);
         let standing = standing(account, version, &health, now);
+        let standing = standing.limited(spent.get(&account.account.meta.uid));
         standings.insert(version.version.meta.uid, standing);
         if !is_off(account, version, now) {
             let facts = facts(account, version, &health, &intervals, now);
@@ -142,19 +157,21 @@ fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>) -> PoolFact {
         pool: entry.pool.id.clone(),
         keys: entry.distrusted.len(),
         healthy: 0,
+        spent: 0,
         dead: 0,
         cooling: 0,
         disabled: 0,
         serves_at: None,
         healthy_min: entry.pool.health_policy.healthy_keys_min,
     };
-    for candidate in entry.tiers.iter().flat_map(|tier| &tier.candidates) {
+    for candidate in entry.tiers.iter().flat_map(Tier::keys) {
         fact.keys += 1;
         let version = candidate.version.as_ref();
         let standing = version.and_then(|v| standings.get(&v.version.meta.uid));
         let Some(standing) = standing else { continue };
         match standing.state {
             State::Healthy => fact.healthy += 1,
+            State::Spent => fact.spent += 1,
             State::Dead => fact.dead += 1,
             State::Cooling => fact.cooling += 1,
             State::Disabled => fact.disabled += 1,
