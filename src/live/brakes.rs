@@ -53,6 +53,12 @@ impl Brakes {
         pause
     }
 
+    /// How long a verdict takes a key of a pool out at most, if the brake holds.
+    #[must_use]
+    pub fn pause(&self, pool: Uuid, now: Timestamp) -> Option<Duration> {
+        self.by_pool.lock().get(&pool)?.brake.pause(now)
+    }
+
     /// What holds a pool back.
     #[must_use]
     pub fn incident(&self, pool: Uuid, now: Timestamp) -> Option<Incident> {
