@@ -98,6 +98,10 @@ fn waiters(snapshot: &Snapshot) {
 /// What befell many keys at once, and what did not.
 fn incidents(vault: &Vault, snapshot: &Snapshot) {
     let now = vault.live().now().database;
+    for kind in IncidentKind::ALL {
+        // Shown from the start, so that the first can be told from none.
+        counter!(metric_names::INCIDENTS, "kind" => kind.as_str()).increment(0);
+    }
     for provider in &snapshot.providers {
         for kind in [IncidentKind::Breaker, IncidentKind::Egress] {
             let holds = provider.incident(kind, now).is_some();

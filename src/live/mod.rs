@@ -64,7 +64,6 @@ use self::outbox::Outbox;
 use self::owed::Owed;
 use self::renewals::Renewals;
 use self::reports::Reports;
-use self::reserve::Replica;
 use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
@@ -224,16 +223,6 @@ impl Live {
     #[must_use]
     pub fn replicas(&self) -> u64 {
         self.replicas.load(Ordering::Relaxed)
-    }
-
-    /// What this replica is to the ledger now.
-    #[must_use]
-    pub fn as_replica(&self) -> Replica {
-        Replica {
-            boot_id: self.boot_id,
-            live: self.replicas(),
-            memory: self.life.memory(),
-        }
     }
 
     /// No new leases from now on.

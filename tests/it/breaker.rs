@@ -156,6 +156,12 @@ async fn a_person_closes_it_everywhere() {
     let mut admin = crowd.admin.admin.clone();
     let unknown = admin.clear_health(clear("providers/api.opnai.com")).await;
     assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
+    let of_model = proto::ClearHealthRequest {
+        model: "gpt".to_owned(),
+        ..clear("providers/openai")
+    };
+    let of_model = admin.clear_health(of_model).await;
+    assert_eq!(of_model.unwrap_err().code(), Code::InvalidArgument);
     let cleared = admin.clear_health(clear("providers/openai")).await.unwrap();
     assert_eq!(cleared.into_inner().cleared, 1);
     callers[0].ask(of("p")).await.unwrap();
