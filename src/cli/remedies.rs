@@ -7,6 +7,7 @@ use tonic::Code;
 use super::words;
 
 use crate::proto::ErrorReason;
+use ErrorReason as Reason;
 
 mod fitted;
 
@@ -68,7 +69,6 @@ pub(crate) fn unreached(server: &str, cause: &str) -> &'static str {
 }
 
 fn by_reason(reason: ErrorReason) -> &'static str {
-    use ErrorReason as Reason;
     match reason {
         Reason::MethodUnknown => by_code(Code::Unimplemented),
         Reason::TokenRejected => {
@@ -92,6 +92,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         Reason::KeysCooling => {
             "wait; `keylease status POOL` shows what cools, and `accounts clear-health` or `keys clear-health` ends it where it is well"
         }
+        Reason::Provider => "wait; `keylease providers clear-health HOST` ends it if it is well",
         Reason::KeysDead => {
             "replace the key with `keylease keys rotate`, or `keylease keys clear-health` if it is well"
         }

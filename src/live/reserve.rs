@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::Live;
 use super::clock::{DatabaseClock, boot_now};
 use crate::domain::ledger::entry::{Asker, Entry};
 use crate::domain::ledger::page::Page;
@@ -23,6 +24,18 @@ pub struct Replica {
     pub live: u64,
     /// What it remembers of the database.
     pub memory: Memory,
+}
+
+impl Live {
+    /// What this replica is to the ledger now.
+    #[must_use]
+    pub fn as_replica(&self) -> Replica {
+        Replica {
+            boot_id: self.boot_id,
+            live: self.replicas(),
+            memory: self.life.memory(),
+        }
+    }
 }
 
 impl Replica {

@@ -363,9 +363,7 @@ async fn clearing_health_makes_versions_active_and_ends_cooldowns() {
     );
     let wrong = desk.admin.clear_health(desk.ask(clear(KEY, "gpt"))).await;
     assert_eq!(fields(&wrong.unwrap_err()), ["model"]);
-    let later = desk
-        .admin
-        .clear_health(desk.ask(clear("providers/openai", "")))
-        .await;
-    assert_eq!(later.unwrap_err().code(), Code::Unimplemented);
+    let unknown = clear("providers/nobody.example.com", "");
+    let unknown = desk.admin.clear_health(desk.ask(unknown)).await;
+    assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
 }

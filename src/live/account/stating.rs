@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 use super::AccountLive;
+use super::waiting::wake_first;
 use crate::domain::classify::Spent;
 use crate::domain::cooling;
 use crate::domain::learned::{BudgetName, Learned};
@@ -21,6 +22,7 @@ impl AccountLive {
         };
         if let Some(news) = cooling.spend(spent.class, spent.wait, why, now) {
             state.keep_unsaved(model, news);
+            wake_first(state);
         }
     }
 

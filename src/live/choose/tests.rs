@@ -157,10 +157,10 @@ fn answer(live: &AccountLive, limit: &crate::domain::limit::Limit, units: u64, w
 }
 
 #[test]
-fn a_canary_that_gets_no_permits_can_be_sent_later() {
+fn a_canary_waits_for_its_right_and_takes_no_permits_before() {
     let mut registry = Registry::default();
     registry.add_account(1, 3, &ModelRules::default());
-    let limit = registry.add_limit(1, 100);
+    registry.add_limit(1, 100);
     registry.add_pool(1, &[(1, 1)]);
     let (snapshot, prices) = (registry.snapshot(), OperatorPrices::default());
     for key in 0..3 {
@@ -168,23 +168,13 @@ fn a_canary_that_gets_no_permits_can_be_sent_later() {
         version.live.told(&dead(NOW.database));
     }
     let (pool, wish) = (&snapshot.pools[&id("p1")], wish(None, &prices));
-    let unserved = choose(pool, &wish, NOW).unwrap_err();
-    assert_eq!(
-        count(&tally(unserved.refusal(&wish, NOW)), KeyRefusal::Limit),
-        3
-    );
-    let live = &snapshot.accounts[&account_uid(1)].live;
-    answer(live, &limit, 50, Wait::default());
-    // One canary for each key, and no more.
-    for _ in 0..3 {
-        let chosen = choose(pool, &wish, NOW).unwrap();
-        assert!(chosen.is_canary);
+    for _ in 0..2 {
+        let unserved = choose(pool, &wish, NOW).unwrap_err();
+        assert!(unserved.is_canary_awaited);
+        assert!(unserved.short.is_empty());
+        let refusal = unserved.refusal(&wish, NOW);
+        assert_eq!(count(&tally(refusal), KeyRefusal::Dead), 3);
     }
-    let unserved = choose(pool, &wish, NOW).unwrap_err();
-    assert_eq!(
-        count(&tally(unserved.refusal(&wish, NOW)), KeyRefusal::Dead),
-        3
-    );
 }
 
 #[test]
