@@ -42,7 +42,8 @@ pub use passphrase::PassphraseParameters;
 pub use row_mac::{MacField, MacKey};
 pub use rows::{GrantRow, MemberRow, ProtectedRow};
 pub use sealed_id::{
-    BootId, IdOpener, IdSealer, IdSealers, Opened, Purpose, SEALED_ID_CHARS_MAX, SEALED_ID_PLAINTEXT_BYTES_MAX, Serial,
+    BootId, IdOpener, IdSealer, IdSealers, Opened, Purpose, SEALED_ID_CHARS_MAX,
+    SEALED_ID_PLAINTEXT_BYTES_MAX, Serial,
 };
 pub use secret::Secret;
 pub use webhook_secret::WebhookSecrets;

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::heard::Heard;
 use super::sync::{AtomicBool, Mutex};
 use crate::domain::cooling::{self, ACCOUNT_MODELS_MAX, Cooling};
 use crate::domain::health::{Cause, FailureClass};
@@ -15,6 +16,8 @@ use crate::domain::ledger::budget::{Budget, Need, Take};
 use crate::domain::ledger::held::{Ticket, Units};
 use crate::domain::limit::Limit;
 use crate::domain::time::{BootTime, Timestamp};
+
+mod stating;
 
 /// One account as this replica sees it. Lives as long as any snapshot or lease needs it.
 #[derive(Debug)]
@@ -30,6 +33,7 @@ struct State {
     /// By model; the empty one is the account as a whole.
     cooling: HashMap<String, Cooling>,
     unsaved: HashMap<String, Cause>,
+    heard: Heard,
     wakers: BTreeMap<Ticket, Waker>,
 }
 
@@ -144,10 +148,7 @@ impl AccountLive {
             return;
         };
         if let Some(news) = cooling.blame(class, stated, jitter, why, now) {
-            state.unsaved.insert(model.to_owned(), news);
-            // What made room meanwhile is no news any more, and must not pile up while nothing can be saved.
-            let (unsaved, kept) = (&mut state.unsaved, &state.cooling);
-            unsaved.retain(|model, _| kept.contains_key(model));
+            state.keep_unsaved(model, news);
         }
     }
 
@@ -214,6 +215,13 @@ impl State {
         if let Some(waker) = self.wakers.get(&ticket) {
             waker.wake.notify_one();
         }
+    }
+
+    fn keep_unsaved(&mut self, model: &str, news: Cause) {
+        self.unsaved.insert(model.to_owned(), news);
+        // What made room meanwhile is no news any more, and must not pile up while nothing can be saved.
+        let (unsaved, kept) = (&mut self.unsaved, &self.cooling);
+        unsaved.retain(|model, _| kept.contains_key(model));
     }
 
     fn told(&mut self, model: &str, cause: Cause, now: Timestamp) {

@@ -10,6 +10,7 @@ pub mod distrusted;
 #[cfg(test)]
 mod example;
 pub mod explain;
+pub mod heard;
 pub mod heartbeat;
 pub mod idle;
 mod late;
@@ -52,6 +53,7 @@ use uuid::Uuid;
 
 use self::choose::Now;
 use self::clock::{DatabaseClock, boot_now};
+use self::heard::HeardNews;
 use self::ledger::Ledger;
 use self::life::Life;
 use self::line::Line;
@@ -83,6 +85,8 @@ pub struct Live {
     pub life: Life,
     /// The order of arrival.
     pub line: Line,
+    /// Accounts of whose limits something was heard.
+    pub heard: HeardNews,
     /// Reports for other replicas.
     pub outbox: Outbox,
     /// Verdicts that could not be committed.
@@ -116,6 +120,7 @@ impl Live {
             ledger: Ledger::default(),
             life: Life::default(),
             line: Line::default(),
+            heard: HeardNews::default(),
             outbox: Outbox::default(),
             owed: Owed::default(),
             suspects: Suspects::default(),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::harness::postgres::new_folder;
 use crate::harness::process::{keylease, texts};
 
 const SAMPLES: &str = include_str!("../data/provider-errors.jsonl");
@@ -135,4 +136,106 @@ fn texts_that_nearly_match_everywhere_take_no_longer() {
         "{:?}",
         begun.elapsed()
     );
+}
+
+#[test]
+fn hostile_lines_get_their_verdicts() {
+    let bomb: serde_json::Map<_, _> = (0..10_000)
+        .map(|i| {
+            (
+                format!("x-ratelimit-reset-{i}"),
+                json!("9999999999999999999999"),
+            )
+        })
+        .collect();
+    let deep = "{\"error\":[".repeat(300_000);
+    let absurd = |value: &str| json!({"status": 429, "headers": {"retry-after": value}});
+    let lines_in = [
+        json!({"status": 429, "headers": bomb}),
+        json!({"status": 503, "body": deep}),
+        absurd("-5"),
+        absurd("1e30"),
+        absurd("99999999999999999999"),
+        absurd("7776000"),
+    ];
+    let mut input: Vec<u8> = lines_in
+        .iter()
+        .flat_map(|line| format!("{line}\n").into_bytes())
+        .collect();
+    input.extend(b"{\"status\": 401, \"body\": \"\xff\xfe invalid \xf0\x9f key\"}\n");
+    let output = classify(&["--jsonl"], &input);
+    assert!(output.status.success(), "{:?}", texts(&output).1);
+    let answers = lines(&output);
+    let classes: Vec<_> = answers
+        .iter()
+        .map(|a| a["class"].as_str().unwrap())
+        .collect();
+    let rate = "rate_limit";
+    assert_eq!(
+        classes,
+        [rate, "provider_fault", rate, rate, rate, rate, "credential"]
+    );
+    let stated: Vec<_> = answers
+        .iter()
+        .map(|a| a["retry_after_ms"].as_u64())
+        .collect();
+    let month = Some(31 * 86_400_000);
+    assert_eq!(stated, [None, None, None, None, None, month, None]);
+}
+
+const RULES: &str = r#"
+version = 1
+[[rule]]
+id = "held"
+text = ['(?:a|aa)+$', 'hold for [0-9]+']
+class = "quota"
+scope = "account"
+cooldown = "3h"
+"#;
+
+fn file(name: &str, text: &str) -> String {
+    let folder = new_folder();
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn rules_of_a_pool_are_tried_without_a_server() {
+    let rules = file("rules.toml", RULES);
+    let held = b"HTTP/1.1 403 No\r\n\r\nHold for 3 days";
+    let (out, _) = texts(&classify(&["--rules", &rules], held));
+    for words in ["rule      pool/held", "quota", "3h", "retry_other_key"] {
+        assert!(out.contains(words), "{out}");
+    }
+    let lines_in = [
+        json!({"status": 403, "body": "a".repeat(10 * 1024 * 1024)}),
+        json!({"status": 401}),
+        json!({"status": 429, "headers": {"retry-after": "-5", "retry-after-ms": "1e30"}, "body": "hold for 1"}),
+    ];
+    let input: String = lines_in.iter().map(|line| format!("{line}\n")).collect();
+    let begun = Instant::now();
+    let output = classify(&["--jsonl", "--rules", &rules], input.as_bytes());
+    let answers = lines(&output);
+    let found: Vec<_> = answers
+        .iter()
+        .map(|a| a["rule"].as_str().unwrap())
+        .collect();
+    assert_eq!(found, ["pool/held", "status/401", "pool/held"]);
+    // Nothing that can be believed is stated, so the rule's own word counts.
+    assert_eq!(answers[2]["retry_after_ms"], 10_800_000);
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn rules_that_are_wrong_or_missing_are_told_by_file_and_rule() {
+    let wrong = file("wrong.toml", &RULES.replace("quota", "nonsense"));
+    let (_, error) = texts(&classify(&["--rules", &wrong], b"HTTP/1.1 403"));
+    assert!(
+        error.contains("wrong.toml") && error.contains("rule held: class"),
+        "{error}"
+    );
+    let (_, error) = texts(&classify(&["--rules", "/nowhere/rules"], b"HTTP/1.1 403"));
+    assert!(error.contains("/nowhere/rules"), "{error}");
 }

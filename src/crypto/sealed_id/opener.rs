@@ -8,8 +8,8 @@ use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::{
-    BOOT_END, FORMAT_VERSION, HEADER_BYTES, Purpose, RAW_BYTES_MAX, SEALED_ID_CHARS_MAX,
-    TAG_BYTES, cipher_of, nonce_of,
+    BOOT_END, FORMAT_VERSION, HEADER_BYTES, Purpose, RAW_BYTES_MAX, SEALED_ID_CHARS_MAX, TAG_BYTES,
+    cipher_of, nonce_of,
 };
 use crate::crypto::{errors::SealedIdError, key_bytes::KeyBytes};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::grouping::{self, Item};
 use super::view::{Fact, KeyFact, PoolFact, View};
-use super::{ConditionName, Found, Kind, sentences};
+use super::{ConditionName, Found, sentences};
 use crate::domain::time::Timestamp;
 
 /// A pool that can serve again so soon is not told of: short cooldowns are what limits of minutes are made of, and callers wait for them.
@@ -23,6 +23,10 @@ pub fn conditions(view: &View, open: &HashSet<ConditionName>, now: Timestamp) ->
     }
     for (kind, count) in view.rows.iter().filter(|(_, count)| *count > 0) {
         items.push(Item::alone(sentences::rows_distrusted(kind, *count)));
+    }
+    for limit in &view.limits {
+        let differs = sentences::limit_differs(limit);
+        items.push(Item::of_account(&limit.account, differs));
     }
     grouping::bound(items, open)
 }
@@ -73,17 +77,6 @@ fn of_pool(pool: &PoolFact, now: Timestamp, items: &mut Vec<Item>) {
         .filter(|min| healthy < usize::try_from(*min).unwrap_or(usize::MAX))
     {
         items.push(Item::alone(sentences::few_healthy_keys(pool, min)).opening(!is_exhausted));
-    }
-}
-
-/// Whether a kind is about keys, which belong to accounts.
-pub(super) const fn is_of_keys(kind: Kind) -> bool {
-    match kind {
-        Kind::KeyDied | Kind::RotationDue | Kind::RotationOverdue | Kind::KeyUndecryptable => true,
-        Kind::LastHealthyKey
-        | Kind::FewHealthyKeys
-        | Kind::PoolExhausted
-        | Kind::RowsDistrusted => false,
     }
 }
 

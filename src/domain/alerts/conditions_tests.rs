@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::super::grouping::{KIND_MAX, SINGLES_MAX};
+use super::super::view::LimitFact;
 use super::super::{Severity, VAULT};
 use super::*;
 use crate::domain::health::FailureClass;
@@ -181,6 +182,26 @@ fn a_rotation_is_due_before_it_is_overdue_and_stays_due_then() {
         (vec![Kind::RotationOverdue], vec![Kind::RotationDue])
     );
     assert_eq!(told(&overdue, &HashSet::new()).0, [Kind::RotationOverdue]);
+}
+
+#[test]
+fn a_limit_that_the_provider_states_otherwise_is_told_with_both() {
+    let view = View {
+        limits: vec![LimitFact {
+            account: id("a"),
+            limit: id("rpm"),
+            configured: 500,
+            stated: 60,
+        }],
+        ..View::default()
+    };
+    let found = conditions(&view, &HashSet::new(), at(0));
+    assert_eq!(found[0].condition.name.resource, "accounts/a/limits/rpm");
+    let summary = &found[0].condition.summary;
+    assert!(
+        summary.contains("is 500, and the provider states 60"),
+        "{summary}"
+    );
 }
 
 #[test]

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::conditions::is_of_keys;
 use super::{Condition, ConditionName, Found, Kind, VAULT, sentences};
 use crate::domain::id::Id;
 
@@ -118,9 +117,8 @@ fn together(kind: Kind, resource: &str, items: &[Item]) -> Found {
         _ => items.iter().filter(|item| item.found.opens).collect(),
     };
     let conditions = telling.iter().map(|item| &item.found.condition);
-    let what = if is_of_keys(kind) { "keys" } else { "pools" };
     Found {
-        condition: sentences::together(kind, resource, what, conditions),
+        condition: sentences::together(kind, resource, conditions),
         opens: telling.iter().any(|item| item.found.opens),
     }
 }

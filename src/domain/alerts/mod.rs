@@ -29,6 +29,8 @@ pub enum Kind {
     KeyUndecryptable,
     /// Rows were changed outside of KeyLease, or cannot be read.
     RowsDistrusted,
+    /// A provider states another limit than is configured.
+    LimitDiffers,
 }
 
 /// How much it matters.
@@ -79,7 +81,7 @@ pub struct Found {
 
 impl Kind {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::KeyDied, "key_died"),
         (Self::LastHealthyKey, "last_healthy_key"),
         (Self::FewHealthyKeys, "few_healthy_keys"),
@@ -88,6 +90,7 @@ impl Kind {
         (Self::RotationOverdue, "rotation_overdue"),
         (Self::KeyUndecryptable, "key_undecryptable"),
         (Self::RowsDistrusted, "rows_distrusted"),
+        (Self::LimitDiffers, "limit_differs"),
     ];
 
     /// As stored and shown.
@@ -109,9 +112,11 @@ impl Kind {
     pub const fn severity(self) -> Severity {
         match self {
             Self::RotationDue => Severity::Info,
-            Self::KeyDied | Self::LastHealthyKey | Self::FewHealthyKeys | Self::RotationOverdue => {
-                Severity::Warning
-            }
+            Self::KeyDied
+            | Self::LastHealthyKey
+            | Self::FewHealthyKeys
+            | Self::RotationOverdue
+            | Self::LimitDiffers => Severity::Warning,
             Self::PoolExhausted | Self::KeyUndecryptable | Self::RowsDistrusted => {
                 Severity::Critical
             }

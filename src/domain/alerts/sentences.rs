@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::view::{KeyFact, PoolFact};
+use super::view::{KeyFact, LimitFact, PoolFact};
 use super::{Condition, Kind, VAULT};
 use crate::domain::health::FailureClass;
-use crate::domain::name::{KeyName, PoolName};
+use crate::domain::name::{KeyName, LimitName, OwnerName, PoolName};
 use crate::domain::time::Timestamp;
 
 /// The most resources that are named of many.
@@ -150,11 +150,33 @@ pub(super) fn rows_distrusted(kind: &str, rows: usize) -> Condition {
     )
 }
 
+pub(super) fn limit_differs(fact: &LimitFact) -> Condition {
+    let name = LimitName {
+        owner: OwnerName::Account(fact.account.clone()),
+        limit: fact.limit.clone(),
+    };
+    let (configured, stated) = (fact.configured, fact.stated);
+    let harm = if stated < configured {
+        "leases will meet 429"
+    } else {
+        "some of it is not used"
+    };
+    let short = format!("{}/{}", fact.account, fact.limit);
+    Condition::new(
+        Kind::LimitDiffers,
+        &name,
+        format!("{name} is {configured}, and the provider states {stated}: {harm}"),
+        format!(
+            "compare with the provider's own page, then `keylease limits update {short} --amount {stated}`"
+        ),
+        None,
+    )
+}
+
 /// One condition for many of a kind.
 pub(super) fn together<'a>(
     kind: Kind,
     resource: &str,
-    what: &str,
     conditions: impl ExactSizeIterator<Item = &'a Condition> + Clone,
 ) -> Condition {
     let total = conditions.len();
@@ -170,15 +192,16 @@ pub(super) fn together<'a>(
     };
     let until = conditions.clone().filter_map(|c| c.until).min();
     let remedy = conditions.clone().next().map(|c| c.remedy.clone());
-    let state = match kind {
-        Kind::KeyDied => "are dead",
-        Kind::LastHealthyKey => "have one healthy key left",
-        Kind::FewHealthyKeys => "have fewer healthy keys than wanted",
-        Kind::PoolExhausted => "can serve no lease",
-        Kind::RotationDue => "have to be rotated soon",
-        Kind::RotationOverdue => "are overdue for rotation",
-        Kind::KeyUndecryptable => "cannot be opened",
-        Kind::RowsDistrusted => "have rows that are not believed",
+    let (what, state) = match kind {
+        Kind::KeyDied => ("keys", "are dead"),
+        Kind::LastHealthyKey => ("pools", "have one healthy key left"),
+        Kind::FewHealthyKeys => ("pools", "have fewer healthy keys than wanted"),
+        Kind::PoolExhausted => ("pools", "can serve no lease"),
+        Kind::RotationDue => ("keys", "have to be rotated soon"),
+        Kind::RotationOverdue => ("keys", "are overdue for rotation"),
+        Kind::KeyUndecryptable => ("keys", "cannot be opened"),
+        Kind::RowsDistrusted => ("kinds of rows", "are not believed"),
+        Kind::LimitDiffers => ("limits", "are not what their provider states"),
     };
     Condition::new(
         kind,

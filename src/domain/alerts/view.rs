@@ -19,6 +19,21 @@ pub struct View {
     pub pools: Vec<PoolFact>,
     /// Rows that are not believed, by kind.
     pub rows: Vec<(&'static str, usize)>,
+    /// Limits that are configured otherwise than their provider states.
+    pub limits: Vec<LimitFact>,
+}
+
+/// A limit that is configured otherwise than its provider states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitFact {
+    /// Its account.
+    pub account: Id,
+    /// The limit.
+    pub limit: Id,
+    /// N as configured.
+    pub configured: u64,
+    /// N as stated.
+    pub stated: u64,
 }
 
 /// Something to tell of a key.

@@ -161,9 +161,9 @@ impl Entry {
         terms: &Terms,
         database_now: Timestamp,
     ) -> u64 {
-        let other = self.claim.filter(|claim| {
-            claim.boot_id != asker.boot_id && claim.holds(database_now, terms)
-        });
+        let other = self
+            .claim
+            .filter(|claim| claim.boot_id != asker.boot_id && claim.holds(database_now, terms));
         let own = self.claim.is_some_and(|c| c.boot_id == asker.boot_id);
         let free = amount.saturating_sub(charged);
         let free = free.saturating_sub(other.map_or(0, |claim| claim.units));

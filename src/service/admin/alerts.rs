@@ -95,6 +95,7 @@ fn kind(stored: &str) -> proto::AlertKind {
         Kind::RotationOverdue => proto::AlertKind::RotationOverdue,
         Kind::KeyUndecryptable => proto::AlertKind::KeyUndecryptable,
         Kind::RowsDistrusted => proto::AlertKind::RowsDistrusted,
+        Kind::LimitDiffers => proto::AlertKind::LimitDiffers,
     }
 }
 
