@@ -21,7 +21,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
 use crate::live::credential::Credential;
 use crate::live::owed::Judgement;
-use crate::live::snapshot::{AccountEntry, VersionEntry};
+use crate::live::snapshot::{AccountEntry, PoolEntry, VersionEntry};
 use crate::metric_names;
 use crate::outbound::{OutboundError, Request};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
@@ -177,7 +177,9 @@ impl Vault {
         let snapshot = self.live.snapshot();
         let mut pools: Vec<_> = snapshot.pools.values().collect();
         pools.sort_by_key(|pool| (!pool.pool.health_policy.probe_enabled, &pool.pool.id));
-        let pool = pools.into_iter().find(|pool| pool.serves(version));
+        let version = snapshot.versions.get(&version);
+        let leases = |pool: &&Arc<PoolEntry>| version.is_some_and(|version| pool.serves(version));
+        let pool = pools.into_iter().find(|pool| leases(pool));
         pool.map_or_else(HealthPolicy::default, |pool| pool.pool.health_policy)
     }
 

@@ -10,7 +10,7 @@ use crate::domain::health::Health;
 use crate::domain::key::Stage;
 use crate::domain::name::KeyName;
 use crate::domain::time::Timestamp;
-use crate::live::snapshot::{AccountEntry, PoolEntry, Snapshot, VersionEntry};
+use crate::live::snapshot::{AccountEntry, PoolEntry, Snapshot, Tier, VersionEntry};
 use crate::vault::overdue::Intervals;
 
 /// Where a key stands, and when it can serve by itself; none where it never does.
@@ -164,7 +164,7 @@ fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>) -> PoolFact {
         serves_at: None,
         healthy_min: entry.pool.health_policy.healthy_keys_min,
     };
-    for candidate in entry.tiers.iter().flat_map(|tier| &tier.candidates) {
+    for candidate in entry.tiers.iter().flat_map(Tier::keys) {
         fact.keys += 1;
         let version = candidate.version.as_ref();
         let standing = version.and_then(|v| standings.get(&v.version.meta.uid));

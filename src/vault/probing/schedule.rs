@@ -12,7 +12,7 @@ use crate::domain::disablement::is_disabled;
 use crate::domain::probe::next_time;
 use crate::domain::time::Timestamp;
 use crate::live::Live;
-use crate::live::snapshot::Snapshot;
+use crate::live::snapshot::{PoolEntry, Snapshot, Tier};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, probes};
 
@@ -126,7 +126,7 @@ fn wanted(snapshot: &Snapshot, now: Timestamp) -> HashMap<Uuid, Duration> {
     });
     for pool in pools {
         let interval = pool.pool.health_policy.probe_interval();
-        let candidates = pool.tiers.iter().flat_map(|tier| &tier.candidates);
+        let candidates = pool.tiers.iter().flat_map(Tier::keys);
         for version in candidates.filter_map(|candidate| candidate.version.as_ref()) {
             let held = wanted.entry(version.version.meta.uid).or_insert(interval);
             *held = interval.min(*held);
@@ -135,8 +135,10 @@ fn wanted(snapshot: &Snapshot, now: Timestamp) -> HashMap<Uuid, Duration> {
     wanted
 }
 
-/// Whether a pool wants a version probed. It looks at many keys: only where the schedule does not say.
+/// Whether a pool wants a version probed. It looks at many pools: only where the schedule does not say.
 pub(super) fn is_wanted(snapshot: &Snapshot, version: Uuid) -> bool {
     let mut pools = snapshot.pools.values();
-    pools.any(|pool| pool.pool.health_policy.probe_enabled && pool.serves(version))
+    let version = snapshot.versions.get(&version);
+    let leases = |pool: &PoolEntry| version.is_some_and(|version| pool.serves(version));
+    pools.any(|pool| pool.pool.health_policy.probe_enabled && leases(pool))
 }
