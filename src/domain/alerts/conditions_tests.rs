@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::grouping::{KIND_MAX, SINGLES_MAX};
 use super::super::view::LimitFact;
-use super::super::{Severity, VAULT};
+use super::super::{Kind, Severity, VAULT};
 use super::*;
 use crate::domain::health::FailureClass;
 use crate::domain::id::Id;
