@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use metrics::{counter, gauge};
 
 use crate::domain::health::Health;
+use crate::domain::incident::IncidentKind;
 use crate::live::clock::boot_now;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
@@ -30,6 +31,7 @@ pub(super) fn glance(vault: &Vault) {
         gauge!(metric_names::ROWS_DISTRUSTED, "kind" => *kind).set(f64::from(count));
     }
     waiters(&snapshot);
+    incidents(vault, &snapshot);
     units(&snapshot);
 }
 
@@ -90,6 +92,26 @@ fn waiters(snapshot: &Snapshot) {
         let waiting = u32::try_from(line::waiting(&pool.live)).unwrap_or(u32::MAX);
         gauge!(metric_names::LEASE_WAITERS, "pool" => pool.pool.id.to_string())
             .set(f64::from(waiting));
+    }
+}
+
+/// What befell many keys at once, and what did not.
+fn incidents(vault: &Vault, snapshot: &Snapshot) {
+    let now = vault.live().now().database;
+    for provider in &snapshot.providers {
+        for kind in [IncidentKind::Breaker, IncidentKind::Egress] {
+            let holds = provider.incident(kind, now).is_some();
+            let labels = [
+                ("provider", provider.place().host.clone()),
+                ("kind", kind.as_str().to_owned()),
+            ];
+            gauge!(metric_names::PROVIDER_INCIDENT, &labels).set(f64::from(u8::from(holds)));
+        }
+    }
+    for pool in snapshot.pools.values() {
+        let brake = vault.live().brakes.incident(pool.pool.meta.uid, now);
+        let braked = f64::from(u8::from(brake.is_some()));
+        gauge!(metric_names::POOL_BRAKED, "pool" => pool.pool.id.to_string()).set(braked);
     }
 }
 

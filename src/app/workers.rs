@@ -14,9 +14,11 @@ use super::probing::probe;
 use super::supervision::{round, supervise};
 use super::{alerting, observe};
 use crate::live::heartbeat::Heart;
-use crate::live::{idle, ledger, outbox, spend};
+use crate::live::{canaries, idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
-use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
+use crate::store::{
+    self, cooldowns, foreign_reports, incidents, lease_renewals, replicas, settled,
+};
 use crate::vault::{Alerting, Error, Vault};
 
 /// How long the last sums of what was spent may take to be written when a replica ends.
@@ -66,6 +68,7 @@ impl Workers {
             failed.clone(),
         ));
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
+        tasks.spawn(canaries::run(Arc::clone(&live), pool.clone(), stop.clone()));
         let exchanged = CancellationToken::new();
         tasks.spawn(ledger::run(live, pool, exchanged.clone()));
         tasks.spawn(exchange(
@@ -228,6 +231,8 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             let mut conn = acquire(vault.pool()).await?;
             replicas::forget(&mut conn).await?;
             cooldowns::forget(&mut conn).await?;
+            incidents::forget(&mut conn).await?;
+            store::canaries::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
             store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;

@@ -1,4 +1,4 @@
-//! `clear-health`, which accounts and keys share.
+//! `clear-health`, which accounts, keys and providers share.
 
 use clap::Args;
 
@@ -11,7 +11,8 @@ use crate::proto;
 /// What is to be forgotten.
 #[derive(Debug, Args)]
 pub(crate) struct ClearHealthArgs {
-    /// Its name: an account (openai) or, for keys, a key (openai/main) or one version of it (openai/main/3)
+    /// Its name: an account (openai); for keys, a key (openai/main) or one version of it (openai/main/3); for providers, a host
+    /// (api.openai.com) or all that are spoken to alike (openai)
     pub(crate) name: String,
     /// Only this model of an account
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -35,6 +36,23 @@ pub(crate) fn of_key(args: &ClearHealthArgs) -> Result<String, Failure> {
 pub(crate) fn of_account(args: &ClearHealthArgs) -> Result<String, Failure> {
     let hint = "for what is held against a key or a version: `keylease keys clear-health ACCOUNT/KEY[/VERSION]`";
     names::account(&args.name).map_err(|failure| failure.hinting(hint))
+}
+
+/// A provider, by the host that its accounts go to or the profile that they have.
+pub(crate) fn of_provider(args: &ClearHealthArgs) -> Result<String, Failure> {
+    if !args.model.is_empty() {
+        return Err(Failure::Usage(
+            "--model is for accounts, whose cooldowns are kept by model".into(),
+        ));
+    }
+    let name = args.name.strip_prefix("providers/").unwrap_or(&args.name);
+    if name.is_empty() || name.contains('/') {
+        return Err(Failure::Usage(format!(
+            "{} is no provider: name a host, such as api.openai.com, or a profile, such as openai",
+            super::words::printable(&args.name)
+        )));
+    }
+    Ok(format!("providers/{name}"))
 }
 
 /// Forgets what is held against the resource of this full name.

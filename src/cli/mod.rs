@@ -35,6 +35,7 @@ mod paging;
 mod placeholders;
 mod pools;
 mod prices;
+mod providers;
 mod refusals;
 mod remedies;
 mod renew;
@@ -81,6 +82,9 @@ pub enum Command {
     /// What was spent, by pool, account, model, caller, tag or day
     #[command(after_help = cost::HELP)]
     Cost(cost::CostArgs),
+    /// Where accounts go: what is held against a provider as a whole
+    #[command(after_help = EXIT_CODES)]
+    Providers(providers::Providers),
     /// What models cost
     #[command(after_help = EXIT_CODES)]
     Prices(prices::Prices),
@@ -119,6 +123,7 @@ impl Command {
             Self::Callers(command) => &command.client,
             Self::Limits(command) => &command.client,
             Self::Cost(command) => &command.client,
+            Self::Providers(command) => &command.client,
             Self::Prices(command) => &command.client,
             Self::Tokens(command) => &command.client,
             Self::Status(command) => &command.client,
@@ -143,6 +148,7 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Callers(command) => callers::run(command).await,
             Command::Limits(command) => limits::run(command).await,
             Command::Cost(command) => cost::run(command).await,
+            Command::Providers(command) => providers::run(command).await,
             Command::Prices(command) => prices::run(command).await,
             Command::Tokens(command) => tokens::run(command).await,
             Command::Status(command) => status::run(command).await,

@@ -48,6 +48,7 @@ pub(crate) fn refusal_word(reason: RefusalReason) -> &'static str {
         RefusalReason::Unspecified => "for a reason this client does not know",
         RefusalReason::Limit => "at a limit of the account",
         RefusalReason::Cooling => "cooling down",
+        RefusalReason::Provider => "of a provider that fails for everybody",
         RefusalReason::Dead => "dead (blacklisted)",
         RefusalReason::Disabled => "disabled",
         RefusalReason::Model => "not serving this model",

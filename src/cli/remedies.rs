@@ -92,6 +92,9 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         Reason::KeysCooling => {
             "wait; `keylease status POOL` shows what cools, and `accounts clear-health` or `keys clear-health` ends it where it is well"
         }
+        Reason::Provider => {
+            "wait: one lease tries it when its time is over; `keylease providers clear-health HOST` ends it at once if the provider is well"
+        }
         Reason::KeysDead => {
             "replace the key with `keylease keys rotate`, or `keylease keys clear-health` if it is well"
         }

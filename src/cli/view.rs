@@ -1,7 +1,9 @@
 //! What several tables show in the same words.
 
 use super::{table, words};
-use crate::proto::{Disablement, Distrust, RotationPolicy};
+use prost_types::Timestamp;
+
+use crate::proto::{Disablement, Distrust, Incident, IncidentKind, RotationPolicy};
 
 /// What an ordinary line has beside the name of its field.
 const PARAGRAPH_WIDTH: usize = 58;
@@ -56,6 +58,33 @@ pub(crate) fn disablement(disablement: Option<&Disablement>) -> String {
     text
 }
 
+/// What befalls many keys at once, since and until when, and why.
+pub(crate) fn incident(incident: &Incident, now: &Timestamp) -> String {
+    let until = incident.until_time.as_ref();
+    let left = until.and_then(|until| words::until(until, now));
+    let left = left.map(words::duration);
+    let what = match (incident.kind(), left) {
+        (IncidentKind::Breaker, Some(left)) => {
+            format!("FAILS: no lease for {left}, then one trial")
+        }
+        (IncidentKind::Breaker, None) => "FAILS: the next lease is the one trial".to_owned(),
+        (IncidentKind::Egress, _) => {
+            "MAY BE BARRED from here: no key is blamed, leases go on".to_owned()
+        }
+        (IncidentKind::Brake, Some(left)) => {
+            format!("IS BRAKED for {left}: no key dies for long")
+        }
+        (IncidentKind::Brake | IncidentKind::Unspecified, _) => "is in trouble".to_owned(),
+    };
+    let since = words::time(incident.since_time.as_ref());
+    let (subject, why) = (&incident.subject, &incident.why);
+    format!(
+        "{} {what} ({}, since {since})",
+        words::printable(subject),
+        words::printable(why)
+    )
+}
+
 /// The interval in words.
 pub(crate) fn rotation_interval(policy: Option<&RotationPolicy>) -> String {
     words::proto_duration(policy.and_then(|policy| policy.interval.as_ref()))
@@ -65,6 +94,25 @@ pub(crate) fn rotation_interval(policy: Option<&RotationPolicy>) -> String {
 mod tests {
     use super::*;
     use crate::proto::DistrustState;
+
+    #[test]
+    fn an_incident_says_what_why_since_and_until_when() {
+        let at = |seconds| prost_types::Timestamp { seconds, nanos: 0 };
+        let breaker = Incident {
+            kind: IncidentKind::Breaker as i32,
+            subject: "providers/api.openai.com".into(),
+            since_time: Some(at(0)),
+            until_time: Some(at(65)),
+            why: "http 503".into(),
+            strikes: 1,
+        };
+        assert_eq!(
+            incident(&breaker, &at(60)),
+            "providers/api.openai.com FAILS: no lease for 5 s, then one trial (http 503, since 1970-01-01T00:00:00Z)"
+        );
+        let text = incident(&breaker, &at(65));
+        assert!(text.contains("the next lease is the one trial"), "{text}");
+    }
 
     #[test]
     fn a_disablement_says_why_who_and_until_when() {

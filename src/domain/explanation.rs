@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::health::Cause;
 use super::hindrance::Hindrance;
+use super::incident::Ongoing;
 use super::limit::Limit;
 use super::name::{AccountName, CallerName, KeyName, LimitName, PoolName};
 use super::pool::{Estimate, Strategy};
@@ -35,6 +36,8 @@ pub struct Explanation {
     pub keys: Vec<KeyExplanation>,
     /// Every limit that the call draws from, or would.
     pub limits: Vec<LimitExplanation>,
+    /// What befalls many of its keys at once.
+    pub incidents: Vec<Ongoing>,
 }
 
 /// Why one key would or would not be chosen.

@@ -18,9 +18,9 @@ pub const LIMITS_NAMED_MAX: usize = 10;
 pub enum Hindrance {
     /// A limit says no.
     Limit(LimitHindrance),
-    /// Of what cools down, or is dead, the first to be well again: a key or an account, by name.
+    /// Of what cools down, fails or is dead, the first to be well again: a key, an account or a provider, by name.
     Ailing {
-        /// [`KeyRefusal::Cooling`] or [`KeyRefusal::Dead`].
+        /// [`KeyRefusal::Cooling`], [`KeyRefusal::Provider`] or [`KeyRefusal::Dead`].
         refusal: KeyRefusal,
         /// By name.
         resource: String,

@@ -148,6 +148,16 @@ impl HealthPolicy {
         self.dead_ttl.unwrap_or(Duration::from_hours(24))
     }
 
+    /// The same for a pool whose brake holds: no death is longer than the pause.
+    #[must_use]
+    pub fn braked(self, pause: Option<Duration>) -> Self {
+        let dead_ttl = pause.map(|pause| pause.min(self.dead_ttl()));
+        Self {
+            dead_ttl: dead_ttl.or(self.dead_ttl),
+            ..self
+        }
+    }
+
     /// How long an unhealthy version cools: 30 minutes unless set.
     #[must_use]
     pub fn unhealthy_ttl(&self) -> Duration {

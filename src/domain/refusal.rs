@@ -14,6 +14,8 @@ pub enum KeyRefusal {
     Unreachable,
     /// It, its account, or its account for this model cools down.
     Cooling,
+    /// Its provider fails for everybody: no lease but one trial at a time.
+    Provider,
     /// Blacklisted.
     Dead,
     /// Its row, its account's or its membership was changed outside of KeyLease, so that it is not believed.

@@ -8,6 +8,7 @@ use super::account::Cooldown;
 use super::disablement::{Disablement, is_disabled};
 use super::distrust::Distrust;
 use super::health::Health;
+use super::incident::Ongoing;
 use super::key::Stage;
 use super::limit::{Dimension, Mode};
 use super::name::{KeyName, LimitName, PoolName};
@@ -34,6 +35,8 @@ pub struct PoolStatus {
     pub disablement: Option<Disablement>,
     /// Why the pool's row, or a member's, is not believed.
     pub distrust: Option<Distrust>,
+    /// What befalls many of its keys at once.
+    pub incidents: Vec<Ongoing>,
 }
 
 /// A key at a glance.
@@ -55,6 +58,8 @@ pub struct KeyStatus {
     pub next_rotation: Option<Timestamp>,
     /// It has ended.
     pub rotation_overdue: bool,
+    /// Its provider fails.
+    pub breaker: Option<Ongoing>,
     /// What the replica did with it.
     pub usage: KeyUsage,
     /// Why its row, or its account's, is not believed.
@@ -126,6 +131,8 @@ pub enum Standing {
     Serving,
     /// It, or its account, cools down.
     Cooling,
+    /// Its provider fails: no lease but one trial at a time.
+    ProviderFailing,
     /// It is dead.
     Dead,
     /// A person has disabled it, or its account.
@@ -163,6 +170,9 @@ impl KeyStatus {
             Health::Cooling(cause) if now < cause.until => Standing::Cooling,
             Health::Active | Health::Cooling(_) | Health::Dead(_) if account_cools => {
                 Standing::Cooling
+            }
+            Health::Active | Health::Cooling(_) | Health::Dead(_) if self.breaker.is_some() => {
+                Standing::ProviderFailing
             }
             Health::Active | Health::Cooling(_) | Health::Dead(_) => Standing::Serving,
         }

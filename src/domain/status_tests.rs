@@ -29,6 +29,7 @@ fn key(health: Health) -> KeyStatus {
         account_cooldown: None,
         next_rotation: None,
         rotation_overdue: false,
+        breaker: None,
         usage: KeyUsage::default(),
         distrust: None,
     }

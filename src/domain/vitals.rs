@@ -12,7 +12,6 @@ pub struct Vitals {
     health: Health,
     unexplained: u32,
     faults: FaultRun,
-    canary_until: Option<Timestamp>,
 }
 
 /// Faults in a row that the version alone may be to blame for. A provider that fails for everybody begins it again and again, so that
@@ -55,8 +54,12 @@ pub enum Event<'a> {
 pub enum Admission {
     /// An ordinary lease.
     Normal,
-    /// The single lease that decides over a dead version.
-    Canary,
+    /// A dead version has served its time: a single lease is to decide over it, if this replica has the right to give that.
+    Due,
+    /// That single lease, which may be reported for so long at most.
+    Canary(Duration),
+    /// The right to it is being asked for: no lease before this time, as far as is known.
+    Awaited(Timestamp),
     /// No lease before this time.
     Cooling(Timestamp),
     /// No lease before this time.
@@ -72,21 +75,8 @@ impl Vitals {
             Health::Cooling(cause) if now < cause.until => Admission::Cooling(cause.until),
             Health::Cooling(_) => Admission::Normal,
             Health::Dead(cause) if now < cause.until => Admission::Dead(cause.until),
-            Health::Dead(_) => match self.canary_until {
-                Some(until) if now < until => Admission::Dead(until),
-                _ => Admission::Canary,
-            },
+            Health::Dead(_) => Admission::Due,
         }
-    }
-
-    /// The canary lease is out until then at most.
-    pub const fn send_canary(&mut self, until: Timestamp) {
-        self.canary_until = Some(until);
-    }
-
-    /// The canary lease came back without saying anything.
-    pub const fn recall_canary(&mut self) {
-        self.canary_until = None;
     }
 
     /// Moves on. `Some` is a change of health that the fleet must know.
@@ -125,9 +115,6 @@ impl Vitals {
                 if *health == Health::Active {
                     self.forget_streak();
                 }
-                if *health != self.health {
-                    self.canary_until = None;
-                }
                 self.health = health.clone();
                 None
             }
@@ -155,7 +142,6 @@ impl Vitals {
         if !is_canary || !is_over {
             return None;
         }
-        self.canary_until = None;
         self.health = Health::Active;
         Some(Health::Active)
     }
@@ -180,7 +166,6 @@ impl Vitals {
 
     /// Takes on a worse state; nothing new if it is in as bad a one already, as a burst of the same failure would have it.
     fn worsen(&mut self, health: Health, now: Timestamp) -> Option<Health> {
-        self.canary_until = None;
         let lasting = self.health.cause().is_some_and(|cause| now < cause.until);
         let worse = match (&self.health, &health) {
             (Health::Dead(_), _) if lasting => false,
@@ -200,7 +185,6 @@ impl Vitals {
         if matches!(&self.health, Health::Dead(held) if held.until >= cause.until) {
             return None;
         }
-        self.canary_until = None;
         self.health = Health::Dead(cause);
         Some(self.health.clone())
     }

@@ -152,6 +152,17 @@ impl AccountLive {
         }
     }
 
+    /// It cools down as a whole, for as long as this says and no longer.
+    pub fn pause(&self, cause: Cause) {
+        let state = &mut *self.state.lock();
+        state
+            .cooling
+            .entry(String::new())
+            .or_default()
+            .told(cause.clone());
+        state.unsaved.insert(String::new(), cause);
+    }
+
     /// Cooldowns, by model, that must be committed before the report behind them is answered.
     #[must_use]
     pub fn unsaved(&self) -> Vec<(String, Cause)> {

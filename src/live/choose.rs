@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use uuid::Uuid;
+
 use self::judge::{Fit, judge};
 use self::order::order;
+use super::canaries::Canaries;
 use super::needing::{Needed, pass_over};
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Stretch, VersionEntry};
 use super::unserved::Unserved;
@@ -19,6 +22,7 @@ use crate::domain::time::{BootTime, Timestamp};
 pub(super) mod admit;
 pub(super) mod judge;
 pub(super) mod order;
+mod trial;
 
 /// What a call asks of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +37,10 @@ pub struct Wish<'a> {
     pub avoided: &'a [Avoided],
     /// When the retry token ends.
     pub avoided_until: Option<Timestamp>,
-    /// Until when a canary is waited for.
-    pub canary_until: Timestamp,
+    /// Who asks.
+    pub caller: Uuid,
+    /// Where rights to canaries are asked for.
+    pub canaries: &'a Canaries,
     /// Prices that operators have set.
     pub prices: &'a OperatorPrices,
 }
@@ -93,7 +99,10 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
         .live
         .with_budget(|budget| budget.undo(&lease.draws, uses));
     if lease.is_canary {
-        version.live.recall_canary();
+        version.live.canary().recall();
+    }
+    if account.provider.take_trial(lease.given) {
+        account.provider.trial().recall();
     }
 }
 
@@ -107,8 +116,10 @@ fn try_stretch(
 ) -> Option<Chosen> {
     for (place, candidate) in stretch.keys() {
         // A canary is taken by asking.
-        let ask = |version: &VersionLive| version.admit(wish.canary_until, now.database);
-        let told = match judge(candidate, wish, now.database, ask) {
+        let lasts = wish.need.lease_duration;
+        let ask = |version: &VersionLive| version.admit(wish.canaries, lasts, now);
+        let fit = judge(candidate, wish, now, ask);
+        let told = match fit.and_then(|fit| trial::take(candidate, wish, fit, now)) {
             Ok(fit) => match take(candidate, &fit, wish, now, unserved) {
                 Ok(chosen) => return Some(chosen),
                 Err(because) => unserved.refuse(because, now),
@@ -133,11 +144,14 @@ fn take(
 ) -> Result<Chosen, Because> {
     let known = unserved.heard_of(&candidate.account, fit.model);
     let taken = known.map_or_else(|| ask(candidate, fit, wish, now, unserved), Err);
-    if taken.is_err() && fit.is_canary {
-        fit.version.live.recall_canary();
+    if taken.is_err() {
+        trial::recall(candidate, fit);
     }
     let taken = taken?;
     fit.version.live.used(taken.uses, now.database);
+    if fit.is_trial {
+        candidate.account.provider.tried(now.database);
+    }
     Ok(Chosen {
         account: Arc::clone(&candidate.account),
         version: Arc::clone(fit.version),
@@ -158,6 +172,7 @@ fn ask(
     let mut needed = Needed::new(candidate, wish, fit.uses, now.database);
     // Demand is counted once for each account.
     needed.need.is_new &= !unserved.is_short(&account.live);
+    needed.need.lease_duration = fit.lasts;
     let mut lacks = Vec::new();
     let take = account
         .live

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 use uuid::Uuid;
 
+use crate::domain::canary::{self, Right};
 use crate::domain::ledger::clock::ClockSamples;
 use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
@@ -70,6 +71,13 @@ impl DatabaseClock {
     ) -> Timestamp {
         let mut samples = self.samples.lock();
         samples.believed(limit, last_low, terms.charge_time(), terms.epsilon(), sent)
+    }
+
+    /// The most that the time can be for the right to a canary, in the same way.
+    pub fn believed_of(&self, right: &Right, sent: BootTime) -> Timestamp {
+        let (id, reach) = (right.id, right.reach());
+        let mut samples = self.samples.lock();
+        samples.believed(id, right.low, reach, canary::epsilon(reach), sent)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Accounts with keys, and pools over them, for tests.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::canaries::Canaries;
 use super::choose::{Now, Wish};
 use super::credential::{Credential, Placing};
 use super::registry::{KnownVersion, Registry};
@@ -29,6 +30,9 @@ pub(super) const NOW: Now = Now {
     boot: BootTime::from_nanos(60_000_000_000),
     database: Timestamp::from_micros(60_000_000),
 };
+
+/// Nobody asks the database for what is wanted of it.
+static CANARIES: LazyLock<Canaries> = LazyLock::new(Canaries::default);
 
 /// What begins a uid, by kind.
 const ACCOUNT: u128 = 1 << 100;
@@ -170,7 +174,8 @@ pub(super) fn wish<'a>(model: Option<&'a str>, prices: &'a OperatorPrices) -> Wi
         account: None,
         avoided: &[],
         avoided_until: None,
-        canary_until: NOW.database.after(Duration::from_mins(10)),
+        caller: Uuid::nil(),
+        canaries: &CANARIES,
         prices,
     }
 }

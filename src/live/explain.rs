@@ -91,8 +91,8 @@ fn meet_one<'a>(
     now: Now,
 ) -> Met<'a> {
     let mut unserved = Unserved::default();
-    let ask = |version: &VersionLive| version.admission(now.database);
-    let fit = judge(candidate, wish, now.database, ask);
+    let ask = |version: &VersionLive| version.admission(now);
+    let fit = judge(candidate, wish, now, ask);
     let uses = fit.as_ref().map_or(wish.need.uses, |fit| fit.uses);
     let needed = Needed::new(candidate, wish, uses, now.database);
     let (refused, looks) = candidate.account.live.with_budget_quietly(|budget| {
@@ -124,7 +124,7 @@ fn meet_one<'a>(
         candidate,
         is_first: false,
         standing,
-        over: objections(candidate, wish, now.database),
+        over: objections(candidate, wish, now),
         looks,
         needed,
         unserved,

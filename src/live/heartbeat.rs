@@ -1,6 +1,7 @@
 //! Once a second this replica says that it lives, and looks whether the database still is what it was.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
@@ -28,6 +29,13 @@ pub struct Heart {
     pool: PgPool,
     enrolment: Enrolment,
     replication: Replication,
+}
+
+impl Live {
+    /// So many replicas live.
+    pub fn count_replicas(&self, live: u64) {
+        self.replicas.store(live.max(1), Ordering::Relaxed);
+    }
 }
 
 /// A beat that was committed.

@@ -2,6 +2,8 @@
 
 pub mod account;
 mod block_counts;
+pub mod brakes;
+pub mod canaries;
 pub mod choose;
 pub mod clock;
 mod costing;
@@ -13,6 +15,7 @@ pub mod explain;
 pub mod heard;
 pub mod heartbeat;
 pub mod idle;
+pub mod incidents;
 mod late;
 pub mod ledger;
 pub mod life;
@@ -51,6 +54,8 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::brakes::Brakes;
+use self::canaries::Canaries;
 use self::choose::Now;
 use self::clock::{DatabaseClock, boot_now};
 use self::heard::HeardNews;
@@ -77,6 +82,10 @@ const ISSUERS_MAX: usize = 256;
 pub struct Live {
     /// Made at start; names this replica.
     pub boot_id: Uuid,
+    /// What holds back pools whose keys die together.
+    pub brakes: Brakes,
+    /// Rights to canaries.
+    pub canaries: Canaries,
     /// The database's clock.
     pub clock: DatabaseClock,
     /// Permits in hand, and what has to be said to the database about them.
@@ -116,6 +125,8 @@ impl Live {
     pub fn new(boot_id: Uuid, snapshot_age_max: Duration) -> Arc<Self> {
         Arc::new(Self {
             boot_id,
+            brakes: Brakes::default(),
+            canaries: Canaries::default(),
             clock: DatabaseClock::default(),
             ledger: Ledger::default(),
             life: Life::default(),
@@ -228,11 +239,6 @@ impl Live {
             live: self.replicas(),
             memory: self.life.memory(),
         }
-    }
-
-    /// So many replicas live.
-    pub fn count_replicas(&self, live: u64) {
-        self.replicas.store(live.max(1), Ordering::Relaxed);
     }
 
     /// No new leases from now on.

@@ -12,6 +12,8 @@ pub struct Judgement {
     pub account_uid: Uuid,
     /// The version.
     pub version_uid: Uuid,
+    /// Who gave the canary that decided over it, if one did: its right ends with that.
+    pub canary_issuer: Option<Uuid>,
 }
 
 /// Verdicts that the fleet has to know of yet. There are no more of them than versions.

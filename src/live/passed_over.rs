@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::snapshot::{AccountEntry, Candidate, VersionEntry};
 use crate::domain::disablement::Disablement;
-use crate::domain::health::Cause;
+use crate::domain::health::{Cause, FailureClass};
 use crate::domain::hindrance::Hindrance;
+use crate::domain::incident::IncidentKind;
 use crate::domain::key::Key;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::refusal::KeyRefusal;
@@ -29,6 +30,8 @@ pub(super) struct PassedOver {
     pub(super) is_of_account: bool,
     /// The cooldown; `None` where the version's health has it.
     pub(super) cause: Option<Cause>,
+    /// The right to a canary, or a trial, is being asked for: in a moment this replica may give it.
+    pub(super) is_awaited: bool,
 }
 
 impl PassedOver {
@@ -38,6 +41,7 @@ impl PassedOver {
             until,
             is_of_account: false,
             cause: None,
+            is_awaited: false,
         }
     }
 
@@ -60,7 +64,10 @@ impl PassedOver {
 
     /// Whether every other key of the account that serves the same models hears this too, or something that clears later.
     pub(super) const fn is_of_all(&self) -> bool {
-        let is_of_rules = matches!(self.refusal, KeyRefusal::Model | KeyRefusal::LimitUnread);
+        let is_of_rules = matches!(
+            self.refusal,
+            KeyRefusal::Model | KeyRefusal::LimitUnread | KeyRefusal::Provider
+        );
         self.is_of_account || is_of_rules
     }
 
@@ -68,7 +75,7 @@ impl PassedOver {
     pub(super) const fn has_a_name(&self) -> bool {
         matches!(
             self.refusal,
-            KeyRefusal::Cooling | KeyRefusal::Dead | KeyRefusal::Disabled
+            KeyRefusal::Cooling | KeyRefusal::Provider | KeyRefusal::Dead | KeyRefusal::Disabled
         )
     }
 
@@ -102,6 +109,9 @@ impl First {
             let health = self.version.as_ref()?.live.health(now);
             health.cause().cloned()
         };
+        if self.over.refusal == KeyRefusal::Provider {
+            return self.failing_provider(resource, now);
+        }
         let mut cause = self.over.cause.clone().or_else(own)?;
         // A dead version whose canary is out waits for that.
         cause.until = self.over.until.unwrap_or(cause.until);
@@ -114,11 +124,28 @@ impl First {
 
     pub(super) fn resource(&self) -> String {
         let account = self.account.account.id.clone();
+        if self.over.refusal == KeyRefusal::Provider {
+            return self.account.provider.place().to_string();
+        }
         if self.over.is_of_account {
             return AccountName(account).to_text();
         }
         let key = self.key.id.clone();
         KeyName { account, key }.to_text()
+    }
+
+    fn failing_provider(&self, resource: String, now: Timestamp) -> Option<Hindrance> {
+        let provider = &self.account.provider;
+        let incident = provider.incident(IncidentKind::Breaker, now)?;
+        Some(Hindrance::Ailing {
+            refusal: KeyRefusal::Provider,
+            resource,
+            cause: Cause {
+                until: self.over.until.unwrap_or(incident.until),
+                why: incident.why,
+                class: FailureClass::ProviderFault,
+            },
+        })
     }
 
     fn word(&self) -> Option<&Disablement> {

@@ -8,16 +8,18 @@ use uuid::Uuid;
 use super::account::AccountLive;
 use super::distrusted::Distrusted;
 use super::pool::PoolLive;
-use super::provider::ProviderLive;
+use super::provider::{Place, ProviderLive};
 use super::snapshot::{AccountEntry, Snapshot, VersionEntry};
 use super::version::VersionLive;
 use crate::domain::account::Account;
 use crate::domain::caller::{Caller, Token};
+use crate::domain::incident::{Incident, IncidentKind};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::{Limit, Owner};
 use crate::domain::pool::Pool;
 use crate::domain::prices::OperatorPrices;
 
+mod incidents;
 mod known_version;
 mod pool_entries;
 
@@ -46,6 +48,8 @@ pub struct Registry {
     pub tokens: HashMap<Uuid, Arc<Token>>,
     /// Prices that operators have set.
     pub prices: Arc<OperatorPrices>,
+    /// What befell providers, by kind and subject.
+    pub incidents: HashMap<(IncidentKind, String), Incident>,
     /// Rows that did not verify.
     pub distrusted: Distrusted,
     lives: Lives,
@@ -57,7 +61,7 @@ struct Lives {
     accounts: HashMap<Uuid, Arc<AccountLive>>,
     versions: HashMap<Uuid, Arc<VersionLive>>,
     pools: HashMap<Uuid, Arc<PoolLive>>,
-    providers: HashMap<(&'static str, String), Arc<ProviderLive>>,
+    providers: HashMap<Place, Arc<ProviderLive>>,
 }
 
 impl Registry {
@@ -108,6 +112,7 @@ impl Registry {
         });
         Snapshot {
             offline: limits.collect(),
+            providers: self.lives.providers.values().cloned().collect(),
             rev: self.rev,
             epoch: self.epoch,
             pools: by_id.collect(),
@@ -153,8 +158,10 @@ impl Registry {
             let mut limits = limits.remove(&uid).unwrap_or_default();
             limits.sort_by_key(|limit| limit.uid);
             live.with_budget(|budget| budget.reconfigure(&limits));
-            let place = (account.profile.as_str(), account.endpoint.host());
-            let provider = Arc::clone(self.lives.providers.entry(place).or_default());
+            let provider = self.provider_live(Place {
+                profile: account.profile.as_str(),
+                host: account.endpoint.host(),
+            });
             let entry = AccountEntry {
                 account,
                 limits,

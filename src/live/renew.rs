@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::clock::{DatabaseClock, boot_now};
 use super::reserve::{Replica, believed, entries, open};
+use crate::domain::canary::Subject;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::renewal::Renewal;
 use crate::domain::ledger::work::Work;
@@ -14,7 +15,9 @@ use crate::domain::time::Timestamp;
 use crate::store;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::limit_renewals::Carried;
-use crate::store::{foreign_reports, lease_renewals, limit_blocks, limit_ledgers, limit_renewals};
+use crate::store::{
+    canaries, foreign_reports, lease_renewals, limit_blocks, limit_ledgers, limit_renewals,
+};
 
 /// A lease that is to go on.
 #[derive(Debug, Clone)]
@@ -23,6 +26,8 @@ pub struct Renewing {
     pub issuer: Uuid,
     /// Its number there.
     pub serial: u64,
+    /// What its outcome decides over, if it is a canary.
+    pub canary: Option<Subject>,
     /// What it holds.
     pub holdings: Vec<Renewal>,
     /// Within how long of now it is reported.
@@ -98,6 +103,9 @@ async fn transact(
         };
         renewed.extend(page.renew(holding, renewing.issuer, renewing.report_within));
     }
+    if !keep_right(conn, renewing).await? {
+        return Ok(Renewed::Gone);
+    }
     limit_ledgers::advance(conn, &entries(&pages)).await?;
     limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
     limit_renewals::prolong(conn, renewing.issuer, &renewed).await?;
@@ -107,6 +115,20 @@ async fn transact(
     }
     transaction.commit().await?;
     Ok(Renewed::Done)
+}
+
+/// A canary that goes on keeps its right. False where that has ended: another may be out.
+async fn keep_right(conn: &mut PgConnection, renewing: &Renewing) -> store::Result<bool> {
+    let Some(subject) = &renewing.canary else {
+        return Ok(true);
+    };
+    let held = canaries::lock(conn, subject).await?;
+    let Some(right) = held.filter(|right| right.boot_id == renewing.issuer) else {
+        return Ok(false);
+    };
+    let now = canaries::clock(conn).await?.now;
+    let right = right.going_on(renewing.report_within, now);
+    canaries::put(conn, subject, &right).await
 }
 
 /// What has to be charged for the lease to go on.

@@ -1,5 +1,6 @@
 //! When keys can serve again, as far as this replica knows: what a caller is advised after a failure. Permits are left aside.
 
+use super::choose::Now;
 use super::snapshot::{AccountEntry, Candidate, Run, VersionEntry};
 use crate::domain::claims::Avoided;
 use crate::domain::disablement::{Disablement, is_disabled};
@@ -13,14 +14,14 @@ impl Run {
     pub fn serves_at(
         &self,
         model: Option<&str>,
-        now: Timestamp,
+        now: Now,
         is_meant: impl Fn(&Candidate) -> bool,
     ) -> Option<Timestamp> {
         let rules = &self.keys.first()?.key.models;
         if !model.is_none_or(|model| rules.leads_to(model)) {
             return None;
         }
-        let whole = self.account.serves_at(model, now)?;
+        let whole = self.account.serves_at(model, now.database)?;
         let meant = self.keys.iter().filter(|key| is_meant(key));
         // None of them serves before the account does.
         let own = soonest(meant.filter_map(|key| key.serves_at(model, now)), whole)?;
@@ -41,6 +42,7 @@ impl AccountEntry {
         }
         let cooling = self.live.cooling(model, now);
         let at = enabled_at(self.account.disablement.as_ref(), now)?;
+        let at = self.provider.opens(now).map_or(at, |opens| at.max(opens));
         Some(cooling.map_or(at, |cause| at.max(cause.until)))
     }
 }
@@ -57,15 +59,17 @@ impl Candidate {
     }
 
     /// By itself, whatever its account says.
-    fn serves_at(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+    fn serves_at(&self, model: Option<&str>, now: Now) -> Option<Timestamp> {
         let able = |version: &&std::sync::Arc<VersionEntry>| version.credential.is_some();
         let version = self.version.as_ref().filter(able)?;
-        let at = enabled_at(self.key.disablement.as_ref(), now)?;
-        let cooling = model.and_then(|model| version.live.cooling(model, now));
+        let at = enabled_at(self.key.disablement.as_ref(), now.database)?;
+        let cooling = model.and_then(|model| version.live.cooling(model, now.database));
         let at = cooling.map_or(at, |cause| at.max(cause.until));
         Some(match version.live.admission(now) {
-            Admission::Normal | Admission::Canary => at,
-            Admission::Cooling(until) | Admission::Dead(until) => at.max(until),
+            Admission::Normal | Admission::Due | Admission::Canary(_) => at,
+            Admission::Cooling(until) | Admission::Dead(until) | Admission::Awaited(until) => {
+                at.max(until)
+            }
         })
     }
 }

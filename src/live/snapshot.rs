@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub pools_by_uid: HashMap<Uuid, Arc<PoolEntry>>,
     /// By uid.
     pub callers: HashMap<Uuid, Arc<Caller>>,
+    /// Where accounts go.
+    pub providers: Vec<Arc<ProviderLive>>,
     /// Limits that have an offline share, each with what lives of its account.
     pub offline: Vec<(Arc<AccountLive>, Arc<Limit>)>,
     /// By their id.

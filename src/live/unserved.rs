@@ -32,6 +32,8 @@ pub struct Unserved {
     pub short: Vec<Arc<AccountLive>>,
     /// The database has not said no yet: an answer to a reserve may bring permits.
     pub is_pending: bool,
+    /// The right to a canary is being asked for: in a moment this replica may give it.
+    pub is_canary_awaited: bool,
     /// When the database is worth asking again.
     pub ask_at: Option<BootTime>,
     /// What accounts have said, each of a model as its provider names it.
@@ -71,6 +73,7 @@ impl Unserved {
     /// A key is passed over for something other than permits.
     pub(super) fn pass_over(&mut self, candidate: &Candidate, over: PassedOver) -> Told {
         let told = self.tell(over.refusal, over.until, over.is_of_all());
+        self.is_canary_awaited |= over.is_awaited;
         let mut firsts = self.firsts.iter_mut();
         let known = firsts.find(|first| first.over.refusal == over.refusal);
         let is_told = |first: &&mut First| !over.is_before(&first.over);
@@ -149,6 +152,7 @@ impl Unserved {
         for counted in other.tally.reasons() {
             self.tally.add(counted.refusal, counted.retry);
         }
+        self.is_canary_awaited |= other.is_canary_awaited;
         for refusing in other.limits {
             if !self.knows(&refusing.lack) {
                 self.limits.push(refusing);
@@ -206,8 +210,8 @@ impl Unserved {
     }
 
     fn count(&mut self, candidate: &Candidate, told: Told, wish: &Wish<'_>, now: Now) {
-        let ask = |version: &VersionLive| version.admission(now.database);
-        match judge(candidate, wish, now.database, ask) {
+        let ask = |version: &VersionLive| version.admission(now);
+        match judge(candidate, wish, now, ask) {
             Ok(_) => self.tally.add(told.refusal, told.retry),
             Err(over) => drop(pass_over(candidate, wish, now, over, self)),
         }

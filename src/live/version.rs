@@ -1,12 +1,16 @@
 //! One key version as this replica sees it: its life signs, and how much it is used.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use super::canaries::{ANSWERED_WITHIN, Canaries, Canary, told};
+use super::choose::Now;
+use crate::domain::canary::{Seating, Subject};
 use crate::domain::cooling::{self, Cooling};
 use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::pool::HealthPolicy;
@@ -24,6 +28,7 @@ const COOLING_MODELS_MAX: usize = 64;
 #[derive(Debug)]
 pub struct VersionLive {
     uid: Uuid,
+    canary: Arc<Canary>,
     state: Mutex<State>,
     leases: AtomicU64,
     last_use: AtomicI64,
@@ -47,6 +52,7 @@ impl VersionLive {
     pub fn new(uid: Uuid, health: &Health) -> Self {
         let live = Self {
             uid,
+            canary: Canary::new(Subject::version(uid)),
             state: Mutex::default(),
             leases: AtomicU64::new(0),
             last_use: AtomicI64::new(0),
@@ -62,24 +68,31 @@ impl VersionLive {
         self.uid
     }
 
-    /// Whether a lease may be given. A canary is taken by asking: the next one to ask is told to wait until `canary_until`.
-    pub fn admit(&self, canary_until: Timestamp, now: Timestamp) -> Admission {
-        let mut state = self.state.lock();
-        let admission = state.vitals.admission(now);
-        if admission == Admission::Canary {
-            state.vitals.send_canary(canary_until);
+    /// Whether a lease may be given that may be reported for `lasts`. A canary is taken by asking: the next one to ask is told to wait.
+    pub fn admit(&self, canaries: &Canaries, lasts: Duration, now: Now) -> Admission {
+        let admission = self.state.lock().vitals.admission(now.database);
+        if admission != Admission::Due {
+            return admission;
         }
-        admission
+        seated(self.canary.take(canaries, lasts, now.boot), now)
     }
 
     /// The same, and nothing is taken.
-    pub fn admission(&self, now: Timestamp) -> Admission {
-        self.state.lock().vitals.admission(now)
+    pub fn admission(&self, now: Now) -> Admission {
+        let admission = self.state.lock().vitals.admission(now.database);
+        if admission != Admission::Due {
+            return admission;
+        }
+        match self.canary.look(now.boot) {
+            Seating::Taken(until) => Admission::Dead(told(until, now)),
+            Seating::Given(_) | Seating::Wanted { .. } => Admission::Due,
+        }
     }
 
-    /// The canary was not sent after all.
-    pub fn recall_canary(&self) {
-        self.state.lock().vitals.recall_canary();
+    /// The right to its canary.
+    #[must_use]
+    pub const fn canary(&self) -> &Arc<Canary> {
+        &self.canary
     }
 
     /// What an outcome says about it. A change of health is kept as unsaved until [`Self::saved`].
@@ -147,6 +160,10 @@ impl VersionLive {
             state.models.clear();
         }
         if state.unsaved.is_none() {
+            // Whoever's canary is out, it has decided, or somebody else has.
+            if *health != state.vitals.health(Timestamp::from_micros(0)) {
+                self.canary.settle();
+            }
             let policy = HealthPolicy::default();
             state
                 .vitals
@@ -190,6 +207,15 @@ impl VersionLive {
     #[must_use]
     pub fn recent(&self, now: Timestamp) -> u64 {
         self.recent.count(now)
+    }
+}
+
+/// What a lease is told of a version that waits for its canary.
+fn seated(seating: Seating, now: Now) -> Admission {
+    match seating {
+        Seating::Given(lasts) => Admission::Canary(lasts),
+        Seating::Wanted { .. } => Admission::Awaited(now.database.after(ANSWERED_WITHIN)),
+        Seating::Taken(until) => Admission::Dead(told(until, now)),
     }
 }
 

@@ -38,13 +38,6 @@ pub const IDENTITIES: Unbuilt = unbuilt(
 /// What `callers create` and `callers update` may be asked for in vain.
 pub const OF_CALLERS: &[Unbuilt] = &[IDENTITIES];
 
-/// Health of a provider as a whole.
-pub const PROVIDER_HEALTH: Unbuilt = unbuilt(
-    "name",
-    "",
-    "clear the health of accounts/{account}, or of accounts/{account}/keys/{key}",
-);
-
 /// Methods that are not built yet, with what to do instead.
 const METHODS: &[(&str, &str)] = &[
     (

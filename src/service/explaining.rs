@@ -73,6 +73,7 @@ const fn word(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Frozen => "frozen",
         KeyRefusal::Unreachable => "database away",
         KeyRefusal::Cooling => "cooling",
+        KeyRefusal::Provider => "provider fails",
         KeyRefusal::Dead => "dead",
         KeyRefusal::Tampered => "not believed",
         KeyRefusal::LimitUnread => "limit unread",
@@ -105,6 +106,7 @@ fn of_kind(refusal: KeyRefusal, until: Option<Timestamp>, now: Timestamp) -> Str
         | KeyRefusal::Frozen
         | KeyRefusal::Unreachable
         | KeyRefusal::Cooling
+        | KeyRefusal::Provider
         | KeyRefusal::Dead
         | KeyRefusal::Disabled
         | KeyRefusal::TooLarge

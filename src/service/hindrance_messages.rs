@@ -76,6 +76,7 @@ fn description(hindrance: &LimitHindrance, now: Timestamp) -> String {
         ),
         KeyRefusal::Limit
         | KeyRefusal::Cooling
+        | KeyRefusal::Provider
         | KeyRefusal::Dead
         | KeyRefusal::Tampered
         | KeyRefusal::LimitUnread

@@ -58,6 +58,7 @@ const fn of_key(refusal: KeyRefusal) -> (Code, ErrorReason) {
         KeyRefusal::Frozen => (Code::ResourceExhausted, ErrorReason::LimitsFrozen),
         KeyRefusal::Unreachable => (Code::Unavailable, ErrorReason::DatabaseUnreachable),
         KeyRefusal::Cooling => (Code::ResourceExhausted, ErrorReason::KeysCooling),
+        KeyRefusal::Provider => (Code::ResourceExhausted, ErrorReason::Provider),
         KeyRefusal::Dead => (Code::ResourceExhausted, ErrorReason::KeysDead),
         KeyRefusal::Avoided => (Code::ResourceExhausted, ErrorReason::KeysAvoided),
         KeyRefusal::Disabled => (Code::FailedPrecondition, ErrorReason::PoolDisabled),

@@ -33,6 +33,7 @@ pub(super) const fn reason(refusal: KeyRefusal) -> proto::RefusalReason {
         KeyRefusal::Frozen => proto::RefusalReason::Frozen,
         KeyRefusal::Unreachable => proto::RefusalReason::Unreachable,
         KeyRefusal::Cooling => proto::RefusalReason::Cooling,
+        KeyRefusal::Provider => proto::RefusalReason::Provider,
         KeyRefusal::Dead => proto::RefusalReason::Dead,
         KeyRefusal::Avoided => proto::RefusalReason::Avoided,
         KeyRefusal::Disabled => proto::RefusalReason::Disabled,

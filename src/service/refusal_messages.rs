@@ -176,6 +176,9 @@ const fn remedy(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Frozen => "there is nothing to do but wait (see Failover in the README)",
         KeyRefusal::Unreachable => "call another replica, or look at this one's database",
         KeyRefusal::Cooling => "wait, or have an operator clear the health of what is well",
+        KeyRefusal::Provider => {
+            "wait, lease from a pool of another provider, or have an operator clear the health of the provider if it is well"
+        }
         KeyRefusal::Dead => {
             "have an operator rotate a good secret in, or clear the health of what is well"
         }
@@ -208,6 +211,7 @@ const fn phrase(refusal: KeyRefusal) -> &'static str {
         KeyRefusal::Frozen => "with a limit that is frozen after the database lost writes",
         KeyRefusal::Unreachable => "with a limit that the database does not answer for",
         KeyRefusal::Cooling => "cooling down",
+        KeyRefusal::Provider => "of a provider that fails for everybody",
         KeyRefusal::Dead => "dead",
         KeyRefusal::Avoided => "avoided by this call",
         KeyRefusal::Disabled => "disabled",

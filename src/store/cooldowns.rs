@@ -112,6 +112,28 @@ pub async fn extend(
     Ok(())
 }
 
+/// These accounts, where they cool down since they were found closed, do so until then at most. Answers those.
+///
+/// # Errors
+/// As every query.
+pub async fn give_back(
+    conn: &mut PgConnection,
+    accounts: &[Uuid],
+    rev: i64,
+    until: Timestamp,
+) -> Result<Vec<Uuid>> {
+    let given = sqlx::query_scalar!(
+        "update cooldowns set until = $3, rev = $2
+        where account_uid = any($1) and model = '' and class = 'credential' and until > $3 returning account_uid",
+        accounts,
+        rev,
+        offset(until)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(given)
+}
+
 /// Forgets what has ended, everywhere.
 ///
 /// # Errors

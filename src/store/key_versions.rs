@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 
 mod writing;
 
-pub use writing::{clear_health, insert, judge, revive, revoke, update};
+pub use writing::{clear_health, give_back, insert, judge, revive, revoke, update};
 
 /// A row, column by column.
 #[derive(Debug)]
@@ -115,6 +115,21 @@ pub async fn current(conn: &mut PgConnection, key_uid: Uuid) -> Result<Option<Ke
     .fetch_optional(conn)
     .await?;
     row.map(TryInto::try_into).transpose()
+}
+
+/// Whether a version is dead and its time as a dead one is over: then a canary lease decides.
+///
+/// # Errors
+/// As every query.
+pub async fn is_due(conn: &mut PgConnection, uid: Uuid) -> Result<bool> {
+    let is_due = sqlx::query_scalar!(
+        r#"select health = 'dead' and health_until <= clock_timestamp() and stage <> 'revoked' as "is_due!"
+        from key_versions where uid = $1"#,
+        uid
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(is_due.unwrap_or(false))
 }
 
 /// The number of the newest version.

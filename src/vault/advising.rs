@@ -2,9 +2,11 @@
 
 use super::Vault;
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify::{Advice, Failure};
+use crate::domain::classify::{Advice, Blame, Failure};
 use crate::domain::health::FailureClass;
 use crate::domain::time::Timestamp;
+use crate::live::choose::Now;
+use crate::live::clock::boot_now;
 use crate::live::serving::soonest;
 use crate::live::snapshot::Candidate;
 
@@ -17,7 +19,7 @@ impl Vault {
         mut failure: Failure,
         now: Timestamp,
     ) -> Failure {
-        if failure.advice != Advice::RetryOtherKey {
+        if failure.advice != Advice::RetryOtherKey && failure.blame != Blame::Provider {
             return failure;
         }
         let snapshot = self.live.snapshot();
@@ -27,11 +29,23 @@ impl Vault {
             .flat_map(|pool| &pool.tiers)
             .flat_map(|tier| &tier.runs);
         let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
+        let clocks = Now {
+            boot: boot_now(),
+            database: now,
+        };
+        if failure.blame == Blame::Provider {
+            // Where its breaker is open, the same is worth trying when it is not, or at another provider of the pool.
+            let all = runs.filter_map(|run| run.serves_at(model, clocks, |_| true));
+            let after = soonest(all, now).map(|at| at.since(now));
+            let after = after.filter(|after| !after.is_zero());
+            failure.retry_after = after.max(failure.retry_after);
+            return failure;
+        }
         let is_other =
             |c: &Candidate| is_outside(c, claims, &failure) && !c.is_avoided(&claims.avoided);
         let others = runs.clone();
         let other = soonest(
-            others.filter_map(|run| run.serves_at(model, now, is_other)),
+            others.filter_map(|run| run.serves_at(model, clocks, is_other)),
             now,
         );
         if other.is_some_and(|at| at <= now) {
@@ -45,7 +59,7 @@ impl Vault {
             }
             other
         } else {
-            let all = runs.filter_map(|run| run.serves_at(model, now, |_| true));
+            let all = runs.filter_map(|run| run.serves_at(model, clocks, |_| true));
             soonest(all, now)
         };
         let clears = first

@@ -1,10 +1,10 @@
-//! `ClearHealth`: forgets what is held against a version, a key, or an account.
+//! `ClearHealth`: forgets what is held against a version, a key, an account, or a provider.
 
 use super::guard::found;
 use super::{Done, Result, Verb, Work, get_key};
 use crate::domain::key::Stage;
 use crate::domain::name::{AccountName, KeyName, VersionName};
-use crate::store::{accounts, cooldowns, deletions, key_versions};
+use crate::store::{accounts, cooldowns, deletions, incidents, key_versions};
 
 /// What is to be forgotten.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub enum ClearHealth {
     Key(KeyName),
     /// What is held against one version.
     Version(VersionName),
+    /// What is held against providers, by a profile or a host: open breakers, and ways that are suspected.
+    Provider(String),
 }
 
 impl Verb for ClearHealth {
@@ -26,6 +28,7 @@ impl Verb for ClearHealth {
             Self::Account(name, model) => clear_account(work, &name, model.as_deref()).await?,
             Self::Key(name) => clear_versions(work, &name, None).await?,
             Self::Version(name) => clear_version(work, &name).await?,
+            Self::Provider(name) => clear_provider(work, &name).await?,
         };
         Ok(Done {
             answer,
@@ -45,6 +48,7 @@ impl ClearHealth {
             Self::Account(name, _) => name.to_string(),
             Self::Key(name) => name.to_string(),
             Self::Version(name) => name.to_string(),
+            Self::Provider(name) => format!("providers/{name}"),
         }
     }
 }
@@ -62,6 +66,12 @@ async fn clear_account(
     let cleared = i64::try_from(cleared).unwrap_or(i64::MAX);
     let of = model.map_or(String::new(), |model| format!(" of model {model}"));
     Ok((cleared, format!("{cleared} cooldowns{of} cleared")))
+}
+
+async fn clear_provider(work: &mut Work<'_>, name: &str) -> Result<(i64, String)> {
+    let cleared = incidents::clear(work.conn, name, work.rev).await?;
+    let cleared = i64::try_from(cleared).unwrap_or(i64::MAX);
+    Ok((cleared, format!("{cleared} incidents cleared")))
 }
 
 async fn clear_version(work: &mut Work<'_>, name: &VersionName) -> Result<(i64, String)> {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Vault;
+use super::opened::Opened;
 use super::report_outcome::ReportRefusal;
 use super::telling::{tell_of_cooling, tell_of_health};
-use crate::domain::claims::LeaseClaims;
+use crate::domain::canary::Subject;
 use crate::domain::health::{Cause, Health};
 use crate::live::owed::Judgement;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, cluster, cooldowns, key_versions};
+use crate::store::{self, canaries, cluster, cooldowns, key_versions};
 
 /// What the fleet must know of one version and its account.
 struct News {
@@ -25,15 +26,25 @@ struct News {
 
 impl Vault {
     /// Commits what the fleet must know, if anything: before the report is answered.
-    pub(super) async fn commit_verdicts(&self, claims: &LeaseClaims) -> Result<(), ReportRefusal> {
+    pub(super) async fn commit_verdicts(&self, lease: &Opened) -> Result<(), ReportRefusal> {
+        let claims = &lease.claims;
         let judgement = Judgement {
             account_uid: claims.account_uid,
             version_uid: claims.version_uid,
+            canary_issuer: claims.is_canary.then_some(lease.issuer),
         };
         let is_suspect = self.is_suspect(claims.version_uid);
-        let committed = self.commit(judgement).await;
+        let mut committed = self.commit(judgement).await;
         if is_suspect && committed.is_ok() {
             self.live.suspects.note(claims.version_uid);
+        }
+        let provider = {
+            let snapshot = self.live.glance();
+            let account = snapshot.accounts.get(&judgement.account_uid);
+            account.map(|account| Arc::clone(&account.provider))
+        };
+        if let Some(provider) = provider.filter(|_| committed.is_ok()) {
+            committed = self.commit_incidents(&provider).await;
         }
         committed.map_err(|error| {
             tracing::warn!(%error, "a verdict could not be committed, its report is refused until it can");
@@ -53,7 +64,7 @@ impl Vault {
                 self.live.owed.settled(judgement);
             }
         }
-        Ok(())
+        self.commit_all_incidents().await
     }
 
     /// Whether what is about to be committed takes out a version for good: by a caller's word alone, so far.
@@ -99,6 +110,7 @@ impl Vault {
         let Judgement {
             account_uid,
             version_uid,
+            canary_issuer,
         } = news.judgement;
         let (health, cooling) = (news.health.clone(), news.cooling.clone());
         let saving = async move {
@@ -106,6 +118,10 @@ impl Vault {
             let (rev, now) = cluster::next_rev(&mut transaction).await?;
             if let Some(health) = health {
                 key_versions::judge(&mut transaction, version_uid, rev, &health, now).await?;
+                if let Some(issuer) = canary_issuer {
+                    let subject = Subject::version(version_uid);
+                    canaries::decided(&mut transaction, &subject, issuer).await?;
+                }
             }
             for (model, cause) in cooling {
                 cooldowns::extend(&mut transaction, account_uid, &model, rev, &cause).await?;

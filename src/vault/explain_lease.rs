@@ -54,7 +54,7 @@ impl Vault {
             return Ok(self.explanation(bearer, asked, None, none, now));
         };
         let avoided = RetryClaims::nothing(bearer.caller.meta.uid);
-        let wish = wish(&pool, &call, &avoided, None, self.live.slot(), now);
+        let wish = wish(&pool, &call, &avoided, None, &self.live);
         let explained = explain(&self.live, &self.pool, &pool, &wish, now).await;
         let explained = Explained {
             refusal: refused.or(explained.refusal),
@@ -129,6 +129,10 @@ impl Vault {
             refusal: explained.refusal,
             keys: explained.keys,
             limits: explained.limits,
+            incidents: pool.map_or_else(Vec::new, |pool| {
+                let snapshot = self.live.snapshot();
+                self.live.incidents_of(&snapshot, pool, now.database)
+            }),
         }
     }
 }

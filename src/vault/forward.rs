@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use super::Vault;
-use crate::domain::claims::LeaseClaims;
+use super::blaming::is_rejection;
+use super::opened::Opened;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::prolonged::Prolonged;
 use crate::live::clock::boot_now;
@@ -46,10 +47,17 @@ impl Vault {
     /// As every query.
     pub async fn receive_reports(&self) -> store::Result<()> {
         loop {
-            let (count, claims) = in_time(ANSWER_WITHIN, self.take_up_reports()).await?;
-            for claims in claims {
+            let (count, leases) = in_time(ANSWER_WITHIN, self.take_up_reports()).await?;
+            for (lease, is_rejected) in leases {
                 // Failures in a row are counted here alone, so there may be a verdict. One that can't be committed now is tried again.
-                let _ = self.commit_verdicts(&claims).await;
+                if self.commit_verdicts(&lease).await.is_err() {
+                    continue;
+                }
+                self.take_trial_back(&lease);
+                // A rejection is committed where it was reported, and its canary ends with that.
+                if !is_rejected {
+                    self.take_canary_back(&lease);
+                }
             }
             if count < BATCH_MAX {
                 return Ok(());
@@ -58,18 +66,19 @@ impl Vault {
     }
 
     /// Answers how many there were. Whatever becomes of the transaction: a report that comes again counts no more.
-    async fn take_up_reports(&self) -> store::Result<(usize, Vec<LeaseClaims>)> {
+    async fn take_up_reports(&self) -> store::Result<(usize, Vec<(Opened, bool)>)> {
         let mut transaction = begin(&self.pool, foreign_reports::BEGIN).await?;
         let issuer = self.live.boot_id;
         let reports = foreign_reports::take(&mut transaction, issuer, BATCH_MAX as i64).await?;
-        let claims = reports.iter().filter_map(|report| self.receive(report));
-        let claims = claims.collect();
+        let leases = reports.iter().filter_map(|report| self.receive(report));
+        let leases = leases.collect();
         transaction.commit().await?;
-        Ok((reports.len(), claims))
+        Ok((reports.len(), leases))
     }
 
-    /// Takes up what another replica wrote for this one; answers what leases say on which a verdict may have to be committed.
-    fn receive(&self, bytes: &[u8]) -> Option<LeaseClaims> {
+    /// Takes up what another replica wrote for this one; answers the lease on which a verdict may have to be committed, and
+    /// whether its key was rejected.
+    fn receive(&self, bytes: &[u8]) -> Option<(Opened, bool)> {
         if let Ok(prolonged) = Prolonged::decode(bytes) {
             self.take_up_renewal(prolonged);
             return None;
@@ -90,7 +99,8 @@ impl Vault {
                 }
                 self.settle_own(&lease, true, &report.outcomes, ending);
                 self.forget_replay(&lease, ending);
-                Some(lease.claims)
+                let is_rejected = report.outcomes.iter().any(is_rejection);
+                Some((lease, is_rejected))
             }
             // There is no room to count it, but whoever sent it was answered: what was spent is recorded, and nothing goes back.
             Entry::Full => {

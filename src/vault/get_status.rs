@@ -12,11 +12,14 @@ use super::keys::VaultKeys;
 use super::{Result, Vault, limit_status, trust};
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::disablement::in_force;
+use crate::domain::incident::{IncidentKind, Ongoing};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::name::PoolName;
 use crate::domain::pool::{Member, Pool, Target};
 use crate::domain::status::{KeyStatus, KeyUsage, PoolStatus, VersionStatus};
 use crate::domain::time::Timestamp;
+use crate::live::Live;
+use crate::live::incidents::ongoing;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
 use crate::store::connection::acquire;
@@ -66,6 +69,7 @@ impl Vault {
             waiting: facts.waiting(pool.meta.uid),
             disablement: in_force(pool.disablement.clone(), now),
             distrust: pool.meta.distrust.clone(),
+            incidents: facts.incidents(&self.live, pool.meta.uid),
         })
     }
 }
@@ -90,6 +94,7 @@ impl Facts<'_> {
             account_cooldown: self.cooldowns.get(&account_uid).cloned(),
             next_rotation: view.next_rotation,
             rotation_overdue: view.rotation_overdue,
+            breaker: self.breaker(account_uid),
             usage: self.usage(uid),
             distrust: view.key.meta.distrust,
         })
@@ -113,6 +118,19 @@ impl Facts<'_> {
         entries.fold(KeyUsage::default(), |usage, entry| KeyUsage {
             leases: usage.leases + entry.live.leases(),
             last_use: usage.last_use.max(entry.live.last_use()),
+        })
+    }
+
+    /// Whether its provider fails, as this replica knows it.
+    fn breaker(&self, account: Uuid) -> Option<Ongoing> {
+        let entry = self.snapshot.accounts.get(&account)?;
+        ongoing(&entry.provider, IncidentKind::Breaker, self.now)
+    }
+
+    fn incidents(&self, live: &Live, pool: Uuid) -> Vec<Ongoing> {
+        let entry = self.snapshot.pools_by_uid.get(&pool);
+        entry.map_or_else(Vec::new, |entry| {
+            live.incidents_of(&self.snapshot, entry, self.now)
         })
     }
 

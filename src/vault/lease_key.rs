@@ -13,12 +13,12 @@ use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::Need;
-use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
+use crate::live::Live;
 use crate::live::choose::{Chosen, Now, Wish, choose, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
@@ -124,8 +124,10 @@ impl Vault {
         loop {
             let now = self.live.now();
             let pool = self.admit(bearer, call, now)?;
+            // Made before the look: no answer is missed in between.
+            let answered = waiting.as_ref().map(|_| self.live.canaries.answered());
             let ticket = waiting.as_ref().map(Waiting::ticket);
-            let wish = wish(&pool, call, avoided, ticket, self.live.slot(), now);
+            let wish = wish(&pool, call, avoided, ticket, &self.live);
             let unserved = match choose(&pool, &wish, now) {
                 Ok(chosen) => return Ok((pool, chosen, now)),
                 Err(unserved) => unserved,
@@ -140,9 +142,11 @@ impl Vault {
             let place = waiting.as_mut().ok_or(LeaseRefusal::QueueFull)?;
             let is_new = place.stand(&unserved.short);
             self.live.ledger.ask(&unserved.short);
+            let Some(answered) = answered else { continue };
             if !is_new {
                 tokio::select! {
                     () = place.woken() => {}
+                    () = answered => {}
                     () = sleep_until(instant(until)) => {}
                     () = self.live.drained() => {}
                 }
@@ -246,8 +250,7 @@ pub(super) fn wish<'a>(
     call: &'a LeaseKey,
     avoided: &'a RetryClaims,
     ticket: Option<u64>,
-    slot: Option<Slot>,
-    now: Now,
+    live: &'a Live,
 ) -> Wish<'a> {
     let lease_duration = call.lease_duration.or(pool.pool.lease_duration);
     let lease_duration = lease_duration.unwrap_or(LEASE_DURATION_DEFAULT);
@@ -262,13 +265,14 @@ pub(super) fn wish<'a>(
             is_patient: !call.max_wait.is_zero(),
             until: until(call),
             lease_duration,
-            slot,
+            slot: live.slot(),
         },
         affinity_key: call.affinity_key.as_deref(),
         account: call.account.as_ref(),
         avoided: &avoided.avoided,
         avoided_until: Some(avoided.ends),
-        canary_until: now.database.after(lease_duration),
+        caller: avoided.caller_uid,
+        canaries: &live.canaries,
         prices: &pool.prices,
     }
 }

@@ -9,6 +9,7 @@ mod adopt_limits;
 mod advising;
 mod alerts;
 mod blaming;
+mod braking;
 mod caller_rows;
 mod change;
 mod charged;
@@ -44,6 +45,7 @@ mod get_status;
 mod guard;
 mod ids;
 mod import_keys;
+mod incidents;
 mod key_versions;
 mod key_view;
 mod keys;
@@ -176,6 +178,8 @@ pub struct Vault {
     registry: Arc<tokio::sync::Mutex<Registry>>,
     replays: Replays<LeaseKey, Given>,
     replayed: Replayed,
+    /// Of many reports that meet the same incident at once, one commits it, and the others find it done.
+    saving: tokio::sync::Mutex<()>,
     outbound: Outbound,
     probe_seats: tokio::sync::Semaphore,
 }
@@ -198,6 +202,7 @@ impl Vault {
             registry: Arc::default(),
             replays: Replays::default(),
             replayed: Replayed::default(),
+            saving: tokio::sync::Mutex::default(),
             outbound: Outbound::default(),
             probe_seats: tokio::sync::Semaphore::new(PROBE_SEATS),
         }

@@ -29,7 +29,7 @@ pub(super) fn patience(
         return Err(LeaseRefusal::Deadline);
     }
     let mut until = call.received.after(call.max_wait);
-    if unserved.is_pending {
+    if unserved.is_pending || unserved.is_canary_awaited {
         until = until.max(call.received.after(COLD_WAIT_MAX));
     }
     let Some(clears) = unserved.tally.retry().filter(|_| until > now.boot) else {

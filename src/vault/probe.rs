@@ -144,7 +144,7 @@ impl Vault {
             (ProbeResult::Unclear, _) | (_, None) => return Ok(()),
             (ProbeResult::Rejected, Some(failure)) => {
                 let why = format!("credential ({}, by a probe)", probed.why);
-                let policy = self.policy_of(uid);
+                let policy = self.policy_of(uid, now);
                 version.live.on(Event::Refuted, &policy, &why, now);
                 if failure.blame == Blame::Account {
                     let class = FailureClass::Credential;
@@ -168,19 +168,24 @@ impl Vault {
         let judgement = Judgement {
             account_uid: account.account.meta.uid,
             version_uid: uid,
+            canary_issuer: None,
         };
         self.commit(judgement).await
     }
 
     /// The rules of a pool that leases a version: of one that has it probed, if any has.
-    fn policy_of(&self, version: Uuid) -> HealthPolicy {
+    fn policy_of(&self, version: Uuid, now: Timestamp) -> HealthPolicy {
         let snapshot = self.live.snapshot();
         let mut pools: Vec<_> = snapshot.pools.values().collect();
         pools.sort_by_key(|pool| (!pool.pool.health_policy.probe_enabled, &pool.pool.id));
         let version = snapshot.versions.get(&version);
         let leases = |pool: &&Arc<PoolEntry>| version.is_some_and(|version| pool.serves(version));
-        let pool = pools.into_iter().find(|pool| leases(pool));
-        pool.map_or_else(HealthPolicy::default, |pool| pool.pool.health_policy)
+        let mut leasing = pools.into_iter().filter(leases).peekable();
+        let policy = leasing.peek().map(|pool| pool.pool.health_policy);
+        // What every key meets at once, a probe meets too: it kills no longer than a caller's report would.
+        let brakes = &self.live.brakes;
+        let pauses = leasing.filter_map(|pool| brakes.pause(pool.pool.meta.uid, now));
+        policy.unwrap_or_default().braked(pauses.min())
     }
 
     /// A dead version is well: exactly one lease finds out whether callers see that too. In a task of its own: a commit is not cancelled.

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use self::naming::name_of;
+use super::braking::count_deaths;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::{Fingerprint, MemberRow};
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
+use crate::live::Live;
 use crate::live::clock::boot_now;
 use crate::live::credential::Fields;
 use crate::live::distrusted::note;
@@ -19,6 +21,7 @@ use crate::store::changes::{self, Changes, GoneKind, Unread};
 use crate::store::connection::{CHANGE_WITHIN, in_time};
 use crate::store::secrets::SecretRow;
 
+mod befallen;
 mod callers;
 mod naming;
 mod unread;
@@ -52,11 +55,15 @@ impl Vault {
             if is_whole {
                 registry.clear();
             }
-            take_up(&mut registry, &keys, changes);
+            let (dead, now) = (befallen::dead(&changes), changes.now);
+            take_up(&mut registry, &keys, &live, changes);
+            befallen::forget(&registry, &live, is_whole, now);
             // Last: what was taken up by half is taken up again.
             (registry.rev, registry.epoch) = (rev, epoch);
             tracing::debug!(rev.known = known, rev, "what changed is taken up");
-            live.learned(Some(registry.snapshot()), began);
+            let snapshot = registry.snapshot();
+            count_deaths(&live, &snapshot, &dead, now);
+            live.learned(Some(snapshot), began);
             if is_whole && !is_first {
                 tracing::warn!(
                     rev.known = known,
@@ -70,7 +77,7 @@ impl Vault {
     }
 }
 
-fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
+fn take_up(registry: &mut Registry, keys: &VaultKeys, live: &Live, mut changes: Changes) {
     let accounts = changes
         .accounts
         .iter()
@@ -86,6 +93,7 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, mut changes: Changes) {
     take_up_pools(registry, keys, &mut changes);
     callers::take_up(registry, keys, &mut changes);
     take_up_prices(registry, &mut changes);
+    befallen::take_up(registry, live, &mut changes);
 }
 
 fn forget(registry: &mut Registry, changes: &Changes) {

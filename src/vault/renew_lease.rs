@@ -8,6 +8,7 @@ use super::Vault;
 use super::opened::Opened;
 use super::report_outcome::ReportRefusal;
 use crate::domain::caller::Caller;
+use crate::domain::canary::Subject;
 use crate::domain::claims::LeaseClaims;
 use crate::domain::ledger::held::Renewed;
 use crate::domain::ledger::holds::renewed_number;
@@ -88,6 +89,7 @@ impl Vault {
         let renewing = Renewing {
             issuer,
             serial,
+            canary: None,
             holdings: self.holdings(&lease.claims, serial),
             report_within: prolonged.report_within,
             until: now.after(prolonged.report_within),
@@ -130,6 +132,7 @@ impl Vault {
         Ok(Renewing {
             issuer: lease.issuer,
             serial: lease.serial,
+            canary: (claims.is_canary).then(|| Subject::version(claims.version_uid)),
             holdings: self.holdings(claims, lease.serial),
             report_within,
             // Never sooner than it would have been too late before.

@@ -99,7 +99,7 @@ impl Vault {
         if entry == Entry::Full {
             let uncounted = outcomes.iter();
             uncounted.for_each(|outcome| self.act_uncounted(&lease, outcome, now));
-            self.commit_verdicts(&lease.claims).await?;
+            self.commit_verdicts(&lease).await?;
             return Err(ReportRefusal::Full);
         }
         self.price(&lease.claims, &mut outcomes, now);
@@ -116,7 +116,9 @@ impl Vault {
                 self.forget_replay(&lease, ending);
             }
         }
-        self.commit_verdicts(&lease.claims).await?;
+        self.commit_verdicts(&lease).await?;
+        self.take_canary_back(&lease);
+        self.take_trial_back(&lease);
         let health = self.health_of(&lease.claims, now);
         let verdict = |failure: Option<Failure>| {
             let failure = failure.map(|failure| self.advise(&lease.claims, failure, now));

@@ -1,9 +1,11 @@
 //! What the log tells of verdicts: a key that is taken out, or is back, by whatever a caller reported. The reasons are scrubbed already.
 
 use crate::domain::health::{Cause, Health};
+use crate::domain::incident::{Incident, IncidentKind};
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::time::Timestamp;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
+use crate::metric_names;
 
 /// A version of a key is well, cools down, or is dead.
 pub(super) fn tell_of_health(account: &AccountEntry, version: &VersionEntry, health: &Health) {
@@ -35,6 +37,33 @@ pub(super) fn tell_of_cooling(account: &AccountEntry, model: &str, cause: &Cause
     let account = AccountName(account.account.id.clone()).to_string();
     let (why, until) = (cause.why.as_str(), time(cause.until));
     tracing::info!(account, model, why, %until, "an account cools down");
+}
+
+/// Something befell many keys at once, or is over.
+pub(super) fn tell_of_incident(kind: IncidentKind, subject: &str, incident: &Incident) {
+    let (why, until) = (incident.why.as_str(), time(incident.until));
+    let strikes = incident.strikes;
+    match (kind, incident.is_open()) {
+        (IncidentKind::Breaker, true) => {
+            tracing::warn!(provider = subject, why, %until, strikes, "a provider fails, no lease is given for it until one trial goes well");
+        }
+        (IncidentKind::Breaker, false) => {
+            tracing::info!(provider = subject, "a provider is well again");
+        }
+        (IncidentKind::Egress, true) => {
+            tracing::warn!(provider = subject, why, %until, "the way to a provider is suspected to be barred, no key is blamed");
+        }
+        (IncidentKind::Egress, false) => {
+            tracing::info!(provider = subject, "the way to a provider is free again");
+        }
+        (IncidentKind::Brake, true) => {
+            tracing::warn!(pool = subject, why, %until, strikes, "most keys of a pool were rejected at once, so none of them dies for long");
+        }
+        (IncidentKind::Brake, false) => tracing::info!(pool = subject, "a pool is braked no more"),
+    }
+    if incident.is_open() {
+        metrics::counter!(metric_names::INCIDENTS, "kind" => kind.as_str()).increment(1);
+    }
 }
 
 fn time(at: Timestamp) -> humantime::Rfc3339Timestamp {

@@ -1,13 +1,17 @@
 //! What an outcome does: to the health of its version, to the cooldown of its account, and to the permits it used.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
-use super::blaming::{cool, counted, event, is_counted, succeed, times};
+use super::blaming::{cool, counted, event, is_counted, times};
+use super::incidents::tell_provider;
 use super::report_outcome::ReportOutcome;
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify::{self, Blame};
+use crate::domain::classify;
 use crate::domain::forwarded::Forwarded;
+use crate::domain::health::FailureClass;
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::settle::Lease;
@@ -52,16 +56,17 @@ impl Vault {
             return;
         };
         let version = snapshot.versions.get(&claims.version_uid);
+        tell_provider(account, lease, outcome, now);
+        let pause = self.brake(lease, outcome, now);
         match &outcome.seen {
             Seen::NotSent => {}
-            Seen::Success => succeed(account, claims.version_uid, now),
+            Seen::Success => account.live.succeed(now),
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
-                cool(account, version, claims, failure, &why, now);
+                cool(account, version, claims, failure, (&why, pause), now);
             }
         }
-        self.tell_version(lease, outcome, now);
-        self.take_canary_back(lease);
+        self.tell_version(lease, outcome, pause, now);
     }
 
     /// Lets an outcome act whose report found no room to be counted, as far as it says by itself what is the matter with the key or its
@@ -78,8 +83,9 @@ impl Vault {
         if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
             let version = snapshot.versions.get(&claims.version_uid);
             let why = format!("{} ({why})", failure.class.as_str());
-            cool(account, version, claims, failure, &why, now);
-            self.tell_version(lease, outcome, now);
+            let pause = self.brake(lease, outcome, now);
+            cool(account, version, claims, failure, (&why, pause), now);
+            self.tell_version(lease, outcome, pause, now);
         }
     }
 
@@ -92,40 +98,49 @@ impl Vault {
         match &outcome.seen {
             Seen::NotSent => {}
             Seen::Success => {
-                self.peer_succeeded(&lease.claims, now);
-                self.tell_version(lease, outcome, now);
+                self.peer(&lease.claims, true, now);
+                self.tell_version(lease, outcome, None, now);
             }
             Seen::Failed { failure, .. } if is_counted(failure) => {
-                self.tell_version(lease, outcome, now);
+                if failure.class == FailureClass::ProviderFault {
+                    self.peer(&lease.claims, false, now);
+                }
+                self.tell_version(lease, outcome, None, now);
             }
-            // The verdict is on its way, and the next canary waits for it.
-            Seen::Failed { failure, .. } if failure.blame == Blame::Key => return,
             Seen::Failed { .. } => {}
         }
-        self.take_canary_back(lease);
     }
 
     /// Where others of its provider fail in a row, the issuer asks whether this one succeeded meanwhile.
-    fn peer_succeeded(&self, claims: &LeaseClaims, now: Timestamp) {
+    fn peer(&self, claims: &LeaseClaims, is_well: bool, now: Timestamp) {
         let snapshot = self.live.snapshot();
-        if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
-            account.provider.succeeded(claims.version_uid, now);
+        let account = snapshot.accounts.get(&claims.account_uid);
+        match account.map(|account| &account.provider) {
+            Some(provider) if is_well => provider.peer_succeeded(claims.version_uid, now),
+            Some(provider) => provider.peer_failed(claims.version_uid, now),
+            None => {}
         }
     }
 
-    /// A canary is back, whatever it said: where it decided nothing, the next lease is a canary again.
-    fn take_canary_back(&self, lease: &Opened) {
+    /// A canary is back, and what it said is committed: where it decided nothing, the next lease is a canary again.
+    pub(super) fn take_canary_back(&self, lease: &Opened) {
         if !lease.claims.is_canary || lease.issuer != self.live.boot_id {
             return;
         }
         let snapshot = self.live.snapshot();
         if let Some(version) = snapshot.versions.get(&lease.claims.version_uid) {
-            version.live.recall_canary();
+            version.live.canary().returned(&self.live.canaries);
         }
     }
 
     /// What an outcome says to the health of its version; one that was revoked has none any more.
-    fn tell_version(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
+    fn tell_version(
+        &self,
+        lease: &Opened,
+        outcome: &Judged,
+        pause: Option<Duration>,
+        now: Timestamp,
+    ) {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
         let account = snapshot.accounts.get(&claims.account_uid);
@@ -135,6 +150,7 @@ impl Vault {
         };
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
+        let policy = policy.braked(pause);
         let is_issuer = lease.issuer == self.live.boot_id;
         match &outcome.seen {
             Seen::NotSent => {}
@@ -145,7 +161,13 @@ impl Vault {
             }
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
-                let event = event(account, version, failure, is_issuer);
+                // What a way that is barred makes of a request says nothing of the key.
+                if failure.class == FailureClass::Unknown
+                    && account.provider.is_way_suspected(claims.caller_uid, now)
+                {
+                    return;
+                }
+                let event = event(account, version, failure, is_issuer, now);
                 for _ in 0..times(failure, outcome.count) {
                     version.live.on(event, &policy, &why, now);
                 }

@@ -4,6 +4,7 @@ pub(crate) mod asked;
 pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod cluster;
+pub(crate) mod crowd;
 pub(crate) mod desk;
 pub(crate) mod explained;
 pub(crate) mod judged;

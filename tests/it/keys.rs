@@ -363,9 +363,12 @@ async fn clearing_health_makes_versions_active_and_ends_cooldowns() {
     );
     let wrong = desk.admin.clear_health(desk.ask(clear(KEY, "gpt"))).await;
     assert_eq!(fields(&wrong.unwrap_err()), ["model"]);
-    let later = desk
-        .admin
-        .clear_health(desk.ask(clear("providers/openai", "")))
-        .await;
-    assert_eq!(later.unwrap_err().code(), Code::Unimplemented);
+    for (name, model, code) in [
+        ("providers/nobody.example.com", "", Code::NotFound),
+        ("providers/", "", Code::InvalidArgument),
+        ("providers/openai", "gpt", Code::InvalidArgument),
+    ] {
+        let wrong = desk.admin.clear_health(desk.ask(clear(name, model))).await;
+        assert_eq!(wrong.unwrap_err().code(), code, "{name}");
+    }
 }

@@ -34,13 +34,4 @@ async fn methods_are_named_with_what_to_do_instead() {
         "RollbackKey is not built yet: rotate the old secret",
     );
     assert!(refused.fields.is_empty());
-    let clear = proto::ClearHealthRequest {
-        name: "providers/openai".to_owned(),
-        ..Default::default()
-    };
-    let status = admin.admin.clone().clear_health(clear).await.unwrap_err();
-    said(
-        &status,
-        "name providers/openai is not built yet: clear the health of accounts/",
-    );
 }

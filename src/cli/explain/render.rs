@@ -4,7 +4,7 @@ use comfy_table::Color;
 use prost_types::Timestamp;
 
 use crate::cli::table::{self, Cell};
-use crate::cli::{names, words};
+use crate::cli::{names, view, words};
 use crate::proto::{
     ErrorReason, ExplainLeaseResponse, KeyExplanation, LimitExplanation, LimitMode, RefusalReason,
 };
@@ -55,6 +55,8 @@ fn heading(answer: &ExplainLeaseResponse, width: usize) -> String {
         format!("the next lease gets {}", answer.chosen)
     };
     let strategy = words::enum_value(answer.strategy().as_str_name(), "SELECTION_STRATEGY");
+    let now = answer.explain_time.unwrap_or_else(words::now);
+    let incidents = answer.incidents.iter().map(|i| view::incident(i, &now));
     let lines = [
         format!("{} for {}{model}  {time}", answer.pool, answer.caller),
         result,
@@ -63,7 +65,8 @@ fn heading(answer: &ExplainLeaseResponse, width: usize) -> String {
             answer.replica, answer.waiting
         ),
     ];
-    let lines: Vec<String> = lines.iter().map(|l| table::wrapped(l, width, 2)).collect();
+    let lines = lines.into_iter().chain(incidents);
+    let lines: Vec<String> = lines.map(|l| table::wrapped(&l, width, 2)).collect();
     lines.join("\n")
 }
 

@@ -5,7 +5,7 @@ use prost_types::Timestamp;
 
 use crate::cli::table::{self, Cell};
 use crate::cli::{names, view, words};
-use crate::proto::{Distrust, HealthState, KeyStatus, VersionStage, VersionStatus};
+use crate::proto::{Distrust, HealthState, Incident, KeyStatus, VersionStage, VersionStatus};
 
 /// How much a state needs somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +139,10 @@ fn key_state(key: &KeyStatus, version: Option<&VersionStatus>, now: &Timestamp) 
         };
     };
     let own = version_state(version, now);
+    if let (Some(breaker), None, Urgency::Fine) = (&key.breaker, &key.account_cooldown, own.urgency)
+    {
+        return failing(breaker, now);
+    }
     match &key.account_cooldown {
         Some(cooldown) if own.urgency == Urgency::Fine => {
             let left = for_time(cooldown.until.as_ref(), now);
@@ -150,6 +154,17 @@ fn key_state(key: &KeyStatus, version: Option<&VersionStatus>, now: &Timestamp) 
             }
         }
         Some(_) | None => own,
+    }
+}
+
+/// The line of the provider says why: it is the same for all its keys.
+fn failing(breaker: &Incident, now: &Timestamp) -> State {
+    let left = for_time(breaker.until_time.as_ref(), now);
+    let provider = words::printable(&breaker.subject);
+    State {
+        word: "provider".into(),
+        why: Some(format!("{provider} fails{left}")),
+        urgency: Urgency::Waiting,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A pool's status as a person at 3 a.m. wants it: what is wrong first, then keys, then limits.
 
 use super::{keys, limits};
-use crate::cli::view::{disablement, distrusted};
+use crate::cli::view::{self, disablement, distrusted};
 use crate::cli::{table, words};
 use crate::proto::PoolStatus;
 
@@ -32,6 +32,11 @@ fn heading(status: &PoolStatus, width: usize) -> String {
         (i64::from(status.keys_cooling), "cooling", true),
         (i64::from(status.keys_dead), "dead", true),
         (i64::from(status.keys_disabled), "disabled", true),
+        (
+            i64::from(status.keys_provider_failing),
+            "of a FAILING PROVIDER",
+            false,
+        ),
         (i64::from(status.keys_distrusted), "NOT BELIEVED", false),
         (
             overdue.count().try_into().unwrap_or(i64::MAX),
@@ -52,6 +57,8 @@ fn heading(status: &PoolStatus, width: usize) -> String {
         counts.join(", "),
         replicas(status),
     ];
+    let now = status.status_time.unwrap_or_else(words::now);
+    lines.extend(status.incidents.iter().map(|i| view::incident(i, &now)));
     if let Some(distrust) = &status.distrust {
         lines.push(format!(
             "THE POOL IS {}: {}",

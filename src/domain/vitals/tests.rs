@@ -34,12 +34,10 @@ fn a_rejected_version_is_dead_for_a_day_and_is_said_to_be_so_once() {
 }
 
 #[test]
-fn a_dead_version_comes_back_through_one_canary() {
+fn a_dead_version_comes_back_through_its_canary() {
     let mut vitals = Vitals::default();
     on(&mut vitals, Event::Rejected, 0);
-    assert_eq!(vitals.admission(at(86_400)), Admission::Canary);
-    vitals.send_canary(at(86_460));
-    assert_eq!(vitals.admission(at(86_401)), Admission::Dead(at(86_460)));
+    assert_eq!(vitals.admission(at(86_400)), Admission::Due);
     assert_eq!(
         on(&mut vitals, CANARY_SUCCESS, 86_410),
         Some(Health::Active)
@@ -51,17 +49,8 @@ fn a_dead_version_comes_back_through_one_canary() {
 fn a_canary_that_fails_blacklists_again() {
     let mut vitals = Vitals::default();
     on(&mut vitals, Event::Rejected, 0);
-    vitals.send_canary(at(86_460));
     assert!(on(&mut vitals, Event::Rejected, 86_410).is_some());
     assert_eq!(vitals.admission(at(86_411)), Admission::Dead(at(172_810)));
-}
-
-#[test]
-fn a_canary_that_never_reports_makes_room_for_the_next() {
-    let mut vitals = Vitals::default();
-    on(&mut vitals, Event::Rejected, 0);
-    vitals.send_canary(at(86_460));
-    assert_eq!(vitals.admission(at(86_460)), Admission::Canary);
 }
 
 #[test]
@@ -72,7 +61,7 @@ fn a_late_success_does_not_revive_a_dead_version() {
     assert_eq!(vitals.admission(at(6)), Admission::Dead(at(86_400)));
     // Nor once its time has passed: only the canary does.
     assert_eq!(on(&mut vitals, SUCCESS, 86_401), None);
-    assert_eq!(vitals.admission(at(86_402)), Admission::Canary);
+    assert_eq!(vitals.admission(at(86_402)), Admission::Due);
 }
 
 #[test]

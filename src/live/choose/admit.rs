@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Wish;
+use super::trial::shut;
+use super::{Now, Wish};
 use crate::domain::disablement::is_disabled;
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::time::Timestamp;
@@ -15,7 +16,7 @@ use crate::live::snapshot::{Candidate, VersionEntry};
 pub(super) fn admit<'a>(
     candidate: &'a Candidate,
     wish: &Wish<'_>,
-    now: Timestamp,
+    now: Now,
 ) -> Result<&'a Arc<VersionEntry>, PassedOver> {
     let account = &candidate.account.account;
     if wish.account.is_some_and(|pinned| *pinned != account.id) {
@@ -41,7 +42,7 @@ pub(super) fn admit<'a>(
 pub(in crate::live) fn objections(
     candidate: &Candidate,
     wish: &Wish<'_>,
-    now: Timestamp,
+    now: Now,
 ) -> Vec<PassedOver> {
     let version = candidate.version.as_ref();
     let health = version.and_then(|version| ailing(version.live.admission(now)));
@@ -51,18 +52,17 @@ pub(in crate::live) fn objections(
 }
 
 /// What time, or a person, cures.
-fn passing(
-    candidate: &Candidate,
-    wish: &Wish<'_>,
-    now: Timestamp,
-) -> impl Iterator<Item = PassedOver> {
+fn passing(candidate: &Candidate, wish: &Wish<'_>, now: Now) -> impl Iterator<Item = PassedOver> {
     let is_avoided = candidate.is_avoided(wish.avoided);
     let avoided = is_avoided.then(|| PassedOver {
         is_of_account: candidate.account.is_avoided(wish.avoided),
         ..PassedOver::of(KeyRefusal::Avoided, wish.avoided_until)
     });
-    disabled(candidate, now)
-        .chain(cooling(candidate, wish, now))
+    let shut = shut(&candidate.account.provider, wish, now);
+    let shut = shut.map(|until| PassedOver::until(KeyRefusal::Provider, until));
+    disabled(candidate, now.database)
+        .chain(cooling(candidate, wish, now.database))
+        .chain(shut)
         .chain(avoided)
 }
 
@@ -119,11 +119,15 @@ fn cooling(
 }
 
 /// What its own health says, unless that lets a lease through.
-pub(super) const fn ailing(admission: Admission) -> Option<PassedOver> {
+pub(super) fn ailing(admission: Admission) -> Option<PassedOver> {
     match admission {
-        Admission::Normal | Admission::Canary => None,
+        Admission::Normal | Admission::Due | Admission::Canary(_) => None,
         Admission::Cooling(until) => Some(PassedOver::until(KeyRefusal::Cooling, until)),
         Admission::Dead(until) => Some(PassedOver::until(KeyRefusal::Dead, until)),
+        Admission::Awaited(until) => Some(PassedOver {
+            is_awaited: true,
+            ..PassedOver::until(KeyRefusal::Dead, until)
+        }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A choice, explained, as the contract has it.
 
+use super::incident_message::incident;
 use super::limit_message::{dimension, mode};
 use super::pool_message::{estimate, strategy};
 use crate::domain::explanation::{
@@ -44,6 +45,7 @@ pub(super) fn of(explanation: Explanation, model: Option<String>) -> proto::Expl
         message: refusal.map_or_else(String::new, |r| refusal_messages::of_lease(r, now)),
         refusal: refusal.and_then(detail),
         limits: limits.map(|l| limit(l, now)).collect(),
+        incidents: explanation.incidents.iter().map(incident).collect(),
         waiting: count(explanation.waiting),
         keys_omitted: count(explanation.keys.len().saturating_sub(LISTED_MAX)),
         limits_omitted: count(explanation.limits.len().saturating_sub(LISTED_MAX)),

@@ -1,43 +1,61 @@
 //! `ClearHealth`.
 
-use super::faults::Faults;
 use super::mutation::change;
 use super::{Admin, Answer};
 use crate::domain::field::{FieldError, FieldErrors, Parsed, text};
 use crate::domain::models::MODEL_BYTES_MAX;
 use crate::domain::name::{AccountName, KeyName, VersionName};
 use crate::proto;
-use crate::proto::unbuilt::PROVIDER_HEALTH;
 use crate::service::auth::Identity;
-use crate::vault::ClearHealth;
+use crate::vault::{ClearHealth, Refusal};
 
 pub(super) async fn clear(
     admin: &Admin,
     identity: &Identity,
     request: proto::ClearHealthRequest,
 ) -> Answer<proto::ClearHealthResponse> {
-    if request.name.starts_with("providers/") {
-        let mut faults = Faults::default();
-        faults.not_built(PROVIDER_HEALTH, &request.name);
-        faults.finish(Some(()))?;
-    }
     let mut errors = FieldErrors::default();
     let change = change(&mut errors, identity, &request);
     let verb = errors.take(to_clear(&request.name, request.model));
     let verb = errors.ready(verb)?;
+    if let ClearHealth::Provider(name) = &verb {
+        known(admin, name)?;
+    }
     let cleared = admin.vault.change(change, verb).await?;
     Ok(proto::ClearHealthResponse {
         cleared: i32::try_from(cleared).unwrap_or(i32::MAX),
     })
 }
 
+/// What is said of a model of anything else.
+const OF_ACCOUNTS: &str = "is only for accounts: leave it empty, or name accounts/{account} alone to clear what it cools down from for the model";
+
+/// Providers are where accounts go: one that is misspelt would be cleared of nothing, and nobody told.
+fn known(admin: &Admin, name: &str) -> Result<(), Refusal> {
+    let snapshot = admin.vault.live().glance();
+    let mut places = snapshot.providers.iter().map(|provider| provider.place());
+    if places.any(|place| place.profile == name || place.host == name) {
+        return Ok(());
+    }
+    let resource = format!("providers/{name}");
+    Err(Refusal::NotFound { resource })
+}
+
 fn to_clear(name: &str, model: String) -> Parsed<ClearHealth> {
     const FIELD: &str = "name";
     let model = text("model", model, MODEL_BYTES_MAX)?;
     let model = Some(model).filter(|model| !model.is_empty());
+    if let Some(provider) = name.strip_prefix("providers/")
+        && !provider.is_empty()
+    {
+        return match model {
+            None => Ok(ClearHealth::Provider(provider.to_owned())),
+            Some(_) => Err(FieldError::new("model", OF_ACCOUNTS)),
+        };
+    }
     if !name.starts_with("accounts/") {
         let message = "must be accounts/{account} (its cooldowns, also of one model), accounts/{account}/keys/{key} (all its versions), \
-                       or accounts/{account}/keys/{key}/versions/{number}";
+                       accounts/{account}/keys/{key}/versions/{number}, or providers/{profile} or providers/{host} (its breaker)";
         return Err(FieldError::new(FIELD, message));
     }
     let target = if name.contains("/versions/") {
@@ -49,8 +67,7 @@ fn to_clear(name: &str, model: String) -> Parsed<ClearHealth> {
         return Ok(ClearHealth::Account(name, model));
     };
     if model.is_some() {
-        let message = "is only for accounts: leave it empty, or name accounts/{account} alone to clear what it cools down from for the model";
-        return Err(FieldError::new("model", message));
+        return Err(FieldError::new("model", OF_ACCOUNTS));
     }
     Ok(target)
 }

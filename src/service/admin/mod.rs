@@ -12,6 +12,7 @@ mod explanation_message;
 mod faults;
 mod health;
 mod import;
+mod incident_message;
 mod key_message;
 mod keys;
 mod learned_limits;

@@ -1,6 +1,7 @@
 //! The status of a pool, as the contract has it.
 
 use super::account_message::cooldown;
+use super::incident_message::incident;
 use super::key_message::{health, stage};
 use super::limit_message::{dimension, mode};
 use crate::domain::name::{KeyName, VersionName};
@@ -28,6 +29,8 @@ pub(super) fn of(status: &PoolStatus) -> proto::PoolStatus {
         disablement: status.disablement.as_ref().map(disablement),
         keys_distrusted: stand(Standing::Distrusted),
         distrust: status.distrust.as_ref().map(distrust),
+        incidents: status.incidents.iter().map(incident).collect(),
+        keys_provider_failing: stand(Standing::ProviderFailing),
     }
 }
 
@@ -44,6 +47,7 @@ fn key(status: &KeyStatus) -> proto::KeyStatus {
         rotation_overdue: status.rotation_overdue,
         leases: amount(status.usage.leases),
         last_use_time: status.usage.last_use.map(timestamp),
+        breaker: status.breaker.as_ref().map(incident),
         distrust: status.distrust.as_ref().map(distrust),
     }
 }

@@ -102,6 +102,32 @@ pub async fn clear_health(
     Ok(cleared)
 }
 
+/// Versions that were rejected since then, by their uid or that of their account, are given back to their canaries at `until`: a burst
+/// says little of any of them. What died before stays dead. Answers how many.
+///
+/// # Errors
+/// As every query.
+pub async fn give_back(
+    conn: &mut PgConnection,
+    subjects: &[Uuid],
+    rev: i64,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<u64> {
+    let done = sqlx::query!(
+        "update key_versions v set rev = $2, health_until = $4 from keys k
+        where k.uid = v.key_uid and (v.uid = any($1) or k.account_uid = any($1))
+            and v.health = 'dead' and v.health_class = 'credential' and v.update_time >= $3 and v.health_until > $4",
+        subjects,
+        rev,
+        offset(since),
+        offset(until)
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// A dead version has served its time: the next lease of it is its canary. Answers whether it was dead, and not yet so far.
 ///
 /// # Errors

@@ -88,6 +88,7 @@ const fn error_reason(reason: RefusalReason) -> ErrorReason {
         RefusalReason::Frozen => ErrorReason::LimitsFrozen,
         RefusalReason::Unreachable => ErrorReason::DatabaseUnreachable,
         RefusalReason::Cooling => ErrorReason::KeysCooling,
+        RefusalReason::Provider => ErrorReason::Provider,
         RefusalReason::Dead => ErrorReason::KeysDead,
         RefusalReason::Avoided => ErrorReason::KeysAvoided,
         RefusalReason::Disabled => ErrorReason::PoolDisabled,

@@ -1,0 +1,159 @@
+//! The mass-death brake of one pool: where over half of its keys would die within a minute, the provider or our way out is to blame, and no
+//! key dies for as long as it would alone.
+//!
+//! A braked key is not spared: it is out for a short pause, and then one canary lease decides over it, as after any death. So a burst that a
+//! provider or a liar makes costs minutes, and a key that is really dead serves nobody but one canary each pause, which doubles with every
+//! burst. A pool of one key has no brake, and a single death in a pool of two trips none: what is revoked alone dies.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::incident::Incident;
+use super::time::Timestamp;
+
+/// Deaths within this time are one burst.
+const WINDOW: Duration = Duration::from_mins(1);
+/// Verdicts of their own that a burst needs, however many keys each of them takes: one closed account is one verdict.
+const VERDICTS_MIN: usize = 2;
+/// How long a braked key is out at first: incidents that reject every key are over within minutes, most often.
+pub const PAUSE_FIRST: Duration = Duration::from_mins(1);
+/// How long the brake holds after that pause: canaries go out then, and those that fail must not die alone of it.
+const HELD_AFTER: Duration = Duration::from_mins(2);
+/// How long after its end another burst goes on from where it had been.
+const RELAPSE: Duration = Duration::from_mins(10);
+
+/// The brake of one pool, as one replica sees it.
+#[derive(Debug, Default)]
+pub struct Brake {
+    /// By version, or by account where all its keys die.
+    deaths: HashMap<Uuid, Death>,
+    incident: Option<Incident>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Death {
+    at: Timestamp,
+    /// Keys of the pool that it takes.
+    keys: usize,
+}
+
+/// What happens to a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A verdict would take keys out.
+    Died {
+        /// A version, or an account where all its keys die.
+        subject: Uuid,
+        /// Keys of the pool that it takes.
+        keys: usize,
+        /// Keys that the pool has.
+        of: usize,
+        /// Whose report said so, if it came in here.
+        caller: Option<Uuid>,
+    },
+    /// The fleet says how it is.
+    Told(&'a Incident),
+    /// A person says that it is well.
+    Cleared,
+}
+
+impl Brake {
+    /// How long a verdict takes a key out at `now`, if the brake holds.
+    #[must_use]
+    pub fn pause(&self, now: Timestamp) -> Option<Duration> {
+        self.incident(now).map(|incident| pause(incident.strikes))
+    }
+
+    /// The incident, while it holds.
+    #[must_use]
+    pub fn incident(&self, now: Timestamp) -> Option<&Incident> {
+        self.incident.as_ref().filter(|i| i.lasts(now))
+    }
+
+    /// What died within the last minute.
+    pub fn burst(&self, now: Timestamp) -> impl Iterator<Item = Uuid> + '_ {
+        let lately = move |death: &Death| now.since(death.at) < WINDOW;
+        let deaths = self.deaths.iter().filter(move |(_, death)| lately(death));
+        deaths.map(|(subject, _)| *subject)
+    }
+
+    /// Moves on. `Some` is what the fleet must know.
+    pub fn on(&mut self, event: Event<'_>, now: Timestamp) -> Option<Incident> {
+        match event {
+            Event::Died {
+                subject,
+                keys,
+                of,
+                caller,
+            } => {
+                self.died(subject, Death { at: now, keys }, now);
+                let news = self.trip(of, now)?;
+                if let (Some(incident), Some(caller)) = (&mut self.incident, caller) {
+                    incident.accuse(caller);
+                }
+                Some(self.incident.clone().unwrap_or(news))
+            }
+            Event::Told(incident) => {
+                if !self.incident.as_ref().is_some_and(|i| i.is_after(incident)) {
+                    let merged = incident.clone().merged(self.incident.as_ref());
+                    self.incident = Some(merged);
+                }
+                None
+            }
+            Event::Cleared => {
+                *self = Self::default();
+                None
+            }
+        }
+    }
+
+    /// The map holds a minute's deaths, of which there are no more than keys.
+    fn died(&mut self, subject: Uuid, death: Death, now: Timestamp) {
+        self.deaths.retain(|_, death| now.since(death.at) < WINDOW);
+        let held = self.deaths.entry(subject).or_insert(death);
+        held.keys = held.keys.max(death.keys);
+    }
+
+    fn trip(&mut self, of: usize, now: Timestamp) -> Option<Incident> {
+        let keys: usize = self.deaths.values().map(|death| death.keys).sum();
+        if self.deaths.len() < VERDICTS_MIN || keys * 2 <= of {
+            return None;
+        }
+        // One burst trips it once, however many more die in it.
+        if self.tripped().is_some_and(|at| now.since(at) < WINDOW) {
+            return None;
+        }
+        let held = self.incident(now).cloned();
+        let last = self.incident.as_ref();
+        let relapsed = last.filter(|i| now.since(i.until) < RELAPSE);
+        let strikes = relapsed.map_or(1, |i| i.strikes.saturating_add(1));
+        let incident = Incident {
+            since: held.as_ref().map_or(now, |held| held.since),
+            until: now.after(pause(strikes) + HELD_AFTER),
+            ended: None,
+            why: format!(
+                "{keys} of {of} keys were rejected within a minute: the provider or our way out is to blame"
+            ),
+            strikes,
+            accusers: held.map_or_else(Vec::new, |held| held.accusers),
+        };
+        self.incident = Some(incident.clone());
+        Some(incident)
+    }
+
+    /// When it last tripped, here or elsewhere.
+    fn tripped(&self) -> Option<Timestamp> {
+        let incident = self.incident.as_ref().filter(|i| i.is_open())?;
+        let held = pause(incident.strikes) + HELD_AFTER;
+        Some(incident.until.before(held))
+    }
+}
+
+fn pause(strikes: u32) -> Duration {
+    PAUSE_FIRST * 2_u32.saturating_pow(strikes.saturating_sub(1).min(16))
+}
+
+#[cfg(test)]
+mod tests;

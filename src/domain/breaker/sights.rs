@@ -1,0 +1,212 @@
+//! What each caller saw at one provider lately: how often it failed, with how many keys, and how it went last.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::incident::ACCUSERS_MAX;
+use crate::domain::time::Timestamp;
+
+/// What was seen longer ago says nothing about now.
+pub const WINDOW_SECONDS: usize = 10;
+/// As much of the window counts as holds so many uses: of a busy provider the last second, so that an outage is seen within one.
+const ENOUGH: u32 = 20;
+/// How long a success, if it was the last a caller saw, speaks against another caller who alone says that the provider fails.
+const WITNESS_FOR: Duration = Duration::from_mins(2);
+/// Failures of this share of its uses make a caller's word that the provider fails: while a fifth is served, leases go on. A provider
+/// that fails three of ten passes by far.
+const FAILING: (u32, u32) = (4, 5);
+/// A caller with fewer uses says nothing of the provider either way.
+const VOTE_MIN: u32 = 3;
+/// Failures that all who speak must have seen together: a handful is no outage.
+const FAILURES_MIN: u32 = 10;
+/// Keys that must fail for a caller who is alone: what one key alone meets may be that key's.
+const KEYS_MIN: usize = 2;
+
+/// One use, as it was reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Who saw it.
+    pub caller: Uuid,
+    /// The version that was used.
+    pub version: Uuid,
+    /// When its lease was given.
+    pub given: Timestamp,
+}
+
+/// What the callers of a provider saw lately, of at most [`ACCUSERS_MAX`] callers: who was heard of longest ago makes room.
+#[derive(Debug, Default)]
+pub(super) struct Sights(Vec<Witness>);
+
+/// The word of those who say that a provider fails.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Accusation {
+    pub(super) accusers: Vec<Uuid>,
+    pub(super) failures: u32,
+    pub(super) uses: u32,
+    /// The shortest delay that any of them was told: no single one can lengthen it.
+    pub(super) stated: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Witness {
+    caller: Uuid,
+    /// By second, the newest first at `second % WINDOW_SECONDS`.
+    slots: [Slot; WINDOW_SECONDS],
+    second: i64,
+    /// The last two versions that failed, each with when.
+    failing: [Option<(Uuid, Timestamp)>; KEYS_MIN],
+    is_well: bool,
+    seen: Timestamp,
+    stated: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    failures: u32,
+    uses: u32,
+}
+
+impl Sights {
+    pub(super) fn succeeded(&mut self, sight: Sight, now: Timestamp) {
+        let witness = self.witness(sight.caller, now);
+        witness.slot(now).uses += 1;
+        witness.is_well = true;
+    }
+
+    pub(super) fn failed(&mut self, sight: Sight, stated: Option<Timestamp>, now: Timestamp) {
+        let witness = self.witness(sight.caller, now);
+        let slot = witness.slot(now);
+        slot.uses += 1;
+        slot.failures += 1;
+        witness.is_well = false;
+        witness.stated = stated;
+        if witness.failing[0].is_none_or(|(version, _)| version != sight.version) {
+            witness.failing[1] = witness.failing[0];
+        }
+        witness.failing[0] = Some((sight.version, now));
+    }
+
+    /// What was seen says nothing any more; how it went last is still known.
+    pub(super) fn forget(&mut self) {
+        for witness in &mut self.0 {
+            witness.slots = Default::default();
+            witness.failing = Default::default();
+            witness.stated = None;
+        }
+    }
+
+    /// Whether another caller's last use went well, not long ago.
+    pub(super) fn is_well_beside(&self, accusers: &[Uuid], now: Timestamp) -> bool {
+        let others = self.0.iter().filter(|w| !accusers.contains(&w.caller));
+        others
+            .into_iter()
+            .any(|w| w.is_well && now.since(w.seen) < WITNESS_FOR)
+    }
+
+    /// The word of several callers, four of five of those who say anything; or of one, with several keys, if no other speaks against it.
+    pub(super) fn accusation(&self, now: Timestamp) -> Option<Accusation> {
+        let votes = self.0.iter().map(|w| (w, w.recent(now)));
+        let voters: Vec<_> = votes.filter(|(_, saw)| saw.uses >= VOTE_MIN).collect();
+        let failing: Vec<_> = voters.iter().filter(|(_, saw)| saw.is_failing()).collect();
+        let accusation = Accusation {
+            accusers: failing.iter().map(|(w, _)| w.caller).collect(),
+            failures: failing.iter().map(|(_, saw)| saw.failures).sum(),
+            uses: failing.iter().map(|(_, saw)| saw.uses).sum(),
+            stated: failing.iter().filter_map(|(w, _)| w.stated).min(),
+        };
+        let are_most = is_share(failing.len(), voters.len());
+        let is_word = match failing.as_slice() {
+            [] => false,
+            [(alone, _)] => {
+                alone.keys(now) >= KEYS_MIN && !self.is_well_beside(&accusation.accusers, now)
+            }
+            [..] => true,
+        };
+        (are_most && is_word && accusation.failures >= FAILURES_MIN).then_some(accusation)
+    }
+
+    fn witness(&mut self, caller: Uuid, now: Timestamp) -> &mut Witness {
+        let known = self.0.iter().position(|w| w.caller == caller);
+        let place = known.unwrap_or_else(|| {
+            if self.0.len() >= ACCUSERS_MAX {
+                let oldest = (0..self.0.len()).min_by_key(|place| self.0[*place].seen);
+                self.0.swap_remove(oldest.unwrap_or(0));
+            }
+            self.0.push(Witness::new(caller));
+            self.0.len() - 1
+        });
+        let witness = &mut self.0[place];
+        witness.seen = witness.seen.max(now);
+        witness
+    }
+
+    #[cfg(test)]
+    pub(super) const fn callers(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Witness {
+    fn new(caller: Uuid) -> Self {
+        Self {
+            caller,
+            slots: Default::default(),
+            second: 0,
+            failing: Default::default(),
+            is_well: false,
+            seen: Timestamp::default(),
+            stated: None,
+        }
+    }
+
+    /// The slot of `now`, with those emptied that have come round. A clock that goes back counts where it had been.
+    fn slot(&mut self, now: Timestamp) -> &mut Slot {
+        let second = second_of(now).max(self.second);
+        let passed = (second - self.second).min(WINDOW_SECONDS as i64);
+        for step in 0..passed {
+            self.slots[place(second - step)] = Slot::default();
+        }
+        self.second = second;
+        &mut self.slots[place(second)]
+    }
+
+    /// What it saw over the last seconds, as far back as holds enough.
+    fn recent(&self, now: Timestamp) -> Slot {
+        let (newest, mut sum) = (second_of(now).max(self.second), Slot::default());
+        for second in (newest - WINDOW_SECONDS as i64 + 1..=self.second).rev() {
+            let slot = self.slots[place(second)];
+            sum.failures += slot.failures;
+            sum.uses += slot.uses;
+            if sum.uses >= ENOUGH {
+                break;
+            }
+        }
+        sum
+    }
+
+    /// How many keys failed within the window, as far as two.
+    fn keys(&self, now: Timestamp) -> usize {
+        let window = Duration::from_secs(WINDOW_SECONDS as u64);
+        let failing = self.failing.iter().flatten();
+        failing.filter(|(_, at)| now.since(*at) < window).count()
+    }
+}
+
+impl Slot {
+    const fn is_failing(self) -> bool {
+        self.failures * FAILING.1 >= self.uses * FAILING.0
+    }
+}
+
+const fn is_share(part: usize, whole: usize) -> bool {
+    part * FAILING.1 as usize >= whole * FAILING.0 as usize
+}
+
+const fn second_of(at: Timestamp) -> i64 {
+    at.micros().div_euclid(1_000_000)
+}
+
+const fn place(second: i64) -> usize {
+    second.rem_euclid(WINDOW_SECONDS as i64).unsigned_abs() as usize
+}

@@ -1,0 +1,167 @@
+//! What one replica knows of the right to one canary: whether it is worth asking for, in hand, used, or somebody else's.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Ask, GIVE_WITHIN};
+use crate::domain::time::BootTime;
+
+/// The most rights of unknown fate that are remembered: one is added only where an ask was not answered.
+const UNUSED_MAX: usize = 8;
+
+/// What one replica knows of the right to one canary.
+#[derive(Debug, Clone, Default)]
+pub struct Seat {
+    state: State,
+    /// Rights that were asked for and by which nothing was given: the database may have one of them still.
+    unused: Vec<Uuid>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+enum State {
+    /// Nobody has asked.
+    #[default]
+    Idle,
+    /// A lease wants it; it is to be asked for, or has been.
+    Wanted { lasts: Duration },
+    /// In hand: the next lease is the canary, if it is given by then.
+    Held(Held),
+    /// The canary is out.
+    Out { held: Held, until: BootTime },
+    /// Not to be had before then.
+    Elsewhere { until: BootTime },
+}
+
+/// A right in hand.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    right: Uuid,
+    lasts: Duration,
+    give_by: BootTime,
+}
+
+/// What a lease is told that could be the canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seating {
+    /// It is the canary, and may be reported for so long at most.
+    Given(Duration),
+    /// The right is asked for: in a moment another may be it.
+    Wanted {
+        /// This lease is the first to want it: somebody has to ask.
+        is_first: bool,
+    },
+    /// No canary before then, as far as is known.
+    Taken(BootTime),
+}
+
+impl Seat {
+    /// A lease could be the canary at `now`, and be reported for `lasts`.
+    pub fn take(&mut self, lasts: Duration, now: BootTime) -> Seating {
+        if let State::Held(held) = self.state
+            && now < held.give_by
+        {
+            let lasts = held.lasts.min(lasts);
+            let until = held.give_by.after(held.lasts);
+            self.state = State::Out { held, until };
+            self.unused.clear();
+            return Seating::Given(lasts);
+        }
+        let seating = self.look(now);
+        if seating == (Seating::Wanted { is_first: true }) {
+            self.state = State::Wanted { lasts };
+        }
+        seating
+    }
+
+    /// The same, and nothing is taken.
+    #[must_use]
+    pub fn look(&self, now: BootTime) -> Seating {
+        match self.state {
+            State::Held(held) if now < held.give_by => Seating::Given(held.lasts),
+            State::Wanted { .. } | State::Held(_) => Seating::Wanted { is_first: false },
+            State::Out { until, .. } | State::Elsewhere { until } if now < until => {
+                Seating::Taken(until)
+            }
+            State::Idle | State::Out { .. } | State::Elsewhere { .. } => {
+                Seating::Wanted { is_first: true }
+            }
+        }
+    }
+
+    /// What is to be asked for, by this name; `None` if nobody wants it any more.
+    pub fn asking(&mut self, boot_id: Uuid, right: Uuid) -> Option<Ask> {
+        let State::Wanted { lasts } = self.state else {
+            return None;
+        };
+        let unused = self.unused.clone();
+        if self.unused.len() >= UNUSED_MAX {
+            self.unused.remove(0);
+        }
+        self.unused.push(right);
+        Some(Ask {
+            boot_id,
+            right,
+            lasts,
+            unused,
+        })
+    }
+
+    /// The right is this replica's, asked for at `sent`. Answers until when it may be given, unless nobody wants it any more.
+    pub fn given(&mut self, ask: &Ask, sent: BootTime) -> Option<BootTime> {
+        let State::Wanted { .. } = self.state else {
+            return None;
+        };
+        let give_by = sent.after(GIVE_WITHIN);
+        self.state = State::Held(Held {
+            right: ask.right,
+            lasts: ask.lasts,
+            give_by,
+        });
+        Some(give_by)
+    }
+
+    /// It is not to be had before then.
+    pub fn refused(&mut self, until: BootTime) {
+        if let State::Wanted { .. } = self.state {
+            self.state = State::Elsewhere { until };
+        }
+    }
+
+    /// The canary was not given after all: the next lease may be it.
+    pub fn recall(&mut self) {
+        if let State::Out { held, .. } = self.state {
+            self.state = State::Held(held);
+            self.unused.push(held.right);
+        }
+    }
+
+    /// The time for giving is over. Answers the right, if it was not used: it goes back.
+    pub fn lapse(&mut self, right: Uuid) -> Option<Uuid> {
+        let State::Held(held) = self.state else {
+            return None;
+        };
+        if held.right != right {
+            return None;
+        }
+        self.state = State::Idle;
+        Some(right)
+    }
+
+    /// The canary came back. Answers its right, which ends.
+    pub const fn returned(&mut self) -> Option<Uuid> {
+        let State::Out { held, .. } = self.state else {
+            return None;
+        };
+        self.state = State::Idle;
+        Some(held.right)
+    }
+
+    /// What was found dead is in another state now: whoever has a canary out, its outcome is known. A right in hand is left to lapse.
+    pub const fn settle(&mut self) {
+        match self.state {
+            State::Out { .. } | State::Elsewhere { .. } => self.state = State::Idle,
+            State::Idle | State::Wanted { .. } | State::Held(_) => {}
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The brakes of this replica's pools, and what the fleet does not know of them yet.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::domain::brake::{Brake, Event};
+use crate::domain::incident::Incident;
+use crate::domain::time::Timestamp;
+
+/// The brakes, by the uid of the pool. Only pools in which something died have one, and those that are gone are forgotten.
+#[derive(Debug, Default)]
+pub struct Brakes {
+    by_pool: Mutex<HashMap<Uuid, Braked>>,
+    has_unsaved: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Braked {
+    brake: Brake,
+    unsaved: Option<Trip>,
+}
+
+/// A brake has tripped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trip {
+    /// The incident.
+    pub incident: Incident,
+    /// When what died in the burst is given back, to its canaries.
+    pub back_at: Timestamp,
+    /// What died in it: versions, and accounts all of whose keys did.
+    pub burst: Vec<Uuid>,
+}
+
+impl Brakes {
+    /// A verdict takes keys of a pool out. Answers for how long at most, if the brake holds.
+    pub fn died(&self, pool: Uuid, event: Event<'_>, now: Timestamp) -> Option<Duration> {
+        let mut brakes = self.by_pool.lock();
+        let braked = brakes.entry(pool).or_default();
+        let news = braked.brake.on(event, now);
+        let pause = braked.brake.pause(now);
+        if let Some((incident, pause)) = news.zip(pause) {
+            braked.unsaved = Some(Trip {
+                incident,
+                back_at: now.after(pause),
+                burst: braked.brake.burst(now).collect(),
+            });
+            self.has_unsaved.store(true, Ordering::Release);
+        }
+        pause
+    }
+
+    /// How long a verdict takes a key of a pool out at most, if the brake holds.
+    #[must_use]
+    pub fn pause(&self, pool: Uuid, now: Timestamp) -> Option<Duration> {
+        self.by_pool.lock().get(&pool)?.brake.pause(now)
+    }
+
+    /// What holds a pool back.
+    #[must_use]
+    pub fn incident(&self, pool: Uuid, now: Timestamp) -> Option<Incident> {
+        let brakes = self.by_pool.lock();
+        brakes.get(&pool)?.brake.incident(now).cloned()
+    }
+
+    /// Whether anything must be committed: for a look without a lock.
+    #[must_use]
+    pub fn has_unsaved(&self) -> bool {
+        self.has_unsaved.load(Ordering::Acquire)
+    }
+
+    /// What must be committed.
+    #[must_use]
+    pub fn unsaved(&self) -> Vec<(Uuid, Trip)> {
+        let brakes = self.by_pool.lock();
+        let trip = |(pool, braked): (&Uuid, &Braked)| Some((*pool, braked.unsaved.clone()?));
+        brakes.iter().filter_map(trip).collect()
+    }
+
+    /// It is committed, and this is stored now.
+    pub fn saved(&self, pool: Uuid, trip: &Trip, stored: &Incident, now: Timestamp) {
+        let mut brakes = self.by_pool.lock();
+        if let Some(braked) = brakes.get_mut(&pool) {
+            braked.unsaved.take_if(|unsaved| unsaved == trip);
+            braked.brake.on(Event::Told(stored), now);
+        }
+        let has_unsaved = brakes.values().any(|braked| braked.unsaved.is_some());
+        self.has_unsaved.store(has_unsaved, Ordering::Release);
+    }
+
+    /// The fleet says how it is.
+    pub fn told(&self, pool: Uuid, incident: &Incident, now: Timestamp) {
+        let mut brakes = self.by_pool.lock();
+        let braked = brakes.entry(pool).or_default();
+        if braked.unsaved.is_none() {
+            braked.brake.on(Event::Told(incident), now);
+        }
+    }
+
+    /// A pool is gone.
+    pub fn forget(&self, pool: Uuid) {
+        self.by_pool.lock().remove(&pool);
+    }
+
+    /// Nothing is stored of any but these.
+    pub fn forget_all_but(&self, stored: impl Fn(Uuid) -> bool) {
+        let mut brakes = self.by_pool.lock();
+        brakes.retain(|pool, braked| braked.unsaved.is_some() || stored(*pool));
+    }
+}

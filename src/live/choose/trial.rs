@@ -1,0 +1,66 @@
+//! The trial of a provider that failed for everybody: the one lease in the whole fleet that finds out whether it is well.
+
+use super::judge::Fit;
+use super::{Now, Wish};
+use crate::domain::breaker::Passage;
+use crate::domain::canary::Seating;
+use crate::domain::refusal::KeyRefusal;
+use crate::domain::time::Timestamp;
+use crate::live::canaries::{ANSWERED_WITHIN, told};
+use crate::live::passed_over::PassedOver;
+use crate::live::provider::ProviderLive;
+use crate::live::snapshot::Candidate;
+
+/// Takes the trial, where the provider is to be tried: then the lease is of one use. A key whose provider lets nothing pass is passed over.
+pub(super) fn take<'a>(
+    candidate: &Candidate,
+    wish: &Wish<'a>,
+    fit: Fit<'a>,
+    now: Now,
+) -> Result<Fit<'a>, PassedOver> {
+    let provider = &candidate.account.provider;
+    let over = |until| PassedOver::until(KeyRefusal::Provider, until);
+    let over = match provider.passage(wish.caller, now.database) {
+        Passage::Free => return Ok(fit),
+        Passage::Shut(until) => over(until),
+        Passage::Trial => match provider.trial().take(wish.canaries, fit.lasts, now.boot) {
+            Seating::Given(lasts) => {
+                return Ok(Fit {
+                    uses: 1,
+                    lasts,
+                    is_trial: true,
+                    ..fit
+                });
+            }
+            Seating::Wanted { .. } => PassedOver {
+                is_awaited: true,
+                ..over(now.database.after(ANSWERED_WITHIN))
+            },
+            Seating::Taken(until) => over(told(until, now)),
+        },
+    };
+    recall(candidate, &fit);
+    Err(over)
+}
+
+/// The lease was not given after all: whatever single lease it was to be, the next may be it.
+pub(super) fn recall(candidate: &Candidate, fit: &Fit<'_>) {
+    if fit.is_canary {
+        fit.version.live.canary().recall();
+    }
+    if fit.is_trial {
+        candidate.account.provider.trial().recall();
+    }
+}
+
+/// Until when the provider of a key lets nothing pass to whoever asks, as far as can be told without taking its trial.
+pub(super) fn shut(provider: &ProviderLive, wish: &Wish<'_>, now: Now) -> Option<Timestamp> {
+    match provider.passage(wish.caller, now.database) {
+        Passage::Free => None,
+        Passage::Shut(until) => Some(until),
+        Passage::Trial => match provider.trial().look(now.boot) {
+            Seating::Taken(until) => Some(told(until, now)),
+            Seating::Given(_) | Seating::Wanted { .. } => None,
+        },
+    }
+}

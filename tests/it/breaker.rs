@@ -1,0 +1,166 @@
+//! The breaker of a provider: opened by several callers, on every replica, tried by one lease, closed by its success or a person.
+
+use std::time::{Duration, Instant};
+
+use keylease::proto::{self, IncidentKind, LeaseKeyResponse, RefusalReason};
+use tonic::Code;
+
+use crate::harness::client::{Client, of};
+use crate::harness::cluster::eventually;
+use crate::harness::crowd::{Crowd, leases, report_all};
+use crate::harness::outcomes::{http, success};
+
+/// Two callers meet nothing but 503 at the first replica.
+async fn opened(crowd: &Crowd) -> [Client; 2] {
+    let callers = [crowd.caller(0, 0).await, crowd.caller(1, 0).await];
+    for caller in &callers {
+        let all = leases(caller, 6).await;
+        report_all(caller, &all, &http(503, &[])).await;
+    }
+    callers
+}
+
+/// Whoever asks, at both replicas, until it is given a lease.
+async fn first_lease(clients: &[Client]) -> (usize, LeaseKeyResponse) {
+    for place in (0..clients.len()).cycle() {
+        if let Ok(lease) = clients[place].ask(of("p")).await {
+            return (place, lease);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    unreachable!()
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_shut_on_every_replica_and_tried_by_one_lease() {
+    let crowd = Crowd::of(2, 2).await;
+    let callers = opened(&crowd).await;
+    let began = Instant::now();
+    let refused = callers[0].refused(of("p")).await;
+    let refused = refused.is(Code::ResourceExhausted, "PROVIDER");
+    assert_eq!(refused.count(RefusalReason::Provider), 5);
+    let retry = refused.retry.unwrap();
+    assert!(retry <= Duration::from_millis(6_250), "{retry:?}");
+    let named = &refused.lease.unwrap().refused[0];
+    assert_eq!(named.resource, "providers/api.openai.com");
+    assert!(named.why.contains("503"), "{}", named.why);
+    let elsewhere = crowd.caller(0, 1).await;
+    let shut = async || elsewhere.ask(of("p")).await.is_err();
+    eventually("the other replica knows", shut).await;
+    let took = began.elapsed();
+    assert!(took < Duration::from_millis(2_500), "{took:?}");
+    elsewhere
+        .refused(of("p"))
+        .await
+        .is(Code::ResourceExhausted, "PROVIDER");
+    // When its time is over, one lease goes out, over both replicas and all callers.
+    let clients = [
+        callers[0].clone(),
+        elsewhere,
+        callers[1].clone(),
+        crowd.caller(1, 1).await,
+    ];
+    let (trial_of, trial) = first_lease(&clients).await;
+    assert!(
+        began.elapsed() > Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+    for _ in 0..40 {
+        for client in &clients {
+            client
+                .refused(of("p"))
+                .await
+                .is(Code::ResourceExhausted, "PROVIDER");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    clients[trial_of].report(&trial, success()).await;
+    clients[trial_of].lease("p").await;
+    for client in &clients {
+        let serves = async || client.ask(of("p")).await.is_ok();
+        eventually("every replica leases again", serves).await;
+    }
+    assert_eq!(crowd.incidents(0).await, []);
+    assert_eq!(
+        crowd.admin.status("p").await.keys_serving,
+        5,
+        "no key was blamed"
+    );
+}
+
+#[tokio::test]
+async fn a_trial_that_fails_shuts_it_for_longer() {
+    let crowd = Crowd::of(2, 1).await;
+    let callers = opened(&crowd).await;
+    let first = crowd.incident(IncidentKind::Breaker).await.unwrap();
+    let (_, trial) = first_lease(&callers[..1]).await;
+    callers[0]
+        .report(&trial, http(503, &[("retry-after", "30")]))
+        .await;
+    let refused = callers[0].refused(of("p")).await;
+    let retry = refused
+        .is(Code::ResourceExhausted, "PROVIDER")
+        .retry
+        .unwrap();
+    assert!((25..=30).contains(&retry.as_secs()), "{retry:?}");
+    let again = crowd.incident(IncidentKind::Breaker).await.unwrap();
+    assert_eq!((first.strikes, again.strikes), (1, 2));
+    assert_eq!(first.since_time, again.since_time);
+}
+
+#[tokio::test]
+async fn other_providers_of_the_pool_serve_on() {
+    let crowd = Crowd::of(2, 1).await;
+    let callers = opened(&crowd).await;
+    let admin = &crowd.admin;
+    admin
+        .create_account("other", "https://llm.example.com/v1")
+        .await;
+    admin.create_key("other", "k", "sk-other").await;
+    admin.create_pool("mixed", &["a", "other"]).await;
+    for _ in 0..10 {
+        let lease = callers[0].lease("mixed").await;
+        assert_eq!(lease.key, "accounts/other/keys/k");
+    }
+    let status = admin.status("mixed").await;
+    assert_eq!((status.keys_serving, status.keys_provider_failing), (1, 1));
+    let subjects = status.incidents.iter().map(|i| i.subject.as_str());
+    assert_eq!(subjects.collect::<Vec<_>>(), ["providers/api.openai.com"]);
+    let request = proto::ExplainLeaseRequest {
+        pool: "pools/mixed".to_owned(),
+        caller: "callers/c0".to_owned(),
+        ..Default::default()
+    };
+    let explained = admin.admin.clone().explain_lease(request).await.unwrap();
+    let explained = explained.into_inner();
+    assert_eq!(explained.incidents.len(), 1);
+    let shut = explained.keys.iter().find(|key| !key.eligible).unwrap();
+    assert_eq!(shut.reason(), RefusalReason::Provider);
+    assert!(
+        shut.reasons[0].starts_with("provider fails: providers/api.openai.com until"),
+        "{:?}",
+        shut.reasons
+    );
+}
+
+#[tokio::test]
+async fn a_person_closes_it_everywhere() {
+    let crowd = Crowd::of(2, 2).await;
+    let callers = opened(&crowd).await;
+    crowd.cluster.settled().await;
+    let clear = |name: &str| proto::ClearHealthRequest {
+        name: name.to_owned(),
+        ..Default::default()
+    };
+    let mut admin = crowd.admin.admin.clone();
+    let unknown = admin.clear_health(clear("providers/api.opnai.com")).await;
+    assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
+    let cleared = admin.clear_health(clear("providers/openai")).await.unwrap();
+    assert_eq!(cleared.into_inner().cleared, 1);
+    callers[0].ask(of("p")).await.unwrap();
+    crowd.cluster.settled().await;
+    crowd.caller(1, 1).await.ask(of("p")).await.unwrap();
+    let again = admin.clear_health(clear("providers/api.openai.com")).await;
+    assert_eq!(again.unwrap().into_inner().cleared, 0);
+}
