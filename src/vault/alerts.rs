@@ -51,6 +51,7 @@ impl Vault {
         let view = tokio::task::spawn_blocking(move || view::of(&snapshot, &spent, now)).await;
         let mut view = view.map_err(|_| store::Error::unanswered())?;
         view.limits = self.known_differing(known).await?;
+        view.incidents = self.live.incidents(now);
         let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;
         let open = open_names(alerts::open(conn).await?);

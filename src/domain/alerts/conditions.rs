@@ -1,11 +1,12 @@
 //! Which conditions hold, by a view of the state. What is open already is known, so that nothing is told twice under two names.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use super::grouping::{self, Item};
 use super::view::{Fact, KeyFact, PoolFact, View};
 use super::{ConditionName, Found, sentences};
+use crate::domain::incident::Ongoing;
 use crate::domain::time::Timestamp;
 
 /// A pool that can serve again so soon is not told of: short cooldowns are what limits of minutes are made of, and callers wait for them.
@@ -27,6 +28,14 @@ pub fn conditions(view: &View, open: &HashSet<ConditionName>, now: Timestamp) ->
     for limit in &view.limits {
         let differs = sentences::limit_differs(limit);
         items.push(Item::of_account(&limit.account, differs));
+    }
+    let mut befallen: BTreeMap<String, Vec<&Ongoing>> = BTreeMap::new();
+    for incident in &view.incidents {
+        let subject = incident.subject.to_string();
+        befallen.entry(subject).or_default().push(incident);
+    }
+    for (subject, incidents) in befallen {
+        items.push(Item::alone(sentences::mass_failure(&subject, &incidents)));
     }
     grouping::bound(items, open)
 }

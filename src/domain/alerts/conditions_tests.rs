@@ -8,6 +8,7 @@ use super::super::{Kind, Severity, VAULT};
 use super::*;
 use crate::domain::health::FailureClass;
 use crate::domain::id::Id;
+use crate::domain::incident::{IncidentKind, Subject};
 use crate::domain::name::KeyName;
 
 fn at(seconds: i64) -> Timestamp {
@@ -202,6 +203,36 @@ fn a_limit_that_the_provider_states_otherwise_is_told_with_both() {
         summary.contains("is 500, and the provider states 60"),
         "{summary}"
     );
+}
+
+#[test]
+fn what_befalls_many_keys_is_one_alert_of_its_provider_or_pool() {
+    let incident = |kind, subject: &Subject| Ongoing {
+        kind,
+        subject: subject.clone(),
+        since: at(1),
+        until: at(60),
+        why: "5 of 6 answers were 503".to_owned(),
+        strikes: 1,
+    };
+    let provider = Subject::Provider {
+        profile: "openai",
+        host: "api.openai.com".to_owned(),
+    };
+    let view = View {
+        incidents: vec![
+            incident(IncidentKind::Breaker, &provider),
+            incident(IncidentKind::Egress, &provider),
+            incident(IncidentKind::Brake, &Subject::Pool(id("p"))),
+        ],
+        ..View::default()
+    };
+    let found = conditions(&view, &HashSet::new(), at(0));
+    let named: Vec<_> = found.iter().map(|f| &*f.condition.name.resource).collect();
+    assert_eq!(named, ["pools/p", "providers/api.openai.com"]);
+    let summary = &found[1].condition.summary;
+    assert!(summary.contains("the next at") && summary.contains("refuses where we come from"));
+    assert_eq!(found[0].condition.name.kind.severity(), Severity::Critical);
 }
 
 #[test]

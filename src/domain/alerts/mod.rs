@@ -31,6 +31,8 @@ pub enum Kind {
     RowsDistrusted,
     /// A provider states another limit than is configured.
     LimitDiffers,
+    /// Something befalls many keys at once and is no key's fault.
+    MassFailure,
 }
 
 /// How much it matters.
@@ -81,7 +83,7 @@ pub struct Found {
 
 impl Kind {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::KeyDied, "key_died"),
         (Self::LastHealthyKey, "last_healthy_key"),
         (Self::FewHealthyKeys, "few_healthy_keys"),
@@ -91,6 +93,7 @@ impl Kind {
         (Self::KeyUndecryptable, "key_undecryptable"),
         (Self::RowsDistrusted, "rows_distrusted"),
         (Self::LimitDiffers, "limit_differs"),
+        (Self::MassFailure, "mass_failure"),
     ];
 
     /// As stored and shown.
@@ -117,9 +120,10 @@ impl Kind {
             | Self::FewHealthyKeys
             | Self::RotationOverdue
             | Self::LimitDiffers => Severity::Warning,
-            Self::PoolExhausted | Self::KeyUndecryptable | Self::RowsDistrusted => {
-                Severity::Critical
-            }
+            Self::PoolExhausted
+            | Self::KeyUndecryptable
+            | Self::RowsDistrusted
+            | Self::MassFailure => Severity::Critical,
         }
     }
 }

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use super::view::{KeyFact, LimitFact, PoolFact};
+use super::view::{KeyFact, PoolFact};
 use super::{Condition, Kind, VAULT};
 use crate::domain::health::FailureClass;
-use crate::domain::name::{KeyName, LimitName, OwnerName, PoolName};
+use crate::domain::name::{KeyName, PoolName};
 use crate::domain::time::Timestamp;
+
+mod providers;
+
+pub(super) use providers::{limit_differs, mass_failure};
 
 /// The most resources that are named of many.
 const NAMED_MAX: usize = 3;
@@ -150,29 +154,6 @@ pub(super) fn rows_distrusted(kind: &str, rows: usize) -> Condition {
     )
 }
 
-pub(super) fn limit_differs(fact: &LimitFact) -> Condition {
-    let name = LimitName {
-        owner: OwnerName::Account(fact.account.clone()),
-        limit: fact.limit.clone(),
-    };
-    let (configured, stated) = (fact.configured, fact.stated);
-    let harm = if stated < configured {
-        "leases will meet 429"
-    } else {
-        "some of it is not used"
-    };
-    let short = format!("{}/{}", fact.account, fact.limit);
-    Condition::new(
-        Kind::LimitDiffers,
-        &name,
-        format!("{name} is {configured}, and the provider states {stated}: {harm}"),
-        format!(
-            "compare with the provider's own page, then `keylease limits update {short} --amount {stated}`"
-        ),
-        None,
-    )
-}
-
 /// One condition for many of a kind.
 pub(super) fn together<'a>(
     kind: Kind,
@@ -202,6 +183,7 @@ pub(super) fn together<'a>(
         Kind::KeyUndecryptable => ("keys", "cannot be opened"),
         Kind::RowsDistrusted => ("kinds of rows", "are not believed"),
         Kind::LimitDiffers => ("limits", "are not what their provider states"),
+        Kind::MassFailure => ("providers or pools", "fail for several keys at once"),
     };
     Condition::new(
         kind,

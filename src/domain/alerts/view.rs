@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::health::FailureClass;
 use crate::domain::id::Id;
+use crate::domain::incident::Ongoing;
 use crate::domain::name::{KeyName, VersionName};
 use crate::domain::time::Timestamp;
 
@@ -21,6 +22,8 @@ pub struct View {
     pub rows: Vec<(&'static str, usize)>,
     /// Limits that are configured otherwise than their provider states.
     pub limits: Vec<LimitFact>,
+    /// What befalls many keys at once.
+    pub incidents: Vec<Ongoing>,
 }
 
 /// A limit that is configured otherwise than its provider states.

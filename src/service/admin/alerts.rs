@@ -96,6 +96,7 @@ fn kind(stored: &str) -> proto::AlertKind {
         Kind::KeyUndecryptable => proto::AlertKind::KeyUndecryptable,
         Kind::RowsDistrusted => proto::AlertKind::RowsDistrusted,
         Kind::LimitDiffers => proto::AlertKind::LimitDiffers,
+        Kind::MassFailure => proto::AlertKind::MassFailure,
     }
 }
 
