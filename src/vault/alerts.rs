@@ -46,12 +46,13 @@ impl Vault {
             return Ok(());
         }
         let (snapshot, now) = (self.live.snapshot(), self.live.now().database);
+        let incidents = self.live.incidents(now);
         let spent = self.spent_accounts(&snapshot).await?;
         // There may be a hundred thousand keys: no call waits behind them.
-        let view = tokio::task::spawn_blocking(move || view::of(&snapshot, &spent, now)).await;
+        let view =
+            tokio::task::spawn_blocking(move || view::of(&snapshot, incidents, &spent, now)).await;
         let mut view = view.map_err(|_| store::Error::unanswered())?;
         view.limits = self.known_differing(known).await?;
-        view.incidents = self.live.incidents(now);
         let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;
         let open = open_names(alerts::open(conn).await?);

@@ -45,7 +45,8 @@ fn of_key(key: &KeyFact, now: Timestamp, items: &mut Vec<Item>) {
     match &key.fact {
         Fact::Died { until, class } => {
             let died = sentences::key_died(key, *until, *class, now);
-            items.push(Item::of_account(account, died));
+            // What befalls a whole pool is told of the pool.
+            items.push(Item::of_account(account, died).opening(!key.is_braked));
         }
         Fact::Undecryptable { missing_key } => {
             let undecryptable = sentences::key_undecryptable(key, missing_key.as_deref());

@@ -9,9 +9,9 @@ use super::{Condition, ConditionName, Found, Kind, VAULT, sentences};
 use crate::domain::id::Id;
 
 /// The most resources of one account that are told of one by one.
-pub(super) const SINGLES_MAX: usize = 10;
+const SINGLES_MAX: usize = 10;
 /// The most alerts of one kind.
-pub(super) const KIND_MAX: usize = 20;
+const KIND_MAX: usize = 20;
 
 /// One resource that a condition holds of.
 #[derive(Debug)]
@@ -122,3 +122,7 @@ fn together(kind: Kind, resource: &str, items: &[Item]) -> Found {
         opens: telling.iter().any(|item| item.found.opens),
     }
 }
+
+#[cfg(test)]
+#[path = "grouping_tests.rs"]
+mod tests;

@@ -3,6 +3,8 @@
 
 pub mod conditions;
 pub mod delivery;
+#[cfg(test)]
+mod example;
 mod grouping;
 pub mod notice;
 mod sentences;

@@ -46,6 +46,8 @@ pub struct KeyFact {
     pub key: KeyName,
     /// Its current version.
     pub version: u32,
+    /// It is of a pool whose keys die together.
+    pub is_braked: bool,
     /// What it is.
     pub fact: Fact,
 }
