@@ -88,19 +88,15 @@ impl TryFrom<PoolRow> for Stored<Pool> {
 
 impl PoolRow {
     fn health_policy(&self, reading: Reading) -> Result<HealthPolicy> {
-        let threshold = self.failure_threshold;
+        let count =
+            |column: &str, value: Option<i32>| value.map(|n| reading.number(column, n)).transpose();
         Ok(HealthPolicy {
             dead_ttl: millis(self.dead_ttl_ms),
             unhealthy_ttl: millis(self.unhealthy_ttl_ms),
-            failure_threshold: threshold
-                .map(|n| reading.number("failure_threshold", n))
-                .transpose()?,
+            failure_threshold: count("failure_threshold", self.failure_threshold)?,
             probe_enabled: self.probe_enabled,
             probe_interval: millis(self.probe_interval_ms),
-            healthy_keys_min: self
-                .healthy_keys_min
-                .map(|n| reading.number("healthy_keys_min", n))
-                .transpose()?,
+            healthy_keys_min: count("healthy_keys_min", self.healthy_keys_min)?,
         })
     }
 

@@ -98,7 +98,7 @@ mod verdicts;
 
 pub use account_view::AccountView;
 pub use admission::Proof;
-pub use alerts::{AlertCounts, Alerting, HiddenUrl, Sink, TestDelivery};
+pub use alerts::{AlertCounts, Alerting, Differing, HiddenUrl, Sink, TestDelivery};
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
 pub use charged::Charged;
 pub use clear_health::ClearHealth;

@@ -13,6 +13,7 @@ mod a_limit_over_replicas;
 mod accounts;
 mod adopted_limits;
 mod advice;
+mod alert_incidents;
 mod alert_kinds;
 mod alerts;
 mod alerts_command;
