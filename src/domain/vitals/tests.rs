@@ -48,7 +48,7 @@ fn what_the_provider_itself_says_makes_a_death_last_from_then_on() {
     assert_eq!(vitals.admission(at(89_999)), Admission::Dead(at(90_000)));
     let well = Event::Probed { is_well: true };
     assert!(on(&mut vitals, well, 4_000).is_some());
-    assert_eq!(vitals.admission(at(4_000)), Admission::Canary);
+    assert_eq!(vitals.admission(at(4_000)), Admission::Due);
     assert_eq!(on(&mut Vitals::default(), well, 1), None);
 }
 
