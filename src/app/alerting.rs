@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::supervision::round;
 use crate::metric_names::{ALERT_UNDELIVERED_SECONDS, ALERTS_OPEN};
 use crate::store::connection::{ANSWER_WITHIN, CHANGE_WITHIN, in_time};
-use crate::vault::{Alerting, Vault};
+use crate::vault::{Alerting, Differing, Vault};
 
 /// How soon a condition is seen.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -52,14 +52,20 @@ async fn until_stopped(sending: impl Future<Output = ()>, stop: CancellationToke
 async fn look(vault: Arc<Vault>, alerting: Arc<Alerting>, stop: CancellationToken) {
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let known = Arc::<Differing>::default();
     let mut was_well = true;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = stop.cancelled() => return,
         }
-        let (looking, by) = (Arc::clone(&vault), Arc::clone(&alerting));
-        let looked = round(async move { in_time(CHANGE_WITHIN, looking.watch_alerts(&by)).await });
+        let (looking, by, known) = (
+            Arc::clone(&vault),
+            Arc::clone(&alerting),
+            Arc::clone(&known),
+        );
+        let looked =
+            round(async move { in_time(CHANGE_WITHIN, looking.watch_alerts(&by, &known)).await });
         let failure = match looked.await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),

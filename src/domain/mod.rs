@@ -27,6 +27,7 @@ pub mod incident;
 pub mod judged;
 pub mod key;
 pub mod labels;
+pub mod learned;
 pub mod ledger;
 pub mod limit;
 pub mod limit_draft;

@@ -157,7 +157,7 @@ impl Registry {
             let live = self.account_live(uid);
             let mut limits = limits.remove(&uid).unwrap_or_default();
             limits.sort_by_key(|limit| limit.uid);
-            live.with_budget(|budget| budget.reconfigure(&limits));
+            live.reconfigure(&limits);
             let provider = self.provider_live(Place {
                 profile: account.profile.as_str(),
                 host: account.endpoint.host(),

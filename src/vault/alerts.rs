@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Vault;
+use super::{Result, Vault};
 use crate::domain::alerts::conditions::conditions;
 use crate::domain::alerts::delivery::{AGE_MAX, SinkKind};
 use crate::domain::alerts::{Condition, ConditionName, Found, Kind};
@@ -15,11 +15,13 @@ use crate::store::connection::acquire;
 use crate::store::{alert_deliveries, alerts};
 
 mod deliver;
+mod differing;
 mod sink;
 mod spent;
 mod view;
 
 pub use deliver::TestDelivery;
+pub use differing::Differing;
 pub use sink::{Alerting, HiddenUrl, Sink};
 
 /// How long alerts that are over are kept, and deliveries of those that are not.
@@ -39,15 +41,18 @@ impl Vault {
     ///
     /// # Errors
     /// The database cannot be reached, or a fault.
-    pub async fn watch_alerts(&self, alerting: &Alerting) -> store::Result<()> {
+    pub async fn watch_alerts(&self, alerting: &Alerting, known: &Differing) -> Result<()> {
         if !self.live.is_fresh(boot_now()) {
             return Ok(());
         }
         let (snapshot, now) = (self.live.snapshot(), self.live.now().database);
+        let incidents = self.live.incidents(now);
         let spent = self.spent_accounts(&snapshot).await?;
         // There may be a hundred thousand keys: no call waits behind them.
-        let view = tokio::task::spawn_blocking(move || view::of(&snapshot, &spent, now)).await;
-        let view = view.map_err(|_| store::Error::unanswered())?;
+        let view =
+            tokio::task::spawn_blocking(move || view::of(&snapshot, incidents, &spent, now)).await;
+        let mut view = view.map_err(|_| store::Error::unanswered())?;
+        view.limits = self.known_differing(known).await?;
         let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;
         let open = open_names(alerts::open(conn).await?);
@@ -65,7 +70,7 @@ impl Vault {
         if !telling.is_empty() {
             alerts::tell_again(conn, &telling, alerting.resend_every, &sinks).await?;
         }
-        alerts::resolve(conn, alerting.resolve_after, &sinks).await
+        Ok(alerts::resolve(conn, alerting.resolve_after, &sinks).await?)
     }
 
     /// Gives up what is too old to matter, and forgets what is old.

@@ -141,6 +141,7 @@ impl Vault {
             }
             let place = waiting.as_mut().ok_or(LeaseRefusal::QueueFull)?;
             let is_new = place.stand(&unserved.short);
+            place.step_aside(|account| unserved.is_past(&pool, account));
             self.live.ledger.ask(&unserved.short);
             let Some(answered) = answered else { continue };
             if !is_new {

@@ -9,7 +9,8 @@ use crate::harness::client::Client;
 use crate::harness::cluster::{Cluster, eventually, eventually_some};
 use crate::harness::outcomes::http;
 use crate::harness::raided::Raided;
-use crate::harness::setup::{of_targets, requests};
+use crate::harness::setup::{MINUTE, of_targets, requests};
+use crate::harness::stating::{hear, stating};
 
 async fn open(admin: &Client) -> Vec<Alert> {
     let request = proto::ListAlertsRequest {
@@ -97,6 +98,20 @@ async fn a_pool_whose_daily_limit_is_spent_is_exhausted_until_it_is_not() {
     assert!(exhausted.summary.contains(text), "{}", exhausted.summary);
     let until = exhausted.until.unwrap().seconds - exhausted.open_time.unwrap().seconds;
     assert!(until > 23 * 3_600, "{until}");
+    assert_eq!(open(&admin).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_limit_that_the_provider_states_otherwise_is_told_once() {
+    let (_cluster, admin, caller) = Cluster::serving(&["a"], "p").await;
+    admin.create_limit("a", requests(1_000, MINUTE)).await;
+    for model in ["gpt-5", "gpt-5", "gpt-6", "gpt-6"] {
+        hear(&caller, model, stating(500)).await;
+    }
+    let differs = opened(&admin, AlertKind::LimitDiffers).await;
+    assert_eq!(differs.resource, "accounts/a/limits/l1000");
+    let text = "is 1000, and the provider states 500";
+    assert!(differs.summary.contains(text), "{}", differs.summary);
     assert_eq!(open(&admin).await.len(), 1);
 }
 

@@ -1,11 +1,12 @@
 //! Which conditions hold, by a view of the state. What is open already is known, so that nothing is told twice under two names.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use super::grouping::{self, Item};
 use super::view::{Fact, KeyFact, PoolFact, View};
-use super::{ConditionName, Found, Kind, sentences};
+use super::{ConditionName, Found, sentences};
+use crate::domain::incident::Ongoing;
 use crate::domain::time::Timestamp;
 
 /// A pool that can serve again so soon is not told of: short cooldowns are what limits of minutes are made of, and callers wait for them.
@@ -24,6 +25,18 @@ pub fn conditions(view: &View, open: &HashSet<ConditionName>, now: Timestamp) ->
     for (kind, count) in view.rows.iter().filter(|(_, count)| *count > 0) {
         items.push(Item::alone(sentences::rows_distrusted(kind, *count)));
     }
+    for limit in &view.limits {
+        let differs = sentences::limit_differs(limit);
+        items.push(Item::of_account(&limit.account, differs));
+    }
+    let mut befallen: BTreeMap<String, Vec<&Ongoing>> = BTreeMap::new();
+    for incident in &view.incidents {
+        let subject = incident.subject.to_string();
+        befallen.entry(subject).or_default().push(incident);
+    }
+    for (subject, incidents) in befallen {
+        items.push(Item::alone(sentences::mass_failure(&subject, &incidents)));
+    }
     grouping::bound(items, open)
 }
 
@@ -32,7 +45,8 @@ fn of_key(key: &KeyFact, now: Timestamp, items: &mut Vec<Item>) {
     match &key.fact {
         Fact::Died { until, class } => {
             let died = sentences::key_died(key, *until, *class, now);
-            items.push(Item::of_account(account, died));
+            // What befalls a whole pool is told of the pool.
+            items.push(Item::of_account(account, died).opening(!key.is_braked));
         }
         Fact::Undecryptable { missing_key } => {
             let undecryptable = sentences::key_undecryptable(key, missing_key.as_deref());
@@ -73,17 +87,6 @@ fn of_pool(pool: &PoolFact, now: Timestamp, items: &mut Vec<Item>) {
         .filter(|min| healthy < usize::try_from(*min).unwrap_or(usize::MAX))
     {
         items.push(Item::alone(sentences::few_healthy_keys(pool, min)).opening(!is_exhausted));
-    }
-}
-
-/// Whether a kind is about keys, which belong to accounts.
-pub(super) const fn is_of_keys(kind: Kind) -> bool {
-    match kind {
-        Kind::KeyDied | Kind::RotationDue | Kind::RotationOverdue | Kind::KeyUndecryptable => true,
-        Kind::LastHealthyKey
-        | Kind::FewHealthyKeys
-        | Kind::PoolExhausted
-        | Kind::RowsDistrusted => false,
     }
 }
 

@@ -1,85 +1,8 @@
-use std::collections::BTreeMap;
-
-use proptest::prelude::*;
-
-use super::super::grouping::{KIND_MAX, SINGLES_MAX};
-use super::super::{Severity, VAULT};
+use super::super::example::{at, died, id, key, of_keys, of_pools, opened, pool, told};
+use super::super::view::LimitFact;
+use super::super::{Kind, Severity};
 use super::*;
-use crate::domain::health::FailureClass;
-use crate::domain::id::Id;
-use crate::domain::name::KeyName;
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_micros(seconds * 1_000_000)
-}
-
-fn id(text: &str) -> Id {
-    Id::parse("id", text).unwrap()
-}
-
-fn key(account: &str, key: &str, fact: Fact) -> KeyFact {
-    KeyFact {
-        key: KeyName {
-            account: id(account),
-            key: id(key),
-        },
-        version: 3,
-        fact,
-    }
-}
-
-fn died() -> Fact {
-    Fact::Died {
-        until: at(1_000),
-        class: FailureClass::Credential,
-    }
-}
-
-fn pool(keys: usize, healthy: usize) -> PoolFact {
-    PoolFact {
-        pool: id("p"),
-        keys,
-        healthy,
-        spent: 0,
-        dead: keys - healthy,
-        cooling: 0,
-        disabled: 0,
-        serves_at: Some(at(500)),
-        healthy_min: None,
-    }
-}
-
-fn of_pools(pools: Vec<PoolFact>) -> View {
-    View {
-        pools,
-        ..View::default()
-    }
-}
-
-fn of_keys(keys: Vec<KeyFact>) -> View {
-    View {
-        keys,
-        ..View::default()
-    }
-}
-
-/// The kinds that open, and those that only go on.
-fn told(view: &View, open: &HashSet<ConditionName>) -> (Vec<Kind>, Vec<Kind>) {
-    let (opening, lasting): (Vec<_>, Vec<_>) = conditions(view, open, at(0))
-        .into_iter()
-        .partition(|found| found.opens);
-    let kinds = |found: Vec<Found>| found.iter().map(|f| f.condition.name.kind).collect();
-    (kinds(opening), kinds(lasting))
-}
-
-/// All that a view opens from nothing.
-fn opened(view: &View) -> HashSet<ConditionName> {
-    let found = conditions(view, &HashSet::new(), at(0));
-    found
-        .into_iter()
-        .map(|found| found.condition.name)
-        .collect()
-}
+use crate::domain::incident::{IncidentKind, Subject};
 
 #[test]
 fn a_dead_key_is_told_by_name_and_version_with_until_and_what_to_do() {
@@ -184,6 +107,56 @@ fn a_rotation_is_due_before_it_is_overdue_and_stays_due_then() {
 }
 
 #[test]
+fn a_limit_that_the_provider_states_otherwise_is_told_with_both() {
+    let view = View {
+        limits: vec![LimitFact {
+            account: id("a"),
+            limit: id("rpm"),
+            configured: 500,
+            stated: 60,
+        }],
+        ..View::default()
+    };
+    let found = conditions(&view, &HashSet::new(), at(0));
+    assert_eq!(found[0].condition.name.resource, "accounts/a/limits/rpm");
+    let summary = &found[0].condition.summary;
+    assert!(
+        summary.contains("is 500, and the provider states 60"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn what_befalls_many_keys_is_one_alert_of_its_provider_or_pool() {
+    let incident = |kind, subject: &Subject| Ongoing {
+        kind,
+        subject: subject.clone(),
+        since: at(1),
+        until: at(60),
+        why: "5 of 6 answers were 503".to_owned(),
+        strikes: 1,
+    };
+    let provider = Subject::Provider {
+        profile: "openai",
+        host: "api.openai.com".to_owned(),
+    };
+    let view = View {
+        incidents: vec![
+            incident(IncidentKind::Breaker, &provider),
+            incident(IncidentKind::Egress, &provider),
+            incident(IncidentKind::Brake, &Subject::Pool(id("p"))),
+        ],
+        ..View::default()
+    };
+    let found = conditions(&view, &HashSet::new(), at(0));
+    let named: Vec<_> = found.iter().map(|f| &*f.condition.name.resource).collect();
+    assert_eq!(named, ["pools/p", "providers/api.openai.com"]);
+    let summary = &found[1].condition.summary;
+    assert!(summary.contains("the next at") && summary.contains("refuses where we come from"));
+    assert_eq!(found[0].condition.name.kind.severity(), Severity::Critical);
+}
+
+#[test]
 fn rows_that_are_not_believed_are_told_by_kind() {
     let view = View {
         rows: vec![("pool_member", 2), ("key", 0)],
@@ -195,67 +168,12 @@ fn rows_that_are_not_believed_are_told_by_kind() {
 }
 
 #[test]
-fn many_dead_keys_of_an_account_are_one_alert_until_none_is_dead() {
-    let dead = |count| {
-        let keys = (0..count).map(|n| key("a", &format!("k{n}"), died()));
-        of_keys(keys.collect())
+fn a_key_of_a_braked_pool_is_told_under_the_pool() {
+    let braked = KeyFact {
+        is_braked: true,
+        ..key("a", "k", died())
     };
-    let single = opened(&dead(SINGLES_MAX));
-    assert_eq!(single.len(), SINGLES_MAX);
-    let many = conditions(&dead(100_000), &single, at(0));
-    let opening: Vec<_> = many.iter().filter(|found| found.opens).collect();
-    assert_eq!(opening.len(), 1);
-    let group = &opening[0].condition;
-    assert_eq!(group.name.resource, "accounts/a");
-    assert!(
-        group
-            .summary
-            .starts_with("100000 keys of accounts/a are dead, such as accounts/a/keys/k0")
-    );
-    // Those that were open are neither over nor told again.
-    assert_eq!(many.len(), SINGLES_MAX + 1);
-    let one_left = conditions(&dead(1), &HashSet::from([group.name.clone()]), at(0));
-    assert_eq!(one_left.len(), 1);
-    assert_eq!(one_left[0].condition.name, group.name);
-    assert_eq!(
-        conditions(&dead(0), &HashSet::from([group.name.clone()]), at(0)),
-        []
-    );
-}
-
-proptest! {
-    /// Whatever is so: what holds is told by its own name, its account's or the vault's; a kind has a bounded number of alerts; and what is
-    /// open is not over while something under it holds.
-    #[test]
-    fn everything_is_told_once_and_in_bounds(
-        keys in proptest::collection::vec((0_u8..40, 0_u8..30), 0..200),
-        before in proptest::collection::vec((0_u8..40, 0_u8..30), 0..200),
-    ) {
-        let view = |keys: &[(u8, u8)]| {
-            let unique: BTreeMap<_, _> = keys.iter().map(|k| (*k, ())).collect();
-            let facts = unique.keys().map(|(a, k)| key(&format!("a{a}"), &format!("k{k}"), died()));
-            of_keys(facts.collect())
-        };
-        let open = opened(&view(&before));
-        let now = view(&keys);
-        let found = conditions(&now, &open, at(0));
-        let opening: HashSet<&str> = found
-            .iter()
-            .filter(|found| found.opens)
-            .map(|found| found.condition.name.resource.as_str())
-            .collect();
-        prop_assert!(opening.len() <= KIND_MAX);
-        let names: HashSet<_> = found.iter().map(|found| &found.condition.name).collect();
-        prop_assert_eq!(names.len(), found.len());
-        for fact in &now.keys {
-            let own = fact.version_name().to_string();
-            let account = format!("accounts/{}", fact.key.account);
-            let tellers = [own.as_str(), account.as_str(), VAULT];
-            prop_assert_eq!(tellers.iter().filter(|name| opening.contains(**name)).count(), 1);
-            for name in &open {
-                let still = tellers.contains(&name.resource.as_str());
-                prop_assert!(!still || names.contains(name), "{:?} is over", name);
-            }
-        }
-    }
+    let before = opened(&of_keys(vec![key("a", "k", died())]));
+    assert_eq!(told(&of_keys(vec![braked.clone()]), &HashSet::new()).0, []);
+    assert_eq!(told(&of_keys(vec![braked]), &before).1, [Kind::KeyDied]);
 }

@@ -5,14 +5,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::conditions::is_of_keys;
 use super::{Condition, ConditionName, Found, Kind, VAULT, sentences};
 use crate::domain::id::Id;
 
 /// The most resources of one account that are told of one by one.
-pub(super) const SINGLES_MAX: usize = 10;
+const SINGLES_MAX: usize = 10;
 /// The most alerts of one kind.
-pub(super) const KIND_MAX: usize = 20;
+const KIND_MAX: usize = 20;
 
 /// One resource that a condition holds of.
 #[derive(Debug)]
@@ -118,9 +117,12 @@ fn together(kind: Kind, resource: &str, items: &[Item]) -> Found {
         _ => items.iter().filter(|item| item.found.opens).collect(),
     };
     let conditions = telling.iter().map(|item| &item.found.condition);
-    let what = if is_of_keys(kind) { "keys" } else { "pools" };
     Found {
-        condition: sentences::together(kind, resource, what, conditions),
+        condition: sentences::together(kind, resource, conditions),
         opens: telling.iter().any(|item| item.found.opens),
     }
 }
+
+#[cfg(test)]
+#[path = "grouping_tests.rs"]
+mod tests;

@@ -3,6 +3,8 @@
 
 pub mod conditions;
 pub mod delivery;
+#[cfg(test)]
+mod example;
 mod grouping;
 pub mod notice;
 mod sentences;
@@ -29,6 +31,10 @@ pub enum Kind {
     KeyUndecryptable,
     /// Rows were changed outside of KeyLease, or cannot be read.
     RowsDistrusted,
+    /// A provider states another limit than is configured.
+    LimitDiffers,
+    /// Something befalls many keys at once and is no key's fault.
+    MassFailure,
 }
 
 /// How much it matters.
@@ -79,7 +85,7 @@ pub struct Found {
 
 impl Kind {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::KeyDied, "key_died"),
         (Self::LastHealthyKey, "last_healthy_key"),
         (Self::FewHealthyKeys, "few_healthy_keys"),
@@ -88,6 +94,8 @@ impl Kind {
         (Self::RotationOverdue, "rotation_overdue"),
         (Self::KeyUndecryptable, "key_undecryptable"),
         (Self::RowsDistrusted, "rows_distrusted"),
+        (Self::LimitDiffers, "limit_differs"),
+        (Self::MassFailure, "mass_failure"),
     ];
 
     /// As stored and shown.
@@ -109,12 +117,15 @@ impl Kind {
     pub const fn severity(self) -> Severity {
         match self {
             Self::RotationDue => Severity::Info,
-            Self::KeyDied | Self::LastHealthyKey | Self::FewHealthyKeys | Self::RotationOverdue => {
-                Severity::Warning
-            }
-            Self::PoolExhausted | Self::KeyUndecryptable | Self::RowsDistrusted => {
-                Severity::Critical
-            }
+            Self::KeyDied
+            | Self::LastHealthyKey
+            | Self::FewHealthyKeys
+            | Self::RotationOverdue
+            | Self::LimitDiffers => Severity::Warning,
+            Self::PoolExhausted
+            | Self::KeyUndecryptable
+            | Self::RowsDistrusted
+            | Self::MassFailure => Severity::Critical,
         }
     }
 }

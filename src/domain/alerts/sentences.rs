@@ -8,6 +8,10 @@ use crate::domain::health::FailureClass;
 use crate::domain::name::{KeyName, PoolName};
 use crate::domain::time::Timestamp;
 
+mod providers;
+
+pub(super) use providers::{limit_differs, mass_failure};
+
 /// The most resources that are named of many.
 const NAMED_MAX: usize = 3;
 /// The end of the year 9999, beyond which no time is written.
@@ -154,7 +158,6 @@ pub(super) fn rows_distrusted(kind: &str, rows: usize) -> Condition {
 pub(super) fn together<'a>(
     kind: Kind,
     resource: &str,
-    what: &str,
     conditions: impl ExactSizeIterator<Item = &'a Condition> + Clone,
 ) -> Condition {
     let total = conditions.len();
@@ -170,15 +173,17 @@ pub(super) fn together<'a>(
     };
     let until = conditions.clone().filter_map(|c| c.until).min();
     let remedy = conditions.clone().next().map(|c| c.remedy.clone());
-    let state = match kind {
-        Kind::KeyDied => "are dead",
-        Kind::LastHealthyKey => "have one healthy key left",
-        Kind::FewHealthyKeys => "have fewer healthy keys than wanted",
-        Kind::PoolExhausted => "can serve no lease",
-        Kind::RotationDue => "have to be rotated soon",
-        Kind::RotationOverdue => "are overdue for rotation",
-        Kind::KeyUndecryptable => "cannot be opened",
-        Kind::RowsDistrusted => "have rows that are not believed",
+    let (what, state) = match kind {
+        Kind::KeyDied => ("keys", "are dead"),
+        Kind::LastHealthyKey => ("pools", "have one healthy key left"),
+        Kind::FewHealthyKeys => ("pools", "have fewer healthy keys than wanted"),
+        Kind::PoolExhausted => ("pools", "can serve no lease"),
+        Kind::RotationDue => ("keys", "have to be rotated soon"),
+        Kind::RotationOverdue => ("keys", "are overdue for rotation"),
+        Kind::KeyUndecryptable => ("keys", "cannot be opened"),
+        Kind::RowsDistrusted => ("kinds of rows", "are not believed"),
+        Kind::LimitDiffers => ("limits", "are not what their provider states"),
+        Kind::MassFailure => ("providers or pools", "fail for several keys at once"),
     };
     Condition::new(
         kind,

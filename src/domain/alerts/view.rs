@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::health::FailureClass;
 use crate::domain::id::Id;
+use crate::domain::incident::Ongoing;
 use crate::domain::name::{KeyName, VersionName};
 use crate::domain::time::Timestamp;
 
@@ -19,6 +20,23 @@ pub struct View {
     pub pools: Vec<PoolFact>,
     /// Rows that are not believed, by kind.
     pub rows: Vec<(&'static str, usize)>,
+    /// Limits that are configured otherwise than their provider states.
+    pub limits: Vec<LimitFact>,
+    /// What befalls many keys at once.
+    pub incidents: Vec<Ongoing>,
+}
+
+/// A limit that is configured otherwise than its provider states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitFact {
+    /// Its account.
+    pub account: Id,
+    /// The limit.
+    pub limit: Id,
+    /// N as configured.
+    pub configured: u64,
+    /// N as stated.
+    pub stated: u64,
 }
 
 /// Something to tell of a key.
@@ -28,6 +46,8 @@ pub struct KeyFact {
     pub key: KeyName,
     /// Its current version.
     pub version: u32,
+    /// It is of a pool whose keys die together.
+    pub is_braked: bool,
     /// What it is.
     pub fact: Fact,
 }

@@ -95,6 +95,8 @@ fn kind(stored: &str) -> proto::AlertKind {
         Kind::RotationOverdue => proto::AlertKind::RotationOverdue,
         Kind::KeyUndecryptable => proto::AlertKind::KeyUndecryptable,
         Kind::RowsDistrusted => proto::AlertKind::RowsDistrusted,
+        Kind::LimitDiffers => proto::AlertKind::LimitDiffers,
+        Kind::MassFailure => proto::AlertKind::MassFailure,
     }
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::domain::alerts::view::{Fact, KeyFact, PoolFact, View, notice};
 use crate::domain::disablement::is_disabled;
 use crate::domain::health::Health;
+use crate::domain::incident::{Ongoing, Subject};
 use crate::domain::key::Stage;
 use crate::domain::name::KeyName;
 use crate::domain::time::Timestamp;
@@ -44,9 +45,18 @@ impl Standing {
 }
 
 /// Looks at everything; `spent` says of accounts of which a long limit is spent when the next of it is free.
-pub(super) fn of(snapshot: &Snapshot, spent: &HashMap<Uuid, Timestamp>, now: Timestamp) -> View {
+pub(super) fn of(
+    snapshot: &Snapshot,
+    incidents: Vec<Ongoing>,
+    spent: &HashMap<Uuid, Timestamp>,
+    now: Timestamp,
+) -> View {
     let intervals = Intervals::of(snapshot);
-    let mut view = View::default();
+    let braked = braked(snapshot, &incidents);
+    let mut view = View {
+        incidents,
+        ..View::default()
+    };
     let mut standings = HashMap::with_capacity(snapshot.versions.len());
     let current = snapshot.versions.values();
     for version in current.filter(|v| v.version.stage == Stage::Current) {
@@ -59,7 +69,10 @@ pub(super) fn of(snapshot: &Snapshot, spent: &HashMap<Uuid, Timestamp>, now: Tim
         standings.insert(version.version.meta.uid, standing);
         if !is_off(account, version, now) {
             let facts = facts(account, version, &health, &intervals, now);
-            view.keys.extend(facts);
+            view.keys.extend(facts.map(|fact| KeyFact {
+                is_braked: braked.iter().any(|pool| pool.serves(version)),
+                ..fact
+            }));
         }
     }
     let pools = snapshot.pools.values();
@@ -72,6 +85,17 @@ pub(super) fn of(snapshot: &Snapshot, spent: &HashMap<Uuid, Timestamp>, now: Tim
         .copied()
         .collect();
     view
+}
+
+/// The pools whose keys die together.
+fn braked<'a>(snapshot: &'a Snapshot, incidents: &[Ongoing]) -> Vec<&'a PoolEntry> {
+    let pools = incidents.iter().filter_map(|incident| {
+        let Subject::Pool(id) = &incident.subject else {
+            return None;
+        };
+        snapshot.pools.get(id).map(AsRef::as_ref)
+    });
+    pools.collect()
 }
 
 fn is_off(account: &AccountEntry, version: &VersionEntry, now: Timestamp) -> bool {
@@ -109,6 +133,7 @@ fn facts(
     facts.into_iter().flatten().map(move |fact| KeyFact {
         key: key.clone(),
         version: number,
+        is_braked: false,
         fact,
     })
 }
