@@ -113,12 +113,14 @@ fn what_is_counted_depends_on_no_turn() {
     // Of the first account some are dead, of the second all.
     ailing(&snapshot, 1, [0, 3, 4].into_iter());
     ailing(&snapshot, 2, 0..7);
+    let (pool, wish) = (&snapshot.pools[&id("p1")], wish(None, &prices));
     // The database has said no, so that the second tier is tried.
     for account in [1, 3] {
-        let live = &snapshot.accounts[&account_uid(account)].live;
-        refuse(live, &snapshot.accounts[&account_uid(account)].limits[0]);
+        let account = &snapshot.accounts[&account_uid(account)];
+        account.live.take(wish.need, NOW.boot, |_| {});
+        said(&account.live).unwrap();
+        refuse(&account.live, &account.limits[0]);
     }
-    let (pool, wish) = (&snapshot.pools[&id("p1")], wish(None, &prices));
     let tallies = (0..30).map(|turn| {
         pool.tiers[0].turns.store(turn, Ordering::Relaxed);
         let unserved = choose(pool, &wish, NOW).unwrap_err();
