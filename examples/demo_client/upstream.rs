@@ -70,7 +70,7 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
     };
     if response.status == StatusCode::OK {
         return Answer {
-            result: OutcomeResult::Success(Success {}),
+            result: OutcomeResult::Success(Success::default()),
             usage: usage(&body),
         };
     }

@@ -1,6 +1,8 @@
 //! `keylease classify`: what a response would be taken for, and by which rule. Needs no server.
 
+use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,29 +11,16 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::domain::backoff;
-use crate::domain::classify::{Explained, Response, RuleBook, built_in, explain};
+use crate::domain::classify::{
+    Explained, POOL_RULES_BYTES_MAX, PoolRules, Response, RuleBook, built_in, explain,
+};
 use crate::domain::time::Timestamp;
 
+mod help;
 mod input;
 
+pub(super) use help::HELP;
 use input::Received;
-
-/// What the help ends with.
-pub(super) const HELP: &str = "\
-One response is read as curl -i prints it: a status line, headers, an empty line, the body. Or as one JSON object of the form below.
-
-With --jsonl, standard input has many, one a line:
-  {\"provider\": \"groq\", \"status\": 429, \"headers\": {\"retry-after\": \"2\"}, \"body\": \"{\\\"error\\\": …}\"}
-and each is answered by one line:
-  {\"class\": \"rate_limit\", \"scope\": \"account_model\", \"retry_after_ms\": 2000, \"advice\": \"retry_other_key\", \"rule\": \"rate/code\"}
-A response that is no failure has null everywhere; a line that cannot be read has an `error` besides, and makes the exit code 1.
-A provider that is not known is judged by the generic rules. A status of 0 means that no answer came; the body then says why.
-Times of day are measured against the response's Date. Without one, --jsonl takes them to state nothing; one response alone is taken
-to have been received just now.
-
-Examples:
-  curl -si https://api.openai.com/v1/models | keylease classify --profile openai
-  keylease classify --jsonl < failures.jsonl";
 
 /// Where responses come from.
 const INPUT: &str = "standard input";
@@ -44,6 +33,9 @@ pub struct ClassifyArgs {
     /// Whose response it is: openai, anthropic, gemini, stripe, or another provider that has rules, such as groq
     #[arg(long, value_name = "PROFILE", default_value = "generic")]
     profile: String,
+    /// A file of rules of a pool, to be tried before they are given to it: they come before the built-in ones
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
     /// Read many responses, one JSON object a line
     #[arg(long)]
     jsonl: bool,
@@ -70,14 +62,51 @@ struct Verdict<'a> {
 /// Standard input is no response, or standard output is closed.
 pub fn run(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
     let book = built_in().map_err(Clone::clone)?;
+    let judge = Judge {
+        book,
+        pool: args.rules.as_deref().map(rules).transpose()?,
+        profile: &args.profile,
+    };
     if args.jsonl {
-        many(args, book)
+        many(&judge)
     } else {
-        one(args, book)
+        one(args, &judge)
     }
 }
 
-fn one(args: &ClassifyArgs, book: &RuleBook) -> anyhow::Result<ExitCode> {
+/// Whose rules are asked.
+struct Judge<'a> {
+    book: &'a RuleBook,
+    pool: Option<PoolRules>,
+    profile: &'a str,
+}
+
+impl Judge<'_> {
+    /// Whose response it is, and what it is.
+    fn explain<'a>(
+        &'a self,
+        received: &'a Received,
+        now: Option<Timestamp>,
+    ) -> (&'a str, Option<Explained<'a>>) {
+        let provider = received.provider.as_deref().unwrap_or(self.profile);
+        let rules = self.book.named(provider).after(self.pool.as_ref());
+        (provider, explain(&received.response(), rules, now))
+    }
+}
+
+/// The rules of a file.
+fn rules(path: &Path) -> anyhow::Result<PoolRules> {
+    let named = || path.display().to_string();
+    let mut text = String::new();
+    // One byte more, so that the parser says by how much it is too long.
+    let file = File::open(path).with_context(named)?;
+    let mut bounded = file.take(POOL_RULES_BYTES_MAX as u64 + 1);
+    bounded.read_to_string(&mut text).with_context(named)?;
+    let parsed = PoolRules::parse(text).map_err(anyhow::Error::msg);
+    parsed.with_context(named)
+}
+
+fn one(args: &ClassifyArgs, judge: &Judge<'_>) -> anyhow::Result<ExitCode> {
     let mut bytes = Vec::new();
     let mut input = io::stdin().lock().take(LINE_BYTES_MAX + 1);
     input.read_to_end(&mut bytes).context(INPUT)?;
@@ -85,8 +114,7 @@ fn one(args: &ClassifyArgs, book: &RuleBook) -> anyhow::Result<ExitCode> {
         bail!("{INPUT} is longer than 16 MiB");
     }
     let received = Received::parse(&bytes).map_err(anyhow::Error::msg)?;
-    let provider = received.provider.as_deref().unwrap_or(&args.profile);
-    let found = explain(&received.response(), book.named(provider), now());
+    let (provider, found) = judge.explain(&received, now());
     let mut out = io::stdout().lock();
     if args.json {
         writeln!(out, "{}", json(&verdict(found.as_ref())))?;
@@ -96,7 +124,7 @@ fn one(args: &ClassifyArgs, book: &RuleBook) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn many(args: &ClassifyArgs, book: &RuleBook) -> anyhow::Result<ExitCode> {
+fn many(judge: &Judge<'_>) -> anyhow::Result<ExitCode> {
     let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
     let (mut line, mut number, mut all_read) = (Vec::new(), 0_u64, true);
     while let Some(is_whole) = next_line(&mut input, &mut line).context(INPUT)? {
@@ -110,10 +138,7 @@ fn many(args: &ClassifyArgs, book: &RuleBook) -> anyhow::Result<ExitCode> {
             Err("is longer than 16 MiB".to_owned())
         };
         let answer = match &received {
-            Ok(received) => {
-                let provider = received.provider.as_deref().unwrap_or(&args.profile);
-                verdict(explain(&received.response(), book.named(provider), None).as_ref())
-            }
+            Ok(received) => verdict(judge.explain(received, None).1.as_ref()),
             Err(what) => Verdict {
                 error: Some(format!("line {number} {what}")),
                 ..Verdict::default()

@@ -66,19 +66,13 @@ pub async fn run_until(
     listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
+    let warnings = config.warnings.iter();
+    warnings.for_each(|warning| tracing::warn!("{warning}"));
     // The recorder comes first: what is counted before it is lost.
     metrics::recorder()?;
     let database = opening::database(&config.database, config.database_connections_max).await?;
-    let vault = open_vault(
-        database,
-        config.master_key,
-        config.snapshot_age_max,
-        config.upstreams,
-    )
-    .await?;
+    let terms = (config.snapshot_age_max, config.upstreams);
+    let vault = open_vault(database, config.master_key, terms).await?;
     let address = listeners.grpc.local_addr()?;
     let heart = heart(&vault, address.to_string(), config.replication);
     heart.beat().await.context("the ledger cannot be read")?;
@@ -132,8 +126,7 @@ pub async fn run_until(
 async fn open_vault(
     database: PgPool,
     master_key: MasterKeySource,
-    snapshot_age_max: Duration,
-    upstreams: Upstreams,
+    (snapshot_age_max, upstreams): (Duration, Upstreams),
 ) -> anyhow::Result<Arc<Vault>> {
     let vault = opening::vault(database, master_key, snapshot_age_max, upstreams).await?;
     let refreshed = vault.refresh(0).await;

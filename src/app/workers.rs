@@ -17,7 +17,7 @@ use crate::live::heartbeat::Heart;
 use crate::live::{idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
-use crate::vault::{Alerting, Vault};
+use crate::vault::{Alerting, Error, Vault};
 
 /// How long the last sums of what was spent may take to be written when a replica ends.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
@@ -27,6 +27,10 @@ const FLUSH_AGE_MAX: Duration = Duration::from_hours(24 * 30);
 const SURVEY_EVERY: Duration = Duration::from_secs(10);
 /// How often reports are looked for whose issuer is gone.
 const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
+/// How long what a provider states of its limits may wait to be written.
+const LEARN_EVERY: Duration = Duration::from_secs(2);
+/// All that is known is looked at for something to adopt about once a minute.
+const LEARN_ALL_TICKS: u32 = 30;
 /// What is not urgent.
 const CHORES_EVERY: Duration = Duration::from_mins(1);
 /// Reports that nobody took, and what was settled of replicas that are gone: longer than any lease lasts.
@@ -71,6 +75,7 @@ impl Workers {
         ));
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
         tasks.spawn(flush_spend(Arc::clone(vault), stop.clone()));
+        tasks.spawn(learn(Arc::clone(vault), stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         tasks.spawn(probe(Arc::clone(vault), stop.clone()));
@@ -154,6 +159,30 @@ async fn flush_spend(vault: Arc<Vault>, stop: CancellationToken) {
         }
         if let Err(error) = vault.flush_spend().await {
             tracing::warn!(%error, "what was spent could not be written, it is kept in memory until it can");
+        }
+    }
+}
+
+/// Writes what providers state of their limits, and adopts it where that is the policy.
+async fn learn(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = interval(LEARN_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for number in 0_u32.. {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let learning = Arc::clone(&vault);
+        let is_whole = number % LEARN_ALL_TICKS == 0;
+        let learned = round(async move {
+            learning.flush_learned().await?;
+            if is_whole {
+                learning.adopt_learned().await?;
+            }
+            Ok::<_, Error>(())
+        });
+        if let Ok(Err(error)) = learned.await {
+            tracing::warn!(%error, "limits that providers state could not be taken up, it is tried again");
         }
     }
 }

@@ -11,10 +11,12 @@ use crate::proto;
 use crate::proto::unbuilt::OF_LIMITS;
 
 mod fields;
+mod learned;
 mod offline;
 mod view;
 
 use fields::{Dimension, LimitField, LimitFlags};
+use learned::{AdoptArgs, LEARNED_HELP, LearnedArgs};
 pub(crate) use view::{summary, what};
 
 const CREATE_EXAMPLES: &str = "\
@@ -48,6 +50,12 @@ enum Verb {
     /// Change a limit; raising acts at once, lowering within its charge time; model patterns are replaced as a whole
     #[command(after_help = unbuilt::help(UPDATE_EXAMPLE, OF_LIMITS))]
     Update(UpdateArgs),
+    /// Show what an account's provider states of its limits
+    #[command(after_help = LEARNED_HELP)]
+    Learned(LearnedArgs),
+    /// Change a limit to what the provider states of it, up or down
+    #[command(after_help = "Example: keylease limits adopt openai/rpm")]
+    Adopt(AdoptArgs),
     /// Delete a limit; its charges are kept, and revived if its name returns
     Delete(NamedChangeArgs),
 }
@@ -97,6 +105,8 @@ pub(crate) async fn run(command: Limits) -> Result<(), Failure> {
         Verb::Get(args) => get(client, &args.name).await,
         Verb::List(args) => list(client, args).await,
         Verb::Update(args) => update(client, args).await,
+        Verb::Learned(args) => learned::show(client, args).await,
+        Verb::Adopt(args) => show(client, learned::adopt(client, args).await?),
         Verb::Delete(args) => delete(client, args).await,
     }
 }
@@ -129,12 +139,17 @@ async fn get(client: &ClientArgs, name: &str) -> Result<(), Failure> {
 
 async fn list(client: &ClientArgs, args: ListLimitsArgs) -> Result<(), Failure> {
     let mut admin = client.admin().await?;
+    let parent = names::limit_owner(&args.owner)?;
     let request = proto::ListLimitsRequest {
-        parent: names::limit_owner(&args.owner)?,
+        parent: parent.clone(),
         ..Default::default()
     };
     let answer = every_page!(admin, list_limits, limits, &args.page, request);
-    output::show(client.json, &answer, |answer| view::list(&answer.limits))
+    output::show(client.json, &answer, |answer| view::list(&answer.limits))?;
+    for remark in learned::remarks(client, &parent).await? {
+        output::remark(&remark);
+    }
+    Ok(())
 }
 
 /// Reads, changes and writes under the etag that was read, so that nobody's change in between is lost.

@@ -216,7 +216,9 @@ mod tests {
         assert!(parse("keylease report L --status 500"));
         assert!(!parse("keylease report L"));
         assert!(!parse("keylease report L --success --timeout"));
-        assert!(!parse("keylease report L --success --header a:b"));
+        assert!(parse("keylease report L --success --header a:b"));
+        assert!(!parse("keylease report L --success --body-file b"));
+        assert!(!parse("keylease report L --timeout --header a:b"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::proto;
 
 mod fields;
 mod members;
+mod rules;
 mod view;
 
 use fields::{PoolField, PoolFlags};
@@ -41,7 +42,8 @@ enum Verb {
     /// Change a pool; members and labels given are added or changed
     #[command(after_help = "Examples:
   keylease pools update openai-prod --member openai-eu:tier=2 --remove-member openai/old
-  keylease pools update openai-prod --failure-threshold 3 --unhealthy-ttl 10m")]
+  keylease pools update openai-prod --failure-threshold 3 --unhealthy-ttl 10m
+  keylease pools update openai-prod --failure-rules rules.toml")]
     Update(UpdateArgs),
     /// Delete a pool; leases that are out stay valid
     Delete(NamedChangeArgs),

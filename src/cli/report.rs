@@ -21,6 +21,7 @@ Send a failure as it was received: status, headers and the beginning of the body
 
 Examples:
   keylease report LEASE_ID --success --usage-input 812 --usage-output 95
+  keylease report LEASE_ID --success --header 'x-ratelimit-remaining-requests: 0' --header 'x-ratelimit-reset-requests: 12s'
   keylease report LEASE_ID --status 429 --header 'retry-after: 20' --body-file answer.json
   keylease report LEASE_ID --timeout --detail 'no answer in 30 s'";
 
@@ -39,6 +40,9 @@ const WITHOUT_ANSWER: [&str; 7] = [
     "cancelled",
     "not_sent",
 ];
+
+/// Of these, those that come without headers too.
+const WITHOUT_HEADERS: &[&str] = WITHOUT_ANSWER.split_at(1).1;
 
 /// What happened.
 #[derive(Debug, Args)]
@@ -75,7 +79,7 @@ pub struct ReportArgs {
     not_sent: bool,
     /// A header of the answer, as received; may be repeated
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
-    #[arg(conflicts_with_all = WITHOUT_ANSWER)]
+    #[arg(conflicts_with_all = WITHOUT_HEADERS)]
     headers: Vec<(String, String)>,
     /// File with the answer's body, "-" for standard input; the first 4 KiB are sent
     #[arg(long, value_name = "FILE", conflicts_with_all = WITHOUT_ANSWER)]
@@ -152,7 +156,8 @@ impl ReportArgs {
 
     fn result(&self) -> Result<outcome::Result, Failure> {
         if self.success {
-            return Ok(outcome::Result::Success(Success {}));
+            let headers = self.headers();
+            return Ok(outcome::Result::Success(Success { headers }));
         }
         if self.not_sent {
             return Ok(outcome::Result::NotSent(NotSent {}));
@@ -166,17 +171,21 @@ impl ReportArgs {
         }))
     }
 
-    fn http(&self, status: i32) -> Result<HttpResult, Failure> {
+    fn headers(&self) -> Vec<HttpHeader> {
         let headers = self.headers.iter().map(|(name, value)| HttpHeader {
             name: name.clone(),
             value: value.clone().into_bytes(),
         });
+        headers.collect()
+    }
+
+    fn http(&self, status: i32) -> Result<HttpResult, Failure> {
         let body = self.body_file.as_deref();
         let body = body.map(|path| read_bounded(path, BODY_FILE_BYTES_MAX));
         let body = body.transpose()?.unwrap_or_default();
         Ok(HttpResult {
             status,
-            headers: headers.collect(),
+            headers: self.headers(),
             body: body.iter().copied().take(BODY_BYTES_MAX).collect(),
         })
     }

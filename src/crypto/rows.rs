@@ -15,6 +15,11 @@ pub trait ProtectedRow {
     /// The table it is in.
     const TABLE: &'static str;
 
+    /// What its MAC is made for: the table, or another name for rows that have more fields than those of earlier releases.
+    fn label(&self) -> &'static str {
+        Self::TABLE
+    }
+
     /// Its canonical fields. The order and number of fields are a stored format: never change them, add a new table label.
     fn fields(&self) -> Vec<MacField<'_>>;
 }
@@ -22,12 +27,12 @@ pub trait ProtectedRow {
 impl MacKey {
     /// The MAC to store with a row.
     pub fn of_row<R: ProtectedRow>(&self, row: &R) -> [u8; 32] {
-        self.mac(R::TABLE, &row.fields())
+        self.mac(row.label(), &row.fields())
     }
 
     /// Whether a stored MAC belongs to a row, in constant time.
     pub fn verifies_row<R: ProtectedRow>(&self, row: &R, mac: &[u8]) -> bool {
-        self.verify(R::TABLE, &row.fields(), mac)
+        self.verify(row.label(), &row.fields(), mac)
     }
 }
 
@@ -85,6 +90,14 @@ impl ProtectedRow for Key {
 impl ProtectedRow for Pool {
     const TABLE: &'static str = "pools";
 
+    /// A pool with rules of its own is one that earlier releases do not believe, rather than judge without them.
+    fn label(&self) -> &'static str {
+        match self.failure_rules {
+            None => Self::TABLE,
+            Some(_) => "pools with failure rules",
+        }
+    }
+
     fn fields(&self) -> Vec<MacField<'_>> {
         let mut fields = vec![
             (&self.meta.uid).into(),
@@ -92,6 +105,9 @@ impl ProtectedRow for Pool {
             self.strategy.as_str().into(),
         ];
         push_disablement(&mut fields, self.disablement.as_ref());
+        if let Some(rules) = &self.failure_rules {
+            fields.push(rules.text().into());
+        }
         fields
     }
 }

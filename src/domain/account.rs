@@ -26,8 +26,40 @@ pub struct Account {
     pub placement: Option<Placement>,
     /// Its own rotation interval.
     pub rotation_interval: Option<Duration>,
+    /// What becomes of limits that the provider states.
+    pub learned_limits: LearnedLimits,
     /// A person's word.
     pub disablement: Option<Disablement>,
+}
+
+/// What becomes of a limit that the provider states and that is not the configured one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LearnedLimits {
+    /// It is shown, and people are told.
+    #[default]
+    Alert,
+    /// A configured limit that is higher is lowered to it besides.
+    Adopt,
+}
+
+impl LearnedLimits {
+    /// As stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Adopt => "adopt",
+        }
+    }
+
+    /// From what is stored: nothing is adopted by a word that is not known.
+    #[must_use]
+    pub fn from_stored(name: &str) -> Self {
+        match name {
+            "adopt" => Self::Adopt,
+            _ => Self::Alert,
+        }
+    }
 }
 
 /// What an account, or one of its models, cools down from.

@@ -14,6 +14,8 @@ use super::time::Timestamp;
 
 /// A cooldown that ends later by less than this is obeyed here, and no news for the others.
 const NEWS_MIN: Duration = Duration::from_millis(500);
+/// The others hear of a cooldown within a poll.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
 
 /// The most models of one account whose cooldowns are kept, in memory and in the database; what has ended makes room first, then what
 /// ends first: a cooldown that is news always finds a place, and the longest stay longest.
@@ -69,8 +71,37 @@ impl Cooling {
             self.strikes = self.strikes.saturating_add(1);
         }
         let pause = stated.unwrap_or_else(|| backoff.unstated(self.strikes, jitter));
+        self.extend(class, pause, why, now)
+    }
+
+    /// A budget is said to be spent before anything failed: cools until it is back, and is no strike. `Some` is news that the fleet must
+    /// know; what is over before the others would hear of it is none.
+    pub fn spend(
+        &mut self,
+        class: FailureClass,
+        wait: Duration,
+        why: &str,
+        now: Timestamp,
+    ) -> Option<Cause> {
+        let told = self.told_until;
+        let news = self.extend(class, wait, why, now);
+        if wait < HEARD_WITHIN {
+            self.told_until = told;
+            return None;
+        }
+        news
+    }
+
+    fn extend(
+        &mut self,
+        class: FailureClass,
+        pause: Duration,
+        why: &str,
+        now: Timestamp,
+    ) -> Option<Cause> {
         let until = now.after(pause);
-        if holding.is_some_and(|(held, _)| until <= held) {
+        let held = self.holds(now).map(|cause| cause.until);
+        if held.is_some_and(|held| until <= held) {
             return None;
         }
         let cause = Cause {
@@ -82,7 +113,7 @@ impl Cooling {
         let is_told = self
             .told_until
             .is_some_and(|told| until < told.after(NEWS_MIN));
-        if holding.is_some() && is_told {
+        if held.is_some() && is_told {
             return None;
         }
         self.told_until = Some(until);

@@ -45,6 +45,18 @@ impl Distrust {
         }
     }
 
+    /// The rules of `pool` cannot be read, for this cause.
+    #[must_use]
+    pub fn rules_unread(pool: &str, cause: &str) -> Self {
+        Self {
+            kind: DistrustKind::Unreadable,
+            why: format!(
+                "the failure rules of {pool} cannot be read by this release ({cause}), so the built-in rules judge alone: use the newer \
+                release that wrote them, or set them anew"
+            ),
+        }
+    }
+
     /// A secret needs this master key, by fingerprint, and the replica lacks it: nobody has touched the rows.
     #[must_use]
     pub fn master_key_missing(key: &str) -> Self {

@@ -43,7 +43,7 @@ impl Outcome {
     #[must_use]
     pub fn judged(&self, rules: Rules<'_>, now: Timestamp) -> Judged {
         let seen = match &self.observation {
-            Observation::Success => Seen::Success,
+            Observation::Success { .. } => Seen::Success,
             Observation::NotSent => Seen::NotSent,
             Observation::Transport(transport) => Seen::Failed {
                 failure: on_the_way(*transport),
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn success_and_not_sent_are_no_failures() {
-        assert_eq!(failure(Observation::Success), None);
+        assert_eq!(failure(Observation::Success { headers: vec![] }), None);
         assert_eq!(failure(Observation::NotSent), None);
     }
 }

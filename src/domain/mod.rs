@@ -22,6 +22,7 @@ pub mod id;
 pub mod judged;
 pub mod key;
 pub mod labels;
+pub mod learned;
 pub mod ledger;
 pub mod limit;
 pub mod limit_draft;

@@ -34,8 +34,21 @@ impl Outcome {
     pub const fn start(&self) -> Start {
         match self.observation {
             Observation::NotSent => Start::Never,
-            Observation::Success | Observation::Http { .. } => Start::Answered(self.started_after),
+            Observation::Success { .. } | Observation::Http { .. } => {
+                Start::Answered(self.started_after)
+            }
             Observation::Transport(_) => Start::Unknown,
+        }
+    }
+}
+
+impl Observation {
+    /// The headers of the provider's answer, if one came.
+    #[must_use]
+    pub fn headers(&self) -> &[(String, Vec<u8>)] {
+        match self {
+            Self::Success { headers } | Self::Http { headers, .. } => headers,
+            Self::Transport(_) | Self::NotSent => &[],
         }
     }
 }
@@ -85,7 +98,10 @@ pub fn ending(
 #[derive(Clone, PartialEq, Eq)]
 pub enum Observation {
     /// The provider did what was asked.
-    Success,
+    Success {
+        /// The headers of its answer, as (lower-case name, value).
+        headers: Vec<(String, Vec<u8>)>,
+    },
     /// The provider answered with a failure.
     Http {
         /// 100 to 599.
@@ -105,7 +121,7 @@ pub enum Observation {
 impl fmt::Debug for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Success => f.write_str("Success"),
+            Self::Success { .. } => f.write_str("Success"),
             Self::Http { status, .. } => write!(f, "Http({status}, redacted)"),
             Self::Transport(transport) => write!(f, "Transport({transport:?})"),
             Self::NotSent => f.write_str("NotSent"),

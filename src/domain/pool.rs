@@ -1,9 +1,11 @@
 //! What callers lease from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::classify::PoolRules;
 use super::disablement::Disablement;
 use super::id::Id;
 use super::key::Meta;
@@ -38,6 +40,8 @@ pub struct Pool {
     pub rotation_interval: Option<Duration>,
     /// Its own lease duration.
     pub lease_duration: Option<Duration>,
+    /// Rules of its own, which come before the built-in ones.
+    pub failure_rules: Option<Arc<PoolRules>>,
     /// A person's word.
     pub disablement: Option<Disablement>,
 }

@@ -1,8 +1,10 @@
 //! What is asked of a pool when it is created or changed: each field that is to change, with its new value.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::classify::PoolRules;
 use super::field::{FieldError, FieldErrors, Parsed, bounded};
 use super::labels::Labels;
 use super::name::TargetName;
@@ -40,6 +42,8 @@ pub struct PoolDraft {
     pub rotation_interval: Option<Option<Duration>>,
     /// The lease duration.
     pub lease_duration: Option<Option<Duration>>,
+    /// Rules of its own.
+    pub failure_rules: Option<Option<Arc<PoolRules>>>,
 }
 
 /// A member by name, before it is known to exist.
@@ -63,6 +67,7 @@ impl PoolDraft {
         pool.default_estimate = self.default_estimate.unwrap_or(old.default_estimate);
         pool.rotation_interval = self.rotation_interval.unwrap_or(old.rotation_interval);
         pool.lease_duration = self.lease_duration.unwrap_or(old.lease_duration);
+        pool.failure_rules = self.failure_rules.unwrap_or(old.failure_rules);
     }
 }
 

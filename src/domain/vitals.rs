@@ -6,6 +6,10 @@ use super::health::{Cause, FailureClass, Health};
 use super::pool::HealthPolicy;
 use super::time::Timestamp;
 
+mod faults;
+
+use faults::FaultRun;
+
 /// The life signs of one version.
 #[derive(Debug, Clone, Default)]
 pub struct Vitals {
@@ -13,14 +17,6 @@ pub struct Vitals {
     unexplained: u32,
     faults: FaultRun,
     canary_until: Option<Timestamp>,
-}
-
-/// Faults in a row that the version alone may be to blame for. A provider that fails for everybody begins it again and again, so that
-/// nothing is left of an outage once it has ended.
-#[derive(Debug, Clone, Copy, Default)]
-struct FaultRun {
-    count: u32,
-    since: Option<Timestamp>,
 }
 
 /// What happens to a version.
@@ -33,8 +29,11 @@ pub enum Event<'a> {
     },
     /// The provider says that the key is no good.
     Rejected,
-    /// The provider said so to us: whatever a caller's word was worth, this confirms it.
-    Refuted,
+    /// A probe says how the key is: well, or no good.
+    Probed {
+        /// The provider took the key.
+        is_well: bool,
+    },
     /// A failure that no rule explains.
     Unexplained,
     /// 5xx or a timeout; `others_succeed` since then at the same provider says that it is not the provider.
@@ -106,7 +105,8 @@ impl Vitals {
                     now,
                 )
             }
-            Event::Refuted => {
+            Event::Probed { is_well: true } => self.proven_well(now),
+            Event::Probed { is_well: false } => {
                 let ttl = policy.dead_ttl();
                 self.confirm(cause(now, ttl, why, FailureClass::Credential))
             }
@@ -146,7 +146,7 @@ impl Vitals {
     /// Failures in a row of the kind that is nearer to cooling it: those that no rule explains and faults of the provider are counted apart.
     #[must_use]
     pub fn streak(&self) -> u32 {
-        self.unexplained.max(self.faults.count)
+        self.unexplained.max(self.faults.count())
     }
 
     fn succeed(&mut self, is_canary: bool, now: Timestamp) -> Option<Health> {
@@ -195,6 +195,15 @@ impl Vitals {
         Some(health)
     }
 
+    /// Its time as a dead one is over: the canary decides.
+    fn proven_well(&mut self, now: Timestamp) -> Option<Health> {
+        match &mut self.health {
+            Health::Dead(held) if now < held.until => held.until = now,
+            Health::Active | Health::Cooling(_) | Health::Dead(_) => return None,
+        }
+        Some(self.health.clone())
+    }
+
     /// Dead for as long as the policy has it, from now on: of two ends the later counts.
     fn confirm(&mut self, cause: Cause) -> Option<Health> {
         if matches!(&self.health, Health::Dead(held) if held.until >= cause.until) {
@@ -220,29 +229,7 @@ impl Vitals {
 
     const fn forget_streak(&mut self) {
         self.unexplained = 0;
-        self.faults = FaultRun {
-            count: 0,
-            since: None,
-        };
-    }
-}
-
-impl FaultRun {
-    /// Counts one more, or begins again where no other version has succeeded since it began: then the provider is to blame so far.
-    /// Answers how many the version is to blame for.
-    fn on(&mut self, others_succeeded: Option<Timestamp>, now: Timestamp) -> u32 {
-        let is_alone = self
-            .since
-            .is_some_and(|since| others_succeeded.is_some_and(|succeeded| succeeded >= since));
-        if is_alone {
-            self.count = self.count.saturating_add(1);
-            return self.count;
-        }
-        *self = Self {
-            count: 1,
-            since: Some(now),
-        };
-        0
+        self.faults = FaultRun::NONE;
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::heard::Heard;
 use super::sync::{AtomicBool, Mutex};
 use crate::domain::cooling::{self, ACCOUNT_MODELS_MAX, Cooling};
 use crate::domain::health::{Cause, FailureClass};
@@ -16,11 +16,18 @@ use crate::domain::ledger::held::{Ticket, Units};
 use crate::domain::limit::Limit;
 use crate::domain::time::{BootTime, Timestamp};
 
+mod stating;
+mod waiting;
+
+use waiting::{Fronts, Waker, wake_first};
+
 /// One account as this replica sees it. Lives as long as any snapshot or lease needs it.
 #[derive(Debug)]
 pub struct AccountLive {
     uid: Uuid,
     is_noted: AtomicBool,
+    /// Something was heard of its limits that is to be written.
+    has_heard: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -30,14 +37,8 @@ struct State {
     /// By model; the empty one is the account as a whole.
     cooling: HashMap<String, Cooling>,
     unsaved: HashMap<String, Cause>,
+    heard: Heard,
     wakers: BTreeMap<Ticket, Waker>,
-}
-
-#[derive(Debug)]
-struct Waker {
-    wake: Arc<Notify>,
-    /// It waits for permits to come, not just for the answer that is on its way.
-    is_patient: bool,
 }
 
 impl AccountLive {
@@ -47,6 +48,7 @@ impl AccountLive {
         Self {
             uid,
             is_noted: AtomicBool::new(false),
+            has_heard: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -83,31 +85,28 @@ impl AccountLive {
         work(&mut self.state.lock().budget)
     }
 
-    /// Whoever is first in a line tries again.
-    pub fn wake(&self) {
-        wake_first(&self.state.lock());
-    }
-
     /// Takes from every limit, or from none; then `lacks` hears of each limit that says no, as it was when it said so. Only a call that
     /// has joined stands in a line: one that was served elsewhere first would never leave it.
     pub fn take(&self, mut need: Need<'_>, now: BootTime, lacks: impl FnMut(Lack)) -> Take {
         let mut state = self.state.lock();
         need.ticket = need.ticket.filter(|t| state.wakers.contains_key(t));
-        let first = |state: &State| state.budget.first_in_lines().collect();
-        let before: Option<Vec<_>> = need.ticket.map(|_| first(&state));
+        let before = need.ticket.map(|ticket| (ticket, Fronts::of(&state)));
         let take = state.budget.take(need, now);
-        // Who moved up to the front of a line that it has left tries too.
-        if let Some(before) = before {
-            let after: Vec<_> = first(&state);
-            let moved = after.into_iter().filter(|t| !before.contains(t));
-            moved
-                .filter(|t| need.ticket != Some(*t))
-                .for_each(|t| state.wake(t));
+        if let Some((ticket, before)) = before {
+            before.wake_moved(ticket, &state);
         }
         if !matches!(take, Take::Taken(_)) {
             state.budget.lacks(need, now).for_each(lacks);
         }
         take
+    }
+
+    /// The limits are now these. Whoever waits tries again if they are others than before: what it waited for may be there no more.
+    pub fn reconfigure(&self, limits: &[Arc<Limit>]) {
+        let mut state = self.state.lock();
+        if state.budget.reconfigure(limits) {
+            state.wake_all();
+        }
     }
 
     /// Units of each limit that were handed out and given back since this was last asked.
@@ -144,10 +143,8 @@ impl AccountLive {
             return;
         };
         if let Some(news) = cooling.blame(class, stated, jitter, why, now) {
-            state.unsaved.insert(model.to_owned(), news);
-            // What made room meanwhile is no news any more, and must not pile up while nothing can be saved.
-            let (unsaved, kept) = (&mut state.unsaved, &state.cooling);
-            unsaved.retain(|model, _| kept.contains_key(model));
+            state.keep_unsaved(model, news);
+            wake_first(state);
         }
     }
 
@@ -186,34 +183,14 @@ impl AccountLive {
             state.told(model, cause.clone(), now);
         }
     }
-
-    /// A call waits for permits of this account.
-    pub fn join(&self, ticket: Ticket, wake: Arc<Notify>, is_patient: bool) {
-        let waker = Waker { wake, is_patient };
-        self.state.lock().wakers.insert(ticket, waker);
-    }
-
-    /// It waits no more: those behind it move up.
-    pub fn leave(&self, ticket: Ticket) {
-        let mut state = self.state.lock();
-        state.wakers.remove(&ticket);
-        state.budget.leave(ticket);
-        wake_first(&state);
-    }
-
-    /// The database answered: whoever waited only for that goes on.
-    pub fn wake_impatient(&self) {
-        let state = self.state.lock();
-        let impatient = state.wakers.values().filter(|waker| !waker.is_patient);
-        impatient.for_each(|waker| waker.wake.notify_one());
-    }
 }
 
 impl State {
-    fn wake(&self, ticket: Ticket) {
-        if let Some(waker) = self.wakers.get(&ticket) {
-            waker.wake.notify_one();
-        }
+    fn keep_unsaved(&mut self, model: &str, news: Cause) {
+        self.unsaved.insert(model.to_owned(), news);
+        // What made room meanwhile is no news any more, and must not pile up while nothing can be saved.
+        let (unsaved, kept) = (&mut self.unsaved, &self.cooling);
+        unsaved.retain(|model, _| kept.contains_key(model));
     }
 
     fn told(&mut self, model: &str, cause: Cause, now: Timestamp) {
@@ -222,11 +199,6 @@ impl State {
         }
         cooling::room(&mut self.cooling, model, ACCOUNT_MODELS_MAX, now).told(cause);
     }
-}
-
-fn wake_first(state: &State) {
-    let first = state.budget.first_in_lines();
-    first.for_each(|ticket| state.wake(ticket));
 }
 
 #[cfg(test)]

@@ -72,6 +72,7 @@ mod tests {
             },
             grant_number: 1,
             wait: Wait::default(),
+            largest_clears_at: BootTime::default(),
         }
     }
 
@@ -96,6 +97,7 @@ mod tests {
             let ask = Ask {
                 need: 1,
                 want: 2,
+                largest: 1,
                 is_awaited: true,
             };
             failed(&work(Some(NumberedAsk { block: 1, ask })));

@@ -68,6 +68,7 @@ pub struct Now {
 pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box<Unserved>> {
     let mut unserved = Unserved::default();
     for tier in &pool.tiers {
+        unserved.tiers += 1;
         let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
         for stretch in order(pool, tier, wish, turn, now.database) {
             if let Some(chosen) = try_stretch(&stretch, wish, now, &mut unserved) {

@@ -9,7 +9,7 @@ use super::choose::{Now, Wish};
 use super::credential::{Credential, Placing};
 use super::registry::{KnownVersion, Registry};
 use crate::crypto::Secret;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, LearnedLimits};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::health::Health;
 use crate::domain::id::Id;
@@ -64,6 +64,7 @@ impl Registry {
             endpoint: Endpoint::of_profile(Profile::Openai, "", Vec::new(), false).unwrap(),
             placement: None,
             rotation_interval: None,
+            learned_limits: LearnedLimits::default(),
             disablement: None,
         };
         let placing = Arc::new(Placing::of(&account));
@@ -144,6 +145,7 @@ impl Registry {
             default_estimate: None,
             rotation_interval: None,
             lease_duration: None,
+            failure_rules: None,
             disablement: None,
         };
         self.pools.insert(pool.meta.uid, pool);

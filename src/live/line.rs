@@ -69,6 +69,12 @@ impl Waiting {
         self.accounts.len() > before
     }
 
+    /// Holds up nobody at accounts that cannot serve it as things stand, until it tries them again: it is where it was then.
+    pub fn step_aside(&self, cannot: impl Fn(&AccountLive) -> bool) {
+        let accounts = self.accounts.iter().filter(|account| cannot(account));
+        accounts.for_each(|account| account.step_aside(self.ticket));
+    }
+
     /// Until one of the accounts says that it is worth trying.
     pub async fn woken(&self) {
         self.wake.notified().await;

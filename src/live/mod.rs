@@ -10,6 +10,7 @@ pub mod distrusted;
 #[cfg(test)]
 mod example;
 pub mod explain;
+pub mod heard;
 pub mod heartbeat;
 pub mod idle;
 mod late;

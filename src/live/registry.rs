@@ -152,7 +152,7 @@ impl Registry {
             let live = self.account_live(uid);
             let mut limits = limits.remove(&uid).unwrap_or_default();
             limits.sort_by_key(|limit| limit.uid);
-            live.with_budget(|budget| budget.reconfigure(&limits));
+            live.reconfigure(&limits);
             let place = (account.profile.as_str(), account.endpoint.host());
             let provider = Arc::clone(self.lives.providers.entry(place).or_default());
             let entry = AccountEntry {

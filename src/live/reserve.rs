@@ -104,7 +104,11 @@ async fn transact(
         let limit = page.work.limit;
         (
             limit,
-            page.answer(frees.get(&limit).copied(), sent, boot_now()),
+            page.answer(
+                frees.get(&limit).copied().unwrap_or_default(),
+                sent,
+                boot_now(),
+            ),
         )
     };
     Ok(Reserved::Done(pages.iter().map(answer).collect()))

@@ -13,7 +13,7 @@ use super::choose::{Now, Wish};
 use super::needing::{Needed, pass_over};
 use super::passed_over::{First, PassedOver};
 use super::refusing::Refusing;
-use super::snapshot::{AccountEntry, Candidate, Stretch};
+use super::snapshot::{AccountEntry, Candidate, PoolEntry, Stretch};
 use super::version::VersionLive;
 use crate::domain::hindrance::{Hindrance, LIMITS_NAMED_MAX};
 use crate::domain::ledger::budget::lack::{Because, Lack};
@@ -32,6 +32,8 @@ pub struct Unserved {
     pub short: Vec<Arc<AccountLive>>,
     /// The database has not said no yet: an answer to a reserve may bring permits.
     pub is_pending: bool,
+    /// Tiers that were tried.
+    pub(super) tiers: usize,
     /// When the database is worth asking again.
     pub ask_at: Option<BootTime>,
     /// What accounts have said, each of a model as its provider names it.
@@ -170,6 +172,17 @@ impl Unserved {
         self.short.iter().any(|short| short.uid() == live.uid())
     }
 
+    /// Whether an account was tried in vain for something other than permits: it cannot serve as things stand. Of what is beyond the
+    /// bound of those that are waited for nobody knows.
+    #[must_use]
+    pub fn is_past(&self, pool: &PoolEntry, live: &AccountLive) -> bool {
+        let untried = pool.tiers.iter().skip(self.tiers);
+        let mut untried = untried.flat_map(|tier| &tier.runs);
+        self.short.len() < ACCOUNTS_AWAITED_MAX
+            && !self.is_short(live)
+            && !untried.any(|run| run.account.live.uid() == live.uid())
+    }
+
     /// Whether a limit needs no more telling: each is told once, however many models of its account it refuses.
     fn knows(&self, lack: &Lack) -> bool {
         let known = |refusing: &Refusing| refusing.lack.limit.uid == lack.limit.uid;
@@ -213,3 +226,6 @@ impl Unserved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

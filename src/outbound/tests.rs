@@ -1,77 +1,17 @@
 //! Tests of `outbound.rs`, against servers that do what none should.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring};
 
+use self::server::{OK, Server};
 use super::*;
 
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
-
-/// A server that answers every connection with these bytes, then goes on with `more` for as long as somebody reads, or with nothing.
-struct Server {
-    address: SocketAddr,
-    heard: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    async fn start(answer: &[u8], more: &[u8], pause: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let heard = Arc::<Mutex<Vec<String>>>::default();
-        let (noting, answer, more) = (Arc::clone(&heard), answer.to_vec(), more.to_vec());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (noting, answer, more) = (Arc::clone(&noting), answer.clone(), more.clone());
-                tokio::spawn(async move { serve(stream, noting, &answer, &more, pause).await });
-            }
-        });
-        Self { address, heard }
-    }
-
-    async fn saying(answer: &[u8]) -> Self {
-        Self::start(answer, b"", Duration::ZERO).await
-    }
-
-    fn url(&self, host: &str) -> Url {
-        let port = self.address.port();
-        Url::parse(&format!("http://{host}:{port}/v1/models?limit=1")).unwrap()
-    }
-}
-
-async fn serve(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    heard: Arc<Mutex<Vec<String>>>,
-    answer: &[u8],
-    more: &[u8],
-    pause: Duration,
-) {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut bytes = [0; 1024];
-        let Ok(read @ 1..) = stream.read(&mut bytes).await else {
-            return;
-        };
-        request.extend_from_slice(&bytes[..read]);
-    }
-    heard
-        .lock()
-        .push(String::from_utf8_lossy(&request).into_owned());
-    // Whoever asked may have gone by now.
-    let _ = stream.write_all(answer).await;
-    while !more.is_empty() && stream.write_all(more).await.is_ok() {
-        tokio::time::sleep(pause).await;
-    }
-}
+mod server;
+mod tls;
 
 fn pinned(name: &str, addresses: &[&str]) -> Names {
     let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
@@ -244,55 +184,6 @@ async fn nobody_there_and_no_name_are_told_apart() {
         let refused = outbound.send(request).await.unwrap_err();
         assert_eq!(refused, OutboundError::Unresolved);
     }
-}
-
-/// A TLS server with the certificate of `localhost` that tests have.
-async fn tls_server() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
-    let chain = CertificateDer::from_pem_slice(include_bytes!("../../tests/data/tls.crt")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/data/tls.key")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![chain], key);
-    let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let heard = Arc::<Mutex<Vec<String>>>::default();
-    let noting = Arc::clone(&heard);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            if let Ok(stream) = acceptor.accept(stream).await {
-                serve(stream, Arc::clone(&noting), OK, b"", Duration::ZERO).await;
-            }
-        }
-    });
-    (address, heard)
-}
-
-#[tokio::test]
-async fn tls_is_spoken_with_whom_the_certificate_is_of_and_nobody_else() {
-    let (address, heard) = tls_server().await;
-    let mut roots = RootCertStore::empty();
-    let own = CertificateDer::from_pem_slice(include_bytes!("../../tests/data/tls.crt"));
-    roots.add(own.unwrap()).unwrap();
-    let names = ["localhost", "other.example"].map(|name| (name.to_owned(), vec![address.ip()]));
-    let names = Names::Pinned(Arc::new(HashMap::from(names)));
-    let trusting = Outbound {
-        way: Way::new(Upstreams::LoopbackToo, names.clone(), tls::trusting(roots)),
-    };
-    let get = |host: &str| {
-        let url = format!("https://{host}:{}/v1/models", address.port());
-        Request::get(Url::parse(&url).unwrap(), false)
-    };
-    assert_eq!(trusting.send(get("localhost")).await.unwrap().status, 200);
-    assert_eq!(trusting.send(get("127.0.0.1")).await.unwrap().status, 200);
-    let refused = trusting.send(get("other.example")).await.unwrap_err();
-    assert_eq!(refused, OutboundError::Untrusted);
-    let ordinary = Outbound::with_names(Upstreams::LoopbackToo, names);
-    let refused = ordinary.send(get("localhost")).await.unwrap_err();
-    assert_eq!(refused, OutboundError::Untrusted);
-    assert_eq!(heard.lock().len(), 2);
 }
 
 #[tokio::test]

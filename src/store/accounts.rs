@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::convert::{Reading, as_seconds, disablement, offset, seconds, timestamp};
 use super::{Error, Result, Slice, Stored};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, LearnedLimits};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::filter::Filter;
 use crate::domain::id::Id;
@@ -33,6 +33,7 @@ pub(crate) struct AccountRow {
     pub(crate) placement_name: Option<String>,
     pub(crate) placement_prefix: Option<String>,
     pub(crate) rotation_seconds: Option<i64>,
+    pub(crate) learned_limits: String,
     pub(crate) disabled_why: Option<String>,
     pub(crate) disabled_since: Option<OffsetDateTime>,
     pub(crate) disabled_until: Option<OffsetDateTime>,
@@ -76,6 +77,7 @@ impl TryFrom<AccountRow> for Stored<Account> {
             },
             placement,
             rotation_interval: seconds(row.rotation_seconds),
+            learned_limits: LearnedLimits::from_stored(&row.learned_limits),
             disablement: disablement(
                 row.disabled_why,
                 row.disabled_since,
@@ -98,7 +100,7 @@ pub async fn find(conn: &mut PgConnection, id: &Id) -> Result<Option<Stored<Acco
     let row = sqlx::query_as!(
         AccountRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, profile, base_url, allowed_hosts, allow_http,
-            placement_kind, placement_name, placement_prefix, rotation_seconds, disabled_why, disabled_since, disabled_until,
+            placement_kind, placement_name, placement_prefix, rotation_seconds, learned_limits, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from accounts where id = $1"#,
         id.as_str()
@@ -120,7 +122,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         AccountRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, profile, base_url, allowed_hosts, allow_http,
-            placement_kind, placement_name, placement_prefix, rotation_seconds, disabled_why, disabled_since, disabled_until,
+            placement_kind, placement_name, placement_prefix, rotation_seconds, learned_limits, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from accounts
         where id collate "C" > $1 and labels @> $2
@@ -147,8 +149,8 @@ pub async fn insert(conn: &mut PgConnection, account: &Account, mac: &[u8]) -> R
     sqlx::query!(
         "insert into accounts (uid, rev, id, labels, create_time, update_time, profile, base_url, allowed_hosts, allow_http,
             placement_kind, placement_name, placement_prefix, rotation_seconds, disabled_why, disabled_since, disabled_until,
-            disabled_by, mac)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+            disabled_by, mac, learned_limits)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         account.meta.uid,
         account.meta.rev,
         account.id.as_str(),
@@ -167,7 +169,8 @@ pub async fn insert(conn: &mut PgConnection, account: &Account, mac: &[u8]) -> R
         word.map(|word| offset(word.since)),
         word.and_then(|word| word.until).map(offset),
         word.map(|word| word.by.as_str()),
-        mac
+        mac,
+        account.learned_limits.as_str()
     )
     .execute(conn)
     .await?;
@@ -184,7 +187,7 @@ pub async fn update(conn: &mut PgConnection, account: &Account, mac: &[u8]) -> R
     sqlx::query!(
         "update accounts set rev = $2, labels = $3, update_time = $4, base_url = $5, allowed_hosts = $6, allow_http = $7,
             placement_kind = $8, placement_name = $9, placement_prefix = $10, rotation_seconds = $11, disabled_why = $12,
-            disabled_since = $13, disabled_until = $14, disabled_by = $15, mac = $16
+            disabled_since = $13, disabled_until = $14, disabled_by = $15, mac = $16, learned_limits = $17
         where uid = $1",
         account.meta.uid,
         account.meta.rev,
@@ -201,7 +204,8 @@ pub async fn update(conn: &mut PgConnection, account: &Account, mac: &[u8]) -> R
         word.map(|word| offset(word.since)),
         word.and_then(|word| word.until).map(offset),
         word.map(|word| word.by.as_str()),
-        mac
+        mac,
+        account.learned_limits.as_str()
     )
     .execute(conn)
     .await?;

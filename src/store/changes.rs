@@ -101,7 +101,7 @@ pub async fn read(pool: &PgPool, since: i64) -> Result<Changes> {
 async fn read_accounts(conn: &mut PgConnection, since: i64, changes: &mut Changes) -> Result<()> {
     let rows = sqlx::query_as!(AccountRow,
         "select uid, rev, id, labels as \"labels: _\", create_time, update_time, profile, base_url, allowed_hosts, allow_http, placement_kind,
-            placement_name, placement_prefix, rotation_seconds, disabled_why, disabled_since, disabled_until, disabled_by, mac
+            placement_name, placement_prefix, rotation_seconds, learned_limits, disabled_why, disabled_since, disabled_until, disabled_by, mac
         from accounts where rev > $1", since).fetch_all(&mut *conn).await?;
     changes.accounts = readable(rows, &mut changes.unread);
     let rows = sqlx::query_as!(LimitRow,
@@ -184,7 +184,7 @@ async fn read_pools(conn: &mut PgConnection, since: i64, changes: &mut Changes) 
     let rows = sqlx::query_as!(PoolRow,
         "select uid, rev, id, labels as \"labels: _\", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
             failure_threshold, probe_enabled, probe_interval_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
-            estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until, disabled_by, mac
+            estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until, disabled_by, mac
         from pools where rev > $1", since).fetch_all(&mut *conn).await?;
     changes.pools = readable(rows, &mut changes.unread);
     let rows = sqlx::query_as!(

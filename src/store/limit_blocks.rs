@@ -10,7 +10,7 @@ use super::Result;
 use super::convert::{offset, signed, timestamp, unsigned};
 use crate::domain::ledger::entry::Entry;
 use crate::domain::ledger::merging::heard;
-use crate::domain::ledger::page::{Charged, Lack, NewBlock, Stated};
+use crate::domain::ledger::page::{Charged, Free, Lack, NewBlock, Stated};
 use crate::domain::ledger::takeover::Estate;
 use crate::domain::time::Timestamp;
 
@@ -135,29 +135,37 @@ pub async fn charged(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn frees(conn: &mut PgConnection, lacks: &[Lack]) -> Result<HashMap<Uuid, Timestamp>> {
+pub async fn frees(conn: &mut PgConnection, lacks: &[Lack]) -> Result<HashMap<Uuid, Free>> {
     if lacks.is_empty() {
         return Ok(HashMap::new());
     }
     let limits: Vec<Uuid> = lacks.iter().map(|l| l.limit_uid).collect();
     let units: Vec<i64> = lacks.iter().map(|l| signed(l.units)).collect();
+    let largest: Vec<i64> = lacks.iter().map(|l| signed(l.units_of_largest)).collect();
     let lows: Vec<OffsetDateTime> = lacks.iter().map(|l| offset(l.low)).collect();
     let rows = sqlx::query!(
-        r#"select ends.limit_uid as "limit_uid!", min(ends.charge_until) as "free!" from
-             (select b.limit_uid, b.charge_until, c.units as lacking,
+        r#"select ends.limit_uid as "limit_uid!", min(ends.charge_until) filter (where ends.ended >= ends.lacking) as free,
+             min(ends.charge_until) filter (where ends.ended >= ends.largest) as free_for_largest from
+             (select b.limit_uid, b.charge_until, c.units as lacking, c.largest,
                 sum(b.units) over (partition by b.limit_uid order by b.charge_until) as ended
-              from limit_blocks b join unnest($1::uuid[], $2::bigint[], $3::timestamptz[]) as c (limit_uid, units, low)
+              from limit_blocks b join unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[])
+                  as c (limit_uid, units, largest, low)
                 on b.limit_uid = c.limit_uid and b.charge_until > c.low) as ends
-           where ends.ended >= ends.lacking group by ends.limit_uid"#,
+           group by ends.limit_uid"#,
         &limits,
         &units,
+        &largest,
         &lows
     )
     .fetch_all(conn)
     .await?;
-    let frees = rows
-        .into_iter()
-        .map(|row| (row.limit_uid, timestamp(row.free)));
+    let frees = rows.into_iter().map(|row| {
+        let free = Free {
+            need: row.free.map(timestamp),
+            largest: row.free_for_largest.map(timestamp),
+        };
+        (row.limit_uid, free)
+    });
     Ok(frees.collect())
 }
 

@@ -40,7 +40,7 @@ pub async fn accounts(conn: &mut PgConnection, uids: &[Uuid]) -> Result<Vec<Stor
     let rows = sqlx::query_as!(
         AccountRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, profile, base_url, allowed_hosts, allow_http,
-            placement_kind, placement_name, placement_prefix, rotation_seconds, disabled_why, disabled_since, disabled_until,
+            placement_kind, placement_name, placement_prefix, rotation_seconds, learned_limits, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from accounts where uid = any($1)"#,
         uids

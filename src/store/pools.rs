@@ -1,6 +1,6 @@
 //! Table `pools`. Members have a table, and a file, of their own: a pool that is read here has none yet.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -11,6 +11,7 @@ use super::convert::{
     Reading, as_millis, as_seconds, disablement, millis, offset, seconds, timestamp,
 };
 use super::{Error, Result, Slice, Stored};
+use crate::domain::classify::PoolRules;
 use crate::domain::filter::Filter;
 use crate::domain::id::Id;
 use crate::domain::key::Meta;
@@ -38,6 +39,7 @@ pub(crate) struct PoolRow {
     pub(crate) estimate_cost_micros: Option<i64>,
     pub(crate) rotation_seconds: Option<i64>,
     pub(crate) lease_duration_ms: Option<i64>,
+    pub(crate) failure_rules: Option<String>,
     pub(crate) disabled_why: Option<String>,
     pub(crate) disabled_since: Option<OffsetDateTime>,
     pub(crate) disabled_until: Option<OffsetDateTime>,
@@ -61,6 +63,7 @@ impl TryFrom<PoolRow> for Stored<Pool> {
             default_estimate: row.estimate(reading)?,
             rotation_interval: seconds(row.rotation_seconds),
             lease_duration: millis(row.lease_duration_ms),
+            failure_rules: row.failure_rules.map(PoolRules::stored).map(Arc::new),
             meta: Meta {
                 uid: row.uid,
                 rev: row.rev,
@@ -129,7 +132,7 @@ pub async fn find(conn: &mut PgConnection, id: &Id) -> Result<Option<Stored<Pool
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
             failure_threshold, probe_enabled, probe_interval_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
-            estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until,
+            estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools where id = $1"#,
         id.as_str()
@@ -152,7 +155,7 @@ pub async fn list(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
             failure_threshold, probe_enabled, probe_interval_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
-            estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until,
+            estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools
         where id collate "C" > $1 and labels @> $2
@@ -205,7 +208,7 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         "update pools set rev = $2, labels = $3, update_time = $4, strategy = $5, dead_ttl_ms = $6, unhealthy_ttl_ms = $7,
             failure_threshold = $8, probe_enabled = $9, probe_interval_ms = $10, estimate_input_tokens = $11,
             estimate_output_tokens = $12, estimate_cost_micros = $13, rotation_seconds = $14, lease_duration_ms = $15,
-            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, healthy_keys_min = $20, mac = $21
+            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, healthy_keys_min = $20, failure_rules = $21, mac = $22
         where uid = $1",
         pool.meta.uid,
         pool.meta.rev,
@@ -227,6 +230,7 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         word.and_then(|word| word.until).map(offset),
         word.map(|word| word.by.as_str()),
         policy.healthy_keys_min.map(u32::cast_signed),
+        pool.failure_rules.as_ref().map(|rules| rules.text()),
         mac
     )
     .execute(conn)

@@ -9,9 +9,10 @@ use sqlx::types::time::Date;
 use uuid::Uuid;
 
 use super::Result;
-use super::convert::{signed, unsigned};
+use super::convert::{offset, signed, unsigned};
 use crate::domain::spend::{Day, SpendKey, Sums};
 use crate::domain::tags::Tags;
+use crate::domain::time::Timestamp;
 
 /// The Julian day of 1970-01-01.
 const EPOCH_JULIAN_DAY: i32 = 2_440_588;
@@ -87,6 +88,21 @@ pub async fn add(conn: &mut PgConnection, flush_id: Uuid, sums: &[(SpendKey, Sum
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// How many callers have used an account, by full name, since the day before.
+///
+/// # Errors
+/// As every query.
+pub async fn callers_of(conn: &mut PgConnection, account: &str, now: Timestamp) -> Result<usize> {
+    let count = sqlx::query_scalar!(
+        r#"select count(distinct caller) as "count!" from spend where account = $1 and day >= ($2::timestamptz at time zone 'UTC')::date - 1"#,
+        account,
+        offset(now)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or(0))
 }
 
 /// Sums a selection by `group_by`, whose parts are `day`, `pool`, `account`, `model`, `caller` and `tag.KEY`: at most so many groups, in

@@ -48,7 +48,11 @@ impl Vault {
     /// As every query; what is left is tried at the next call.
     pub async fn commit_owed(&self) -> store::Result<()> {
         for judgement in self.live.owed.all() {
+            let is_suspect = self.is_suspect(judgement.version_uid);
             self.commit(judgement).await?;
+            if is_suspect {
+                self.live.suspects.note(judgement.version_uid);
+            }
             if self.news(judgement).is_none() {
                 self.live.owed.settled(judgement);
             }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::account_view::AccountView;
 use super::error::Refusal;
 use super::{Done, Result, Verb, Work, get_account};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, LearnedLimits};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::id::Id;
 use crate::domain::key::Meta;
@@ -32,6 +32,8 @@ pub struct CreateAccount {
     pub placement: Option<Placement>,
     /// Its own rotation interval.
     pub rotation_interval: Option<Duration>,
+    /// What becomes of limits that the provider states.
+    pub learned_limits: LearnedLimits,
 }
 
 impl Verb for CreateAccount {
@@ -74,6 +76,7 @@ impl CreateAccount {
             endpoint: self.endpoint,
             placement: self.placement,
             rotation_interval: self.rotation_interval,
+            learned_limits: self.learned_limits,
             disablement: None,
         };
         let mac = work.keys.mac.of_row(&account);

@@ -51,6 +51,7 @@ impl CreatePool {
             default_estimate: None,
             rotation_interval: None,
             lease_duration: None,
+            failure_rules: None,
             disablement: None,
         };
         let mut draft = self.draft;

@@ -139,6 +139,7 @@ impl Vault {
             }
             let place = waiting.as_mut().ok_or(LeaseRefusal::QueueFull)?;
             let is_new = place.stand(&unserved.short);
+            place.step_aside(|account| unserved.is_past(&pool, account));
             self.live.ledger.ask(&unserved.short);
             if !is_new {
                 tokio::select! {

@@ -48,6 +48,11 @@ pub(super) async fn with_members(
         }
     }
     for pool in &mut pools {
+        let rules = pool.failure_rules.as_ref();
+        if let Some(fault) = rules.and_then(|rules| rules.fault()) {
+            let of_rules = || Distrust::rules_unread(&format!("pools/{}", pool.id), fault);
+            pool.meta.distrust.get_or_insert_with(of_rules);
+        }
         if let Some(count) = doubted.get(&pool.meta.uid) {
             let what = format!("of the members of pools/{}, {count} (left out)", pool.id);
             let of_member = || Distrust::tampered(&what);

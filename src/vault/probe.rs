@@ -145,7 +145,8 @@ impl Vault {
             (ProbeResult::Rejected, Some(failure)) => {
                 let why = format!("credential ({}, by a probe)", probed.why);
                 let policy = self.policy_of(uid);
-                version.live.on(Event::Refuted, &policy, &why, now);
+                let event = Event::Probed { is_well: false };
+                version.live.on(event, &policy, &why, now);
                 if failure.blame == Blame::Account {
                     let class = FailureClass::Credential;
                     account.live.blame(uid, "", class, None, &why, now);

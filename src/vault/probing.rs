@@ -83,16 +83,17 @@ impl Probes {
         self.tell().await?;
         let mut schedule = self.schedule.lock().await;
         schedule.take_up(live, &self.vault.pool).await?;
+        let mut suspects = live.suspects.take();
         if schedule.is_empty() {
             return Ok(());
         }
-        let suspects = live.suspects.take();
-        let suspects: Vec<Uuid> = suspects
-            .into_iter()
-            .filter(|uid| schedule.interval(*uid).is_some())
-            .collect();
+        suspects.retain(|uid| schedule.interval(*uid).is_some());
         let claims = self.room.available_permits().min(CLAIMS_MAX);
-        let claimed = in_time(ANSWER_WITHIN, self.claim(&suspects, claims)).await?;
+        let claimed = in_time(ANSWER_WITHIN, self.claim(&suspects, claims)).await;
+        let claimed = claimed.inspect_err(|_| {
+            // They are suspected yet.
+            suspects.iter().for_each(|uid| live.suspects.note(*uid));
+        })?;
         let spread = ROUND_EVERY / u32::try_from(claimed.len().max(1)).unwrap_or(1);
         for (place, claimed) in (0_u32..).zip(claimed) {
             let interval = schedule.interval(claimed.version_uid);

@@ -205,6 +205,7 @@ fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Change
             registry.distrusted.pools.insert(uid, Some(id));
             continue;
         };
+        unread::say_rules(&pool);
         let mut members = changes.members.remove(&uid).unwrap_or_default();
         let unread = changes.unread.iter();
         let unread = unread.filter(|row| **row == Unread::Member(uid)).count();

@@ -105,6 +105,9 @@ impl Vault {
         self.price(&lease.claims, &mut outcomes, now);
         let new = outcomes.iter().filter(|_| is_new);
         new.for_each(|outcome| self.act(&lease, outcome, now));
+        if is_new {
+            self.hear(&lease, &report.outcomes, &outcomes, now);
+        }
         let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
         // Before anything is awaited: should the verdict not be committed, a repetition of the report finds it counted.
         if let Entry::New(ending) = entry {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::account_view::{AccountView, view};
 use super::guard::check_etag;
 use super::{Done, Result, Verb, Work, get_account, sealing};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, LearnedLimits};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::labels::Labels;
@@ -32,6 +32,8 @@ pub struct UpdateAccount {
     pub placement: Option<Option<Placement>>,
     /// Its own rotation interval.
     pub rotation_interval: Option<Option<Duration>>,
+    /// What becomes of limits that the provider states.
+    pub learned_limits: Option<LearnedLimits>,
     /// Which upstreams are allowed here.
     pub upstreams: Upstreams,
 }
@@ -89,6 +91,7 @@ impl UpdateAccount {
         if let Some(interval) = self.rotation_interval {
             account.rotation_interval = interval;
         }
+        account.learned_limits = self.learned_limits.unwrap_or(account.learned_limits);
         if let Some(placement) = self.placement {
             Placement::check(account.profile, placement.as_ref())
                 .map_err(|error| error.within("account"))?;

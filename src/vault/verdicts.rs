@@ -18,7 +18,8 @@ use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
 
 impl Vault {
-    /// Judges outcomes by the rules of the account's provider; of an account that is gone, by those for everybody.
+    /// Judges outcomes by the rules of the lease's pool and then those of the account's provider; of an account that is gone, by those for
+    /// everybody.
     pub(super) fn explain(
         &self,
         claims: &LeaseClaims,
@@ -34,6 +35,8 @@ impl Vault {
             || book.named(Profile::Generic.as_str()),
             |a| book.of_account(a.account.profile, &a.account.endpoint.base_url),
         );
+        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
+        let rules = rules.after(pool.and_then(|pool| pool.pool.failure_rules.as_deref()));
         outcomes.iter().map(|o| o.judged(rules, now)).collect()
     }
 

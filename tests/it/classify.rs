@@ -10,7 +10,8 @@ use crate::harness::process::{keylease, texts};
 
 const SAMPLES: &str = include_str!("../data/provider-errors.jsonl");
 
-fn classify(arguments: &[&str], input: &[u8]) -> Output {
+/// Runs it with this input.
+pub(crate) fn classify(arguments: &[&str], input: &[u8]) -> Output {
     let mut command = keylease(&[&["classify"], arguments].concat());
     command
         .stdin(Stdio::piped())
@@ -26,7 +27,8 @@ fn classify(arguments: &[&str], input: &[u8]) -> Output {
     output
 }
 
-fn lines(output: &Output) -> Vec<Value> {
+/// Its answers, one a line.
+pub(crate) fn lines(output: &Output) -> Vec<Value> {
     let (out, _) = texts(output);
     out.lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -135,4 +137,49 @@ fn texts_that_nearly_match_everywhere_take_no_longer() {
         "{:?}",
         begun.elapsed()
     );
+}
+
+#[test]
+fn hostile_lines_get_their_verdicts() {
+    let bomb: serde_json::Map<_, _> = (0..10_000)
+        .map(|i| {
+            (
+                format!("x-ratelimit-reset-{i}"),
+                json!("9999999999999999999999"),
+            )
+        })
+        .collect();
+    let deep = "{\"error\":[".repeat(300_000);
+    let absurd = |value: &str| json!({"status": 429, "headers": {"retry-after": value}});
+    let lines_in = [
+        json!({"status": 429, "headers": bomb}),
+        json!({"status": 503, "body": deep}),
+        absurd("-5"),
+        absurd("1e30"),
+        absurd("99999999999999999999"),
+        absurd("7776000"),
+    ];
+    let mut input: Vec<u8> = lines_in
+        .iter()
+        .flat_map(|line| format!("{line}\n").into_bytes())
+        .collect();
+    input.extend(b"{\"status\": 401, \"body\": \"\xff\xfe invalid \xf0\x9f key\"}\n");
+    let output = classify(&["--jsonl"], &input);
+    assert!(output.status.success(), "{:?}", texts(&output).1);
+    let answers = lines(&output);
+    let classes: Vec<_> = answers
+        .iter()
+        .map(|a| a["class"].as_str().unwrap())
+        .collect();
+    let rate = "rate_limit";
+    assert_eq!(
+        classes,
+        [rate, "provider_fault", rate, rate, rate, rate, "credential"]
+    );
+    let stated: Vec<_> = answers
+        .iter()
+        .map(|a| a["retry_after_ms"].as_u64())
+        .collect();
+    let month = Some(31 * 86_400_000);
+    assert_eq!(stated, [None, None, None, None, None, month, None]);
 }

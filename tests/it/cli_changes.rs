@@ -140,3 +140,24 @@ async fn what_is_not_there_cannot_be_removed_and_bounds_are_told_as_documented()
         )
         .await;
 }
+
+#[tokio::test]
+async fn rules_of_a_pool_are_set_from_a_file_shown_by_name_and_cleared() {
+    const RULES: &str =
+        "version = 1\n[[rule]]\nid = \"invoice\"\ncodes = [\"invoice_open\"]\nclass = \"quota\"\n";
+    let shell = Shell::open().await;
+    shell.does("accounts create a --profile openai", "").await;
+    shell
+        .does("pools create p --member a --failure-rules -", RULES)
+        .await;
+    let said = shell.does("pools get p", "").await;
+    assert!(said.contains("pool/invoice"), "{said}");
+    let told = ["pool.failure_rules", "rule invoice: class \"nothing\""];
+    let wrong = "version = 1\n[[rule]]\nid = \"invoice\"\ncodes = [\"invoice_open\"]\nclass = \"nothing\"\n";
+    let update = "pools update p --failure-rules -";
+    shell.refuses(update, wrong, 1, &told).await;
+    let told = ["--failure-rules", "--clear failure-rules"];
+    shell.refuses(update, "\n", 2, &told).await;
+    let said = shell.does("pools update p --clear failure-rules", "").await;
+    assert!(!said.contains("pool/invoice"), "{said}");
+}

@@ -30,6 +30,11 @@ async fn a_429_cools_the_account_for_as_long_as_it_says() {
         // Nothing stated, or nothing that can be read: from five seconds on, with up to a quarter of jitter.
         ("retry-after", "soon", 4, 7),
         ("x-other", "120", 4, 7),
+        ("retry-after", "-120", 4, 7),
+        ("retry-after", "1e30", 4, 7),
+        ("retry-after", "999999999999", 4, 7),
+        // A quarter of a year is cut.
+        ("retry-after", "7776000", 2_678_300, 2_678_400),
     ]
     .into_iter()
     .enumerate()

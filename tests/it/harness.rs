@@ -21,4 +21,5 @@ pub(crate) mod refusal;
 pub(crate) mod replica;
 pub(crate) mod setup;
 pub(crate) mod spending;
+pub(crate) mod stating;
 pub(crate) mod upstream;

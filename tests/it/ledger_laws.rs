@@ -75,10 +75,15 @@ async fn what_is_lacking_is_free_when_it_is_said_and_not_before() {
             let lack = Lack {
                 limit_uid: limit,
                 units: lacking.max(1).unsigned_abs(),
+                units_of_largest: all.max(1).unsigned_abs(),
                 low: Timestamp::from_micros(LOW),
             };
             let frees = limit_blocks::frees(&mut conn, &[lack]).await.unwrap();
-            let Some(free) = frees.get(&limit) else {
+            let free = frees.get(&limit).copied().unwrap_or_default();
+            let last = blocks.iter().map(|(_, ends)| LOW + ends).max();
+            let last = last.filter(|ends| *ends > LOW);
+            assert_eq!(free.largest.map(Timestamp::micros), last);
+            let Some(free) = free.need else {
                 assert!(
                     lacking.max(1) > all,
                     "case {case}: {lacking} of {all} are never free"

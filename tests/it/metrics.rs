@@ -18,7 +18,7 @@ async fn metrics_tell_what_happened() {
     );
     let refused = server.lease_of("accounts/b", 0).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
-    let success = outcome::Result::Success(proto::Success {});
+    let success = outcome::Result::Success(proto::Success::default());
     server.report(first, success).await;
     server
         .report(second, outcome::Result::NotSent(proto::NotSent {}))

@@ -6,7 +6,7 @@ use keylease::domain::ledger::clock::{ClockSamples, Clocks};
 use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
-use keylease::domain::ledger::page::{Charged, NewBlock, Page, Stated, Terming};
+use keylease::domain::ledger::page::{Charged, Free, NewBlock, Page, Stated, Terming};
 use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, Standing};
 use keylease::domain::ledger::takeover::Settled;
 use keylease::domain::ledger::work::{Answer, Work};

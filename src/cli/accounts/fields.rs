@@ -4,7 +4,9 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::failure::Failure;
 use crate::cli::flags;
-use crate::proto::{Account, CredentialPlacement, RotationPolicy, credential_placement::Place};
+use crate::proto::{
+    Account, CredentialPlacement, LearnedLimitsPolicy, RotationPolicy, credential_placement::Place,
+};
 
 /// What can be set; a flag that is not given leaves its field alone.
 #[derive(Debug, Default, Args)]
@@ -31,9 +33,21 @@ pub(crate) struct AccountFlags {
     /// How often its keys have to be replaced: 1h to 3653days [default: inherited from the pools, then 168h]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     rotation_interval: Option<prost_types::Duration>,
+    /// What becomes of limits that the provider states: adopt lowers configured ones to them by itself [default: alert]
+    #[arg(long, value_name = "POLICY")]
+    learned_limits: Option<LearnedLimits>,
     /// A label; may be repeated, at most 16
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = flags::pair)]
     labels: Vec<(String, String)>,
+}
+
+/// What becomes of limits that the provider states.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LearnedLimits {
+    /// Show where they differ
+    Alert,
+    /// Lower configured limits to them, and never raise one
+    Adopt,
 }
 
 /// Fields that can be unset.
@@ -49,6 +63,8 @@ pub(crate) enum AccountField {
     CredentialPlacement,
     /// Inherit it
     RotationPolicy,
+    /// Back to alert
+    LearnedLimits,
     /// No labels
     Labels,
 }
@@ -61,6 +77,7 @@ impl AccountField {
             Self::AllowHttp => "allow_http",
             Self::CredentialPlacement => "credential_placement",
             Self::RotationPolicy => "rotation_policy",
+            Self::LearnedLimits => "learned_limits",
             Self::Labels => "labels",
         }
     }
@@ -73,6 +90,7 @@ impl AccountField {
             Self::AllowHttp => account.allow_http = false,
             Self::CredentialPlacement => account.credential_placement = None,
             Self::RotationPolicy => account.rotation_policy = None,
+            Self::LearnedLimits => account.learned_limits = 0,
             Self::Labels => account.labels.clear(),
         }
     }
@@ -98,6 +116,7 @@ impl AccountFlags {
             self.rotation_interval.is_some(),
             AccountField::RotationPolicy,
         );
+        given(self.learned_limits.is_some(), AccountField::LearnedLimits);
         given(!self.labels.is_empty(), AccountField::Labels);
         flags::mask(fields.into_iter().map(AccountField::path).collect())
     }
@@ -118,6 +137,11 @@ impl AccountFlags {
             account.rotation_policy = Some(RotationPolicy {
                 interval: Some(interval),
             });
+        }
+        match self.learned_limits {
+            Some(LearnedLimits::Alert) => account.set_learned_limits(LearnedLimitsPolicy::Alert),
+            Some(LearnedLimits::Adopt) => account.set_learned_limits(LearnedLimitsPolicy::Adopt),
+            None => {}
         }
         flags::extend(&mut account.labels, &self.labels);
     }

@@ -2,7 +2,9 @@
 
 use crate::cli::view::{disablement, distrust, paragraph, rotation_interval, state};
 use crate::cli::{limits, output, table, words};
-use crate::proto::{Account, Cooldown, CredentialPlacement, credential_placement::Place};
+use crate::proto::{
+    Account, Cooldown, CredentialPlacement, LearnedLimitsPolicy, credential_placement::Place,
+};
 
 /// One account.
 pub(super) fn one(account: &Account) -> String {
@@ -30,6 +32,7 @@ pub(super) fn one(account: &Account) -> String {
             paragraph(&disablement(account.disablement.as_ref())),
         ),
         ("not believed", distrust(account.distrust.as_ref())),
+        ("learned limits", learned_limits(account)),
         ("cooling", cooldowns.join("\n")),
         ("limits", limits.join("\n")),
         ("labels", words::pairs(&account.labels)),
@@ -54,6 +57,14 @@ pub(super) fn list(accounts: &[Account]) -> String {
     });
     let header = ["NAME", "PROFILE", "BASE URL", "STATE", "LIMITS", "LABELS"];
     table::list(&header, rows, "no accounts")
+}
+
+/// What usually becomes of them is not worth a line.
+fn learned_limits(account: &Account) -> String {
+    match account.learned_limits() {
+        LearnedLimitsPolicy::Adopt => "adopted where they are lower".to_owned(),
+        LearnedLimitsPolicy::Unspecified | LearnedLimitsPolicy::Alert => String::new(),
+    }
 }
 
 fn account_state(account: &Account) -> String {

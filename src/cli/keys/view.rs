@@ -79,9 +79,11 @@ pub(super) fn versions(versions: &[KeyVersion]) -> String {
 pub(super) fn probed(answer: &ProbeKeyResponse) -> String {
     let probe = answer.probe.clone().unwrap_or_default();
     let health = answer.health.clone().unwrap_or_default();
-    let class = match answer.failure_class() {
-        FailureClass::Unspecified => words::NOTHING.into(),
-        class => words::enum_value(class.as_str_name(), "FAILURE_CLASS"),
+    let class = answer.failure_class();
+    let class = if class == FailureClass::Unspecified {
+        words::NOTHING.into()
+    } else {
+        words::enum_value(class.as_str_name(), "FAILURE_CLASS")
     };
     output::details(&[
         ("version", answer.version.clone()),

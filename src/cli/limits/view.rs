@@ -44,7 +44,7 @@ pub(super) fn list(limits: &[Limit]) -> String {
 }
 
 /// `accounts/openai/limits/rpm` is `openai/rpm` here, as every verb takes it.
-fn short(name: &str) -> String {
+pub(super) fn short(name: &str) -> String {
     let (owner, id) = names::split(name);
     match owner.strip_prefix("accounts/") {
         Some(account) => format!("{account}/{id}"),

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::members::{Member, member};
+use super::rules;
 use crate::cli::failure::Failure;
 use crate::cli::flags;
 use crate::proto::{Estimate, HealthPolicy, Pool, RotationPolicy, SelectionStrategy};
@@ -50,6 +51,9 @@ pub(crate) struct PoolFlags {
     /// How long a lease may be reported where the call does not say: 1s to 24h [default: 10m]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     lease_duration: Option<prost_types::Duration>,
+    /// A file of rules that say what failures mean, before the built-in ones; try it with `keylease classify --rules FILE`
+    #[arg(long, value_name = "FILE", value_parser = rules::file)]
+    failure_rules: Option<String>,
     /// A label; may be repeated, at most 16
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = flags::pair)]
     labels: Vec<(String, String)>,
@@ -91,6 +95,8 @@ pub(crate) enum PoolField {
     RotationPolicy,
     /// Back to 10 minutes
     LeaseDuration,
+    /// The built-in ones judge alone
+    FailureRules,
     /// No labels
     Labels,
 }
@@ -104,6 +110,7 @@ impl PoolField {
             Self::DefaultEstimate => "default_estimate",
             Self::RotationPolicy => "rotation_policy",
             Self::LeaseDuration => "lease_duration",
+            Self::FailureRules => "failure_rules",
             Self::Labels => "labels",
         }
     }
@@ -117,6 +124,7 @@ impl PoolField {
             Self::DefaultEstimate => pool.default_estimate = None,
             Self::RotationPolicy => pool.rotation_policy = None,
             Self::LeaseDuration => pool.lease_duration = None,
+            Self::FailureRules => pool.failure_rules.clear(),
             Self::Labels => pool.labels.clear(),
         }
     }
@@ -141,6 +149,7 @@ impl PoolFlags {
         given(self.estimates(), PoolField::DefaultEstimate);
         given(self.rotation_interval.is_some(), PoolField::RotationPolicy);
         given(self.lease_duration.is_some(), PoolField::LeaseDuration);
+        given(self.failure_rules.is_some(), PoolField::FailureRules);
         given(!self.labels.is_empty(), PoolField::Labels);
         flags::mask(fields.into_iter().map(PoolField::path).collect())
     }
@@ -165,6 +174,9 @@ impl PoolFlags {
             });
         }
         pool.lease_duration = self.lease_duration.or(pool.lease_duration);
+        if let Some(rules) = &self.failure_rules {
+            pool.failure_rules.clone_from(rules);
+        }
         flags::extend(&mut pool.labels, &self.labels);
     }
 

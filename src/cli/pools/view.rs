@@ -1,5 +1,6 @@
 //! Pools as tables.
 
+use super::rules;
 use crate::cli::view::{disablement, distrust, paragraph, rotation_interval, state};
 use crate::cli::{output, table, words};
 use crate::proto::{Estimate, HealthPolicy, Pool, PoolMember};
@@ -20,6 +21,10 @@ pub(super) fn one(pool: &Pool) -> String {
         (
             "lease duration",
             words::proto_duration(pool.lease_duration.as_ref()),
+        ),
+        (
+            "failure rules",
+            paragraph(&rules::names(&pool.failure_rules)),
         ),
         ("state", paragraph(&disablement(pool.disablement.as_ref()))),
         ("not believed", distrust(pool.distrust.as_ref())),

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Blame;
-use super::delay::is_header_read;
-use super::evidence::is_code_header;
 use super::file::{self, COMMON, FILES, Provider, RuleError};
+use super::pool_rules::PoolRules;
 use super::rule::Rule;
+use super::stated::HeaderSet;
 use crate::domain::profile::Profile;
 
 /// The providers of which nothing is known.
@@ -17,7 +17,6 @@ const GENERIC: &str = "generic";
 pub struct RuleBook {
     providers: Vec<RuleSet>,
     common: Vec<Rule>,
-    header_names: BTreeSet<String>,
     groups: Vec<(String, Vec<Rule>)>,
 }
 
@@ -28,6 +27,7 @@ struct RuleSet {
     hosts: Vec<String>,
     limits: Option<Blame>,
     zone_hours: i8,
+    stated: Vec<HeaderSet>,
     groups: Vec<usize>,
 }
 
@@ -36,6 +36,7 @@ struct RuleSet {
 pub struct Rules<'a> {
     book: &'a RuleBook,
     set: &'a RuleSet,
+    of_pool: &'a [Rule],
 }
 
 impl RuleBook {
@@ -51,7 +52,6 @@ impl RuleBook {
         let mut book = Self {
             providers: Vec::new(),
             common: Vec::new(),
-            header_names: BTreeSet::new(),
             groups: Vec::new(),
         };
         let mut providers = Vec::new();
@@ -73,9 +73,6 @@ impl RuleBook {
             }
         }
         book.check().map_err(|what| file::error("all", what))?;
-        let groups = book.groups.iter().flat_map(|(_, rules)| rules);
-        let names = groups.chain(&book.common).flat_map(Rule::header_names);
-        book.header_names = names.map(str::to_owned).collect();
         Ok(book)
     }
 
@@ -88,10 +85,7 @@ impl RuleBook {
         let mut sets = self.providers.iter();
         let found = sets.find(is_named);
         let found = found.or_else(|| self.providers.iter().find(generic));
-        Rules {
-            book: self,
-            set: found.unwrap_or(&NOTHING_KNOWN),
-        }
+        self.rules(found.unwrap_or(&NOTHING_KNOWN))
     }
 
     /// The rules of an account: many providers speak like another one, and are known by where the requests go.
@@ -105,15 +99,18 @@ impl RuleBook {
         };
         let mut sets = self.providers.iter();
         match sets.find(|set| set.hosts.iter().any(is_there)) {
-            Some(set) => Rules { book: self, set },
+            Some(set) => self.rules(set),
             None => self.named(profile.as_str()),
         }
     }
 
-    /// Whether this header is read at all; its name is lower case. The rest of a response's headers need not be kept.
-    #[must_use]
-    pub fn reads_header(&self, name: &str) -> bool {
-        self.header_names.contains(name) || is_header_read(name) || is_code_header(name)
+    const fn rules<'a>(&'a self, set: &'a RuleSet) -> Rules<'a> {
+        let of_pool = &[];
+        Rules {
+            book: self,
+            set,
+            of_pool,
+        }
     }
 
     fn set_of(&self, file: &str, written: Provider) -> Result<RuleSet, String> {
@@ -122,6 +119,7 @@ impl RuleBook {
             let index = self.groups.iter().position(|(group, _)| group == name);
             groups.push(index.ok_or_else(|| format!("there is no file {name:?}"))?);
         }
+        let stated: Result<_, String> = written.limit.iter().map(HeaderSet::parse).collect();
         let limits = written.limits.as_deref().map(|limits| {
             let found = Blame::ALL.into_iter().find(|b| b.as_str() == limits);
             found.ok_or_else(|| format!("limits {limits:?} is no scope"))
@@ -131,6 +129,7 @@ impl RuleBook {
             hosts: written.hosts,
             limits: limits.transpose()?,
             zone_hours: written.zone_hours,
+            stated: stated?,
             groups,
         })
     }
@@ -158,20 +157,36 @@ static NOTHING_KNOWN: RuleSet = RuleSet {
     hosts: Vec::new(),
     limits: None,
     zone_hours: 0,
+    stated: Vec::new(),
     groups: Vec::new(),
 };
 
 impl<'a> Rules<'a> {
+    /// The same, after those of a pool.
+    #[must_use]
+    pub fn after(self, pool: Option<&'a PoolRules>) -> Self {
+        let of_pool = pool.map_or(&[][..], PoolRules::rules);
+        Self { of_pool, ..self }
+    }
+
     /// In the order they are evaluated.
     pub(super) fn iter(self) -> impl Iterator<Item = &'a Rule> {
         let groups = self.set.groups.iter();
         let own = groups.flat_map(move |index| &self.book.groups[*index].1);
-        own.chain(&self.book.common)
+        self.of_pool.iter().chain(own).chain(&self.book.common)
     }
 
     /// Where this provider counts, if it is known.
     pub(super) const fn limits(self) -> Option<Blame> {
         self.set.limits
+    }
+
+    /// Headers that tell of budgets: those that it is known to send, or else those that many send.
+    pub(super) fn stated(self) -> &'a [HeaderSet] {
+        if self.set.stated.is_empty() {
+            return &self.book.named(GENERIC).set.stated;
+        }
+        &self.set.stated
     }
 
     /// The time zone of times that name none, in hours east of UTC.

@@ -104,11 +104,6 @@ pub(super) fn code_of(value: &str) -> String {
     code
 }
 
-/// Whether a header may hold a code.
-pub(super) fn is_code_header(name: &str) -> bool {
-    name == CHALLENGE_HEADER || CODE_HEADERS.contains(&name)
-}
-
 fn headers_of(headers: &[(String, Vec<u8>)]) -> Vec<(String, String)> {
     let read = headers.iter().take(HEADERS_MAX).map(|(name, value)| {
         let value = &value[..value.len().min(HEADER_VALUE_BYTES_MAX)];

@@ -3,11 +3,14 @@
 use serde::Deserialize;
 
 use super::rule::{Rule, Written};
+use super::stated;
 
 /// The format of rule files that this release reads.
 const FORMAT: u32 = 1;
 /// The most rules of one file.
 const RULES_MAX: usize = 256;
+/// The largest compiled pattern of a built-in rule.
+const PATTERN_BYTES_MAX: usize = 512 * 1024;
 /// The built-in files. TOML, since each rule carries its reason as a comment, and a person can add one without knowing Rust.
 pub(super) const FILES: &[(&str, &str)] = &[
     ("anthropic", include_str!("rules/anthropic.toml")),
@@ -62,6 +65,9 @@ pub(super) struct Provider {
     pub(super) limits: Option<String>,
     #[serde(default)]
     pub(super) zone_hours: i8,
+    /// Headers that tell of its budgets.
+    #[serde(default)]
+    pub(super) limit: Vec<stated::Written>,
     /// Files whose rules come after its own.
     #[serde(default)]
     pub(super) then: Vec<String>,
@@ -76,13 +82,23 @@ pub struct RuleError {
 }
 
 pub(super) fn read(name: &str, text: &str) -> Result<File, RuleError> {
-    let file: File = toml::from_str(text).map_err(|e| error(name, e.to_string()))?;
-    if file.version != FORMAT {
-        let what = format!("version {} is not read, only {FORMAT}", file.version);
-        return Err(error(name, what));
-    }
+    let file = parse(text).map_err(|what| error(name, what))?;
     if file.rule.len() > RULES_MAX {
         return Err(error(name, format!("more than {RULES_MAX} rules")));
+    }
+    Ok(file)
+}
+
+/// Reads a file of this format.
+pub(super) fn parse(text: &str) -> Result<File, String> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.unwrap_or_default().matches('\n').count() + 1;
+        format!("line {line}: {}", error.message())
+    })?;
+    if file.version != FORMAT {
+        let version = file.version;
+        return Err(format!("version {version} is not read, must be {FORMAT}"));
     }
     Ok(file)
 }
@@ -90,7 +106,8 @@ pub(super) fn read(name: &str, text: &str) -> Result<File, RuleError> {
 pub(super) fn rules_of(file: &str, written: Vec<Written>) -> Result<Vec<Rule>, RuleError> {
     let parse = |written: Written| {
         let id = written.id.clone();
-        Rule::parse(file, written).map_err(|what| error(file, format!("rule {id}: {what}")))
+        let parsed = Rule::parse(file, written, PATTERN_BYTES_MAX);
+        parsed.map_err(|what| error(file, format!("rule {id}: {what}")))
     };
     written.into_iter().map(parse).collect()
 }

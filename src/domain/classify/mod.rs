@@ -16,15 +16,19 @@ mod glob;
 #[cfg(test)]
 mod hostile;
 mod inner;
+mod pool_rules;
 mod rule;
 #[cfg(test)]
 mod samples;
 mod scan;
+mod stated;
 mod text;
 mod verdict;
 
 pub use book::{RuleBook, Rules};
 pub use file::RuleError;
+pub use pool_rules::{POOL_RULES_BYTES_MAX, PoolRules};
+pub use stated::{Spent, Statement, stated};
 pub use verdict::{Advice, Blame};
 
 use delay::{Clock, Stated};
@@ -35,6 +39,8 @@ use rule::Scope;
 pub const BODY_BYTES_MAX: usize = 4 * 1024;
 /// Headers beyond these are not read.
 pub const HEADERS_MAX: usize = 64;
+/// A header with a longer name is not read: no rule can name one.
+pub const HEADER_NAME_BYTES_MAX: usize = 256;
 /// The most of a header's value that is read.
 pub const HEADER_VALUE_BYTES_MAX: usize = 256;
 
@@ -54,7 +60,7 @@ pub struct Response<'a> {
 pub struct Explained<'a> {
     /// What it is.
     pub failure: Failure,
-    /// The rule, as `file/id`.
+    /// The rule, as `file/id`; one of a pool's own as `pool/id`.
     pub rule: &'a str,
 }
 
@@ -89,7 +95,7 @@ pub fn explain<'a>(
     let failure = Failure {
         class: rule.class,
         blame,
-        retry_after: stated.about(rule.class),
+        retry_after: stated.about(rule.class).or(rule.cooldown),
         advice: rule.advice,
     };
     Some(Explained {
@@ -105,7 +111,7 @@ pub struct Failure {
     pub class: FailureClass,
     /// What is blamed.
     pub blame: Blame,
-    /// What the response itself says about when to come back.
+    /// What the response itself says about when to come back, or else the rule.
     pub retry_after: Option<Duration>,
     /// What to do next.
     pub advice: Advice,

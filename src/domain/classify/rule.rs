@@ -1,11 +1,14 @@
 //! One rule, parsed: what must hold of a response, and what that means.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use regex::bytes::Regex;
 use serde::Deserialize;
 
-use super::condition::{each, ends_a_name, globs, pattern, shape_of, statuses_of};
+use super::condition::{
+    cooldown_of, each, ends_a_name, globs, one_of, pattern, shape_of, statuses_of,
+};
 use super::evidence::{Evidence, Shape, code_of};
 use super::glob::Glob;
 use super::{Advice, Blame};
@@ -20,27 +23,29 @@ pub(super) struct Written {
     class: String,
     scope: Option<String>,
     advice: Option<String>,
+    /// How long it cools where the response itself states nothing.
+    cooldown: Option<String>,
     #[serde(default)]
-    status: Vec<String>,
+    pub(super) status: Vec<String>,
     #[serde(default)]
-    codes: Vec<String>,
+    pub(super) codes: Vec<String>,
     #[serde(default)]
-    text: Vec<String>,
+    pub(super) text: Vec<String>,
     #[serde(default)]
-    also: Vec<String>,
+    pub(super) also: Vec<String>,
     #[serde(default)]
-    unless: Vec<String>,
+    pub(super) unless: Vec<String>,
     #[serde(default)]
-    address: Vec<String>,
+    pub(super) address: Vec<String>,
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    pub(super) headers: BTreeMap<String, String>,
     #[serde(default)]
-    fields: BTreeMap<String, String>,
+    pub(super) fields: BTreeMap<String, String>,
     #[serde(default)]
     body: Vec<String>,
     stated_over: Option<u64>,
     #[serde(default)]
-    fallback: bool,
+    pub(super) fallback: bool,
 }
 
 /// A rule.
@@ -51,6 +56,7 @@ pub(super) struct Rule {
     pub(super) class: FailureClass,
     pub(super) scope: Scope,
     pub(super) advice: Advice,
+    pub(super) cooldown: Option<Duration>,
     statuses: Vec<(u16, u16)>,
     codes: Vec<Glob>,
     text: Option<Regex>,
@@ -74,8 +80,11 @@ pub(super) enum Scope {
 }
 
 impl Rule {
-    /// Parses a rule of the file `file`.
-    pub(super) fn parse(file: &str, written: Written) -> Result<Self, String> {
+    /// Parses a rule of the file `file`, whose patterns compile to at most so many bytes each.
+    pub(super) fn parse(file: &str, written: Written, bytes_max: usize) -> Result<Self, String> {
+        let pattern = |name: &str, any_of: &[String]| {
+            pattern(any_of, bytes_max).map_err(|what| format!("{name}: {what}"))
+        };
         let class = class_of(&written.class)?;
         let scope = written.scope.as_deref().map(scope_of).transpose()?;
         let scope = scope.unwrap_or_else(|| usual_scope(class));
@@ -84,12 +93,13 @@ impl Rule {
             class,
             scope,
             advice: advice.unwrap_or_else(|| usual_advice(class, scope)),
+            cooldown: cooldown_of(written.cooldown.as_deref(), class)?,
             statuses: each(&written.status, statuses_of)?,
             codes: each(&written.codes, |c| Glob::parse(c, code_of))?,
-            text: pattern(&written.text)?,
-            also: pattern(&written.also)?,
-            unless: pattern(&written.unless)?,
-            address: pattern(&written.address)?,
+            text: pattern("text", &written.text)?,
+            also: pattern("also", &written.also)?,
+            unless: pattern("unless", &written.unless)?,
+            address: pattern("address", &written.address)?,
             headers: globs(&written.headers)?,
             fields: globs(&written.fields)?,
             shapes: each(&written.body, shape_of)?,
@@ -100,11 +110,6 @@ impl Rule {
             return Err("must have a condition, or else fallback = true".to_owned());
         }
         Ok(rule)
-    }
-
-    /// The headers it reads.
-    pub(super) fn header_names(&self) -> impl Iterator<Item = &str> {
-        self.headers.iter().map(|(name, _)| name.as_str())
     }
 
     /// Whether it holds of a response that states a delay of `stated` seconds.
@@ -141,6 +146,17 @@ impl Rule {
             && self.fields.iter().all(has_field)
     }
 
+    /// Whether it asks for nothing but a status, and takes one that the provider's own troubles have too.
+    pub(super) fn takes_any_fault(&self) -> bool {
+        let takes = |(low, high): &(u16, u16)| *low < 600 && *high >= 500;
+        let asks_nothing = self.codes.is_empty()
+            && self.headers.is_empty()
+            && self.fields.is_empty()
+            && self.text.is_none()
+            && self.address.is_none();
+        asks_nothing && (self.statuses.is_empty() || self.statuses.iter().any(takes))
+    }
+
     const fn is_unconditional(&self) -> bool {
         self.statuses.is_empty()
             && self.shapes.is_empty()
@@ -154,26 +170,23 @@ impl Rule {
 }
 
 fn class_of(written: &str) -> Result<FailureClass, String> {
-    let mut all = FailureClass::ALL.iter();
-    let found = all.find(|(_, name)| *name == written);
-    found
-        .map(|(class, _)| *class)
-        .ok_or_else(|| format!("class {written:?} is none"))
+    let all = FailureClass::ALL.iter();
+    one_of("class", written, all.map(|(class, name)| (*name, *class)))
 }
 
 fn scope_of(written: &str) -> Result<Scope, String> {
-    if written == "limit" {
-        return Ok(Scope::Limit);
-    }
-    let blame = Blame::ALL.into_iter().find(|b| b.as_str() == written);
-    blame
-        .map(Scope::Fixed)
-        .ok_or_else(|| format!("scope {written:?} is none"))
+    let fixed = Blame::ALL.into_iter();
+    let fixed = fixed.map(|blame| (blame.as_str(), Scope::Fixed(blame)));
+    one_of("scope", written, fixed.chain([("limit", Scope::Limit)]))
 }
 
 fn advice_of(written: &str) -> Result<Advice, String> {
-    let advice = Advice::ALL.into_iter().find(|a| a.as_str() == written);
-    advice.ok_or_else(|| format!("advice {written:?} is none"))
+    let all = Advice::ALL.into_iter();
+    one_of(
+        "advice",
+        written,
+        all.map(|advice| (advice.as_str(), advice)),
+    )
 }
 
 const fn usual_scope(class: FailureClass) -> Scope {

@@ -115,3 +115,21 @@ fn what_is_stated_of_an_entitlement_that_is_missing_is_void() {
     let news = cooling.blame(FailureClass::ModelAccess, stated, 0.0, "429", at(0));
     assert_eq!(news.map(|cause| cause.until), Some(at(3_600)));
 }
+
+#[test]
+fn a_budget_that_is_said_to_be_spent_cools_without_a_strike() {
+    let mut cooling = Cooling::default();
+    let spend = |cooling: &mut Cooling, millis, seconds| {
+        let wait = Duration::from_millis(millis);
+        let news = cooling.spend(FailureClass::RateLimit, wait, "none left", at(seconds));
+        news.map(|cause| cause.until)
+    };
+    // Over before the others would hear of it.
+    assert_eq!(spend(&mut cooling, 900, 0), None);
+    assert!(cooling.holds(at(0)).is_some());
+    assert_eq!(spend(&mut cooling, 7_000, 1), Some(at(8)));
+    assert_eq!(spend(&mut cooling, 5_000, 2), None);
+    assert_eq!(cooling.holds(at(7)).unwrap().until, at(8));
+    // The next failure without a word of its own is the first.
+    assert_eq!(blame(&mut cooling, None, 10), Some(at(15)));
+}

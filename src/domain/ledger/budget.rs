@@ -3,6 +3,7 @@
 pub mod lack;
 pub mod look;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ mod offline;
 mod settling;
 mod waiting;
 
+use offering::Offered;
+
 /// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
 pub const START_WITHIN_UNLIMITED: Duration = Duration::from_secs(3);
 
@@ -31,6 +34,8 @@ pub const START_WITHIN_UNLIMITED: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub struct Budget {
     held: Vec<Held>,
+    /// When calls that wait could have been served, had all been kept for them that they need.
+    owed: BTreeMap<Ticket, BootTime>,
 }
 
 /// What a lease needs.
@@ -83,8 +88,13 @@ pub struct Taken {
 }
 
 impl Budget {
-    /// The limits are now these; what is held of those that stay is kept.
-    pub fn reconfigure(&mut self, limits: &[Arc<Limit>]) {
+    /// The limits are now these; what is held of those that stay is kept. False if they are the same as before.
+    pub fn reconfigure(&mut self, limits: &[Arc<Limit>]) -> bool {
+        let revs = |budget: &Self| -> Vec<_> {
+            let limits = budget.held.iter().map(Held::limit);
+            limits.map(|limit| (limit.uid, limit.rev)).collect()
+        };
+        let before = revs(self);
         self.held
             .retain(|h| limits.iter().any(|l| l.uid == h.limit().uid));
         for limit in limits {
@@ -93,6 +103,7 @@ impl Budget {
                 None => self.held.push(Held::new(Arc::clone(limit))),
             }
         }
+        before != revs(self)
     }
 
     /// Takes from every limit that applies, or from none.
@@ -102,10 +113,15 @@ impl Budget {
                 held.demand(units.saturating_mul(need.uses), now);
             }
         };
-        let short = |held: &mut Held, units| {
-            held.miss(units, need.uses, need.waiter());
-        };
-        match self.offer(need, now, asked, short) {
+        let offered = self.offer(need, now, asked);
+        let lacking = offered.as_ref().map_or(&[][..], |o| &o.lacking[..]);
+        if lacking.is_empty() {
+            // It is served, or never will be.
+            need.ticket.iter().for_each(|ticket| self.leave(*ticket));
+        } else {
+            self.wait(need, lacking, now);
+        }
+        match offered.and_then(Offered::whole) {
             Ok((uses, within)) => Take::Taken(self.draw(need, uses, within, now)),
             Err(refused) => refused,
         }
@@ -133,7 +149,7 @@ impl Budget {
             let units = units(held.limit(), need);
             let draw = match held.limit().mode {
                 Mode::Enforce => {
-                    let held_draw = held.take(units, uses, within.report, now);
+                    let held_draw = held.take(units, uses, need.ticket, within.report, now);
                     held_draw.or_else(|| held.take_offline(units, uses, need.slot, now))
                 }
                 Mode::Shadow => held.take_unasked(units, uses, within.report, now),
@@ -187,6 +203,9 @@ impl Budget {
 
     /// The database answered an ask.
     pub fn answered(&mut self, limit: Uuid, answer: &Answer, now: BootTime) {
+        self.held
+            .iter_mut()
+            .for_each(Held::keep_no_more_until_answer);
         if let Some(held) = self.find(limit) {
             held.answered(answer, now);
         }

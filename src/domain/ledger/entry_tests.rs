@@ -61,6 +61,7 @@ const fn ask(need: u64) -> Ask {
     Ask {
         need,
         want: need,
+        largest: need,
         is_awaited: true,
     }
 }

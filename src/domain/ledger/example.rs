@@ -11,7 +11,7 @@ use crate::domain::terms::Span;
 use crate::domain::time::{BootTime, Timestamp};
 
 /// A limit for all models.
-pub(super) fn limit(number: u128, dimension: Dimension, amount: u64, window: Duration) -> Limit {
+pub(crate) fn limit(number: u128, dimension: Dimension, amount: u64, window: Duration) -> Limit {
     Limit {
         uid: Uuid::from_u128(number),
         rev: 1,
@@ -32,7 +32,7 @@ pub(super) fn limit(number: u128, dimension: Dimension, amount: u64, window: Dur
 }
 
 /// A grant of it.
-pub(super) fn granted(limit: &Limit, block: u64, units: u64, sent: BootTime) -> Answer {
+pub(crate) fn granted(limit: &Limit, block: u64, units: u64, sent: BootTime) -> Answer {
     Answer {
         block,
         units,
@@ -41,5 +41,6 @@ pub(super) fn granted(limit: &Limit, block: u64, units: u64, sent: BootTime) -> 
         terms: limit.terms(),
         grant_number: 1,
         wait: Wait::default(),
+        largest_clears_at: BootTime::default(),
     }
 }

@@ -7,6 +7,8 @@ pub struct Ask {
     pub need: u64,
     /// What it would like, for demand to come. At least `need`.
     pub want: u64,
+    /// The largest need of those who ask: at least `need`. Nothing is granted for it, but it is told when it could be.
+    pub largest: u64,
     /// Somebody waits in line for it, rather than for demand to come.
     pub is_awaited: bool,
 }
@@ -33,6 +35,7 @@ mod tests {
         Ask {
             need,
             want,
+            largest: need,
             is_awaited: true,
         }
     }

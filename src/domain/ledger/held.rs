@@ -16,15 +16,18 @@ use crate::domain::time::BootTime;
 
 mod asking;
 mod holding;
+mod keeping;
 #[cfg(test)]
 mod laws;
 mod line;
 mod offline;
+mod refusals;
 mod waiting;
 
 use asking::Missed;
 pub use holding::Renewed;
 use line::Line;
+use refusals::Refusals;
 pub use waiting::Waiter;
 
 /// Closed blocks that can still be settled, per limit. Older ones keep their full charge, which is what silence costs anyway.
@@ -50,11 +53,10 @@ pub struct Held {
     line: Line,
     reserving: bool,
     asked_at: BootTime,
-    wait: Wait,
+    refusals: Refusals,
     offline: Serving,
-    /// The need that is asked for, and the one that `wait` was said to: less may be free for a smaller one.
-    asked_need: u64,
-    refused_need: u64,
+    /// The need that is asked for, and the largest that is asked about.
+    asked: (u64, u64),
     /// The highest grant number seen: a database that has a lower one has lost writes.
     seen: i64,
     pace: Pace,
@@ -132,10 +134,9 @@ impl Held {
             line: Line::default(),
             reserving: false,
             asked_at: BootTime::default(),
-            wait: Wait::default(),
+            refusals: Refusals::default(),
             offline: Serving::default(),
-            asked_need: 0,
-            refused_need: 0,
+            asked: (0, 0),
             seen: 0,
             pace: Pace::default(),
             counted: Units::default(),
@@ -157,7 +158,7 @@ impl Held {
     /// The limit was changed. Blocks that are out keep their own terms; a raise may be asked for at once.
     pub fn reconfigure(&mut self, limit: Arc<Limit>) {
         if limit.rev != self.limit.rev {
-            self.wait = Wait::default();
+            self.refusals.clear();
         }
         self.limit = limit;
     }
@@ -167,14 +168,14 @@ impl Held {
     pub fn offer(&mut self, units: u64, uses: u64, ticket: Option<Ticket>, now: BootTime) -> Offer {
         self.close_over(now);
         let at_hand = self.at_hand();
-        if self.line.holds_up(ticket, |needed| needed <= at_hand) {
-            return Offer::None(self.wait_behind(now));
+        if let Some(first) = self.line.holds_up(ticket, |needed| needed <= at_hand) {
+            return Offer::None(self.wait_behind(first, units, now));
         }
-        let fit = self.open.iter().map(|b| b.uses(units)).max().unwrap_or(0);
+        let fit = self.uses_for(units, ticket);
         let within = self.open.iter().map(|b| Within::of(&b.terms));
         match within.reduce(Within::and) {
             Some(within) if fit > 0 => Offer::Uses(fit.min(uses), within),
-            _ => Offer::None(self.wait_for(units)),
+            _ => Offer::None(self.refusals.wait_for(units)),
         }
     }
 
@@ -188,16 +189,19 @@ impl Held {
         &mut self,
         units: u64,
         uses: u64,
+        ticket: Option<Ticket>,
         report_within: Duration,
         now: BootTime,
     ) -> Option<Draw> {
-        let block = self.open.iter_mut().find(|b| b.uses(units) >= uses)?;
-        self.counted.granted += units * uses;
+        let needed = units.saturating_mul(uses);
+        let block = self.block_for(needed, ticket)?;
         let over = block.over();
         let draw = block.draw(units, uses);
-        self.counted.over += block.over() - over;
-        if block.terms.span.is_held() {
-            let until = now.after(block.terms.hold(report_within));
+        let (terms, over) = (block.terms, block.over() - over);
+        self.counted.granted += needed;
+        self.counted.over += over;
+        if terms.span.is_held() {
+            let until = now.after(terms.hold(report_within));
             self.holds.begin(draw, uses, until);
         }
         Some(draw)
@@ -213,7 +217,7 @@ impl Held {
         now: BootTime,
     ) -> Option<Draw> {
         self.close_over(now);
-        let draw = self.take(units, uses, report_within, now);
+        let draw = self.take(units, uses, None, report_within, now);
         if draw.is_none() {
             self.missed.due.add(units, uses);
             let units = units.saturating_mul(uses);
@@ -241,8 +245,8 @@ impl Held {
     }
 
     /// What this replica gave back is free in the database now: asking makes sense again, whenever the next charge ends.
-    pub const fn returned(&mut self) {
-        self.wait.ask_at = BootTime::from_nanos(0);
+    pub fn returned(&mut self) {
+        self.refusals.returned();
     }
 
     /// More was used than estimated: charged anew, whether the block is there or not.

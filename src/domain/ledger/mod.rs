@@ -11,7 +11,7 @@ pub mod clock;
 mod demand;
 pub mod entry;
 #[cfg(test)]
-mod example;
+pub(crate) mod example;
 pub mod grant;
 pub mod held;
 pub mod holds;

@@ -15,7 +15,7 @@ use crate::domain::{offline::Plan, terms::Terms};
 mod laws;
 mod rows;
 
-pub use rows::{Charged, Lack, NewBlock, Stated};
+pub use rows::{Charged, Free, Lack, NewBlock, Stated};
 
 /// A limit as configured, read after its row was locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,19 +157,32 @@ impl<'a> Page<'a> {
         let (now, asked) = (self.terming?, self.work.ask?);
         // More than N is charged where it was lowered, or more was used than estimated.
         let charged = self.charged.units.saturating_add(self.charged_anew);
-        let all = charged.saturating_add(asked.ask.need);
+        let lacking = |need: u64| {
+            let all = charged.saturating_add(need);
+            all.saturating_sub(self.amount(&now)).max(1)
+        };
         (self.granted == 0).then(|| Lack {
             limit_uid: self.work.limit,
-            units: all.saturating_sub(self.amount(&now)).max(1),
+            units: lacking(asked.ask.need),
+            units_of_largest: lacking(asked.ask.largest),
             low: self.entry.clocks.low,
         })
     }
 
     /// Last: the answer to the ask. `free` is when what it lacks will be free; `now` is the replica's clock.
     #[must_use]
-    pub fn answer(&self, free: Option<Timestamp>, sent: BootTime, now: BootTime) -> Option<Answer> {
+    pub fn answer(&self, free: Free, sent: BootTime, now: BootTime) -> Option<Answer> {
         let (terming, asked) = (self.terming?, self.work.ask?);
-        let free = free.map(|free| merging::free_by(free, &terming.terms, self.charged));
+        let (terms, charged) = (&terming.terms, self.charged);
+        let wait = |free: Option<Timestamp>| {
+            let free = free.map(|free| merging::free_by(free, terms, charged));
+            let close = charged.next_close;
+            wait(&self.entry, terms, free, close, terming.now, now)
+        };
+        let (of_need, of_largest) = match self.granted {
+            0 => (wait(free.need), wait(free.largest)),
+            _ => (Wait::default(), Wait::default()),
+        };
         Some(Answer {
             block: asked.block,
             units: self.granted,
@@ -177,18 +190,8 @@ impl<'a> Page<'a> {
             sent,
             terms: terming.terms,
             grant_number: self.entry.grant_number,
-            wait: if self.granted > 0 {
-                Wait::default()
-            } else {
-                wait(
-                    &self.entry,
-                    &terming.terms,
-                    free,
-                    self.charged.next_close,
-                    terming.now,
-                    now,
-                )
-            },
+            wait: of_need,
+            largest_clears_at: of_largest.clears_at,
         })
     }
 

@@ -162,6 +162,8 @@ pub struct Answer {
     pub grant_number: i64,
     /// When asking again makes sense.
     pub wait: Wait,
+    /// When the largest need is free that was asked about, if nothing was granted.
+    pub largest_clears_at: BootTime,
 }
 
 #[cfg(test)]

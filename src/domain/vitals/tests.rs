@@ -16,6 +16,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 const SUCCESS: Event<'_> = Event::Success { is_canary: false };
+const REFUTED: Event<'_> = Event::Probed { is_well: false };
 const CANARY_SUCCESS: Event<'_> = Event::Success { is_canary: true };
 
 fn on(vitals: &mut Vitals, event: Event<'_>, seconds: i64) -> Option<Health> {
@@ -31,6 +32,24 @@ fn a_rejected_version_is_dead_for_a_day_and_is_said_to_be_so_once() {
     ));
     assert_eq!(on(&mut vitals, Event::Rejected, 1), None);
     assert_eq!(vitals.admission(at(86_399)), Admission::Dead(at(86_400)));
+}
+
+#[test]
+fn what_the_provider_itself_says_makes_a_death_last_from_then_on() {
+    let mut vitals = Vitals::default();
+    on(&mut vitals, Event::Rejected, 0);
+    let news = on(&mut vitals, REFUTED, 3_600);
+    assert!(matches!(news, Some(Health::Dead(cause)) if cause.until == at(90_000)));
+    let short = HealthPolicy {
+        dead_ttl: Some(Duration::from_mins(1)),
+        ..POLICY
+    };
+    assert_eq!(vitals.on(REFUTED, &short, "why", at(3_601)), None);
+    assert_eq!(vitals.admission(at(89_999)), Admission::Dead(at(90_000)));
+    let well = Event::Probed { is_well: true };
+    assert!(on(&mut vitals, well, 4_000).is_some());
+    assert_eq!(vitals.admission(at(4_000)), Admission::Canary);
+    assert_eq!(on(&mut Vitals::default(), well, 1), None);
 }
 
 #[test]

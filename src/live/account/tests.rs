@@ -2,6 +2,9 @@
 
 use super::*;
 
+mod lines;
+mod world;
+
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }

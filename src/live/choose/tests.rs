@@ -150,6 +150,7 @@ fn answer(live: &AccountLive, limit: &crate::domain::limit::Limit, units: u64, w
         sent: NOW.boot,
         terms: limit.terms(),
         grant_number: 1,
+        largest_clears_at: wait.clears_at,
         wait,
     };
     live.with_budget(|budget| budget.answered(limit.uid, &answer, NOW.boot));

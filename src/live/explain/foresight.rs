@@ -93,6 +93,7 @@ fn work(question: &Question) -> Work {
     let ask = Ask {
         need: question.needed.max(1),
         want: question.needed.max(1),
+        largest: question.needed.max(1),
         is_awaited: false,
     };
     Work {
@@ -139,7 +140,8 @@ async fn round(
     let frees = limit_blocks::frees(conn, &lacks).await?;
     let answered = pages.iter().filter_map(|page| {
         let limit = page.work.limit;
-        let answer = page.answer(frees.get(&limit).copied(), sent, boot_now())?;
+        let free = frees.get(&limit).copied().unwrap_or_default();
+        let answer = page.answer(free, sent, boot_now())?;
         let charged = charged.get(&limit).map_or(0, |charged| charged.units);
         let kept = page.entry.offline.units();
         let foreseen = Foreseen {

@@ -86,6 +86,7 @@ fn grant(said: Vec<Said>) {
             terms: limit().terms(),
             grant_number: 1,
             wait: Wait::default(),
+            largest_clears_at: BootTime::default(),
         })
     };
     let answers: Vec<_> = said

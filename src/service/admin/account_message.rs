@@ -1,6 +1,6 @@
 //! An account, as the contract has it.
 
-use super::limit_message;
+use super::{learned_limits, limit_message};
 use crate::domain::account::Cooldown;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint::upstreams::Upstreams;
@@ -35,6 +35,8 @@ pub(super) fn to_create(
     let interval = errors.take_within(path, interval);
     let placement = parse_placement(account.credential_placement);
     let placement = errors.take_within(path, placement);
+    let learned = learned_limits::policy(account.learned_limits);
+    let learned = errors.take_within(path, learned);
     let profile = profile?;
     let endpoint = Endpoint::of_profile(
         profile,
@@ -53,6 +55,7 @@ pub(super) fn to_create(
         endpoint: endpoint?,
         placement,
         rotation_interval: interval?,
+        learned_limits: learned?,
     })
 }
 
@@ -107,6 +110,7 @@ pub(super) fn of(view: AccountView) -> proto::Account {
         rotation_policy: Some(rotation_policy(view.rotation_interval)),
         disablement: account.disablement.as_ref().map(disablement),
         distrust: account.meta.distrust.as_ref().map(distrust),
+        learned_limits: learned_limits::message(account.learned_limits).into(),
         cooldowns: view.cooldowns.iter().map(cooldown).collect(),
         limits: view
             .limits

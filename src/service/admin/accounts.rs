@@ -1,7 +1,7 @@
 //! The RPCs about accounts.
 
 use super::mutation::change;
-use super::{Admin, Answer, account_message};
+use super::{Admin, Answer, account_message, learned_limits};
 use crate::domain::field::FieldErrors;
 use crate::domain::filter::Filter;
 use crate::domain::labels::Labels;
@@ -15,13 +15,14 @@ use crate::vault::{
 };
 
 /// What UpdateAccount can change.
-const MUTABLE: [&str; 6] = [
+const MUTABLE: [&str; 7] = [
     "labels",
     "base_url",
     "allowed_hosts",
     "allow_http",
     "credential_placement",
     "rotation_policy",
+    "learned_limits",
 ];
 
 pub(super) async fn create(
@@ -95,6 +96,9 @@ pub(super) async fn update(
         let policy = account.rotation_policy.as_ref();
         errors.take_within("account", parse_rotation_policy("rotation_policy", policy))
     });
+    let learned_limits = mask.when("learned_limits", || {
+        errors.take_within("account", learned_limits::policy(account.learned_limits))
+    });
     let verb = name.map(|name| UpdateAccount {
         name,
         etag: account.etag,
@@ -104,6 +108,7 @@ pub(super) async fn update(
         allow_http: mask.when("allow_http", || Some(account.allow_http)),
         placement,
         rotation_interval,
+        learned_limits,
         upstreams: admin.upstreams,
     });
     let verb = errors.ready(verb)?;

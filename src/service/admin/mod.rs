@@ -14,6 +14,7 @@ mod health;
 mod import;
 mod key_message;
 mod keys;
+mod learned_limits;
 mod limit_message;
 mod limits;
 mod mutation;
@@ -164,6 +165,7 @@ admin_service! {
     create_limit(CreateLimitRequest) -> CreateLimitResponse: Administer => limits::create;
     get_limit(GetLimitRequest) -> GetLimitResponse: Read => limits::get;
     list_limits(ListLimitsRequest) -> ListLimitsResponse: Read => limits::list;
+    list_learned_limits(ListLearnedLimitsRequest) -> ListLearnedLimitsResponse: Read => learned_limits::list;
     update_limit(UpdateLimitRequest) -> UpdateLimitResponse: Administer => limits::update;
     delete_limit(DeleteLimitRequest) -> DeleteLimitResponse: Administer => limits::delete;
     get_key_version(GetKeyVersionRequest) -> GetKeyVersionResponse: Read => rotations::get_version;

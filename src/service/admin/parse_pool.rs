@@ -1,6 +1,9 @@
 //! A pool as the wire brings it, parsed: every field that is to change, and all that is wrong with them.
 
+use std::sync::Arc;
+
 use super::faults::Faults;
+use crate::domain::classify::PoolRules;
 use crate::domain::field::{FieldError, Parsed, bounded};
 use crate::domain::labels::Labels;
 use crate::domain::limit::AMOUNT_MAX;
@@ -15,7 +18,7 @@ use crate::proto as v1;
 use crate::service::convert::{parse_count, parse_millis, parse_rotation_policy};
 
 /// The fields that UpdatePool can change.
-pub(super) const MUTABLE: [&str; 7] = [
+pub(super) const MUTABLE: [&str; 8] = [
     "labels",
     "members",
     "strategy",
@@ -23,6 +26,7 @@ pub(super) const MUTABLE: [&str; 7] = [
     "default_estimate",
     "rotation_policy",
     "lease_duration",
+    "failure_rules",
 ];
 
 /// The fields of `pool` for which `wanted` says yes.
@@ -59,7 +63,20 @@ pub(super) fn draft(
         let parsed = parse_millis("pool.lease_duration", pool.lease_duration, min, max);
         draft.lease_duration = faults.take(parsed);
     }
+    if wanted("failure_rules") {
+        draft.failure_rules = faults.take(failure_rules(pool.failure_rules));
+    }
     draft
+}
+
+/// No text is no rules.
+fn failure_rules(text: String) -> Parsed<Option<Arc<PoolRules>>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let parsed = PoolRules::parse(text).map(Arc::new);
+    let parsed = parsed.map_err(|what| FieldError::new("pool.failure_rules", what));
+    parsed.map(Some)
 }
 
 fn members(faults: &mut Faults, members: &[v1::PoolMember]) -> Vec<MemberDraft> {

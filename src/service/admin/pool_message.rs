@@ -31,6 +31,10 @@ pub(super) fn of(view: PoolView) -> proto::Pool {
         )),
         disablement: pool.disablement.as_ref().map(disablement),
         distrust: pool.meta.distrust.as_ref().map(distrust),
+        failure_rules: pool
+            .failure_rules
+            .map(|rules| rules.text().to_owned())
+            .unwrap_or_default(),
     }
 }
 

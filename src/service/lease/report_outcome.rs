@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{lease_id, usage};
 use crate::domain::classify::{
-    self, Advice, BODY_BYTES_MAX, Blame, HEADER_VALUE_BYTES_MAX, HEADERS_MAX,
+    Advice, BODY_BYTES_MAX, Blame, HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, HEADERS_MAX,
 };
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
@@ -63,7 +63,9 @@ fn parse_outcome(
         i64::from(REQUESTS_MAX),
     )?;
     let observation = match outcome.result {
-        Some(Seen::Success(_)) => Observation::Success,
+        Some(Seen::Success(success)) => Observation::Success {
+            headers: kept(success.headers),
+        },
         Some(Seen::NotSent(_)) => Observation::NotSent,
         Some(Seen::Http(http)) => parse_http(path, http)?,
         Some(Seen::Transport(transport)) => {
@@ -106,20 +108,23 @@ fn parse_outcome(
     })
 }
 
-/// Only the headers that rules read are kept, and the beginning of the body, whatever else was sent.
+/// Headers that can be read.
+fn kept(headers: Vec<proto::HttpHeader>) -> Vec<(String, Vec<u8>)> {
+    let kept = headers.into_iter().take(HEADERS_MAX).filter(|header| {
+        header.name.len() <= HEADER_NAME_BYTES_MAX && header.value.len() <= HEADER_VALUE_BYTES_MAX
+    });
+    kept.map(|header| (header.name.to_ascii_lowercase(), header.value))
+        .collect()
+}
+
+/// Of the headers only what rules can read is kept, and the beginning of the body, whatever else was sent.
 fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
     let status = bounded(&format!("{path}.http.status"), http.status, 100, 599)?;
-    let headers = http.headers.into_iter().take(HEADERS_MAX);
-    let kept = headers.filter_map(|header| {
-        let name = header.name.to_ascii_lowercase();
-        let is_read = classify::built_in().is_ok_and(|book| book.reads_header(&name));
-        (is_read && header.value.len() <= HEADER_VALUE_BYTES_MAX).then_some((name, header.value))
-    });
     let mut body = http.body;
     body.truncate(BODY_BYTES_MAX);
     Ok(Observation::Http {
         status: u16::try_from(status).unwrap_or(599),
-        headers: kept.collect(),
+        headers: kept(http.headers),
         body,
     })
 }

@@ -1,5 +1,6 @@
 //! Rows that this release cannot read, as they are taken out: what was known of them would be another row than what is stored.
 
+use crate::domain::pool::Pool;
 use crate::live::registry::Registry;
 use crate::store::changes::Unread;
 
@@ -32,5 +33,14 @@ pub(super) fn take_out(registry: &mut Registry, unread: &[Unread]) {
             }
             Unread::Member(_) | Unread::Grant(_) => {}
         }
+    }
+}
+
+/// Rules of a pool that cannot be read are left out, and the built-in ones judge alone: without any lease of it, its callers would be
+/// worse off. It also compiles those that can be, so that no report waits for it.
+pub(super) fn say_rules(pool: &Pool) {
+    let rules = pool.failure_rules.as_ref();
+    if let Some(error) = rules.and_then(|rules| rules.fault()) {
+        tracing::error!(pool.name = %pool.id, error, "failure rules of a pool cannot be read, the built-in ones judge alone");
     }
 }

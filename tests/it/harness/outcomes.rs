@@ -6,7 +6,7 @@ use keylease::proto::{TransportFailureKind, Verdict};
 
 /// The provider did what was asked.
 pub(crate) fn success() -> Outcome {
-    of(Seen::Success(Success {}))
+    of(Seen::Success(Success::default()))
 }
 
 /// Success, with so many tokens of input and output used.

@@ -1,7 +1,7 @@
 //! The stand-in provider, and a caller's way of using a lease with it.
 
 use keylease::proto::outcome::Result as Seen;
-use keylease::proto::{HttpHeader, HttpResult, LeaseKeyResponse, Outcome};
+use keylease::proto::{HttpHeader, HttpResult, LeaseKeyResponse, Outcome, Success};
 use serde_json::json;
 use stand_in::{Account, Config, Limit, Provider, RunningProvider};
 use tokio::net::TcpListener;
@@ -27,8 +27,20 @@ pub(crate) async fn provider(requests: Limit, keys: &[&str]) -> RunningProvider 
     Provider::start(listener, Config { accounts }).unwrap()
 }
 
-/// Sends one request with a lease, as a service would, and answers what it saw.
+/// Sends one request with a lease, as a service would that reads no headers of what succeeds, and answers what it saw.
 pub(crate) async fn spend(http: &reqwest::Client, lease: &LeaseKeyResponse) -> Outcome {
+    let outcome = spend_with_headers(http, lease).await;
+    match outcome.result {
+        Some(Seen::Success(_)) => success(),
+        _ => outcome,
+    }
+}
+
+/// Sends one request with a lease, and answers all that it saw.
+pub(crate) async fn spend_with_headers(
+    http: &reqwest::Client,
+    lease: &LeaseKeyResponse,
+) -> Outcome {
     let credential = lease.credential.as_ref().unwrap();
     let mut request = http.post(format!("{}/chat/completions", credential.base_url));
     for header in &credential.headers {
@@ -36,16 +48,19 @@ pub(crate) async fn spend(http: &reqwest::Client, lease: &LeaseKeyResponse) -> O
     }
     let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]});
     let answer = request.json(&body).send().await.unwrap();
-    if answer.status().is_success() {
-        answer.bytes().await.unwrap();
-        return success();
-    }
-    let status = i32::from(answer.status().as_u16());
     let headers = answer.headers().iter().map(|(name, value)| HttpHeader {
         name: name.to_string(),
         value: value.as_bytes().to_vec(),
     });
     let headers = headers.collect();
+    if answer.status().is_success() {
+        answer.bytes().await.unwrap();
+        return Outcome {
+            result: Some(Seen::Success(Success { headers })),
+            ..Default::default()
+        };
+    }
+    let status = i32::from(answer.status().as_u16());
     let body = answer.bytes().await.unwrap().to_vec();
     let result = HttpResult {
         status,

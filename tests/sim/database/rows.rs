@@ -56,9 +56,11 @@ impl Row {
             }
             self.insert(&block);
         }
-        let free = page
-            .lack()
-            .and_then(|lack| self.frees(lack.units, lack.low));
+        let free = page.lack().map(|lack| Free {
+            need: self.frees(lack.units, lack.low),
+            largest: self.frees(lack.units_of_largest, lack.low),
+        });
+        let free = free.unwrap_or_default();
         page.answer(free, client.sent, client.now)
     }
 

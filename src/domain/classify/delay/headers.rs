@@ -6,11 +6,6 @@ use super::amount::{self, Bare};
 use super::{Clock, believed, instant};
 use crate::domain::classify::evidence::Evidence;
 
-/// Whether a header may say when to come back.
-pub(in crate::domain::classify) fn is_read(name: &str) -> bool {
-    name == "date" || is_told(name).is_some() || is_of_limit(name)
-}
-
 /// Retry-After and its kin, and their unit.
 fn is_told(name: &str) -> Option<Bare> {
     match name {

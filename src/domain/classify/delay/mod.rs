@@ -6,14 +6,13 @@ use super::evidence::Evidence;
 use crate::domain::health::FailureClass;
 use crate::domain::pool::TTL_MAX;
 use crate::domain::time::Timestamp;
+use amount::Bare;
 
 mod amount;
 mod fields;
 mod headers;
 mod instant;
 mod prose;
-
-pub(super) use headers::is_read as is_header_read;
 
 /// Longer than any budget: what states more was written in another unit, or by somebody who means harm, and states nothing.
 const BELIEVED_MAX: Duration = Duration::from_hours(24 * 366);
@@ -77,6 +76,11 @@ impl Stated {
         let is_limit = matches!(class, FailureClass::Quota | FailureClass::RateLimit);
         self.told.or(self.reset.filter(|_| is_limit))
     }
+}
+
+/// How far away what one header says is, if it can be believed.
+pub(super) fn moment_of(value: &str, clock: Clock) -> Option<Duration> {
+    headers::moment(value, Bare::Seconds, clock).and_then(believed)
 }
 
 /// What can be believed of a statement.

@@ -8,23 +8,62 @@ use crate::domain::ledger::work::Wait;
 use crate::domain::limit::Mode;
 use crate::domain::time::BootTime;
 
+/// What the limits that apply have for a need.
+#[derive(Debug)]
+pub(super) struct Offered {
+    uses: u64,
+    within: Within,
+    /// Limits that have too little.
+    pub(super) lacking: Vec<Lacking>,
+}
+
+/// A limit that has too little for a need.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lacking {
+    /// Its place among the limits.
+    pub(super) index: usize,
+    /// What one use needs of it.
+    pub(super) units: u64,
+    /// When it is worth another try.
+    pub(super) wait: Wait,
+}
+
+impl Offered {
+    /// How many uses there are, and for how long.
+    ///
+    /// # Errors
+    /// When some limit has too little.
+    pub(super) fn whole(self) -> Result<(u64, Within), Take> {
+        let waits = self.lacking.iter().map(|lacking| lacking.wait);
+        match waits.reduce(Wait::and) {
+            Some(wait) => Err(Take::Short(wait)),
+            None => Ok((self.uses, self.within)),
+        }
+    }
+}
+
 impl Budget {
-    /// How many uses every limit that applies has at hand, and for how long; or why there are none. Nothing is taken. Each limit that
-    /// is asked is told to `asked`, and each that has too little to `short`, with what one use needs of it.
+    /// How many uses every limit that applies has at hand, and for how long, and which have too little. Nothing is taken. Each limit
+    /// that is asked is told to `asked`, with what one use needs of it.
+    ///
+    /// # Errors
+    /// When no waiting would help.
     pub(super) fn offer(
         &mut self,
         need: Need<'_>,
         now: BootTime,
         mut asked: impl FnMut(&mut Held, u64),
-        mut short: impl FnMut(&mut Held, u64),
-    ) -> Result<(u64, Within), Take> {
+    ) -> Result<Offered, Take> {
         if let Some(never) = self.never(need) {
             return Err(never);
         }
         let mut uses = need.uses;
         let mut all: Option<Within> = None;
-        let mut lacking: Option<Wait> = None;
-        for held in self.held.iter_mut().filter(|h| counts(h.limit(), need)) {
+        let mut lacking = Vec::new();
+        for (index, held) in self.held.iter_mut().enumerate() {
+            if !counts(held.limit(), need) {
+                continue;
+            }
             let units = units(held.limit(), need);
             asked(held, units);
             if held.limit().mode == Mode::Shadow {
@@ -32,28 +71,25 @@ impl Budget {
             }
             match held.offer_any(units, uses, need.ticket, need.slot, now) {
                 Offer::Uses(offered, within) | Offer::Offline(offered, within) => {
-                    // Those behind need not wait for what it lacks elsewhere.
-                    need.ticket.iter().for_each(|ticket| held.leave(*ticket));
                     uses = uses.min(offered);
                     all = Some(all.map_or(within, |other| within.and(other)));
                 }
-                Offer::None(wait) => {
-                    short(held, units);
-                    lacking = Some(lacking.map_or(wait, |other| wait.and(other)));
-                }
+                Offer::None(wait) => lacking.push(Lacking { index, units, wait }),
             }
-        }
-        if let Some(wait) = lacking {
-            return Err(Take::Short(wait));
         }
         let start = all.map_or(START_WITHIN_UNLIMITED, |all| all.start);
         let report = all.map_or(Duration::MAX, |all| all.report);
         let report = report.min(need.lease_duration);
-        Ok((uses, Within { start, report }))
+        Ok(Offered {
+            uses,
+            within: Within { start, report },
+            lacking,
+        })
     }
 
     /// What [`Budget::take`] would refuse a need with; `None` if it would take. Nothing is taken, and nothing is counted.
     pub fn would_refuse(&mut self, need: Need<'_>, now: BootTime) -> Option<Take> {
-        self.offer(need, now, |_, _| {}, |_, _| {}).err()
+        let offered = self.offer(need, now, |_, _| {});
+        offered.and_then(Offered::whole).err()
     }
 }

@@ -109,7 +109,7 @@ mod tests {
         budget.answered(limit.uid, &granted(&limit, 1, 100, now), now);
         let held: &mut Held = budget.find(limit.uid).unwrap();
         let mut draw = || {
-            let drawn = held.take(10, 2, Duration::from_mins(1), now);
+            let drawn = held.take(10, 2, None, Duration::from_mins(1), now);
             vec![(limit.uid, drawn.unwrap())]
         };
         let (first, second) = (draw(), draw());

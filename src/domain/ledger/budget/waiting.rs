@@ -1,146 +1,131 @@
 //! Who waits for these limits.
+//!
+//! A call that lacks permits of some limits stands in their lines, in order of arrival. What it has enough of it does not hold for long:
+//! others may have it while this call waits elsewhere for longer than what is at hand lives. But calls that need one limit each would
+//! starve one that needs two, whose permits never come together. So from the moment on at which it could have been served, had all been
+//! kept for it, it yields to nobody who came later: what it has enough of is kept, and of what it lacks it is the first to get.
+//! Only who is first wherever it lacks something has anything kept, so one need of each limit may lie idle, and no more.
 
-use super::{Budget, Need};
+use super::offering::Lacking;
+use super::{Budget, Need, counts, units};
 use crate::domain::ledger::held::{Held, Ticket, Waiter};
+use crate::domain::limit::Mode;
+use crate::domain::time::BootTime;
+
+/// What a call still waits for, that has enough of some limits.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    /// It goes first wherever it lacks something of which the database has said no.
+    is_first: bool,
+    /// Some limit has not said no.
+    is_until_answer: bool,
+    /// When the last of the others clears.
+    clears_at: BootTime,
+    /// It could have been served by now.
+    is_owed: bool,
+}
 
 impl Budget {
+    /// A call cannot be served now, and waits for what these limits lack.
+    pub(super) fn wait(&mut self, need: Need<'_>, lacking: &[Lacking], now: BootTime) {
+        let is_owed = self.is_owed(need.ticket, lacking, now);
+        for lack in lacking {
+            let held = &mut self.held[lack.index];
+            let soon = now.after(held.limit().terms().validity);
+            let soon = soon.max(lack.wait.clears_at);
+            let is_later = |other: &Lacking| other.wait.clears_at > soon;
+            let waiter = Waiter {
+                yields: !is_owed && lacking.iter().any(is_later),
+                ..need.waiter()
+            };
+            held.miss(lack.units, need.uses, waiter);
+        }
+        let Some(ticket) = need.ticket else {
+            return;
+        };
+        let rest = self.rest(ticket, lacking, is_owed, now);
+        for (index, held) in self.held.iter_mut().enumerate() {
+            let is_lacking = lacking.iter().any(|lack| lack.index == index);
+            if !is_lacking {
+                rest.pass(need, ticket, held, now);
+            }
+        }
+    }
+
     /// A call waits no more.
     pub fn leave(&mut self, ticket: Ticket) {
         self.held.iter_mut().for_each(|held| held.leave(ticket));
+        self.owed.remove(&ticket);
     }
 
     /// Who goes first, for each limit: they are worth waking when something has come back.
     pub fn first_in_lines(&self) -> impl Iterator<Item = Ticket> {
-        self.held.iter().filter_map(Held::first_in_line)
+        self.fronts().flatten()
+    }
+
+    /// The same, limit by limit.
+    pub fn fronts(&self) -> impl Iterator<Item = Option<Ticket>> {
+        self.held.iter().map(Held::first_in_line)
+    }
+
+    /// For how many calls something is kept, over all limits.
+    #[must_use]
+    pub fn keeps(&self) -> usize {
+        self.held.iter().map(Held::keeps).sum()
+    }
+
+    /// Whether a call could have been served by now, had all been kept for it that it needs: as soon as each limit that it lacked had
+    /// cleared, as was said when all of them had said no first.
+    fn is_owed(&mut self, ticket: Option<Ticket>, lacking: &[Lacking], now: BootTime) -> bool {
+        let Some(ticket) = ticket else {
+            return false;
+        };
+        let is_answered = |lack: &Lacking| now < lack.wait.ask_at;
+        if !self.owed.contains_key(&ticket) && lacking.iter().all(is_answered) {
+            let clears = lacking.iter().map(|lack| lack.wait.clears_at);
+            self.owed.insert(ticket, clears.max().unwrap_or(now));
+        }
+        self.owed.get(&ticket).is_some_and(|owed| *owed <= now)
+    }
+
+    fn rest(&self, ticket: Ticket, lacking: &[Lacking], is_owed: bool, now: BootTime) -> Rest {
+        let answered = || lacking.iter().filter(|lack| now < lack.wait.ask_at);
+        Rest {
+            is_first: answered().all(|lack| self.held[lack.index].is_first(ticket)),
+            is_until_answer: answered().count() < lacking.len(),
+            clears_at: answered()
+                .map(|lack| lack.wait.clears_at)
+                .max()
+                .unwrap_or(now),
+            is_owed,
+        }
+    }
+}
+
+impl Rest {
+    /// Keeps what a limit has enough of, or leaves it to whoever comes.
+    fn pass(self, need: Need<'_>, ticket: Ticket, held: &mut Held, now: BootTime) {
+        let limit = held.limit();
+        let is_asked = limit.mode == Mode::Enforce && counts(limit, need);
+        let is_soon = self.clears_at <= now.after(limit.terms().validity);
+        if is_asked && self.is_first && (is_soon || self.is_owed) {
+            held.keep_for(ticket, units(limit, need), self.is_until_answer);
+        } else {
+            held.leave(ticket);
+        }
     }
 }
 
 impl Need<'_> {
-    pub(super) const fn waiter(&self) -> Waiter {
+    const fn waiter(&self) -> Waiter {
         Waiter {
             ticket: self.ticket,
             until: self.until,
             is_patient: self.is_patient,
+            yields: false,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::domain::ledger::budget::Take;
-    use crate::domain::ledger::example::{granted, limit};
-    use crate::domain::ledger::work::{Answer, Wait};
-    use crate::domain::limit::{Dimension, Limit};
-    use crate::domain::models::Pattern;
-    use crate::domain::pool::Estimate;
-    use crate::domain::time::BootTime;
-
-    const NOW: BootTime = BootTime::from_nanos(1_000_000_000);
-    const DAY: Duration = Duration::from_hours(24);
-
-    fn need(input_tokens: u64, model: &str, ticket: Option<Ticket>) -> Need<'_> {
-        Need {
-            model: Some(model),
-            uses: 1,
-            estimate: Estimate {
-                input_tokens,
-                output_tokens: 0,
-                cost_micros: None,
-            },
-            is_new: ticket.is_none(),
-            ticket,
-            is_patient: true,
-            until: NOW.after(Duration::from_secs(20)),
-            lease_duration: Duration::from_mins(10),
-            slot: None,
-        }
-    }
-
-    fn refused(limit: &Limit, clears: Duration) -> Answer {
-        Answer {
-            wait: Wait {
-                ask_at: NOW.after(Duration::from_millis(750)),
-                clears_at: NOW.after(clears),
-                ..Wait::default()
-            },
-            ..granted(limit, 1, 0, NOW)
-        }
-    }
-
-    /// What is asked of the limit of this number.
-    fn asked(budget: &mut Budget, number: u128) -> Option<(u64, bool)> {
-        let works = budget.work(false, NOW, || 7);
-        let mut works = works.into_iter().filter(|w| w.limit.as_u128() == number);
-        let ask = works.next()?.ask?.ask;
-        Some((ask.need, ask.is_awaited))
-    }
-
-    #[test]
-    fn a_need_that_cannot_be_met_in_time_keeps_no_small_one_waiting() {
-        let limit = limit(1, Dimension::InputTokens, 1_000_000, DAY);
-        let mut budget = Budget::default();
-        budget.reconfigure(&[Arc::new(limit.clone())]);
-        let large = need(1_000_000, "m", Some(1));
-        assert!(matches!(budget.take(large, NOW), Take::Short(_)));
-        assert_eq!(asked(&mut budget, 1), Some((1_000_000, true)));
-        budget.answered(limit.uid, &refused(&limit, DAY), NOW);
-        assert!(matches!(budget.take(large, NOW), Take::Short(_)));
-        let small = need(10, "m", None);
-        assert!(matches!(budget.take(small, NOW), Take::Short(_)));
-        // It is asked for alone, although it came later.
-        assert_eq!(asked(&mut budget, 1), Some((10, true)));
-        budget.answered(limit.uid, &granted(&limit, 2, 500, NOW), NOW);
-        assert!(matches!(budget.take(large, NOW), Take::Short(_)));
-        assert!(matches!(budget.take(small, NOW), Take::Taken(_)));
-    }
-
-    #[test]
-    fn a_need_that_can_be_met_in_time_is_not_overtaken() {
-        let limit = limit(1, Dimension::InputTokens, 1_000_000, DAY);
-        let mut budget = Budget::default();
-        budget.reconfigure(&[Arc::new(limit.clone())]);
-        let (large, small) = (need(1_000_000, "m", Some(1)), need(10, "m", None));
-        assert!(matches!(budget.take(large, NOW), Take::Short(_)));
-        assert_eq!(asked(&mut budget, 1), Some((1_000_000, true)));
-        let clears = Duration::from_secs(9);
-        budget.answered(limit.uid, &refused(&limit, clears), NOW);
-        assert!(matches!(budget.take(large, NOW), Take::Short(_)));
-        let Take::Short(wait) = budget.take(small, NOW) else {
-            panic!("it overtakes");
-        };
-        // What it is told is when the one ahead of it can be met.
-        assert_eq!(wait.retry_at(NOW), NOW.after(clears));
-        budget.answered(limit.uid, &granted(&limit, 2, 500, NOW), NOW);
-        assert!(matches!(budget.take(small, NOW), Take::Short(_)));
-        budget.leave(1);
-        assert!(matches!(budget.take(small, NOW), Take::Taken(_)));
-    }
-
-    #[test]
-    fn a_call_holds_up_nobody_in_a_limit_that_has_enough_for_it() {
-        let requests = limit(1, Dimension::Requests, 60, Duration::from_mins(1));
-        let of_model = Limit {
-            models: vec![Pattern::parse("models", "m1").unwrap()],
-            ..limit(2, Dimension::InputTokens, 100, DAY)
-        };
-        let mut budget = Budget::default();
-        budget.reconfigure(&[Arc::new(requests.clone()), Arc::new(of_model.clone())]);
-        let first = need(10, "m1", Some(1));
-        assert!(matches!(budget.take(first, NOW), Take::Short(_)));
-        assert_eq!(budget.first_in_lines().count(), 2);
-        budget.answered(requests.uid, &granted(&requests, 1, 30, NOW), NOW);
-        budget.answered(
-            of_model.uid,
-            &refused(&of_model, Duration::from_secs(9)),
-            NOW,
-        );
-        let other = need(10, "m2", None);
-        assert!(matches!(budget.take(other, NOW), Take::Short(_)));
-        assert!(matches!(budget.take(first, NOW), Take::Short(_)));
-        assert!(matches!(budget.take(other, NOW), Take::Taken(_)));
-    }
-}
+mod tests;

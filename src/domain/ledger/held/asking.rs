@@ -25,6 +25,8 @@ pub(super) struct Needs {
     first: Option<u64>,
     /// Of one use of the smallest of them.
     least: Option<u64>,
+    /// Of one use of the largest of them.
+    largest: u64,
     /// Units, together.
     units: u64,
 }
@@ -33,6 +35,7 @@ impl Needs {
     pub(super) fn add(&mut self, units: u64, uses: u64) {
         self.first.get_or_insert(units);
         self.least = Some(self.least.map_or(units, |least| least.min(units)));
+        self.largest = self.largest.max(units);
         self.units = self.units.saturating_add(units.saturating_mul(uses));
     }
 }
@@ -45,6 +48,10 @@ impl Missed {
     /// What must be granted at least: the need of the first, or of those that only hope the smallest, which is the soonest met.
     fn need(&self) -> Option<u64> {
         self.due.first.or(self.hoped.least)
+    }
+
+    fn largest(&self) -> u64 {
+        self.due.largest.max(self.hoped.largest)
     }
 
     const fn units(&self) -> u64 {
@@ -65,8 +72,13 @@ impl Held {
             Mode::Enforce => self.limit.ledger_amount(),
             Mode::Shadow => u64::MAX,
         };
-        let need = self.missed.need().unwrap_or(1).clamp(1, amount);
-        if self.reserving || now < self.wait_for(need).ask_at {
+        // Those behind the first in line may have missed before it did: a share for one of them would lie idle, and a claim be lost.
+        let first = self.line.first_due();
+        let need = first.map(|first| first.units).or(self.missed.need());
+        let need = need.unwrap_or(1).clamp(1, amount);
+        let largest = self.missed.largest().clamp(need, amount);
+        let is_known = |units| now < self.refusals.wait_for(units).ask_at;
+        if self.reserving || (is_known(need) && is_known(largest)) {
             return None;
         }
         let per_validity = self.demand.per_validity(now, self.limit.terms().validity);
@@ -78,19 +90,18 @@ impl Held {
         let want = per_validity.saturating_add(missed).min(amount);
         let want = match self.pace.hold(want, need, &self.limit, now) {
             Err(not_before) if is_paced => {
-                self.wait.ask_at = not_before;
-                self.wait.clears_at = self.wait.clears_at.max(not_before);
-                self.refused_need = need;
+                self.refusals.put_off(need, not_before, now);
                 return None;
             }
             Ok(held) if is_paced => held.max(need),
             _ => want.max(need),
         };
-        self.asked_need = need;
+        self.asked = (need, largest);
         Some(Ask {
             need,
             want,
-            is_awaited: self.missed.is_awaited,
+            largest,
+            is_awaited: first.map_or(self.missed.is_awaited, |first| first.is_patient),
         })
     }
 
@@ -104,15 +115,20 @@ impl Held {
     pub fn answered(&mut self, answer: &Answer, now: BootTime) {
         self.reserving = false;
         self.missed = Missed::default();
-        self.wait = answer.wait;
-        self.refused_need = self.asked_need;
         self.seen = self.seen.max(answer.grant_number);
+        let (need, largest) = self.asked;
         if answer.units == 0 {
-            let clears_at = answer.wait.clears_at;
-            self.line.refused(self.asked_need, clears_at, now);
+            let of_largest = Wait {
+                clears_at: answer.largest_clears_at,
+                ..answer.wait
+            };
+            self.refusals.refused(largest, of_largest, now);
+            self.refusals.refused(need, answer.wait, now);
+            self.line.refused(need, answer.wait.clears_at, now);
             return;
         }
-        self.line.granted(self.asked_need);
+        self.refusals.clear();
+        self.line.granted(need);
         self.pace.granted(answer.units, answer.sent);
         let block = Block {
             number: answer.block,
@@ -134,10 +150,7 @@ impl Held {
     /// No answer came, so nobody knows whether the block exists: it is returned whole, and stays charged until that is committed.
     pub fn unanswered(&mut self, block: u64, is_there: bool, ask_at: BootTime, now: BootTime) {
         self.reserving = false;
-        self.wait.ask_at = ask_at;
-        self.wait.is_unreachable = !is_there;
-        self.wait.clears_at = self.wait.clears_at.max(ask_at);
-        self.refused_need = 0;
+        self.refusals.unanswered(ask_at, is_there);
         let terms = self.limit.terms();
         let closed = Closed {
             use_of: Use::default(),
@@ -150,17 +163,8 @@ impl Held {
     /// No answer has come yet, and one should have: until it does, the database counts as unreachable.
     pub const fn late(&mut self) {
         if self.reserving {
-            self.wait.is_unreachable = true;
-            self.refused_need = 0;
+            self.refusals.late();
         }
-    }
-
-    /// When it is worth asking for so many units.
-    pub(super) fn wait_for(&self, units: u64) -> Wait {
-        if units < self.refused_need {
-            return Wait::default();
-        }
-        self.wait
     }
 
     /// Whether what is left ends, in units or in time, before the next answer can be here.

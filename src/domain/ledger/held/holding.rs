@@ -135,10 +135,12 @@ mod tests {
     #[test]
     fn what_nobody_reports_is_not_handed_out_of_the_same_block() {
         let mut held = open_for_long();
-        let lease = held.take(1, 1, Duration::from_mins(1), at(1)).unwrap();
+        let lease = held
+            .take(1, 1, None, Duration::from_mins(1), at(1))
+            .unwrap();
         // It goes on: another replica has charged it anew before it would have ended, and the news have not come yet.
         held.take_back(at(62));
-        assert_eq!(held.take(1, 1, Duration::from_mins(1), at(62)), None);
+        assert_eq!(held.take(1, 1, None, Duration::from_mins(1), at(62)), None);
         let renewed = Renewed {
             draw: lease,
             number: renewed_number(5, 0),
@@ -148,14 +150,19 @@ mod tests {
             now: at(63),
         };
         assert!(held.renewed(renewed));
-        assert_eq!(held.take(1, 1, Duration::from_mins(1), at(64)), None);
+        assert_eq!(held.take(1, 1, None, Duration::from_mins(1), at(64)), None);
     }
 
     #[test]
     fn what_is_reported_is_handed_out_again_while_its_block_is_open() {
         let mut held = open_for_long();
-        let lease = held.take(1, 1, Duration::from_mins(1), at(1)).unwrap();
+        let lease = held
+            .take(1, 1, None, Duration::from_mins(1), at(1))
+            .unwrap();
         held.report(lease, 1);
-        assert!(held.take(1, 1, Duration::from_mins(1), at(2)).is_some());
+        assert!(
+            held.take(1, 1, None, Duration::from_mins(1), at(2))
+                .is_some()
+        );
     }
 }

@@ -27,7 +27,7 @@ proptest! {
             held.demand(units * uses, at(now));
             wanted += units * uses;
             if is_missed {
-                held.miss(units, uses, Waiter { ticket: None, until: at(now), is_patient: false });
+                held.miss(units, uses, Waiter { ticket: None, until: at(now), is_patient: false, yields: false });
                 first.get_or_insert(units);
                 missed += units * uses;
             }
@@ -58,7 +58,7 @@ proptest! {
         held.answered(&crate::domain::ledger::example::granted(&limit, 7, 1_000, at(1)), at(1));
         let mut taken = Vec::new();
         for (units, back, times) in draws {
-            let draw = held.take(units, 1, Duration::from_secs(9), at(2)).unwrap();
+            let draw = held.take(units, 1, None, Duration::from_secs(9), at(2)).unwrap();
             taken.push((draw, back, times));
         }
         let drawn: u64 = taken.iter().map(|(draw, ..)| draw.units).sum();

@@ -2,11 +2,14 @@
 //!
 //! A call holds up those behind it where it can be met while it waits, as far as the database has said, or where what is at hand is enough
 //! for it. Any other may hope that something comes back: it holds up nobody meanwhile, or one need that is too large for the day would
-//! starve the small ones that there is room for.
+//! starve the small ones that there is room for. So does a call that waits longer for another limit, until it could have been served.
+//!
+//! Whoever has enough here and waits for another limit stands in line no more; but what it needs may be kept for it, from those that came
+//! later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Ticket;
+use super::{Ticket, Waiter};
 use crate::domain::time::BootTime;
 
 /// Calls that wait for one limit.
@@ -17,6 +20,8 @@ pub(super) struct Line {
     due: BTreeSet<Ticket>,
     /// The others, by what they need.
     hoping: BTreeSet<(u64, Ticket)>,
+    /// Those that have enough here, and wait for another limit.
+    kept: BTreeMap<Ticket, Kept>,
     /// What was refused last for long: so many units and more are not free before then.
     refused: (u64, BootTime),
 }
@@ -30,18 +35,40 @@ struct Place {
     until: BootTime,
     /// When that is free, as far as the database has said.
     clears_at: BootTime,
+    /// It waits longer for another limit.
+    yields: bool,
+    is_patient: bool,
+}
+
+/// What is kept for a call.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    units: u64,
+    /// All that it waits for elsewhere is an answer.
+    is_until_answer: bool,
+}
+
+/// What the first in line needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct First {
+    /// Units of one use.
+    pub(super) units: u64,
+    /// It waits for permits to come, not just for the answer that is on its way.
+    pub(super) is_patient: bool,
 }
 
 impl Line {
     /// A call stands in line from now on.
-    pub(super) fn stand(&mut self, ticket: Ticket, units: u64, until: BootTime) {
+    pub(super) fn stand(&mut self, ticket: Ticket, units: u64, waiter: Waiter) {
         let known = self.places.get(&ticket).filter(|p| p.units == units);
         let clears_at = known.map_or_else(|| self.clears_at(units), |place| place.clears_at);
         self.leave(ticket);
         let place = Place {
             units,
-            until,
+            until: waiter.until,
             clears_at,
+            yields: waiter.yields,
+            is_patient: waiter.is_patient,
         };
         self.places.insert(ticket, place);
         self.file(ticket, place);
@@ -49,10 +76,52 @@ impl Line {
 
     /// A call waits no more.
     pub(super) fn leave(&mut self, ticket: Ticket) {
+        self.kept.remove(&ticket);
         if let Some(place) = self.places.remove(&ticket) {
             self.due.remove(&ticket);
             self.hoping.remove(&(place.units, ticket));
         }
+    }
+
+    /// A call has enough here: it leaves the line, but this is kept for it.
+    pub(super) fn keep(&mut self, ticket: Ticket, units: u64, is_until_answer: bool) {
+        self.leave(ticket);
+        let kept = Kept {
+            units,
+            is_until_answer,
+        };
+        self.kept.insert(ticket, kept);
+    }
+
+    /// What is kept for those that came before a call.
+    pub(super) fn kept_before(&self, ticket: Option<Ticket>) -> impl Iterator<Item = u64> {
+        let before = self.kept.iter();
+        let before = before.take_while(move |(other, _)| is_earlier(**other, ticket));
+        before.map(|(_, kept)| kept.units)
+    }
+
+    /// Another limit has answered.
+    pub(super) fn keep_no_more_until_answer(&mut self) {
+        self.kept.retain(|_, kept| !kept.is_until_answer);
+    }
+
+    /// For how many calls something is kept.
+    pub(super) fn keeps(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Who goes first of those that can be met in time.
+    pub(super) fn first_due(&self) -> Option<First> {
+        let place = self.places.get(self.due.first()?)?;
+        Some(First {
+            units: place.units,
+            is_patient: place.is_patient,
+        })
+    }
+
+    /// Whether a call does.
+    pub(super) fn is_first(&self, ticket: Ticket) -> bool {
+        self.due.first() == Some(&ticket)
     }
 
     /// Whether a need can be met by then, as far as is known: of a call that stands in line, or would.
@@ -63,16 +132,19 @@ impl Line {
         )
     }
 
-    /// Whether somebody who came earlier goes first; `fits` says for which needs enough is at hand.
+    /// What somebody needs who came earlier and goes first; `fits` says for which needs enough is at hand.
     pub(super) fn holds_up(
         &self,
         ticket: Option<Ticket>,
-        mut fits: impl FnMut(u64) -> bool,
-    ) -> bool {
-        let is_earlier = |other: Ticket| ticket.is_none_or(|mine| other < mine);
+        fits: impl Fn(u64) -> bool,
+    ) -> Option<u64> {
+        let due = self.due.first().copied();
+        let due = due.filter(|other| is_earlier(*other, ticket));
+        let due = due.and_then(|other| self.places.get(&other));
         let mut fitting = self.hoping.iter().take_while(|(units, _)| fits(*units));
-        self.due.first().is_some_and(|first| is_earlier(*first))
-            || fitting.any(|(_, other)| is_earlier(*other))
+        let fitting = fitting.find(|(_, other)| is_earlier(*other, ticket));
+        due.map(|place| place.units)
+            .or(fitting.map(|(units, _)| *units))
     }
 
     /// Who is worth waking.
@@ -130,7 +202,7 @@ impl Line {
     }
 
     fn file(&mut self, ticket: Ticket, place: Place) {
-        if place.clears_at <= place.until {
+        if place.clears_at <= place.until && !place.yields {
             self.due.insert(ticket);
         } else {
             self.hoping.insert((place.units, ticket));
@@ -138,60 +210,10 @@ impl Line {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn at(seconds: u64) -> BootTime {
-        BootTime::from_nanos(seconds * 1_000_000_000)
-    }
-
-    const fn at_hand(units: u64) -> impl Fn(u64) -> bool + Copy {
-        move |needed| needed <= units
-    }
-
-    #[test]
-    fn who_came_first_goes_first_as_long_as_it_can_be_met_in_time() {
-        let mut line = Line::default();
-        line.stand(1, 8_000, at(50));
-        line.stand(2, 10, at(50));
-        line.refused(8_000, at(30), at(0));
-        assert!(line.holds_up(Some(2), at_hand(10)));
-        assert!(line.holds_up(None, at_hand(10)));
-        assert!(!line.holds_up(Some(1), at_hand(10)));
-        assert_eq!(line.next(at_hand(10)), Some(1));
-    }
-
-    #[test]
-    fn who_cannot_be_met_in_time_holds_up_nobody() {
-        let mut line = Line::default();
-        line.stand(1, 1_000, at(20));
-        assert!(line.holds_up(None, at_hand(10)));
-        line.refused(1_000, at(80_000), at(0));
-        line.stand(2, 10, at(20));
-        assert!(!line.holds_up(Some(2), at_hand(10)));
-        assert_eq!(line.next(at_hand(10)), Some(2));
-        // Nor does the next of its kind, nor while others are granted less.
-        line.granted(10);
-        line.stand(3, 1_000, at(20));
-        assert!(!line.is_due(Some(3), 1_000, at(20)));
-        assert!(!line.is_due(None, 2_000, at(20)));
-        line.leave(2);
-        assert!(!line.holds_up(None, at_hand(10)));
-    }
-
-    #[test]
-    fn what_comes_back_goes_to_who_hoped_first() {
-        let mut line = Line::default();
-        for ticket in 1..4 {
-            line.stand(ticket, 1, at(50));
-        }
-        line.refused(1, at(64), at(0));
-        assert_eq!(line.next(at_hand(0)), Some(1));
-        assert!(line.holds_up(None, at_hand(1)));
-        assert!(line.holds_up(Some(2), at_hand(1)));
-        assert!(!line.holds_up(Some(1), at_hand(1)));
-        line.leave(1);
-        assert_eq!(line.next(at_hand(1)), Some(2));
-    }
+/// Whether one came earlier than a call with this place in line, if it has one.
+fn is_earlier(other: Ticket, ticket: Option<Ticket>) -> bool {
+    ticket.is_none_or(|mine| other < mine)
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,12 @@ impl Held {
         }
         let left = self.offline.left(&self.limit, slot, now);
         let fit = left.checked_div(units).unwrap_or(u64::MAX);
-        if fit > 0 && !self.line.holds_up(ticket, |needed| needed <= left) {
+        if fit > 0
+            && self
+                .line
+                .holds_up(ticket, |needed| needed <= left)
+                .is_none()
+        {
             return Offer::Offline(fit.min(uses), Within::of(&self.limit.terms()));
         }
         Offer::None(self.wait_offline(wait, units, slot, now))
@@ -79,7 +84,7 @@ impl Held {
     /// The database did not answer, or has not for long.
     fn is_cut_off(&self, now: BootTime) -> bool {
         let is_silent = self.reserving && now.since(self.asked_at) >= SILENCE_MAX;
-        self.wait.is_unreachable || is_silent
+        self.refusals.is_unreachable() || is_silent
     }
 
     /// Permits may be there sooner than the database.

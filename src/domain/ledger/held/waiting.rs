@@ -14,13 +14,15 @@ pub struct Waiter {
     pub until: BootTime,
     /// It waits for permits to come, not just for the answer that is on its way.
     pub is_patient: bool,
+    /// It waits longer for another limit, and lets others go first until then.
+    pub yields: bool,
 }
 
 impl Held {
     /// A need that could not be met, remembered until the next answer. With a ticket it stands in line from now on.
     pub fn miss(&mut self, units: u64, uses: u64, waiter: Waiter) {
         if let Some(ticket) = waiter.ticket {
-            self.line.stand(ticket, units, waiter.until);
+            self.line.stand(ticket, units, waiter);
         }
         if self.line.is_due(waiter.ticket, units, waiter.until) {
             self.missed.due.add(units, uses);
@@ -47,11 +49,18 @@ impl Held {
         self.open.iter().map(Block::left).max().unwrap_or(0)
     }
 
-    /// Whoever goes first is waited for, however little is needed.
-    pub(super) fn wait_behind(&self, now: BootTime) -> Wait {
+    /// Whoever goes first and needs so much is waited for, however little a call needs itself.
+    pub(super) fn wait_behind(&self, first: u64, units: u64, now: BootTime) -> Wait {
+        let wait = self.refusals.wait_for(first.max(units));
         Wait {
-            clears_at: self.wait.clears_at.max(now.after(PAUSE)),
-            ..self.wait
+            clears_at: wait.clears_at.max(now.after(PAUSE)),
+            ..wait
         }
+    }
+
+    /// Whether nobody goes before a call that stands in line and can be met in time.
+    #[must_use]
+    pub fn is_first(&self, ticket: Ticket) -> bool {
+        self.line.is_first(ticket)
     }
 }

@@ -44,6 +44,7 @@ fn work(need: u64, more: u64, charge: Option<u64>, seen: i64) -> Work {
             ask: Ask {
                 need,
                 want: need + more,
+                largest: need,
                 is_awaited: true,
             },
         }),
@@ -139,7 +140,9 @@ proptest! {
             (ended >= lacking).then_some(*at)
         });
         let now = BootTime::from_nanos(1_000_000_000);
-        let answer = page.answer(free.map(Timestamp::from_micros), now, now).unwrap();
+        let free = free.map(Timestamp::from_micros);
+        let answer = page.answer(Free { need: free, largest: free }, now, now).unwrap();
+        prop_assert_eq!(answer.largest_clears_at, answer.wait.clears_at);
         let told = low.micros() + i64::try_from(answer.wait.clears_at.since(now).as_micros()).unwrap();
         prop_assert!(asked(told).0.is_some());
         // Nobody is told to come back sooner than within some milliseconds.

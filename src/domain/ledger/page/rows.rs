@@ -72,6 +72,17 @@ pub struct Lack {
     pub limit_uid: Uuid,
     /// Units.
     pub units: u64,
+    /// The same for the largest need that is asked about.
+    pub units_of_largest: u64,
     /// Charges end by it.
     pub low: Timestamp,
+}
+
+/// When what is lacking will be free, if it ever is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Free {
+    /// For the need.
+    pub need: Option<Timestamp>,
+    /// For the largest need that is asked about.
+    pub largest: Option<Timestamp>,
 }

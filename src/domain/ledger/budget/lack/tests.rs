@@ -80,6 +80,7 @@ fn only_the_limits_that_refuse_are_named_and_what_one_use_needs_of_them() {
         terms: requests.terms(),
         grant_number: 1,
         wait: Wait::default(),
+        largest_clears_at: BootTime::default(),
     };
     budget.answered(requests.uid, &granted, now);
     let short = Because::Short(Wait::default());
@@ -106,6 +107,7 @@ fn whoever_only_looks_hears_what_a_taker_would_and_takes_and_counts_nothing() {
         terms: limit.terms(),
         grant_number: 7,
         wait: Wait::default(),
+        largest_clears_at: BootTime::default(),
     };
     budget.answered(limit.uid, &granted, now);
     for _ in 0..1_000 {

@@ -1,0 +1,41 @@
+//! Faults of a provider in a row, as far as one version alone may be to blame for them.
+
+use crate::domain::time::Timestamp;
+
+/// Faults in a row that the version alone may be to blame for. A provider that fails for everybody begins it again and again, so that
+/// nothing is left of an outage once it has ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct FaultRun {
+    count: u32,
+    since: Option<Timestamp>,
+}
+
+impl FaultRun {
+    /// None at all.
+    pub(super) const NONE: Self = Self {
+        count: 0,
+        since: None,
+    };
+
+    /// How many the version is to blame for.
+    pub(super) const fn count(self) -> u32 {
+        self.count
+    }
+
+    /// Counts one more, or begins again where no other version has succeeded since it began: then the provider is to blame so far.
+    /// Answers how many the version is to blame for.
+    pub(super) fn on(&mut self, others_succeeded: Option<Timestamp>, now: Timestamp) -> u32 {
+        let is_alone = self
+            .since
+            .is_some_and(|since| others_succeeded.is_some_and(|succeeded| succeeded >= since));
+        if is_alone {
+            self.count = self.count.saturating_add(1);
+            return self.count;
+        }
+        *self = Self {
+            count: 1,
+            since: Some(now),
+        };
+        0
+    }
+}

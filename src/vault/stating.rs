@@ -1,0 +1,108 @@
+//! What the headers of reported answers say of the account's budgets. In memory, at once: a budget that is spent rests before the provider
+//! refuses, and how large one is is written by a loop in the background.
+
+use super::Vault;
+use super::opened::Opened;
+use crate::domain::classify::{self, Blame, Statement, stated};
+use crate::domain::judged::{Judged, Seen};
+use crate::domain::learned::BudgetName;
+use crate::domain::outcome::Outcome;
+use crate::domain::time::Timestamp;
+use crate::live::heard::Witness;
+use crate::live::snapshot::AccountEntry;
+
+impl Vault {
+    /// Takes up what new outcomes carry. A failure says by its own words how long it lasts; what it carries besides is heard.
+    pub(super) fn hear(
+        &self,
+        lease: &Opened,
+        outcomes: &[Outcome],
+        judged: &[Judged],
+        now: Timestamp,
+    ) {
+        let carries = |outcome: &Outcome| !outcome.observation.headers().is_empty();
+        let Ok(book) = classify::built_in() else {
+            return;
+        };
+        if !outcomes.iter().any(carries) {
+            return;
+        }
+        let snapshot = self.live.snapshot();
+        let Some(account) = snapshot.accounts.get(&lease.claims.account_uid) else {
+            return;
+        };
+        let endpoint = &account.account.endpoint;
+        let rules = book.of_account(account.account.profile, &endpoint.base_url);
+        for (outcome, judged) in outcomes.iter().zip(judged) {
+            for statement in stated(outcome.observation.headers(), rules, now) {
+                if judged.seen == Seen::Success {
+                    self.rest(lease, account, &statement, now);
+                }
+                self.learn(lease, account, &statement, now);
+            }
+        }
+    }
+
+    /// Rests what is said to be spent.
+    fn rest(&self, lease: &Opened, account: &AccountEntry, said: &Statement, now: Timestamp) {
+        let claims = &lease.claims;
+        let Some(spent) = said.spent(need(lease, account, said)) else {
+            return;
+        };
+        let left = said.remaining.unwrap_or(0);
+        let (class, dimension) = (spent.class.as_str(), said.dimension.as_str());
+        let why = format!("{class} ({left} {dimension} left, by its headers)");
+        let (caller, model) = (claims.caller_uid, claims.model.as_str());
+        match said.blame {
+            Blame::Account => account.live.spend(caller, "", spent, &why, now),
+            Blame::AccountModel => account.live.spend(caller, model, spent, &why, now),
+            Blame::Key => {
+                let snapshot = self.live.snapshot();
+                if let Some(version) = snapshot.versions.get(&claims.version_uid) {
+                    let wait = Some(spent.wait);
+                    version.live.blame("", spent.class, wait, &why, now);
+                }
+            }
+            Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => {}
+        }
+    }
+
+    /// Hears how large a budget is. One of a model that the lease did not name is nobody's.
+    fn learn(&self, lease: &Opened, account: &AccountEntry, said: &Statement, now: Timestamp) {
+        let claims = &lease.claims;
+        let (Some(amount), Some(window)) = (said.limit, said.window) else {
+            return;
+        };
+        let model = match said.blame {
+            Blame::Account => "",
+            Blame::AccountModel if !claims.model.is_empty() => claims.model.as_str(),
+            Blame::AccountModel
+            | Blame::Key
+            | Blame::KeyModel
+            | Blame::Request
+            | Blame::Provider
+            | Blame::Egress => return,
+        };
+        let budget = BudgetName {
+            dimension: said.dimension,
+            model: model.to_owned(),
+            window,
+        };
+        let witness = Witness {
+            caller: claims.caller_uid,
+            lease: (lease.issuer, lease.serial),
+        };
+        account.live.hear(budget, amount, witness, now);
+    }
+}
+
+/// What one use of the lease was estimated to need of it, where a limit counts that; else one unit.
+fn need(lease: &Opened, account: &AccountEntry, said: &Statement) -> u64 {
+    let is_of = |uid| {
+        let mut limits = account.limits.iter();
+        limits.any(|limit| limit.uid == uid && limit.dimension == said.dimension)
+    };
+    let draws = lease.claims.draws.iter();
+    let draws = draws.filter(|(uid, _)| is_of(*uid));
+    draws.map(|(_, draw)| draw.units).max().unwrap_or(1)
+}

@@ -1,0 +1,75 @@
+//! What is told of a probe, and what is never told.
+
+use keylease::proto::{HealthState, ListAuditRecordsRequest, ProbeKeyRequest, ProbeResult};
+use tokio::time::sleep;
+use tonic::Code;
+
+use crate::harness::asked::Answer;
+use crate::harness::canary;
+use crate::harness::cluster::eventually;
+use crate::harness::judged::health;
+use crate::harness::probed::{A_WHILE, Probed};
+
+const KEY: &str = "sk-Canary_Answers_p5Jr9Nb3Yv8Cq2";
+
+#[tokio::test]
+async fn a_person_asks_and_the_audit_knows() {
+    let probed = Probed::start(1, KEY, false).await;
+    let answer = probed.ask().await.unwrap();
+    assert_eq!(answer.version, "accounts/a/keys/k/versions/1");
+    assert_eq!(answer.probe.unwrap().result(), ProbeResult::Well);
+    let again = probed.ask().await.unwrap_err();
+    assert_eq!(again.code(), Code::FailedPrecondition);
+    assert_eq!(probed.provider.times(KEY), 1);
+    let audit = ListAuditRecordsRequest::default();
+    let audit = probed.admin.admin.clone().list_audit_records(audit).await;
+    let records = audit.unwrap().into_inner().records;
+    let record = records.iter().find(|record| record.method == "ProbeKey");
+    let record = record.unwrap();
+    assert_eq!(
+        (&*record.resource, &*record.reason),
+        (&*answer.version, "a look")
+    );
+    assert!(record.summary.contains("well"), "{}", record.summary);
+    let mut asking = probed.caller.admin.clone();
+    let refused = asking.probe_key(ProbeKeyRequest {
+        name: "accounts/a/keys/k".to_owned(),
+        ..Default::default()
+    });
+    assert_eq!(refused.await.unwrap_err().code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_provider_that_repeats_the_key_finds_it_kept_nowhere() {
+    let probed = Probed::start(1, KEY, true).await;
+    let body = format!(
+        r#"{{"error":{{"message":"Incorrect API key provided: {KEY}","code":"invalid_api_key"}}}}"#
+    );
+    let echo = Answer {
+        headers: vec![("x-request-id", KEY.to_owned())],
+        ..Answer::of(401, &body)
+    };
+    probed.provider.tell(KEY, echo);
+    probed.make_due().await;
+    let is_dead = async || health(&probed.admin).await.state() == HealthState::Dead;
+    eventually("the key is dead", is_dead).await;
+    // A person may ask again in 5 s.
+    sleep(A_WHILE * 2).await;
+    let answer = probed.ask().await.unwrap();
+    assert_eq!(
+        answer.probe.as_ref().unwrap().result(),
+        ProbeResult::Rejected
+    );
+    let secrets = [KEY.to_owned()];
+    let replica = &probed.cluster.replicas[0];
+    canary::check("an answer", &format!("{answer:?}"), &secrets);
+    canary::check("the log", &replica.said(), &secrets);
+    canary::check("the metrics", &replica.metrics().await, &secrets);
+    canary::check(
+        "the database",
+        &probed.cluster.database.dump().await,
+        &secrets,
+    );
+    let rejected = "keylease_probes_total{result=\"rejected\"}";
+    assert_eq!(replica.metric(rejected).await, Some(2.0));
+}

@@ -1,0 +1,94 @@
+//! The time that a refusal states is true: whoever comes back then is served, if nobody else has asked meanwhile.
+
+use std::time::Duration;
+
+use keylease::proto::{Estimate, LeaseKeyRequest, Limit};
+use tonic::Code;
+
+use crate::concurrency::concurrency;
+use crate::harness::client::{Client, of};
+use crate::harness::cluster::Cluster;
+use crate::harness::setup::{requests, span, tokens};
+
+const WINDOW: Duration = Duration::from_secs(4);
+/// A timer is never early, but what is waited for may be a moment late on a busy machine.
+const LATE: Duration = Duration::from_millis(50);
+
+/// A cluster with the pool `p`, whose one account has this limit.
+async fn limited_by(limit: Limit) -> (Cluster, Client) {
+    let cluster = Cluster::start().await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    admin.create_limit("a", limit).await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    let caller = cluster.client(0, &token).await;
+    (cluster, caller)
+}
+
+/// When a call is told to come back that is refused for its limit.
+async fn told(caller: &Client, request: &LeaseKeyRequest) -> Duration {
+    let refused = caller.refused(request.clone()).await;
+    let refused = refused.is(Code::ResourceExhausted, "LIMIT_EXHAUSTED");
+    refused.retry.unwrap()
+}
+
+/// Is refused, comes back when it is told to, and is served.
+async fn comes_back(caller: &Client, request: LeaseKeyRequest) -> Duration {
+    let retry = told(caller, &request).await;
+    tokio::time::sleep(retry + LATE).await;
+    let answer = caller.ask(request).await;
+    answer.unwrap_or_else(|status| panic!("told {retry:?}, then {status}"));
+    retry
+}
+
+/// Of so many tokens, if they come within as long.
+fn needing(input_tokens: i64, max_wait: Duration) -> LeaseKeyRequest {
+    LeaseKeyRequest {
+        estimate: Some(Estimate {
+            input_tokens,
+            ..Estimate::default()
+        }),
+        max_wait: Some(span(max_wait)),
+        ..of("p")
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_free_when_it_was_said_to_be() {
+    let (_cluster, caller) = limited_by(requests(2, WINDOW)).await;
+    for _ in 0..2 {
+        caller.lease("p").await;
+    }
+    let retry = comes_back(&caller, of("p")).await;
+    assert!(retry < WINDOW * 2, "{retry:?}");
+}
+
+#[tokio::test]
+async fn a_larger_need_is_told_when_all_of_it_is_free() {
+    let (_cluster, caller) = limited_by(tokens(1_000, WINDOW)).await;
+    let patience = Duration::from_secs(3);
+    caller.ask(needing(600, patience)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    caller.ask(needing(400, patience)).await.unwrap();
+    // What was granted beyond that is back soon.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let small = told(&caller, &needing(10, Duration::ZERO)).await;
+    let large = comes_back(&caller, needing(900, Duration::ZERO)).await;
+    assert!(
+        large > small + Duration::from_secs(1),
+        "{small:?}, {large:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_permit_that_is_held_is_free_when_it_was_said_to_be() {
+    let (_cluster, caller) = limited_by(concurrency(1, WINDOW)).await;
+    let held = LeaseKeyRequest {
+        lease_duration: Some(span(Duration::from_secs(2))),
+        ..needing(0, Duration::from_secs(3))
+    };
+    caller.ask(held).await.unwrap();
+    let retry = comes_back(&caller, of("p")).await;
+    assert!(retry < WINDOW * 2, "{retry:?}");
+}
