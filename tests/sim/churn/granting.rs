@@ -40,6 +40,7 @@ fn answer(
         sent: now,
         terms: limit.terms(),
         grant_number: 1,
+        largest_clears_at: BootTime::default(),
         wait: Wait::default(),
     })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keylease::crypto::Secret;
-use keylease::domain::account::Account;
+use keylease::domain::account::{Account, LearnedLimits};
 use keylease::domain::endpoint::Endpoint;
 use keylease::domain::health::Health;
 use keylease::domain::id::Id;
@@ -41,6 +41,7 @@ impl Fleet {
             profile: Profile::Openai,
             endpoint: Endpoint::of_profile(Profile::Openai, "", Vec::new(), false).unwrap(),
             placement: None,
+            learned_limits: LearnedLimits::default(),
             rotation_interval: None,
             disablement: None,
         };
@@ -129,6 +130,7 @@ impl Fleet {
             meta,
             strategy: Strategy::RoundRobin,
             health_policy: HealthPolicy::default(),
+            failure_rules: None,
             default_estimate: None,
             rotation_interval: None,
             lease_duration: None,
