@@ -37,7 +37,7 @@ pub struct Ledger {
 }
 
 /// What one account has to say about one limit.
-pub(super) type Said = (Arc<AccountLive>, Work);
+pub type Said = (Arc<AccountLive>, Work);
 
 impl Ledger {
     /// Somebody waits for permits of these accounts: ask now.
@@ -71,7 +71,8 @@ impl Ledger {
     }
 
     /// What there is to say at `now`. Accounts with nothing open are forgotten until they are noted again.
-    pub(super) fn gather(&self, now: BootTime) -> Vec<Said> {
+    #[must_use]
+    pub fn gather(&self, now: BootTime) -> Vec<Said> {
         let is_paced = !self.is_lossless.load(Ordering::Relaxed);
         let mut busy = self.busy.lock();
         let mut said = Vec::new();
