@@ -22,10 +22,10 @@ fn said(live: &AccountLive) -> Option<Work> {
 }
 
 fn tally(refusal: LeaseRefusal) -> Tally {
-    match refusal {
-        LeaseRefusal::NoKey(tally, _) => tally,
-        other => panic!("{other:?}"),
-    }
+    let LeaseRefusal::NoKey(tally, _) = refusal else {
+        panic!("{refusal:?}");
+    };
+    tally
 }
 
 fn count(tally: &Tally, refusal: KeyRefusal) -> u32 {
