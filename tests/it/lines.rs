@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use keylease::proto::outcome::Result as Seen;
 use keylease::proto::{DeleteLimitRequest, LeaseKeyRequest, LeaseKeyResponse, Limit};
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::{Code, Status};
@@ -14,6 +15,10 @@ use crate::harness::setup::{MINUTE, requests, span};
 
 /// How many calls of a pool wait on one replica.
 const WAITING_MAX: i32 = 10_000;
+
+/// What the provider counts for each model by itself.
+const TOO_MANY_OF_A_MODEL: &str = r#"{"error": {"code": "rate_limit_exceeded", "type": "requests",
+    "message": "Rate limit reached for m1 in organization org-1 on requests per min. Limit: 3, Used: 3."}}"#;
 
 /// A cluster with an account of these limits in the pools `p` and `q`.
 async fn limited_by(limits: Vec<Limit>) -> (Cluster, Client, Client) {
@@ -120,7 +125,10 @@ async fn who_waits_for_a_model_that_cools_down_holds_up_no_other_model() {
         leases.push(caller.ask(of_model("m1")).await.unwrap());
     }
     let first = stand(&admin, &caller, of_model("m1"), 1).await;
-    let cools = http(429, &[("retry-after", "40")]);
+    let mut cools = http(429, &[("retry-after", "40")]);
+    if let Some(Seen::Http(answer)) = &mut cools.result {
+        answer.body = TOO_MANY_OF_A_MODEL.into();
+    }
     caller.report(&leases[0], cools).await;
     caller.report(&leases[1], not_sent()).await;
     for _ in 0..3 {

@@ -225,8 +225,8 @@ impl World {
                 let again = if is_pending { never } else { wait.ask_at };
                 self.calls.get_mut(&ticket).unwrap().tries_at = again;
             }
-            never @ (Take::TooLarge(..) | Take::ModelRequired | Take::CostRequired) => {
-                panic!("{never:?}")
+            Take::TooLarge(..) | Take::ModelRequired | Take::CostRequired => {
+                panic!("one request can be too much for no limit")
             }
         }
     }

@@ -137,9 +137,9 @@ fn the_database_is_asked_for_what_the_first_in_line_needs_whoever_missed_first()
 
 /// What a need of so many tokens is told when it is refused at `now`.
 fn told(budget: &mut Budget, tokens: u64, now: BootTime) -> Wait {
-    let taken = budget.take(need(tokens, "m", None), now);
-    let Take::Short(wait) = taken else {
-        panic!("{taken:?}");
+    let take = budget.take(need(tokens, "m", None), now);
+    let Take::Short(wait) = take else {
+        panic!("{take:?}");
     };
     wait
 }
