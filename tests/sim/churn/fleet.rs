@@ -77,7 +77,7 @@ impl Fleet {
         let change_every = u64::try_from(CHANGE_EVERY.as_nanos()).unwrap();
         while self.time < end {
             self.time += SECOND;
-            if self.time % change_every == 0 {
+            if self.time.is_multiple_of(change_every) {
                 self.change();
             }
             // It looks at all of the fleet, and is a part of it.

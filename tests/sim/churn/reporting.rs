@@ -49,13 +49,12 @@ impl Traffic {
                 .until(given.issuer, given.serial)
                 .map(|until| until.boot),
         };
-        let Entry::New(ending) = fleet
+        let entry = fleet
             .live
             .reports_of(given.issuer)
-            .enter(&claimed, now.boot)
-        else {
-            panic!("{given:?} is not new", given = given.serial);
-        };
+            .enter(&claimed, now.boot);
+        assert!(matches!(entry, Entry::New(_)), "{entry:?}");
+        let Entry::New(ending) = entry else { return };
         fleet.did.reports += 1;
         act(fleet, snapshot, &given);
         if given.issuer == fleet.live.boot_id {

@@ -78,7 +78,7 @@ impl Traffic {
         for _ in 0..leases {
             self.lease(fleet, &snapshot);
         }
-        if fleet.time % (10 * SECOND) == 0 {
+        if fleet.time.is_multiple_of(10 * SECOND) {
             flush(fleet);
         }
     }
