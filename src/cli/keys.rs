@@ -59,6 +59,8 @@ Secrets are never taken from the command line, where every process can read them
     Enable(NamedChangeArgs),
     /// Forget what is held against a key or one of its versions: active at once, with no past
     ClearHealth(ClearHealthArgs),
+    /// List what became of the health of a key's versions, newest first: when, why, and by whose word
+    Health(HistoryArgs),
     /// List the versions of a key, newest first: stage and health
     Versions(HistoryArgs),
     /// Replace the secret of a key; the new version is current at once
@@ -121,6 +123,7 @@ pub(crate) async fn run(command: Keys) -> Result<(), Failure> {
         Verb::Disable(args) => disable(client, args).await,
         Verb::Enable(args) => enable(client, args).await,
         Verb::ClearHealth(args) => health::clear(client, health::of_key(&args)?, args).await,
+        Verb::Health(args) => history::health(client, args).await,
         Verb::Versions(args) => history::versions(client, args).await,
         Verb::Rotate(args) => history::rotate(client, args).await,
         Verb::Rotations(args) => history::rotations(client, args).await,

@@ -1,6 +1,7 @@
 //! Floor 1: what the words mean. Pure: no async, no IO, no clock, no randomness; `now` is an argument.
 
 pub mod account;
+pub mod accusers;
 pub mod backoff;
 pub mod calendar;
 pub mod caller;
@@ -17,6 +18,7 @@ pub mod field;
 pub mod filter;
 pub mod forwarded;
 pub mod health;
+pub mod health_policy;
 pub mod hindrance;
 pub mod id;
 pub mod judged;
@@ -34,6 +36,7 @@ pub mod pool_draft;
 pub mod prices;
 pub mod profile;
 pub mod prolonged;
+pub mod recovery;
 pub mod refusal;
 pub mod replay;
 pub mod rotation;
@@ -43,6 +46,7 @@ pub mod status;
 pub mod tags;
 pub mod terms;
 pub mod time;
+pub mod transition;
 pub mod usage;
 pub mod vitals;
 pub mod wire;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use self::judge::judge;
 use super::canaries::Canaries;
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Tier, VersionEntry};
 use super::unserved::Unserved;
-use super::version::VersionLive;
+use super::version::{Applicant, VersionLive};
 use crate::domain::claims::{Avoided, LeaseClaims};
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take, Taken};
@@ -32,6 +33,8 @@ pub struct Wish<'a> {
     pub avoided: &'a [Avoided],
     /// When the retry token ends.
     pub avoided_until: Option<Timestamp>,
+    /// Who asks.
+    pub applicant: Applicant,
     /// Where rights to canaries are asked for.
     pub canaries: &'a Canaries,
     /// Prices that operators have set.
@@ -66,10 +69,15 @@ pub struct Now {
 /// When none serves now.
 pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box<Unserved>> {
     let mut unserved = Unserved::default();
+    let (ramp, mut held_back) = (pool.pool.health_policy.recovery_ramp(), Vec::new());
     for tier in &pool.tiers {
         let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
         for index in order(pool, tier, wish, turn, now.database) {
             let candidate = &tier.candidates[index];
+            if is_held_back(candidate, ramp, now) {
+                held_back.push(candidate);
+                continue;
+            }
             if let Some(chosen) = try_candidate(candidate, wish, now, &mut unserved) {
                 return Ok(chosen);
             }
@@ -80,6 +88,12 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box
         // The next tier is for when this one has nothing, not for when nobody has asked yet.
         if unserved.is_pending {
             break;
+        }
+    }
+    // What grows back serves more than its share where no other can.
+    for candidate in held_back {
+        if let Some(chosen) = try_candidate(candidate, wish, now, &mut unserved) {
+            return Ok(chosen);
         }
     }
     pool.count_distrusted(wish.account, &mut unserved.tally);
@@ -134,6 +148,12 @@ fn circle(pool: &PoolEntry, tier: &Tier, turn: u64, now: Timestamp) -> Circle {
     }
 }
 
+/// Whether a key leaves this turn to others, while it grows back to its whole share.
+fn is_held_back(candidate: &Candidate, ramp: Duration, now: Now) -> bool {
+    let version = candidate.version.as_ref();
+    version.is_some_and(|version| version.live.is_held_back(ramp, now.database))
+}
+
 /// Takes a key that may serve, with its permits.
 fn try_candidate(
     candidate: &Candidate,
@@ -143,7 +163,7 @@ fn try_candidate(
 ) -> Option<Chosen> {
     // A canary is taken by asking.
     let lasts = wish.need.lease_duration;
-    let ask = |version: &VersionLive| version.admit(wish.canaries, lasts, now);
+    let ask = |version: &VersionLive| version.admit(wish.applicant, wish.canaries, lasts, now);
     let fit = judge(candidate, wish, now, unserved, ask)?;
     let take = candidate.account.live.take(fit.need, now.boot, |lack| {
         unserved.lacks(&candidate.account, lack, now);

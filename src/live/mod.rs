@@ -1,6 +1,7 @@
 //! Floor 3: this replica's memory. The configuration as last read, permits in hand, who waits, and what has been reported.
 
 pub mod account;
+mod accusing;
 mod block_counts;
 pub mod canaries;
 pub mod choose;
@@ -60,6 +61,7 @@ use self::reserve::Replica;
 use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
+use crate::domain::accusers::Accusers;
 use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
 
@@ -71,6 +73,7 @@ const ISSUERS_MAX: usize = 256;
 pub struct Live {
     /// Made at start; names this replica.
     pub boot_id: Uuid,
+    accusers: Mutex<Accusers>,
     /// Rights to canaries.
     pub canaries: Canaries,
     /// The database's clock.
@@ -108,6 +111,7 @@ impl Live {
     pub fn new(boot_id: Uuid, snapshot_age_max: Duration) -> Arc<Self> {
         Arc::new(Self {
             boot_id,
+            accusers: Mutex::default(),
             canaries: Canaries::default(),
             clock: DatabaseClock::default(),
             ledger: Ledger::default(),

@@ -15,7 +15,9 @@ use crate::domain::filter::Filter;
 use crate::domain::id::Id;
 use crate::domain::key::Meta;
 use crate::domain::labels::Labels;
-use crate::domain::pool::{Estimate, HealthPolicy, Pool, Strategy};
+use crate::domain::pool::{Pool, Strategy};
+
+mod parts;
 
 /// A row, column by column.
 #[derive(Debug)]
@@ -32,6 +34,9 @@ pub(crate) struct PoolRow {
     pub(crate) failure_threshold: Option<i32>,
     pub(crate) probe_enabled: bool,
     pub(crate) probe_interval_ms: Option<i64>,
+    pub(crate) verdicts: Option<String>,
+    pub(crate) quarantine_ms: Option<i64>,
+    pub(crate) recovery_ramp_ms: Option<i64>,
     pub(crate) estimate_input_tokens: Option<i64>,
     pub(crate) estimate_output_tokens: Option<i64>,
     pub(crate) estimate_cost_micros: Option<i64>,
@@ -82,39 +87,6 @@ impl TryFrom<PoolRow> for Stored<Pool> {
     }
 }
 
-impl PoolRow {
-    fn health_policy(&self, reading: Reading) -> Result<HealthPolicy> {
-        let threshold = self.failure_threshold;
-        Ok(HealthPolicy {
-            dead_ttl: millis(self.dead_ttl_ms),
-            unhealthy_ttl: millis(self.unhealthy_ttl_ms),
-            failure_threshold: threshold
-                .map(|n| reading.number("failure_threshold", n))
-                .transpose()?,
-            probe_enabled: self.probe_enabled,
-            probe_interval: millis(self.probe_interval_ms),
-        })
-    }
-
-    /// Three columns that are all null or all set.
-    fn estimate(&self, reading: Reading) -> Result<Option<Estimate>> {
-        let columns = self
-            .estimate_input_tokens
-            .zip(self.estimate_output_tokens)
-            .zip(self.estimate_cost_micros);
-        let Some(((input, output), cost)) = columns else {
-            return Ok(None);
-        };
-        Ok(Some(Estimate {
-            input_tokens: reading.number("estimate_input_tokens", input)?,
-            output_tokens: reading.number("estimate_output_tokens", output)?,
-            // A cost of nothing is what the contract has where nobody says.
-            cost_micros: Some(reading.number("estimate_cost_micros", cost)?)
-                .filter(|cost| *cost > 0),
-        }))
-    }
-}
-
 /// The pool of this id, without its members.
 ///
 /// # Errors
@@ -123,7 +95,7 @@ pub async fn find(conn: &mut PgConnection, id: &Id) -> Result<Option<Stored<Pool
     let row = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools where id = $1"#,
@@ -146,7 +118,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools
@@ -200,7 +172,8 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         "update pools set rev = $2, labels = $3, update_time = $4, strategy = $5, dead_ttl_ms = $6, unhealthy_ttl_ms = $7,
             failure_threshold = $8, probe_enabled = $9, probe_interval_ms = $10, estimate_input_tokens = $11,
             estimate_output_tokens = $12, estimate_cost_micros = $13, rotation_seconds = $14, lease_duration_ms = $15,
-            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, mac = $20
+            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, mac = $20,
+            verdicts = $21, quarantine_ms = $22, recovery_ramp_ms = $23
         where uid = $1",
         pool.meta.uid,
         pool.meta.rev,
@@ -221,7 +194,10 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         word.map(|word| offset(word.since)),
         word.and_then(|word| word.until).map(offset),
         word.map(|word| word.by.as_str()),
-        mac
+        mac,
+        policy.verdicts.as_str(),
+        as_millis(policy.quarantine),
+        as_millis(policy.recovery_ramp)
     )
     .execute(conn)
     .await?;

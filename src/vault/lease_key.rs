@@ -23,6 +23,7 @@ use crate::live::choose::{Chosen, Now, Wish, choose, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
+use crate::live::version::Applicant;
 
 /// What a caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,6 +270,10 @@ pub(super) fn wish<'a>(
         account: call.account.as_ref(),
         avoided: &avoided.avoided,
         avoided_until: Some(avoided.ends),
+        applicant: Applicant {
+            caller: avoided.caller_uid,
+            patience: pool.pool.health_policy.quarantine(),
+        },
         canaries: &live.canaries,
         prices: &pool.prices,
     }

@@ -2,12 +2,13 @@
 
 use uuid::Uuid;
 
-use super::blaming::{cool, counted, event, is_counted, succeed, times};
+use super::blaming::{cool, counted, event, is_counted, succeed, times, who};
 use super::report_outcome::ReportOutcome;
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify;
+use crate::domain::classify::{self, Failure};
 use crate::domain::forwarded::Forwarded;
+use crate::domain::health::FailureClass;
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::settle::Lease;
@@ -15,7 +16,8 @@ use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
-use crate::domain::vitals::Event;
+use crate::domain::transition::Who;
+use crate::domain::vitals::{Event, Word};
 
 impl Vault {
     /// Judges outcomes by the rules of the account's provider; of an account that is gone, by those for everybody.
@@ -49,6 +51,8 @@ impl Vault {
             return;
         };
         let version = snapshot.versions.get(&claims.version_uid);
+        // First: a word against the whole account counts once that against its key is confirmed.
+        self.tell_version(lease, outcome, now);
         match &outcome.seen {
             Seen::NotSent => {}
             Seen::Success => succeed(account, claims.version_uid, now),
@@ -57,7 +61,6 @@ impl Vault {
                 cool(account, version, claims, failure, &why, now);
             }
         }
-        self.tell_version(lease, outcome, now);
     }
 
     /// Lets an outcome act whose report found no room to be counted, as far as it says by itself what is the matter with the key or its
@@ -74,8 +77,8 @@ impl Vault {
         if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
             let version = snapshot.versions.get(&claims.version_uid);
             let why = format!("{} ({why})", failure.class.as_str());
-            cool(account, version, claims, failure, &why, now);
             self.tell_version(lease, outcome, now);
+            cool(account, version, claims, failure, &why, now);
         }
     }
 
@@ -128,22 +131,38 @@ impl Vault {
         };
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
-        let is_issuer = lease.issuer == self.live.boot_id;
+        let (is_issuer, who) = (lease.issuer == self.live.boot_id, who(claims));
         match &outcome.seen {
             Seen::NotSent => {}
             Seen::Success => {
                 let is_canary = claims.is_canary;
                 let event = Event::Success { is_canary };
-                version.live.on(event, &policy, "", now);
+                let refuted = version.live.on(event, &policy, "", who, now);
+                self.live.refuted(refuted);
             }
             Seen::Failed { failure, why } => {
-                let why = format!("{} ({why})", failure.class.as_str());
-                let event = event(account, version, failure, is_issuer);
+                let word = Word {
+                    by: claims.caller_uid,
+                    is_canary: claims.is_canary,
+                    is_doubted: failure.class == FailureClass::Credential
+                        && self.live.is_doubted(claims.caller_uid, now),
+                };
+                let why = self.why(who, failure, why);
+                let event = event(account, version, failure, word, is_issuer);
                 for _ in 0..times(failure, outcome.count) {
-                    version.live.on(event, &policy, &why, now);
+                    version.live.on(event, &policy, &why, who, now);
                 }
             }
         }
+    }
+
+    /// Why a version is as it is: of a verdict on its secret also by whose word.
+    fn why(&self, who: Who, failure: &Failure, why: &str) -> String {
+        let class = failure.class.as_str();
+        if failure.class == FailureClass::Credential {
+            return format!("{class} ({why}), by {}", self.name_of(who));
+        }
+        format!("{class} ({why})")
     }
 
     /// Settles the permits: here if this replica gave the lease, else at the one that did.

@@ -9,6 +9,7 @@
 mod batches;
 mod bugs;
 mod caller;
+mod canaries;
 mod database;
 mod day;
 mod merges;

@@ -2,7 +2,7 @@
 
 use crate::cli::view::{disablement, distrust, paragraph, rotation_interval, state};
 use crate::cli::{output, table, words};
-use crate::proto::{Estimate, HealthPolicy, Pool, PoolMember};
+use crate::proto::{Estimate, HealthPolicy, Pool, PoolMember, VerdictPolicy};
 
 /// One pool.
 pub(super) fn one(pool: &Pool) -> String {
@@ -69,8 +69,16 @@ fn health(policy: Option<&HealthPolicy>) -> String {
     } else {
         ""
     };
+    let word = match policy.verdicts() {
+        VerdictPolicy::Trust => "one caller's word is death".to_owned(),
+        VerdictPolicy::Confirm | VerdictPolicy::Unspecified => format!(
+            "one caller's word is a quarantine of {}",
+            words::proto_duration(policy.quarantine.as_ref())
+        ),
+    };
+    let ramp = words::proto_duration(policy.recovery_ramp.as_ref());
     format!(
-        "dead for {}, unhealthy for {} after {} failures in a row{probes}",
+        "dead for {}, unhealthy for {} after {} failures in a row\n{word}, recovery over {ramp}{probes}",
         words::proto_duration(policy.dead_ttl.as_ref()),
         words::proto_duration(policy.unhealthy_ttl.as_ref()),
         policy.failure_threshold,

@@ -11,6 +11,7 @@ fn until(seconds: i64) -> Cause {
         until: at(seconds),
         why: "429".to_owned(),
         class: FailureClass::RateLimit,
+        accuser: None,
     }
 }
 
