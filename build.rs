@@ -15,7 +15,7 @@ const SECRET_MESSAGES: [&str; 7] = [
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=migrations");
     println!("cargo:rerun-if-changed=proto");
-    let files = ["lease", "admin", "resources", "error_reason"]
+    let files = ["lease", "admin", "alerts", "resources", "error_reason"]
         .map(|name| format!("keylease/v1/{name}.proto"));
     let descriptors = protox::compile(&files, ["proto"])?;
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);

@@ -6,6 +6,7 @@ mod characters;
 pub mod domain;
 
 pub mod crypto;
+pub mod outbound;
 pub mod store;
 
 pub mod live;

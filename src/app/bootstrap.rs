@@ -5,6 +5,7 @@ use std::{io::Write, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 
 use super::{config::BootstrapConfig, opening, private_file};
+use crate::domain::endpoint::upstreams::Upstreams;
 use crate::{
     crypto::Secret,
     domain::{
@@ -48,7 +49,8 @@ pub async fn run(config: BootstrapConfig) -> anyhow::Result<()> {
         );
     }
     let pool = opening::database(&config.database, CONNECTIONS_MAX).await?;
-    let vault = opening::vault(pool, config.master_key, SNAPSHOT_AGE_MAX).await?;
+    let vault =
+        opening::vault(pool, config.master_key, SNAPSHOT_AGE_MAX, Upstreams::Remote).await?;
     let found = ensure_caller(&vault, ADMIN, vec![Grant::Admin]).await?;
     if found == Found::Old && !config.recover {
         bail!(

@@ -10,7 +10,7 @@ mod newcomer;
 mod tokens;
 
 use super::{
-    config::{DatabaseUrl, DevConfig, MasterKeySource, ServeConfig},
+    config::{self, DatabaseUrl, DevConfig, MasterKeySource, ServeConfig},
     listeners::Listeners,
     migrate,
     postgres::{Options, PrivatePostgres},
@@ -139,6 +139,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         replication: Replication::Synchronous,
         drain_delay: std::time::Duration::ZERO,
         upstreams: Upstreams::LoopbackToo,
+        alerting: config::logged(),
         warnings: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! Floor 6: wiring. What runs, with which configuration, in what order it starts and stops.
 
+mod alerting;
 pub mod bootstrap;
 mod causes;
 pub mod classify;
@@ -21,6 +22,7 @@ pub mod opening;
 mod poll;
 pub mod postgres;
 mod private_file;
+mod probing;
 mod reflection;
 pub mod serve;
 pub mod signals;

@@ -28,7 +28,7 @@ use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
 use crate::service::{call_bound::CallBound, observe::Observe, restate::Restate};
 use crate::store::replicas::Enrolment;
-use crate::vault::Vault;
+use crate::vault::{Alerting, Vault};
 
 /// Calls at once on one connection.
 const STREAMS_MAX: u32 = 2_000;
@@ -72,7 +72,13 @@ pub async fn run_until(
     // The recorder comes first: what is counted before it is lost.
     metrics::recorder()?;
     let database = opening::database(&config.database, config.database_connections_max).await?;
-    let vault = open_vault(database, config.master_key, config.snapshot_age_max).await?;
+    let vault = open_vault(
+        database,
+        config.master_key,
+        config.snapshot_age_max,
+        config.upstreams,
+    )
+    .await?;
     let address = listeners.grpc.local_addr()?;
     let heart = heart(&vault, address.to_string(), config.replication);
     heart.beat().await.context("the ledger cannot be read")?;
@@ -82,14 +88,14 @@ pub async fn run_until(
         .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
         .await;
     tell(&health, true).await;
-    let workers = Workers::start(&vault, heart, health.clone());
+    let workers = Workers::start(&vault, heart, health.clone(), &config.alerting);
     let failed = workers.failed();
     let server = server(vault.live().boot_id.as_u64_pair().0)
         .layer((Observe::new(), Restate, CallBound(CALL_MAX)))
         .add_service(health_service.clone())
         .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
         .add_service(leases(&vault))
-        .add_service(admin(&vault, config.upstreams));
+        .add_service(admin(&vault, config.upstreams, config.alerting));
     tracing::info!(
         listen = %address,
         metrics.listen = bound(listeners.metrics.as_ref()),
@@ -127,8 +133,9 @@ async fn open_vault(
     database: PgPool,
     master_key: MasterKeySource,
     snapshot_age_max: Duration,
+    upstreams: Upstreams,
 ) -> anyhow::Result<Arc<Vault>> {
-    let vault = opening::vault(database, master_key, snapshot_age_max).await?;
+    let vault = opening::vault(database, master_key, snapshot_age_max, upstreams).await?;
     let refreshed = vault.refresh(0).await;
     refreshed.context("the configuration cannot be read")?;
     Ok(vault)
@@ -176,8 +183,9 @@ fn leases(vault: &Arc<Vault>) -> InterceptedService<LeaseServiceServer<Leases>, 
 fn admin(
     vault: &Arc<Vault>,
     upstreams: Upstreams,
+    alerting: Arc<Alerting>,
 ) -> InterceptedService<AdminServiceServer<Admin>, Authenticate> {
-    let admin = Admin::new(Arc::clone(vault), upstreams);
+    let admin = Admin::new(Arc::clone(vault), upstreams, alerting);
     AdminServiceServer::with_interceptor(admin, Authenticate::new(Arc::clone(vault)))
 }
 

@@ -6,17 +6,18 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic_health::server::HealthReporter;
 
-use super::observe;
 use super::poll::{poll, show};
+use super::probing::probe;
 use super::supervision::{round, supervise};
+use super::{alerting, observe};
 use crate::live::heartbeat::Heart;
 use crate::live::{canaries, idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, cooldowns, foreign_reports, lease_renewals, replicas, settled};
-use crate::vault::Vault;
+use crate::vault::{Alerting, Vault};
 
 /// How long the last sums of what was spent may take to be written when a replica ends.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
@@ -43,7 +44,12 @@ pub struct Workers {
 impl Workers {
     /// Starts them.
     #[must_use]
-    pub fn start(vault: &Arc<Vault>, heart: Heart, health: HealthReporter) -> Self {
+    pub fn start(
+        vault: &Arc<Vault>,
+        heart: Heart,
+        health: HealthReporter,
+        alerts: &Arc<Alerting>,
+    ) -> Self {
         let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
         let (told, well) = watch::channel(true);
         let mut tasks = JoinSet::new();
@@ -57,12 +63,19 @@ impl Workers {
         ));
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         tasks.spawn(canaries::run(Arc::clone(&live), pool.clone(), stop.clone()));
-        tasks.spawn(ledger::run(live, pool, stop.clone()));
-        tasks.spawn(exchange(Arc::clone(vault), stop.clone()));
+        let exchanged = CancellationToken::new();
+        tasks.spawn(ledger::run(live, pool, exchanged.clone()));
+        tasks.spawn(exchange(
+            Arc::clone(vault),
+            stop.clone(),
+            exchanged.drop_guard(),
+        ));
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
         tasks.spawn(flush_spend(Arc::clone(vault), stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
+        tasks.spawn(probe(Arc::clone(vault), stop.clone()));
+        alerting::start(&mut tasks, vault, alerts, &stop);
         let supervised = tokio::spawn(supervise(tasks, stop.clone(), failed.clone()));
         Self {
             supervised,
@@ -90,8 +103,9 @@ impl Workers {
     }
 }
 
-/// Carries reports to and from other replicas; at the end once more, for those that came during the last round.
-async fn exchange(vault: Arc<Vault>, stop: CancellationToken) {
+/// Carries reports to and from other replicas; at the end once more, for those that came during the last round. Then the ledger may end,
+/// which says what they gave back.
+async fn exchange(vault: Arc<Vault>, stop: CancellationToken, _ended: DropGuard) {
     let mut ticks = interval(outbox::FLUSH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -31,6 +31,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("health_policy.unhealthy_ttl", "--unhealthy-ttl"),
     ("health_policy.probe_enabled", "--probe"),
     ("health_policy.probe_interval", "--probe-interval"),
+    ("health_policy.healthy_keys_min", "--healthy-keys-min"),
     ("rotation_policy.interval", "--rotation-interval"),
     ("account.provider_profile", "--profile"),
     ("account.base_url", "--base-url"),

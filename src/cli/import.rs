@@ -33,7 +33,7 @@ What is read:
   X_API_KEY_BACKUP_1, _2, …      keys backup-1, backup-2, … of the same account, in tier 2 of the pool
   X_BASE_URL                     the account's base URL; needed unless X is OPENAI, ANTHROPIC, GEMINI, GOOGLE or STRIPE
   KEY_ROTATION_INTERVAL_HOURS    the pools' rotation interval
-  KEY_HEALTH_CHECK_ENABLED       whether the pools' keys are probed; stored, probes are not built yet
+  KEY_HEALTH_CHECK_ENABLED       whether the pools' keys are probed: their providers asked about them
   RATE_LIMIT_PER_MINUTE          a limit requests-per-minute on each account
 Other variables are ignored, and listed; those that look like keys apart. Placeholders, duplicates and whatever else is wrong are
 refused by line number, all at once, and no value is ever repeated. --dry-run has the server check everything and change nothing;

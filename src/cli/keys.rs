@@ -17,10 +17,12 @@ use crate::proto;
 
 mod fields;
 mod history;
+mod probe;
 mod view;
 
 use fields::{KeyField, KeyFlags};
 use history::{HistoryArgs, RotateArgs};
+use probe::ProbeArgs;
 
 /// The noun and its verb.
 #[derive(Debug, Args)]
@@ -61,6 +63,12 @@ Secrets are never taken from the command line, where every process can read them
     ClearHealth(ClearHealthArgs),
     /// List what became of the health of a key's versions, newest first: when, why, and by whose word
     Health(HistoryArgs),
+    /// Ask the provider about a key now, and act on what it says
+    #[command(
+        after_help = "A key that it rejects is dead; a dead one that it knows gets its canary lease; a spent budget cools. Nothing else is done.
+Not while the key is disabled or cools down. The answer never holds a secret."
+    )]
+    Probe(ProbeArgs),
     /// List the versions of a key, newest first: stage and health
     Versions(HistoryArgs),
     /// Replace the secret of a key; the new version is current at once
@@ -124,6 +132,7 @@ pub(crate) async fn run(command: Keys) -> Result<(), Failure> {
         Verb::Enable(args) => enable(client, args).await,
         Verb::ClearHealth(args) => health::clear(client, health::of_key(&args)?, args).await,
         Verb::Health(args) => history::health(client, args).await,
+        Verb::Probe(args) => probe::probe(client, args).await,
         Verb::Versions(args) => history::versions(client, args).await,
         Verb::Rotate(args) => history::rotate(client, args).await,
         Verb::Rotations(args) => history::rotations(client, args).await,

@@ -11,6 +11,7 @@ use clap::Subcommand;
 
 mod accounts;
 mod address;
+mod alerts;
 mod audit;
 mod callers;
 mod connect;
@@ -101,6 +102,9 @@ pub enum Command {
     /// Report what became of a lease
     #[command(after_help = report::HELP)]
     Report(report::ReportArgs),
+    /// What people were told of: dead keys, pools without keys, rotations
+    #[command(after_help = EXIT_CODES)]
+    Alerts(alerts::Alerts),
     /// What was changed, and by whom
     #[command(after_help = EXIT_CODES)]
     Audit(audit::Audit),
@@ -122,6 +126,7 @@ impl Command {
             Self::Lease(command) => &command.client,
             Self::Renew(command) => &command.client,
             Self::Report(command) => &command.client,
+            Self::Alerts(command) => &command.client,
             Self::Audit(command) => &command.client,
         }
     }
@@ -145,6 +150,7 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Lease(command) => lease::run(command).await,
             Command::Renew(command) => renew::run(command).await,
             Command::Report(command) => report::run(command).await,
+            Command::Alerts(command) => alerts::run(command).await,
             Command::Audit(command) => audit::run(command).await,
         }
     })

@@ -12,9 +12,14 @@ use super::{encoding::length_prefix, key_bytes::KeyBytes, secret::Secret};
 pub(super) struct KeyedHash(Hmac<Sha256>);
 
 impl KeyedHash {
-    #[expect(clippy::expect_used, reason = "an HMAC key may have any length")]
     pub(super) fn new(key: &KeyBytes) -> Self {
-        Self(Hmac::new_from_slice(key.expose()).expect("HMAC takes a key of any length"))
+        Self::of(key.expose())
+    }
+
+    /// Of a key that somebody else has made, of whatever length.
+    #[expect(clippy::expect_used, reason = "an HMAC key may have any length")]
+    pub(super) fn of(key: &[u8]) -> Self {
+        Self(Hmac::new_from_slice(key).expect("HMAC takes a key of any length"))
     }
 
     /// A message to be fed piece by piece.

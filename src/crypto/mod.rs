@@ -22,6 +22,7 @@ mod rows;
 mod sealed_id;
 mod sealed_message;
 mod secret;
+mod webhook_secret;
 mod wrap_budget;
 
 pub use caller_token::{CallerToken, Minted, Pepper, PresentedToken};
@@ -41,7 +42,9 @@ pub use passphrase::PassphraseParameters;
 pub use row_mac::{MacField, MacKey};
 pub use rows::{GrantRow, MemberRow, ProtectedRow};
 pub use sealed_id::{
-    BootId, IdOpener, IdSealer, IdSealers, Opened, Purpose, SEALED_ID_PLAINTEXT_BYTES_MAX, Serial,
+    BootId, IdOpener, IdSealer, IdSealers, Opened, Purpose, SEALED_ID_CHARS_MAX,
+    SEALED_ID_PLAINTEXT_BYTES_MAX, Serial,
 };
 pub use secret::Secret;
+pub use webhook_secret::WebhookSecrets;
 pub use wrap_budget::{WRAPS_REFUSE, WRAPS_WARN, WrapBudget, check_wraps};

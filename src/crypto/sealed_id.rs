@@ -1,6 +1,6 @@
 //! Sealed ids: a lease id that every replica can read and nobody can forge, and its cousins for retries and pages.
 //!
-//! The text is base64url, unpadded, at most 1024 characters, of:
+//! The text is base64url, unpadded, at most 5120 characters, of:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -32,10 +32,12 @@ const FORMAT_VERSION: u8 = 1;
 const BOOT_END: usize = 18;
 const HEADER_BYTES: usize = 26;
 const TAG_BYTES: usize = 16;
-const TEXT_CHARS_MAX: usize = 1024;
-const RAW_BYTES_MAX: usize = TEXT_CHARS_MAX / 4 * 3;
+const RAW_BYTES_MAX: usize = SEALED_ID_CHARS_MAX / 4 * 3;
 
-/// The most that an id holds, in bytes, so that its text stays within 1024 characters.
+/// The longest text of an id. A lease draws from every limit that applies, so it is as long as the largest lease needs: what an account
+/// may be configured with must never be more than its leases can name.
+pub const SEALED_ID_CHARS_MAX: usize = 5_120;
+/// The most that an id holds, in bytes.
 pub const SEALED_ID_PLAINTEXT_BYTES_MAX: usize = RAW_BYTES_MAX - HEADER_BYTES - TAG_BYTES;
 
 /// What an id is for. An id of one purpose never opens as another.

@@ -21,6 +21,8 @@ pub struct HealthPolicy {
     pub quarantine: Option<Duration>,
     /// Over how long a version that was dead grows back to its whole share.
     pub recovery_ramp: Option<Duration>,
+    /// How many keys are to be healthy; fewer raise an alert.
+    pub healthy_keys_min: Option<u32>,
 }
 
 /// What one caller's word that a key is no good is worth.

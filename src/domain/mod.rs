@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod accusers;
+pub mod alerts;
 pub mod backoff;
 pub mod calendar;
 pub mod caller;
@@ -34,6 +35,7 @@ pub mod outcome;
 pub mod pool;
 pub mod pool_draft;
 pub mod prices;
+pub mod probe;
 pub mod profile;
 pub mod prolonged;
 pub mod recovery;

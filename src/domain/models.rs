@@ -1,5 +1,6 @@
 //! Which models a key or limit is about.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -63,6 +64,18 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
+impl PartialOrd for Pattern {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Pattern {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
 /// A list of patterns, at most 64.
 ///
 /// # Errors
@@ -111,7 +124,7 @@ pub fn model_map(field: &str, map: BTreeMap<String, String>) -> Parsed<BTreeMap<
 }
 
 /// Which models a key serves, and what the provider calls them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct ModelRules {
     /// Empty: all.
     pub allow: Vec<Pattern>,

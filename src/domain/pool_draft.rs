@@ -20,6 +20,8 @@ pub const QUARANTINE_MAX: Duration = Duration::from_hours(1);
 pub const RECOVERY_RAMP_MAX: Duration = Duration::from_hours(24);
 /// The largest failure threshold.
 pub const FAILURE_THRESHOLD_MAX: u32 = 1_000;
+/// The most keys that a pool can want to be healthy.
+pub const HEALTHY_KEYS_MIN_MAX: u32 = 100_000;
 /// The shortest time between probes.
 pub const PROBE_INTERVAL_MIN: Duration = Duration::from_mins(1);
 /// The most tokens of an estimate.

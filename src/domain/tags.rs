@@ -8,7 +8,7 @@ use super::wire::{Malformed, Reader, Writer};
 
 /// The most tags of one lease.
 pub const TAGS_MAX: usize = 8;
-/// The most bytes of all keys and values together: more would leave a lease id too little room for what was drawn from limits.
+/// The most bytes of all keys and values together: a lease id carries them beside what was drawn from up to 64 limits, and has a size.
 pub const TAGS_BYTES_MAX: usize = 256;
 
 /// Pairs in the order of their keys. Cheap to clone.

@@ -2,23 +2,26 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use self::judge::judge;
+use self::growing::Growing;
+use self::judge::{Fit, judge};
+use self::order::order;
 use super::canaries::Canaries;
-use super::snapshot::{AccountEntry, Candidate, PoolEntry, Tier, VersionEntry};
-use super::unserved::Unserved;
+use super::needing::{Needed, pass_over};
+use super::snapshot::{AccountEntry, Candidate, PoolEntry, Stretch, VersionEntry};
+use super::unserved::{Told, Unserved};
 use super::version::{Applicant, VersionLive};
 use crate::domain::claims::{Avoided, LeaseClaims};
 use crate::domain::id::Id;
-use crate::domain::ledger::budget::{Need, Take, Taken};
-use crate::domain::pool::Strategy;
+use crate::domain::ledger::budget::lack::Because;
+use crate::domain::ledger::budget::{Need, Taken};
 use crate::domain::prices::OperatorPrices;
-use crate::domain::selection::{self, Circle};
 use crate::domain::time::{BootTime, Timestamp};
 
 pub(super) mod admit;
+mod growing;
 pub(super) mod judge;
+pub(super) mod order;
 
 /// What a call asks of a pool.
 #[derive(Debug, Clone, Copy)]
@@ -69,16 +72,12 @@ pub struct Now {
 /// When none serves now.
 pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box<Unserved>> {
     let mut unserved = Unserved::default();
-    let (ramp, mut held_back) = (pool.pool.health_policy.recovery_ramp(), Vec::new());
+    let mut growing = Growing::new(pool);
     for tier in &pool.tiers {
         let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
-        for index in order(pool, tier, wish, turn, now.database) {
-            let candidate = &tier.candidates[index];
-            if is_held_back(candidate, ramp, now) {
-                held_back.push(candidate);
-                continue;
-            }
-            if let Some(chosen) = try_candidate(candidate, wish, now, &mut unserved) {
+        for stretch in order(pool, tier, wish, turn, now.database) {
+            let chosen = try_stretch(&stretch, wish, now, &mut unserved, &mut growing);
+            if let Some(chosen) = chosen {
                 return Ok(chosen);
             }
         }
@@ -91,8 +90,8 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box
         }
     }
     // What grows back serves more than its share where no other can.
-    for candidate in held_back {
-        if let Some(chosen) = try_candidate(candidate, wish, now, &mut unserved) {
+    for candidate in growing.held_back {
+        if let Ok(chosen) = try_key(candidate, wish, now, &mut unserved) {
             return Ok(chosen);
         }
     }
@@ -111,75 +110,94 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
     }
 }
 
-/// The keys of a tier as they are to be tried. Without an affinity key nothing is listed, however many there are.
-pub(super) fn order(
-    pool: &PoolEntry,
-    tier: &Tier,
+/// Takes the first that serves of some keys, with its permits. Once their account refuses for all of them, the others are not asked: they
+/// are only counted, where the call is refused.
+fn try_stretch<'a>(
+    stretch: &Stretch<'a>,
     wish: &Wish<'_>,
-    turn: u64,
-    now: Timestamp,
-) -> impl Iterator<Item = usize> {
-    let ranked = wish.affinity_key.map(|key| ranked(tier, key));
-    let around = match ranked {
-        Some(_) => Circle::default(),
-        None => circle(pool, tier, turn, now),
-    };
-    ranked.into_iter().flatten().chain(around.indexes())
-}
-
-fn ranked(tier: &Tier, affinity_key: &str) -> Vec<usize> {
-    let mut indexes: Vec<_> = (0..tier.candidates.len()).collect();
-    indexes.sort_by_cached_key(|i| {
-        let uid = tier.candidates[*i].key.meta.uid.as_u128();
-        std::cmp::Reverse(selection::affinity(affinity_key, uid))
-    });
-    indexes
-}
-
-fn circle(pool: &PoolEntry, tier: &Tier, turn: u64, now: Timestamp) -> Circle {
-    let count = tier.candidates.len();
-    match pool.pool.strategy {
-        Strategy::RoundRobin => selection::round_robin(turn, count),
-        Strategy::Weighted => selection::weighted(turn, &tier.cumulative),
-        Strategy::LeastUsed => selection::least_used(turn, count, |i| {
-            let version = tier.candidates[i].version.as_ref();
-            version.map_or(0, |v| v.live.recent(now))
-        }),
+    now: Now,
+    unserved: &mut Unserved,
+    growing: &mut Growing<'a>,
+) -> Option<Chosen> {
+    for (place, candidate) in stretch.keys() {
+        if growing.holds_back(candidate, now.database) {
+            continue;
+        }
+        let told = match try_key(candidate, wish, now, unserved) {
+            Ok(chosen) => return Some(chosen),
+            Err(told) => told,
+        };
+        if told.is_of_all {
+            unserved.skip(stretch, place + 1, told);
+            return None;
+        }
     }
+    None
 }
 
-/// Whether a key leaves this turn to others, while it grows back to its whole share.
-fn is_held_back(candidate: &Candidate, ramp: Duration, now: Now) -> bool {
-    let version = candidate.version.as_ref();
-    version.is_some_and(|version| version.live.is_held_back(ramp, now.database))
-}
-
-/// Takes a key that may serve, with its permits.
-fn try_candidate(
+/// Takes a key that serves, with its permits.
+fn try_key(
     candidate: &Candidate,
     wish: &Wish<'_>,
     now: Now,
     unserved: &mut Unserved,
-) -> Option<Chosen> {
+) -> Result<Chosen, Told> {
     // A canary is taken by asking.
     let lasts = wish.need.lease_duration;
     let ask = |version: &VersionLive| version.admit(wish.applicant, wish.canaries, lasts, now);
-    let fit = judge(candidate, wish, now, unserved, ask)?;
-    let take = candidate.account.live.take(fit.need, now.boot, |lack| {
-        unserved.lacks(&candidate.account, lack, now);
-    });
-    let Take::Taken(taken) = take else {
-        if fit.is_canary {
-            fit.version.live.canary().recall();
+    match judge(candidate, wish, now, ask) {
+        Ok(fit) => {
+            let taken = take(candidate, &fit, wish, now, unserved);
+            taken.map_err(|because| unserved.refuse(because, now))
         }
-        unserved.refuse(candidate, &take, now);
-        return None;
-    };
+        Err(over) => Err(pass_over(candidate, wish, now, over, unserved)),
+    }
+}
+
+/// Takes the permits for a key that may serve, unless its account is known to refuse them.
+fn take(
+    candidate: &Candidate,
+    fit: &Fit<'_>,
+    wish: &Wish<'_>,
+    now: Now,
+    unserved: &mut Unserved,
+) -> Result<Chosen, Because> {
+    let known = unserved.heard_of(&candidate.account, fit.model);
+    let taken = known.map_or_else(|| ask(candidate, fit, wish, now, unserved), Err);
+    if taken.is_err() && fit.is_canary {
+        fit.version.live.canary().recall();
+    }
+    let taken = taken?;
     fit.version.live.used(taken.uses, now.database);
-    Some(Chosen {
+    Ok(Chosen {
         account: Arc::clone(&candidate.account),
         version: Arc::clone(fit.version),
         taken,
         is_canary: fit.is_canary,
     })
 }
+
+/// Asks an account for permits. What it refuses is remembered for its other keys.
+fn ask(
+    candidate: &Candidate,
+    fit: &Fit<'_>,
+    wish: &Wish<'_>,
+    now: Now,
+    unserved: &mut Unserved,
+) -> Result<Taken, Because> {
+    let account = &candidate.account;
+    let mut needed = Needed::new(candidate, wish, fit.uses, now.database);
+    // Demand is counted once for each account.
+    let lasts = needed.need.lease_duration;
+    needed.need.lease_duration = fit.lasts_max.map_or(lasts, |max| lasts.min(max));
+    needed.need.is_new &= !unserved.is_short(&account.live);
+    let mut lacks = Vec::new();
+    let take = account
+        .live
+        .take(needed.need, now.boot, |lack| lacks.push(lack));
+    take.done()
+        .inspect_err(|because| unserved.hears(account, &needed, *because, lacks, now))
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,15 +8,16 @@ use sqlx::PgPool;
 
 use self::foresight::{Foresight, Question};
 use super::Live;
-use super::choose::admit::{as_the_provider_names_it, objections};
+use super::choose::admit::objections;
 use super::choose::judge::judge;
-use super::choose::{Now, Wish, order};
-use super::needing::need;
+use super::choose::order::order;
+use super::choose::{Now, Wish};
+use super::needing::{Needed, pass_over};
 use super::passed_over::PassedOver;
-use super::snapshot::{Candidate, PoolEntry, Tier};
+use super::snapshot::{Candidate, PoolEntry, Run, Tier};
 use super::unserved::Unserved;
 use super::version::VersionLive;
-use crate::domain::ledger::budget::Take;
+use crate::domain::ledger::budget::lack::Because;
 use crate::domain::ledger::budget::look::Look;
 
 mod conclude;
@@ -29,6 +30,7 @@ pub use conclude::Explained;
 /// One key, as it is met on the way to a choice.
 struct Met<'a> {
     tier: &'a Tier,
+    run: &'a Run,
     candidate: &'a Candidate,
     /// The strategy names it first in its tier.
     is_first: bool,
@@ -37,8 +39,7 @@ struct Met<'a> {
     over: Vec<PassedOver>,
     /// The limits of its account, and what each says.
     looks: Vec<Look>,
-    /// As the provider names it.
-    model: Option<&'a str>,
+    needed: Needed<'a>,
     /// What a lease would have been told of this key alone.
     unserved: Unserved,
 }
@@ -74,52 +75,58 @@ fn meet<'a>(pool: &'a PoolEntry, wish: &Wish<'a>, now: Now) -> Vec<Met<'a>> {
     for tier in &pool.tiers {
         let turn = tier.turns.load(Ordering::Relaxed);
         let order = order(pool, tier, wish, turn, now.database);
-        let candidates = order.map(|index| &tier.candidates[index]).enumerate();
-        met.extend(candidates.map(|(place, candidate)| Met {
-            tier,
+        let keys = order.flat_map(|stretch| stretch.keys().map(move |(_, key)| (stretch.run, key)));
+        met.extend(keys.enumerate().map(|(place, (run, candidate))| Met {
             is_first: place == 0,
-            ..meet_one(tier, candidate, wish, now)
+            ..meet_one((tier, run), candidate, wish, now)
         }));
     }
     met
 }
 
-fn meet_one<'a>(tier: &'a Tier, candidate: &'a Candidate, wish: &Wish<'a>, now: Now) -> Met<'a> {
+fn meet_one<'a>(
+    (tier, run): (&'a Tier, &'a Run),
+    candidate: &'a Candidate,
+    wish: &Wish<'a>,
+    now: Now,
+) -> Met<'a> {
     let mut unserved = Unserved::default();
     let ask = |version: &VersionLive| version.admission(now);
-    let fit = judge(candidate, wish, now, &mut unserved, ask);
-    let need = match &fit {
-        Some(fit) => fit.need,
-        None => need(candidate, wish, now.database, &mut unserved),
-    };
+    let fit = judge(candidate, wish, now, ask);
+    let uses = fit.as_ref().map_or(wish.need.uses, |fit| fit.uses);
+    let needed = Needed::new(candidate, wish, uses, now.database);
     let (refused, looks) = candidate.account.live.with_budget_quietly(|budget| {
-        let refused = budget.would_refuse(need, now.boot);
-        let looks: Vec<Look> = budget.looks(need, now.boot).collect();
-        (refused, looks)
+        let refused = budget.would_refuse(needed.need, now.boot);
+        let looks: Vec<Look> = budget.looks(needed.need, now.boot).collect();
+        (refused.and_then(|take| take.done().err()), looks)
     });
     let standing = match (fit, refused) {
-        (None, _) => Standing::Refused,
-        (Some(fit), None) => Standing::Fits {
+        (Err(over), _) => {
+            pass_over(candidate, wish, now, over, &mut unserved);
+            Standing::Refused
+        }
+        (Ok(fit), None) => Standing::Fits {
             is_canary: fit.is_canary,
         },
-        (Some(fit), Some(Take::Short(_))) => Standing::Short {
+        (Ok(fit), Some(Because::Short(_))) => Standing::Short {
             is_canary: fit.is_canary,
         },
-        (Some(_), Some(never)) => {
+        (Ok(_), Some(never)) => {
             let lacks = looks.iter().cloned().filter_map(Look::lack);
-            lacks.for_each(|lack| unserved.lacks(&candidate.account, lack, now));
-            unserved.refuse(candidate, &never, now);
+            unserved.hears(&candidate.account, &needed, never, lacks.collect(), now);
+            unserved.refuse(never, now);
             Standing::Refused
         }
     };
     Met {
         tier,
+        run,
         candidate,
         is_first: false,
         standing,
         over: objections(candidate, wish, now),
         looks,
-        model: as_the_provider_names_it(candidate, wish),
+        needed,
         unserved,
     }
 }

@@ -9,6 +9,8 @@ pub mod clock;
 mod costing;
 pub mod credential;
 pub mod distrusted;
+#[cfg(test)]
+mod example;
 pub mod explain;
 pub mod heartbeat;
 pub mod idle;
@@ -22,6 +24,7 @@ pub mod owed;
 mod passed_over;
 pub mod pool;
 pub mod provider;
+mod refusing;
 pub mod registry;
 pub mod renew;
 pub mod renewals;
@@ -29,10 +32,12 @@ pub mod replayed;
 pub mod replays;
 pub mod reports;
 pub mod reserve;
+pub mod serving;
 pub mod slots;
 pub mod snapshot;
 mod speaker;
 pub mod spend;
+pub mod suspects;
 mod sync;
 pub mod unserved;
 pub mod version;
@@ -61,6 +66,7 @@ use self::reserve::Replica;
 use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
+use self::suspects::Suspects;
 use crate::domain::accusers::Accusers;
 use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
@@ -88,6 +94,8 @@ pub struct Live {
     pub outbox: Outbox,
     /// Verdicts that could not be committed.
     pub owed: Owed,
+    /// Versions that a caller's word has just taken out.
+    pub suspects: Suspects,
     /// What was spent, on its way to the database.
     pub spend: Spend,
     /// Leases that go on.
@@ -119,6 +127,7 @@ impl Live {
             line: Line::default(),
             outbox: Outbox::default(),
             owed: Owed::default(),
+            suspects: Suspects::default(),
             spend: Spend::default(),
             renewals: Renewals::default(),
             slots: Slots::default(),

@@ -5,23 +5,37 @@ use super::choose::{Now, Wish};
 use super::costing::estimate;
 use super::passed_over::PassedOver;
 use super::snapshot::Candidate;
-use super::unserved::Unserved;
-use crate::domain::ledger::budget::{Need, Take};
-use crate::domain::refusal::KeyRefusal;
+use super::unserved::{Told, Unserved};
+use crate::domain::ledger::budget::Need;
+use crate::domain::ledger::budget::lack::Because;
+use crate::domain::prices::NoPrice;
 use crate::domain::time::Timestamp;
 
-/// What a call needs, with the model as the provider names it and the cost that follows. Demand is counted once for each account.
-pub(super) fn need<'a>(
-    candidate: &'a Candidate,
-    wish: &Wish<'a>,
-    now: Timestamp,
-    unserved: &mut Unserved,
-) -> Need<'a> {
-    Need {
-        is_new: wish.need.is_new && !unserved.is_short(&candidate.account.live),
-        model: as_the_provider_names_it(candidate, wish),
-        estimate: estimate(candidate, wish, now, unserved),
-        ..wish.need
+/// What a call needs, with the model as the provider names it and the cost that follows: the same of every key of an account that is led
+/// to the same model.
+#[derive(Debug)]
+pub(super) struct Needed<'a> {
+    pub(super) need: Need<'a>,
+    /// Why nobody knows what a use costs, where a limit may ask.
+    pub(super) no_price: Option<Box<NoPrice>>,
+}
+
+impl<'a> Needed<'a> {
+    pub(super) fn new(
+        candidate: &'a Candidate,
+        wish: &Wish<'a>,
+        uses: u64,
+        now: Timestamp,
+    ) -> Self {
+        let model = as_the_provider_names_it(candidate, wish);
+        let (estimate, no_price) = estimate(candidate, wish, model, now);
+        let need = Need {
+            model,
+            uses,
+            estimate,
+            ..wish.need
+        };
+        Self { need, no_price }
     }
 }
 
@@ -33,10 +47,10 @@ pub(super) fn pass_over(
     now: Now,
     over: PassedOver,
     unserved: &mut Unserved,
-) {
+) -> Told {
     let clears = over.until.is_some();
     match clears.then(|| never(candidate, wish, now, unserved)) {
-        Some(Some(refusal)) => unserved.tally.add(refusal, None),
+        Some(Some(never)) => unserved.refuse(never, now),
         Some(None) | None => unserved.pass_over(candidate, over),
     }
 }
@@ -46,20 +60,17 @@ fn never(
     wish: &Wish<'_>,
     now: Now,
     unserved: &mut Unserved,
-) -> Option<KeyRefusal> {
-    let need = need(candidate, wish, now.database, unserved);
+) -> Option<Because> {
     let account = &candidate.account;
+    let model = as_the_provider_names_it(candidate, wish);
+    if let Some(because) = unserved.heard_of(account, model) {
+        return because.is_for_ever().then_some(because);
+    }
+    let needed = Needed::new(candidate, wish, wish.need.uses, now.database);
     let (never, lacks) = account.live.with_budget_quietly(|budget| {
-        let never = budget.never(need)?;
-        Some((never, budget.lacks(need, now.boot).collect::<Vec<_>>()))
+        let never = budget.never(needed.need)?.done().err()?;
+        Some((never, budget.lacks(needed.need, now.boot).collect()))
     })?;
-    for lack in lacks {
-        unserved.lacks(account, lack, now);
-    }
-    match never {
-        Take::TooLarge(..) => Some(KeyRefusal::TooLarge),
-        Take::ModelRequired => Some(KeyRefusal::ModelRequired),
-        Take::CostRequired => Some(KeyRefusal::CostRequired),
-        Take::Taken(_) | Take::Short(_) => None,
-    }
+    unserved.hears(account, &needed, never, lacks, now);
+    Some(never)
 }

@@ -29,6 +29,8 @@ pub(super) struct PassedOver {
     pub(super) is_of_account: bool,
     /// The cooldown; `None` where the version's health has it.
     pub(super) cause: Option<Cause>,
+    /// The right to its canary is being asked for: in a moment this replica may give it.
+    pub(super) is_awaited: bool,
 }
 
 impl PassedOver {
@@ -38,6 +40,7 @@ impl PassedOver {
             until,
             is_of_account: false,
             cause: None,
+            is_awaited: false,
         }
     }
 
@@ -58,6 +61,20 @@ impl PassedOver {
         if self.is_before(&other) { other } else { self }
     }
 
+    /// Whether every other key of the account that serves the same models hears this too, or something that clears later.
+    pub(super) const fn is_of_all(&self) -> bool {
+        let is_of_rules = matches!(self.refusal, KeyRefusal::Model | KeyRefusal::LimitUnread);
+        self.is_of_account || is_of_rules
+    }
+
+    /// Whether a refusal names what it is about.
+    pub(super) const fn has_a_name(&self) -> bool {
+        matches!(
+            self.refusal,
+            KeyRefusal::Cooling | KeyRefusal::Dead | KeyRefusal::Disabled
+        )
+    }
+
     /// What never ends by itself comes last.
     pub(super) fn is_before(&self, other: &Self) -> bool {
         (self.until.is_none(), self.until) < (other.until.is_none(), other.until)
@@ -74,8 +91,11 @@ impl First {
         }
     }
 
-    /// `None` where it has cleared meanwhile.
+    /// `None` where it has cleared meanwhile, or has no name.
     pub(super) fn hindrance(&self, now: Timestamp) -> Option<Hindrance> {
+        if !self.over.has_a_name() {
+            return None;
+        }
         let resource = self.resource();
         if self.over.refusal == KeyRefusal::Disabled {
             let word = self.word()?.clone();

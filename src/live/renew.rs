@@ -85,7 +85,13 @@ async fn transact(
         let believed = believed(clock, page, sent);
         blocks.extend(page.turn(&asker, believed, Uuid::now_v7));
     }
-    let carried = limit_renewals::carried(conn, &evidence(renewing, &pages)).await?;
+    let carried = limit_renewals::carried(
+        conn,
+        renewing.issuer,
+        renewing.serial,
+        &evidence(renewing, &pages),
+    )
+    .await?;
     let mut renewed = Vec::new();
     for page in pages.iter_mut().filter(|page| page.terming().is_some()) {
         let holding = renewing

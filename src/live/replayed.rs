@@ -1,4 +1,4 @@
-//! Leases that were given again: what is said elsewhere of them may have been said before that, so nothing comes back of them.
+//! Leases that were given again: what is said of them may have been said before that, so that nothing comes back of them.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::replays::Full;
 use super::reports::Reports;
+use crate::domain::judged::Judged;
 use crate::domain::time::BootTime;
 
 /// The most leases of one caller: one caller alone cannot use up the room of all.
@@ -62,9 +63,22 @@ impl Replayed {
         Ok(())
     }
 
-    /// Whether a lease was given again: then a report that came elsewhere may have come before that.
+    /// Whether a report may be older than the last answer that gave its lease, which is then used whatever the report says: one that came
+    /// by another replica, and one that says of uses that they were not sent. That may have been on its way for long, and whoever had sent
+    /// it asked again meanwhile.
     #[must_use]
-    pub fn has(&self, caller: Uuid, serial: u64) -> bool {
+    pub fn is_in_doubt(
+        &self,
+        caller: Uuid,
+        serial: u64,
+        came_elsewhere: bool,
+        outcomes: &[Judged],
+    ) -> bool {
+        (came_elsewhere || outcomes.iter().any(Judged::is_not_sent)) && self.has(caller, serial)
+    }
+
+    /// Whether a lease was given again.
+    fn has(&self, caller: Uuid, serial: u64) -> bool {
         let state = self.state.lock();
         let leases = state.callers.get(&caller);
         leases.is_some_and(|leases| leases.contains_key(&serial))

@@ -1,17 +1,22 @@
-//! What a call meets that no key serves now: why, by count and by name. Names become text only where the call is refused.
+//! What a call meets that no key serves now: why, by count and by name. Keys that were not asked, since their account had said no, are
+//! counted only where the call is refused; names become text only there too.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::account::AccountLive;
-use super::choose::Now;
+use super::choose::judge::judge;
+use super::choose::{Now, Wish};
+use super::needing::{Needed, pass_over};
 use super::passed_over::{First, PassedOver};
-use super::snapshot::{AccountEntry, Candidate};
-use crate::domain::hindrance::{Hindrance, LIMITS_NAMED_MAX, LimitHindrance};
-use crate::domain::ledger::budget::Take;
+use super::refusing::Refusing;
+use super::snapshot::{AccountEntry, Candidate, Stretch};
+use super::version::VersionLive;
+use crate::domain::hindrance::{Hindrance, LIMITS_NAMED_MAX};
 use crate::domain::ledger::budget::lack::{Because, Lack};
-use crate::domain::ledger::work::Wait;
-use crate::domain::name::{LimitName, OwnerName};
-use crate::domain::prices::NoPrice;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
 use crate::domain::time::{BootTime, Timestamp};
 
@@ -21,7 +26,7 @@ const ACCOUNTS_AWAITED_MAX: usize = 64;
 /// No key serves now.
 #[derive(Debug, Default)]
 pub struct Unserved {
-    /// Why, by key.
+    /// Why, by key that was asked.
     pub tally: Tally,
     /// Accounts that only lack permits.
     pub short: Vec<Arc<AccountLive>>,
@@ -31,54 +36,114 @@ pub struct Unserved {
     pub is_canary_awaited: bool,
     /// When the database is worth asking again.
     pub ask_at: Option<BootTime>,
-    /// Why nobody knows what a use costs of the key that was tried last.
-    pub(super) no_price: Option<Box<NoPrice>>,
+    /// What accounts have said, each of a model as its provider names it.
+    heard: HashMap<Uuid, Vec<Heard>>,
+    /// Keys that were not asked.
+    skipped: Vec<Skipped>,
     /// Limits that say no, each with its account and when it clears.
-    limits: Vec<Limiting>,
+    limits: Vec<Refusing>,
     /// Of what cools down, is dead or is disabled, what clears first: one for each of these reasons.
     firsts: Vec<First>,
 }
 
+/// What a key is told that does not serve.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    refusal: KeyRefusal,
+    retry: Option<Timestamp>,
+    /// Every other key of the account that serves the same models is told this too, or something that clears later.
+    pub(super) is_of_all: bool,
+}
+
 #[derive(Debug)]
-struct Limiting {
-    account: Arc<AccountEntry>,
-    lack: Lack,
-    clears: Option<Timestamp>,
-    no_price: Option<Box<NoPrice>>,
+struct Heard {
+    model: Option<String>,
+    because: Because,
+}
+
+#[derive(Debug)]
+struct Skipped {
+    keys: Arc<[Candidate]>,
+    range: Range<usize>,
+    /// Those that are well themselves.
+    told: Told,
 }
 
 impl Unserved {
     /// A key is passed over for something other than permits.
-    pub(super) fn pass_over(&mut self, candidate: &Candidate, over: PassedOver) {
-        self.tally.add(over.refusal, over.until);
-        let has_a_name = matches!(
-            over.refusal,
-            KeyRefusal::Cooling | KeyRefusal::Dead | KeyRefusal::Disabled
-        );
-        if !has_a_name {
-            return;
-        }
+    pub(super) fn pass_over(&mut self, candidate: &Candidate, over: PassedOver) -> Told {
+        self.is_canary_awaited |= over.is_awaited;
+        let told = self.tell(over.refusal, over.until, over.is_of_all());
         let mut firsts = self.firsts.iter_mut();
         let known = firsts.find(|first| first.over.refusal == over.refusal);
         let is_told = |first: &&mut First| !over.is_before(&first.over);
-        if known.as_ref().is_some_and(is_told) {
-            return;
+        if !over.has_a_name() || known.as_ref().is_some_and(is_told) {
+            return told;
         }
         let first = First::of(candidate, over);
         match known {
             Some(known) => *known = first,
             None => self.firsts.push(first),
         }
+        told
     }
 
-    /// The limits of a key's account do not give what is needed; which of them, [`Self::lacks`] was told.
-    pub(super) fn refuse(&mut self, candidate: &Candidate, take: &Take, now: Now) {
-        match *take {
-            Take::Taken(_) => {}
-            Take::Short(wait) => self.lacks_permits(&candidate.account.live, wait, now),
-            Take::TooLarge(..) => self.tally.add(KeyRefusal::TooLarge, None),
-            Take::ModelRequired => self.tally.add(KeyRefusal::ModelRequired, None),
-            Take::CostRequired => self.tally.add(KeyRefusal::CostRequired, None),
+    /// The limits of a key's account do not give what is needed.
+    pub(super) fn refuse(&mut self, because: Because, now: Now) -> Told {
+        self.tell(because.refusal(), because.clears(now), true)
+    }
+
+    fn tell(&mut self, refusal: KeyRefusal, retry: Option<Timestamp>, is_of_all: bool) -> Told {
+        self.tally.add(refusal, retry);
+        Told {
+            refusal,
+            retry,
+            is_of_all,
+        }
+    }
+
+    /// The other keys of a run, from this place on, are told what one of them was, and need not be asked.
+    pub(super) fn skip(&mut self, stretch: &Stretch<'_>, from: usize, told: Told) {
+        let range = from..stretch.range.end;
+        if !range.is_empty() {
+            let keys = Arc::clone(&stretch.run.keys);
+            self.skipped.push(Skipped { keys, range, told });
+        }
+    }
+
+    /// What an account has said to the need of this model, as its provider names it.
+    pub(super) fn heard_of(&self, account: &AccountEntry, model: Option<&str>) -> Option<Because> {
+        let heard = self.heard.get(&account.account.meta.uid)?;
+        let heard = heard.iter().find(|heard| heard.model.as_deref() == model);
+        heard.map(|heard| heard.because)
+    }
+
+    /// An account says no, and which of its limits do.
+    pub(super) fn hears(
+        &mut self,
+        account: &Arc<AccountEntry>,
+        needed: &Needed<'_>,
+        because: Because,
+        lacks: Vec<Lack>,
+        now: Now,
+    ) {
+        let model = needed.need.model.map(str::to_owned);
+        let heard = self.heard.entry(account.account.meta.uid).or_default();
+        heard.push(Heard { model, because });
+        for lack in lacks {
+            if !self.knows(&lack) {
+                let no_price = needed.no_price.as_deref();
+                self.limits
+                    .push(Refusing::new(account, lack, no_price, now));
+            }
+        }
+        let Because::Short(wait) = because else {
+            return;
+        };
+        self.is_pending |= wait.ask_at <= now.boot;
+        self.ask_at = Some(self.ask_at.map_or(wait.ask_at, |at| at.min(wait.ask_at)));
+        if !self.is_short(&account.live) && self.short.len() < ACCOUNTS_AWAITED_MAX {
+            self.short.push(Arc::clone(&account.live));
         }
     }
 
@@ -87,10 +152,9 @@ impl Unserved {
         for counted in other.tally.reasons() {
             self.tally.add(counted.refusal, counted.retry);
         }
-        self.is_canary_awaited |= other.is_canary_awaited;
-        for limiting in other.limits {
-            if !self.knows(&limiting.lack) {
-                self.limits.push(limiting);
+        for refusing in other.limits {
+            if !self.knows(&refusing.lack) {
+                self.limits.push(refusing);
             }
         }
         for first in other.firsts {
@@ -104,36 +168,14 @@ impl Unserved {
         }
     }
 
-    fn lacks_permits(&mut self, live: &Arc<AccountLive>, wait: Wait, now: Now) {
-        self.is_pending |= wait.ask_at <= now.boot;
-        self.ask_at = Some(self.ask_at.map_or(wait.ask_at, |at| at.min(wait.ask_at)));
-        self.tally.add(shortage(wait), Some(clears(wait, now)));
-        if !self.is_short(live) && self.short.len() < ACCOUNTS_AWAITED_MAX {
-            self.short.push(Arc::clone(live));
-        }
-    }
-
     /// Whether an account is known to lack permits.
     pub(super) fn is_short(&self, live: &AccountLive) -> bool {
         self.short.iter().any(|short| short.uid() == live.uid())
     }
 
-    /// A limit says no. Each is told once, however many keys of its account are tried.
-    pub(super) fn lacks(&mut self, account: &Arc<AccountEntry>, lack: Lack, now: Now) {
-        if self.knows(&lack) {
-            return;
-        }
-        self.limits.push(Limiting {
-            clears: clears_at(&lack, now),
-            account: Arc::clone(account),
-            no_price: self.no_price.clone(),
-            lack,
-        });
-    }
-
-    /// Whether a limit needs no more telling.
+    /// Whether a limit needs no more telling: each is told once, however many models of its account it refuses.
     fn knows(&self, lack: &Lack) -> bool {
-        let known = |limiting: &Limiting| limiting.lack.limit.uid == lack.limit.uid;
+        let known = |refusing: &Refusing| refusing.lack.limit.uid == lack.limit.uid;
         self.limits.len() >= LIMITS_NAMED_MAX || self.limits.iter().any(known)
     }
 
@@ -142,75 +184,35 @@ impl Unserved {
         &self,
     ) -> impl Iterator<Item = (Hindrance, Option<Timestamp>)> + '_ {
         let limits = self.limits.iter();
-        limits.map(|limiting| (limiting.hindrance(), limiting.clears))
+        limits.map(|refusing| (refusing.hindrance(), refusing.clears))
     }
 
-    /// The refusal: here, and only here, names become text.
+    /// The refusal: here, and only here, every key is counted and names become text.
     #[must_use]
-    pub fn refusal(&self, now: Timestamp) -> LeaseRefusal {
-        let limits = self.limits.iter().map(Limiting::hindrance);
+    pub fn refusal(mut self, wish: &Wish<'_>, now: Now) -> LeaseRefusal {
+        for skipped in std::mem::take(&mut self.skipped) {
+            let keys = skipped.keys.iter().take(skipped.range.end);
+            for candidate in keys.skip(skipped.range.start) {
+                self.count(candidate, skipped.told, wish, now);
+            }
+        }
+        self.counted(now.database)
+    }
+
+    /// The same, of keys that were all asked.
+    pub(super) fn counted(self, now: Timestamp) -> LeaseRefusal {
+        let limits = self.limits.iter().map(Refusing::hindrance);
         let firsts = self.firsts.iter();
         let others = firsts.filter_map(|first| first.hindrance(now));
-        LeaseRefusal::NoKey(self.tally.clone(), limits.chain(others).collect())
+        let hindrances = limits.chain(others).collect();
+        LeaseRefusal::NoKey(self.tally, hindrances)
     }
-}
 
-impl Limiting {
-    fn hindrance(&self) -> Hindrance {
-        Hindrance::Limit(LimitHindrance {
-            refusal: match self.lack.because {
-                Because::Short(wait) => shortage(wait),
-                Because::TooLarge => KeyRefusal::TooLarge,
-                Because::ModelRequired => KeyRefusal::ModelRequired,
-                Because::CostRequired => KeyRefusal::CostRequired,
-            },
-            name: LimitName {
-                owner: OwnerName::Account(self.account.account.id.clone()),
-                limit: self.lack.limit.id.clone(),
-            },
-            limit: Arc::clone(&self.lack.limit),
-            needed: self.lack.needed,
-            clears: self.clears,
-            no_price: self.no_price.clone(),
-        })
+    fn count(&mut self, candidate: &Candidate, told: Told, wish: &Wish<'_>, now: Now) {
+        let ask = |version: &VersionLive| version.admission(now);
+        match judge(candidate, wish, now, ask) {
+            Ok(_) => self.tally.add(told.refusal, told.retry),
+            Err(over) => drop(pass_over(candidate, wish, now, over, self)),
+        }
     }
-}
-
-/// What a lack of permits is to a key.
-const fn shortage(wait: Wait) -> KeyRefusal {
-    if wait.is_unreachable {
-        KeyRefusal::Unreachable
-    } else if wait.is_frozen {
-        KeyRefusal::Frozen
-    } else {
-        KeyRefusal::Limit
-    }
-}
-
-/// A limit of an account that says no, by name.
-pub(super) fn limit_hindrance(
-    account: &Arc<AccountEntry>,
-    lack: Lack,
-    no_price: Option<Box<NoPrice>>,
-    now: Now,
-) -> Hindrance {
-    let limiting = Limiting {
-        clears: clears_at(&lack, now),
-        account: Arc::clone(account),
-        lack,
-        no_price,
-    };
-    limiting.hindrance()
-}
-
-/// When a limit that says no clears; `None` where waiting does not help.
-fn clears_at(lack: &Lack, now: Now) -> Option<Timestamp> {
-    match lack.because {
-        Because::Short(wait) => Some(clears(wait, now)),
-        Because::TooLarge | Because::ModelRequired | Because::CostRequired => None,
-    }
-}
-
-fn clears(wait: Wait, now: Now) -> Timestamp {
-    now.database.after(wait.retry_at(now.boot).since(now.boot))
 }

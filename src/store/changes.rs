@@ -183,7 +183,7 @@ async fn read_keys(conn: &mut PgConnection, since: i64, changes: &mut Changes) -
 async fn read_pools(conn: &mut PgConnection, since: i64, changes: &mut Changes) -> Result<()> {
     let rows = sqlx::query_as!(PoolRow,
         "select uid, rev, id, labels as \"labels: _\", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until, disabled_by, mac
         from pools where rev > $1", since).fetch_all(&mut *conn).await?;
     changes.pools = readable(rows, &mut changes.unread);

@@ -23,7 +23,11 @@ pub async fn insert(conn: &mut PgConnection, issuers: &[Uuid], reports: &[Vec<u8
     Ok(())
 }
 
-/// Takes at most so many that are for this replica, oldest first.
+/// What a transaction begins with that takes reports.
+pub const BEGIN: &str = "begin isolation level read committed read write";
+
+/// Takes at most so many that are for this replica, oldest first; in a transaction that is committed when they have been taken up, so that
+/// an answer that is lost loses none.
 ///
 /// # Errors
 /// As every query.

@@ -27,11 +27,17 @@ pub struct Carried {
     pub low: Timestamp,
 }
 
-/// The limits in which something is charged for these leases still.
+/// The limits in which something is charged for a lease still. Of a block that others have settled leases from, the rest are charged as
+/// before.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn carried(conn: &mut PgConnection, carried: &[Carried]) -> Result<HashSet<Uuid>> {
+pub async fn carried(
+    conn: &mut PgConnection,
+    issuer: Uuid,
+    serial: u64,
+    carried: &[Carried],
+) -> Result<HashSet<Uuid>> {
     if carried.is_empty() {
         return Ok(HashSet::new());
     }
@@ -43,11 +49,14 @@ pub async fn carried(conn: &mut PgConnection, carried: &[Carried]) -> Result<Has
         "select b.limit_uid, b.block_id, b.settled from limit_blocks b
          join unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[]) as c (limit_uid, drawn, own, low)
            on b.limit_uid = c.limit_uid and b.block_id in (c.drawn, c.own)
-         where b.units > 0 and b.charge_until > c.low and b.epoch = 0",
+         where b.units > 0 and b.charge_until > c.low and (b.epoch = 0 or not exists
+           (select from settled s where s.issuer = $5 and s.serial = $6 and s.uses is null))",
         &limits,
         &drawn,
         &own,
-        &lows
+        &lows,
+        issuer,
+        signed(serial)
     )
     .fetch_all(conn)
     .await?;

@@ -4,6 +4,8 @@
 //! a row that does not parse is [`Error::Corrupt`]. A row under a MAC comes as [`Stored`]: whoever acts on it verifies it first.
 
 pub mod accounts;
+pub mod alert_deliveries;
+pub mod alerts;
 pub mod audit_records;
 pub mod callers;
 pub mod canaries;
@@ -36,6 +38,7 @@ pub mod pool_members;
 pub mod pool_status;
 pub mod pools;
 pub mod prices;
+pub mod probes;
 pub mod replicas;
 pub mod request_ids;
 pub mod rotations;

@@ -37,6 +37,7 @@ pub(crate) struct PoolRow {
     pub(crate) verdicts: Option<String>,
     pub(crate) quarantine_ms: Option<i64>,
     pub(crate) recovery_ramp_ms: Option<i64>,
+    pub(crate) healthy_keys_min: Option<i32>,
     pub(crate) estimate_input_tokens: Option<i64>,
     pub(crate) estimate_output_tokens: Option<i64>,
     pub(crate) estimate_cost_micros: Option<i64>,
@@ -95,7 +96,7 @@ pub async fn find(conn: &mut PgConnection, id: &Id) -> Result<Option<Stored<Pool
     let row = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools where id = $1"#,
@@ -118,7 +119,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools
@@ -173,7 +174,7 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
             failure_threshold = $8, probe_enabled = $9, probe_interval_ms = $10, estimate_input_tokens = $11,
             estimate_output_tokens = $12, estimate_cost_micros = $13, rotation_seconds = $14, lease_duration_ms = $15,
             disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, mac = $20,
-            verdicts = $21, quarantine_ms = $22, recovery_ramp_ms = $23
+            verdicts = $21, quarantine_ms = $22, recovery_ramp_ms = $23, healthy_keys_min = $24
         where uid = $1",
         pool.meta.uid,
         pool.meta.rev,
@@ -197,7 +198,8 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         mac,
         policy.verdicts.as_str(),
         as_millis(policy.quarantine),
-        as_millis(policy.recovery_ramp)
+        as_millis(policy.recovery_ramp),
+        policy.healthy_keys_min.map(u32::cast_signed)
     )
     .execute(conn)
     .await?;

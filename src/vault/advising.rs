@@ -5,8 +5,7 @@ use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Advice, Failure};
 use crate::domain::health::FailureClass;
 use crate::domain::time::Timestamp;
-use crate::live::choose::Now;
-use crate::live::clock::boot_now;
+use crate::live::serving::soonest;
 use crate::live::snapshot::Candidate;
 
 impl Vault {
@@ -23,18 +22,18 @@ impl Vault {
         }
         let snapshot = self.live.snapshot();
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
-        let tiers = pool.iter().flat_map(|pool| &pool.tiers);
-        let candidates = tiers.flat_map(|tier| &tier.candidates);
+        let runs = pool
+            .iter()
+            .flat_map(|pool| &pool.tiers)
+            .flat_map(|tier| &tier.runs);
         let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
-        let clocks = Now {
-            boot: boot_now(),
-            database: now,
-        };
-        let serves_at = |c: &Candidate| c.serves_at(model, clocks);
-        let others = candidates
-            .clone()
-            .filter(|c| is_outside(c, claims, &failure) && !c.is_avoided(&claims.avoided));
-        let other = others.filter_map(serves_at).min();
+        let is_other =
+            |c: &Candidate| is_outside(c, claims, &failure) && !c.is_avoided(&claims.avoided);
+        let others = runs.clone();
+        let other = soonest(
+            others.filter_map(|run| run.serves_at(model, now, is_other)),
+            now,
+        );
         if other.is_some_and(|at| at <= now) {
             return failure;
         }
@@ -46,7 +45,8 @@ impl Vault {
             }
             other
         } else {
-            candidates.filter_map(serves_at).min()
+            let all = runs.filter_map(|run| run.serves_at(model, now, |_| true));
+            soonest(all, now)
         };
         let clears = first
             .map(|at| at.since(now))

@@ -36,7 +36,11 @@ impl Vault {
             version_uid: claims.version_uid,
             canary_issuer: claims.is_canary.then_some(lease.issuer),
         };
+        let is_suspect = self.is_suspect(claims.version_uid);
         let committed = self.commit(judgement).await;
+        if is_suspect && committed.is_ok() {
+            self.live.suspects.note(claims.version_uid);
+        }
         committed.map_err(|error| {
             tracing::warn!(%error, "a verdict could not be committed, its report is refused until it can");
             ReportRefusal::DatabaseUnreachable
@@ -56,6 +60,16 @@ impl Vault {
             }
         }
         Ok(())
+    }
+
+    /// Whether what is about to be committed takes out a version for good: by a caller's word alone, so far.
+    fn is_suspect(&self, version: Uuid) -> bool {
+        let snapshot = self.live.snapshot();
+        let unsaved = snapshot
+            .versions
+            .get(&version)
+            .and_then(|v| v.live.unsaved());
+        matches!(unsaved, Some(news) if matches!(news.to, Health::Dead(_)))
     }
 
     pub(super) async fn commit(&self, judgement: Judgement) -> store::Result<()> {

@@ -4,11 +4,12 @@ use uuid::Uuid;
 
 use super::Vault;
 use super::blaming::is_rejection;
+use super::opened::Opened;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::prolonged::Prolonged;
 use crate::live::clock::boot_now;
 use crate::live::reports::Entry;
-use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
+use crate::store::connection::{ANSWER_WITHIN, acquire, begin, in_time};
 use crate::store::{self, foreign_reports};
 
 /// The most reports in one transaction.
@@ -46,53 +47,63 @@ impl Vault {
     /// As every query.
     pub async fn receive_reports(&self) -> store::Result<()> {
         loop {
-            let rows_max = BATCH_MAX as i64;
-            let taken = async {
-                let mut conn = acquire(&self.pool).await?;
-                foreign_reports::take(&mut conn, self.live.boot_id, rows_max).await
-            };
-            let reports = in_time(ANSWER_WITHIN, taken).await?;
-            for report in &reports {
-                self.receive(report).await;
+            let (count, leases) = in_time(ANSWER_WITHIN, self.take_up_reports()).await?;
+            for (lease, is_rejected) in leases {
+                // Failures in a row are counted here alone, so there may be a verdict. One that can't be committed now is tried again.
+                let is_committed = self.commit_verdicts(&lease).await.is_ok();
+                // A rejection is committed where it was reported, and its canary ends with that.
+                if is_committed && !is_rejected {
+                    self.take_canary_back(&lease);
+                }
             }
-            if reports.len() < BATCH_MAX {
+            if count < BATCH_MAX {
                 return Ok(());
             }
         }
     }
 
-    async fn receive(&self, bytes: &[u8]) {
+    /// Answers how many there were. Whatever becomes of the transaction: a report that comes again counts no more.
+    async fn take_up_reports(&self) -> store::Result<(usize, Vec<(Opened, bool)>)> {
+        let mut transaction = begin(&self.pool, foreign_reports::BEGIN).await?;
+        let issuer = self.live.boot_id;
+        let reports = foreign_reports::take(&mut transaction, issuer, BATCH_MAX as i64).await?;
+        let claims = reports.iter().filter_map(|report| self.receive(report));
+        let claims = claims.collect();
+        transaction.commit().await?;
+        Ok((reports.len(), claims))
+    }
+
+    /// Takes up what another replica wrote for this one; answers the lease on which a verdict may have to be committed, and whether the key was rejected.
+    fn receive(&self, bytes: &[u8]) -> Option<(Opened, bool)> {
         if let Ok(prolonged) = Prolonged::decode(bytes) {
             self.take_up_renewal(prolonged);
-            return;
+            return None;
         }
         let Ok(report) = Forwarded::decode(bytes) else {
             tracing::warn!("a forwarded report is of a format this release does not read");
-            return;
+            return None;
         };
         let now = self.live.now().database;
         let lease = self.opened(self.live.boot_id, report.serial, report.claims);
         let outcomes = report.outcomes.iter().map(|o| (o.count, o.start));
         let claimed = lease.claimed(report.sequence, report.is_final, outcomes);
         let reports = self.live.reports_of(self.live.boot_id);
-        let Entry::New(ending) = reports.enter(&claimed, boot_now()) else {
-            return;
-        };
-        for outcome in &report.outcomes {
-            self.follow(&lease, outcome, now);
-        }
-        if self.replayed.has(lease.claims.caller_uid, lease.serial) {
-            self.charge_overuse(&lease.claims, &report.outcomes);
-        } else {
-            self.settle_own(&lease.claims, &report.outcomes, ending);
-        }
-        self.forget_replay(&lease, ending);
-        // Failures in a row are counted here alone, so this may be the one that makes a verdict. One that can't be committed now is
-        // tried again.
-        let is_committed = self.commit_verdicts(&lease).await.is_ok();
-        // A rejection is committed where it was reported, and its canary ends with that.
-        if is_committed && !report.outcomes.iter().any(is_rejection) {
-            self.take_canary_back(&lease);
+        match reports.enter(&claimed, boot_now()) {
+            Entry::New(ending) => {
+                for outcome in &report.outcomes {
+                    self.follow(&lease, outcome, now);
+                }
+                self.settle_own(&lease, true, &report.outcomes, ending);
+                self.forget_replay(&lease, ending);
+                let is_rejected = report.outcomes.iter().any(is_rejection);
+                Some((lease, is_rejected))
+            }
+            // There is no room to count it, but whoever sent it was answered: what was spent is recorded, and nothing goes back.
+            Entry::Full => {
+                self.charge_overuse(&lease.claims, &report.outcomes);
+                None
+            }
+            Entry::Duplicate | Entry::Exhausted | Entry::TooMany(_) | Entry::Forgotten => None,
         }
     }
 }

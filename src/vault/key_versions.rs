@@ -8,6 +8,7 @@ use super::{Result, Vault, get_key, trust};
 use crate::domain::key::{Key, KeyVersion};
 use crate::domain::name::{KeyName, VersionName};
 use crate::store::connection::acquire;
+use crate::store::probes::{self, ProbeRow};
 use crate::store::{cluster, key_versions, secrets};
 
 /// A version as it is answered.
@@ -19,6 +20,8 @@ pub struct VersionView {
     pub version: KeyVersion,
     /// The master key that wraps its secret; empty once that is erased.
     pub master_key: String,
+    /// What is known of its probes.
+    pub probes: Option<ProbeRow>,
 }
 
 impl Vault {
@@ -34,10 +37,12 @@ impl Vault {
         let version = self.judged(&mut conn, &key, vec![version]).await?.pop();
         let version = found(version, name)?;
         let wraps = secrets::wrapping(&mut conn, &[version.meta.uid]).await?;
+        let probes = probes::of_versions(&mut conn, &[version.meta.uid]).await?;
         Ok(VersionView {
             name: name.clone(),
             version,
             master_key: wraps.into_values().next().unwrap_or_default(),
+            probes: probes.into_values().next(),
         })
     }
 
@@ -60,12 +65,14 @@ impl Vault {
         let rows = self.judged(&mut conn, &key, rows).await?;
         let uids: Vec<_> = rows.iter().map(|row| row.meta.uid).collect();
         let mut wraps = secrets::wrapping(&mut conn, &uids).await?;
+        let mut probes = probes::of_versions(&mut conn, &uids).await?;
         let views = rows.into_iter().map(|version| VersionView {
             name: VersionName {
                 key: name.clone(),
                 number: version.number,
             },
             master_key: wraps.remove(&version.meta.uid).unwrap_or_default(),
+            probes: probes.remove(&version.meta.uid),
             version,
         });
         Ok((views.collect(), next))

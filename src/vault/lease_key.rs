@@ -133,7 +133,9 @@ impl Vault {
                 Ok(chosen) => return Ok((pool, chosen, now)),
                 Err(unserved) => unserved,
             };
-            let until = patience(call, &unserved, now)?;
+            let Some(until) = patience(call, &unserved, now)? else {
+                return Err(unserved.refusal(&wish, now));
+            };
             if waiting.is_none() {
                 let is_patient = !call.max_wait.is_zero();
                 waiting = self.live.line.join(&pool.live, is_patient);

@@ -6,6 +6,7 @@
 mod account_view;
 mod admission;
 mod advising;
+mod alerts;
 mod blaming;
 mod caller_rows;
 mod change;
@@ -48,6 +49,7 @@ mod keys;
 mod lease_key;
 mod limit_status;
 mod list_accounts;
+mod list_alerts;
 mod list_audit_records;
 mod list_callers;
 mod list_health_changes;
@@ -64,7 +66,9 @@ mod passphrase;
 mod patience;
 mod placing;
 mod pool_view;
-mod probed;
+mod probe;
+mod probe_key;
+mod probing;
 mod refresh;
 mod renew_lease;
 mod replay;
@@ -87,9 +91,11 @@ mod update_key;
 mod update_limit;
 mod update_pool;
 mod verdicts;
+mod who;
 
 pub use account_view::AccountView;
 pub use admission::Proof;
+pub use alerts::{AlertCounts, Alerting, HiddenUrl, Sink, TestDelivery};
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
 pub use charged::Charged;
 pub use clear_health::ClearHealth;
@@ -118,11 +124,15 @@ pub use key_versions::VersionView;
 pub use key_view::KeyView;
 pub use keys::VaultKeys;
 pub use lease_key::{Lease, LeaseKey};
+pub use list_alerts::ToldAlert;
 pub use list_health_changes::HealthChangeView;
 pub use open::OpenError;
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
 pub use passphrase::{PassphraseError, ring_of_passphrase};
 pub use pool_view::PoolView;
+pub use probe::Unprobed;
+pub use probe_key::Asked;
+pub use probing::{Probes, ROUND_EVERY as PROBE_ROUND_EVERY};
 pub use renew_lease::{RenewLease, RenewRefusal};
 pub use report_outcome::{ReportOutcome, ReportRefusal, Reported, Verdict};
 pub use revoke_token::RevokeToken;
@@ -147,6 +157,10 @@ use crate::live::Live;
 use crate::live::registry::Registry;
 use crate::live::replayed::Replayed;
 use crate::live::replays::Replays;
+use crate::outbound::Outbound;
+
+/// Probes that people ask one replica for at once.
+const PROBE_SEATS: usize = 8;
 
 /// The outcome of a verb.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -161,6 +175,8 @@ pub struct Vault {
     registry: Arc<tokio::sync::Mutex<Registry>>,
     replays: Replays<LeaseKey, Given>,
     replayed: Replayed,
+    outbound: Outbound,
+    probe_seats: tokio::sync::Semaphore,
 }
 
 impl Vault {
@@ -181,7 +197,16 @@ impl Vault {
             registry: Arc::default(),
             replays: Replays::default(),
             replayed: Replayed::default(),
+            outbound: Outbound::default(),
+            probe_seats: tokio::sync::Semaphore::new(PROBE_SEATS),
         }
+    }
+
+    /// The same, where its own requests go out by this way.
+    #[must_use]
+    pub fn sending_by(mut self, outbound: Outbound) -> Self {
+        self.outbound = outbound;
+        self
     }
 
     /// The keys in force.

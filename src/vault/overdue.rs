@@ -6,7 +6,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Vault;
-use crate::domain::key::Stage;
+use crate::domain::account::Account;
+use crate::domain::key::{Key, Stage};
 use crate::domain::pool::Target;
 use crate::domain::rotation::interval_in_force;
 use crate::live::snapshot::Snapshot;
@@ -17,7 +18,7 @@ impl Vault {
     pub fn overdue(&self) -> BTreeMap<String, u64> {
         let snapshot = self.live.snapshot();
         let now = self.live.now().database;
-        let by_pool = pool_intervals(&snapshot);
+        let intervals = Intervals::of(&snapshot);
         let accounts = snapshot.accounts.values();
         let mut overdue: BTreeMap<String, u64> = accounts
             .map(|entry| (entry.account.id.to_string(), 0))
@@ -27,12 +28,7 @@ impl Vault {
                 continue;
             };
             let account = &account.account;
-            let of_pool = |uid: Uuid| by_pool.get(&uid).copied();
-            let pools = of_pool(version.key.meta.uid)
-                .into_iter()
-                .chain(of_pool(account.meta.uid));
-            let own = version.key.rotation_interval;
-            let interval = interval_in_force(own, account.rotation_interval, pools);
+            let interval = intervals.in_force(&version.key, account);
             let promoted = version.version.promote_time;
             let is_due = promoted.is_some_and(|at| at.after(interval) <= now);
             if version.version.stage == Stage::Current && is_due {
@@ -44,17 +40,30 @@ impl Vault {
 }
 
 /// The shortest interval of the pools that name an account or key.
-fn pool_intervals(snapshot: &Snapshot) -> HashMap<Uuid, Duration> {
-    let mut shortest: HashMap<Uuid, Duration> = HashMap::new();
-    for entry in snapshot.pools.values() {
-        let Some(interval) = entry.pool.rotation_interval else {
-            continue;
-        };
-        for member in &entry.pool.members {
-            let (Target::Account(uid) | Target::Key(uid)) = member.target;
-            let known = shortest.entry(uid).or_insert(interval);
-            *known = interval.min(*known);
+pub(super) struct Intervals(HashMap<Uuid, Duration>);
+
+impl Intervals {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let mut shortest: HashMap<Uuid, Duration> = HashMap::new();
+        for entry in snapshot.pools.values() {
+            let Some(interval) = entry.pool.rotation_interval else {
+                continue;
+            };
+            for member in &entry.pool.members {
+                let (Target::Account(uid) | Target::Key(uid)) = member.target;
+                let known = shortest.entry(uid).or_insert(interval);
+                *known = interval.min(*known);
+            }
         }
+        Self(shortest)
     }
-    shortest
+
+    /// The interval that a key is to be rotated in.
+    pub(super) fn in_force(&self, key: &Key, account: &Account) -> Duration {
+        let of_pool = |uid: Uuid| self.0.get(&uid).copied();
+        let pools = of_pool(key.meta.uid)
+            .into_iter()
+            .chain(of_pool(account.meta.uid));
+        interval_in_force(key.rotation_interval, account.rotation_interval, pools)
+    }
 }

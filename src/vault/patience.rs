@@ -16,34 +16,36 @@ use crate::live::unserved::Unserved;
 /// the same second; where it is more, a database that takes a second for a row is not waited for by whoever would not wait.
 pub(super) const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// Until when it is worth waiting, or the refusal: waiting is for permits, and for what clears while the caller is still there.
+/// Until when it is worth waiting, if it is: waiting is for permits, and for what clears while the caller is still there.
+///
+/// # Errors
+/// The call's deadline has come.
 pub(super) fn patience(
     call: &LeaseKey,
     unserved: &Unserved,
     now: Now,
-) -> Result<BootTime, LeaseRefusal> {
+) -> Result<Option<BootTime>, LeaseRefusal> {
     if call.deadline.is_some_and(|deadline| deadline <= now.boot) {
         return Err(LeaseRefusal::Deadline);
     }
-    let refused = || unserved.refusal(now.database);
     let mut until = call.received.after(call.max_wait);
     if unserved.is_pending || unserved.is_canary_awaited {
         until = until.max(call.received.after(COLD_WAIT_MAX));
     }
-    if until <= now.boot {
-        return Err(refused());
-    }
-    let clears = unserved.tally.retry().ok_or_else(refused)?;
+    let Some(clears) = unserved.tally.retry().filter(|_| until > now.boot) else {
+        return Ok(None);
+    };
     let clears = now.boot.after(clears.since(now.database));
     if unserved.short.is_empty() && clears > until {
-        return Err(refused());
+        return Ok(None);
     }
     // An answer that is on its way wakes. Permits may come sooner than they are due, so the database is asked in between.
     if !unserved.is_pending {
         let next = unserved.ask_at.map_or(clears, |at| at.min(clears));
         until = until.min(next.after(Duration::from_millis(1)));
     }
-    Ok(call.deadline.map_or(until, |deadline| until.min(deadline)))
+    let until = call.deadline.map_or(until, |deadline| until.min(deadline));
+    Ok(Some(until))
 }
 
 /// Until when a call waits for permits at most.

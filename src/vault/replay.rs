@@ -20,6 +20,7 @@ use crate::domain::replay::Bounds;
 use crate::live::choose::Now;
 use crate::live::clock::boot_now;
 use crate::live::credential::Credential;
+use crate::live::snapshot::PoolEntry;
 
 /// A call without a deadline waits for another that asks the same as long as that may wait.
 const ASIDE_MAX: Duration = Duration::from_mins(2);
@@ -137,8 +138,7 @@ impl Vault {
         let pool = self.admit(bearer, call, now)?;
         let left = given.bounds.left(call.received);
         let left = left.ok_or(LeaseRefusal::RequestIdSpent)?;
-        let is_of_pool = pool.pool.meta.uid == given.pool_uid && pool.serves(given.version_uid);
-        let credential = self.still_served(given, now).filter(|_| is_of_pool);
+        let credential = self.still_served(&pool, given, now);
         Ok(Lease {
             lease_id: given.lease_id.clone(),
             granted: given.granted,
@@ -156,8 +156,8 @@ impl Vault {
         })
     }
 
-    /// The secret of a lease, unless it was rotated, disabled or found dead meanwhile.
-    fn still_served(&self, given: &Given, now: Now) -> Option<Credential> {
+    /// The secret of a lease, unless it left the pool, or was rotated, disabled or found dead meanwhile.
+    fn still_served(&self, pool: &PoolEntry, given: &Given, now: Now) -> Option<Credential> {
         let snapshot = self.live.glance();
         let account = snapshot.accounts.get(&given.account_uid)?;
         let version = snapshot.versions.get(&given.version_uid)?;
@@ -166,7 +166,9 @@ impl Vault {
             .iter()
             .any(|d| is_disabled(d.as_ref(), now.database));
         let is_dead = matches!(version.live.health(now.database), Health::Dead(cause) if now.database < cause.until);
-        version.credential.clone().filter(|_| !is_out && !is_dead)
+        let is_of_pool = pool.pool.meta.uid == given.pool_uid && pool.serves(version);
+        let is_served = is_of_pool && !is_out && !is_dead;
+        version.credential.clone().filter(|_| is_served)
     }
 }
 

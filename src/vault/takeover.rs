@@ -138,9 +138,10 @@ impl Inherited {
 
     fn of(orphan: &Orphan, snapshot: &Snapshot) -> Option<Self> {
         let report = Forwarded::decode(&orphan.report).ok()?;
-        let account = snapshot.accounts.get(&report.claims.account_uid)?;
+        // Of an account that is gone nothing goes back; what was spent is recorded all the same.
+        let account = snapshot.accounts.get(&report.claims.account_uid);
         let returns = inherited(&report, |limit| {
-            let mut limits = account.limits.iter();
+            let mut limits = account?.limits.iter();
             limits.find(|l| l.uid == limit).map(|l| l.dimension)
         });
         Some(Self {

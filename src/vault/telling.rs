@@ -7,11 +7,7 @@ use crate::live::snapshot::{AccountEntry, VersionEntry};
 
 /// A version of a key is well, cools down, or is dead.
 pub(super) fn tell_of_health(account: &AccountEntry, version: &VersionEntry, health: &Health) {
-    let key = KeyName {
-        account: account.account.id.clone(),
-        key: version.key.id.clone(),
-    };
-    let (key, version) = (key.to_string(), version.version.number);
+    let (key, version) = key_of(account, version);
     match health {
         Health::Active => tracing::info!(key, version, "a key serves again"),
         Health::Cooling(cause) => {
@@ -27,6 +23,15 @@ pub(super) fn tell_of_health(account: &AccountEntry, version: &VersionEntry, hea
             tracing::info!(key, version, why, %until, "a key is dead, it is not leased");
         }
     }
+}
+
+/// Which key it is, and which version of it.
+pub(super) fn key_of(account: &AccountEntry, version: &VersionEntry) -> (String, u32) {
+    let key = KeyName {
+        account: account.account.id.clone(),
+        key: version.key.id.clone(),
+    };
+    (key.to_string(), version.version.number)
 }
 
 /// An account cools down, for one model where that is named.

@@ -174,7 +174,7 @@ impl Vault {
         ending: Option<Ending>,
     ) {
         if lease.issuer == self.live.boot_id {
-            self.settle_own(&lease.claims, &outcomes, ending);
+            self.settle_own(lease, false, &outcomes, ending);
             return;
         }
         let forwarded = Forwarded {
@@ -187,14 +187,21 @@ impl Vault {
         self.live.outbox.send(lease.issuer, forwarded.encode());
     }
 
-    /// Gives back what was not used, charges what was used beyond the estimate, and records what was spent.
+    /// Gives back what was not used, unless nobody knows that any more, charges what was used beyond the estimate, and records what was
+    /// spent.
     pub(super) fn settle_own(
         &self,
-        claims: &LeaseClaims,
+        lease: &Opened,
+        came_elsewhere: bool,
         outcomes: &[Judged],
         ending: Option<Ending>,
     ) {
-        self.settle_draws(claims, &claims.draws, outcomes, ending);
+        let (claims, replayed) = (&lease.claims, &self.replayed);
+        if replayed.is_in_doubt(claims.caller_uid, lease.serial, came_elsewhere, outcomes) {
+            self.charge_overuse(claims, outcomes);
+        } else {
+            self.settle_draws(claims, &claims.draws, outcomes, ending);
+        }
     }
 
     /// The same where nothing may be given back: no block of this replica is concerned.

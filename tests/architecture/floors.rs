@@ -34,14 +34,16 @@ const DOMAIN_IS_PURE: &[&str] = &[
     "Instant",
 ];
 const NO_WIRE_NO_TABLES: &[&str] = &["tokio", "sqlx", "tonic", "prost", "axum", "clap"];
+const NO_TABLES: &[&str] = &["sqlx", "tonic", "prost", "axum", "clap"];
 const NO_WIRE: &[&str] = &["tonic", "prost", "prost_types", "axum", "clap"];
 
 /// The house, lowest floor first. `crypto` and `store` never meet; `cli` is a client and knows the contract alone, and
 /// which characters nobody sees.
-const FLOORS: [Floor; 11] = [
+const FLOORS: [Floor; 12] = [
     floor("characters", &[], DOMAIN_IS_PURE),
     floor("domain", &["characters"], DOMAIN_IS_PURE),
     floor("crypto", &["domain"], NO_WIRE_NO_TABLES),
+    floor("outbound", &["domain"], NO_TABLES),
     floor("store", &["domain"], NO_WIRE),
     floor("metric_names", &[], NO_WIRE_NO_TABLES),
     floor(
@@ -51,7 +53,14 @@ const FLOORS: [Floor; 11] = [
     ),
     floor(
         "vault",
-        &["domain", "crypto", "store", "metric_names", "live"],
+        &[
+            "domain",
+            "crypto",
+            "outbound",
+            "store",
+            "metric_names",
+            "live",
+        ],
         NO_WIRE,
     ),
     floor("proto", &[], &["sqlx"]),
@@ -74,6 +83,7 @@ const FLOORS: [Floor; 11] = [
         &[
             "domain",
             "crypto",
+            "outbound",
             "store",
             "metric_names",
             "live",

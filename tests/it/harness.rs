@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod asked;
 pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod cluster;
@@ -10,10 +11,12 @@ pub(crate) mod keys;
 pub(crate) mod observed;
 pub(crate) mod outcomes;
 pub(crate) mod postgres;
+pub(crate) mod probed;
 pub(crate) mod process;
 #[expect(dead_code, reason = "the chaos runs use all of it")]
 pub(crate) mod proxy;
 pub(crate) mod raided;
+pub(crate) mod receivers;
 pub(crate) mod refusal;
 pub(crate) mod replica;
 pub(crate) mod setup;

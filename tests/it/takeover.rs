@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use keylease::proto::LeaseKeyResponse;
+use tokio::task::JoinSet;
 
+use crate::concurrency::concurrency;
 use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::outcomes::not_sent;
@@ -34,6 +36,55 @@ async fn of_one_use() -> (Cluster, [Client; 2], LeaseKeyResponse) {
     let closed = async || charged(&cluster, "closed").await > 0;
     eventually("the block is closed", closed).await;
     (cluster, callers, lease)
+}
+
+#[tokio::test]
+async fn what_was_drawn_with_a_lease_that_is_settled_can_still_go_on() {
+    let mut cluster = Cluster::of(3).await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    admin.create_limit("a", concurrency(80, LONG)).await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    cluster.settled().await;
+    let first = cluster.client(0, &token).await;
+    let second = cluster.client(1, &token).await;
+    let third = cluster.client(2, &token).await;
+    let request = || keylease::proto::LeaseKeyRequest {
+        lease_duration: Some(span(Duration::from_mins(5))),
+        max_wait: Some(span(Duration::from_secs(10))),
+        ..of("p")
+    };
+    let mut asked = JoinSet::new();
+    for _ in 0..8 {
+        let (caller, request) = (first.clone(), request());
+        asked.spawn(async move { caller.ask(request).await.unwrap() });
+    }
+    let mut leases = asked.join_all().await;
+    let is_closed = async || {
+        let charged = async |which| charged(&cluster, which).await;
+        charged("closed").await == 8 && charged("all").await == 8
+    };
+    eventually("the blocks are closed", is_closed).await;
+    cluster.replicas[0].end("-KILL").await;
+    // The first came alone; the last was drawn from a block with others.
+    let settled = leases.pop().unwrap();
+    let outcomes = vec![not_sent()];
+    second.tell(reporting(&settled, outcomes)).await.unwrap();
+    let back = async || charged(&cluster, "taken over").await > 0;
+    eventually("another replica settles a lease of several", back).await;
+    assert_eq!(charged(&cluster, "all").await, 7);
+    let renew = async |lease: &LeaseKeyResponse| {
+        let request = keylease::proto::RenewLeaseRequest {
+            lease_id: lease.lease_id.clone(),
+            lease_duration: None,
+        };
+        third.leases.clone().renew_lease(request).await
+    };
+    for lease in &leases {
+        renew(lease).await.unwrap();
+    }
+    renew(&settled).await.unwrap_err();
 }
 
 /// Units charged, of blocks of which this holds.

@@ -106,13 +106,13 @@ async fn a_call_without_a_token_is_told_which_header_to_send() {
 async fn a_lease_id_that_is_too_long_is_told_the_bound() {
     let (_cluster, caller) = of_one().await;
     let request = ReportOutcomeRequest {
-        lease_id: "x".repeat(2_000),
+        lease_id: "x".repeat(6_000),
         r#final: true,
         ..Default::default()
     };
     let refused = Refusal::of(&caller.tell(request).await.unwrap_err());
     let refused = refused.is(Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refused.fields, ["lease_id"]);
-    let bound = "has 2000 bytes, must have at most 1024";
+    let bound = "has 6000 bytes, must have at most 5120";
     assert!(refused.message.contains(bound), "{}", refused.message);
 }

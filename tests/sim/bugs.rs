@@ -54,6 +54,8 @@ pub(crate) enum Bug {
     EndByFirstCall,
     /// What was reported elsewhere of a lease before it was given again is given back after that.
     ReplayForgotten,
+    /// The issuer believes of a lease that it gave again that it was not sent, though that may have been said before.
+    UnsentBelieved,
     /// A replica that was stopped gives back once more what was given back in its place.
     ReturnTwice,
     /// A lease is settled in the place of a replica that still hands out from the block.

@@ -105,6 +105,11 @@ fn bug_end_by_first_call() {
 }
 
 #[test]
+fn bug_unsent_believed() {
+    bug("bug_unsent_believed", Bug::UnsentBelieved, forgetful());
+}
+
+#[test]
 fn bug_replay_forgotten() {
     bug("bug_replay_forgotten", Bug::ReplayForgotten, forgetful());
 }

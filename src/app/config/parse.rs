@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{
-    arguments::{BootstrapArguments, DevArguments, LogArguments, MigrateArguments},
+    arguments::{BootstrapArguments, LogArguments, MigrateArguments},
     database::{self, DatabaseUrl},
+    dev_arguments::DevArguments,
     duration, listen,
     log::{self, LogConfig},
     master_key::{self, MasterKeySource, SecretVariables},

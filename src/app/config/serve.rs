@@ -5,6 +5,7 @@ use std::{net::SocketAddr, ops::RangeInclusive, sync::Arc, time::Duration};
 use tokio_rustls::rustls::ServerConfig;
 
 use super::{
+    alerts,
     arguments::ServeArguments,
     database::{self, DatabaseUrl},
     duration,
@@ -19,6 +20,7 @@ use super::{
 use crate::app::{drain, tls};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
+use crate::vault::Alerting;
 
 /// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
 const DATABASE_CONNECTIONS: RangeInclusive<u32> = 2..=200;
@@ -57,6 +59,8 @@ pub struct ServeConfig {
     pub drain_delay: Duration,
     /// What accounts may have as base URL and hosts; `dev` lets them be on this machine.
     pub upstreams: Upstreams,
+    /// Where alerts go.
+    pub alerting: Arc<Alerting>,
     /// What to log once logging runs.
     pub warnings: Vec<String>,
 }
@@ -81,16 +85,7 @@ impl ServeConfig {
             secrets,
             &mut warnings,
         ));
-        let listen = problems.take(listen::address("KEYLEASE_LISTEN", &arguments.listen));
-        let metrics = problems.take(listen::address_or_off(
-            "KEYLEASE_METRICS_LISTEN",
-            &arguments.metrics_listen,
-        ));
-        let health = problems.take(listen::address_or_off(
-            "KEYLEASE_HEALTH_LISTEN",
-            &arguments.health_listen,
-        ));
-        problems.extend(listen::check_apart(listen, metrics, health));
+        let (listen, metrics, health) = addresses(arguments, &mut problems);
         let tls = problems.take(tls(arguments, listen, &mut warnings));
         let snapshot_age = problems.take(duration::parse(
             "KEYLEASE_SNAPSHOT_AGE_MAX",
@@ -107,6 +102,7 @@ impl ServeConfig {
         problems.take(log::filter(&arguments.log));
         problems.take(log::format(&arguments.log));
         let upstreams = problems.take(upstreams(arguments, &mut warnings));
+        let alerting = alerts::parse(&arguments.alerts, &mut problems, &mut warnings);
         let whole = || {
             Some(Self {
                 database: database?,
@@ -121,6 +117,7 @@ impl ServeConfig {
                 replication: replication?,
                 drain_delay: drain_delay?,
                 upstreams: upstreams?,
+                alerting: alerting?,
                 warnings,
             })
         };
@@ -145,6 +142,23 @@ fn replication(text: &str) -> Result<Replication, String> {
     }
     let loss = duration::parse("KEYLEASE_FAILOVER_LOSS_MAX", text, &FAILOVER_LOSS)?;
     Ok(Replication::Asynchronous(loss))
+}
+
+/// Where gRPC, metrics and health checks are.
+fn addresses(
+    arguments: &ServeArguments,
+    problems: &mut Problems,
+) -> (
+    Option<SocketAddr>,
+    Option<Option<SocketAddr>>,
+    Option<Option<SocketAddr>>,
+) {
+    let listen = problems.take(listen::address("KEYLEASE_LISTEN", &arguments.listen));
+    let mut other = |name, text| problems.take(listen::address_or_off(name, text));
+    let metrics = other("KEYLEASE_METRICS_LISTEN", &arguments.metrics_listen);
+    let health = other("KEYLEASE_HEALTH_LISTEN", &arguments.health_listen);
+    problems.extend(listen::check_apart(listen, metrics, health));
+    (listen, metrics, health)
 }
 
 /// To the database, and of clients.

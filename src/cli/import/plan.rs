@@ -172,8 +172,8 @@ impl<'a> Reader<'a> {
             self.problems.sort_by_key(|problem| problem.line);
             return Err(self.problems);
         }
-        if self.plan.policy.probe.is_some() {
-            let note = "KEY_HEALTH_CHECK_ENABLED is stored; probes are not built yet";
+        if self.plan.policy.probe == Some(true) {
+            let note = "the pools' keys are probed, except those of the profile generic: nobody has said what is harmless to ask their providers";
             self.plan.notes.push(note.into());
         }
         Ok(self.plan)

@@ -71,7 +71,7 @@ fn pool(pool: &Pool) -> String {
         .health_policy
         .is_some_and(|policy| policy.probe_enabled)
     {
-        what += ", probes wanted";
+        what += ", probed";
     }
     what
 }

@@ -2,7 +2,9 @@
 
 use crate::cli::view::{disablement, distrust, distrusted, paragraph, rotation_interval, state};
 use crate::cli::{names, output, table, words};
-use crate::proto::{Health, HealthChange, HealthState, Key, KeyVersion, Rotation};
+use crate::proto::{
+    FailureClass, Health, HealthChange, HealthState, Key, KeyVersion, ProbeKeyResponse, Rotation,
+};
 
 /// One key.
 pub(super) fn one(key: &Key) -> String {
@@ -65,11 +67,50 @@ pub(super) fn versions(versions: &[KeyVersion]) -> String {
         "MASTER KEY",
     ];
     let mut text = table::list(&header, rows, "no versions");
-    for out in versions.iter().filter_map(out_of_service) {
+    let out = versions.iter().filter_map(out_of_service);
+    for out in out.chain(versions.iter().filter_map(probes)) {
         text += "\n";
         text += &table::wrapped(&out, table::width(), 2);
     }
     text
+}
+
+/// What a provider said of a key.
+pub(super) fn probed(answer: &ProbeKeyResponse) -> String {
+    let probe = answer.probe.clone().unwrap_or_default();
+    let health = answer.health.clone().unwrap_or_default();
+    let class = match answer.failure_class() {
+        FailureClass::Unspecified => words::NOTHING.into(),
+        class => words::enum_value(class.as_str_name(), "FAILURE_CLASS"),
+    };
+    output::details(&[
+        ("version", answer.version.clone()),
+        (
+            "result",
+            words::enum_value(probe.result().as_str_name(), "PROBE_RESULT"),
+        ),
+        ("why", words::printable(&probe.why)),
+        ("class", class),
+        ("took", words::proto_duration(probe.took.as_ref())),
+        (
+            "health",
+            words::enum_value(health.state().as_str_name(), "HEALTH_STATE"),
+        ),
+    ])
+}
+
+/// The last probe of a version, and when the next one is due; none where there was none, and none is.
+fn probes(version: &KeyVersion) -> Option<String> {
+    let number = version_number(&version.name);
+    let last = version.last_probe.as_ref().map(|probe| {
+        let result = words::enum_value(probe.result().as_str_name(), "PROBE_RESULT");
+        let (time, why) = (words::time(probe.time.as_ref()), &probe.why);
+        format!("last probe {time}: {result} ({})", words::printable(why))
+    });
+    let next = version.next_probe_time.as_ref();
+    let next = next.map(|time| format!("next probe {}", words::time(Some(time))));
+    let said: Vec<String> = last.into_iter().chain(next).collect();
+    (!said.is_empty()).then(|| format!("version {number}: {}", said.join("; ")))
 }
 
 /// One rotation.

@@ -36,12 +36,15 @@ pub(crate) struct PoolFlags {
     /// Over how long a version that was dead grows back to its whole share: 0s to 24h [default: 5m]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     recovery_ramp: Option<prost_types::Duration>,
-    /// Probe versions; stored, probes are not built yet
+    /// Probe keys: ask their providers about them; not those of the profile generic
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     probe: Option<bool>,
-    /// Time between probes: 1m to 31days [default: 6h]; stored, probes are not built yet
+    /// Time between probes: 1m to 31days [default: 6h]; a suspected key is probed at once
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     probe_interval: Option<prost_types::Duration>,
+    /// Raise an alert where fewer keys are healthy: 1 to 100,000 [default: none]
+    #[arg(long, value_name = "KEYS", value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    healthy_keys_min: Option<i32>,
     /// Input tokens of a use that gives no estimate [default: 1000]
     #[arg(long, value_name = "TOKENS")]
     estimate_input: Option<i64>,
@@ -163,6 +166,7 @@ impl PoolFlags {
             || self.recovery_ramp.is_some()
             || self.probe.is_some()
             || self.probe_interval.is_some()
+            || self.healthy_keys_min.is_some()
     }
 
     fn judge(&self, policy: &mut HealthPolicy) {
@@ -176,6 +180,7 @@ impl PoolFlags {
         policy.recovery_ramp = self.recovery_ramp.or(policy.recovery_ramp);
         policy.probe_enabled = self.probe.unwrap_or(policy.probe_enabled);
         policy.probe_interval = self.probe_interval.or(policy.probe_interval);
+        policy.healthy_keys_min = self.healthy_keys_min.unwrap_or(policy.healthy_keys_min);
     }
 
     fn estimates(&self) -> bool {

@@ -65,9 +65,14 @@ fn health(policy: Option<&HealthPolicy>) -> String {
         return String::new();
     };
     let probes = if policy.probe_enabled {
-        "\nprobes wanted (stored; not built yet)"
+        let interval = words::proto_duration(policy.probe_interval.as_ref());
+        format!("\nprobed every {interval}, and at once where suspected")
     } else {
-        ""
+        String::new()
+    };
+    let wanted = match policy.healthy_keys_min {
+        0 => String::new(),
+        min => format!("\nalert below {min} healthy keys"),
     };
     let word = match policy.verdicts() {
         VerdictPolicy::Trust => "one caller's word is death".to_owned(),
@@ -78,7 +83,7 @@ fn health(policy: Option<&HealthPolicy>) -> String {
     };
     let ramp = words::proto_duration(policy.recovery_ramp.as_ref());
     format!(
-        "dead for {}, unhealthy for {} after {} failures in a row\n{word}, recovery over {ramp}{probes}",
+        "dead for {}, unhealthy for {} after {} failures in a row\n{word}, recovery over {ramp}{probes}{wanted}",
         words::proto_duration(policy.dead_ttl.as_ref()),
         words::proto_duration(policy.unhealthy_ttl.as_ref()),
         policy.failure_threshold,

@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::{
-    BOOT_END, FORMAT_VERSION, HEADER_BYTES, Purpose, RAW_BYTES_MAX, TAG_BYTES, TEXT_CHARS_MAX,
+    BOOT_END, FORMAT_VERSION, HEADER_BYTES, Purpose, RAW_BYTES_MAX, SEALED_ID_CHARS_MAX, TAG_BYTES,
     cipher_of, nonce_of,
 };
 use crate::crypto::{errors::SealedIdError, key_bytes::KeyBytes};
@@ -54,7 +54,7 @@ impl IdOpener {
     /// # Errors
     /// [`SealedIdError::DoesNotOpen`], whatever is wrong with it.
     pub fn open(&self, text: &str) -> Result<Opened, SealedIdError> {
-        if text.len() > TEXT_CHARS_MAX {
+        if text.len() > SEALED_ID_CHARS_MAX {
             return Err(SealedIdError::DoesNotOpen);
         }
         let mut raw = [0; RAW_BYTES_MAX];

@@ -1,11 +1,18 @@
 //! Sealed ids under attack by a caller who holds genuine ones.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::crypto::{ClusterKey, SealedIdError};
+use crate::domain::claims::{AVOIDED_MAX, Avoided, LeaseClaims};
+use crate::domain::ledger::block::Draw;
+use crate::domain::limit::LIMITS_MAX;
+use crate::domain::models::MODEL_BYTES_MAX;
+use crate::domain::tags::{TAGS_BYTES_MAX, TAGS_MAX, Tags};
+use crate::domain::time::{BootTime, Timestamp};
 
 fn sealers(boot_id: u128) -> IdSealers {
     ClusterKey::known(0x44).id_sealers(BootId(Uuid::from_u128(boot_id)))
@@ -148,10 +155,10 @@ fn an_id_of_any_other_length_is_refused() {
 }
 
 #[test]
-fn the_longest_id_is_1024_characters_and_opens() {
+fn the_longest_id_has_as_many_characters_as_is_said_and_opens() {
     let sealers = sealers(7);
     let text = seal(&sealers.lease, &[9; SEALED_ID_PLAINTEXT_BYTES_MAX]);
-    assert_eq!(text.len(), TEXT_CHARS_MAX);
+    assert_eq!(text.len(), SEALED_ID_CHARS_MAX);
     assert_eq!(
         opener(Purpose::Lease).open(&text).unwrap().plaintext,
         [9; SEALED_ID_PLAINTEXT_BYTES_MAX]
@@ -164,10 +171,51 @@ fn the_longest_id_is_1024_characters_and_opens() {
     assert_eq!(
         refused,
         Err(SealedIdError::PlaintextTooLong {
-            found: 727,
-            max: 726
+            found: 3_799,
+            max: 3_798
         })
     );
+}
+
+/// Every number as large as it can be written, and as much of everything as a lease may carry.
+fn largest_lease() -> LeaseClaims {
+    let draw = |number: usize| {
+        let draw = Draw {
+            block: u64::MAX,
+            units: u64::MAX,
+            ordinal: u64::MAX,
+        };
+        (Uuid::from_u128(number as u128), draw)
+    };
+    let uid = Uuid::max();
+    let tag = |number: usize| {
+        let key = format!("tag-{number}");
+        let value = "v".repeat(TAGS_BYTES_MAX / TAGS_MAX - key.len());
+        (key, value)
+    };
+    LeaseClaims {
+        caller_uid: uid,
+        pool_uid: uid,
+        account_uid: uid,
+        version_uid: uid,
+        model: "m".repeat(MODEL_BYTES_MAX),
+        granted: u32::MAX,
+        is_canary: true,
+        given: Timestamp::from_micros(i64::MAX),
+        received: Some(BootTime::from_nanos(u64::MAX)),
+        report_within: Duration::from_millis(u64::MAX),
+        draws: (0..LIMITS_MAX).map(draw).collect(),
+        avoided: vec![Avoided::Account(uid); AVOIDED_MAX],
+        tags: Tags::parse("tags", (0..TAGS_MAX).map(tag)).unwrap(),
+    }
+}
+
+#[test]
+fn the_largest_lease_fits_into_an_id_and_comes_back() {
+    let lease = largest_lease();
+    let text = seal(&sealers(7).lease, &lease.encode());
+    let opened = opener(Purpose::Lease).open(&text).unwrap();
+    assert_eq!(LeaseClaims::decode(&opened.plaintext), Ok(lease));
 }
 
 #[test]

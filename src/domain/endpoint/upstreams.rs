@@ -1,5 +1,7 @@
 //! Whether secrets may be sent to this machine itself.
 
+use std::net::IpAddr;
+
 use url::{Host, Url};
 
 use super::Endpoint;
@@ -49,8 +51,17 @@ fn is_local(host: &Host<&str>) -> bool {
             let name = name.trim_end_matches('.');
             name == "localhost" || name.ends_with(".localhost") || name.ends_with(".localdomain")
         }
-        Host::Ipv4(v4) => v4.is_loopback(),
-        Host::Ipv6(v6) => v6.is_loopback() || ipv4_of(*v6).any(|v4| v4.is_loopback()),
+        Host::Ipv4(v4) => is_this_machine(IpAddr::V4(*v4)),
+        Host::Ipv6(v6) => is_this_machine(IpAddr::V6(*v6)),
+    }
+}
+
+/// Whether an address is this machine's own, in whatever it is wrapped.
+#[must_use]
+pub fn is_this_machine(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback(),
+        IpAddr::V6(v6) => v6.is_loopback() || ipv4_of(v6).any(|v4| v4.is_loopback()),
     }
 }
 

@@ -36,8 +36,17 @@ pub struct Claim {
     pub boot_id: Uuid,
     /// What it needs.
     pub units: u64,
-    /// When it ends, unless renewed, by the higher clock.
+    /// When it ends, unless renewed, by the database's own clock: those of the limit may stand still for as long as that was ahead, and
+    /// a claim whose owner is gone would keep its room for as long.
     pub until: Timestamp,
+}
+
+impl Claim {
+    /// Whether it is left room for. Where the clock has gone back behind its beginning, nobody knows how old it is, so it has ended: it
+    /// only ever keeps room, so that nothing is over where it ends early.
+    fn holds(&self, database_now: Timestamp, terms: &Terms) -> bool {
+        database_now < self.until && self.until.before(terms.validity) <= database_now
+    }
 }
 
 /// Who asks, and what the database is to it.
@@ -150,10 +159,11 @@ impl Entry {
         amount: u64,
         charged: u64,
         terms: &Terms,
+        database_now: Timestamp,
     ) -> u64 {
         let other = self
             .claim
-            .filter(|claim| claim.boot_id != asker.boot_id && self.clocks.high < claim.until);
+            .filter(|claim| claim.boot_id != asker.boot_id && claim.holds(database_now, terms));
         let own = self.claim.is_some_and(|c| c.boot_id == asker.boot_id);
         let free = amount.saturating_sub(charged);
         let free = free.saturating_sub(other.map_or(0, |claim| claim.units));
@@ -173,7 +183,7 @@ impl Entry {
             self.claim = Some(Claim {
                 boot_id: asker.boot_id,
                 units: ask.need,
-                until: self.clocks.high.after(terms.validity),
+                until: database_now.after(terms.validity),
             });
         }
         units

@@ -65,26 +65,46 @@ const fn ask(need: u64) -> Ask {
     }
 }
 
+/// What is granted beside the charged units at second 1,000.
+fn grant(entry: &mut Entry, boot_id: Uuid, ask: Ask, charged: u64) -> u64 {
+    entry.grant(&asker(boot_id), ask, 100, charged, &MINUTE, at(1_000))
+}
+
 #[test]
 fn an_unmet_need_is_left_room_for_until_its_claim_ends() {
     let mut entry = entry();
-    assert_eq!(entry.grant(&asker(A), ask(80), 100, 30, &MINUTE), 0);
+    assert_eq!(grant(&mut entry, A, ask(80), 30), 0);
     // 70 are free, and 80 are claimed.
-    assert_eq!(entry.grant(&asker(B), ask(1), 100, 30, &MINUTE), 0);
+    assert_eq!(grant(&mut entry, B, ask(1), 30), 0);
     // 90 are free: 10 beside the claim.
-    assert_eq!(entry.grant(&asker(B), ask(10), 100, 10, &MINUTE), 10);
-    assert_eq!(entry.grant(&asker(A), ask(80), 100, 20, &MINUTE), 80);
+    assert_eq!(grant(&mut entry, B, ask(10), 10), 10);
+    assert_eq!(grant(&mut entry, A, ask(80), 20), 80);
     assert_eq!(entry.claim, None);
 }
 
 #[test]
 fn there_is_one_claim_and_it_ends_unless_renewed() {
     let mut entry = entry();
-    entry.grant(&asker(A), ask(80), 100, 30, &MINUTE);
-    entry.grant(&asker(B), ask(90), 100, 30, &MINUTE);
+    grant(&mut entry, A, ask(80), 30);
+    grant(&mut entry, B, ask(90), 30);
     assert_eq!(entry.claim.map(|claim| claim.boot_id), Some(A));
-    entry.clocks.high = at(1_001);
-    assert_eq!(entry.grant(&asker(B), ask(70), 100, 30, &MINUTE), 70);
+    let later = entry.grant(&asker(B), ask(70), 100, 30, &MINUTE, at(1_001));
+    assert_eq!(later, 70);
+}
+
+/// The clock of the database was an hour ahead for a moment: that of the limit stands still until the hour is over.
+#[test]
+fn a_claim_whose_owner_is_gone_ends_although_the_higher_clock_stands_still() {
+    for claimed_at in [at(1_000), at(4_600)] {
+        let mut entry = entry();
+        entry.clocks.high = at(4_600);
+        let none = entry.grant(&asker(A), ask(80), 100, 30, &MINUTE, claimed_at);
+        assert_eq!(none, 0);
+        let soon = entry.grant(&asker(B), ask(70), 100, 30, &MINUTE, claimed_at);
+        assert_eq!(soon, 0);
+        let later = entry.grant(&asker(B), ask(70), 100, 30, &MINUTE, at(1_001));
+        assert_eq!(later, 70, "claimed at {claimed_at:?}");
+    }
 }
 
 #[test]
@@ -94,7 +114,7 @@ fn who_does_not_wait_claims_nothing() {
         is_awaited: false,
         ..ask(80)
     };
-    entry.grant(&asker(A), refill, 100, 30, &MINUTE);
+    grant(&mut entry, A, refill, 30);
     assert_eq!(entry.claim, None);
 }
 
@@ -109,9 +129,9 @@ fn another_incarnation_freezes_for_the_charge_time_and_once() {
     assert_eq!(entry.notice(loss, 7, 100, &MINUTE), None);
     let until = at(1_000).after(MINUTE.charge_time());
     assert_eq!(entry.frozen_until, Some(until));
-    assert_eq!(entry.grant(&asker(A), ask(1), 100, 0, &MINUTE), 0);
+    assert_eq!(grant(&mut entry, A, ask(1), 0), 0);
     entry.clocks.low = until;
-    assert_eq!(entry.grant(&asker(A), ask(1), 100, 0, &MINUTE), 1);
+    assert_eq!(grant(&mut entry, A, ask(1), 0), 1);
 }
 
 #[test]

@@ -37,10 +37,25 @@ impl Pace {
         }
         let lately: u64 = self.granted.iter().map(|(_, units)| units).sum();
         let left = long_period_units_max(limit.amount).saturating_sub(lately);
-        match self.granted.front() {
-            Some((sent, _)) if left < need => Err(sent.after(LONG_PERIOD)),
+        match self.freed_by(need, long_period_units_max(limit.amount), lately) {
+            Some(sent) if left < need => Err(sent.after(LONG_PERIOD)),
             _ => Ok(want.min(left.max(need))),
         }
+    }
+
+    /// When the last was sent of the grants that have to be forgotten until a share leaves so much room, oldest first; of all of them,
+    /// where the need is larger than the share.
+    fn freed_by(&self, need: u64, share: u64, lately: u64) -> Option<BootTime> {
+        let mut kept = lately;
+        let mut sent = None;
+        for (granted, units) in &self.granted {
+            kept -= units;
+            sent = Some(*granted);
+            if share.saturating_sub(kept) >= need {
+                break;
+            }
+        }
+        sent
     }
 
     fn forget(&mut self, now: BootTime) {
@@ -48,5 +63,34 @@ impl Pace {
         while self.granted.front().is_some_and(|(sent, _)| is_old(sent)) {
             self.granted.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::ledger::example::limit;
+    use crate::domain::limit::Dimension;
+
+    const fn at(seconds: u64) -> BootTime {
+        BootTime::from_nanos(seconds * 1_000_000_000)
+    }
+
+    #[test]
+    fn it_is_too_early_until_as_many_grants_are_forgotten_as_the_need_takes() {
+        let limit = limit(1, Dimension::Tokens, 64_000, Duration::from_hours(24));
+        let mut pace = Pace::default();
+        pace.granted(300, at(100));
+        pace.granted(700, at(105));
+        for (need, not_before) in [(300, 110), (301, 115), (800, 115), (5_000, 115)] {
+            let held = pace.hold(need, need, &limit, at(106));
+            assert_eq!(held, Err(at(not_before)), "{need}");
+            let held = pace.hold(need, need, &limit, at(not_before - 1));
+            assert!(held.is_err(), "{need}");
+        }
+        assert_eq!(pace.hold(300, 300, &limit, at(110)), Ok(300));
+        assert_eq!(pace.hold(800, 800, &limit, at(115)), Ok(800));
     }
 }

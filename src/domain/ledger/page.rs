@@ -128,7 +128,9 @@ impl<'a> Page<'a> {
         let charged = charged.units.saturating_add(self.charged_anew);
         let (ask, amount) = (asked.ask, self.amount(&now));
         self.granted = match now.mode {
-            Mode::Enforce => self.entry.grant(asker, ask, amount, charged, &now.terms),
+            Mode::Enforce => self
+                .entry
+                .grant(asker, ask, amount, charged, &now.terms, now.now),
             Mode::Shadow => self.entry.grant_whole(ask),
         };
         self.within = self.granted.min(amount.saturating_sub(charged));
@@ -183,6 +185,7 @@ impl<'a> Page<'a> {
                     &terming.terms,
                     free,
                     self.charged.next_close,
+                    terming.now,
                     now,
                 )
             },

@@ -14,22 +14,25 @@ const ASK_AGAIN_MIN: Duration = Duration::from_millis(5);
 const RETURN_DELAY: Duration = Duration::from_millis(50);
 
 /// When the need will be free, and when something may come back before that. `free` is when charges that the need lacks end,
-/// `next_close` when the next open block closes; `now` is the replica's clock.
+/// `next_close` when the next open block closes; `database_now` and `now` are the clocks of the database and of the replica.
 pub(super) fn wait(
     entry: &Entry,
     terms: &Terms,
     free: Option<Timestamp>,
     next_close: Option<Timestamp>,
+    database_now: Timestamp,
     now: BootTime,
 ) -> Wait {
     let Clocks { high, low } = entry.clocks;
     let frozen = entry.frozen_until.filter(|until| low < *until);
-    // Where a limit was idle and every replica is new, the lower clock is behind by as long as it was idle; but it catches up within
-    // a charge time.
     // What was left to an older offline share is granted when nobody can serve by it any more.
     let free = free.or(entry.offline.kept.map(|kept| kept.until));
-    let clears = frozen.or(free).map_or(Duration::ZERO, |at| at.since(low));
-    let clears = clears.min(terms.charge_time());
+    // Where a limit was idle and every replica is new, the lower clock is behind by as long as it was idle; but it catches up with that
+    // of the database within a charge time. Where that was ahead for a moment, what was charged meanwhile lasts for as long as it was.
+    let clears = frozen.or(free).map_or(Duration::ZERO, |at| {
+        let caught_up = at.since(database_now).max(terms.charge_time());
+        at.since(low).min(caught_up)
+    });
     // Others return what they did not use when their blocks close, and reports end charges early: nobody says when, so it is
     // asked a little more than once in every D, which also renews the claim.
     let next_close = next_close.map(|at| at.since(low) + RETURN_DELAY);
@@ -65,21 +68,41 @@ mod tests {
         Timestamp::from_micros(seconds * 1_000_000)
     }
 
-    /// Frozen for a charge time from second 100,000 on.
-    fn frozen(high: i64, low: i64) -> Wait {
-        let entry = Entry {
+    fn entry(high: i64, low: i64, frozen_until: Option<Timestamp>) -> Entry {
+        Entry {
             clocks: Clocks {
                 high: at(high),
                 low: at(low),
             },
             grant_number: 0,
             incarnation: 1,
-            frozen_until: Some(terms().charge_until(at(100_000))),
+            frozen_until,
             claim: None,
             block_units_max: 0,
             offline: crate::domain::ledger::offline::reserve::Reserve::default(),
+        }
+    }
+
+    /// Frozen for a charge time from second 100,000 on.
+    fn frozen(high: i64, low: i64) -> Wait {
+        let entry = entry(high, low, Some(terms().charge_until(at(100_000))));
+        wait(&entry, &terms(), None, None, at(high), NOW)
+    }
+
+    #[test]
+    fn what_was_charged_while_the_clock_was_ahead_clears_no_sooner_than_it_ends() {
+        let (ahead, charge) = (3_600, terms().charge_time());
+        let entry = entry(100_000 + ahead, 100_000, None);
+        let free = at(100_000 + ahead).after(charge);
+        let told = |database_now| {
+            let wait = wait(&entry, &terms(), Some(free), None, database_now, NOW);
+            wait.clears_at
         };
-        wait(&entry, &terms(), None, None, NOW)
+        // The clock is right again: the charge lasts until it gets there.
+        let until = NOW.after(Duration::from_secs(3_600) + charge);
+        assert_eq!(told(at(100_000)), until);
+        // It still is ahead: the lower clock will have caught up with it when a charge time has passed.
+        assert_eq!(told(at(100_000 + ahead)), NOW.after(charge));
     }
 
     #[test]

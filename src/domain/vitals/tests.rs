@@ -14,6 +14,7 @@ const POLICY: HealthPolicy = HealthPolicy {
     verdicts: VerdictPolicy::Trust,
     quarantine: None,
     recovery_ramp: None,
+    healthy_keys_min: None,
 };
 
 fn at(seconds: i64) -> Timestamp {

@@ -19,7 +19,10 @@ pub(super) fn admit<'a>(
 ) -> Result<&'a Arc<VersionEntry>, PassedOver> {
     let account = &candidate.account.account;
     if wish.account.is_some_and(|pinned| *pinned != account.id) {
-        return Err(PassedOver::of(KeyRefusal::Avoided, None));
+        return Err(PassedOver {
+            is_of_account: true,
+            ..PassedOver::of(KeyRefusal::Avoided, None)
+        });
     }
     let last = passing(candidate, wish, now.database).reduce(PassedOver::later);
     match (able(candidate, wish), last) {
@@ -56,7 +59,10 @@ fn passing(
     now: Timestamp,
 ) -> impl Iterator<Item = PassedOver> {
     let is_avoided = candidate.is_avoided(wish.avoided);
-    let avoided = is_avoided.then(|| PassedOver::of(KeyRefusal::Avoided, wish.avoided_until));
+    let avoided = is_avoided.then(|| PassedOver {
+        is_of_account: candidate.account.is_avoided(wish.avoided),
+        ..PassedOver::of(KeyRefusal::Avoided, wish.avoided_until)
+    });
     disabled(candidate, now)
         .chain(cooling(candidate, wish, now))
         .chain(avoided)
@@ -115,13 +121,15 @@ fn cooling(
 }
 
 /// What its own health says, unless that lets a lease through.
-pub(super) const fn ailing(admission: Admission) -> Option<PassedOver> {
+pub(super) fn ailing(admission: Admission) -> Option<PassedOver> {
     match admission {
         Admission::Normal | Admission::Due | Admission::Canary(_) => None,
         Admission::Cooling(until) => Some(PassedOver::until(KeyRefusal::Cooling, until)),
-        Admission::Dead(until) | Admission::Awaited(until) => {
-            Some(PassedOver::until(KeyRefusal::Dead, until))
-        }
+        Admission::Awaited(until) => Some(PassedOver {
+            is_awaited: true,
+            ..PassedOver::until(KeyRefusal::Dead, until)
+        }),
+        Admission::Dead(until) => Some(PassedOver::until(KeyRefusal::Dead, until)),
     }
 }
 

@@ -5,13 +5,12 @@ use super::limiting::{lack, limits};
 use super::objecting::{plain, refused};
 use super::{Met, Standing};
 use crate::domain::explanation::{Choice, KeyExplanation, KeyVerdict, LimitExplanation, Refused};
-use crate::domain::ledger::budget::Take;
 use crate::domain::ledger::budget::lack::{Because, Lack};
 use crate::domain::ledger::work::Wait;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal};
 use crate::live::choose::{Now, Wish};
-use crate::live::snapshot::{Candidate, Lacking, PoolEntry};
+use crate::live::snapshot::{Candidate, Lacking, PoolEntry, Run, Tier};
 use crate::live::unserved::Unserved;
 
 /// A choice, explained.
@@ -54,7 +53,7 @@ pub(super) fn conclude(
             } => KeyVerdict::Eligible(Choice {
                 rank,
                 is_first: met.is_first,
-                weights: met.tier.cumulative.last().copied().unwrap_or(0),
+                weights: met.tier.weight,
                 is_canary,
                 is_asking,
             }),
@@ -62,14 +61,14 @@ pub(super) fn conclude(
                 KeyVerdict::Refused(refused(met.candidate, met.over, &met.unserved, now))
             }
         };
-        keys.push(key(met.tier.number, met.candidate, verdict, now));
+        keys.push(key((met.tier, met.run), met.candidate, verdict, now));
         unserved.absorb(met.unserved);
     }
     pool.count_distrusted(wish.account, &mut unserved.tally);
     keys.extend(pool.distrusted.iter().map(disbelieved));
     let serves = |key: &KeyExplanation| matches!(key.verdict, KeyVerdict::Eligible(_));
     Explained {
-        refusal: (!keys.iter().any(serves)).then(|| unserved.refusal(now.database)),
+        refusal: (!keys.iter().any(serves)).then(|| unserved.counted(now.database)),
         keys,
         limits,
     }
@@ -102,10 +101,11 @@ fn settle(met: &mut Met<'_>, foresight: &Foresight, now: Now) -> Outcome {
             is_asking: true,
         };
     };
-    for lack in lacks {
-        met.unserved.lacks(&met.candidate.account, lack, now);
-    }
-    met.unserved.refuse(met.candidate, &Take::Short(wait), now);
+    let because = Because::Short(wait);
+    let account = &met.candidate.account;
+    met.unserved
+        .hears(account, &met.needed, because, lacks, now);
+    met.unserved.refuse(because, now);
     Outcome::Refused
 }
 
@@ -132,7 +132,12 @@ fn ranks(met: &[Met<'_>], outcomes: &[Outcome]) -> Vec<u32> {
     ranks
 }
 
-fn key(tier: u32, candidate: &Candidate, verdict: KeyVerdict, now: Now) -> KeyExplanation {
+fn key(
+    (tier, run): (&Tier, &Run),
+    candidate: &Candidate,
+    verdict: KeyVerdict,
+    now: Now,
+) -> KeyExplanation {
     let account = candidate.account.account.id.clone();
     let version = candidate.version.as_ref();
     KeyExplanation {
@@ -141,8 +146,8 @@ fn key(tier: u32, candidate: &Candidate, verdict: KeyVerdict, now: Now) -> KeyEx
             key: candidate.key.id.clone(),
         }),
         account: Some(AccountName(account)),
-        tier,
-        weight: candidate.weight,
+        tier: tier.number,
+        weight: run.weight,
         version: version.map(|version| version.version.number),
         recent: version.map_or(0, |version| version.live.recent(now.database)),
         verdict,

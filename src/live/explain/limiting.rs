@@ -15,7 +15,7 @@ use crate::domain::ledger::work::Wait;
 use crate::domain::limit::Mode;
 use crate::domain::name::{LimitName, OwnerName};
 use crate::live::choose::Now;
-use crate::live::unserved::limit_hindrance;
+use crate::live::refusing::Refusing;
 
 /// When a database that does not answer is asked again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
@@ -26,7 +26,7 @@ pub(super) fn limits(met: &[Met<'_>], foresight: &Foresight, now: Now) -> Vec<Li
     let mut limits = Vec::new();
     for met in met {
         for look in &met.looks {
-            if known.insert((look.limit.uid, met.model, look.needed)) {
+            if known.insert((look.limit.uid, met.needed.need.model, look.needed)) {
                 limits.push(limit(met, look, foresight, now));
             }
         }
@@ -40,19 +40,19 @@ fn limit(met: &Met<'_>, look: &Look, foresight: &Foresight, now: Now) -> LimitEx
     let foreseen = foresight.of(look.limit.uid, look.needed);
     let remaining = foreseen.map(|foreseen| foreseen.remaining);
     let lack = lack(look, foresight, now);
+    let no_price = met.needed.no_price.as_deref();
     let is_shadow = look.limit.mode == Mode::Shadow;
     LimitExplanation {
         name: LimitName {
             owner: OwnerName::Account(account.account.id.clone()),
             limit: look.limit.id.clone(),
         },
-        model: met.model.map(str::to_owned),
+        model: met.needed.need.model.map(str::to_owned),
         needed: look.needed,
         at_hand: look.at_hand,
         offline: look.limit.offline.is_some().then_some(look.offline),
         remaining,
-        refusal: lack
-            .map(|lack| limit_hindrance(account, lack, met.unserved.no_price.clone(), now)),
+        refusal: lack.map(|lack| Refusing::new(account, lack, no_price, now).hindrance()),
         is_over: is_shadow && remaining.is_some_and(|remaining| look.needed > remaining),
         limit: Arc::clone(&look.limit),
     }

@@ -33,7 +33,6 @@ pub(super) async fn import(
         accounts: Vec::new(),
         pools: Vec::new(),
     };
-    let mut unsupported = Vec::new();
     if has_good_counts(&mut faults, &request) {
         for (i, imported) in request.accounts.into_iter().enumerate() {
             let mut part = Faults::default();
@@ -43,10 +42,6 @@ pub(super) async fn import(
         }
         for (i, imported) in request.pools.into_iter().enumerate() {
             let mut part = Faults::default();
-            if let Some(pool) = &imported.pool {
-                let path = format!("pools[{i}].pool");
-                unsupported.extend(parse_pool::stored_only(&path, pool, |_| true));
-            }
             verb.pools.extend(pool(&mut part, imported));
             faults.absorb(&format!("pools[{i}]"), part);
         }
@@ -54,10 +49,7 @@ pub(super) async fn import(
     }
     let verb = faults.finish(Some(verb))?;
     let imported = admin.vault.change(change, verb).await?;
-    Ok(proto::ImportKeysResponse {
-        unsupported,
-        ..answer(imported)
-    })
+    Ok(answer(imported))
 }
 
 fn has_good_counts(faults: &mut Faults, request: &proto::ImportKeysRequest) -> bool {

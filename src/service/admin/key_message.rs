@@ -7,11 +7,14 @@ use crate::domain::key::Stage;
 use crate::domain::labels::Labels;
 use crate::domain::models::{ModelRules, model_map, patterns};
 use crate::domain::name::{AccountName, KeyName, VersionName};
+use crate::domain::probe::ProbeResult;
 use crate::domain::rotation::Step;
 use crate::proto;
 use crate::service::convert::{
-    disablement, distrust, failure_class, labels, parse_rotation_policy, rotation_policy, timestamp,
+    disablement, distrust, duration, failure_class, labels, parse_rotation_policy, rotation_policy,
+    timestamp,
 };
+use crate::store::probes::Last;
 use crate::vault::{CreateKey, KeyView, RotationView, SecretValue, VersionView};
 
 /// A key to create, as it comes in a request: the paths of its fields, and their values.
@@ -115,6 +118,24 @@ pub(super) fn of_version(view: VersionView) -> proto::KeyVersion {
         revoke_time: version.revoke_time.map(timestamp),
         master_key_fingerprint: view.master_key,
         distrust: version.meta.distrust.as_ref().map(distrust),
+        next_probe_time: view.probes.as_ref().and_then(|row| row.next).map(timestamp),
+        last_probe: view.probes.and_then(|row| row.last).map(probe),
+    }
+}
+
+/// A probe.
+pub(super) fn probe(last: Last) -> proto::Probe {
+    let result = match last.result {
+        ProbeResult::Well => proto::ProbeResult::Well,
+        ProbeResult::Rejected => proto::ProbeResult::Rejected,
+        ProbeResult::Spent => proto::ProbeResult::Spent,
+        ProbeResult::Unclear => proto::ProbeResult::Unclear,
+    };
+    proto::Probe {
+        time: Some(timestamp(last.time)),
+        result: result.into(),
+        why: last.why,
+        took: Some(duration(last.took)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod account_message;
 mod accounts;
+mod alerts;
 mod caller_message;
 mod callers;
 mod cost;
@@ -24,6 +25,7 @@ mod pool_message;
 mod pools;
 mod price_message;
 mod prices;
+mod probe;
 mod records;
 mod rotations;
 mod seats;
@@ -44,13 +46,14 @@ use crate::proto;
 use crate::proto::admin_service_server::AdminService;
 use crate::proto::unbuilt::remedy_of;
 use crate::store::connection::{ANSWER_WITHIN, CHANGE_WITHIN, in_time};
-use crate::vault::{Error, Refusal, Vault};
+use crate::vault::{Alerting, Error, Refusal, Vault};
 
 /// The admin service of one replica.
 #[derive(Debug, Clone)]
 pub struct Admin {
     vault: Arc<Vault>,
     upstreams: Upstreams,
+    alerting: Arc<Alerting>,
     watches: seats::Seats,
 }
 
@@ -58,12 +61,13 @@ pub struct Admin {
 type Answer<T> = Result<T, Error>;
 
 impl Admin {
-    /// The admin service over a vault, whose accounts may have these upstreams.
+    /// The admin service over a vault, whose accounts may have these upstreams, and whose alerts go there.
     #[must_use]
-    pub fn new(vault: Arc<Vault>, upstreams: Upstreams) -> Self {
+    pub fn new(vault: Arc<Vault>, upstreams: Upstreams, alerting: Arc<Alerting>) -> Self {
         Self {
             vault,
             upstreams,
+            alerting,
             watches: seats::Seats::default(),
         }
     }
@@ -173,6 +177,7 @@ admin_service! {
     rollback_key(RollbackKeyRequest) -> RollbackKeyResponse: Operate => not_built;
     clear_health(ClearHealthRequest) -> ClearHealthResponse: Operate => health::clear;
     list_health_changes(ListHealthChangesRequest) -> ListHealthChangesResponse: Read => health::list;
+    probe_key(ProbeKeyRequest) -> ProbeKeyResponse: Operate => probe::probe;
     create_token(CreateTokenRequest) -> CreateTokenResponse: Administer => tokens::create;
     list_tokens(ListTokensRequest) -> ListTokensResponse: Read => tokens::list;
     revoke_token(RevokeTokenRequest) -> RevokeTokenResponse: Administer => tokens::revoke;
@@ -183,5 +188,7 @@ admin_service! {
     get_status(GetStatusRequest) -> GetStatusResponse: Read => watch::get;
     get_master_key_status(GetMasterKeyStatusRequest) -> GetMasterKeyStatusResponse: Read => records::master_keys;
     rewrap_keys(RewrapKeysRequest) -> RewrapKeysResponse: Administer => not_built;
+    list_alerts(ListAlertsRequest) -> ListAlertsResponse: Read => alerts::list;
+    send_test_alert(SendTestAlertRequest) -> SendTestAlertResponse: Operate => alerts::test;
     list_audit_records(ListAuditRecordsRequest) -> ListAuditRecordsResponse: Read => records::audit;
 }

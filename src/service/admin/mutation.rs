@@ -9,7 +9,7 @@ use crate::service::auth::Identity;
 use crate::vault::{Change, Request};
 
 const REQUEST_ID_BYTES_MAX: usize = 128;
-const REASON_BYTES_MAX: usize = 512;
+pub(super) const REASON_BYTES_MAX: usize = 512;
 
 /// A request that changes something.
 pub(super) trait Mutation: prost::Message {

@@ -11,11 +11,12 @@ use crate::domain::pool::{
     VerdictPolicy,
 };
 use crate::domain::pool_draft::{
-    ESTIMATE_TOKENS_MAX, FAILURE_THRESHOLD_MAX, MemberDraft, PROBE_INTERVAL_MIN, PoolDraft,
-    QUARANTINE_MAX, RECOVERY_RAMP_MAX, TTL_MIN, check_member_count, refuse_duplicates,
+    ESTIMATE_TOKENS_MAX, FAILURE_THRESHOLD_MAX, HEALTHY_KEYS_MIN_MAX, MemberDraft,
+    PROBE_INTERVAL_MIN, PoolDraft, QUARANTINE_MAX, RECOVERY_RAMP_MAX, TTL_MIN, check_member_count,
+    refuse_duplicates,
 };
 use crate::proto as v1;
-use crate::service::convert::{duration, parse_count, parse_millis, parse_rotation_policy};
+use crate::service::convert::{parse_count, parse_millis, parse_rotation_policy};
 
 /// The fields that UpdatePool can change.
 pub(super) const MUTABLE: [&str; 7] = [
@@ -63,31 +64,6 @@ pub(super) fn draft(
         draft.lease_duration = faults.take(parsed);
     }
     draft
-}
-
-/// The fields of `pool`, inside `parent`, that are stored and not acted on yet.
-pub(super) fn stored_only(
-    parent: &str,
-    pool: &v1::Pool,
-    wanted: impl Fn(&str) -> bool,
-) -> Vec<String> {
-    let policy = pool
-        .health_policy
-        .as_ref()
-        .filter(|_| wanted("health_policy"));
-    // What was read comes back with the interval in force, which nobody has asked for.
-    let interval = policy.and_then(|policy| policy.probe_interval.as_ref());
-    let interval =
-        interval.is_some_and(|given| *given != duration(HealthPolicy::default().probe_interval()));
-    let named = [
-        (
-            "health_policy.probe_enabled",
-            policy.is_some_and(|p| p.probe_enabled),
-        ),
-        ("health_policy.probe_interval", interval),
-    ];
-    let set = named.iter().filter(|(_, is_set)| *is_set);
-    set.map(|(field, _)| format!("{parent}.{field}")).collect()
 }
 
 fn members(faults: &mut Faults, members: &[v1::PoolMember]) -> Vec<MemberDraft> {
@@ -150,9 +126,20 @@ fn health_policy(faults: &mut Faults, policy: Option<v1::HealthPolicy>) -> Healt
         recovery_ramp,
         dead_ttl,
         unhealthy_ttl,
-        failure_threshold: threshold(faults, policy.failure_threshold),
+        failure_threshold: count(
+            faults,
+            "failure_threshold",
+            policy.failure_threshold,
+            FAILURE_THRESHOLD_MAX,
+        ),
         probe_enabled: policy.probe_enabled,
         probe_interval,
+        healthy_keys_min: count(
+            faults,
+            "healthy_keys_min",
+            policy.healthy_keys_min,
+            HEALTHY_KEYS_MIN_MAX,
+        ),
     }
 }
 
@@ -170,12 +157,12 @@ fn verdicts(value: i32) -> Parsed<VerdictPolicy> {
 }
 
 /// 0 is unset.
-fn threshold(faults: &mut Faults, value: i32) -> Option<u32> {
+fn count(faults: &mut Faults, name: &str, value: i32, max: u32) -> Option<u32> {
     if value == 0 {
         return None;
     }
-    let field = "pool.health_policy.failure_threshold";
-    faults.take(parse_count(field, value, 1, FAILURE_THRESHOLD_MAX))
+    let field = format!("pool.health_policy.{name}");
+    faults.take(parse_count(&field, value, 1, max))
 }
 
 /// An estimate; all of its fields are looked at.

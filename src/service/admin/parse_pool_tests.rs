@@ -77,6 +77,7 @@ fn every_wrong_field_is_named_at_once() {
             verdicts: 3,
             quarantine: seconds(3_601),
             recovery_ramp: seconds(86_401),
+            healthy_keys_min: -1,
         }),
         default_estimate: Some(v1::Estimate {
             input_tokens: -1,
@@ -103,6 +104,7 @@ fn every_wrong_field_is_named_at_once() {
             "pool.health_policy.recovery_ramp",
             "pool.health_policy.verdicts",
             "pool.health_policy.failure_threshold",
+            "pool.health_policy.healthy_keys_min",
             "pool.default_estimate.input_tokens",
             "pool.default_estimate.output_tokens_max",
             "pool.default_estimate.cost_micros",

@@ -68,6 +68,7 @@ fn health_policy(policy: &HealthPolicy) -> proto::HealthPolicy {
         verdicts: verdicts(policy.verdicts).into(),
         quarantine: Some(duration(policy.quarantine())),
         recovery_ramp: Some(duration(policy.recovery_ramp())),
+        healthy_keys_min: policy.healthy_keys_min.map_or(0, count),
     }
 }
 

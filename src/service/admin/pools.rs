@@ -22,12 +22,14 @@ pub(super) async fn create(
     let change = change(&mut faults.fields, identity, &request);
     let id = faults.take(Id::parse("pool_id", &request.pool_id));
     let pool = request.pool.unwrap_or_default();
-    let unsupported = parse_pool::stored_only("pool", &pool, |_| true);
     let draft = parse_pool::draft(&mut faults, pool, |_| true);
     let verb = faults.finish(id.map(|id| CreatePool { id, draft }))?;
     let view = admin.vault.change(change, verb).await?;
     let pool = answer(view);
-    Ok(proto::CreatePoolResponse { pool, unsupported })
+    Ok(proto::CreatePoolResponse {
+        pool,
+        unsupported: Vec::new(),
+    })
 }
 
 pub(super) async fn get(
@@ -73,12 +75,14 @@ pub(super) async fn update(
     let mut pool = request.pool.unwrap_or_default();
     let name = faults.take(PoolName::parse("pool.name", &pool.name));
     let etag = std::mem::take(&mut pool.etag);
-    let unsupported = parse_pool::stored_only("pool", &pool, |field| mask.names(field));
     let draft = parse_pool::draft(&mut faults, pool, |field| mask.names(field));
     let verb = faults.finish(name.map(|name| UpdatePool { name, etag, draft }))?;
     let view = admin.vault.change(change, verb).await?;
     let pool = answer(view);
-    Ok(proto::UpdatePoolResponse { pool, unsupported })
+    Ok(proto::UpdatePoolResponse {
+        pool,
+        unsupported: Vec::new(),
+    })
 }
 
 pub(super) async fn delete(

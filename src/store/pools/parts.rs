@@ -22,6 +22,10 @@ impl PoolRow {
             },
             quarantine: millis(self.quarantine_ms),
             recovery_ramp: millis(self.recovery_ramp_ms),
+            healthy_keys_min: self
+                .healthy_keys_min
+                .map(|n| reading.number("healthy_keys_min", n))
+                .transpose()?,
         })
     }
 

@@ -13,17 +13,19 @@ use keylease::domain::refusal::LeaseRefusal;
 use keylease::domain::tags::Tags;
 use keylease::domain::time::Timestamp;
 use keylease::live::clock::boot_now;
+use keylease::outbound::Outbound;
 use keylease::proto;
 use keylease::proto::admin_service_server::AdminService;
 use keylease::service::admin::Admin;
 use keylease::service::auth::Identity;
-use keylease::vault::{Lease, LeaseKey, Vault, VaultKeys};
+use keylease::vault::{Alerting, Lease, LeaseKey, Sink, Vault, VaultKeys};
 use sqlx::AssertSqlSafe;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 use uuid::Uuid;
 
 use super::postgres::Database;
+use super::setup::MINUTE;
 
 /// An admin service.
 pub(crate) struct Desk {
@@ -43,20 +45,37 @@ pub(crate) struct Refused {
     pub(crate) fields: Vec<String>,
 }
 
+/// Alerts go to the log alone.
+fn logged() -> Arc<Alerting> {
+    Arc::new(Alerting {
+        sinks: vec![Sink::Log],
+        outbound: Outbound::new(Upstreams::Remote),
+        allow_http: false,
+        resolve_after: MINUTE,
+        resend_every: 60 * MINUTE,
+    })
+}
+
 impl Desk {
     /// Over a new database.
     pub(crate) async fn open() -> Self {
+        Self::sending_by(Outbound::default()).await
+    }
+
+    /// The same, whose own requests go out by this way.
+    pub(crate) async fn sending_by(outbound: Outbound) -> Self {
         let database = Database::create().await;
         let ring = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
         let keys = VaultKeys::open(&database.pool, ring).await.unwrap();
-        let vault = Arc::new(Vault::new(
+        let vault = Vault::new(
             database.pool.clone(),
             Arc::new(keys),
             keylease::crypto::BootId::generate().unwrap(),
             Duration::from_mins(5),
-        ));
+        );
+        let vault = Arc::new(vault.sending_by(outbound));
         Self {
-            admin: Admin::new(Arc::clone(&vault), Upstreams::Remote),
+            admin: Admin::new(Arc::clone(&vault), Upstreams::Remote, logged()),
             vault,
             database,
             caller: Arc::new(caller(vec![Grant::Admin])),

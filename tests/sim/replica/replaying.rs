@@ -123,10 +123,15 @@ impl Replica {
         draws.collect()
     }
 
-    pub(super) fn was_replayed(&self, report: &Report) -> bool {
-        let is_forgotten = self.bug == Some(Bug::ReplayForgotten);
+    pub(super) fn is_in_doubt(&self, report: &Report, came_elsewhere: bool) -> bool {
+        let is_believed = match self.bug {
+            Some(Bug::ReplayForgotten) => true,
+            Some(Bug::UnsentBelieved) => !came_elsewhere,
+            _ => false,
+        };
+        let (caller, serial) = (report.claims.caller_uid, report.serial);
         let replayed = &self.calls.replayed;
-        !is_forgotten && replayed.has(report.claims.caller_uid, report.serial)
+        !is_believed && replayed.is_in_doubt(caller, serial, came_elsewhere, &report.outcomes)
     }
 
     /// With the last report of a lease it matters no more.

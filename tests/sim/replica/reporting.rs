@@ -52,9 +52,9 @@ impl Replica {
         let entry = self.reports.enter(&claimed, boot);
         let draws = report.claims.draws.as_slice();
         let parts: Vec<Part> = report.outcomes.iter().map(Judged::part).collect();
-        let was_replayed = is_late && self.was_replayed(report);
+        let is_in_doubt = self.is_in_doubt(report, is_late);
         match (entry, self.bug) {
-            (Entry::New(_), _) if was_replayed => self.charge_overuse(report),
+            (Entry::New(_), _) if is_in_doubt => self.charge_overuse(report),
             (Entry::New(Some(mut ending)), Some(Bug::EndIncomplete)) => {
                 ending.is_sure |= report.is_final && claimed.ending.is_sure;
                 self.settle(draws, &parts, Some(ending));

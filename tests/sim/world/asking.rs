@@ -4,6 +4,8 @@ use super::*;
 
 /// How often a call is sent at most.
 const SENT_MAX: u32 = 4;
+/// How long a report is on its way at most to which no answer is waited for.
+const UNANSWERED_MAX: Time = 2 * SECOND;
 
 /// A call that can be sent again.
 pub(super) struct Asking {
@@ -99,10 +101,17 @@ impl World<'_> {
         true
     }
 
-    /// The caller says that it has not started, and is answered. Then it forgets the lease, and sends its call again some time.
+    /// The caller says that it has not started, and is answered, or not for long. Then it forgets the lease, and sends its call again some
+    /// time.
     fn forsake(&mut self, given: &Given) {
         self.let_go_of(given);
         let report = Portion::whole(given.granted, Seen::NotSent).report(given, None);
+        if self.random.chance(0.5) {
+            let issuer = self.replicas.iter().position(|r| r.boot_id == given.issuer);
+            let delay = self.random.between(0, UNANSWERED_MAX);
+            self.after(delay, Event::Report(issuer.unwrap_or_default(), report));
+            return;
+        }
         let index = self.random.index(self.replicas.len());
         let replica = &self.replicas[index];
         if replica.is_there() && replica.paused_until <= self.now {

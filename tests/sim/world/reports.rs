@@ -33,8 +33,8 @@ impl World<'_> {
         }
     }
 
-    /// Sends what was reported here of others' leases, and takes what was reported elsewhere of its own. What cannot be written, or is
-    /// lost on its way, is never heard of again.
+    /// Sends what was reported here of others' leases, and takes what was reported elsewhere of its own. What cannot be written is never
+    /// heard of again; what is taken up may be taken once more, where nobody heard that it was.
     pub(super) fn carry(&mut self, index: usize) {
         let sent = self.replicas[index].outbox.take();
         if self.is_cut_off(index) {
@@ -42,8 +42,15 @@ impl World<'_> {
         }
         self.database.send(sent);
         let taken = self.database.take(self.replicas[index].boot_id);
-        if taken.is_empty() || self.random.chance(self.setup.faults.lost_reply) {
+        if taken.is_empty() {
             return;
+        }
+        if self.random.chance(self.setup.faults.lost_reply) {
+            let again = taken.iter().map(|r| (r.issuer, r.forwarded()));
+            self.database.send(again.collect());
+            if self.random.chance(0.5) {
+                return;
+            }
         }
         for report in taken {
             let renewed = self.renewed_until(index, &report);

@@ -72,7 +72,7 @@ fn notes_name_gaps_shared_budgets_generic_placement_and_probes() {
         "1 missing",
         "share one budget",
         "authorization: Bearer",
-        "probes are not built yet",
+        "are probed, except",
     ] {
         assert!(notes.contains(part), "{part} in {notes}");
     }

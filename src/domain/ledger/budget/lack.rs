@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::look::Look;
-use super::{Budget, Need, counts, units};
+use super::{Budget, Need, Take, Taken, counts, units};
 use crate::domain::ledger::held::{Held, Offer};
 use crate::domain::ledger::settle::units_of;
 use crate::domain::ledger::work::Wait;
@@ -32,6 +32,30 @@ pub enum Because {
     ModelRequired,
     /// It counts costs, and nobody says what a use costs.
     CostRequired,
+}
+
+impl Because {
+    /// Whether no waiting helps.
+    #[must_use]
+    pub const fn is_for_ever(self) -> bool {
+        !matches!(self, Self::Short(_))
+    }
+}
+
+impl Take {
+    /// What was taken, or why nothing was.
+    ///
+    /// # Errors
+    /// Why nothing was.
+    pub fn done(self) -> Result<Taken, Because> {
+        Err(match self {
+            Self::Taken(taken) => return Ok(taken),
+            Self::Short(wait) => Because::Short(wait),
+            Self::TooLarge(..) => Because::TooLarge,
+            Self::ModelRequired => Because::ModelRequired,
+            Self::CostRequired => Because::CostRequired,
+        })
+    }
 }
 
 /// What kind of no a need meets, over all limits: the one that waiting helps against least is told alone.

@@ -59,8 +59,8 @@ impl Held {
         before.is_some()
     }
 
-    /// Units are charged elsewhere now. What comes back to an open block would be handed out again, beside the lease that goes on
-    /// with them; so it goes back to the database alone.
+    /// Units that are charged elsewhere, or may be. What comes back to an open block would be handed out again, beside the lease that goes
+    /// on with them; so they go back to the database alone.
     fn retire(&mut self, back: Back) {
         let open = self
             .open
@@ -87,12 +87,13 @@ impl Held {
         self.holds.has(draw)
     }
 
-    /// Takes back what callers had to be done with by now.
+    /// Takes back what callers had to be done with by now, for the database alone: news that a lease goes on, which another replica has
+    /// charged anew, may still be on their way, and then both would hold what an open block handed out again.
     pub(super) fn take_back(&mut self, now: BootTime) {
         while let Some(((block, ordinal), back)) = self.holds.over(now) {
             // Whoever settles for this replica, should it be gone, must not give it back once more.
             self.settle(block, |use_of| use_of.settle(ordinal));
-            self.settle(back.carrier, |use_of| use_of.give_back(back.units));
+            self.retire(back);
         }
     }
 
@@ -104,5 +105,57 @@ impl Held {
                 self.closed.remove(&number);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::ledger::example::{granted, limit};
+    use crate::domain::ledger::holds::renewed_number;
+    use crate::domain::limit::Dimension;
+    use crate::domain::terms::Span;
+
+    fn at(seconds: u64) -> BootTime {
+        BootTime::from_nanos(seconds * 1_000_000_000)
+    }
+
+    /// One permit at a time, of a block that stays open for longer than a lease of it lasts.
+    fn open_for_long() -> Held {
+        let mut limit = limit(1, Dimension::Concurrency, 1, Duration::ZERO);
+        limit.span = Span::Held(Duration::from_mins(10));
+        limit.validity = Some(Duration::from_secs(150));
+        let mut held = Held::new(Arc::new(limit.clone()));
+        held.answered(&granted(&limit, 3, 1, at(1)), at(1));
+        held
+    }
+
+    #[test]
+    fn what_nobody_reports_is_not_handed_out_of_the_same_block() {
+        let mut held = open_for_long();
+        let lease = held.take(1, 1, Duration::from_mins(1), at(1)).unwrap();
+        // It goes on: another replica has charged it anew before it would have ended, and the news have not come yet.
+        held.take_back(at(62));
+        assert_eq!(held.take(1, 1, Duration::from_mins(1), at(62)), None);
+        let renewed = Renewed {
+            draw: lease,
+            number: renewed_number(5, 0),
+            units: 1,
+            left: 1,
+            report_within: Duration::from_mins(1),
+            now: at(63),
+        };
+        assert!(held.renewed(renewed));
+        assert_eq!(held.take(1, 1, Duration::from_mins(1), at(64)), None);
+    }
+
+    #[test]
+    fn what_is_reported_is_handed_out_again_while_its_block_is_open() {
+        let mut held = open_for_long();
+        let lease = held.take(1, 1, Duration::from_mins(1), at(1)).unwrap();
+        held.report(lease, 1);
+        assert!(held.take(1, 1, Duration::from_mins(1), at(2)).is_some());
     }
 }

@@ -30,7 +30,7 @@ fn entry(claim: Option<u64>, frozen: bool) -> Entry {
         claim: claim.map(|units| Claim {
             boot_id: OTHER,
             units,
-            until: high.after(Duration::from_secs(3_600)),
+            until: high,
         }),
         block_units_max: 9,
         offline: Reserve::default(),
@@ -74,7 +74,11 @@ proptest! {
         (frozen, seen, incarnation) in (any::<bool>(), 30..50_i64, 0..6_i64),
         (step, behind) in (-10_000_000..10_000_000_i64, 0..10_000_000_i64),
     ) {
-        let (before, work, terming) = (entry(claim, frozen), work(need, more, charge, seen), terming(amount, seconds, step));
+        let (work, terming) = (work(need, more, charge, seen), terming(amount, seconds, step));
+        let mut before = entry(claim, frozen);
+        if let Some(claim) = &mut before.claim {
+            claim.until = terming.now.after(terming.terms.validity / 2);
+        }
         let loss = Loss { incarnation, replicas: 2, periods: 1 };
         let asker = Asker { boot_id: ME, live, loss };
         let mut page = Page::new(&work, before, Some(terming));

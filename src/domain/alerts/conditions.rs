@@ -1,0 +1,92 @@
+//! Which conditions hold, by a view of the state. What is open already is known, so that nothing is told twice under two names.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::grouping::{self, Item};
+use super::view::{Fact, KeyFact, PoolFact, View};
+use super::{ConditionName, Found, Kind, sentences};
+use crate::domain::time::Timestamp;
+
+/// A pool that can serve again so soon is not told of: short cooldowns are what limits of minutes are made of, and callers wait for them.
+const EXHAUSTED_MIN: Duration = Duration::from_secs(10);
+
+/// The conditions that hold at `now`, a bounded number of each kind; `open` names the alerts that are open.
+#[must_use]
+pub fn conditions(view: &View, open: &HashSet<ConditionName>, now: Timestamp) -> Vec<Found> {
+    let mut items = Vec::new();
+    for key in &view.keys {
+        of_key(key, now, &mut items);
+    }
+    for pool in &view.pools {
+        of_pool(pool, now, &mut items);
+    }
+    for (kind, count) in view.rows.iter().filter(|(_, count)| *count > 0) {
+        items.push(Item::alone(sentences::rows_distrusted(kind, *count)));
+    }
+    grouping::bound(items, open)
+}
+
+fn of_key(key: &KeyFact, now: Timestamp, items: &mut Vec<Item>) {
+    let account = &key.key.account;
+    match &key.fact {
+        Fact::Died { until, class } => {
+            let died = sentences::key_died(key, *until, *class, now);
+            items.push(Item::of_account(account, died));
+        }
+        Fact::Undecryptable { missing_key } => {
+            let undecryptable = sentences::key_undecryptable(key, missing_key.as_deref());
+            items.push(Item::of_account(account, undecryptable));
+        }
+        Fact::Rotates(at) => {
+            let is_overdue = *at <= now;
+            let due = Item::of_account(account, sentences::rotation_due(&key.key, *at));
+            items.push(due.opening(!is_overdue));
+            if is_overdue {
+                let overdue = sentences::rotation_overdue(&key.key, *at);
+                items.push(Item::of_account(account, overdue));
+            }
+        }
+    }
+}
+
+/// What is worse does not end what is less bad: a pool that is exhausted still has too few healthy keys.
+fn of_pool(pool: &PoolFact, now: Timestamp, items: &mut Vec<Item>) {
+    if pool.keys == 0 {
+        return;
+    }
+    let is_exhausted = pool.healthy == 0;
+    if is_exhausted {
+        let is_long = pool
+            .serves_at
+            .is_none_or(|at| at >= now.after(EXHAUSTED_MIN));
+        items.push(Item::alone(sentences::pool_exhausted(pool)).opening(is_long));
+    }
+    // A key whose limit is spent is as well as it was.
+    let healthy = pool.healthy + pool.spent;
+    let is_exhausted = is_exhausted && pool.spent == 0;
+    if healthy <= 1 && pool.keys > 1 {
+        items.push(Item::alone(sentences::last_healthy_key(pool)).opening(!is_exhausted));
+    }
+    if let Some(min) = pool
+        .healthy_min
+        .filter(|min| healthy < usize::try_from(*min).unwrap_or(usize::MAX))
+    {
+        items.push(Item::alone(sentences::few_healthy_keys(pool, min)).opening(!is_exhausted));
+    }
+}
+
+/// Whether a kind is about keys, which belong to accounts.
+pub(super) const fn is_of_keys(kind: Kind) -> bool {
+    match kind {
+        Kind::KeyDied | Kind::RotationDue | Kind::RotationOverdue | Kind::KeyUndecryptable => true,
+        Kind::LastHealthyKey
+        | Kind::FewHealthyKeys
+        | Kind::PoolExhausted
+        | Kind::RowsDistrusted => false,
+    }
+}
+
+#[cfg(test)]
+#[path = "conditions_tests.rs"]
+mod tests;

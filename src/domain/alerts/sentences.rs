@@ -1,0 +1,233 @@
+//! Conditions in words: what is so, and what to do. Keys are named, never shown.
+
+use std::time::Duration;
+
+use super::view::{KeyFact, PoolFact};
+use super::{Condition, Kind, VAULT};
+use crate::domain::health::FailureClass;
+use crate::domain::name::{KeyName, PoolName};
+use crate::domain::time::Timestamp;
+
+/// The most resources that are named of many.
+const NAMED_MAX: usize = 3;
+/// The end of the year 9999, beyond which no time is written.
+const WRITTEN_MAX: Duration = Duration::from_secs(253_402_300_799);
+
+pub(super) fn key_died(
+    key: &KeyFact,
+    until: Timestamp,
+    class: FailureClass,
+    now: Timestamp,
+) -> Condition {
+    let then = if until <= now {
+        "a single canary lease tries it next".to_owned()
+    } else {
+        format!("no lease of it until {}", time(until))
+    };
+    let (name, class) = (&key.key, class.as_str());
+    Condition::new(
+        Kind::KeyDied,
+        key.version_name(),
+        format!(
+            "version {} of {name} is dead ({class}): {then}",
+            key.version
+        ),
+        format!(
+            "look at the key at its provider, then rotate a new secret in (`keylease keys rotate {short}`), or clear its health if it \
+             is well (`keylease keys clear-health {short}`)",
+            short = short(name)
+        ),
+        Some(until),
+    )
+}
+
+pub(super) fn key_undecryptable(key: &KeyFact, missing_key: Option<&str>) -> Condition {
+    let (name, number) = (&key.key, key.version);
+    let (summary, remedy) = match missing_key {
+        Some(fingerprint) => (
+            format!(
+                "version {number} of {name} cannot be opened: a replica lacks master key {fingerprint}"
+            ),
+            "add the master key to the file of every replica and restart them; `keylease master-key status` shows which are needed"
+                .to_owned(),
+        ),
+        None => (
+            format!("version {number} of {name} cannot be opened: its rows are not what keylease wrote"),
+            format!(
+                "restore its rows, or rotate a new secret in (`keylease keys rotate {}`)",
+                short(name)
+            ),
+        ),
+    };
+    Condition::new(
+        Kind::KeyUndecryptable,
+        key.version_name(),
+        summary,
+        remedy,
+        None,
+    )
+}
+
+pub(super) fn rotation_due(key: &KeyName, at: Timestamp) -> Condition {
+    let summary = format!("{key} has to be rotated by {}", time(at));
+    Condition::new(Kind::RotationDue, key, summary, rotate(key), Some(at))
+}
+
+pub(super) fn rotation_overdue(key: &KeyName, at: Timestamp) -> Condition {
+    let summary = format!("{key} should have been rotated by {}", time(at));
+    Condition::new(Kind::RotationOverdue, key, summary, rotate(key), None)
+}
+
+fn rotate(key: &KeyName) -> String {
+    let short = short(key);
+    format!(
+        "make a new secret at the provider and rotate it in (`keylease keys rotate {short}`), or set a longer rotation interval"
+    )
+}
+
+pub(super) fn pool_exhausted(pool: &PoolFact) -> Condition {
+    let name = PoolName(pool.pool.clone());
+    let until = pool.serves_at;
+    let end = until.map_or_else(
+        || "and none comes back by itself".to_owned(),
+        |at| format!("the first may at {}", time(at)),
+    );
+    let (keys, why) = (pool.keys, standing(pool));
+    Condition::new(
+        Kind::PoolExhausted,
+        &name,
+        format!(
+            "no key of {name} can serve: of {} {why}; {end}",
+            count(keys)
+        ),
+        explain(pool, "add keys that are well"),
+        until,
+    )
+}
+
+pub(super) fn last_healthy_key(pool: &PoolFact) -> Condition {
+    let name = PoolName(pool.pool.clone());
+    let (keys, healthy, why) = (pool.keys, pool.healthy + pool.spent, standing(pool));
+    Condition::new(
+        Kind::LastHealthyKey,
+        &name,
+        format!("{name} has {healthy} healthy key of {keys}: {why}"),
+        explain(
+            pool,
+            "add keys, or bring others back, before the last one fails",
+        ),
+        None,
+    )
+}
+
+pub(super) fn few_healthy_keys(pool: &PoolFact, min: u32) -> Condition {
+    let name = PoolName(pool.pool.clone());
+    let (keys, healthy, why) = (pool.keys, pool.healthy + pool.spent, standing(pool));
+    Condition::new(
+        Kind::FewHealthyKeys,
+        &name,
+        format!(
+            "{name} has {healthy} healthy of {}, and wants at least {min}: {why}",
+            count(keys)
+        ),
+        explain(
+            pool,
+            "add keys, or want fewer (`keylease pools update --healthy-keys-min`)",
+        ),
+        None,
+    )
+}
+
+pub(super) fn rows_distrusted(kind: &str, rows: usize) -> Condition {
+    let what = kind.replace('_', " ");
+    Condition::new(
+        Kind::RowsDistrusted,
+        what.replace(' ', "-"),
+        format!("{rows} rows of kind {what} are not what keylease wrote, or cannot be read, and are left out"),
+        "find out who wrote to the database, and restore the rows, or delete them and create them anew; the log names each"
+            .to_owned(),
+        None,
+    )
+}
+
+/// One condition for many of a kind.
+pub(super) fn together<'a>(
+    kind: Kind,
+    resource: &str,
+    what: &str,
+    conditions: impl ExactSizeIterator<Item = &'a Condition> + Clone,
+) -> Condition {
+    let total = conditions.len();
+    let named: Vec<&str> = conditions
+        .clone()
+        .take(NAMED_MAX)
+        .map(|condition| condition.name.resource.as_str())
+        .collect();
+    let of = if resource == VAULT {
+        String::new()
+    } else {
+        format!(" of {resource}")
+    };
+    let until = conditions.clone().filter_map(|c| c.until).min();
+    let remedy = conditions.clone().next().map(|c| c.remedy.clone());
+    let state = match kind {
+        Kind::KeyDied => "are dead",
+        Kind::LastHealthyKey => "have one healthy key left",
+        Kind::FewHealthyKeys => "have fewer healthy keys than wanted",
+        Kind::PoolExhausted => "can serve no lease",
+        Kind::RotationDue => "have to be rotated soon",
+        Kind::RotationOverdue => "are overdue for rotation",
+        Kind::KeyUndecryptable => "cannot be opened",
+        Kind::RowsDistrusted => "have rows that are not believed",
+    };
+    Condition::new(
+        kind,
+        resource,
+        format!("{total} {what}{of} {state}, such as {}", named.join(", ")),
+        remedy.map_or_else(String::new, |remedy| format!("of each: {remedy}")),
+        until,
+    )
+}
+
+/// Why the keys of a pool that cannot serve cannot.
+fn standing(pool: &PoolFact) -> String {
+    let known = pool.healthy + pool.spent + pool.dead + pool.cooling + pool.disabled;
+    let others = pool.keys.saturating_sub(known);
+    let counts = [
+        (pool.spent, "out of a limit of their account"),
+        (pool.dead, "dead"),
+        (pool.cooling, "cooling"),
+        (pool.disabled, "disabled"),
+        (others, "without a usable secret"),
+    ];
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    told.join(", ")
+}
+
+fn explain(pool: &PoolFact, otherwise: &str) -> String {
+    format!(
+        "`keylease status {pool}` and `keylease explain {pool}` say why; {otherwise}",
+        pool = pool.pool
+    )
+}
+
+fn count(keys: usize) -> String {
+    match keys {
+        1 => "1 key".to_owned(),
+        _ => format!("{keys} keys"),
+    }
+}
+
+/// As the client's verbs take it.
+fn short(key: &KeyName) -> String {
+    format!("{}/{}", key.account, key.key)
+}
+
+/// A time as people read it, to the second; the last one that can be written, where it is later.
+pub(super) fn time(at: Timestamp) -> String {
+    let since = at.since(Timestamp::from_micros(0)).min(WRITTEN_MAX);
+    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + since).to_string()
+}

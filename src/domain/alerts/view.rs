@@ -1,0 +1,92 @@
+//! What conditions are derived from: of keys only those with something to tell, of pools all, in plain numbers.
+
+use std::time::Duration;
+
+use crate::domain::health::FailureClass;
+use crate::domain::id::Id;
+use crate::domain::name::{KeyName, VersionName};
+use crate::domain::time::Timestamp;
+
+/// A rotation is told of so long before it is due, where its interval is not shorter than ten times that.
+const NOTICE_MAX: Duration = Duration::from_hours(24);
+
+/// The state at a moment, as one replica sees it.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Keys with something to tell; those that a person has disabled are none, since somebody knows of them.
+    pub keys: Vec<KeyFact>,
+    /// Every pool that is enabled.
+    pub pools: Vec<PoolFact>,
+    /// Rows that are not believed, by kind.
+    pub rows: Vec<(&'static str, usize)>,
+}
+
+/// Something to tell of a key.
+#[derive(Debug, Clone)]
+pub struct KeyFact {
+    /// The key.
+    pub key: KeyName,
+    /// Its current version.
+    pub version: u32,
+    /// What it is.
+    pub fact: Fact,
+}
+
+/// What there is to tell of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// Its current version is dead.
+    Died {
+        /// When a canary lease may try it.
+        until: Timestamp,
+        /// Why. The words of a provider are not kept: some of them repeat a part of the key.
+        class: FailureClass,
+    },
+    /// Its rotation interval ends then.
+    Rotates(Timestamp),
+    /// Its current secret does not open.
+    Undecryptable {
+        /// The master key that it needs, by fingerprint, where that is what lacks.
+        missing_key: Option<String>,
+    },
+}
+
+/// The keys of a pool, counted.
+#[derive(Debug, Clone)]
+pub struct PoolFact {
+    /// The pool.
+    pub pool: Id,
+    /// Its keys, those that are not believed included.
+    pub keys: usize,
+    /// Those that can serve now.
+    pub healthy: usize,
+    /// Those that could, were not a long limit of their account spent.
+    pub spent: usize,
+    /// Dead ones.
+    pub dead: usize,
+    /// Those that cool down, or whose account does.
+    pub cooling: usize,
+    /// Those that a person has disabled, or whose account.
+    pub disabled: usize,
+    /// Of those that cannot serve, when the first can by itself.
+    pub serves_at: Option<Timestamp>,
+    /// How many are to be healthy, where its policy says.
+    pub healthy_min: Option<u32>,
+}
+
+impl KeyFact {
+    /// The name of the version.
+    #[must_use]
+    pub fn version_name(&self) -> VersionName {
+        VersionName {
+            key: self.key.clone(),
+            number: self.version,
+        }
+    }
+}
+
+/// How long before the end of a rotation interval it is told of.
+#[must_use]
+pub fn notice(interval: Duration) -> Duration {
+    (interval / 10).min(NOTICE_MAX)
+}

@@ -1,0 +1,258 @@
+//! One probe: the provider is asked about a key, and what it says moves the key's health.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use metrics::counter;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::Vault;
+use super::telling::key_of;
+use crate::domain::account::Account;
+use crate::domain::classify::{self, Blame, Response};
+use crate::domain::disablement::is_disabled;
+use crate::domain::health::{FailureClass, Health};
+use crate::domain::key::Stage;
+use crate::domain::pool::HealthPolicy;
+use crate::domain::probe::{self, ProbeResult, Probed};
+use crate::domain::profile::PlacementKind;
+use crate::domain::time::Timestamp;
+use crate::domain::transition::Who;
+use crate::domain::vitals::Event;
+use crate::live::credential::Credential;
+use crate::live::owed::Judgement;
+use crate::live::snapshot::{AccountEntry, PoolEntry, VersionEntry};
+use crate::metric_names;
+use crate::outbound::{OutboundError, Request};
+use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
+use crate::store::{self, cluster, health_changes, key_versions};
+
+/// Why a version is not probed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unprobed {
+    /// Nothing of it is in force.
+    #[error("it has no current version that this replica knows")]
+    Gone,
+    /// A person's word stands.
+    #[error("the key or its account is disabled, and a probe would undo nothing: enable it first")]
+    Disabled,
+    /// A budget is spent: asking would spend more.
+    #[error("the key or its account cools down, it is asked about when that ends")]
+    Cooling,
+    /// Its secret cannot be sent.
+    #[error("its secret does not open here, or is not sealed for the host of the base url")]
+    Unopened,
+    /// Nobody has said what to ask.
+    #[error(
+        "there is nothing harmless to ask its provider for: keys of the profile generic, in the query, or of several fields are not probed"
+    )]
+    Unasked,
+}
+
+/// A version that may be probed.
+#[derive(Debug, Clone)]
+pub(super) struct Subject {
+    pub(super) account: Arc<AccountEntry>,
+    pub(super) version: Arc<VersionEntry>,
+}
+
+impl Vault {
+    /// A version, if it may be probed now.
+    pub(super) fn subject(&self, version: Uuid, now: Timestamp) -> Result<Subject, Unprobed> {
+        let snapshot = self.live.snapshot();
+        let version = snapshot.versions.get(&version).ok_or(Unprobed::Gone)?;
+        let account = snapshot.accounts.get(&version.key.account_uid);
+        let account = account.ok_or(Unprobed::Gone)?;
+        if version.version.stage != Stage::Current {
+            return Err(Unprobed::Gone);
+        }
+        let words = [&version.key.disablement, &account.account.disablement];
+        if words.iter().any(|word| is_disabled(word.as_ref(), now)) {
+            return Err(Unprobed::Disabled);
+        }
+        let is_cool = matches!(version.live.health(now), Health::Cooling(_));
+        if is_cool || account.live.cooling(None, now).is_some() {
+            return Err(Unprobed::Cooling);
+        }
+        if version.credential.is_none() {
+            return Err(Unprobed::Unopened);
+        }
+        Ok(Subject {
+            account: Arc::clone(account),
+            version: Arc::clone(version),
+        })
+    }
+
+    /// Asks about the current version of a key, which this replica has ready to send. Nothing comes of it yet.
+    ///
+    /// # Errors
+    /// Why it may not be asked about now.
+    pub(super) async fn probe(&self, subject: &Subject) -> Result<Probed, Unprobed> {
+        let credential = subject.version.credential.as_ref();
+        let credential = credential.ok_or(Unprobed::Unopened)?;
+        let sealed = &subject.version.version.sealed_hosts;
+        self.ask(&subject.account.account, credential, sealed).await
+    }
+
+    /// Asks a provider about any credential of this account, such as one that is not current yet.
+    ///
+    /// # Errors
+    /// The secret is not sealed for the account's hosts, or there is nothing to ask for.
+    pub(super) async fn ask(
+        &self,
+        account: &Account,
+        credential: &Credential,
+        sealed_hosts: &[String],
+    ) -> Result<Probed, Unprobed> {
+        if !account.endpoint.is_sealed_by(sealed_hosts) {
+            return Err(Unprobed::Unopened);
+        }
+        let request = request(account, credential)?;
+        let began = Instant::now();
+        let answer = self.outbound.send(request).await;
+        let took = began.elapsed();
+        let probed = match answer {
+            Ok(answer) => {
+                let response = Response {
+                    status: answer.status,
+                    headers: &answer.headers,
+                    body: &answer.body,
+                };
+                let Ok(book) = classify::built_in() else {
+                    return Err(Unprobed::Unasked);
+                };
+                let rules = book.of_account(account.profile, &account.endpoint.base_url);
+                Probed::judged(&response, rules, self.live.now().database, took)
+            }
+            Err(error) => Probed::unanswered(&error.to_string(), took),
+        };
+        counter!(metric_names::PROBES, "result" => probed.result.as_str()).increment(1);
+        Ok(probed)
+    }
+
+    /// Lets a probe act, and the fleet know: a rejected key is dead, a dead one that is well gets its canary, a spent budget cools.
+    pub(super) async fn heed(
+        &self,
+        subject: &Subject,
+        probed: &Probed,
+        now: Timestamp,
+    ) -> store::Result<()> {
+        let Subject { account, version } = subject;
+        let uid = version.version.meta.uid;
+        match (probed.result, &probed.failure) {
+            (ProbeResult::Well, _) => return self.revive(subject).await,
+            (ProbeResult::Unclear, _) | (_, None) => return Ok(()),
+            (ProbeResult::Rejected, Some(failure)) => {
+                let why = format!("credential ({}, by a probe)", probed.why);
+                let policy = self.policy_of(uid);
+                let event = Event::Probed { is_well: false };
+                version.live.on(event, &policy, &why, Who::Probe, now);
+                if failure.blame == Blame::Account {
+                    let class = FailureClass::Credential;
+                    account.live.blame(uid, "", class, None, &why, now);
+                }
+            }
+            (ProbeResult::Spent, Some(failure)) => {
+                let (class, stated) = (failure.class, failure.retry_after);
+                let why = format!("{} ({}, by a probe)", class.as_str(), probed.why);
+                match failure.blame {
+                    Blame::Account | Blame::AccountModel => {
+                        account.live.blame(uid, "", class, stated, &why, now);
+                    }
+                    Blame::Key | Blame::KeyModel => {
+                        version.live.blame("", class, stated, &why, Who::Probe, now);
+                    }
+                    Blame::Request | Blame::Provider | Blame::Egress => {}
+                }
+            }
+        }
+        let judgement = Judgement {
+            account_uid: account.account.meta.uid,
+            version_uid: uid,
+            canary_issuer: None,
+        };
+        self.commit(judgement).await
+    }
+
+    /// The rules of a pool that leases a version: of one that has it probed, if any has.
+    fn policy_of(&self, version: Uuid) -> HealthPolicy {
+        let snapshot = self.live.snapshot();
+        let mut pools: Vec<_> = snapshot.pools.values().collect();
+        pools.sort_by_key(|pool| (!pool.pool.health_policy.probe_enabled, &pool.pool.id));
+        let version = snapshot.versions.get(&version);
+        let leases = |pool: &&Arc<PoolEntry>| version.is_some_and(|version| pool.serves(version));
+        let pool = pools.into_iter().find(|pool| leases(pool));
+        pool.map_or_else(HealthPolicy::default, |pool| pool.pool.health_policy)
+    }
+
+    /// A dead version is well: exactly one lease finds out whether callers see that too. In a task of its own: a commit is not cancelled.
+    async fn revive(&self, subject: &Subject) -> store::Result<()> {
+        let pool = self.pool.clone();
+        let uid = subject.version.version.meta.uid;
+        let reviving = async move {
+            let mut transaction = begin(&pool, super::change::BEGIN).await?;
+            let (rev, now) = cluster::next_rev(&mut transaction).await?;
+            let is_revived = revive(&mut transaction, uid, rev, now).await?;
+            if is_revived {
+                transaction.commit().await?;
+            }
+            Ok::<_, store::Error>(is_revived)
+        };
+        let task = tokio::spawn(in_time(ANSWER_WITHIN, reviving));
+        let is_revived = task.await.map_err(|_| store::Error::unanswered())??;
+        if is_revived {
+            let (key, version) = key_of(&subject.account, &subject.version);
+            tracing::info!(
+                key,
+                version,
+                "a probe finds a dead key well, its next lease is a canary"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A dead version has served its time: the next lease of it is its canary. Answers whether it was dead, and not yet so far.
+async fn revive(
+    conn: &mut PgConnection,
+    uid: Uuid,
+    rev: i64,
+    now: Timestamp,
+) -> store::Result<bool> {
+    let stored = key_versions::lock_health(conn, uid).await?;
+    let Some((stored @ Health::Dead(_), _)) = stored else {
+        return Ok(false);
+    };
+    let mut served = stored.clone();
+    if let Health::Dead(cause) = &mut served {
+        if cause.until <= now {
+            return Ok(false);
+        }
+        cause.until = now;
+    }
+    key_versions::set_health(conn, uid, rev, &served, now).await?;
+    health_changes::insert(conn, uid, (&stored, &served), "probe", now).await?;
+    Ok(true)
+}
+
+/// What is asked for, with the key where its provider expects it: only here does it leave by our own hand.
+fn request(account: &Account, credential: &Credential) -> Result<Request, Unprobed> {
+    let malformed = |_: OutboundError| Unprobed::Unopened;
+    let placing = &credential.placing;
+    let url = probe::url(account.profile, &placing.base_url).ok_or(Unprobed::Unasked)?;
+    let secret = credential.value().ok_or(Unprobed::Unasked)?;
+    if placing.kind != PlacementKind::Header {
+        return Err(Unprobed::Unasked);
+    }
+    let value = Zeroizing::new([placing.prefix.as_bytes(), secret.expose()].concat());
+    let mut request = Request::get(url, account.endpoint.allow_http)
+        .with_header(&placing.name, &value)
+        .map_err(malformed)?;
+    if let Some((name, value)) = placing.fixed_header {
+        let fixed = request.with_header(name, value.as_bytes());
+        request = fixed.map_err(malformed)?;
+    }
+    Ok(request)
+}
