@@ -9,6 +9,7 @@ pub mod clock;
 mod costing;
 pub mod credential;
 pub mod distrusted;
+mod draining;
 #[cfg(test)]
 mod example;
 pub mod explain;
@@ -237,22 +238,5 @@ impl Live {
     /// So many replicas live.
     pub fn count_replicas(&self, live: u64) {
         self.replicas.store(live.max(1), Ordering::Relaxed);
-    }
-
-    /// No new leases from now on.
-    pub fn drain(&self) {
-        self.is_draining.store(true, Ordering::Release);
-        self.drained.cancel();
-    }
-
-    /// Until no new leases are given.
-    pub async fn drained(&self) {
-        self.drained.cancelled().await;
-    }
-
-    /// Whether this replica is shutting down.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Acquire)
     }
 }

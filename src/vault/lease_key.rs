@@ -125,7 +125,6 @@ impl Vault {
         loop {
             let now = self.live.now();
             let pool = self.admit(bearer, call, now)?;
-            // Made before the look: no answer is missed in between.
             let answered = waiting.as_ref().map(|_| self.live.canaries.answered());
             let ticket = waiting.as_ref().map(Waiting::ticket);
             let wish = wish(&pool, call, avoided, ticket, &self.live);
@@ -143,8 +142,7 @@ impl Vault {
             let place = waiting.as_mut().ok_or(LeaseRefusal::QueueFull)?;
             let is_new = place.stand(&unserved.short);
             self.live.ledger.ask(&unserved.short);
-            let Some(answered) = answered else { continue };
-            if !is_new {
+            if let Some(answered) = answered.filter(|_| !is_new) {
                 tokio::select! {
                     () = place.woken() => {}
                     () = answered => {}

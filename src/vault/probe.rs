@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use metrics::counter;
-use sqlx::PgConnection;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -27,7 +26,11 @@ use crate::live::snapshot::{AccountEntry, PoolEntry, VersionEntry};
 use crate::metric_names;
 use crate::outbound::{OutboundError, Request};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, cluster, health_changes, key_versions};
+use crate::store::{self, cluster};
+
+mod reviving;
+
+use reviving::revive;
 
 /// Why a version is not probed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -212,29 +215,6 @@ impl Vault {
         }
         Ok(())
     }
-}
-
-/// A dead version has served its time: the next lease of it is its canary. Answers whether it was dead, and not yet so far.
-async fn revive(
-    conn: &mut PgConnection,
-    uid: Uuid,
-    rev: i64,
-    now: Timestamp,
-) -> store::Result<bool> {
-    let stored = key_versions::lock_health(conn, uid).await?;
-    let Some((stored @ Health::Dead(_), _)) = stored else {
-        return Ok(false);
-    };
-    let mut served = stored.clone();
-    if let Health::Dead(cause) = &mut served {
-        if cause.until <= now {
-            return Ok(false);
-        }
-        cause.until = now;
-    }
-    key_versions::set_health(conn, uid, rev, &served, now).await?;
-    health_changes::insert(conn, uid, (&stored, &served), "probe", now).await?;
-    Ok(true)
 }
 
 /// What is asked for, with the key where its provider expects it: only here does it leave by our own hand.
