@@ -25,6 +25,9 @@ pub struct HealthPolicy {
     pub healthy_keys_min: Option<u32>,
 }
 
+/// In a busy pool somebody else comes within it; where nobody does, a lone caller is not kept from its key for longer.
+const ACCUSER_PATIENCE_MAX: Duration = Duration::from_secs(10);
+
 /// What one caller's word that a key is no good is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum VerdictPolicy {
@@ -76,6 +79,12 @@ impl HealthPolicy {
     #[must_use]
     pub fn quarantine(&self) -> Duration {
         self.quarantine.unwrap_or(Duration::from_mins(1))
+    }
+
+    /// How long whoever accused a version lets others try it first, once its quarantine is over.
+    #[must_use]
+    pub fn accuser_patience(&self) -> Duration {
+        self.quarantine().min(ACCUSER_PATIENCE_MAX)
     }
 
     /// Over how long a version that was dead grows back to its whole share: 5 minutes unless set.

@@ -272,7 +272,7 @@ pub(super) fn wish<'a>(
         avoided_until: Some(avoided.ends),
         applicant: Applicant {
             caller: avoided.caller_uid,
-            patience: pool.pool.health_policy.quarantine(),
+            patience: pool.pool.health_policy.accuser_patience(),
         },
         canaries: &live.canaries,
         prices: &pool.prices,
