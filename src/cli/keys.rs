@@ -61,6 +61,8 @@ Secrets are never taken from the command line, where every process can read them
     Enable(NamedChangeArgs),
     /// Forget what is held against a key or one of its versions: active at once, with no past
     ClearHealth(ClearHealthArgs),
+    /// List what became of the health of a key's versions, newest first: when, why, and by whose word
+    Health(HistoryArgs),
     /// Ask the provider about a key now, and act on what it says
     #[command(
         after_help = "A key that it rejects is dead; a dead one that it knows gets its canary lease; a spent budget cools. Nothing else is done.
@@ -129,6 +131,7 @@ pub(crate) async fn run(command: Keys) -> Result<(), Failure> {
         Verb::Disable(args) => disable(client, args).await,
         Verb::Enable(args) => enable(client, args).await,
         Verb::ClearHealth(args) => health::clear(client, health::of_key(&args)?, args).await,
+        Verb::Health(args) => history::health(client, args).await,
         Verb::Probe(args) => probe::probe(client, args).await,
         Verb::Versions(args) => history::versions(client, args).await,
         Verb::Rotate(args) => history::rotate(client, args).await,

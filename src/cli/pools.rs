@@ -12,6 +12,7 @@ use super::paging::{ListArgs, every_page};
 use super::{names, output};
 use crate::proto;
 
+mod choices;
 mod fields;
 mod members;
 mod rules;

@@ -108,6 +108,7 @@ impl Cooling {
             until,
             why: why.to_owned(),
             class,
+            accuser: None,
         };
         self.cause = Some(cause.clone());
         let is_told = self

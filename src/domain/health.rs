@@ -1,5 +1,7 @@
 //! The health of a key version: active, cooling or dead, each with until and why.
 
+use uuid::Uuid;
+
 use super::time::Timestamp;
 
 /// What a failure is about.
@@ -76,6 +78,8 @@ pub struct Cause {
     pub why: String,
     /// What the failure was.
     pub class: FailureClass,
+    /// Of a death that nobody has confirmed: the caller whose word it is.
+    pub accuser: Option<Uuid>,
 }
 
 impl Health {

@@ -140,6 +140,8 @@ pub struct KeyVersion {
     pub stage: Stage,
     /// How well it is.
     pub health: Health,
+    /// When it became well after having been dead: its share grows from then on.
+    pub recover_time: Option<Timestamp>,
     /// When it became current.
     pub promote_time: Option<Timestamp>,
     /// When it was revoked.

@@ -1,6 +1,7 @@
 //! Floor 1: what the words mean. Pure: no async, no IO, no clock, no randomness; `now` is an argument.
 
 pub mod account;
+pub mod accusers;
 pub mod alerts;
 pub mod backoff;
 pub mod brake;
@@ -21,6 +22,7 @@ pub mod field;
 pub mod filter;
 pub mod forwarded;
 pub mod health;
+pub mod health_policy;
 pub mod hindrance;
 pub mod id;
 pub mod incident;
@@ -41,6 +43,7 @@ pub mod prices;
 pub mod probe;
 pub mod profile;
 pub mod prolonged;
+pub mod recovery;
 pub mod refusal;
 pub mod replay;
 pub mod rotation;
@@ -50,6 +53,7 @@ pub mod status;
 pub mod tags;
 pub mod terms;
 pub mod time;
+pub mod transition;
 pub mod usage;
 pub mod vitals;
 pub mod wire;

@@ -10,6 +10,8 @@ use super::disablement::Disablement;
 use super::id::Id;
 use super::key::Meta;
 
+pub use super::health_policy::{HealthPolicy, VerdictPolicy};
+
 /// The most members of a pool.
 pub const MEMBERS_MAX: usize = 1_000;
 /// How long a lease may be reported where nobody says otherwise.
@@ -121,59 +123,6 @@ impl Strategy {
             .iter()
             .find(|(_, n)| *n == name)
             .map(|(strategy, _)| *strategy)
-    }
-}
-
-/// How health is judged; what is unset has the default in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct HealthPolicy {
-    /// How long a dead version stays blacklisted.
-    pub dead_ttl: Option<Duration>,
-    /// How long an unhealthy version cools.
-    pub unhealthy_ttl: Option<Duration>,
-    /// Unexplained failures in a row that make a version unhealthy.
-    pub failure_threshold: Option<u32>,
-    /// Whether versions are probed.
-    pub probe_enabled: bool,
-    /// Time between probes.
-    pub probe_interval: Option<Duration>,
-    /// How many keys are to be healthy; fewer raise an alert.
-    pub healthy_keys_min: Option<u32>,
-}
-
-impl HealthPolicy {
-    /// How long a dead version stays blacklisted: 24 hours unless set.
-    #[must_use]
-    pub fn dead_ttl(&self) -> Duration {
-        self.dead_ttl.unwrap_or(Duration::from_hours(24))
-    }
-
-    /// The same for a pool whose brake holds: no death is longer than the pause.
-    #[must_use]
-    pub fn braked(self, pause: Option<Duration>) -> Self {
-        let dead_ttl = pause.map(|pause| pause.min(self.dead_ttl()));
-        Self {
-            dead_ttl: dead_ttl.or(self.dead_ttl),
-            ..self
-        }
-    }
-
-    /// How long an unhealthy version cools: 30 minutes unless set.
-    #[must_use]
-    pub fn unhealthy_ttl(&self) -> Duration {
-        self.unhealthy_ttl.unwrap_or(Duration::from_mins(30))
-    }
-
-    /// Unexplained failures in a row that make a version unhealthy: 5 unless set.
-    #[must_use]
-    pub fn failure_threshold(&self) -> u32 {
-        self.failure_threshold.unwrap_or(5)
-    }
-
-    /// Time between probes: 6 hours unless set.
-    #[must_use]
-    pub fn probe_interval(&self) -> Duration {
-        self.probe_interval.unwrap_or(Duration::from_hours(6))
     }
 }
 

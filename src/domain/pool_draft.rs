@@ -16,6 +16,10 @@ pub const TIER_MAX: u32 = 100;
 pub const WEIGHT_MAX: u32 = 1_000;
 /// The shortest TTL of a verdict.
 pub const TTL_MIN: Duration = Duration::from_secs(1);
+/// The longest quarantine: whoever may be wrong keeps a key from everybody for no longer.
+pub const QUARANTINE_MAX: Duration = Duration::from_hours(1);
+/// The longest recovery.
+pub const RECOVERY_RAMP_MAX: Duration = Duration::from_hours(24);
 /// The largest failure threshold.
 pub const FAILURE_THRESHOLD_MAX: u32 = 1_000;
 /// The most keys that a pool can want to be healthy.

@@ -10,6 +10,7 @@ fn cause(until: i64) -> Cause {
         until: Timestamp::from_micros(until),
         why: String::new(),
         class: FailureClass::Unknown,
+        accuser: None,
     }
 }
 

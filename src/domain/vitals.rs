@@ -7,8 +7,12 @@ use super::pool::HealthPolicy;
 use super::time::Timestamp;
 
 mod faults;
+mod verdicts;
+mod words;
 
 use faults::FaultRun;
+pub use verdicts::Word;
+use words::Words;
 
 /// The life signs of one version.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +20,8 @@ pub struct Vitals {
     health: Health,
     unexplained: u32,
     faults: FaultRun,
+    words: Words,
+    recovered: Option<Timestamp>,
 }
 
 /// What happens to a version.
@@ -26,8 +32,8 @@ pub enum Event<'a> {
         /// The use was the canary's: only that decides over a dead version, since others may have been sent before it died.
         is_canary: bool,
     },
-    /// The provider says that the key is no good.
-    Rejected,
+    /// The provider says that the key is no good, by a caller's word.
+    Rejected(Word),
     /// A probe says how the key is: well, or no good.
     Probed {
         /// The provider took the key.
@@ -78,6 +84,17 @@ impl Vitals {
         }
     }
 
+    /// When it became well after having been dead.
+    #[must_use]
+    pub const fn recovered(&self) -> Option<Timestamp> {
+        self.recovered
+    }
+
+    /// The fleet knows when that was.
+    pub const fn recovered_at(&mut self, at: Option<Timestamp>) {
+        self.recovered = at;
+    }
+
     /// Moves on. `Some` is a change of health that the fleet must know.
     pub fn on(
         &mut self,
@@ -88,18 +105,9 @@ impl Vitals {
     ) -> Option<Health> {
         match event {
             Event::Success { is_canary } => self.succeed(is_canary, now),
-            Event::Rejected => {
-                let ttl = policy.dead_ttl();
-                self.worsen(
-                    Health::Dead(cause(now, ttl, why, FailureClass::Credential)),
-                    now,
-                )
-            }
+            Event::Rejected(word) => self.reject(word, policy, why, now),
             Event::Probed { is_well: true } => self.proven_well(now),
-            Event::Probed { is_well: false } => {
-                let ttl = policy.dead_ttl();
-                self.confirm(cause(now, ttl, why, FailureClass::Credential))
-            }
+            Event::Probed { is_well: false } => self.refute(policy, why, now),
             Event::Unexplained => {
                 self.unexplained = self.unexplained.saturating_add(1);
                 let count = self.unexplained;
@@ -114,6 +122,7 @@ impl Vitals {
             Event::Told(health) => {
                 if *health == Health::Active {
                     self.forget_streak();
+                    self.words.clear();
                 }
                 self.health = health.clone();
                 None
@@ -143,6 +152,8 @@ impl Vitals {
             return None;
         }
         self.health = Health::Active;
+        self.recovered = Some(now);
+        self.words.clear();
         Some(Health::Active)
     }
 
@@ -158,44 +169,20 @@ impl Vitals {
             return None;
         }
         self.forget_streak();
-        self.worsen(
-            Health::Cooling(cause(now, policy.unhealthy_ttl(), why, class)),
-            now,
-        )
+        self.ail(cause(now, policy.unhealthy_ttl(), why, class), now)
     }
 
-    /// Takes on a worse state; nothing new if it is in as bad a one already, as a burst of the same failure would have it.
-    fn worsen(&mut self, health: Health, now: Timestamp) -> Option<Health> {
-        let lasting = self.health.cause().is_some_and(|cause| now < cause.until);
-        let worse = match (&self.health, &health) {
-            (Health::Dead(_), _) if lasting => false,
-            (Health::Cooling(_), Health::Cooling(_)) if lasting => false,
-            (Health::Dead(_), Health::Cooling(_)) => false,
-            _ => true,
+    /// Cools down; nothing new if it does already, as a burst of the same failure would have it, or is dead.
+    fn ail(&mut self, cause: Cause, now: Timestamp) -> Option<Health> {
+        let may = match &self.health {
+            Health::Active => true,
+            Health::Cooling(held) => now >= held.until,
+            Health::Dead(_) => false,
         };
-        if !worse {
-            return None;
-        }
-        self.health = health.clone();
-        Some(health)
-    }
-
-    /// Its time as a dead one is over: the canary decides.
-    fn proven_well(&mut self, now: Timestamp) -> Option<Health> {
-        match &mut self.health {
-            Health::Dead(held) if now < held.until => held.until = now,
-            Health::Active | Health::Cooling(_) | Health::Dead(_) => return None,
-        }
-        Some(self.health.clone())
-    }
-
-    /// Dead for as long as the policy has it, from now on: of two ends the later counts.
-    fn confirm(&mut self, cause: Cause) -> Option<Health> {
-        if matches!(&self.health, Health::Dead(held) if held.until >= cause.until) {
-            return None;
-        }
-        self.health = Health::Dead(cause);
-        Some(self.health.clone())
+        may.then(|| {
+            self.health = Health::Cooling(cause);
+            self.health.clone()
+        })
     }
 
     /// Of two cooldowns the later end counts; no cooldown ends a death.
@@ -211,7 +198,7 @@ impl Vitals {
         })
     }
 
-    const fn forget_streak(&mut self) {
+    fn forget_streak(&mut self) {
         self.unexplained = 0;
         self.faults = FaultRun::NONE;
     }
@@ -222,6 +209,7 @@ fn cause(now: Timestamp, ttl: Duration, why: &str, class: FailureClass) -> Cause
         until: now.after(ttl),
         why: why.to_owned(),
         class,
+        accuser: None,
     }
 }
 

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use uuid::Uuid;
-
+use self::growing::Growing;
 use self::judge::{Fit, judge};
 use self::order::order;
 use super::canaries::Canaries;
 use super::needing::{Needed, pass_over};
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Stretch, VersionEntry};
-use super::unserved::Unserved;
-use super::version::VersionLive;
+use super::unserved::{Told, Unserved};
+use super::version::{Applicant, VersionLive};
 use crate::domain::claims::{Avoided, LeaseClaims};
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::lack::Because;
@@ -20,6 +19,7 @@ use crate::domain::prices::OperatorPrices;
 use crate::domain::time::{BootTime, Timestamp};
 
 pub(super) mod admit;
+mod growing;
 pub(super) mod judge;
 pub(super) mod order;
 mod trial;
@@ -38,7 +38,7 @@ pub struct Wish<'a> {
     /// When the retry token ends.
     pub avoided_until: Option<Timestamp>,
     /// Who asks.
-    pub caller: Uuid,
+    pub applicant: Applicant,
     /// Where rights to canaries are asked for.
     pub canaries: &'a Canaries,
     /// Prices that operators have set.
@@ -73,11 +73,13 @@ pub struct Now {
 /// When none serves now.
 pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box<Unserved>> {
     let mut unserved = Unserved::default();
+    let mut growing = Growing::new(pool);
     for tier in &pool.tiers {
         unserved.tiers += 1;
         let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
         for stretch in order(pool, tier, wish, turn, now.database) {
-            if let Some(chosen) = try_stretch(&stretch, wish, now, &mut unserved) {
+            let chosen = try_stretch(&stretch, wish, now, &mut unserved, &mut growing);
+            if let Some(chosen) = chosen {
                 return Ok(chosen);
             }
         }
@@ -87,6 +89,12 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box
         // The next tier is for when this one has nothing, not for when nobody has asked yet.
         if unserved.is_pending {
             break;
+        }
+    }
+    // What grows back serves more than its share where no other can.
+    for candidate in growing.held_back {
+        if let Ok(chosen) = try_key(candidate, wish, now, &mut unserved) {
+            return Ok(chosen);
         }
     }
     pool.count_distrusted(wish.account, &mut unserved.tally);
@@ -109,23 +117,20 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
 
 /// Takes the first that serves of some keys, with its permits. Once their account refuses for all of them, the others are not asked: they
 /// are only counted, where the call is refused.
-fn try_stretch(
-    stretch: &Stretch<'_>,
+fn try_stretch<'a>(
+    stretch: &Stretch<'a>,
     wish: &Wish<'_>,
     now: Now,
     unserved: &mut Unserved,
+    growing: &mut Growing<'a>,
 ) -> Option<Chosen> {
     for (place, candidate) in stretch.keys() {
-        // A canary is taken by asking.
-        let lasts = wish.need.lease_duration;
-        let ask = |version: &VersionLive| version.admit(wish.canaries, lasts, now);
-        let fit = judge(candidate, wish, now, ask);
-        let told = match fit.and_then(|fit| trial::take(candidate, wish, fit, now)) {
-            Ok(fit) => match take(candidate, &fit, wish, now, unserved) {
-                Ok(chosen) => return Some(chosen),
-                Err(because) => unserved.refuse(because, now),
-            },
-            Err(over) => pass_over(candidate, wish, now, over, unserved),
+        if growing.holds_back(candidate, now.database) {
+            continue;
+        }
+        let told = match try_key(candidate, wish, now, unserved) {
+            Ok(chosen) => return Some(chosen),
+            Err(told) => told,
         };
         if told.is_of_all {
             unserved.skip(stretch, place + 1, told);
@@ -133,6 +138,26 @@ fn try_stretch(
         }
     }
     None
+}
+
+/// Takes a key that serves, with its permits.
+fn try_key(
+    candidate: &Candidate,
+    wish: &Wish<'_>,
+    now: Now,
+    unserved: &mut Unserved,
+) -> Result<Chosen, Told> {
+    // A canary is taken by asking.
+    let lasts = wish.need.lease_duration;
+    let ask = |version: &VersionLive| version.admit(wish.applicant, wish.canaries, lasts, now);
+    let fit = judge(candidate, wish, now, ask);
+    match fit.and_then(|fit| trial::take(candidate, wish, fit, now)) {
+        Ok(fit) => {
+            let taken = take(candidate, &fit, wish, now, unserved);
+            taken.map_err(|because| unserved.refuse(because, now))
+        }
+        Err(over) => Err(pass_over(candidate, wish, now, over, unserved)),
+    }
 }
 
 /// Takes the permits for a key that may serve, unless its account is known to refuse them.

@@ -9,6 +9,7 @@ use super::canaries::Canaries;
 use super::choose::{Now, Wish};
 use super::credential::{Credential, Placing};
 use super::registry::{KnownVersion, Registry};
+use super::version::Applicant;
 use crate::crypto::Secret;
 use crate::domain::account::{Account, LearnedLimits};
 use crate::domain::endpoint::Endpoint;
@@ -94,6 +95,7 @@ impl Registry {
             number: 1,
             stage: Stage::Current,
             health: Health::Active,
+            recover_time: None,
             promote_time: None,
             revoke_time: None,
             drain_until: None,
@@ -174,7 +176,10 @@ pub(super) fn wish<'a>(model: Option<&'a str>, prices: &'a OperatorPrices) -> Wi
         account: None,
         avoided: &[],
         avoided_until: None,
-        caller: Uuid::nil(),
+        applicant: Applicant {
+            caller: Uuid::from_u128(7),
+            patience: Duration::from_mins(1),
+        },
         canaries: &CANARIES,
         prices,
     }

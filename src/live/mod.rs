@@ -1,6 +1,7 @@
 //! Floor 3: this replica's memory. The configuration as last read, permits in hand, who waits, and what has been reported.
 
 pub mod account;
+mod accusing;
 mod block_counts;
 pub mod brakes;
 pub mod canaries;
@@ -9,6 +10,7 @@ pub mod clock;
 mod costing;
 pub mod credential;
 pub mod distrusted;
+mod draining;
 #[cfg(test)]
 mod example;
 pub mod explain;
@@ -69,6 +71,7 @@ use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
 use self::suspects::Suspects;
+use crate::domain::accusers::Accusers;
 use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
 
@@ -82,6 +85,7 @@ pub struct Live {
     pub boot_id: Uuid,
     /// What holds back pools whose keys die together.
     pub brakes: Brakes,
+    accusers: Mutex<Accusers>,
     /// Rights to canaries.
     pub canaries: Canaries,
     /// The database's clock.
@@ -122,6 +126,7 @@ impl Live {
         Arc::new(Self {
             boot_id,
             brakes: Brakes::default(),
+            accusers: Mutex::default(),
             canaries: Canaries::default(),
             clock: DatabaseClock::default(),
             ledger: Ledger::default(),
@@ -224,22 +229,5 @@ impl Live {
     #[must_use]
     pub fn replicas(&self) -> u64 {
         self.replicas.load(Ordering::Relaxed)
-    }
-
-    /// No new leases from now on.
-    pub fn drain(&self) {
-        self.is_draining.store(true, Ordering::Release);
-        self.drained.cancel();
-    }
-
-    /// Until no new leases are given.
-    pub async fn drained(&self) {
-        self.drained.cancelled().await;
-    }
-
-    /// Whether this replica is shutting down.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Acquire)
     }
 }

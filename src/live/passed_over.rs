@@ -144,6 +144,7 @@ impl First {
                 until: self.over.until.unwrap_or(incident.until),
                 why: incident.why,
                 class: FailureClass::ProviderFault,
+                accuser: None,
             },
         })
     }

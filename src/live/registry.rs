@@ -52,6 +52,8 @@ pub struct Registry {
     pub incidents: HashMap<(IncidentKind, String), Incident>,
     /// Rows that did not verify.
     pub distrusted: Distrusted,
+    /// Callers whose words against versions turned out to be wrong, until they are taken out.
+    pub refuted: Vec<Uuid>,
     lives: Lives,
 }
 
@@ -83,7 +85,15 @@ impl Registry {
     pub fn version_live(&mut self, version: &KeyVersion) -> Arc<VersionLive> {
         let uid = version.meta.uid;
         let lives = self.lives.versions.entry(uid);
-        Arc::clone(lives.or_insert_with(|| Arc::new(VersionLive::new(uid, &version.health))))
+        let new = || VersionLive::new(uid, &version.health, version.recover_time);
+        Arc::clone(lives.or_insert_with(|| Arc::new(new())))
+    }
+
+    /// A version is stored like this.
+    pub fn version_told(&mut self, version: &KeyVersion) {
+        let live = self.version_live(version);
+        let refuted = live.told(&version.health, version.recover_time);
+        self.refuted.extend(refuted);
     }
 
     /// A key is gone, and its versions with it.

@@ -74,8 +74,8 @@ struct Skipped {
 impl Unserved {
     /// A key is passed over for something other than permits.
     pub(super) fn pass_over(&mut self, candidate: &Candidate, over: PassedOver) -> Told {
-        let told = self.tell(over.refusal, over.until, over.is_of_all());
         self.is_canary_awaited |= over.is_awaited;
+        let told = self.tell(over.refusal, over.until, over.is_of_all());
         let mut firsts = self.firsts.iter_mut();
         let known = firsts.find(|first| first.over.refusal == over.refusal);
         let is_told = |first: &&mut First| !over.is_before(&first.over);

@@ -8,18 +8,22 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::canaries::{ANSWERED_WITHIN, Canaries, Canary, told};
-use super::choose::Now;
-use crate::domain::canary::{Seating, Subject};
+use super::canaries::Canary;
+use crate::domain::canary::Subject;
 use crate::domain::cooling::{self, Cooling};
 use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::pool::HealthPolicy;
 use crate::domain::time::Timestamp;
-use crate::domain::vitals::{Admission, Event, Vitals};
+use crate::domain::transition::{Transition, Who};
+use crate::domain::vitals::{Event, Vitals};
 
+mod admitting;
 mod recent;
+mod recovering;
 
+pub use admitting::Applicant;
 use recent::Recent;
+use recovering::Recovering;
 
 /// The most models of one version whose cooldowns are kept; then what ends first makes room.
 const COOLING_MODELS_MAX: usize = 64;
@@ -33,13 +37,14 @@ pub struct VersionLive {
     leases: AtomicU64,
     last_use: AtomicI64,
     recent: Recent,
+    recovering: Recovering,
 }
 
 #[derive(Debug, Default)]
 struct State {
     vitals: Vitals,
     /// A change of health that is not committed yet: said again until it is.
-    unsaved: Option<Health>,
+    unsaved: Option<Transition>,
     /// What the key itself cools down from. The fleet knows it as the version's health.
     cooling: Cooling,
     /// The same for single models, as this replica alone has seen it.
@@ -49,7 +54,7 @@ struct State {
 impl VersionLive {
     /// No past.
     #[must_use]
-    pub fn new(uid: Uuid, health: &Health) -> Self {
+    pub fn new(uid: Uuid, health: &Health, recovered: Option<Timestamp>) -> Self {
         let live = Self {
             uid,
             canary: Canary::new(Subject::version(uid)),
@@ -57,8 +62,9 @@ impl VersionLive {
             leases: AtomicU64::new(0),
             last_use: AtomicI64::new(0),
             recent: Recent::default(),
+            recovering: Recovering::default(),
         };
-        live.told(health);
+        live.told(health, recovered);
         live
     }
 
@@ -68,43 +74,31 @@ impl VersionLive {
         self.uid
     }
 
-    /// Whether a lease may be given that may be reported for `lasts`. A canary is taken by asking: the next one to ask is told to wait.
-    pub fn admit(&self, canaries: &Canaries, lasts: Duration, now: Now) -> Admission {
-        let admission = self.state.lock().vitals.admission(now.database);
-        if admission != Admission::Due {
-            return admission;
-        }
-        seated(self.canary.take(canaries, lasts, now.boot), now)
-    }
-
-    /// The same, and nothing is taken.
-    pub fn admission(&self, now: Now) -> Admission {
-        let admission = self.state.lock().vitals.admission(now.database);
-        if admission != Admission::Due {
-            return admission;
-        }
-        match self.canary.look(now.boot) {
-            Seating::Taken(until) => Admission::Dead(told(until, now)),
-            Seating::Given(_) | Seating::Wanted { .. } => Admission::Due,
-        }
-    }
-
-    /// The right to its canary.
-    #[must_use]
-    pub const fn canary(&self) -> &Arc<Canary> {
-        &self.canary
-    }
-
-    /// What an outcome says about it. A change of health is kept as unsaved until [`Self::saved`].
-    pub fn on(&self, event: Event<'_>, policy: &HealthPolicy, why: &str, now: Timestamp) {
+    /// What an outcome, or a probe, says about it. A change of health is kept as unsaved until [`Self::saved`]. Answers whose word has
+    /// been refuted by it, if anybody's.
+    pub fn on(
+        &self,
+        event: Event<'_>,
+        policy: &HealthPolicy,
+        why: &str,
+        who: Who,
+        now: Timestamp,
+    ) -> Option<Uuid> {
         let mut state = self.state.lock();
+        let accuser = state.vitals.accuser();
         if matches!(event, Event::Success { .. }) {
             state.cooling.succeed(now);
             state.models.values_mut().for_each(|c| c.succeed(now));
         }
-        if let Some(news) = state.vitals.on(event, policy, why, now) {
-            state.unsaved = Some(news);
-        }
+        let to = state.vitals.on(event, policy, why, now)?;
+        let is_well = to == Health::Active;
+        state.unsaved = Some(Transition {
+            to,
+            who,
+            dead_ttl: policy.dead_ttl(),
+        });
+        self.recovering.since(state.vitals.recovered());
+        accuser.filter(|_| is_well)
     }
 
     /// A budget of the key itself is spent; of one model if it is named.
@@ -114,6 +108,7 @@ impl VersionLive {
         class: FailureClass,
         stated: Option<Duration>,
         why: &str,
+        who: Who,
         now: Timestamp,
     ) {
         let state = &mut *self.state.lock();
@@ -127,6 +122,11 @@ impl VersionLive {
         if let Some(cause) = state.cooling.blame(class, stated, jitter, why, now) {
             let policy = HealthPolicy::default();
             let news = state.vitals.on(Event::Cools(&cause), &policy, why, now);
+            let news = news.map(|to| Transition {
+                to,
+                who,
+                dead_ttl: policy.dead_ttl(),
+            });
             state.unsaved = news.or(state.unsaved.take());
         }
     }
@@ -140,35 +140,39 @@ impl VersionLive {
 
     /// A change that must be committed before the report behind it is answered.
     #[must_use]
-    pub fn unsaved(&self) -> Option<Health> {
+    pub fn unsaved(&self) -> Option<Transition> {
         self.state.lock().unsaved.clone()
     }
 
     /// The change is committed.
-    pub fn saved(&self, health: &Health) {
+    pub fn saved(&self, transition: &Transition) {
         let mut state = self.state.lock();
-        if state.unsaved.as_ref() == Some(health) {
+        if state.unsaved.as_ref() == Some(transition) {
             state.unsaved = None;
         }
     }
 
-    /// A person, or another replica, says how it is. A change of our own that is not committed yet stands until it is.
-    pub fn told(&self, health: &Health) {
+    /// A person, or another replica, says how it is, and since when it has been well again. A change of our own that is not committed yet
+    /// stands until it is. Answers whose word has been refuted by it, if anybody's.
+    pub fn told(&self, health: &Health, recovered: Option<Timestamp>) -> Option<Uuid> {
         let mut state = self.state.lock();
         if *health == Health::Active {
             state.cooling.clear();
             state.models.clear();
         }
-        if state.unsaved.is_none() {
-            // Whoever's canary is out, it has decided, or somebody else has.
-            if *health != state.vitals.health(Timestamp::from_micros(0)) {
-                self.canary.settle();
-            }
-            let policy = HealthPolicy::default();
-            state
-                .vitals
-                .on(Event::Told(health), &policy, "", Timestamp::from_micros(0));
+        if state.unsaved.is_some() {
+            return None;
         }
+        let accuser = state.vitals.accuser();
+        // Whoever's canary is out, it has decided, or somebody else has.
+        if *health != state.vitals.health(Timestamp::from_micros(0)) {
+            self.canary.settle();
+        }
+        let (policy, now) = (HealthPolicy::default(), Timestamp::from_micros(0));
+        state.vitals.on(Event::Told(health), &policy, "", now);
+        state.vitals.recovered_at(recovered);
+        self.recovering.since(recovered);
+        accuser.filter(|_| *health == Health::Active)
     }
 
     /// How it is.
@@ -210,18 +214,10 @@ impl VersionLive {
     }
 }
 
-/// What a lease is told of a version that waits for its canary.
-fn seated(seating: Seating, now: Now) -> Admission {
-    match seating {
-        Seating::Given(lasts) => Admission::Canary(lasts),
-        Seating::Wanted { .. } => Admission::Awaited(now.database.after(ANSWERED_WITHIN)),
-        Seating::Taken(until) => Admission::Dead(told(until, now)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::vitals::Word;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000)
@@ -229,12 +225,23 @@ mod tests {
 
     #[test]
     fn a_verdict_is_said_again_until_it_is_saved() {
-        let live = VersionLive::new(Uuid::nil(), &Health::Active);
-        live.on(Event::Rejected, &HealthPolicy::default(), "401", at(1));
-        live.told(&Health::Active);
+        let live = VersionLive::new(Uuid::nil(), &Health::Active, None);
+        let caller = Uuid::from_u128(1);
+        let word = Event::Rejected(Word {
+            by: caller,
+            is_canary: false,
+            is_doubted: false,
+        });
+        let policy = HealthPolicy::default();
+        live.on(word, &policy, "401", Who::Caller(caller), at(1));
+        live.told(&Health::Active, None);
         assert!(matches!(live.health(at(3)), Health::Dead(_)));
-        assert_eq!(live.unsaved(), Some(live.health(at(3))));
-        live.saved(&live.health(at(3)));
+        let unsaved = live.unsaved().unwrap();
+        assert_eq!(unsaved.to, live.health(at(3)));
+        live.saved(&unsaved);
         assert_eq!(live.unsaved(), None);
+        // What a person clears was no good word.
+        assert_eq!(live.told(&Health::Active, None), Some(caller));
+        assert_eq!(live.told(&Health::Active, None), None);
     }
 }

@@ -142,6 +142,7 @@ mod tests {
             until: Timestamp::from_micros(2_000_000_000),
             why: "credential (http 401)".to_owned(),
             class: FailureClass::Credential,
+            accuser: None,
         }
     }
 

@@ -101,22 +101,6 @@ pub async fn end(conn: &mut PgConnection, subject: &Subject, right: Uuid) -> Res
     Ok(())
 }
 
-/// The right of a replica ends, since the canary that it gave has decided.
-///
-/// # Errors
-/// As every query.
-pub async fn decided(conn: &mut PgConnection, subject: &Subject, boot_id: Uuid) -> Result<()> {
-    sqlx::query!(
-        "update canaries set right_id = null, boot_id = null, since = null, until = null, last_low = null
-        where subject = $1 and boot_id = $2",
-        subject.as_str(),
-        boot_id
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// What the canary of a subject decided is committed, whoever gave it.
 ///
 /// # Errors

@@ -33,6 +33,7 @@ impl From<CooldownRow> for Cooldown {
                 until: timestamp(row.until),
                 why: row.why,
                 class: FailureClass::from_stored(&row.class),
+                accuser: None,
             },
         }
     }

@@ -6,14 +6,15 @@ use uuid::Uuid;
 
 use super::convert::{Reading, offset, timestamp};
 use super::{Error, Result};
-use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::key::{KeyVersion, Meta, Stage};
 use crate::domain::labels::Labels;
 use crate::domain::time::Timestamp;
 
+mod health;
 mod writing;
 
-pub use writing::{clear_health, give_back, insert, judge, revive, revoke, update};
+pub(crate) use health::HealthColumns;
+pub use writing::{clear_health, give_back, insert, lock_health, revoke, set_health, update};
 
 /// A row, column by column.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct KeyVersionRow {
     pub(crate) health_until: Option<OffsetDateTime>,
     pub(crate) health_why: Option<String>,
     pub(crate) health_class: Option<String>,
+    pub(crate) health_accuser: Option<Uuid>,
+    pub(crate) recover_time: Option<OffsetDateTime>,
 }
 
 impl TryFrom<KeyVersionRow> for KeyVersion {
@@ -43,19 +46,12 @@ impl TryFrom<KeyVersionRow> for KeyVersion {
             table: "key_versions",
             uid: row.uid,
         };
-        let cause = || Cause {
-            // A verdict without an end is none that this release writes: it has ended.
-            until: row
-                .health_until
-                .map_or(Timestamp::from_micros(0), timestamp),
-            why: row.health_why.clone().unwrap_or_default(),
-            class: FailureClass::from_stored(row.health_class.as_deref().unwrap_or_default()),
-        };
-        let health = match row.health.as_str() {
-            "active" => Some(Health::Active),
-            "cooling" => Some(Health::Cooling(cause())),
-            "dead" => Some(Health::Dead(cause())),
-            _ => None,
+        let health = HealthColumns {
+            state: &row.health,
+            until: row.health_until,
+            why: row.health_why.as_deref(),
+            class: row.health_class.as_deref(),
+            accuser: row.health_accuser,
         };
         Ok(Self {
             meta: Meta {
@@ -69,7 +65,8 @@ impl TryFrom<KeyVersionRow> for KeyVersion {
             key_uid: row.key_uid,
             number: reading.number("number", row.number)?,
             stage: reading.known("stage", Stage::from_stored(&row.stage))?,
-            health: reading.known("health", health)?,
+            health: reading.known("health", health.parsed())?,
+            recover_time: row.recover_time.map(timestamp),
             promote_time: row.promote_time.map(timestamp),
             revoke_time: row.revoke_time.map(timestamp),
             drain_until: row.drain_until.map(timestamp),
@@ -90,7 +87,7 @@ pub async fn find(
     let row = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class
+            health, health_until, health_why, health_class, health_accuser, recover_time
         from key_versions where key_uid = $1 and number = $2",
         key_uid,
         i32::try_from(number).unwrap_or(0)
@@ -108,7 +105,7 @@ pub async fn current(conn: &mut PgConnection, key_uid: Uuid) -> Result<Option<Ke
     let row = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class
+            health, health_until, health_why, health_class, health_accuser, recover_time
         from key_versions where key_uid = $1 and stage = 'current'",
         key_uid
     )
@@ -159,7 +156,7 @@ pub async fn of_key(
     let rows = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class
+            health, health_until, health_why, health_class, health_accuser, recover_time
         from key_versions where key_uid = $1 and number < $2 order by number desc limit $3",
         key_uid,
         i32::try_from(before).unwrap_or(i32::MAX),
@@ -181,7 +178,7 @@ pub async fn sealed_of_account(
     let rows = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class
+            health, health_until, health_why, health_class, health_accuser, recover_time
         from key_versions
         where key_uid in (select uid from keys where account_uid = $1) and stage <> 'revoked' order by uid",
         account_uid

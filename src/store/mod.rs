@@ -18,6 +18,7 @@ pub mod deletions;
 mod error;
 pub mod foreign_reports;
 pub mod grants;
+pub mod health_changes;
 pub mod incarnations;
 pub mod incidents;
 pub mod key_facts;

@@ -16,7 +16,9 @@ use crate::domain::filter::Filter;
 use crate::domain::id::Id;
 use crate::domain::key::Meta;
 use crate::domain::labels::Labels;
-use crate::domain::pool::{Estimate, HealthPolicy, Pool, Strategy};
+use crate::domain::pool::{Pool, Strategy};
+
+mod parts;
 
 /// A row, column by column.
 #[derive(Debug)]
@@ -33,6 +35,9 @@ pub(crate) struct PoolRow {
     pub(crate) failure_threshold: Option<i32>,
     pub(crate) probe_enabled: bool,
     pub(crate) probe_interval_ms: Option<i64>,
+    pub(crate) verdicts: Option<String>,
+    pub(crate) quarantine_ms: Option<i64>,
+    pub(crate) recovery_ramp_ms: Option<i64>,
     pub(crate) healthy_keys_min: Option<i32>,
     pub(crate) estimate_input_tokens: Option<i64>,
     pub(crate) estimate_output_tokens: Option<i64>,
@@ -86,39 +91,6 @@ impl TryFrom<PoolRow> for Stored<Pool> {
     }
 }
 
-impl PoolRow {
-    fn health_policy(&self, reading: Reading) -> Result<HealthPolicy> {
-        let count =
-            |column: &str, value: Option<i32>| value.map(|n| reading.number(column, n)).transpose();
-        Ok(HealthPolicy {
-            dead_ttl: millis(self.dead_ttl_ms),
-            unhealthy_ttl: millis(self.unhealthy_ttl_ms),
-            failure_threshold: count("failure_threshold", self.failure_threshold)?,
-            probe_enabled: self.probe_enabled,
-            probe_interval: millis(self.probe_interval_ms),
-            healthy_keys_min: count("healthy_keys_min", self.healthy_keys_min)?,
-        })
-    }
-
-    /// Three columns that are all null or all set.
-    fn estimate(&self, reading: Reading) -> Result<Option<Estimate>> {
-        let columns = self
-            .estimate_input_tokens
-            .zip(self.estimate_output_tokens)
-            .zip(self.estimate_cost_micros);
-        let Some(((input, output), cost)) = columns else {
-            return Ok(None);
-        };
-        Ok(Some(Estimate {
-            input_tokens: reading.number("estimate_input_tokens", input)?,
-            output_tokens: reading.number("estimate_output_tokens", output)?,
-            // A cost of nothing is what the contract has where nobody says.
-            cost_micros: Some(reading.number("estimate_cost_micros", cost)?)
-                .filter(|cost| *cost > 0),
-        }))
-    }
-}
-
 /// The pool of this id, without its members.
 ///
 /// # Errors
@@ -127,7 +99,7 @@ pub async fn find(conn: &mut PgConnection, id: &Id) -> Result<Option<Stored<Pool
     let row = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools where id = $1"#,
@@ -150,7 +122,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
-            failure_threshold, probe_enabled, probe_interval_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
+            failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
             estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools
@@ -204,7 +176,8 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         "update pools set rev = $2, labels = $3, update_time = $4, strategy = $5, dead_ttl_ms = $6, unhealthy_ttl_ms = $7,
             failure_threshold = $8, probe_enabled = $9, probe_interval_ms = $10, estimate_input_tokens = $11,
             estimate_output_tokens = $12, estimate_cost_micros = $13, rotation_seconds = $14, lease_duration_ms = $15,
-            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, healthy_keys_min = $20, failure_rules = $21, mac = $22
+            disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, mac = $20,
+            verdicts = $21, quarantine_ms = $22, recovery_ramp_ms = $23, healthy_keys_min = $24, failure_rules = $25
         where uid = $1",
         pool.meta.uid,
         pool.meta.rev,
@@ -225,9 +198,12 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         word.map(|word| offset(word.since)),
         word.and_then(|word| word.until).map(offset),
         word.map(|word| word.by.as_str()),
+        mac,
+        policy.verdicts.as_str(),
+        as_millis(policy.quarantine),
+        as_millis(policy.recovery_ramp),
         policy.healthy_keys_min.map(u32::cast_signed),
-        pool.failure_rules.as_ref().map(|rules| rules.text()),
-        mac
+        pool.failure_rules.as_ref().map(|rules| rules.text())
     )
     .execute(conn)
     .await?;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Blame, Failure};
-use crate::domain::health::{Cause, FailureClass};
+use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::time::Timestamp;
-use crate::domain::vitals::Event;
+use crate::domain::transition::Who;
+use crate::domain::vitals::{Event, Word};
 use crate::live::pool::Counted;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
 
@@ -22,8 +23,8 @@ pub(super) const fn counted(outcome: &Judged) -> Counted {
 }
 
 /// Cools what a spent budget or a missing entitlement is blamed on. Where the lease named no model, nobody can tell the models apart:
-/// a budget then cools the whole account, and an entitlement nothing. An account that is found closed while its pool is braked is out for
-/// a pause alone.
+/// a budget then cools the whole account, and an entitlement nothing. A closed account cools once its key is proven dead, and while its
+/// pool is braked for a pause alone.
 pub(super) fn cool(
     account: &AccountEntry,
     version: Option<&Arc<VersionEntry>>,
@@ -36,14 +37,21 @@ pub(super) fn cool(
     let (class, stated) = (failure.class, failure.retry_after);
     let is_budget = matches!(class, FailureClass::Quota | FailureClass::RateLimit);
     let is_entitlement = class == FailureClass::ModelAccess && !model.is_empty();
-    let is_account = class == FailureClass::Credential && failure.blame == Blame::Account;
+    let is_account = class == FailureClass::Credential
+        && failure.blame == Blame::Account
+        && version.is_some_and(|version| is_proven_dead(version, now));
     if !is_budget && !is_entitlement && !is_account {
         return;
     }
     if let Some(pause) = pause.filter(|_| is_account) {
         let until = now.after(pause);
         let why = why.to_owned();
-        account.live.pause(Cause { until, why, class });
+        account.live.pause(Cause {
+            until,
+            why,
+            class,
+            accuser: None,
+        });
         return;
     }
     match failure.blame {
@@ -56,11 +64,18 @@ pub(super) fn cool(
                 model
             };
             if let Some(version) = version {
-                version.live.blame(model, class, stated, why, now);
+                let live = &version.live;
+                live.blame(model, class, stated, why, who(claims), now);
             }
         }
         Blame::Request | Blame::Provider | Blame::Egress => {}
     }
+}
+
+/// Whether a version is dead by more than the word of one caller, whom its pool does not trust.
+fn is_proven_dead(version: &VersionEntry, now: Timestamp) -> bool {
+    let health = version.live.health(now);
+    matches!(health, Health::Dead(cause) if cause.accuser.is_none())
 }
 
 /// What a failure says about the version.
@@ -68,11 +83,12 @@ pub(super) fn event(
     account: &AccountEntry,
     version: &VersionEntry,
     failure: &Failure,
+    word: Word,
     is_issuer: bool,
     now: Timestamp,
 ) -> Event<'static> {
     match failure.class {
-        FailureClass::Credential => Event::Rejected,
+        FailureClass::Credential => Event::Rejected(word),
         FailureClass::Unknown if is_issuer => Event::Unexplained,
         FailureClass::ProviderFault if is_issuer => Event::ProviderFault {
             others_succeeded: account
@@ -86,6 +102,15 @@ pub(super) fn event(
         | FailureClass::RateLimit
         | FailureClass::ModelAccess
         | FailureClass::RegionOrEgress => Event::Neutral,
+    }
+}
+
+/// Whose word an outcome is.
+pub(super) const fn who(claims: &LeaseClaims) -> Who {
+    if claims.is_canary {
+        Who::Canary(claims.caller_uid)
+    } else {
+        Who::Caller(claims.caller_uid)
     }
 }
 

@@ -91,7 +91,8 @@ async fn clear_versions(
     number: Option<u32>,
 ) -> Result<(i64, String)> {
     let key = get_key::stored(work.conn, name).await?;
-    let stamp = (work.rev, work.now);
-    let cleared = key_versions::clear_health(work.conn, key.meta.uid, number, stamp).await?;
+    let (uid, stamp) = (key.meta.uid, (work.rev, work.now));
+    let cleared =
+        key_versions::clear_health(work.conn, uid, number, &work.caller.name, stamp).await?;
     Ok((cleared, format!("{cleared} versions cleared")))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Vault;
@@ -10,17 +11,19 @@ use super::report_outcome::ReportRefusal;
 use super::telling::{tell_of_cooling, tell_of_health};
 use crate::domain::canary::Subject;
 use crate::domain::health::{Cause, Health};
+use crate::domain::time::Timestamp;
+use crate::domain::transition::Transition;
 use crate::live::owed::Judgement;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, canaries, cluster, cooldowns, key_versions};
+use crate::store::{self, canaries, cluster, cooldowns, health_changes, key_versions};
 
 /// What the fleet must know of one version and its account.
 struct News {
     judgement: Judgement,
     account: Arc<AccountEntry>,
     version: Option<Arc<VersionEntry>>,
-    health: Option<Health>,
+    health: Option<Transition>,
     cooling: Vec<(String, Cause)>,
 }
 
@@ -78,7 +81,7 @@ impl Vault {
             .versions
             .get(&version)
             .and_then(|v| v.live.unsaved());
-        matches!(unsaved, Some(Health::Dead(_)))
+        matches!(unsaved, Some(news) if matches!(news.to, Health::Dead(_)))
     }
 
     pub(super) async fn commit(&self, judgement: Judgement) -> store::Result<()> {
@@ -87,8 +90,9 @@ impl Vault {
         };
         // Looked at again at the next poll, also where it fails, or the call behind it goes away meanwhile.
         self.live.owed.note(judgement);
-        self.save(&news).await?;
-        news.saved();
+        let stands = self.save(&news).await?;
+        let refuted = news.saved(stands);
+        self.live.refuted(refuted);
         Ok(())
     }
 
@@ -109,7 +113,7 @@ impl Vault {
     }
 
     /// In a task of its own: a report that is dropped must not cancel it half-way.
-    async fn save(&self, news: &News) -> store::Result<()> {
+    async fn save(&self, news: &News) -> store::Result<Option<Standing>> {
         let pool = self.pool.clone();
         let Judgement {
             account_uid,
@@ -117,20 +121,26 @@ impl Vault {
             canary_issuer,
         } = news.judgement;
         let (health, cooling) = (news.health.clone(), news.cooling.clone());
+        let who = health.as_ref().map(|news| self.name_of(news.who));
+        let who = who.unwrap_or_default();
         let saving = async move {
             let mut transaction = begin(&pool, super::change::BEGIN).await?;
             let (rev, now) = cluster::next_rev(&mut transaction).await?;
-            if let Some(health) = health {
-                key_versions::judge(&mut transaction, version_uid, rev, &health, now).await?;
-                if let Some(issuer) = canary_issuer {
-                    let subject = Subject::version(version_uid);
-                    canaries::decided(&mut transaction, &subject, issuer).await?;
-                }
+            let mut stands = None;
+            if let Some(news) = health {
+                let conn = &mut *transaction;
+                let may_revive = match canary_issuer {
+                    Some(issuer) => end_right(conn, version_uid, issuer).await?,
+                    None => true,
+                };
+                let news = (&news, who.as_str(), may_revive);
+                stands = write_health(conn, version_uid, news, (rev, now)).await?;
             }
             for (model, cause) in cooling {
                 cooldowns::extend(&mut transaction, account_uid, &model, rev, &cause).await?;
             }
-            transaction.commit().await
+            transaction.commit().await?;
+            Ok(stands)
         };
         let task = tokio::spawn(in_time(ANSWER_WITHIN, saving));
         task.await.map_err(|_| store::Error::unanswered())?
@@ -138,14 +148,76 @@ impl Vault {
 }
 
 impl News {
-    fn saved(&self) {
-        if let Some((version, health)) = self.version.as_ref().zip(self.health.as_ref()) {
-            version.live.saved(health);
-            tell_of_health(&self.account, version, health);
+    /// All of it is committed, and the version stands like this. Answers whose word has been refuted by that, if anybody's.
+    fn saved(&self, stands: Option<Standing>) -> Option<Uuid> {
+        let mut refuted = None;
+        if let Some((version, news)) = self.version.as_ref().zip(self.health.as_ref()) {
+            version.live.saved(news);
+            if let Some(stands) = stands {
+                let Standing {
+                    health, is_news, ..
+                } = stands;
+                refuted = version.live.told(&health, stands.recovered);
+                if is_news {
+                    tell_of_health(&self.account, version, &health);
+                }
+            }
         }
         for (model, cause) in &self.cooling {
             self.account.live.saved(model, cause);
             tell_of_cooling(&self.account, model, cause);
         }
+        refuted
     }
+}
+
+/// The canary has decided, and its right ends. False where that had ended before: its success decides nothing, since another may be out.
+async fn end_right(
+    conn: &mut PgConnection,
+    version_uid: Uuid,
+    issuer: Uuid,
+) -> store::Result<bool> {
+    let subject = Subject::version(version_uid);
+    let held = canaries::lock(conn, &subject).await?;
+    let Some(right) = held.filter(|right| right.boot_id == issuer) else {
+        return Ok(false);
+    };
+    canaries::end(conn, &subject, right.id).await?;
+    Ok(true)
+}
+
+/// How a version stands once a verdict on it is committed.
+struct Standing {
+    health: Health,
+    /// The verdict, or what it made of another.
+    is_news: bool,
+    /// When it became well after having been dead.
+    recovered: Option<Timestamp>,
+}
+
+/// Writes a verdict, unless what is stored stands, and notes it in the version's history. `None` where the version is gone.
+async fn write_health(
+    conn: &mut PgConnection,
+    version_uid: Uuid,
+    (news, who, may_revive): (&Transition, &str, bool),
+    (rev, at): (i64, Timestamp),
+) -> store::Result<Option<Standing>> {
+    let Some((stored, recovered)) = key_versions::lock_health(conn, version_uid).await? else {
+        return Ok(None);
+    };
+    let to = news.onto(&stored, at);
+    let Some(health) = to.filter(|to| may_revive || *to != Health::Active) else {
+        return Ok(Some(Standing {
+            health: stored,
+            is_news: false,
+            recovered,
+        }));
+    };
+    key_versions::set_health(conn, version_uid, rev, &health, at).await?;
+    health_changes::insert(conn, version_uid, (&stored, &health), who, at).await?;
+    Ok(Some(Standing {
+        recovered: (health == Health::Active).then_some(at),
+        health,
+        is_news: true,
+    }))
 }

@@ -100,6 +100,7 @@ pub(super) async fn insert_current(
         number,
         stage: Stage::Current,
         health: Health::Active,
+        recover_time: None,
         promote_time: Some(work.now),
         revoke_time: None,
         drain_until: None,

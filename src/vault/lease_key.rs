@@ -23,6 +23,7 @@ use crate::live::choose::{Chosen, Now, Wish, choose, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
+use crate::live::version::Applicant;
 
 /// What a caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +125,6 @@ impl Vault {
         loop {
             let now = self.live.now();
             let pool = self.admit(bearer, call, now)?;
-            // Made before the look: no answer is missed in between.
             let answered = waiting.as_ref().map(|_| self.live.canaries.answered());
             let ticket = waiting.as_ref().map(Waiting::ticket);
             let wish = wish(&pool, call, avoided, ticket, &self.live);
@@ -143,8 +143,7 @@ impl Vault {
             let is_new = place.stand(&unserved.short);
             place.step_aside(|account| unserved.is_past(&pool, account));
             self.live.ledger.ask(&unserved.short);
-            let Some(answered) = answered else { continue };
-            if !is_new {
+            if let Some(answered) = answered.filter(|_| !is_new) {
                 tokio::select! {
                     () = place.woken() => {}
                     () = answered => {}
@@ -272,7 +271,10 @@ pub(super) fn wish<'a>(
         account: call.account.as_ref(),
         avoided: &avoided.avoided,
         avoided_until: Some(avoided.ends),
-        caller: avoided.caller_uid,
+        applicant: Applicant {
+            caller: avoided.caller_uid,
+            patience: pool.pool.health_policy.accuser_patience(),
+        },
         canaries: &live.canaries,
         prices: &pool.prices,
     }

@@ -18,6 +18,7 @@ use crate::domain::pool::HealthPolicy;
 use crate::domain::probe::{self, ProbeResult, Probed};
 use crate::domain::profile::PlacementKind;
 use crate::domain::time::Timestamp;
+use crate::domain::transition::Who;
 use crate::domain::vitals::Event;
 use crate::live::credential::Credential;
 use crate::live::owed::Judgement;
@@ -25,7 +26,11 @@ use crate::live::snapshot::{AccountEntry, PoolEntry, VersionEntry};
 use crate::metric_names;
 use crate::outbound::{OutboundError, Request};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, cluster, key_versions};
+use crate::store::{self, cluster};
+
+mod reviving;
+
+use reviving::revive;
 
 /// Why a version is not probed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -146,7 +151,7 @@ impl Vault {
                 let why = format!("credential ({}, by a probe)", probed.why);
                 let policy = self.policy_of(uid, now);
                 let event = Event::Probed { is_well: false };
-                version.live.on(event, &policy, &why, now);
+                version.live.on(event, &policy, &why, Who::Probe, now);
                 if failure.blame == Blame::Account {
                     let class = FailureClass::Credential;
                     account.live.blame(uid, "", class, None, &why, now);
@@ -160,7 +165,7 @@ impl Vault {
                         account.live.blame(uid, "", class, stated, &why, now);
                     }
                     Blame::Key | Blame::KeyModel => {
-                        version.live.blame("", class, stated, &why, now);
+                        version.live.blame("", class, stated, &why, Who::Probe, now);
                     }
                     Blame::Request | Blame::Provider | Blame::Egress => {}
                 }
@@ -196,7 +201,7 @@ impl Vault {
         let reviving = async move {
             let mut transaction = begin(&pool, super::change::BEGIN).await?;
             let (rev, now) = cluster::next_rev(&mut transaction).await?;
-            let is_revived = key_versions::revive(&mut transaction, uid, rev, now).await?;
+            let is_revived = revive(&mut transaction, uid, rev, now).await?;
             if is_revived {
                 transaction.commit().await?;
             }

@@ -58,6 +58,7 @@ impl Vault {
             let (dead, now) = (befallen::dead(&changes), changes.now);
             take_up(&mut registry, &keys, &live, changes);
             befallen::forget(&registry, &live, is_whole, now);
+            live.refuted(registry.refuted.drain(..));
             // Last: what was taken up by half is taken up again.
             (registry.rev, registry.epoch) = (rev, epoch);
             tracing::debug!(rev.known = known, rev, "what changed is taken up");
@@ -167,7 +168,7 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
         let uid = version.meta.uid;
         let rows = changes.secrets.remove(&uid).unwrap_or_default();
         let fields = opened(registry, keys, &version, &rows);
-        registry.version_live(&version).told(&version.health);
+        registry.version_told(&version);
         registry
             .versions
             .insert(uid, KnownVersion::new(version, fields));

@@ -2,6 +2,7 @@
 //! refuses, and how large one is is written by a loop in the background.
 
 use super::Vault;
+use super::blaming::who;
 use super::opened::Opened;
 use crate::domain::classify::{self, Blame, Statement, stated};
 use crate::domain::judged::{Judged, Seen};
@@ -60,7 +61,9 @@ impl Vault {
                 let snapshot = self.live.snapshot();
                 if let Some(version) = snapshot.versions.get(&claims.version_uid) {
                     let wait = Some(spent.wait);
-                    version.live.blame("", spent.class, wait, &why, now);
+                    version
+                        .live
+                        .blame("", spent.class, wait, &why, who(claims), now);
                 }
             }
             Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => {}

@@ -16,6 +16,10 @@ pub(super) fn tell_of_health(account: &AccountEntry, version: &VersionEntry, hea
             let (why, until) = (cause.why.as_str(), time(cause.until));
             tracing::info!(key, version, why, %until, "a key cools down");
         }
+        Health::Dead(cause) if cause.accuser.is_some() => {
+            let (why, until) = (cause.why.as_str(), time(cause.until));
+            tracing::info!(key, version, why, %until, "a key is accused by one caller, it is not leased until somebody else has tried it");
+        }
         Health::Dead(cause) => {
             let (why, until) = (cause.why.as_str(), time(cause.until));
             tracing::info!(key, version, why, %until, "a key is dead, it is not leased");

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::blaming::{cool, counted, event, is_counted, times};
+use super::blaming::{cool, counted, event, is_counted, times, who};
 use super::incidents::tell_provider;
 use super::report_outcome::ReportOutcome;
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify;
+use crate::domain::classify::{self, Failure};
 use crate::domain::forwarded::Forwarded;
 use crate::domain::health::FailureClass;
 use crate::domain::judged::{Judged, Seen};
@@ -19,7 +19,8 @@ use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
-use crate::domain::vitals::Event;
+use crate::domain::transition::Who;
+use crate::domain::vitals::{Event, Word};
 
 impl Vault {
     /// Judges outcomes by the rules of the lease's pool and then those of the account's provider; of an account that is gone, by those for
@@ -58,6 +59,8 @@ impl Vault {
         let version = snapshot.versions.get(&claims.version_uid);
         tell_provider(account, lease, outcome, now);
         let pause = self.brake(lease, outcome, now);
+        // First: a word against the whole account counts once that against its key is confirmed.
+        self.tell_version(lease, outcome, pause, now);
         match &outcome.seen {
             Seen::NotSent => {}
             Seen::Success => account.live.succeed(now),
@@ -66,7 +69,6 @@ impl Vault {
                 cool(account, version, claims, failure, (&why, pause), now);
             }
         }
-        self.tell_version(lease, outcome, pause, now);
     }
 
     /// Lets an outcome act whose report found no room to be counted, as far as it says by itself what is the matter with the key or its
@@ -84,8 +86,8 @@ impl Vault {
             let version = snapshot.versions.get(&claims.version_uid);
             let why = format!("{} ({why})", failure.class.as_str());
             let pause = self.brake(lease, outcome, now);
-            cool(account, version, claims, failure, (&why, pause), now);
             self.tell_version(lease, outcome, pause, now);
+            cool(account, version, claims, failure, (&why, pause), now);
         }
     }
 
@@ -151,28 +153,44 @@ impl Vault {
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
         let policy = policy.braked(pause);
-        let is_issuer = lease.issuer == self.live.boot_id;
+        let (is_issuer, who) = (lease.issuer == self.live.boot_id, who(claims));
         match &outcome.seen {
             Seen::NotSent => {}
             Seen::Success => {
                 let is_canary = claims.is_canary;
                 let event = Event::Success { is_canary };
-                version.live.on(event, &policy, "", now);
+                let refuted = version.live.on(event, &policy, "", who, now);
+                self.live.refuted(refuted);
             }
             Seen::Failed { failure, why } => {
-                let why = format!("{} ({why})", failure.class.as_str());
                 // What a way that is barred makes of a request says nothing of the key.
                 if failure.class == FailureClass::Unknown
                     && account.provider.is_way_suspected(claims.caller_uid, now)
                 {
                     return;
                 }
-                let event = event(account, version, failure, is_issuer, now);
+                let word = Word {
+                    by: claims.caller_uid,
+                    is_canary: claims.is_canary,
+                    is_doubted: failure.class == FailureClass::Credential
+                        && self.live.is_doubted(claims.caller_uid, now),
+                };
+                let why = self.why(who, failure, why);
+                let event = event(account, version, failure, word, is_issuer, now);
                 for _ in 0..times(failure, outcome.count) {
-                    version.live.on(event, &policy, &why, now);
+                    version.live.on(event, &policy, &why, who, now);
                 }
             }
         }
+    }
+
+    /// Why a version is as it is: of a verdict on its secret also by whose word.
+    fn why(&self, who: Who, failure: &Failure, why: &str) -> String {
+        let class = failure.class.as_str();
+        if failure.class == FailureClass::Credential {
+            return format!("{class} ({why}), by {}", self.name_of(who));
+        }
+        format!("{class} ({why})")
     }
 
     /// Settles the permits: here if this replica gave the lease, else at the one that did.

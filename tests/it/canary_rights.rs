@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use keylease::proto::{HealthState, LeaseKeyRequest, LeaseKeyResponse, LeaseKind, Pool};
+use keylease::proto::{
+    HealthPolicy, HealthState, LeaseKeyRequest, LeaseKeyResponse, LeaseKind, Pool, VerdictPolicy,
+};
 
 use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::{Cluster, eventually};
@@ -21,7 +23,10 @@ async fn of_a_dead_key(replicas: usize) -> (Cluster, Client, Vec<Client>) {
     let admin = cluster.admin().await;
     admin.create_account_and_key("a").await;
     let pool = Pool {
-        health_policy: Some(brief()),
+        health_policy: Some(HealthPolicy {
+            verdicts: VerdictPolicy::Trust.into(),
+            ..brief()
+        }),
         lease_duration: Some(span(LASTS)),
         ..of_targets(&["a"])
     };

@@ -103,6 +103,7 @@ async fn nouns_are_made_changed_and_deleted_by_their_verbs() {
         "limits get openai/rpm",
         "pools create prod --member openai:tier=1,weight=3 --strategy least-used --dead-ttl 12h",
         "pools update prod --failure-threshold 3 --member openai:weight=5",
+        "pools update prod --verdicts trust --quarantine 90s --recovery-ramp 0s",
         "pools get prod",
         "pools list",
         "prices set openai gpt-4o --input 2.50 --cached-input 1.25 --output 10 --reason contract",
@@ -123,6 +124,9 @@ async fn nouns_are_made_changed_and_deleted_by_their_verbs() {
     let pool = shell.json("pools get prod").await;
     assert_eq!(pool["health_policy"]["failure_threshold"], 3);
     assert_eq!(pool["health_policy"]["dead_ttl"], "43200s");
+    assert_eq!(pool["health_policy"]["verdicts"], "VERDICT_POLICY_TRUST");
+    assert_eq!(pool["health_policy"]["quarantine"], "90s");
+    assert_eq!(pool["health_policy"]["recovery_ramp"], "0s");
     assert_eq!(pool["members"][0]["weight"], 5);
     assert_eq!(pool["members"][0]["tier"], 1);
     let account = shell.json("accounts get openai").await;
@@ -174,6 +178,7 @@ async fn keys_are_stored_rotated_and_never_shown() {
         ("keys rotations openai/main", ""),
         ("keys disable openai/spare --why leaked --for 1h", ""),
         ("keys clear-health openai/main", ""),
+        ("keys health openai/main", ""),
         ("keys clear-health openai/main/2", ""),
         ("accounts clear-health openai --model gpt-4o", ""),
         ("providers clear-health openai", ""),

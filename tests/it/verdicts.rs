@@ -5,7 +5,7 @@ use std::time::Duration;
 use keylease::proto::outcome::Result as Seen;
 use keylease::proto::{
     AdviceAction, BlameScope, FailureClass, HealthPolicy, HealthState, HttpResult, LeaseKeyRequest,
-    Outcome, RefusalReason,
+    Outcome, Pool, RefusalReason, VerdictPolicy,
 };
 use serde_json::json;
 use tonic::Code;
@@ -14,6 +14,7 @@ use crate::harness::client::{Client, of};
 use crate::harness::cluster::Cluster;
 use crate::harness::judged::{judged_by, state};
 use crate::harness::outcomes::{http, success};
+use crate::harness::setup::of_targets;
 
 /// A failure with a body.
 fn failed(status: i32, headers: &[(&str, &str)], body: &str) -> Outcome {
@@ -188,15 +189,23 @@ async fn a_keys_own_budget_leaves_its_peers_alone_on_every_replica() {
     }
 }
 
-#[tokio::test]
-async fn a_closed_account_takes_all_its_keys() {
+/// A report that the account of the key is closed, from the pool `p` of an account with two keys, whose callers are trusted or not.
+async fn closed_account(verdicts: VerdictPolicy) -> (Cluster, Client, keylease::proto::Verdict) {
     let cluster = Cluster::start().await;
     let admin = cluster.admin().await;
     admin.create_account("c", "https://api.openai.com/v1").await;
     for key in ["a", "b"] {
         admin.create_key("c", key, &format!("sk-{key}")).await;
     }
-    admin.create_pool("p", &["c"]).await;
+    let policy = HealthPolicy {
+        verdicts: verdicts.into(),
+        ..Default::default()
+    };
+    let pool = Pool {
+        health_policy: Some(policy),
+        ..of_targets(&["c"])
+    };
+    admin.create_pool_of("p", pool).await;
     let token = admin.create_lessee("search", "p").await;
     let caller = cluster.client(0, &token).await;
     let lease = caller.lease("p").await;
@@ -208,5 +217,19 @@ async fn a_closed_account_takes_all_its_keys() {
     assert_eq!(verdict.failure_class(), FailureClass::Credential);
     assert_eq!(verdict.blame(), BlameScope::Account);
     assert_eq!(state(&verdict), HealthState::Dead);
+    (cluster, caller, verdict)
+}
+
+#[tokio::test]
+async fn a_closed_account_takes_all_its_keys() {
+    let (_cluster, caller, _) = closed_account(VerdictPolicy::Trust).await;
     assert!(caller.ask(of("p")).await.is_err());
+}
+
+#[tokio::test]
+async fn one_callers_word_closes_no_account() {
+    let (_cluster, caller, verdict) = closed_account(VerdictPolicy::Confirm).await;
+    assert!(verdict.health.unwrap().unconfirmed);
+    let other = caller.ask(of("p")).await.unwrap();
+    assert_eq!(other.key, "accounts/c/keys/b");
 }

@@ -9,6 +9,7 @@
 mod batches;
 mod bugs;
 mod caller;
+mod canaries;
 mod churn;
 mod database;
 mod day;

@@ -49,6 +49,24 @@ pub(super) async fn versions(client: &ClientArgs, args: HistoryArgs) -> Result<(
     })
 }
 
+pub(super) async fn health(client: &ClientArgs, args: HistoryArgs) -> Result<(), Failure> {
+    let request = proto::ListHealthChangesRequest {
+        parent: names::key(&args.key)?,
+        ..Default::default()
+    };
+    let mut admin = client.admin().await?;
+    let answer = every_page!(
+        admin,
+        list_health_changes,
+        health_changes,
+        &args.page,
+        request
+    );
+    output::show(client.json, &answer, |answer| {
+        view::health_changes(&answer.health_changes)
+    })
+}
+
 pub(super) async fn rotate(client: &ClientArgs, args: RotateArgs) -> Result<(), Failure> {
     let request = proto::RotateKeyRequest {
         name: names::key(&args.key)?,

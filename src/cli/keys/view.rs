@@ -3,7 +3,7 @@
 use crate::cli::view::{disablement, distrust, distrusted, paragraph, rotation_interval, state};
 use crate::cli::{names, output, table, words};
 use crate::proto::{
-    FailureClass, Health, HealthState, Key, KeyVersion, ProbeKeyResponse, Rotation,
+    FailureClass, Health, HealthChange, HealthState, Key, KeyVersion, ProbeKeyResponse, Rotation,
 };
 
 /// One key.
@@ -142,6 +142,29 @@ pub(super) fn rotations(rotations: &[Rotation]) -> String {
     });
     let header = ["ROTATION", "STEP", "FROM", "TO", "BEGAN", "REASON"];
     table::list(&header, rows, "no rotations")
+}
+
+/// What became of the health of a key's versions.
+pub(super) fn health_changes(changes: &[HealthChange]) -> String {
+    let state = |state: HealthState| words::enum_value(state.as_str_name(), "HEALTH_STATE");
+    let rows = changes.iter().map(|change| {
+        let to = change.to.clone().unwrap_or_default();
+        let word = match to.unconfirmed {
+            true => "quarantine".to_owned(),
+            false => state(to.state()),
+        };
+        vec![
+            words::time(change.change_time.as_ref()),
+            version_number(&change.version),
+            state(change.from()),
+            word,
+            words::time(to.until.as_ref()),
+            words::printable(&to.why),
+            words::printable(&change.by),
+        ]
+    });
+    let header = ["TIME", "VERSION", "FROM", "TO", "UNTIL", "WHY", "BY"];
+    table::list(&header, rows, "no changes of health")
 }
 
 fn step(rotation: &Rotation) -> String {

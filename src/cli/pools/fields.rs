@@ -2,11 +2,12 @@
 
 use clap::{Args, ValueEnum};
 
+use super::choices::{Strategy, Verdicts};
 use super::members::{Member, member};
 use super::rules;
 use crate::cli::failure::Failure;
 use crate::cli::flags;
-use crate::proto::{Estimate, HealthPolicy, Pool, RotationPolicy, SelectionStrategy};
+use crate::proto::{Estimate, HealthPolicy, Pool, RotationPolicy};
 
 /// What can be set; a flag that is not given leaves its field alone.
 #[derive(Debug, Default, Args)]
@@ -27,6 +28,15 @@ pub(crate) struct PoolFlags {
     /// How long an unhealthy version cools: 1s to 31days [default: 30m]
     #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
     unhealthy_ttl: Option<prost_types::Duration>,
+    /// What one caller's word that a key is no good is worth [default: confirm]
+    #[arg(long)]
+    verdicts: Option<Verdicts>,
+    /// How long a version that one caller accused waits for a confirmation: 1s to 1h [default: 1m]
+    #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
+    quarantine: Option<prost_types::Duration>,
+    /// Over how long a version that was dead grows back to its whole share: 0s to 24h [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = flags::duration)]
+    recovery_ramp: Option<prost_types::Duration>,
     /// Probe keys: ask their providers about them; not those of the profile generic
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     probe: Option<bool>,
@@ -57,27 +67,6 @@ pub(crate) struct PoolFlags {
     /// A label; may be repeated, at most 16
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = flags::pair)]
     labels: Vec<(String, String)>,
-}
-
-/// How a key of a tier is chosen.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Strategy {
-    /// Each key in turn
-    RoundRobin,
-    /// In proportion to weights
-    Weighted,
-    /// The key given the fewest leases over the last minute
-    LeastUsed,
-}
-
-impl From<Strategy> for SelectionStrategy {
-    fn from(strategy: Strategy) -> Self {
-        match strategy {
-            Strategy::RoundRobin => Self::RoundRobin,
-            Strategy::Weighted => Self::Weighted,
-            Strategy::LeastUsed => Self::LeastUsed,
-        }
-    }
 }
 
 /// Fields that can be unset.
@@ -184,6 +173,9 @@ impl PoolFlags {
         self.failure_threshold.is_some()
             || self.dead_ttl.is_some()
             || self.unhealthy_ttl.is_some()
+            || self.verdicts.is_some()
+            || self.quarantine.is_some()
+            || self.recovery_ramp.is_some()
             || self.probe.is_some()
             || self.probe_interval.is_some()
             || self.healthy_keys_min.is_some()
@@ -193,6 +185,11 @@ impl PoolFlags {
         policy.failure_threshold = self.failure_threshold.unwrap_or(policy.failure_threshold);
         policy.dead_ttl = self.dead_ttl.or(policy.dead_ttl);
         policy.unhealthy_ttl = self.unhealthy_ttl.or(policy.unhealthy_ttl);
+        if let Some(verdicts) = self.verdicts {
+            policy.set_verdicts(verdicts.into());
+        }
+        policy.quarantine = self.quarantine.or(policy.quarantine);
+        policy.recovery_ramp = self.recovery_ramp.or(policy.recovery_ramp);
         policy.probe_enabled = self.probe.unwrap_or(policy.probe_enabled);
         policy.probe_interval = self.probe_interval.or(policy.probe_interval);
         policy.healthy_keys_min = self.healthy_keys_min.unwrap_or(policy.healthy_keys_min);

@@ -3,7 +3,7 @@
 use super::rules;
 use crate::cli::view::{disablement, distrust, paragraph, rotation_interval, state};
 use crate::cli::{output, table, words};
-use crate::proto::{Estimate, HealthPolicy, Pool, PoolMember};
+use crate::proto::{Estimate, HealthPolicy, Pool, PoolMember, VerdictPolicy};
 
 /// One pool.
 pub(super) fn one(pool: &Pool) -> String {
@@ -79,8 +79,16 @@ fn health(policy: Option<&HealthPolicy>) -> String {
         0 => String::new(),
         min => format!("\nalert below {min} healthy keys"),
     };
+    let word = match policy.verdicts() {
+        VerdictPolicy::Trust => "one caller's word is death".to_owned(),
+        VerdictPolicy::Confirm | VerdictPolicy::Unspecified => format!(
+            "one caller's word is a quarantine of {}",
+            words::proto_duration(policy.quarantine.as_ref())
+        ),
+    };
+    let ramp = words::proto_duration(policy.recovery_ramp.as_ref());
     format!(
-        "dead for {}, unhealthy for {} after {} failures in a row{probes}{wanted}",
+        "dead for {}, unhealthy for {} after {} failures in a row\n{word}, recovery over {ramp}{probes}{wanted}",
         words::proto_duration(policy.dead_ttl.as_ref()),
         words::proto_duration(policy.unhealthy_ttl.as_ref()),
         policy.failure_threshold,

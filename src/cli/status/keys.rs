@@ -192,6 +192,7 @@ fn version_state(version: &VersionStatus, now: &Timestamp) -> State {
         HealthState::Active => return State::fine("active"),
         HealthState::Unspecified => return unknown(),
         HealthState::Cooling => ("cooling", Urgency::Waiting),
+        HealthState::Dead if health.unconfirmed => ("quarantine", Urgency::Bad),
         HealthState::Dead => ("dead", Urgency::Bad),
     };
     let left = for_time(health.until.as_ref(), now);

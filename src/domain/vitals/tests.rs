@@ -1,6 +1,9 @@
 //! Tests of `vitals.rs`.
 
+use uuid::Uuid;
+
 use super::*;
+use crate::domain::pool::VerdictPolicy;
 
 const POLICY: HealthPolicy = HealthPolicy {
     dead_ttl: None,
@@ -8,6 +11,9 @@ const POLICY: HealthPolicy = HealthPolicy {
     failure_threshold: None,
     probe_enabled: false,
     probe_interval: None,
+    verdicts: VerdictPolicy::Trust,
+    quarantine: None,
+    recovery_ramp: None,
     healthy_keys_min: None,
 };
 
@@ -15,6 +21,11 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
 
+const REJECTED: Event<'_> = Event::Rejected(Word {
+    by: Uuid::from_u128(1),
+    is_canary: false,
+    is_doubted: false,
+});
 const SUCCESS: Event<'_> = Event::Success { is_canary: false };
 const REFUTED: Event<'_> = Event::Probed { is_well: false };
 const CANARY_SUCCESS: Event<'_> = Event::Success { is_canary: true };
@@ -27,17 +38,17 @@ fn on(vitals: &mut Vitals, event: Event<'_>, seconds: i64) -> Option<Health> {
 fn a_rejected_version_is_dead_for_a_day_and_is_said_to_be_so_once() {
     let mut vitals = Vitals::default();
     assert!(matches!(
-        on(&mut vitals, Event::Rejected, 0),
+        on(&mut vitals, REJECTED, 0),
         Some(Health::Dead(_))
     ));
-    assert_eq!(on(&mut vitals, Event::Rejected, 1), None);
+    assert_eq!(on(&mut vitals, REJECTED, 1), None);
     assert_eq!(vitals.admission(at(86_399)), Admission::Dead(at(86_400)));
 }
 
 #[test]
 fn what_the_provider_itself_says_makes_a_death_last_from_then_on() {
     let mut vitals = Vitals::default();
-    on(&mut vitals, Event::Rejected, 0);
+    on(&mut vitals, REJECTED, 0);
     let news = on(&mut vitals, REFUTED, 3_600);
     assert!(matches!(news, Some(Health::Dead(cause)) if cause.until == at(90_000)));
     let short = HealthPolicy {
@@ -55,7 +66,7 @@ fn what_the_provider_itself_says_makes_a_death_last_from_then_on() {
 #[test]
 fn a_dead_version_comes_back_through_its_canary() {
     let mut vitals = Vitals::default();
-    on(&mut vitals, Event::Rejected, 0);
+    on(&mut vitals, REJECTED, 0);
     assert_eq!(vitals.admission(at(86_400)), Admission::Due);
     assert_eq!(
         on(&mut vitals, CANARY_SUCCESS, 86_410),
@@ -67,15 +78,15 @@ fn a_dead_version_comes_back_through_its_canary() {
 #[test]
 fn a_canary_that_fails_blacklists_again() {
     let mut vitals = Vitals::default();
-    on(&mut vitals, Event::Rejected, 0);
-    assert!(on(&mut vitals, Event::Rejected, 86_410).is_some());
+    on(&mut vitals, REJECTED, 0);
+    assert!(on(&mut vitals, REJECTED, 86_410).is_some());
     assert_eq!(vitals.admission(at(86_411)), Admission::Dead(at(172_810)));
 }
 
 #[test]
 fn a_late_success_does_not_revive_a_dead_version() {
     let mut vitals = Vitals::default();
-    on(&mut vitals, Event::Rejected, 0);
+    on(&mut vitals, REJECTED, 0);
     assert_eq!(on(&mut vitals, CANARY_SUCCESS, 5), None);
     assert_eq!(vitals.admission(at(6)), Admission::Dead(at(86_400)));
     // Nor once its time has passed: only the canary does.
@@ -197,7 +208,7 @@ fn faults_and_what_no_rule_explains_are_counted_apart() {
 fn being_told_it_is_active_forgets_the_past() {
     let mut vitals = Vitals::default();
     on(&mut vitals, Event::Unexplained, 0);
-    on(&mut vitals, Event::Rejected, 0);
+    on(&mut vitals, REJECTED, 0);
     on(&mut vitals, Event::Told(&Health::Active), 1);
     assert_eq!(vitals.admission(at(1)), Admission::Normal);
     assert_eq!(vitals.streak(), 0);
@@ -218,7 +229,7 @@ fn a_spent_budget_cools_until_the_later_end_and_ends_no_death() {
     assert_eq!(on(&mut vitals, Event::Cools(&until(30)), 1), None);
     assert!(on(&mut vitals, Event::Cools(&until(90)), 1).is_some());
     assert_eq!(vitals.admission(at(89)), Admission::Cooling(at(90)));
-    on(&mut vitals, Event::Rejected, 2);
+    on(&mut vitals, REJECTED, 2);
     assert_eq!(on(&mut vitals, Event::Cools(&until(99)), 3), None);
     assert!(matches!(vitals.health(at(4)), Health::Dead(_)));
 }

@@ -14,6 +14,7 @@ fn until(seconds: i64) -> Cause {
         until: at(seconds),
         why: "429".to_owned(),
         class: FailureClass::RateLimit,
+        accuser: None,
     }
 }
 

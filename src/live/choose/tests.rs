@@ -39,6 +39,7 @@ fn dead(until: Timestamp) -> Health {
         until,
         why: "401".to_owned(),
         class: FailureClass::Credential,
+        accuser: None,
     })
 }
 
@@ -47,7 +48,7 @@ fn ailing(snapshot: &Snapshot, account: u64, keys: impl Iterator<Item = u64>) {
     for key in keys {
         let version = &snapshot.versions[&version_uid(account, key)];
         let until = NOW.database.after(Duration::from_secs(key + 1));
-        version.live.told(&dead(until));
+        version.live.told(&dead(until), None);
     }
 }
 
@@ -159,24 +160,39 @@ fn answer(live: &AccountLive, limit: &crate::domain::limit::Limit, units: u64, w
 }
 
 #[test]
-fn a_canary_waits_for_its_right_and_takes_no_permits_before() {
+fn a_canary_waits_for_its_right_and_can_be_sent_later_if_it_gets_no_permits() {
     let mut registry = Registry::default();
     registry.add_account(1, 3, &ModelRules::default());
-    registry.add_limit(1, 100);
+    let limit = registry.add_limit(1, 100);
     registry.add_pool(1, &[(1, 1)]);
     let (snapshot, prices) = (registry.snapshot(), OperatorPrices::default());
     for key in 0..3 {
         let version = &snapshot.versions[&version_uid(1, key)];
-        version.live.told(&dead(NOW.database));
+        version.live.told(&dead(NOW.database), None);
     }
     let (pool, wish) = (&snapshot.pools[&id("p1")], wish(None, &prices));
-    for _ in 0..2 {
-        let unserved = choose(pool, &wish, NOW).unwrap_err();
-        assert!(unserved.is_canary_awaited);
-        assert!(unserved.short.is_empty());
-        let refusal = unserved.refusal(&wish, NOW);
-        assert_eq!(count(&tally(refusal), KeyRefusal::Dead), 3);
+    // The right to each is asked for first.
+    let unserved = choose(pool, &wish, NOW).unwrap_err();
+    assert!(unserved.is_canary_awaited);
+    assert!(unserved.short.is_empty());
+    wish.canaries.have_all(NOW.boot);
+    let unserved = choose(pool, &wish, NOW).unwrap_err();
+    assert_eq!(
+        count(&tally(unserved.refusal(&wish, NOW)), KeyRefusal::Limit),
+        3
+    );
+    let live = &snapshot.accounts[&account_uid(1)].live;
+    answer(live, &limit, 50, Wait::default());
+    // One canary for each key, and no more.
+    for _ in 0..3 {
+        let chosen = choose(pool, &wish, NOW).unwrap();
+        assert!(chosen.is_canary);
     }
+    let unserved = choose(pool, &wish, NOW).unwrap_err();
+    assert_eq!(
+        count(&tally(unserved.refusal(&wish, NOW)), KeyRefusal::Dead),
+        3
+    );
 }
 
 #[test]
@@ -191,6 +207,7 @@ fn an_account_that_cools_down_is_passed_over_as_a_whole() {
         until,
         why: "429".to_owned(),
         class: FailureClass::RateLimit,
+        accuser: None,
     };
     let account = &snapshot.accounts[&account_uid(1)];
     account.live.told("", cause, NOW.database);
@@ -222,7 +239,7 @@ fn an_affinity_key_has_its_first_choice_and_then_each_other_key_once() {
         // Whoever comes next finds it dead.
         next.version
             .live
-            .told(&dead(NOW.database.after(Duration::from_mins(1))));
+            .told(&dead(NOW.database.after(Duration::from_mins(1))), None);
         chosen.push(next.version.version.meta.uid);
     }
     assert_eq!(chosen.len(), 80);

@@ -20,7 +20,7 @@ pub(super) fn take<'a>(
 ) -> Result<Fit<'a>, PassedOver> {
     let provider = &candidate.account.provider;
     let over = |until| PassedOver::until(KeyRefusal::Provider, until);
-    let over = match provider.passage(wish.caller, now.database) {
+    let over = match provider.passage(wish.applicant.caller, now.database) {
         Passage::Free => return Ok(fit),
         Passage::Shut(until) => over(until),
         Passage::Trial => match provider.trial().take(wish.canaries, fit.lasts, now.boot) {
@@ -55,7 +55,7 @@ pub(super) fn recall(candidate: &Candidate, fit: &Fit<'_>) {
 
 /// Until when the provider of a key lets nothing pass to whoever asks, as far as can be told without taking its trial.
 pub(super) fn shut(provider: &ProviderLive, wish: &Wish<'_>, now: Now) -> Option<Timestamp> {
-    match provider.passage(wish.caller, now.database) {
+    match provider.passage(wish.applicant.caller, now.database) {
         Passage::Free => None,
         Passage::Shut(until) => Some(until),
         Passage::Trial => match provider.trial().look(now.boot) {

@@ -23,6 +23,7 @@ fn only_an_account_that_was_tried_and_lacks_no_permits_is_past() {
         until: NOW.database.after(Duration::from_mins(5)),
         why: "429".to_owned(),
         class: FailureClass::RateLimit,
+        accuser: None,
     };
     live(1).told("", cause, NOW.database);
     let pool = &snapshot.pools[&id("p1")];

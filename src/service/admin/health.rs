@@ -1,13 +1,14 @@
-//! `ClearHealth`.
+//! `ClearHealth` and `ListHealthChanges`.
 
 use super::mutation::change;
-use super::{Admin, Answer};
+use super::{Admin, Answer, key_message};
 use crate::domain::field::{FieldError, FieldErrors, Parsed, text};
 use crate::domain::models::MODEL_BYTES_MAX;
 use crate::domain::name::{AccountName, KeyName, VersionName};
 use crate::proto;
 use crate::service::auth::Identity;
-use crate::vault::{ClearHealth, Refusal};
+use crate::service::convert::timestamp;
+use crate::vault::{ClearHealth, HealthChangeView, Page, Refusal};
 
 pub(super) async fn clear(
     admin: &Admin,
@@ -39,6 +40,38 @@ fn known(admin: &Admin, name: &str) -> Result<(), Refusal> {
     }
     let resource = format!("providers/{name}");
     Err(Refusal::NotFound { resource })
+}
+
+pub(super) async fn list(
+    admin: &Admin,
+    _: &Identity,
+    request: proto::ListHealthChangesRequest,
+) -> Answer<proto::ListHealthChangesResponse> {
+    let mut errors = FieldErrors::default();
+    let name = errors.take(KeyName::parse("parent", &request.parent));
+    let page = errors.take(Page::parse(
+        admin.vault.keys(),
+        &["ListHealthChanges", &request.parent],
+        request.page_size,
+        &request.page_token,
+    ));
+    let (name, page) = errors.ready(name.zip(page))?;
+    let (views, next_page_token) = admin.vault.list_health_changes(&name, &page).await?;
+    Ok(proto::ListHealthChangesResponse {
+        health_changes: views.into_iter().map(change_message).collect(),
+        next_page_token,
+    })
+}
+
+fn change_message(view: HealthChangeView) -> proto::HealthChange {
+    let change = view.change;
+    proto::HealthChange {
+        version: view.version.to_string(),
+        change_time: Some(timestamp(change.time)),
+        from: key_message::health(&change.from).state,
+        to: Some(key_message::health(&change.to)),
+        by: change.who,
+    }
 }
 
 fn to_clear(name: &str, model: String) -> Parsed<ClearHealth> {

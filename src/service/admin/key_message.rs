@@ -174,6 +174,7 @@ pub(super) fn health(health: &Health) -> proto::Health {
         until: cause.map(|cause| timestamp(cause.until)),
         why: cause.map(|cause| cause.why.clone()).unwrap_or_default(),
         failure_class: class.into(),
+        unconfirmed: cause.is_some_and(|cause| cause.accuser.is_some()),
     }
 }
 

@@ -179,6 +179,7 @@ admin_service! {
     cancel_rotation(CancelRotationRequest) -> CancelRotationResponse: Operate => not_built;
     rollback_key(RollbackKeyRequest) -> RollbackKeyResponse: Operate => not_built;
     clear_health(ClearHealthRequest) -> ClearHealthResponse: Operate => health::clear;
+    list_health_changes(ListHealthChangesRequest) -> ListHealthChangesResponse: Read => health::list;
     probe_key(ProbeKeyRequest) -> ProbeKeyResponse: Operate => probe::probe;
     create_token(CreateTokenRequest) -> CreateTokenResponse: Administer => tokens::create;
     list_tokens(ListTokensRequest) -> ListTokensResponse: Read => tokens::list;

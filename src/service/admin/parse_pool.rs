@@ -1,6 +1,7 @@
 //! A pool as the wire brings it, parsed: every field that is to change, and all that is wrong with them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::faults::Faults;
 use crate::domain::classify::PoolRules;
@@ -9,10 +10,12 @@ use crate::domain::labels::Labels;
 use crate::domain::limit::AMOUNT_MAX;
 use crate::domain::pool::{
     Estimate, HealthPolicy, LEASE_DURATION_MAX, LEASE_DURATION_MIN, Strategy, TTL_MAX,
+    VerdictPolicy,
 };
 use crate::domain::pool_draft::{
     ESTIMATE_TOKENS_MAX, FAILURE_THRESHOLD_MAX, HEALTHY_KEYS_MIN_MAX, MemberDraft,
-    PROBE_INTERVAL_MIN, PoolDraft, TTL_MIN, check_member_count, refuse_duplicates,
+    PROBE_INTERVAL_MIN, PoolDraft, QUARANTINE_MAX, RECOVERY_RAMP_MAX, TTL_MIN, check_member_count,
+    refuse_duplicates,
 };
 use crate::proto as v1;
 use crate::service::convert::{parse_count, parse_millis, parse_rotation_policy};
@@ -122,16 +125,21 @@ fn strategy(value: i32) -> Parsed<Strategy> {
 
 fn health_policy(faults: &mut Faults, policy: Option<v1::HealthPolicy>) -> HealthPolicy {
     let policy = policy.unwrap_or_default();
-    let mut ttl = |name: &str, value, min| {
+    let mut span = |name: &str, value, min, max| {
         let field = format!("pool.health_policy.{name}");
-        faults
-            .take(parse_millis(&field, value, min, TTL_MAX))
-            .flatten()
+        faults.take(parse_millis(&field, value, min, max)).flatten()
     };
-    let dead_ttl = ttl("dead_ttl", policy.dead_ttl, TTL_MIN);
-    let unhealthy_ttl = ttl("unhealthy_ttl", policy.unhealthy_ttl, TTL_MIN);
-    let probe_interval = ttl("probe_interval", policy.probe_interval, PROBE_INTERVAL_MIN);
+    let dead_ttl = span("dead_ttl", policy.dead_ttl, TTL_MIN, TTL_MAX);
+    let unhealthy_ttl = span("unhealthy_ttl", policy.unhealthy_ttl, TTL_MIN, TTL_MAX);
+    let interval = policy.probe_interval;
+    let probe_interval = span("probe_interval", interval, PROBE_INTERVAL_MIN, TTL_MAX);
+    let quarantine = span("quarantine", policy.quarantine, TTL_MIN, QUARANTINE_MAX);
+    let (ramp, none) = (policy.recovery_ramp, Duration::ZERO);
+    let recovery_ramp = span("recovery_ramp", ramp, none, RECOVERY_RAMP_MAX);
     HealthPolicy {
+        verdicts: faults.take(verdicts(policy.verdicts)).unwrap_or_default(),
+        quarantine,
+        recovery_ramp,
         dead_ttl,
         unhealthy_ttl,
         failure_threshold: count(
@@ -148,6 +156,19 @@ fn health_policy(faults: &mut Faults, policy: Option<v1::HealthPolicy>) -> Healt
             policy.healthy_keys_min,
             HEALTHY_KEYS_MIN_MAX,
         ),
+    }
+}
+
+fn verdicts(value: i32) -> Parsed<VerdictPolicy> {
+    match v1::VerdictPolicy::try_from(value) {
+        Ok(v1::VerdictPolicy::Unspecified | v1::VerdictPolicy::Confirm) => {
+            Ok(VerdictPolicy::Confirm)
+        }
+        Ok(v1::VerdictPolicy::Trust) => Ok(VerdictPolicy::Trust),
+        Err(_) => Err(FieldError::new(
+            "pool.health_policy.verdicts",
+            "must be CONFIRM or TRUST",
+        )),
     }
 }
 

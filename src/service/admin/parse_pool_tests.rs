@@ -74,6 +74,9 @@ fn every_wrong_field_is_named_at_once() {
             failure_threshold: 1_001,
             probe_enabled: true,
             probe_interval: seconds(59),
+            verdicts: 0,
+            quarantine: seconds(3_601),
+            recovery_ramp: seconds(86_401),
             healthy_keys_min: -1,
         }),
         default_estimate: Some(v1::Estimate {
@@ -97,6 +100,8 @@ fn every_wrong_field_is_named_at_once() {
             "pool.health_policy.dead_ttl",
             "pool.health_policy.unhealthy_ttl",
             "pool.health_policy.probe_interval",
+            "pool.health_policy.quarantine",
+            "pool.health_policy.recovery_ramp",
             "pool.health_policy.failure_threshold",
             "pool.health_policy.healthy_keys_min",
             "pool.default_estimate.input_tokens",

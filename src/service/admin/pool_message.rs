@@ -2,7 +2,9 @@
 
 use crate::domain::key::ROTATION_INTERVAL_DEFAULT;
 use crate::domain::name::{PoolName, TargetName};
-use crate::domain::pool::{Estimate, HealthPolicy, LEASE_DURATION_DEFAULT, Member, Strategy};
+use crate::domain::pool::{
+    Estimate, HealthPolicy, LEASE_DURATION_DEFAULT, Member, Strategy, VerdictPolicy,
+};
 use crate::proto;
 use crate::service::convert::{
     amount, disablement, distrust, duration, labels, rotation_policy, timestamp,
@@ -67,7 +69,17 @@ fn health_policy(policy: &HealthPolicy) -> proto::HealthPolicy {
         failure_threshold: count(policy.failure_threshold()),
         probe_enabled: policy.probe_enabled,
         probe_interval: Some(duration(policy.probe_interval())),
+        verdicts: verdicts(policy.verdicts).into(),
+        quarantine: Some(duration(policy.quarantine())),
+        recovery_ramp: Some(duration(policy.recovery_ramp())),
         healthy_keys_min: policy.healthy_keys_min.map_or(0, count),
+    }
+}
+
+const fn verdicts(policy: VerdictPolicy) -> proto::VerdictPolicy {
+    match policy {
+        VerdictPolicy::Confirm => proto::VerdictPolicy::Confirm,
+        VerdictPolicy::Trust => proto::VerdictPolicy::Trust,
     }
 }
 

@@ -186,6 +186,7 @@ fn health(health: &Health) -> proto::Health {
         until: cause.map(|c| timestamp(c.until)),
         why: cause.map(|c| c.why.clone()).unwrap_or_default(),
         failure_class: cause.map_or(0, |c| failure_class(c.class).into()),
+        unconfirmed: cause.is_some_and(|c| c.accuser.is_some()),
     }
 }
 

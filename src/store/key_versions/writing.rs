@@ -4,7 +4,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::Result;
-use super::super::convert::offset;
+use super::super::convert::{offset, timestamp};
+use super::HealthColumns;
 use crate::domain::health::Health;
 use crate::domain::key::KeyVersion;
 use crate::domain::time::Timestamp;
@@ -72,7 +73,8 @@ pub async fn revoke(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp
     Ok(done.rows_affected() > 0)
 }
 
-/// Makes the versions of a key active that are not revoked: all, or the one of this number. Answers how many were not.
+/// Makes the versions of a key active that are not revoked: all, or the one of this number, by the word of `who`. Answers how many were
+/// not.
 ///
 /// # Errors
 /// As every query.
@@ -80,22 +82,27 @@ pub async fn clear_health(
     conn: &mut PgConnection,
     key_uid: Uuid,
     number: Option<u32>,
+    who: &str,
     (rev, now): (i64, Timestamp),
 ) -> Result<i64> {
     let cleared = sqlx::query_scalar!(
         r#"with before as (
             select uid, health from key_versions
-            where key_uid = $1 and ($2::integer is null or number = $2) and stage <> 'revoked'
+            where key_uid = $1 and ($2::integer is null or number = $2) and stage <> 'revoked' for update
         ), cleared as (
             update key_versions set rev = $3, update_time = $4, health = 'active', health_until = null, health_why = null,
-                health_class = null
+                health_class = null, health_accuser = null, recover_time = null
             where uid in (select uid from before)
+        ), changed as (
+            insert into health_changes (version_uid, change_time, from_health, to_health, who)
+            select uid, $4, health, 'active', $5 from before where health <> 'active'
         )
         select count(*) as "count!" from before where health <> 'active'"#,
         key_uid,
         number.map(|number| i32::try_from(number).unwrap_or(0)),
         rev,
-        offset(now)
+        offset(now),
+        who
     )
     .fetch_one(conn)
     .await?;
@@ -128,51 +135,61 @@ pub async fn give_back(
     Ok(done.rows_affected())
 }
 
-/// A dead version has served its time: the next lease of it is its canary. Answers whether it was dead, and not yet so far.
+/// How a version is, and when it became well after having been dead, locked until the transaction ends; `None` if it is revoked or gone.
 ///
 /// # Errors
 /// As every query.
-pub async fn revive(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp) -> Result<bool> {
-    let done = sqlx::query!(
-        "update key_versions set rev = $2, update_time = $3, health_until = $3
-        where uid = $1 and stage <> 'revoked' and health = 'dead' and health_until > $3",
-        uid,
-        rev,
-        offset(now)
+pub async fn lock_health(
+    conn: &mut PgConnection,
+    uid: Uuid,
+) -> Result<Option<(Health, Option<Timestamp>)>> {
+    let row = sqlx::query!(
+        "select health, health_until, health_why, health_class, health_accuser, recover_time from key_versions
+        where uid = $1 and stage <> 'revoked' for update",
+        uid
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(row.and_then(|row| {
+        let columns = HealthColumns {
+            state: &row.health,
+            until: row.health_until,
+            why: row.health_why.as_deref(),
+            class: row.health_class.as_deref(),
+            accuser: row.health_accuser,
+        };
+        Some((columns.parsed()?, row.recover_time.map(timestamp)))
+    }))
 }
 
-/// A verdict on a version that is not revoked. A worse or longer one that is there already stands; a version is well again only when
-/// its blacklist has ended. Answers whether it was taken.
+/// A version is like this from `now` on. One that is active then was dead, and its share grows.
 ///
 /// # Errors
 /// As every query.
-pub async fn judge(
+pub async fn set_health(
     conn: &mut PgConnection,
     uid: Uuid,
     rev: i64,
     health: &Health,
     now: Timestamp,
-) -> Result<bool> {
+) -> Result<()> {
     let cause = health.cause();
-    let done = sqlx::query!(
-        "update key_versions set rev = $2, update_time = $3, health = $4, health_until = $5, health_why = $6, health_class = $7
-        where uid = $1 and stage <> 'revoked' and case $4
-            when 'active' then health = 'active' or health_until <= $3
-            when 'dead' then health <> 'dead' or health_until < $5
-            else health = 'active' or health_until <= $3 or (health = 'cooling' and health_until < $5) end",
+    let recovered = (*health == Health::Active).then_some(now);
+    sqlx::query!(
+        "update key_versions set rev = $2, update_time = $3, health = $4, health_until = $5, health_why = $6, health_class = $7,
+            health_accuser = $8, recover_time = $9
+        where uid = $1",
         uid,
         rev,
         offset(now),
         health.as_str(),
         cause.map(|cause| offset(cause.until)),
         cause.map(|cause| cause.why.as_str()),
-        cause.map(|cause| cause.class.as_str())
+        cause.map(|cause| cause.class.as_str()),
+        cause.and_then(|cause| cause.accuser),
+        recovered.map(offset)
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(())
 }

@@ -29,6 +29,8 @@ pub(crate) fn brief() -> HealthPolicy {
     HealthPolicy {
         dead_ttl: Some(second),
         unhealthy_ttl: Some(second),
+        quarantine: Some(second),
+        recovery_ramp: Some(span(Duration::ZERO)),
         failure_threshold: 2,
         ..Default::default()
     }

@@ -13,7 +13,7 @@ pub(super) struct Did {
     pub(super) foreign: u64,
     pub(super) again: u64,
     pub(super) renewals: u64,
-    pub(super) canaries: u64,
+    pub(super) revivals: u64,
     pub(super) waits: u64,
 }
 
@@ -29,7 +29,7 @@ impl Did {
             self.foreign,
             self.again,
             self.renewals,
-            self.canaries,
+            self.revivals,
             self.waits,
         ];
         assert!(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keylease::domain::health::Health;
 use keylease::domain::id::Id;
 use keylease::domain::key::Stage;
 use keylease::domain::limit::Owner;
@@ -100,6 +101,7 @@ impl Fleet {
             self.add_key(account);
             self.rotate();
         }
+        self.revive();
         self.replace_account();
         let at = self.random.index(self.pools.len());
         let gone = self.pools.swap_remove(at);
@@ -107,6 +109,18 @@ impl Fleet {
         self.add_pool();
         self.take_up();
         self.did.changes += changes;
+    }
+
+    /// Of versions that were dead for long enough, another replica's canary found that they are well.
+    fn revive(&mut self) {
+        let (snapshot, now) = (self.live.snapshot(), self.now().database);
+        for version in snapshot.versions.values() {
+            let health = version.live.health(now);
+            if matches!(health, Health::Dead(_)) && health.cause().is_some_and(|c| c.until <= now) {
+                version.live.told(&Health::Active, Some(now));
+                self.did.revivals += 1;
+            }
+        }
     }
 
     fn take_up(&mut self) {

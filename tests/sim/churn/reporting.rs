@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keylease::domain::breaker::Sight;
 use keylease::domain::health::FailureClass;
 use keylease::domain::ledger::block::Ending;
 use keylease::domain::ledger::settle::{Lease, Part};
 use keylease::domain::pool::HealthPolicy;
 use keylease::domain::spend::{Day, SpendKey, Sums};
 use keylease::domain::tags::Tags;
+use keylease::domain::transition::Who;
 use keylease::domain::usage::Usage;
-use keylease::domain::vitals::Event;
+use keylease::domain::vitals::{Event, Word};
 use keylease::live::owed::Judgement;
 use keylease::live::reports::{Claimed, Entry};
 use keylease::live::snapshot::Snapshot;
@@ -95,36 +97,53 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
         dead_ttl: Some(DEAD),
         ..HealthPolicy::default()
     };
+    let sight = Sight {
+        caller: given.caller,
+        version: given.version,
+        given: given.given,
+    };
+    let who = Who::Caller(given.caller);
     let chance = fleet.random.unit();
     if chance < 0.005 {
-        version.live.on(Event::Rejected, &policy, "401", now);
+        let word = Word {
+            by: given.caller,
+            is_canary: false,
+            is_doubted: false,
+        };
+        version
+            .live
+            .on(Event::Rejected(word), &policy, "401", who, now);
         fleet.did.deaths += 1;
     } else if chance < 0.01 {
         let class = FailureClass::RateLimit;
         account
             .live
             .blame(given.caller, &given.model, class, None, "429", now);
-        version.live.blame(&given.model, class, None, "429", now);
+        version
+            .live
+            .blame(&given.model, class, None, "429", who, now);
         fleet.did.cooldowns += 1;
     } else if chance < 0.03 {
-        let others_succeeded = account.provider.others_succeeded(given.version);
+        let others_succeeded = account.provider.others_succeeded(given.version, now);
         version.live.on(
             Event::ProviderFault { others_succeeded },
             &policy,
             "500",
+            who,
             now,
         );
     } else {
-        let is_canary = given.is_canary;
+        let is_canary = false;
         version
             .live
-            .on(Event::Success { is_canary }, &policy, "", now);
+            .on(Event::Success { is_canary }, &policy, "", who, now);
         account.live.succeed(now);
-        account.provider.succeeded(given.version, now);
+        account.provider.succeeded(sight, now);
     }
     let judgement = Judgement {
         account_uid: given.account,
         version_uid: given.version,
+        canary_issuer: None,
     };
     if let Some(health) = version.live.unsaved() {
         fleet.live.owed.note(judgement);

@@ -103,6 +103,7 @@ impl Fleet {
             revoke_time: None,
             drain_until: None,
             sealed_hosts: Vec::new(),
+            recover_time: None,
         };
         let mut known = KnownVersion::new(version, Ok(Vec::new()));
         known.credential = Some(Credential {

@@ -9,13 +9,15 @@ use keylease::domain::ledger::budget::Need;
 use keylease::domain::ledger::held::Ticket;
 use keylease::domain::pool::Estimate;
 use keylease::domain::prices::OperatorPrices;
-use keylease::domain::time::BootTime;
+use keylease::domain::time::{BootTime, Timestamp};
+use keylease::live::canaries::Canaries;
 use keylease::live::choose::{Chosen, Now, Wish, choose};
 use keylease::live::line::Waiting;
 use keylease::live::renewals::Until;
 use keylease::live::replayed::Replayed;
 use keylease::live::replays::Replays;
 use keylease::live::snapshot::Snapshot;
+use keylease::live::version::Applicant;
 use uuid::Uuid;
 
 use super::fleet::Fleet;
@@ -31,6 +33,8 @@ pub(super) struct Traffic {
     replays: Replays<u64, u64>,
     pub(super) replayed: Replayed,
     serials: u64,
+    /// Of this replica; the rights to them are another's.
+    canaries: Canaries,
     prices: OperatorPrices,
 }
 
@@ -46,8 +50,8 @@ pub(super) struct Given {
     pub(super) granted: u32,
     pub(super) reported: u32,
     pub(super) draws: Vec<(Uuid, Draw)>,
-    pub(super) is_canary: bool,
     pub(super) received: BootTime,
+    pub(super) given: Timestamp,
     pub(super) due: Time,
 }
 
@@ -58,6 +62,7 @@ impl Traffic {
             replays: Replays::default(),
             replayed: Replayed::default(),
             serials: 0,
+            canaries: Canaries::default(),
             prices: OperatorPrices::default(),
         }
     }
@@ -80,6 +85,8 @@ impl Traffic {
         }
         if fleet.time.is_multiple_of(10 * SECOND) {
             flush(fleet);
+            // Nobody here asks for rights to canaries: what wants to be asked is dropped.
+            self.canaries = Canaries::default();
         }
     }
 
@@ -95,7 +102,7 @@ impl Traffic {
         let mut waiting = None;
         for is_new in [true, false] {
             let ticket = waiting.as_ref().map(Waiting::ticket);
-            let wish = self.wish(&model, uses, ticket, now);
+            let wish = self.wish((caller, &model), uses, ticket, now);
             match choose(pool, &wish, now) {
                 Ok(chosen) => {
                     let given = self.given(fleet, chosen, (caller, &model, pool.pool.id.as_str()));
@@ -118,7 +125,13 @@ impl Traffic {
         }
     }
 
-    fn wish<'a>(&'a self, model: &'a str, uses: u64, ticket: Option<Ticket>, now: Now) -> Wish<'a> {
+    fn wish<'a>(
+        &'a self,
+        (caller, model): (Uuid, &'a str),
+        uses: u64,
+        ticket: Option<Ticket>,
+        now: Now,
+    ) -> Wish<'a> {
         Wish {
             need: Need {
                 model: Some(model),
@@ -135,7 +148,11 @@ impl Traffic {
             account: None,
             avoided: &[],
             avoided_until: None,
-            canary_until: now.database.after(LASTS),
+            applicant: Applicant {
+                caller,
+                patience: Duration::ZERO,
+            },
+            canaries: &self.canaries,
             prices: &self.prices,
         }
     }
@@ -143,7 +160,6 @@ impl Traffic {
     fn given(&mut self, fleet: &mut Fleet, chosen: Chosen, of: (Uuid, &str, &str)) -> Given {
         self.serials += 1;
         fleet.did.leases += 1;
-        fleet.did.canaries += u64::from(chosen.is_canary);
         fleet
             .live
             .ledger
@@ -166,8 +182,8 @@ impl Traffic {
             granted: u32::try_from(chosen.taken.uses).unwrap(),
             reported: 0,
             draws: chosen.taken.draws,
-            is_canary: chosen.is_canary,
             received: fleet.now().boot,
+            given: fleet.now().database,
             due: 0,
         }
     }

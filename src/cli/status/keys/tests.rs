@@ -24,6 +24,7 @@ fn version(state: HealthState, until: Option<Timestamp>, why: &str) -> VersionSt
             until,
             why: why.into(),
             failure_class: 0,
+            unconfirmed: false,
         }),
         consecutive_failures: 0,
         distrust: None,

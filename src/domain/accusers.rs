@@ -1,0 +1,79 @@
+//! Callers whose words against keys were refuted: how much their next one is worth.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::time::Timestamp;
+
+/// So many refuted accusations make a caller doubted: one may be a mistake of its provider.
+const REFUTED_MAX: usize = 2;
+/// How long a refuted accusation is remembered.
+const REMEMBERED: Duration = Duration::from_hours(1);
+/// The most callers that are remembered; then the one makes room whose last was refuted the longest ago.
+const ACCUSERS_MAX: usize = 1_024;
+
+/// Callers whose words were refuted lately.
+#[derive(Debug, Default)]
+pub struct Accusers(HashMap<Uuid, [Timestamp; REFUTED_MAX]>);
+
+impl Accusers {
+    /// What a caller accused was found well.
+    pub fn refuted(&mut self, caller: Uuid, now: Timestamp) {
+        if self.0.len() >= ACCUSERS_MAX && !self.0.contains_key(&caller) {
+            let oldest = self.0.iter().min_by_key(|(uid, times)| (times[0], **uid));
+            if let Some(oldest) = oldest.map(|(uid, _)| *uid) {
+                self.0.remove(&oldest);
+            }
+        }
+        let times = self.0.entry(caller).or_default();
+        times.rotate_right(1);
+        times[0] = now;
+    }
+
+    /// Whether a caller has been wrong so often lately that its word alone takes a version from itself alone.
+    #[must_use]
+    pub fn is_doubted(&self, caller: Uuid, now: Timestamp) -> bool {
+        let times = self.0.get(&caller);
+        times.is_some_and(|times| now.since(times[REFUTED_MAX - 1]) < REMEMBERED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros((1_000_000 + seconds) * 1_000_000)
+    }
+
+    fn caller(number: u128) -> Uuid {
+        Uuid::from_u128(number)
+    }
+
+    #[test]
+    fn who_is_refuted_twice_within_an_hour_is_doubted_for_the_rest_of_it() {
+        let mut accusers = Accusers::default();
+        accusers.refuted(caller(1), at(0));
+        assert!(!accusers.is_doubted(caller(1), at(1)));
+        accusers.refuted(caller(1), at(60));
+        assert!(accusers.is_doubted(caller(1), at(61)));
+        assert!(!accusers.is_doubted(caller(2), at(61)));
+        assert!(!accusers.is_doubted(caller(1), at(3_600)));
+    }
+
+    #[test]
+    fn no_crowd_makes_a_liar_forgotten_while_it_lies() {
+        let mut accusers = Accusers::default();
+        for round in 0..10 {
+            for other in 0..ACCUSERS_MAX as u128 {
+                accusers.refuted(caller(100 + other), at(round));
+            }
+            accusers.refuted(caller(1), at(round));
+            accusers.refuted(caller(1), at(round));
+            assert!(accusers.is_doubted(caller(1), at(round)));
+        }
+        assert!(accusers.0.len() <= ACCUSERS_MAX);
+    }
+}

@@ -1,0 +1,75 @@
+//! A change of a version's health on its way to the fleet: who says so, and what becomes of what others have said meanwhile.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::health::{Cause, Health};
+use super::time::Timestamp;
+
+/// A change of a version's health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transition {
+    /// What it is from now on.
+    pub to: Health,
+    /// Who says so.
+    pub who: Who,
+    /// How long it is dead where this word confirms another's.
+    pub dead_ttl: Duration,
+}
+
+/// Who says how a version is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// A caller, by a report on a lease.
+    Caller(Uuid),
+    /// A caller, by a report on the canary.
+    Canary(Uuid),
+    /// A probe.
+    Probe,
+}
+
+impl Transition {
+    /// What becomes of a version that is stored like this; `None` if that stands. A worse or longer verdict stands, an unconfirmed one
+    /// gives way to one that is confirmed, and two callers confirm each other. A version is well again only once its time is over, and
+    /// no cooldown ends a death.
+    #[must_use]
+    pub fn onto(&self, stored: &Health, now: Timestamp) -> Option<Health> {
+        let to = self.to.clone();
+        let is_over = |cause: &Cause| cause.until <= now;
+        match (stored, &self.to) {
+            (Health::Active, Health::Active) => None,
+            (Health::Cooling(held) | Health::Dead(held), Health::Active) => {
+                is_over(held).then_some(to)
+            }
+            (Health::Active, Health::Cooling(_) | Health::Dead(_))
+            | (Health::Cooling(_), Health::Dead(_)) => Some(to),
+            (Health::Cooling(held), Health::Cooling(new)) => {
+                (is_over(held) || held.until < new.until).then_some(to)
+            }
+            (Health::Dead(_), Health::Cooling(_)) => None,
+            (Health::Dead(held), Health::Dead(new)) => self.deadlier(held, new, now),
+        }
+    }
+
+    fn deadlier(&self, held: &Cause, new: &Cause, now: Timestamp) -> Option<Health> {
+        let lasts = held.until > now;
+        // What was found well has served its time.
+        if new.until <= now {
+            return lasts.then(|| self.to.clone());
+        }
+        match (held.accuser, new.accuser) {
+            (Some(first), Some(second)) if lasts && first != second => Some(Health::Dead(Cause {
+                until: now.after(self.dead_ttl),
+                accuser: None,
+                ..new.clone()
+            })),
+            (Some(_), None) => Some(self.to.clone()),
+            (None, Some(_)) if lasts => None,
+            (Some(_) | None, _) => (held.until < new.until).then(|| self.to.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Tests of `transition.rs`.
+
+use super::*;
+use crate::domain::health::FailureClass;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds * 1_000_000)
+}
+
+fn cause(until: i64, accuser: Option<u128>) -> Cause {
+    Cause {
+        until: at(until),
+        why: "why".to_owned(),
+        class: FailureClass::Credential,
+        accuser: accuser.map(Uuid::from_u128),
+    }
+}
+
+fn dead(until: i64) -> Health {
+    Health::Dead(cause(until, None))
+}
+
+fn accused(until: i64, by: u128) -> Health {
+    Health::Dead(cause(until, Some(by)))
+}
+
+fn cooling(until: i64) -> Health {
+    Health::Cooling(cause(until, None))
+}
+
+/// What becomes of the first when the second is said at 100 s.
+fn onto(stored: Health, to: Health) -> Option<Health> {
+    let transition = Transition {
+        to,
+        who: Who::Probe,
+        dead_ttl: Duration::from_secs(1_000),
+    };
+    transition.onto(&stored, at(100))
+}
+
+#[test]
+fn a_worse_or_longer_verdict_stands() {
+    for (stored, to) in [
+        (Health::Active, Health::Active),
+        (cooling(200), Health::Active),
+        (dead(200), Health::Active),
+        (cooling(200), cooling(150)),
+        (dead(200), cooling(900)),
+        (dead(50), cooling(900)),
+        (dead(200), dead(150)),
+        (dead(200), accused(900, 1)),
+        (accused(200, 1), accused(150, 1)),
+    ] {
+        assert_eq!(onto(stored.clone(), to.clone()), None, "{stored:?} {to:?}");
+    }
+}
+
+#[test]
+fn what_is_worse_or_longer_is_taken() {
+    for (stored, to) in [
+        (Health::Active, cooling(200)),
+        (Health::Active, accused(200, 1)),
+        (cooling(900), dead(200)),
+        (cooling(50), cooling(60)),
+        (dead(50), Health::Active),
+        (dead(200), dead(300)),
+        (dead(50), accused(160, 1)),
+        (accused(900, 1), dead(300)),
+        // Proven well before its time: the canary may go.
+        (dead(200), dead(100)),
+        (accused(200, 1), accused(100, 1)),
+    ] {
+        assert_eq!(onto(stored, to.clone()), Some(to));
+    }
+}
+
+#[test]
+fn two_callers_that_did_not_know_of_each_other_confirm_each_other() {
+    assert_eq!(onto(accused(150, 1), accused(160, 2)), Some(dead(1_100)));
+    // Not where the first word was over.
+    assert_eq!(onto(accused(90, 1), accused(160, 2)), Some(accused(160, 2)));
+}
