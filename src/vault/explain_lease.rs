@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lease_key::wish;
+use super::wishing::wish;
 use super::{LeaseKey, Refusal, Result, Vault};
 use crate::domain::caller::{Bearer, Caller};
 use crate::domain::claims::RetryClaims;

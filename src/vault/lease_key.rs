@@ -7,23 +7,21 @@ use tokio::time::sleep_until;
 use uuid::Uuid;
 
 use super::Vault;
-use super::patience::{instant, patience, until};
+use super::patience::{instant, patience};
+use super::wishing::wish;
 use crate::domain::caller::{Bearer, Caller};
 use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
-use crate::domain::ledger::budget::Need;
 use crate::domain::name::{AccountName, KeyName};
-use crate::domain::pool::{Estimate, LEASE_DURATION_DEFAULT};
+use crate::domain::pool::Estimate;
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
-use crate::live::Live;
-use crate::live::choose::{Chosen, Now, Wish, choose, undo};
+use crate::live::choose::{Chosen, Now, choose, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
-use crate::live::version::Applicant;
 
 /// What a caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,41 +239,5 @@ impl Vault {
             report_within: within.report + waited,
             is_canary: chosen.is_canary,
         })
-    }
-}
-
-/// What a call asks of a pool at this moment.
-pub(super) fn wish<'a>(
-    pool: &'a PoolEntry,
-    call: &'a LeaseKey,
-    avoided: &'a RetryClaims,
-    ticket: Option<u64>,
-    live: &'a Live,
-) -> Wish<'a> {
-    let lease_duration = call.lease_duration.or(pool.pool.lease_duration);
-    let lease_duration = lease_duration.unwrap_or(LEASE_DURATION_DEFAULT);
-    let estimate = Estimate::in_force(call.estimate, pool.pool.default_estimate);
-    Wish {
-        need: Need {
-            model: call.model.as_deref(),
-            uses: u64::from(call.requests),
-            estimate,
-            is_new: ticket.is_none(),
-            ticket,
-            is_patient: !call.max_wait.is_zero(),
-            until: until(call),
-            lease_duration,
-            slot: live.slot(),
-        },
-        affinity_key: call.affinity_key.as_deref(),
-        account: call.account.as_ref(),
-        avoided: &avoided.avoided,
-        avoided_until: Some(avoided.ends),
-        applicant: Applicant {
-            caller: avoided.caller_uid,
-            patience: pool.pool.health_policy.accuser_patience(),
-        },
-        canaries: &live.canaries,
-        prices: &pool.prices,
     }
 }

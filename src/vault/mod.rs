@@ -85,6 +85,7 @@ mod rotations;
 mod sealing;
 mod secret_value;
 mod set_price;
+mod settling;
 mod spend;
 mod stating;
 mod takeover;
@@ -97,6 +98,7 @@ mod update_limit;
 mod update_pool;
 mod verdicts;
 mod who;
+mod wishing;
 
 pub use account_view::AccountView;
 pub use admission::Proof;
@@ -234,18 +236,5 @@ impl Vault {
     #[must_use]
     pub const fn live(&self) -> &Arc<Live> {
         &self.live
-    }
-
-    /// Called after a change has been committed and before it is answered: what was answered, this replica knows.
-    async fn committed(self: &Arc<Self>, rev: Option<i64>) {
-        let Some(rev) = rev else { return };
-        // In a task of its own: what panics there does not unmake the change.
-        let vault = Arc::clone(self);
-        let refreshed = tokio::spawn(async move { vault.refresh(rev).await }).await;
-        let doing = "what changed could not be read";
-        let refreshed = refreshed.map_err(|cause| Fault::new(doing, cause).into());
-        if let Err(error) = refreshed.and_then(|refreshed| refreshed) {
-            tracing::warn!(%error, rev, "a change was committed, and will be known here at the next poll");
-        }
     }
 }

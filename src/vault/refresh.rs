@@ -9,7 +9,7 @@ use self::naming::name_of;
 use super::braking::count_deaths;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
-use crate::crypto::{Fingerprint, MemberRow};
+use crate::crypto::Fingerprint;
 use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::Live;
@@ -17,19 +17,33 @@ use crate::live::clock::boot_now;
 use crate::live::credential::Fields;
 use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
-use crate::store::changes::{self, Changes, GoneKind, Unread};
+use crate::store::changes::{self, Changes, GoneKind};
 use crate::store::connection::{CHANGE_WITHIN, in_time};
 use crate::store::secrets::SecretRow;
 
 mod befallen;
 mod callers;
 mod naming;
+mod pools;
 mod unread;
 mod verified;
 
-use verified::{is_ours, verified};
+use verified::verified;
 
 impl Vault {
+    /// Called after a change has been committed and before it is answered: what was answered, this replica knows.
+    pub(super) async fn committed(self: &Arc<Self>, rev: Option<i64>) {
+        let Some(rev) = rev else { return };
+        // In a task of its own: what panics there does not unmake the change.
+        let vault = Arc::clone(self);
+        let refreshed = tokio::spawn(async move { vault.refresh(rev).await }).await;
+        let doing = "what changed could not be read";
+        let refreshed = refreshed.map_err(|cause| Fault::new(doing, cause).into());
+        if let Err(error) = refreshed.and_then(|refreshed| refreshed) {
+            tracing::warn!(%error, rev, "a change was committed, and will be known here at the next poll");
+        }
+    }
+
     /// Takes up what changed, unless revision `wanted` is known already. Where the database may have lost what was read from it, all of
     /// it is read again, and what is no longer there is forgotten.
     ///
@@ -91,7 +105,7 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, live: &Live, mut changes: 
     take_up_versions(registry, keys, &mut changes);
     unread::take_out(registry, &changes.unread);
     place_credentials(registry, &changed);
-    take_up_pools(registry, keys, &mut changes);
+    pools::take_up(registry, keys, &mut changes);
     callers::take_up(registry, keys, &mut changes);
     take_up_prices(registry, &mut changes);
     befallen::take_up(registry, live, &mut changes);
@@ -203,42 +217,6 @@ fn opened(
         }
     }
     Ok(fields)
-}
-
-fn take_up_pools(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
-    for stored in changes.pools.drain(..) {
-        let (uid, id) = (stored.resource.meta.uid, stored.resource.id.clone());
-        registry.distrusted.forget(uid);
-        let Some(mut pool) = verified(keys, stored) else {
-            registry.pools.remove(&uid);
-            registry.distrusted.pools.insert(uid, Some(id));
-            continue;
-        };
-        unread::say_rules(&pool);
-        let mut members = changes.members.remove(&uid).unwrap_or_default();
-        let unread = changes.unread.iter();
-        let unread = unread.filter(|row| **row == Unread::Member(uid)).count();
-        let found = unread + members.len();
-        let what = format!("a member of pools/{id}");
-        members.retain(|stored| {
-            let row = MemberRow {
-                pool_uid: &uid,
-                member: &stored.resource,
-            };
-            is_ours(
-                keys.mac.verifies_row(&row, &stored.mac),
-                "pool_members",
-                &what,
-                uid,
-            )
-        });
-        registry
-            .distrusted
-            .members
-            .insert(uid, found - members.len());
-        pool.members = members.into_iter().map(|stored| stored.resource).collect();
-        registry.pools.insert(uid, pool);
-    }
 }
 
 /// Snapshots share the prices, so they are copied only when there are new ones.

@@ -1,20 +1,14 @@
-//! What an outcome does: to the health of its version, to the cooldown of its account, and to the permits it used.
+//! What an outcome does: to the health of its version, to its provider, and to the cooldown of its account.
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::blaming::{cool, counted, event, is_counted, times, who};
 use super::incidents::tell_provider;
-use super::report_outcome::ReportOutcome;
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{self, Failure};
-use crate::domain::forwarded::Forwarded;
 use crate::domain::health::FailureClass;
 use crate::domain::judged::{Judged, Seen};
-use crate::domain::ledger::block::{Draw, Ending};
-use crate::domain::ledger::settle::Lease;
 use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::profile::Profile;
@@ -191,75 +185,5 @@ impl Vault {
             return format!("{class} ({why}), by {}", self.name_of(who));
         }
         format!("{class} ({why})")
-    }
-
-    /// Settles the permits: here if this replica gave the lease, else at the one that did.
-    pub(super) fn settle(
-        &self,
-        lease: &Opened,
-        report: &ReportOutcome,
-        outcomes: Vec<Judged>,
-        ending: Option<Ending>,
-    ) {
-        if lease.issuer == self.live.boot_id {
-            self.settle_own(lease, false, &outcomes, ending);
-            return;
-        }
-        let forwarded = Forwarded {
-            serial: lease.serial,
-            sequence: report.sequence,
-            is_final: report.is_final,
-            claims: lease.claims.clone(),
-            outcomes,
-        };
-        self.live.outbox.send(lease.issuer, forwarded.encode());
-    }
-
-    /// Gives back what was not used, unless nobody knows that any more, charges what was used beyond the estimate, and records what was
-    /// spent.
-    pub(super) fn settle_own(
-        &self,
-        lease: &Opened,
-        came_elsewhere: bool,
-        outcomes: &[Judged],
-        ending: Option<Ending>,
-    ) {
-        let (claims, replayed) = (&lease.claims, &self.replayed);
-        if replayed.is_in_doubt(claims.caller_uid, lease.serial, came_elsewhere, outcomes) {
-            self.charge_overuse(claims, outcomes);
-        } else {
-            self.settle_draws(claims, &claims.draws, outcomes, ending);
-        }
-    }
-
-    /// The same where nothing may be given back: no block of this replica is concerned.
-    pub(super) fn charge_overuse(&self, claims: &LeaseClaims, outcomes: &[Judged]) {
-        let draws = claims.draws.iter();
-        let draws: Vec<_> = draws.map(|(uid, draw)| (*uid, draw.elsewhere())).collect();
-        self.settle_draws(claims, &draws, outcomes, None);
-    }
-
-    fn settle_draws(
-        &self,
-        claims: &LeaseClaims,
-        draws: &[(Uuid, Draw)],
-        outcomes: &[Judged],
-        ending: Option<Ending>,
-    ) {
-        self.record_spend(claims, outcomes);
-        let snapshot = self.live.snapshot();
-        let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
-            return;
-        };
-        let lease = Lease {
-            draws,
-            model: (!claims.model.is_empty()).then_some(claims.model.as_str()),
-            granted: u64::from(claims.granted),
-        };
-        let parts: Vec<_> = outcomes.iter().map(Judged::part).collect();
-        account
-            .live
-            .with_budget(|budget| budget.settle(lease, &parts, ending));
-        self.live.ledger.note(std::slice::from_ref(&account.live));
     }
 }

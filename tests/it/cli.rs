@@ -235,17 +235,9 @@ async fn refusals_are_sentences_with_their_fields_and_exit_codes() {
             "--model is for accounts",
         ),
         ("accounts clear-health openai/main", 2, "keys clear-health"),
-        (
-            "providers clear-health api.opnai.com",
-            1,
-            "RESOURCE_NOT_FOUND",
-        ),
+        ("providers clear-health api.opnai.com", 1, "NOT_FOUND"),
         ("pools disable p --reason x", 2, "--why"),
-        (
-            "accounts get nobody --json",
-            1,
-            "\"reason\":\"RESOURCE_NOT_FOUND\"",
-        ),
+        ("accounts get nobody --json", 1, "\"RESOURCE_NOT_FOUND\""),
     ] {
         let output = shell.run_with(line, "").await;
         let said = String::from_utf8(output.stderr).unwrap();

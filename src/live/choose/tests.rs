@@ -183,7 +183,6 @@ fn a_canary_waits_for_its_right_and_can_be_sent_later_if_it_gets_no_permits() {
     );
     let live = &snapshot.accounts[&account_uid(1)].live;
     answer(live, &limit, 50, Wait::default());
-    // One canary for each key, and no more.
     for _ in 0..3 {
         let chosen = choose(pool, &wish, NOW).unwrap();
         assert!(chosen.is_canary);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{is_ours, verified};
+use super::verified::{is_ours, verified};
 use crate::crypto::GrantRow;
 use crate::live::distrusted::note;
 use crate::live::registry::Registry;

@@ -15,7 +15,7 @@ use keylease::domain::usage::Usage;
 use keylease::domain::vitals::{Event, Word};
 use keylease::live::owed::Judgement;
 use keylease::live::reports::{Claimed, Entry};
-use keylease::live::snapshot::Snapshot;
+use keylease::live::snapshot::{AccountEntry, Snapshot, VersionEntry};
 
 use super::fleet::Fleet;
 use super::traffic::{Given, LASTS, Traffic};
@@ -140,6 +140,11 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
         account.live.succeed(now);
         account.provider.succeeded(sight, now);
     }
+    save(fleet, account, version, given);
+}
+
+/// What the fleet must know is written.
+fn save(fleet: &Fleet, account: &AccountEntry, version: &VersionEntry, given: &Given) {
     let judgement = Judgement {
         account_uid: given.account,
         version_uid: given.version,
