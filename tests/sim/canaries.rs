@@ -17,7 +17,7 @@ enum Bug {
     OneClock,
     /// A right lasts no longer than it may be given.
     NoTimeForReport,
-    /// A right by which a canary was given is called unused.
+    /// A replica forgets that its canary is out, and calls the right by which it was given unused.
     UsedCalledUnused,
 }
 

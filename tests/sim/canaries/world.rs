@@ -201,6 +201,9 @@ impl World {
         let reports = self.now + self.random.between(100, LASTS);
         let is_silent = self.random.chance(0.3);
         self.replicas[index].reports = (!is_silent).then_some(reports);
+        if self.bug == Some(Bug::UsedCalledUnused) {
+            self.replicas[index].seat = Seat::default();
+        }
     }
 
     fn ask(&mut self, index: usize, sent: BootTime) {
