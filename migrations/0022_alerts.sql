@@ -16,7 +16,12 @@ create table alerts (
     seen_time timestamptz not null default clock_timestamp(),
     -- When it was last told of: it is told of again while it holds.
     told_time timestamptz not null default clock_timestamp(),
-    resolve_time timestamptz
+    resolve_time timestamptz,
+    constraint alerts_until_readable check (isfinite(until) and until < '10000-01-01 00:00:00+00'),
+    constraint alerts_open_time_readable check (isfinite(open_time) and open_time < '10000-01-01 00:00:00+00'),
+    constraint alerts_seen_time_readable check (isfinite(seen_time) and seen_time < '10000-01-01 00:00:00+00'),
+    constraint alerts_told_time_readable check (isfinite(told_time) and told_time < '10000-01-01 00:00:00+00'),
+    constraint alerts_resolve_time_readable check (isfinite(resolve_time) and resolve_time < '10000-01-01 00:00:00+00')
 );
 create unique index alerts_open on alerts (kind, resource) where resolve_time is null;
 create index alerts_age on alerts (resolve_time) where resolve_time is not null;
@@ -39,7 +44,10 @@ create table alert_deliveries (
     end_time timestamptz,
     delivered boolean not null default false,
     -- What the last try came to, in a few words: never a URL.
-    detail text not null default ''
+    detail text not null default '',
+    constraint alert_deliveries_create_time_readable check (isfinite(create_time) and create_time < '10000-01-01 00:00:00+00'),
+    constraint alert_deliveries_next_attempt_time_readable check (isfinite(next_attempt_time) and next_attempt_time < '10000-01-01 00:00:00+00'),
+    constraint alert_deliveries_end_time_readable check (isfinite(end_time) and end_time < '10000-01-01 00:00:00+00')
 );
 create index alert_deliveries_due on alert_deliveries (sink, next_attempt_time) where end_time is null;
 create index alert_deliveries_alert on alert_deliveries (alert_uid, number);

@@ -29,6 +29,7 @@ pub(super) fn start(
     alerting: &Arc<Alerting>,
     stop: &CancellationToken,
 ) {
+    Vault::count_no_deliveries(alerting);
     tasks.spawn(look(Arc::clone(vault), Arc::clone(alerting), stop.clone()));
     for place in 0..alerting.sinks.len() {
         let sending = send(Arc::clone(vault), Arc::clone(alerting), place);

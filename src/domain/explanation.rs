@@ -81,6 +81,8 @@ pub struct Choice {
     pub is_canary: bool,
     /// The database is asked for permits first: it has them.
     pub is_asking: bool,
+    /// It was dead and takes this part of its turns, in percent, while it grows back, where others can serve.
+    pub grown_percent: Option<u8>,
 }
 
 /// A key that could not be leased.

@@ -91,7 +91,7 @@ fn meet_one<'a>(
     now: Now,
 ) -> Met<'a> {
     let mut unserved = Unserved::default();
-    let ask = |version: &VersionLive| version.admission(now);
+    let ask = |version: &VersionLive| version.look(wish.applicant, now);
     let fit = judge(candidate, wish, now, ask);
     let uses = fit.as_ref().map_or(wish.need.uses, |fit| fit.uses);
     let needed = Needed::new(candidate, wish, uses, now.database);

@@ -223,7 +223,7 @@ impl Unserved {
     }
 
     fn count(&mut self, candidate: &Candidate, told: Told, wish: &Wish<'_>, now: Now) {
-        let ask = |version: &VersionLive| version.admission(now);
+        let ask = |version: &VersionLive| version.look(wish.applicant, now);
         match judge(candidate, wish, now, ask) {
             Ok(_) => self.tally.add(told.refusal, told.retry),
             Err(over) => drop(pass_over(candidate, wish, now, over, self)),

@@ -63,8 +63,11 @@ pub(super) fn place(key: &KeyExplanation, choice: Choice, strategy: Strategy) ->
     } else {
         ""
     };
+    let grown = choice.grown_percent.map_or_else(String::new, |percent| {
+        format!("; it was dead, and while it grows back it takes {percent} % of its turns where others can serve")
+    });
     let chosen = if choice.rank == 1 { "chosen: " } else { "" };
-    format!("{chosen}{turn}{permits}{canary}")
+    format!("{chosen}{turn}{permits}{canary}{grown}")
 }
 
 const fn word(refusal: KeyRefusal) -> &'static str {
@@ -185,6 +188,7 @@ mod tests {
             weights: 6,
             is_canary: false,
             is_asking: false,
+            grown_percent: None,
         };
         let key = KeyExplanation {
             key: None,
@@ -208,6 +212,7 @@ mod tests {
             is_first: false,
             is_canary: true,
             is_asking: true,
+            grown_percent: Some(6),
             ..choice
         };
         let said = said(second, Strategy::RoundRobin);
@@ -219,5 +224,6 @@ mod tests {
             said.contains("the database is asked") && said.contains("as a canary"),
             "{said}"
         );
+        assert!(said.contains("it takes 6 % of its turns"), "{said}");
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::counter;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{sleep, timeout};
@@ -19,6 +20,7 @@ use super::telling::key_of;
 use crate::domain::health::Health;
 use crate::domain::probe::{ProbeResult, Probed, following};
 use crate::domain::time::Timestamp;
+use crate::metric_names;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::probes::{Claimed, Finished, Last};
 use crate::store::{self, probes};
@@ -57,6 +59,10 @@ impl Probes {
     /// None yet.
     #[must_use]
     pub fn new(vault: Arc<Vault>) -> Arc<Self> {
+        // From the start: a rate of what was never counted is no rate of zero.
+        for (_, result) in ProbeResult::ALL {
+            counter!(metric_names::PROBES, "result" => result).increment(0);
+        }
         Arc::new(Self {
             vault,
             schedule: tokio::sync::Mutex::default(),

@@ -9,9 +9,11 @@ use crate::harness::cluster::Cluster;
 use crate::harness::outcomes::http;
 use crate::harness::setup::duration;
 
-/// The pool `p` of the accounts `a` and `b` with one key each, and a lessee.
+/// The pool `p`, which trusts its callers, of the accounts `a` and `b` with one key each, and a lessee.
 async fn of_two() -> (Cluster, Client, Client) {
-    Cluster::serving(&["a", "b"], "p").await
+    let (cluster, admin, caller) = Cluster::serving(&["a", "b"], "p").await;
+    admin.trust_callers("p").await;
+    (cluster, admin, caller)
 }
 
 /// The same request later: when the first key, which is dead for a day, is well again.

@@ -31,6 +31,7 @@ impl Shell {
                 crate::harness::setup::member("a", 1, 1),
                 crate::harness::setup::member("b", 2, 1),
             ],
+            health_policy: Some(crate::harness::judged::trusting()),
             ..Default::default()
         };
         admin.create_pool_of("p", pool).await;

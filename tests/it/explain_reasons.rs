@@ -27,6 +27,7 @@ fn named(model: &str) -> LeaseKeyRequest {
 async fn what_people_and_providers_take_out_is_all_told_and_counted_under_what_clears_last() {
     use RefusalReason::{Cooling, Dead, Disabled};
     let (_cluster, admin, caller) = of_one().await;
+    admin.trust_callers("p").await;
     let leases = [
         caller.lease("p").await,
         caller.lease("p").await,

@@ -6,12 +6,12 @@ use keylease::proto::{HealthPolicy, RefusalReason};
 use tonic::Code;
 
 use crate::harness::client::of;
-use crate::harness::judged::judged_by;
+use crate::harness::judged::{judged_by, trusting};
 use crate::harness::outcomes::http;
 
 #[tokio::test]
 async fn a_dead_key_of_an_account_that_cools_for_seconds_is_told_as_dead() {
-    let (_cluster, _admin, caller) = judged_by(HealthPolicy::default()).await;
+    let (_cluster, _admin, caller) = judged_by(trusting()).await;
     let (first, second) = (caller.lease("p").await, caller.lease("p").await);
     caller.report(&first, http(401, &[])).await;
     caller

@@ -47,7 +47,8 @@ async fn used_up_limits_say_when_the_first_permit_is_free() {
 
 #[tokio::test]
 async fn cooling_and_dead_keys_are_told_apart_and_the_one_that_clears_first_names_the_refusal() {
-    let (_cluster, _admin, caller) = of_two().await;
+    let (_cluster, admin, caller) = of_two().await;
+    admin.trust_callers("p").await;
     let (first, second) = (caller.lease("p").await, caller.lease("p").await);
     assert_ne!(first.account, second.account);
     caller.report(&first, http(401, &[])).await;
@@ -55,9 +56,11 @@ async fn cooling_and_dead_keys_are_told_apart_and_the_one_that_clears_first_name
     let refused = caller.refused(of("p")).await;
     let dead = refused.is(Code::ResourceExhausted, "KEYS_DEAD");
     assert_eq!((dead.count(RefusalReason::Dead), dead.total()), (2, 2));
-    assert!(dead.retry.unwrap() > Duration::from_hours(23));
+    // All keys of the pool at once: the provider may be to blame, and a canary finds out soon.
+    assert!(dead.retry.unwrap() <= MINUTE);
 
-    let (_cluster, _admin, caller) = of_two().await;
+    let (_cluster, admin, caller) = of_two().await;
+    admin.trust_callers("p").await;
     let (first, second) = (caller.lease("p").await, caller.lease("p").await);
     caller.report(&first, http(401, &[])).await;
     caller

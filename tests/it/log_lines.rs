@@ -35,7 +35,7 @@ async fn what_a_verdict_takes_out_is_logged_by_name_with_its_reason_and_its_end(
     for parts in [
         [
             "INFO",
-            "a key is dead",
+            "a key is accused by one caller",
             "accounts/a/keys/k",
             "http 401",
             "until",

@@ -21,6 +21,8 @@ fn deaths(status: &PoolStatus) -> Vec<Duration> {
 #[tokio::test]
 async fn keys_that_are_rejected_together_are_given_back_to_canaries_soon() {
     let crowd = Crowd::of(1, 2).await;
+    crowd.admin.trust_callers("p").await;
+    crowd.cluster.settled().await;
     let (caller, elsewhere) = (crowd.caller(0, 0).await, crowd.caller(0, 1).await);
     let mut leases = Vec::new();
     for _ in ACCOUNTS {
@@ -75,6 +77,7 @@ async fn a_key_that_is_revoked_alone_dies_for_a_day_in_a_pool_of_one_or_two() {
     crowd.admin.create_pool("two", &["b", "c"]).await;
     let caller = crowd.caller(0, 0).await;
     for pool in ["one", "two"] {
+        crowd.admin.trust_callers(pool).await;
         let lease = caller.lease(pool).await;
         caller.report(&lease, http(401, &[])).await;
         let status = crowd.admin.status(pool).await;

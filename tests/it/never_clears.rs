@@ -27,6 +27,7 @@ async fn a_need_larger_than_a_limit_is_told_before_what_ends_by_itself() {
         admin.create_limit(account, tokens(5_000, MINUTE)).await;
     }
     admin.create_pool("p", &["a", "b", "c"]).await;
+    admin.trust_callers("p").await;
     let token = admin.create_lessee("search", "p").await;
     let caller = cluster.client(0, &token).await;
     // One is disabled for a time, one is dead, and one cools down.

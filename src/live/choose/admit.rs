@@ -29,7 +29,7 @@ pub(super) fn admit<'a>(
     match (able(candidate, wish), last) {
         (Ok(version), None) => Ok(version),
         (Ok(version), Some(last)) => {
-            let health = ailing(version.live.admission(now));
+            let health = ailing(version.live.look(wish.applicant, now));
             Err(health.into_iter().fold(last, PassedOver::later))
         }
         (Err(unable), last) => Err(last
@@ -45,7 +45,7 @@ pub(in crate::live) fn objections(
     now: Now,
 ) -> Vec<PassedOver> {
     let version = candidate.version.as_ref();
-    let health = version.and_then(|version| ailing(version.live.admission(now)));
+    let health = version.and_then(|version| ailing(version.live.look(wish.applicant, now)));
     let unable = able(candidate, wish).err();
     let all = passing(candidate, wish, now).chain(health).chain(unable);
     all.collect()

@@ -56,6 +56,7 @@ pub(super) fn conclude(
                 weights: met.tier.weight,
                 is_canary,
                 is_asking,
+                grown_percent: grown(met.candidate, pool, now),
             }),
             Outcome::Refused => {
                 KeyVerdict::Refused(refused(met.candidate, met.over, &met.unserved, now))
@@ -72,6 +73,12 @@ pub(super) fn conclude(
         keys,
         limits,
     }
+}
+
+fn grown(candidate: &Candidate, pool: &PoolEntry, now: Now) -> Option<u8> {
+    let ramp = pool.pool.health_policy.recovery_ramp();
+    let version = candidate.version.as_ref()?;
+    version.live.grown_percent(ramp, now.database)
 }
 
 /// A key that lacks permits here serves if the database has them.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::VersionLive;
 use crate::domain::canary::Seating;
+use crate::domain::recovery::WHOLE;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Admission;
 use crate::live::canaries::{ANSWERED_WITHIN, Canaries, Canary, told};
@@ -45,9 +46,22 @@ impl VersionLive {
         }
     }
 
-    /// The same for whoever has accused nobody, and nothing is taken.
+    /// The same, and nothing is taken.
+    pub fn look(&self, applicant: Applicant, now: Now) -> Admission {
+        let Applicant { caller, patience } = applicant;
+        let state = self.state.lock();
+        let admission = state.vitals.admission_of(caller, patience, now.database);
+        drop(state);
+        self.looked(admission, now)
+    }
+
+    /// The same for whoever has accused nobody.
     pub fn admission(&self, now: Now) -> Admission {
         let admission = self.state.lock().vitals.admission(now.database);
+        self.looked(admission, now)
+    }
+
+    fn looked(&self, admission: Admission, now: Now) -> Admission {
         if admission != Admission::Due {
             return admission;
         }
@@ -61,6 +75,12 @@ impl VersionLive {
     #[must_use]
     pub const fn canary(&self) -> &Arc<Canary> {
         &self.canary
+    }
+
+    /// How much of its whole share it takes while it grows back, in percent.
+    pub fn grown_percent(&self, ramp: Duration, now: Timestamp) -> Option<u8> {
+        let share = self.recovering.share(ramp, now)?;
+        u8::try_from(share * 100 / WHOLE).ok()
     }
 
     /// Whether it leaves this turn to others, while it grows back to its whole share.

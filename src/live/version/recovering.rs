@@ -34,11 +34,14 @@ impl Recovering {
 
     /// Whether it leaves this turn to others.
     pub(super) fn is_held_back(&self, ramp: Duration, now: Timestamp) -> bool {
+        let share = self.share(ramp, now);
+        share.is_some_and(|share| !takes(self.credit.fetch_add(share, Ordering::Relaxed), share))
+    }
+
+    /// What it takes of its turns, out of [`WHOLE`]; `None` where that is all of them.
+    pub(super) fn share(&self, ramp: Duration, now: Timestamp) -> Option<u64> {
         let at = self.at.load(Ordering::Relaxed);
-        if at == NEVER {
-            return false;
-        }
-        let share = share(Timestamp::from_micros(at), ramp, now);
-        share < WHOLE && !takes(self.credit.fetch_add(share, Ordering::Relaxed), share)
+        let share = (at != NEVER).then(|| share(Timestamp::from_micros(at), ramp, now));
+        share.filter(|share| *share < WHOLE)
     }
 }

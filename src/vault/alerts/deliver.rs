@@ -52,6 +52,14 @@ struct Tried {
     stated: Option<Duration>,
 }
 
+const DELIVERED: &str = "delivered";
+const FAILED: &str = "failed";
+const GIVEN_UP: &str = "given_up";
+
+fn count(sink: &'static str, result: &'static str, tries: u64) {
+    counter!(ALERT_DELIVERIES, "sink" => sink, "result" => result).increment(tries);
+}
+
 impl Vault {
     /// Sends what is due to one sink of `alerting`, by its place; answers whether there may be more.
     ///
@@ -80,6 +88,15 @@ impl Vault {
         Ok(i64::try_from(count).is_ok_and(|count| count == BATCH_MAX))
     }
 
+    /// From the start: a rate of what was never counted is no rate of zero.
+    pub fn count_no_deliveries(alerting: &Alerting) {
+        for sink in &alerting.sinks {
+            for result in [DELIVERED, FAILED, GIVEN_UP] {
+                count(sink.kind().as_str(), result, 0);
+            }
+        }
+    }
+
     async fn deliver(&self, alerting: &Alerting, place: usize, due: Due) {
         let Some(sink) = alerting.sinks.get(place) else {
             return;
@@ -88,12 +105,12 @@ impl Vault {
         let tried = send(alerting, sink, &notice(&due), now).await;
         let next = after_failure(due.attempts, due.age, tried.stated, jitter(now));
         let result = match next {
-            _ if tried.delivered => "delivered",
-            Next::Retry(_) => "failed",
-            Next::GiveUp => "given_up",
+            _ if tried.delivered => DELIVERED,
+            Next::Retry(_) => FAILED,
+            Next::GiveUp => GIVEN_UP,
         };
         let kind = sink.kind().as_str();
-        counter!(ALERT_DELIVERIES, "sink" => kind, "result" => result).increment(1);
+        count(kind, result, 1);
         if !tried.delivered {
             let (detail, attempts) = (&tried.detail, due.attempts);
             tracing::warn!(sink = kind, delivery = %due.uid, attempts, result, detail, "an alert did not arrive");

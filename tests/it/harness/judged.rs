@@ -36,6 +36,32 @@ pub(crate) fn brief() -> HealthPolicy {
     }
 }
 
+/// One caller's word is enough to find a key dead.
+pub(crate) fn trusting() -> HealthPolicy {
+    HealthPolicy {
+        verdicts: proto::VerdictPolicy::Trust.into(),
+        ..Default::default()
+    }
+}
+
+impl Client {
+    /// From now on one caller's word is enough to find a key of this pool dead.
+    pub(crate) async fn trust_callers(&self, pool: &str) {
+        let request = proto::UpdatePoolRequest {
+            pool: Some(Pool {
+                name: format!("pools/{pool}"),
+                health_policy: Some(trusting()),
+                ..Default::default()
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec!["health_policy".to_owned()],
+            }),
+            ..Default::default()
+        };
+        self.admin.clone().update_pool(request).await.unwrap();
+    }
+}
+
 /// The health that a verdict shows.
 pub(crate) fn state(verdict: &Verdict) -> HealthState {
     verdict.health.as_ref().unwrap().state()
