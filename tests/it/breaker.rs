@@ -170,3 +170,23 @@ async fn a_person_closes_it_everywhere() {
     let again = admin.clear_health(clear("providers/api.openai.com")).await;
     assert_eq!(again.unwrap().into_inner().cleared, 0);
 }
+
+#[tokio::test]
+async fn a_person_who_closes_it_ends_the_right_of_a_trial_that_is_out() {
+    let crowd = Crowd::of(2, 1).await;
+    let callers = opened(&crowd).await;
+    let (_, trial) = first_lease(&callers).await;
+    // Whatever its caller may want: everybody else waits for it.
+    let within = trial.report_within.unwrap();
+    assert!((1..=121).contains(&within.seconds), "{within:?}");
+    let clear = proto::ClearHealthRequest {
+        name: "providers/openai".to_owned(),
+        ..Default::default()
+    };
+    crowd.admin.admin.clone().clear_health(clear).await.unwrap();
+    crowd.cluster.settled().await;
+    // It fails again, and nobody has reported the trial: the next one goes out all the same.
+    opened(&crowd).await;
+    let next = tokio::time::timeout(Duration::from_secs(12), first_lease(&callers)).await;
+    next.unwrap();
+}
