@@ -149,11 +149,6 @@ impl World {
         }
     }
 
-    /// When a lease is given that is given now.
-    fn instant(&self) -> Timestamp {
-        Timestamp::from_micros(i64::try_from(self.now).unwrap() * 1_000)
-    }
-
     fn boot(&self, index: usize) -> BootTime {
         let replica = &self.replicas[index];
         BootTime::from_nanos((self.now + replica.boots_at) * 1_000_000)
@@ -187,7 +182,7 @@ impl World {
 
     fn lease(&mut self, index: usize, now: BootTime) {
         let lasts = Duration::from_millis(LASTS);
-        let given = self.instant();
+        let given = self.database();
         match self.replicas[index].seat.take(lasts, now, given) {
             Seating::Given(lasts) => self.give(index, lasts),
             Seating::Wanted { is_first: true } => self.ask(index, now),
@@ -205,7 +200,7 @@ impl World {
         // Some are never reported.
         let reports = self.now + self.random.between(100, LASTS);
         let is_silent = self.random.chance(0.3);
-        self.replicas[index].reports = (!is_silent).then_some((reports, self.instant()));
+        self.replicas[index].reports = (!is_silent).then_some((reports, self.database()));
         if self.bug == Some(Bug::UsedCalledUnused) {
             self.replicas[index].seat = Seat::default();
         }
