@@ -159,6 +159,13 @@ impl ProviderLive {
         self.trial_given.store(given.micros(), Ordering::Release);
     }
 
+    /// Whether a lease of this replica that was given then is the trial that is out.
+    #[must_use]
+    pub fn is_trial(&self, given: Timestamp) -> bool {
+        let out = self.trial_given.load(Ordering::Acquire);
+        out != 0 && out <= given.micros()
+    }
+
     /// Whether a lease of this replica that was given then is the trial that is out; it is not any more.
     pub fn take_trial(&self, given: Timestamp) -> bool {
         let out = self.trial_given.load(Ordering::Acquire);
