@@ -29,6 +29,17 @@ pub enum Who {
     Probe,
 }
 
+impl Who {
+    /// The caller who says it, if one does.
+    #[must_use]
+    pub const fn caller(self) -> Option<Uuid> {
+        match self {
+            Self::Caller(uid) | Self::Canary(uid) => Some(uid),
+            Self::Probe => None,
+        }
+    }
+}
+
 impl Transition {
     /// What becomes of a version that is stored like this; `None` if that stands. A worse or longer verdict stands, an unconfirmed one
     /// gives way to one that is confirmed, and two callers confirm each other. A version is well again only once its time is over, and
