@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::breaker::Sight;
-use super::incident::Incident;
+use super::incident::{ACCUSERS_MAX, Incident};
 use super::time::Timestamp;
 
 /// Refusals within this time are one matter.
@@ -134,9 +134,15 @@ impl Egress {
         callers.for_each(|caller| suspicion.accuse(caller));
         let held = lasting.as_ref();
         let is_news = held.is_none_or(|held| {
-            held.accusers != suspicion.accusers || until.since(held.until) >= NEWS_MIN
+            // Of a crowd each new one pushes out the oldest: were that news, every refusal would be.
+            let is_another =
+                held.accusers.len() < ACCUSERS_MAX && held.accusers != suspicion.accusers;
+            is_another || until.since(held.until) >= NEWS_MIN
         });
         if !is_news {
+            if let Some(held) = &mut self.incident {
+                held.accusers = suspicion.accusers;
+            }
             return None;
         }
         suspicion.until = until;
@@ -213,6 +219,20 @@ mod tests {
         let ended = succeed(&mut egress, 1, 641).unwrap();
         assert_eq!(ended.ended, Some(at(641)));
         assert!(egress.suspicion(at(641)).is_none());
+    }
+
+    #[test]
+    fn a_crowd_behind_a_barred_way_is_no_crowd_of_commits() {
+        let mut egress = Egress::default();
+        let refusals = (0..600_i64).filter_map(|n| refuse(&mut egress, n as u128 % 40, 7, n / 10));
+        assert_eq!(refusals.count(), 0, "one key alone");
+        let mut news = 0;
+        for n in 600..1_200_i64 {
+            let (caller, version) = (n as u128 % 40, n as u128 % 5);
+            news += u32::from(refuse(&mut egress, caller, version, n / 10).is_some());
+        }
+        assert!(news <= 17 + 1, "{news} commits in a minute");
+        assert!(egress.suspicion(at(120)).is_some());
     }
 
     #[test]

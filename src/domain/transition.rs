@@ -29,6 +29,17 @@ pub enum Who {
     Probe,
 }
 
+impl Who {
+    /// The caller who says it, if one does.
+    #[must_use]
+    pub const fn caller(self) -> Option<Uuid> {
+        match self {
+            Self::Caller(uid) | Self::Canary(uid) => Some(uid),
+            Self::Probe => None,
+        }
+    }
+}
+
 impl Transition {
     /// Whether only the judgement on the canary itself may commit it: that looks whether its right holds still, and ends it. A report on
     /// any other lease would bring the version back while another canary may be out.

@@ -8,7 +8,7 @@ use self::judge::{Fit, judge};
 use self::order::order;
 use super::canaries::Canaries;
 use super::needing::{Needed, pass_over};
-use super::snapshot::{AccountEntry, Candidate, PoolEntry, Stretch, VersionEntry};
+use super::snapshot::{AccountEntry, Candidate, PoolEntry, Stretch, Tier, VersionEntry};
 use super::unserved::{Told, Unserved};
 use super::version::{Applicant, VersionLive};
 use crate::domain::claims::{Avoided, LeaseClaims};
@@ -78,7 +78,7 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box
         unserved.tiers += 1;
         let turn = tier.turns.fetch_add(1, Ordering::Relaxed);
         for stretch in order(pool, tier, wish, turn, now.database) {
-            let chosen = try_stretch(&stretch, wish, now, &mut unserved, &mut growing);
+            let chosen = try_stretch((tier, &stretch), wish, now, &mut unserved, &mut growing);
             if let Some(chosen) = chosen {
                 return Ok(chosen);
             }
@@ -91,11 +91,10 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box
             break;
         }
     }
-    // What grows back serves more than its share where no other can.
-    for candidate in growing.held_back {
-        if let Ok(chosen) = try_key(candidate, wish, now, &mut unserved) {
-            return Ok(chosen);
-        }
+    let ask =
+        |candidate: &Candidate, unserved: &mut Unserved| try_key(candidate, wish, now, unserved);
+    if let Some(chosen) = growing.serve(&mut unserved, ask) {
+        return Ok(chosen);
     }
     pool.count_distrusted(wish.account, &mut unserved.tally);
     Err(Box::new(unserved))
@@ -118,14 +117,14 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
 /// Takes the first that serves of some keys, with its permits. Once their account refuses for all of them, the others are not asked: they
 /// are only counted, where the call is refused.
 fn try_stretch<'a>(
-    stretch: &Stretch<'a>,
+    (tier, stretch): (&'a Tier, &Stretch<'a>),
     wish: &Wish<'_>,
     now: Now,
     unserved: &mut Unserved,
     growing: &mut Growing<'a>,
 ) -> Option<Chosen> {
     for (place, candidate) in stretch.keys() {
-        if growing.holds_back(candidate, now.database) {
+        if growing.holds_back(tier, (stretch.run, place), candidate, now.database) {
             continue;
         }
         let told = match try_key(candidate, wish, now, unserved) {
@@ -133,6 +132,7 @@ fn try_stretch<'a>(
             Err(told) => told,
         };
         if told.is_of_all {
+            growing.told(stretch.run, told);
             unserved.skip(stretch, place + 1, told);
             return None;
         }

@@ -1,7 +1,7 @@
 //! Floor 3: this replica's memory. The configuration as last read, permits in hand, who waits, and what has been reported.
 
 pub mod account;
-mod accusing;
+pub mod accusing;
 mod block_counts;
 pub mod brakes;
 pub mod canaries;

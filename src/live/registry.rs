@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::account::AccountLive;
+use super::accusing::Refuted;
 use super::distrusted::Distrusted;
 use super::pool::PoolLive;
 use super::provider::{Place, ProviderLive};
@@ -52,8 +53,8 @@ pub struct Registry {
     pub incidents: HashMap<(IncidentKind, String), Incident>,
     /// Rows that did not verify.
     pub distrusted: Distrusted,
-    /// Callers whose words against versions turned out to be wrong, until they are taken out.
-    pub refuted: Vec<Uuid>,
+    /// Words against versions that turned out to be wrong, until they are taken out.
+    pub refuted: Vec<Refuted>,
     lives: Lives,
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use super::accusing::Refuted;
 use super::canaries::Canary;
 use crate::domain::canary::Subject;
 use crate::domain::cooling::{self, Cooling};
@@ -74,8 +75,8 @@ impl VersionLive {
         self.uid
     }
 
-    /// What an outcome, or a probe, says about it. A change of health is kept as unsaved until [`Self::saved`]. Answers whose word has
-    /// been refuted by it, if anybody's.
+    /// What an outcome, or a probe, says about it. A change of health is kept as unsaved until [`Self::saved`]. Answers what word
+    /// has been refuted by it, if any: nobody refutes itself.
     pub fn on(
         &self,
         event: Event<'_>,
@@ -83,7 +84,7 @@ impl VersionLive {
         why: &str,
         who: Who,
         now: Timestamp,
-    ) -> Option<Uuid> {
+    ) -> Option<Refuted> {
         let mut state = self.state.lock();
         let accuser = state.vitals.accuser();
         if matches!(event, Event::Success { .. }) {
@@ -98,7 +99,8 @@ impl VersionLive {
             dead_ttl: policy.dead_ttl(),
         });
         self.recovering.since(state.vitals.recovered());
-        accuser.filter(|_| is_well)
+        let accuser = accuser.filter(|by| is_well && who.caller() != Some(*by))?;
+        Some(self.refuted(accuser, None))
     }
 
     /// A budget of the key itself is spent; of one model if it is named.
@@ -153,8 +155,8 @@ impl VersionLive {
     }
 
     /// A person, or another replica, says how it is, and since when it has been well again. A change of our own that is not committed yet
-    /// stands until it is. Answers whose word has been refuted by it, if anybody's.
-    pub fn told(&self, health: &Health, recovered: Option<Timestamp>) -> Option<Uuid> {
+    /// stands until it is. Answers what word has been refuted by it, if any: only a canary refutes one, what a person clears says nothing.
+    pub fn told(&self, health: &Health, recovered: Option<Timestamp>) -> Option<Refuted> {
         let mut state = self.state.lock();
         if *health == Health::Active {
             state.cooling.clear();
@@ -163,16 +165,27 @@ impl VersionLive {
         if state.unsaved.is_some() {
             return None;
         }
-        let accuser = state.vitals.accuser();
+        let found = recovered.filter(|_| recovered > state.vitals.recovered());
+        let held = state.vitals.health(Timestamp::from_micros(0));
         // Whoever's canary is out, it has decided, or somebody else has.
-        if *health != state.vitals.health(Timestamp::from_micros(0)) {
+        if *health != held {
             self.canary.settle();
         }
         let (policy, now) = (HealthPolicy::default(), Timestamp::from_micros(0));
         state.vitals.on(Event::Told(health), &policy, "", now);
         state.vitals.recovered_at(recovered);
         self.recovering.since(recovered);
-        accuser.filter(|_| *health == Health::Active)
+        let found = found.filter(|_| *health == Health::Active)?;
+        let cause = held.cause()?;
+        Some(self.refuted(cause.accuser?, Some(found.since(cause.until))))
+    }
+
+    const fn refuted(&self, accuser: Uuid, after: Option<Duration>) -> Refuted {
+        Refuted {
+            version: self.uid,
+            accuser,
+            after,
+        }
     }
 
     /// How it is.
@@ -215,33 +228,4 @@ impl VersionLive {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::vitals::Word;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_micros(seconds * 1_000_000)
-    }
-
-    #[test]
-    fn a_verdict_is_said_again_until_it_is_saved() {
-        let live = VersionLive::new(Uuid::nil(), &Health::Active, None);
-        let caller = Uuid::from_u128(1);
-        let word = Event::Rejected(Word {
-            by: caller,
-            is_canary: false,
-            is_doubted: false,
-        });
-        let policy = HealthPolicy::default();
-        live.on(word, &policy, "401", Who::Caller(caller), at(1));
-        live.told(&Health::Active, None);
-        assert!(matches!(live.health(at(3)), Health::Dead(_)));
-        let unsaved = live.unsaved().unwrap();
-        assert_eq!(unsaved.to, live.health(at(3)));
-        live.saved(&unsaved);
-        assert_eq!(live.unsaved(), None);
-        // What a person clears was no good word.
-        assert_eq!(live.told(&Health::Active, None), Some(caller));
-        assert_eq!(live.told(&Health::Active, None), None);
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ use crate::domain::canary::Subject;
 use crate::domain::health::{Cause, Health};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Transition;
+use crate::live::accusing::Refuted;
 use crate::live::owed::Judgement;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
@@ -150,8 +151,8 @@ impl Vault {
 }
 
 impl News {
-    /// All of it is committed, and the version stands like this. Answers whose word has been refuted by that, if anybody's.
-    fn saved(&self, stands: Option<Standing>) -> Option<Uuid> {
+    /// All of it is committed, and the version stands like this. Answers what word has been refuted by that, if any.
+    fn saved(&self, stands: Option<Standing>) -> Option<Refuted> {
         let mut refuted = None;
         if let Some((version, news)) = self.version.as_ref().zip(self.health.as_ref()) {
             version.live.saved(news);

@@ -65,6 +65,7 @@ mod list_tokens;
 mod open;
 mod opened;
 mod overdue;
+mod owing;
 mod page;
 mod passphrase;
 mod patience;

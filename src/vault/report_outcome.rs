@@ -95,11 +95,16 @@ impl Vault {
         }
         let entry = self.enter(&lease, report, boot)?;
         let is_new = matches!(entry, Entry::New(_));
+        // A repetition owes what it owed the first time.
+        let acts = is_new || entry == Entry::Full;
+        let before = acts.then(|| self.unsaved(&lease.claims));
         let mut outcomes = self.explain(&lease.claims, &report.outcomes, now);
         if entry == Entry::Full {
             let uncounted = outcomes.iter();
             uncounted.for_each(|outcome| self.act_uncounted(&lease, outcome, now));
-            self.commit_verdicts(&lease).await?;
+            if self.owes(&lease.claims, before.as_ref()) {
+                self.commit_verdicts(&lease).await?;
+            }
             return Err(ReportRefusal::Full);
         }
         self.price(&lease.claims, &mut outcomes, now);
@@ -116,7 +121,9 @@ impl Vault {
                 self.forget_replay(&lease, ending);
             }
         }
-        self.commit_verdicts(&lease).await?;
+        if self.owes(&lease.claims, before.as_ref()) {
+            self.commit_verdicts(&lease).await?;
+        }
         self.take_canary_back(&lease);
         self.take_trial_back(&lease);
         let health = self.health_of(&lease.claims, now);

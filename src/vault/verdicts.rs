@@ -170,6 +170,10 @@ impl Vault {
                     is_doubted: failure.class == FailureClass::Credential
                         && self.live.is_doubted(claims.caller_uid, now),
                 };
+                // Its word takes the key from itself alone; whether it is right the provider is asked, once for each such word.
+                if word.is_doubted && !version.live.is_kept_from(claims.caller_uid, now) {
+                    self.live.suspects.note(claims.version_uid);
+                }
                 let why = self.why(who, failure, why);
                 let event = event(account, version, failure, word, is_issuer, now);
                 for _ in 0..times(failure, outcome.count) {

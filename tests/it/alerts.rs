@@ -55,6 +55,7 @@ async fn opened(admin: &Client, kind: AlertKind) -> Alert {
 
 /// The provider rejects the key that a pool leases now.
 async fn kill(cluster: &Cluster, admin: &Client, pool: &str) -> String {
+    admin.trust_callers(pool).await;
     let token = admin.create_token("search").await.text;
     let caller = cluster.client(0, &token).await;
     let lease = caller.lease(pool).await;

@@ -39,6 +39,35 @@ async fn a_verdict_that_could_not_be_committed_is_when_the_database_is_back() {
 }
 
 #[tokio::test]
+async fn a_success_waits_for_no_verdict_of_others_while_the_database_is_away() {
+    let mut cluster = Cluster::start().await;
+    let proxy = cluster.proxy().await;
+    cluster.add().await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    cluster.settled().await;
+    let cut_off = cluster.client(1, &token).await;
+    let (wrong, well) = (cut_off.lease("p").await, cut_off.lease("p").await);
+    proxy.cut();
+    // Of the same key, account and pool.
+    let rejected = reporting(&wrong, vec![http(401, &[])]);
+    let refused = cut_off.tell(rejected.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable);
+    let asked = std::time::Instant::now();
+    cut_off.report(&well, http(200, &[])).await;
+    let took = asked.elapsed();
+    assert!(took < std::time::Duration::from_secs(3), "{took:?}");
+    // The same report again owes what it owed.
+    let refused = cut_off.tell(rejected).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable);
+    proxy.open();
+    let dead = async || admin.status("p").await.keys_dead == 1;
+    eventually("the verdict is committed", dead).await;
+}
+
+#[tokio::test]
 async fn a_report_for_another_replica_waits_until_it_can_be_written() {
     let mut cluster = Cluster::start().await;
     let proxy = cluster.proxy().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::health::FailureClass;
+use crate::domain::health::{FailureClass, Health};
 use crate::domain::id::Id;
 use crate::domain::incident::Ongoing;
 use crate::domain::name::{KeyName, VersionName};
@@ -94,6 +94,20 @@ pub struct PoolFact {
     pub healthy_min: Option<u32>,
 }
 
+impl Fact {
+    /// The death of a version. What one caller alone says is none yet: its quarantine ends, or somebody confirms it, within minutes.
+    #[must_use]
+    pub const fn died(health: &Health) -> Option<Self> {
+        match health {
+            Health::Dead(cause) if cause.accuser.is_none() => Some(Self::Died {
+                until: cause.until,
+                class: cause.class,
+            }),
+            Health::Active | Health::Cooling(_) | Health::Dead(_) => None,
+        }
+    }
+}
+
 impl KeyFact {
     /// The name of the version.
     #[must_use]
@@ -109,4 +123,29 @@ impl KeyFact {
 #[must_use]
 pub fn notice(interval: Duration) -> Duration {
     (interval / 10).min(NOTICE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::health::Cause;
+
+    #[test]
+    fn a_key_that_one_caller_accuses_is_not_told_as_dead() {
+        let until = Timestamp::from_micros(60_000_000);
+        let dead = |accuser| {
+            Health::Dead(Cause {
+                until,
+                why: "401".to_owned(),
+                class: FailureClass::Credential,
+                accuser,
+            })
+        };
+        assert_eq!(Fact::died(&dead(Some(Uuid::from_u128(1)))), None);
+        assert_eq!(Fact::died(&Health::Active), None);
+        let class = FailureClass::Credential;
+        assert_eq!(Fact::died(&dead(None)), Some(Fact::Died { until, class }));
+    }
 }

@@ -61,6 +61,13 @@ impl VersionLive {
         self.looked(admission, now)
     }
 
+    /// Whether it is kept from a caller, be it by that one's own word alone.
+    pub fn is_kept_from(&self, caller: Uuid, now: Timestamp) -> bool {
+        let state = self.state.lock();
+        let admission = state.vitals.admission_of(caller, Duration::ZERO, now);
+        matches!(admission, Admission::Dead(_))
+    }
+
     fn looked(&self, admission: Admission, now: Now) -> Admission {
         if admission != Admission::Due {
             return admission;

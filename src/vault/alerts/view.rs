@@ -111,13 +111,7 @@ fn facts(
     intervals: &Intervals,
     now: Timestamp,
 ) -> impl Iterator<Item = KeyFact> {
-    let died = match health {
-        Health::Dead(cause) => Some(Fact::Died {
-            until: cause.until,
-            class: cause.class,
-        }),
-        Health::Active | Health::Cooling(_) => None,
-    };
+    let died = Fact::died(health);
     let missing_key = version.missing_key.map(|key| key.to_string());
     let is_closed = version.credential.is_none();
     let closed = is_closed.then_some(Fact::Undecryptable { missing_key });
