@@ -163,18 +163,23 @@ impl Vault {
                 {
                     return;
                 }
-                let word = Word {
-                    by: claims.caller_uid,
-                    is_canary: claims.is_canary,
-                    is_doubted: failure.class == FailureClass::Credential
-                        && self.live.is_doubted(claims.caller_uid, now),
-                };
+                let word = self.word(claims, failure, now);
                 let why = self.why(who, failure, why);
                 let event = event(account, version, failure, word, is_issuer, now);
                 for _ in 0..times(failure, outcome.count) {
                     version.live.on(event, &policy, &why, who, now);
                 }
             }
+        }
+    }
+
+    /// What the caller's word against a key is worth; that of other failures is not asked for.
+    pub(super) fn word(&self, claims: &LeaseClaims, failure: &Failure, now: Timestamp) -> Word {
+        Word {
+            by: claims.caller_uid,
+            is_canary: claims.is_canary,
+            is_doubted: failure.class == FailureClass::Credential
+                && self.live.is_doubted(claims.caller_uid, now),
         }
     }
 
