@@ -18,6 +18,12 @@ pub use seat::{Seat, Seating};
 /// How long after asking a replica may give its canary. Unused, the right goes back then.
 pub const GIVE_WITHIN: Duration = Duration::from_secs(5);
 
+/// How long a single lease that tries something may be reported at most, whatever its caller asks for: nothing else of a version or of a
+/// whole provider is leased until then, and a caller who never reports must not shut it out for longer. Most requests end well before.
+pub const SINGLE_LASTS_MAX: Duration = Duration::from_mins(2);
+/// How long it may go on by being renewed: so long a stream may be, and one caller holds nobody back for longer.
+pub const SINGLE_RENEWED_MAX: Duration = Duration::from_mins(10);
+
 /// What a canary tries: whatever is given back to everybody only once a single lease has shown that it is well.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(String);
@@ -115,12 +121,16 @@ impl Right {
         self.until.since(self.since)
     }
 
-    /// Until its lease may be reported no more, counted from `now`: where it goes on.
+    /// Until its lease may be reported no more, counted from `now`: where it goes on. No right goes on for ever, whatever lease it is kept
+    /// for.
     #[must_use]
     pub fn going_on(self, lasts: Duration, now: Timestamp) -> Self {
         let now = now.max(self.since).max(self.low);
+        let span = GIVE_WITHIN + SINGLE_RENEWED_MAX;
+        let last = self.since.after(span + epsilon(span));
+        let until = now.after(lasts + epsilon(lasts)).min(last);
         Self {
-            until: self.until.max(now.after(lasts + epsilon(lasts))),
+            until: self.until.max(until),
             ..self
         }
     }

@@ -30,6 +30,13 @@ pub enum Who {
 }
 
 impl Transition {
+    /// Whether only the judgement on the canary itself may commit it: that looks whether its right holds still, and ends it. A report on
+    /// any other lease would bring the version back while another canary may be out.
+    #[must_use]
+    pub fn needs_right(&self) -> bool {
+        self.to == Health::Active && matches!(self.who, Who::Canary(_))
+    }
+
     /// What becomes of a version that is stored like this; `None` if that stands. A worse or longer verdict stands, an unconfirmed one
     /// gives way to one that is confirmed, and two callers confirm each other. A version is well again only once its time is over, and
     /// no cooldown ends a death.

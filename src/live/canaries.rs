@@ -15,7 +15,7 @@ use super::Live;
 use super::choose::Now;
 use super::clock::boot_now;
 use crate::domain::canary::{Seat, Seating, Subject};
-use crate::domain::time::BootTime;
+use crate::domain::time::{BootTime, Timestamp};
 
 mod asking;
 
@@ -58,10 +58,16 @@ impl Canary {
         })
     }
 
+    /// What it tries.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
     /// A lease could be it, and be reported for `lasts`. Where the right is not in hand it is asked for, and the lease does not wait: see
     /// [`Canaries::answered`].
-    pub fn take(self: &Arc<Self>, canaries: &Canaries, lasts: Duration, now: BootTime) -> Seating {
-        let seating = self.seat.lock().take(lasts, now);
+    pub fn take(self: &Arc<Self>, canaries: &Canaries, lasts: Duration, now: Now) -> Seating {
+        let seating = self.seat.lock().take(lasts, now.boot, now.database);
         if seating == (Seating::Wanted { is_first: true }) {
             canaries.send(Errand::Ask(Arc::clone(self)));
         }
@@ -79,9 +85,14 @@ impl Canary {
         self.seat.lock().recall();
     }
 
-    /// The lease was reported, and what it decided is committed: the right ends.
-    pub fn returned(&self, canaries: &Canaries) {
-        let right = self.seat.lock().returned();
+    /// The lease that was given then goes on until then.
+    pub fn prolong(&self, given: Timestamp, until: BootTime) {
+        self.seat.lock().prolong(given, until);
+    }
+
+    /// The lease that was given then was reported, and what it decided is committed: the right ends.
+    pub fn returned(&self, canaries: &Canaries, given: Timestamp) {
+        let right = self.seat.lock().returned(given);
         if let Some(right) = right {
             canaries.send(Errand::End(self.subject.clone(), right));
         }
@@ -197,6 +208,6 @@ async fn end(pool: &PgPool, subject: &Subject, right: Uuid) {
 
 /// When a right that is told about by this replica's boot clock is known to end, by the database's clock.
 #[must_use]
-pub fn told(until: BootTime, now: Now) -> crate::domain::time::Timestamp {
+pub fn told(until: BootTime, now: Now) -> Timestamp {
     now.database.after(until.since(now.boot))
 }

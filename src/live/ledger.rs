@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -30,6 +31,8 @@ const TICK: Duration = Duration::from_millis(25);
 #[derive(Debug, Default)]
 pub struct Ledger {
     busy: Mutex<HashMap<Uuid, Arc<AccountLive>>>,
+    /// Those that somebody waits for, since they were last looked at: of many busy accounts only these are looked at in between.
+    asked: Mutex<HashMap<Uuid, Arc<AccountLive>>>,
     urgent: Notify,
     blocks: AtomicU64,
     /// The database forgets nothing that it has acknowledged, whichever standby takes over.
@@ -43,7 +46,16 @@ impl Ledger {
     /// Somebody waits for permits of these accounts: ask now.
     pub fn ask(&self, accounts: &[Arc<AccountLive>]) {
         self.note(accounts);
+        let asked = accounts.iter().map(|a| (a.uid(), Arc::clone(a)));
+        self.asked.lock().extend(asked);
         self.urgent.notify_one();
+    }
+
+    /// A transaction has ended: there is room for what was asked meanwhile.
+    pub(super) fn has_room(&self) {
+        if !self.asked.lock().is_empty() {
+            self.urgent.notify_one();
+        }
     }
 
     /// These accounts have something open: look at them from time to time.
@@ -73,38 +85,67 @@ impl Ledger {
     /// What there is to say at `now`. Accounts with nothing open are forgotten until they are noted again.
     #[must_use]
     pub fn gather(&self, now: BootTime) -> Vec<Said> {
-        let is_paced = !self.is_lossless.load(Ordering::Relaxed);
-        let mut busy = self.busy.lock();
+        self.asked.lock().clear();
         let mut said = Vec::new();
-        busy.retain(|_, account| {
-            let (works, is_busy) = account.look(|budget| {
-                let works = budget.work(is_paced, now, || {
-                    self.blocks.fetch_add(1, Ordering::Relaxed)
-                });
-                (works, budget.is_busy())
-            });
-            let has_work = !works.is_empty();
-            said.extend(works.into_iter().map(|work| (Arc::clone(account), work)));
-            is_busy || has_work
-        });
-        // One order over all replicas, so that transactions do not lock each other out.
-        said.sort_unstable_by_key(|(_, work)| work.limit);
-        said
+        let mut busy = self.busy.lock();
+        busy.retain(|_, account| self.look(account, now, &mut said));
+        drop(busy);
+        in_order(said)
     }
+
+    /// The same of the accounts alone that somebody waits for.
+    #[must_use]
+    pub fn gather_asked(&self, now: BootTime) -> Vec<Said> {
+        let asked = std::mem::take(&mut *self.asked.lock());
+        let mut said = Vec::new();
+        for (uid, account) in asked {
+            // A look at all may have found nothing open there, just before somebody asked.
+            if self.look(&account, now, &mut said) {
+                self.busy.lock().insert(uid, account);
+            }
+        }
+        in_order(said)
+    }
+
+    /// What one account has to say. False if it has nothing open.
+    fn look(&self, account: &Arc<AccountLive>, now: BootTime, said: &mut Vec<Said>) -> bool {
+        let is_paced = !self.is_lossless.load(Ordering::Relaxed);
+        let (works, is_busy) = account.look(|budget| {
+            let works = budget.work(is_paced, now, || {
+                self.blocks.fetch_add(1, Ordering::Relaxed)
+            });
+            (works, budget.is_busy())
+        });
+        let has_work = !works.is_empty();
+        said.extend(works.into_iter().map(|work| (Arc::clone(account), work)));
+        is_busy || has_work
+    }
+}
+
+/// One order over all replicas, so that transactions do not lock each other out.
+fn in_order(mut said: Vec<Said>) -> Vec<Said> {
+    said.sort_unstable_by_key(|(_, work)| work.limit);
+    said
 }
 
 /// Speaks to the database until `stop`, then returns every block and ends.
 pub async fn run(live: Arc<Live>, pool: PgPool, stop: CancellationToken) {
     let (speaker, ledger) = (Speaker::new(Arc::clone(&live), pool), &live.ledger);
+    let mut looks_at = Instant::now();
     while !stop.is_cancelled() {
         let idle = ledger.is_idle();
         tokio::select! {
             () = ledger.urgent.notified() => {}
-            () = tokio::time::sleep(TICK), if !idle => {}
+            () = sleep_until(looks_at), if !idle => {}
             () = stop.cancelled() => {}
         }
-        if !speaker.is_behind() {
+        if speaker.is_behind() {
+            looks_at = looks_at.max(Instant::now() + TICK);
+        } else if looks_at <= Instant::now() {
+            looks_at = Instant::now() + TICK;
             speaker.say_all();
+        } else {
+            speaker.say_asked();
         }
     }
     // First the answers that are on their way: a block that came after the others were closed would never be given back.

@@ -159,16 +159,26 @@ impl ProviderLive {
         self.trial_given.store(given.micros(), Ordering::Release);
     }
 
-    /// Whether a lease of this replica that was given then is the trial that is out; it is not any more.
+    /// Whether a lease of this replica that was given then is the trial that is out.
+    #[must_use]
+    pub fn is_trial_out(&self, given: Timestamp) -> bool {
+        self.trial_given.load(Ordering::Acquire) == given.micros()
+    }
+
+    /// The same; it is not any more.
     pub fn take_trial(&self, given: Timestamp) -> bool {
-        let out = self.trial_given.load(Ordering::Acquire);
-        let is_it = out != 0 && out <= given.micros();
         let (order, otherwise) = (Ordering::AcqRel, Ordering::Acquire);
-        is_it
-            && self
-                .trial_given
-                .compare_exchange(out, 0, order, otherwise)
-                .is_ok()
+        let taken = self
+            .trial_given
+            .compare_exchange(given.micros(), 0, order, otherwise);
+        taken.is_ok()
+    }
+
+    /// Whether a lease that was given then may be the trial, whichever replica gave it.
+    #[must_use]
+    pub fn may_be_trial(&self, given: Timestamp) -> bool {
+        let is_closed = self.is_closed.load(Ordering::Acquire);
+        !is_closed && self.state.lock().breaker.is_trial(given)
     }
 
     /// Whether what this caller meets may be the doing of its way there.

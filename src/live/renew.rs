@@ -28,6 +28,8 @@ pub struct Renewing {
     pub serial: u64,
     /// What its outcome decides over, if it is a canary.
     pub canary: Option<Subject>,
+    /// The provider that it tries, if it may be a trial: only its issuer knows.
+    pub trial: Option<Subject>,
     /// What it holds.
     pub holdings: Vec<Renewal>,
     /// Within how long of now it is reported.
@@ -117,11 +119,26 @@ async fn transact(
     Ok(Renewed::Done)
 }
 
-/// A canary that goes on keeps its right. False where that has ended: another may be out.
+/// A canary that goes on keeps its right, and so does a trial. False where a canary's has ended: another may be out. What only may be a
+/// trial goes on without one.
 async fn keep_right(conn: &mut PgConnection, renewing: &Renewing) -> store::Result<bool> {
-    let Some(subject) = &renewing.canary else {
-        return Ok(true);
-    };
+    if let Some(subject) = &renewing.canary
+        && !keep(conn, subject, renewing).await?
+    {
+        return Ok(false);
+    }
+    if let Some(subject) = &renewing.trial {
+        keep(conn, subject, renewing).await?;
+    }
+    Ok(true)
+}
+
+/// Answers whether the issuer has the right still.
+async fn keep(
+    conn: &mut PgConnection,
+    subject: &Subject,
+    renewing: &Renewing,
+) -> store::Result<bool> {
     let held = canaries::lock(conn, subject).await?;
     let Some(right) = held.filter(|right| right.boot_id == renewing.issuer) else {
         return Ok(false);

@@ -48,7 +48,15 @@ impl Speaker {
 
     /// Says everything there is to say.
     pub(super) fn say_all(&self) {
-        let mut said = self.live.ledger.gather(boot_now());
+        self.say_of(self.live.ledger.gather(boot_now()));
+    }
+
+    /// Says what somebody waits for.
+    pub(super) fn say_asked(&self) {
+        self.say_of(self.live.ledger.gather_asked(boot_now()));
+    }
+
+    fn say_of(&self, mut said: Vec<Said>) {
         while !said.is_empty() {
             let rest = said.split_off(said.len().min(LIMITS_PER_TRANSACTION));
             let speaker = self.clone();
@@ -69,6 +77,7 @@ impl Speaker {
             () = self.say_in_turn(said) => {}
             never = late => match never {},
         }
+        self.live.ledger.has_room();
     }
 
     async fn say_in_turn(&self, said: Vec<Said>) {

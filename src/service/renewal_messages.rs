@@ -1,6 +1,7 @@
 //! What a lease that does not go on tells a person.
 
 use super::refusal_messages::of_report;
+use crate::domain::canary::SINGLE_RENEWED_MAX;
 use crate::domain::pool::LEASE_DURATION_MAX;
 use crate::vault::RenewRefusal;
 
@@ -12,8 +13,9 @@ pub(super) fn of_renewal(refusal: &RenewRefusal) -> String {
             "the lease has been reported, or its permits have gone back; stop what it is used for and lease anew".to_owned()
         }
         RenewRefusal::Spent => format!(
-            "the lease has gone on for {}, the longest that leases last; end what it is used for and lease anew",
-            humantime::format_duration(LEASE_DURATION_MAX)
+            "the lease has gone on for as long as leases last: {}, or {} where it alone tries a key or a provider; end what it is used for and lease anew",
+            humantime::format_duration(LEASE_DURATION_MAX),
+            humantime::format_duration(SINGLE_RENEWED_MAX)
         ),
         RenewRefusal::DatabaseUnreachable => {
             "the database cannot be reached to charge for a longer lease; send the same call again, or be done by report_within".to_owned()

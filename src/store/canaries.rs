@@ -115,6 +115,42 @@ pub async fn settled(conn: &mut PgConnection, subject: &Subject) -> Result<()> {
     Ok(())
 }
 
+/// What the canaries of a key's versions try is over, of one version where its number is given: whoever has one out.
+///
+/// # Errors
+/// As every query.
+pub async fn settle_versions(
+    conn: &mut PgConnection,
+    key_uid: Uuid,
+    number: Option<u32>,
+) -> Result<()> {
+    sqlx::query!(
+        "update canaries set right_id = null, boot_id = null, since = null, until = null, last_low = null
+        where subject in (select 'version/' || uid from key_versions where key_uid = $1 and ($2::integer is null or number = $2))",
+        key_uid,
+        number.map(|number| i32::try_from(number).unwrap_or(0))
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The same of the trials of all providers of this profile or host.
+///
+/// # Errors
+/// As every query.
+pub async fn settle_providers(conn: &mut PgConnection, profile_or_host: &str) -> Result<()> {
+    sqlx::query!(
+        "update canaries set right_id = null, boot_id = null, since = null, until = null, last_low = null
+        where split_part(subject, '/', 1) = 'provider'
+            and $1 in (split_part(subject, '/', 2), split_part(subject, '/', 3))",
+        profile_or_host
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Forgets subjects that nobody has tried for long.
 ///
 /// # Errors

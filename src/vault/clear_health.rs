@@ -4,7 +4,7 @@ use super::guard::found;
 use super::{Done, Result, Verb, Work, get_key};
 use crate::domain::key::Stage;
 use crate::domain::name::{AccountName, KeyName, VersionName};
-use crate::store::{accounts, cooldowns, deletions, incidents, key_versions};
+use crate::store::{accounts, canaries, cooldowns, deletions, incidents, key_versions};
 
 /// What is to be forgotten.
 #[derive(Debug, Clone)]
@@ -70,6 +70,8 @@ async fn clear_account(
 
 async fn clear_provider(work: &mut Work<'_>, name: &str) -> Result<(i64, String)> {
     let cleared = incidents::clear(work.conn, name, work.rev).await?;
+    // Nobody waits for a trial of theirs any more: should they fail again, the next one may go out.
+    canaries::settle_providers(work.conn, name).await?;
     let cleared = i64::try_from(cleared).unwrap_or(i64::MAX);
     Ok((cleared, format!("{cleared} incidents cleared")))
 }
@@ -92,6 +94,7 @@ async fn clear_versions(
 ) -> Result<(i64, String)> {
     let key = get_key::stored(work.conn, name).await?;
     let (uid, stamp) = (key.meta.uid, (work.rev, work.now));
+    canaries::settle_versions(work.conn, uid, number).await?;
     let cleared =
         key_versions::clear_health(work.conn, uid, number, &work.caller.name, stamp).await?;
     Ok((cleared, format!("{cleared} versions cleared")))

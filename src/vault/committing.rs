@@ -101,6 +101,8 @@ impl Vault {
         let account = snapshot.accounts.get(&judgement.account_uid)?;
         let version = snapshot.versions.get(&judgement.version_uid);
         let health = version.and_then(|version| version.live.unsaved());
+        let is_canarys = judgement.canary_issuer.is_some();
+        let health = health.filter(|news| is_canarys || !news.needs_right());
         let cooling = account.live.unsaved();
         let is_news = health.is_some() || !cooling.is_empty();
         is_news.then(|| News {

@@ -83,7 +83,8 @@ impl Vault {
         if let Some(account) = snapshot.accounts.get(&lease.claims.account_uid)
             && account.provider.take_trial(lease.claims.given)
         {
-            account.provider.trial().returned(&self.live.canaries);
+            let trial = account.provider.trial();
+            trial.returned(&self.live.canaries, lease.claims.given);
         }
     }
 

@@ -43,7 +43,7 @@ pub enum Unprobed {
     Disabled,
     /// A budget is spent: asking would spend more.
     #[error("the key or its account cools down, it is asked about when that ends")]
-    Cooling,
+    Cooling(Timestamp),
     /// Its secret cannot be sent.
     #[error("its secret does not open here, or is not sealed for the host of the base url")]
     Unopened,
@@ -75,9 +75,13 @@ impl Vault {
         if words.iter().any(|word| is_disabled(word.as_ref(), now)) {
             return Err(Unprobed::Disabled);
         }
-        let is_cool = matches!(version.live.health(now), Health::Cooling(_));
-        if is_cool || account.live.cooling(None, now).is_some() {
-            return Err(Unprobed::Cooling);
+        let own = match version.live.health(now) {
+            Health::Cooling(cause) => Some(cause.until),
+            Health::Active | Health::Dead(_) => None,
+        };
+        let whole = account.live.cooling(None, now).map(|cause| cause.until);
+        if let Some(until) = own.max(whole) {
+            return Err(Unprobed::Cooling(until));
         }
         if version.credential.is_none() {
             return Err(Unprobed::Unopened);

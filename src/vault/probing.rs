@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use self::places::Places;
 use self::schedule::{Schedule, is_wanted};
+use self::timing::{cooled, is_dead, next};
 use super::Vault;
-use super::probe::Subject;
+use super::probe::{Subject, Unprobed};
 use super::telling::key_of;
-use crate::domain::health::Health;
 use crate::domain::probe::{ProbeResult, Probed, following};
 use crate::domain::time::Timestamp;
 use crate::metric_names;
@@ -27,6 +27,7 @@ use crate::store::{self, probes};
 
 mod places;
 mod schedule;
+mod timing;
 
 /// Probes of one replica at once.
 const PROBES_MAX: usize = 32;
@@ -42,8 +43,6 @@ const PLACE_WITHIN: Duration = Duration::from_secs(2);
 const PLACE_AGAIN: Duration = Duration::from_secs(10);
 /// What a caller says of a key is looked at once in this time, whatever it says meanwhile.
 const SUSPECT_GAP: Duration = Duration::from_mins(1);
-/// A suspected key whose provider said nothing is asked about again.
-const SUSPECT_AGAIN: Duration = Duration::from_mins(5);
 
 /// All probes of one replica.
 #[derive(Debug)]
@@ -185,8 +184,13 @@ impl Probes {
             return finished(is_wanted.then(|| now.after(PLACE_AGAIN)), None);
         };
         let skipped = finished(Some(following(version, interval, now)), None);
-        let Ok(subject) = self.vault.subject(version, now) else {
-            return skipped;
+        let subject = match self.vault.subject(version, now) {
+            Ok(subject) => subject,
+            // It stays suspected, and is asked about as soon as that costs nothing: a word against it stands until then.
+            Err(Unprobed::Cooling(until)) if claimed.is_urgent => {
+                return finished(Some(cooled(until, interval, now)), None);
+            }
+            Err(_) => return skipped,
         };
         let places = self.places.of(&subject.account.account.endpoint.host());
         let waiting: Result<Result<SemaphorePermit<'_>, _>, _> =
@@ -202,12 +206,7 @@ impl Probes {
             tracing::warn!(%error, "what a probe found could not be committed, it is probed again");
             return finished(Some(now.after(PLACE_AGAIN)), None);
         }
-        let is_open = probed.result == ProbeResult::Unclear && is_dead(&subject, now);
-        let next = if is_open {
-            now.after(SUSPECT_AGAIN.min(interval))
-        } else {
-            following(version, interval, now)
-        };
+        let next = next(&subject, &probed, interval, now);
         finished(Some(next), Some(last(&probed, now)))
     }
 
@@ -236,11 +235,6 @@ impl Probes {
         }
         Ok(())
     }
-}
-
-/// Dead as far as this replica knows, and its time is not over.
-fn is_dead(subject: &Subject, now: Timestamp) -> bool {
-    matches!(subject.version.live.health(now), Health::Dead(cause) if cause.until > now)
 }
 
 /// As it is kept.

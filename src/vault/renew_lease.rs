@@ -8,7 +8,7 @@ use super::Vault;
 use super::opened::Opened;
 use super::report_outcome::ReportRefusal;
 use crate::domain::caller::Caller;
-use crate::domain::canary::Subject;
+use crate::domain::canary::{SINGLE_RENEWED_MAX, Subject};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::ledger::held::Renewed;
 use crate::domain::ledger::holds::renewed_number;
@@ -90,6 +90,7 @@ impl Vault {
             issuer,
             serial,
             canary: None,
+            trial: None,
             holdings: self.holdings(&lease.claims, serial),
             report_within: prolonged.report_within,
             until: now.after(prolonged.report_within),
@@ -116,7 +117,7 @@ impl Vault {
         now: Timestamp,
     ) -> Result<Renewing, RenewRefusal> {
         let claims = &lease.claims;
-        let left = claims.given.after(LEASE_DURATION_MAX).since(now);
+        let left = claims.given.after(self.renewable(lease)).since(now);
         let wanted = wanted.unwrap_or(claims.report_within).min(left);
         let longest = self.longest(claims);
         let report_within = longest.map_or(wanted, |longest| longest.min(wanted));
@@ -133,12 +134,34 @@ impl Vault {
             issuer: lease.issuer,
             serial: lease.serial,
             canary: (claims.is_canary).then(|| Subject::version(claims.version_uid)),
+            trial: self.trial_of(claims),
             holdings: self.holdings(claims, lease.serial),
             report_within,
             // Never sooner than it would have been too late before.
             until: now.after(report_within).max(lease.ends),
             news: (!is_own).then(|| news.encode()),
         })
+    }
+
+    /// How long after it was given a lease may go on: one that everybody else waits for not for as long as another.
+    fn renewable(&self, lease: &Opened) -> Duration {
+        let snapshot = self.live.glance();
+        let account = snapshot.accounts.get(&lease.claims.account_uid);
+        let is_out = account.is_some_and(|a| a.provider.is_trial_out(lease.claims.given));
+        let is_trial = is_out && lease.issuer == self.live.boot_id;
+        if is_trial || lease.claims.is_canary {
+            SINGLE_RENEWED_MAX
+        } else {
+            LEASE_DURATION_MAX
+        }
+    }
+
+    /// The provider that a lease may be the trial of.
+    fn trial_of(&self, claims: &LeaseClaims) -> Option<Subject> {
+        let snapshot = self.live.glance();
+        let provider = &snapshot.accounts.get(&claims.account_uid)?.provider;
+        let may_be = claims.granted == 1 && provider.may_be_trial(claims.given);
+        may_be.then(|| provider.trial().subject().clone())
     }
 
     /// What a lease drew of limits whose permits it holds.
@@ -193,6 +216,11 @@ impl Vault {
         let Some(account) = snapshot.accounts.get(&lease.claims.account_uid) else {
             return true;
         };
+        let (given, until) = (lease.claims.given, boot_now().after(renewing.report_within));
+        account.provider.trial().prolong(given, until);
+        if let Some(version) = snapshot.versions.get(&lease.claims.version_uid) {
+            version.live.canary().prolong(given, until);
+        }
         let (now, left) = (boot_now(), reports.left(lease.serial, lease.claims.granted));
         let renewed = |holding: &Renewal| (holding.limit, renewed(holding, renewing, left, now));
         let renewed: Vec<_> = renewing.holdings.iter().map(renewed).collect();

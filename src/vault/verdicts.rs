@@ -125,7 +125,8 @@ impl Vault {
         }
         let snapshot = self.live.snapshot();
         if let Some(version) = snapshot.versions.get(&lease.claims.version_uid) {
-            version.live.canary().returned(&self.live.canaries);
+            let canary = version.live.canary();
+            canary.returned(&self.live.canaries, lease.claims.given);
         }
     }
 

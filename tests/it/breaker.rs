@@ -9,6 +9,7 @@ use crate::harness::client::{Client, of};
 use crate::harness::cluster::eventually;
 use crate::harness::crowd::{Crowd, leases, report_all};
 use crate::harness::outcomes::{http, success};
+use crate::harness::setup::span;
 
 /// Two callers meet nothing but 503 at the first replica.
 async fn opened(crowd: &Crowd) -> [Client; 2] {
@@ -169,4 +170,56 @@ async fn a_person_closes_it_everywhere() {
     crowd.caller(1, 1).await.ask(of("p")).await.unwrap();
     let again = admin.clear_health(clear("providers/api.openai.com")).await;
     assert_eq!(again.unwrap().into_inner().cleared, 0);
+}
+
+#[tokio::test]
+async fn a_person_who_closes_it_ends_the_right_of_a_trial_that_is_out() {
+    let crowd = Crowd::of(2, 1).await;
+    let callers = opened(&crowd).await;
+    let (_, trial) = first_lease(&callers).await;
+    // Whatever its caller may want: everybody else waits for it.
+    let within = trial.report_within.unwrap();
+    assert!((1..=121).contains(&within.seconds), "{within:?}");
+    let clear = proto::ClearHealthRequest {
+        name: "providers/openai".to_owned(),
+        ..Default::default()
+    };
+    crowd.admin.admin.clone().clear_health(clear).await.unwrap();
+    crowd.cluster.settled().await;
+    // It fails again, and nobody has reported the trial: the next one goes out all the same.
+    opened(&crowd).await;
+    let next = tokio::time::timeout(Duration::from_secs(12), first_lease(&callers)).await;
+    next.unwrap();
+}
+
+#[tokio::test]
+async fn a_trial_that_is_renewed_keeps_its_right() {
+    let crowd = Crowd::of(2, 2).await;
+    let callers = opened(&crowd).await;
+    let (of, trial) = first_lease(&callers).await;
+    let lasts = async || -> f64 {
+        let left = "select extract(epoch from until - since)::float8 from canaries";
+        let pool = &crowd.cluster.database.pool;
+        sqlx::query_scalar(left).fetch_one(pool).await.unwrap()
+    };
+    let before = lasts().await;
+    assert!(before < 126.0, "{before}");
+    // By another replica, which knows only that it may be a trial.
+    let known = async || crowd.incidents(1).await.len() == 1;
+    eventually("the other replica knows", known).await;
+    let elsewhere = crowd.caller(of, 1).await;
+    let renew = |minutes| proto::RenewLeaseRequest {
+        lease_id: trial.lease_id.clone(),
+        lease_duration: Some(span(Duration::from_mins(minutes))),
+    };
+    let renewed = elsewhere.leases.clone().renew_lease(renew(4)).await;
+    renewed.unwrap();
+    let after = lasts().await;
+    assert!(after > 239.0, "{after}");
+    // And for ten minutes at most.
+    let renewed = callers[of].leases.clone().renew_lease(renew(60)).await;
+    let within = renewed.unwrap().into_inner().report_within.unwrap();
+    assert!(within.seconds <= 600, "{within:?}");
+    let after = lasts().await;
+    assert!(after < 606.0, "{after}");
 }

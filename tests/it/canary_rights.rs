@@ -199,6 +199,19 @@ async fn a_canary_that_goes_on_keeps_its_right() {
     assert_eq!(state(&verdict), HealthState::Active);
 }
 
+#[tokio::test]
+async fn a_person_who_clears_a_key_ends_the_right_of_its_canary() {
+    let (cluster, admin, callers) = of_a_dead_key(1).await;
+    canary(&callers, Duration::from_secs(1)).await;
+    assert_eq!(rights(&cluster).await, 1);
+    let clear = keylease::proto::ClearHealthRequest {
+        name: "accounts/a/keys/k".to_owned(),
+        ..Default::default()
+    };
+    admin.admin.clone().clear_health(clear).await.unwrap();
+    assert_eq!(rights(&cluster).await, 0);
+}
+
 /// The replica of this caller holds the right, and nobody asks for the lease: its answer comes when the call that wanted it has gone.
 async fn take_in_hand(cluster: &Cluster, caller: &Client) {
     let mut slow = cluster.database.pool.begin().await.unwrap();

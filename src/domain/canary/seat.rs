@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Ask, GIVE_WITHIN};
-use crate::domain::time::BootTime;
+use super::{Ask, GIVE_WITHIN, SINGLE_LASTS_MAX};
+use crate::domain::time::{BootTime, Timestamp};
 
 /// The most rights of unknown fate that are remembered: one is added only where an ask was not answered.
 const UNUSED_MAX: usize = 8;
@@ -27,8 +27,12 @@ enum State {
     Wanted { lasts: Duration },
     /// In hand: the next lease is the canary, if it is given by then.
     Held(Held),
-    /// The canary is out.
-    Out { held: Held, until: BootTime },
+    /// The canary is out, given at that time by the database's clock: its lease says so too, which tells it from an older one.
+    Out {
+        held: Held,
+        given: Timestamp,
+        until: BootTime,
+    },
     /// Not to be had before then.
     Elsewhere { until: BootTime },
 }
@@ -56,14 +60,16 @@ pub enum Seating {
 }
 
 impl Seat {
-    /// A lease could be the canary at `now`, and be reported for `lasts`.
-    pub fn take(&mut self, lasts: Duration, now: BootTime) -> Seating {
+    /// A lease could be the canary at `now`, which is `given` by the database's clock, and be reported for `lasts`.
+    pub fn take(&mut self, lasts: Duration, now: BootTime, given: Timestamp) -> Seating {
+        let lasts = lasts.min(SINGLE_LASTS_MAX);
         if let State::Held(held) = self.state
             && now < held.give_by
         {
             let lasts = held.lasts.min(lasts);
-            let until = held.give_by.after(held.lasts);
-            self.state = State::Out { held, until };
+            // By this lease, not by the one that asked first.
+            let until = held.give_by.after(lasts);
+            self.state = State::Out { held, given, until };
             self.unused.clear();
             return Seating::Given(lasts);
         }
@@ -148,11 +154,30 @@ impl Seat {
         Some(right)
     }
 
-    /// The canary came back. Answers its right, which ends.
-    pub const fn returned(&mut self) -> Option<Uuid> {
-        let State::Out { held, .. } = self.state else {
+    /// The canary that was given then goes on until then.
+    pub fn prolong(&mut self, given: Timestamp, until: BootTime) {
+        if let State::Out {
+            given: out,
+            until: ends,
+            ..
+        } = &mut self.state
+            && *out == given
+        {
+            *ends = until.max(*ends);
+        }
+    }
+
+    /// The canary that was given then came back. Answers its right, which ends; of an older one, that came late or twice, none does.
+    pub fn returned(&mut self, given: Timestamp) -> Option<Uuid> {
+        let State::Out {
+            held, given: out, ..
+        } = self.state
+        else {
             return None;
         };
+        if out != given {
+            return None;
+        }
         self.state = State::Idle;
         Some(held.right)
     }

@@ -95,7 +95,10 @@ fn a_database_clock_that_steps_ends_no_right() {
 fn a_lease_that_goes_on_keeps_its_right() {
     let first = given(decide(&ask(1, 10), None, 0));
     let renewed = first.going_on(Duration::from_mins(10), at(30_000));
-    assert!(renewed.until > at(630_000));
+    assert!(renewed.until > at(600_000));
+    // And no longer than that, however often it is renewed.
+    let again = renewed.going_on(Duration::from_hours(24), at(500_000));
+    assert!(again.until < at(606_000), "{again:?}");
     assert!(matches!(
         decide(&ask(2, 20), Some(renewed), SPAN),
         Answer::Held(..)
@@ -114,11 +117,11 @@ fn no_right_is_given_while_a_forgotten_one_may_be_out() {
 
 fn wanted(seat: &mut Seat) -> Ask {
     assert_eq!(
-        seat.take(LASTS, boot(0)),
+        seat.take(LASTS, boot(0), at(1)),
         Seating::Wanted { is_first: true }
     );
     assert_eq!(
-        seat.take(LASTS, boot(0)),
+        seat.take(LASTS, boot(0), at(1)),
         Seating::Wanted { is_first: false }
     );
     seat.asking(Uuid::from_u128(1), Uuid::from_u128(10))
@@ -130,12 +133,12 @@ fn a_right_in_hand_is_given_once() {
     let mut seat = Seat::default();
     let ask = wanted(&mut seat);
     assert_eq!(seat.given(&ask, boot(0)), Some(boot(5)));
-    assert_eq!(seat.take(LASTS * 9, boot(4)), Seating::Given(LASTS));
-    assert_eq!(seat.take(LASTS, boot(4)), Seating::Taken(boot(65)));
-    assert_eq!(seat.returned(), Some(Uuid::from_u128(10)));
-    assert_eq!(seat.returned(), None);
+    assert_eq!(seat.take(LASTS * 9, boot(4), at(1)), Seating::Given(LASTS));
+    assert_eq!(seat.take(LASTS, boot(4), at(1)), Seating::Taken(boot(65)));
+    assert_eq!(seat.returned(at(1)), Some(Uuid::from_u128(10)));
+    assert_eq!(seat.returned(at(1)), None);
     assert_eq!(
-        seat.take(LASTS, boot(5)),
+        seat.take(LASTS, boot(5), at(1)),
         Seating::Wanted { is_first: true }
     );
 }
@@ -146,7 +149,7 @@ fn a_replica_that_was_paused_gives_nothing_late() {
     let ask = wanted(&mut seat);
     seat.given(&ask, boot(0));
     assert_eq!(
-        seat.take(LASTS, boot(5)),
+        seat.take(LASTS, boot(5), at(1)),
         Seating::Wanted { is_first: false }
     );
     assert_eq!(seat.lapse(ask.right), Some(ask.right));
@@ -156,7 +159,10 @@ fn a_replica_that_was_paused_gives_nothing_late() {
 }
 
 fn wanted_again(seat: &mut Seat, now: BootTime) -> Ask {
-    assert_eq!(seat.take(LASTS, now), Seating::Wanted { is_first: true });
+    assert_eq!(
+        seat.take(LASTS, now, at(1)),
+        Seating::Wanted { is_first: true }
+    );
     seat.asking(Uuid::from_u128(1), Uuid::from_u128(11))
         .unwrap()
 }
@@ -166,7 +172,7 @@ fn a_right_that_was_used_is_never_called_unused() {
     let mut seat = Seat::default();
     let ask = wanted(&mut seat);
     seat.given(&ask, boot(0));
-    seat.take(LASTS, boot(1));
+    seat.take(LASTS, boot(1), at(1));
     assert_eq!(seat.lapse(ask.right), None);
     seat.settle();
     assert!(wanted_again(&mut seat, boot(2)).unused.is_empty());
@@ -177,11 +183,45 @@ fn a_lease_that_was_not_given_leaves_its_right_in_hand() {
     let mut seat = Seat::default();
     let ask = wanted(&mut seat);
     seat.given(&ask, boot(0));
-    seat.take(LASTS, boot(1));
+    seat.take(LASTS, boot(1), at(1));
     seat.recall();
-    assert_eq!(seat.take(LASTS, boot(2)), Seating::Given(LASTS));
+    assert_eq!(seat.take(LASTS, boot(2), at(1)), Seating::Given(LASTS));
     seat.recall();
     assert_eq!(seat.lapse(ask.right), Some(ask.right));
+}
+
+#[test]
+fn a_single_lease_is_out_no_longer_than_a_single_lease_may() {
+    let mut seat = Seat::default();
+    let day = Duration::from_hours(24);
+    seat.take(day, boot(0), at(1));
+    let ask = seat.asking(Uuid::from_u128(1), Uuid::from_u128(10));
+    let ask = ask.unwrap();
+    assert_eq!(ask.lasts, SINGLE_LASTS_MAX);
+    seat.given(&ask, boot(0));
+    // Whoever is given it may want it for less than who asked first.
+    assert_eq!(seat.take(LASTS, boot(1), at(1)), Seating::Given(LASTS));
+    assert_eq!(seat.look(boot(64)), Seating::Taken(boot(65)));
+    // Renewed in time, it is out for longer; renewing an older lease changes nothing.
+    seat.prolong(at(0), boot(900));
+    assert_eq!(seat.look(boot(64)), Seating::Taken(boot(65)));
+    seat.prolong(at(1), boot(90));
+    assert_eq!(seat.look(boot(64)), Seating::Taken(boot(90)));
+}
+
+#[test]
+fn an_older_canary_that_comes_back_ends_no_newer_right() {
+    let mut seat = Seat::default();
+    let first = wanted(&mut seat);
+    seat.given(&first, boot(0));
+    seat.take(LASTS, boot(1), at(1));
+    assert_eq!(seat.returned(at(1)), Some(first.right));
+    let second = wanted_again(&mut seat, boot(2));
+    seat.given(&second, boot(2));
+    assert_eq!(seat.take(LASTS, boot(3), at(3_000)), Seating::Given(LASTS));
+    assert_eq!(seat.returned(at(1)), None);
+    assert_eq!(seat.look(boot(4)), Seating::Taken(boot(67)));
+    assert_eq!(seat.returned(at(3_000)), Some(second.right));
 }
 
 #[test]
@@ -189,9 +229,9 @@ fn what_another_holds_is_asked_for_again_later() {
     let mut seat = Seat::default();
     wanted(&mut seat);
     seat.refused(boot(1));
-    assert_eq!(seat.take(LASTS, boot(0)), Seating::Taken(boot(1)));
+    assert_eq!(seat.take(LASTS, boot(0), at(1)), Seating::Taken(boot(1)));
     assert_eq!(
-        seat.take(LASTS, boot(1)),
+        seat.take(LASTS, boot(1), at(1)),
         Seating::Wanted { is_first: true }
     );
 }

@@ -80,3 +80,18 @@ fn two_callers_that_did_not_know_of_each_other_confirm_each_other() {
     // Not where the first word was over.
     assert_eq!(onto(accused(90, 1), accused(160, 2)), Some(accused(160, 2)));
 }
+
+#[test]
+fn only_its_own_judgement_commits_what_a_canary_found_well() {
+    let by = |who, to| Transition {
+        to,
+        who,
+        dead_ttl: Duration::ZERO,
+    };
+    let caller = Uuid::from_u128(1);
+    assert!(by(Who::Canary(caller), Health::Active).needs_right());
+    // What it found dead is anybody's news, as is what others say.
+    assert!(!by(Who::Canary(caller), dead(9)).needs_right());
+    assert!(!by(Who::Caller(caller), dead(9)).needs_right());
+    assert!(!by(Who::Probe, dead(9)).needs_right());
+}

@@ -23,7 +23,7 @@ pub(super) fn take<'a>(
     let over = match provider.passage(wish.applicant.caller, now.database) {
         Passage::Free => return Ok(fit),
         Passage::Shut(until) => over(until),
-        Passage::Trial => match provider.trial().take(wish.canaries, fit.lasts, now.boot) {
+        Passage::Trial => match provider.trial().take(wish.canaries, fit.lasts, now) {
             Seating::Given(lasts) => {
                 return Ok(Fit {
                     uses: 1,

@@ -44,3 +44,14 @@ fn what_is_not_committed_is_said_again_and_not_overruled() {
     assert_eq!(provider.unsaved(), []);
     assert_eq!(provider.passage(Uuid::nil(), at(3)), Passage::Free);
 }
+
+#[test]
+fn only_the_trial_that_is_out_is_taken_back() {
+    let provider = provider();
+    provider.tried(at(10));
+    // An older lease, and one that was given while the provider was thought well, are none.
+    assert!(!provider.take_trial(at(9)) && !provider.take_trial(at(11)));
+    assert!(provider.is_trial_out(at(10)));
+    assert!(provider.take_trial(at(10)));
+    assert!(!provider.take_trial(at(10)));
+}

@@ -39,7 +39,7 @@ impl VersionLive {
         if admission != Admission::Due {
             return admission;
         }
-        match self.canary.take(canaries, lasts, now.boot) {
+        match self.canary.take(canaries, lasts, now) {
             Seating::Given(lasts) => Admission::Canary(lasts),
             Seating::Wanted { .. } => Admission::Awaited(now.database.after(ANSWERED_WITHIN)),
             Seating::Taken(until) => Admission::Dead(told(until, now)),

@@ -25,7 +25,7 @@ struct Replica {
     /// An answer that is on its way to it.
     answer: Option<(u64, Ask, BootTime, Option<Duration>)>,
     lapses: Option<(BootTime, Uuid)>,
-    reports: Option<u64>,
+    reports: Option<(u64, Timestamp)>,
     last: Option<Uuid>,
 }
 
@@ -136,9 +136,8 @@ impl World {
             self.end(unused);
         }
         let replica = &mut self.replicas[index];
-        if replica.reports.is_some_and(|at| at <= self.now) {
-            replica.reports = None;
-            let right = replica.seat.returned();
+        if let Some((_, given)) = replica.reports.take_if(|(at, _)| *at <= self.now) {
+            let right = replica.seat.returned(given);
             // What comes when the right is over comes too late for the lease, too.
             if right.is_some() && right == self.held.map(|held| held.id) {
                 self.out = None;
@@ -183,7 +182,8 @@ impl World {
 
     fn lease(&mut self, index: usize, now: BootTime) {
         let lasts = Duration::from_millis(LASTS);
-        match self.replicas[index].seat.take(lasts, now) {
+        let given = self.database();
+        match self.replicas[index].seat.take(lasts, now, given) {
             Seating::Given(lasts) => self.give(index, lasts),
             Seating::Wanted { is_first: true } => self.ask(index, now),
             Seating::Wanted { is_first: false } | Seating::Taken(_) => {}
@@ -200,7 +200,7 @@ impl World {
         // Some are never reported.
         let reports = self.now + self.random.between(100, LASTS);
         let is_silent = self.random.chance(0.3);
-        self.replicas[index].reports = (!is_silent).then_some(reports);
+        self.replicas[index].reports = (!is_silent).then_some((reports, self.database()));
         if self.bug == Some(Bug::UsedCalledUnused) {
             self.replicas[index].seat = Seat::default();
         }
