@@ -5,7 +5,6 @@
 //! provider or a liar makes costs minutes, and a key that is really dead serves nobody but one canary each pause, which doubles with every
 //! burst. A pool of one key has no brake, and a single death in a pool of two trips none: what is revoked alone dies.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -13,43 +12,42 @@ use uuid::Uuid;
 use super::incident::Incident;
 use super::time::Timestamp;
 
+mod burst;
+
+use burst::Burst;
+pub use burst::Loss;
+
 /// Deaths within this time are one burst.
-const WINDOW: Duration = Duration::from_mins(1);
+pub const WINDOW: Duration = Duration::from_mins(1);
 /// Verdicts of their own that a burst needs, however many keys each of them takes: one closed account is one verdict.
 const VERDICTS_MIN: usize = 2;
 /// How long a braked key is out at first: incidents that reject every key are over within minutes, most often.
 pub const PAUSE_FIRST: Duration = Duration::from_mins(1);
 /// How long the brake holds after that pause: canaries go out then, and those that fail must not die alone of it.
 const HELD_AFTER: Duration = Duration::from_mins(2);
+/// How much later than the pause a death may end: clocks of replicas differ a little.
+const LEEWAY: Duration = Duration::from_secs(5);
 /// How long after its end another burst goes on from where it had been.
 const RELAPSE: Duration = Duration::from_mins(10);
 
 /// The brake of one pool, as one replica sees it.
 #[derive(Debug, Default)]
 pub struct Brake {
-    /// By version, or by account where all its keys die.
-    deaths: HashMap<Uuid, Death>,
+    burst: Burst,
     incident: Option<Incident>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Death {
-    at: Timestamp,
-    /// Keys of the pool that it takes.
-    keys: usize,
 }
 
 /// What happens to a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// A verdict would take keys out.
+    /// A verdict takes keys out.
     Died {
-        /// A version, or an account where all its keys die.
-        subject: Uuid,
-        /// Keys of the pool that it takes.
-        keys: usize,
+        /// What.
+        loss: Loss,
         /// Keys that the pool has.
         of: usize,
+        /// Until when it is stored to be out; none of what is only about to be.
+        until: Option<Timestamp>,
         /// Whose report said so, if it came in here.
         caller: Option<Uuid>,
     },
@@ -72,24 +70,24 @@ impl Brake {
         self.incident.as_ref().filter(|i| i.lasts(now))
     }
 
-    /// What died within the last minute.
+    /// What died within the last minute: versions, and accounts all of whose keys did.
     pub fn burst(&self, now: Timestamp) -> impl Iterator<Item = Uuid> + '_ {
-        let lately = move |death: &Death| now.since(death.at) < WINDOW;
-        let deaths = self.deaths.iter().filter(move |(_, death)| lately(death));
-        deaths.map(|(subject, _)| *subject)
+        self.burst.subjects(now)
     }
 
     /// Moves on. `Some` is what the fleet must know.
     pub fn on(&mut self, event: Event<'_>, now: Timestamp) -> Option<Incident> {
         match event {
             Event::Died {
-                subject,
-                keys,
+                loss,
                 of,
+                until,
                 caller,
             } => {
-                self.died(subject, Death { at: now, keys }, now);
-                let news = self.trip(of, now)?;
+                self.burst.add(loss, now);
+                let Some(news) = self.trip(of, now) else {
+                    return self.outlived(until?, now);
+                };
                 if let (Some(incident), Some(caller)) = (&mut self.incident, caller) {
                     incident.accuse(caller);
                 }
@@ -109,16 +107,17 @@ impl Brake {
         }
     }
 
-    /// The map holds a minute's deaths, of which there are no more than keys.
-    fn died(&mut self, subject: Uuid, death: Death, now: Timestamp) {
-        self.deaths.retain(|_, death| now.since(death.at) < WINDOW);
-        let held = self.deaths.entry(subject).or_insert(death);
-        held.keys = held.keys.max(death.keys);
+    /// While it holds, a death that is stored for longer than the pause came in where that was not known yet: the fleet is told of the
+    /// same burst again, so that this one is given back too.
+    fn outlived(&self, until: Timestamp, now: Timestamp) -> Option<Incident> {
+        let held = self.incident(now)?;
+        let ends = now.after(pause(held.strikes) + LEEWAY);
+        (until > ends).then(|| held.clone())
     }
 
     fn trip(&mut self, of: usize, now: Timestamp) -> Option<Incident> {
-        let keys: usize = self.deaths.values().map(|death| death.keys).sum();
-        if self.deaths.len() < VERDICTS_MIN || keys * 2 <= of {
+        let (verdicts, keys) = self.burst.sums();
+        if verdicts < VERDICTS_MIN || keys * 2 <= of {
             return None;
         }
         // One burst trips it once, however many more die in it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::domain::brake::{Brake, Event};
+use crate::domain::brake::{Brake, Event, WINDOW};
 use crate::domain::incident::Incident;
 use crate::domain::time::Timestamp;
 
@@ -29,6 +29,8 @@ struct Braked {
 pub struct Trip {
     /// The incident.
     pub incident: Incident,
+    /// When the burst began: what died before stays dead.
+    pub since: Timestamp,
     /// When what died in the burst is given back, to its canaries.
     pub back_at: Timestamp,
     /// What died in it: versions, and accounts all of whose keys did.
@@ -36,17 +38,25 @@ pub struct Trip {
 }
 
 impl Brakes {
-    /// A verdict takes keys of a pool out. Answers for how long at most, if the brake holds.
-    pub fn died(&self, pool: Uuid, event: Event<'_>, now: Timestamp) -> Option<Duration> {
+    /// Verdicts take keys of a pool out. Answers for how long at most, if the brake holds.
+    pub fn died<'a>(
+        &self,
+        pool: Uuid,
+        deaths: impl IntoIterator<Item = Event<'a>>,
+        now: Timestamp,
+    ) -> Option<Duration> {
         let mut brakes = self.by_pool.lock();
-        let braked = brakes.entry(pool).or_default();
-        let news = braked.brake.on(event, now);
-        let pause = braked.brake.pause(now);
+        let Braked { brake, unsaved } = brakes.entry(pool).or_default();
+        let news = deaths.into_iter().filter_map(|death| brake.on(death, now));
+        // The last one knows what those before it know.
+        let news = news.last();
+        let pause = brake.pause(now);
         if let Some((incident, pause)) = news.zip(pause) {
-            braked.unsaved = Some(Trip {
+            *unsaved = Some(Trip {
                 incident,
+                since: now.before(WINDOW),
                 back_at: now.after(pause),
-                burst: braked.brake.burst(now).collect(),
+                burst: brake.burst(now).collect(),
             });
             self.has_unsaved.store(true, Ordering::Release);
         }

@@ -24,7 +24,7 @@ mod pool_entry;
 mod tier;
 
 pub use pool_entry::{Lacking, PoolEntry};
-pub use tier::{Candidate, Run, Stretch, Tier};
+pub use tier::{Alike, Candidate, Run, Stretch, Tier};
 
 /// The configuration as this replica last read it.
 #[derive(Debug, Default)]

@@ -19,6 +19,7 @@ use crate::domain::transition::{Transition, Who};
 use crate::domain::vitals::{Event, Vitals};
 
 mod admitting;
+mod foreseeing;
 mod recent;
 mod recovering;
 

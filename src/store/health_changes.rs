@@ -67,6 +67,23 @@ pub async fn insert(
     Ok(())
 }
 
+/// Forgets what is too old of these versions.
+///
+/// # Errors
+/// As every query.
+pub async fn forget(conn: &mut PgConnection, versions: &[Uuid]) -> Result<()> {
+    sqlx::query!(
+        "delete from health_changes c using unnest($1::uuid[]) as of_these (uid)
+        where c.version_uid = of_these.uid and c.id <=
+            (select id from health_changes where version_uid = of_these.uid order by id desc offset $2 limit 1)",
+        versions,
+        CHANGES_MAX
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// The changes of a key's versions before the one of this id, newest first.
 ///
 /// # Errors

@@ -43,7 +43,13 @@ impl Vault {
         }
         let is_other =
             |c: &Candidate| is_outside(c, claims, &failure) && !c.is_avoided(&claims.avoided);
-        let others = runs.clone();
+        // An account is left out as a whole: a pool of one account has many keys, and nobody asks for each.
+        let others = runs.clone().filter(|run| {
+            let account = &run.account;
+            let is_blamed =
+                failure.blame.is_of_account() && account.account.meta.uid == claims.account_uid;
+            !is_blamed && !account.is_avoided(&claims.avoided)
+        });
         let other = soonest(
             others.filter_map(|run| run.serves_at(model, clocks, is_other)),
             now,
@@ -71,10 +77,9 @@ impl Vault {
     }
 }
 
+/// Of the accounts that are left: not the key that is blamed.
 fn is_outside(candidate: &Candidate, claims: &LeaseClaims, failure: &Failure) -> bool {
-    if failure.blame.is_of_account() {
-        return candidate.account.account.meta.uid != claims.account_uid;
-    }
     let version = candidate.version.as_ref();
-    version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
+    failure.blame.is_of_account()
+        || version.is_some_and(|v| v.version.meta.uid != claims.version_uid)
 }

@@ -1,19 +1,20 @@
 //! The mass-death brake: what dies in a pool is counted, and where most of it would die together nothing dies for long.
 
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::Vault;
 use super::opened::Opened;
-use crate::domain::brake::Event;
-use crate::domain::classify::Failure;
+use crate::domain::brake::{Event, Loss};
+use crate::domain::claims::LeaseClaims;
+use crate::domain::classify::{Blame, Failure};
 use crate::domain::health::{FailureClass, Health};
 use crate::domain::judged::Judged;
 use crate::domain::time::Timestamp;
+use crate::domain::vitals::Event::Rejected;
 use crate::live::Live;
-use crate::live::snapshot::{PoolEntry, Snapshot};
+use crate::live::snapshot::{AccountEntry, PoolEntry, Snapshot, VersionEntry};
 
 impl Vault {
     /// Counts what an outcome takes out of its pool. Answers for how long at most, if the pool is braked.
@@ -27,13 +28,42 @@ impl Vault {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid)?;
-        let subject = if failure.blame.is_of_account() {
-            claims.account_uid
-        } else {
-            claims.version_uid
+        let brakes = &self.live.brakes;
+        let Some(loss) = self.loss(&snapshot, pool, (claims, failure), now) else {
+            return brakes.pause(claims.pool_uid, now);
         };
-        let death = died(pool, subject, Some(claims.caller_uid));
-        self.live.brakes.died(claims.pool_uid, death?, now)
+        let death = Event::Died {
+            loss,
+            of: pool.leased(),
+            until: None,
+            caller: Some(claims.caller_uid),
+        };
+        brakes.died(claims.pool_uid, [death], now)
+    }
+
+    /// What the word takes out: a word that is doubted, or is about what is dead already, takes nothing.
+    fn loss(
+        &self,
+        snapshot: &Snapshot,
+        pool: &PoolEntry,
+        (claims, failure): (&LeaseClaims, &Failure),
+        now: Timestamp,
+    ) -> Option<Loss> {
+        let account = snapshot.accounts.get(&claims.account_uid)?;
+        let version = snapshot.versions.get(&claims.version_uid)?;
+        let word = self.word(claims, failure, now);
+        let policy = &pool.pool.health_policy;
+        let news = version.live.foreseen(Rejected(word), policy, now);
+        let is_new = news.is_some();
+        let then = news.unwrap_or_else(|| version.live.health(now));
+        let is_proven = matches!(then, Health::Dead(cause) if cause.accuser.is_none());
+        // The account cools once its key is proven dead, and not before.
+        if failure.blame == Blame::Account && is_proven {
+            let is_news = !is_closed(account, now);
+            return is_news.then(|| of_account(pool, claims.account_uid))?;
+        }
+        let takes_out = is_new && (is_proven || !word.is_doubted);
+        takes_out.then(|| of_version(pool, version))?
     }
 }
 
@@ -41,73 +71,62 @@ fn is_death(failure: &Failure) -> bool {
     failure.class == FailureClass::Credential
 }
 
-fn died(pool: &PoolEntry, subject: Uuid, caller: Option<Uuid>) -> Option<Event<'static>> {
-    let runs = pool.tiers.iter().flat_map(|tier| &tier.runs);
-    let candidates = runs.flat_map(|run| run.keys.iter());
-    let leased = candidates.filter_map(|c| Some((c, c.version.as_ref()?)));
-    let (mut of, mut keys) = (0, 0);
-    for (candidate, version) in leased {
-        of += 1;
-        let account = candidate.account.account.meta.uid;
-        keys += usize::from([version.version.meta.uid, account].contains(&subject));
-    }
-    // What a pool does not lease any more takes nothing out of it.
-    (keys > 0).then_some(Event::Died {
-        subject,
+/// What a pool does not lease takes nothing out of it.
+fn of_account(pool: &PoolEntry, account: Uuid) -> Option<Loss> {
+    let keys = pool.leased_of(account);
+    (keys > 0).then_some(Loss {
+        account,
+        version: None,
         keys,
-        of,
-        caller,
+    })
+}
+
+fn of_version(pool: &PoolEntry, version: &VersionEntry) -> Option<Loss> {
+    pool.serves(version).then(|| Loss {
+        account: version.key.account_uid,
+        version: Some(version.version.meta.uid),
+        keys: 1,
     })
 }
 
 /// Counts what died lately by whatever replica's reports: every pool that leases it may be affected.
 pub(super) fn count_deaths(live: &Live, snapshot: &Snapshot, dead: &[Uuid], now: Timestamp) {
-    if dead.is_empty() {
-        return;
-    }
-    let subjects = dead
+    let dead: Vec<_> = dead
         .iter()
-        .filter_map(|version| subject(snapshot, *version, now));
-    let subjects: HashSet<Uuid> = subjects.collect();
+        .filter_map(|version| {
+            let version = snapshot.versions.get(version)?;
+            let account = snapshot.accounts.get(&version.key.account_uid)?;
+            let until = version.live.health(now).cause()?.until;
+            Some((version, until, is_closed(account, now)))
+        })
+        .collect();
     for pool in snapshot.pools.values() {
-        for death in deaths(pool, &subjects) {
-            live.brakes.died(pool.pool.meta.uid, death, now);
+        let mut deaths = dead.iter().filter_map(|(version, until, is_closed)| {
+            // Its account, where that is what was found closed.
+            let loss = if *is_closed {
+                of_account(pool, version.key.account_uid)
+            } else {
+                of_version(pool, version)
+            };
+            Some(Event::Died {
+                loss: loss?,
+                of: pool.leased(),
+                until: Some(*until),
+                caller: None,
+            })
+        });
+        // Only pools in which something died have a brake.
+        if let Some(first) = deaths.next() {
+            let all = std::iter::once(first).chain(deaths);
+            live.brakes.died(pool.pool.meta.uid, all, now);
         }
     }
 }
 
-fn deaths(pool: &PoolEntry, subjects: &HashSet<Uuid>) -> Vec<Event<'static>> {
-    let runs = pool.tiers.iter().flat_map(|tier| &tier.runs);
-    let candidates = runs.flat_map(|run| run.keys.iter());
-    let leased = candidates.filter_map(|c| Some((c, c.version.as_ref()?)));
-    let (mut of, mut keys) = (0, HashMap::new());
-    for (candidate, version) in leased {
-        of += 1;
-        let of_key = [candidate.account.account.meta.uid, version.version.meta.uid];
-        if let Some(subject) = of_key.iter().find(|uid| subjects.contains(*uid)) {
-            *keys.entry(*subject).or_insert(0) += 1;
-        }
-    }
-    let death = |(subject, keys)| Event::Died {
-        subject,
-        keys,
-        of,
-        caller: None,
-    };
-    keys.into_iter().map(death).collect()
-}
-
-/// Its account, where that is what was found closed.
-fn subject(snapshot: &Snapshot, version: Uuid, now: Timestamp) -> Option<Uuid> {
-    let entry = snapshot.versions.get(&version)?;
-    let account = snapshot.accounts.get(&entry.key.account_uid)?;
+/// Whether an account cools down since it was found closed.
+fn is_closed(account: &AccountEntry, now: Timestamp) -> bool {
     let cooling = account.live.cooling(None, now);
-    let is_closed = cooling.is_some_and(|cause| cause.class == FailureClass::Credential);
-    Some(if is_closed {
-        account.account.meta.uid
-    } else {
-        version
-    })
+    cooling.is_some_and(|cause| cause.class == FailureClass::Credential)
 }
 
 /// Whether what is stored of a version says that it died lately.

@@ -19,10 +19,12 @@ use crate::live::brakes::Trip;
 use crate::live::provider::ProviderLive;
 use crate::live::snapshot::AccountEntry;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, canaries, cluster, cooldowns, deletions, incidents, key_versions};
+use crate::store::{
+    self, canaries, cluster, cooldowns, deletions, health_changes, incidents, key_versions,
+};
 
-/// How far back a burst reaches when it is found out.
-const BURST: std::time::Duration = std::time::Duration::from_mins(1);
+/// Who gives back what died together.
+const BRAKE: &str = "brake";
 
 /// What the fleet must know.
 #[derive(Default)]
@@ -164,8 +166,10 @@ async fn save(pool: &sqlx::PgPool, news: &News) -> store::Result<(Vec<Incident>,
     for (pool, trip) in &news.trips {
         let subject = pool.to_string();
         of_pools.push(merge(conn, IncidentKind::Brake, &subject, rev, &trip.incident).await?);
-        let since = now.before(BURST);
-        key_versions::give_back(conn, &trip.burst, rev, since, trip.back_at).await?;
+        let (since, until) = (trip.since, trip.back_at);
+        let (burst, times) = (&trip.burst, (since, until));
+        let given = key_versions::give_back(conn, burst, BRAKE, times, (rev, now)).await?;
+        health_changes::forget(conn, &given).await?;
         for account in cooldowns::give_back(conn, &trip.burst, rev, trip.back_at).await? {
             // Replicas then read anew what the account cools down from: it may be less.
             deletions::insert(conn, rev, "cooldowns", account).await?;

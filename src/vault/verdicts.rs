@@ -164,12 +164,7 @@ impl Vault {
                 {
                     return;
                 }
-                let word = Word {
-                    by: claims.caller_uid,
-                    is_canary: claims.is_canary,
-                    is_doubted: failure.class == FailureClass::Credential
-                        && self.live.is_doubted(claims.caller_uid, now),
-                };
+                let word = self.word(claims, failure, now);
                 // Its word takes the key from itself alone; whether it is right the provider is asked, once for each such word.
                 if word.is_doubted && !version.live.is_kept_from(claims.caller_uid, now) {
                     self.live.suspects.note(claims.version_uid);
@@ -180,6 +175,16 @@ impl Vault {
                     version.live.on(event, &policy, &why, who, now);
                 }
             }
+        }
+    }
+
+    /// What the caller's word against a key is worth; that of other failures is not asked for.
+    pub(super) fn word(&self, claims: &LeaseClaims, failure: &Failure, now: Timestamp) -> Word {
+        Word {
+            by: claims.caller_uid,
+            is_canary: claims.is_canary,
+            is_doubted: failure.class == FailureClass::Credential
+                && self.live.is_doubted(claims.caller_uid, now),
         }
     }
 

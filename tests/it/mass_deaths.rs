@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use keylease::proto::{HealthState, IncidentKind, PoolStatus};
+use keylease::proto::{self, HealthState, IncidentKind, PoolStatus};
 use tonic::Code;
 
 use crate::harness::client::of;
 use crate::harness::cluster::eventually;
-use crate::harness::crowd::{ACCOUNTS, Crowd};
+use crate::harness::crowd::{ACCOUNTS, Crowd, leases, report_all};
 use crate::harness::judged::until;
 use crate::harness::outcomes::http;
 
@@ -46,6 +46,7 @@ async fn keys_that_are_rejected_together_are_given_back_to_canaries_soon() {
         deaths.len() == 3 && deaths.iter().all(|left| *left < soon)
     };
     eventually("the burst is given back", given_back).await;
+    assert_given_back(&crowd, &leases[0].account).await;
     crowd.cluster.settled().await;
     let brake = crowd.incident(IncidentKind::Brake).await.unwrap();
     assert_eq!(brake.subject, "pools/p");
@@ -68,6 +69,47 @@ async fn keys_that_are_rejected_together_are_given_back_to_canaries_soon() {
         braked.contains("keylease_pool_braked{pool=\"p\"} 1"),
         "{braked}"
     );
+}
+
+/// The history of an account's key says who shortened its death.
+async fn assert_given_back(crowd: &Crowd, account: &str) {
+    let request = proto::ListHealthChangesRequest {
+        parent: format!("{account}/keys/k"),
+        ..Default::default()
+    };
+    let mut admin = crowd.admin.admin.clone();
+    let changes = admin.list_health_changes(request).await.unwrap();
+    let changes = changes.into_inner().health_changes;
+    let by: Vec<_> = changes.iter().map(|change| change.by.as_str()).collect();
+    assert_eq!(by, ["brake", "callers/c0"]);
+    let dead = HealthState::Dead;
+    let to = changes[0].to.as_ref().unwrap();
+    assert_eq!((changes[0].from(), to.state()), (dead, dead));
+}
+
+#[tokio::test]
+async fn two_callers_at_two_replicas_at_once_kill_nothing_for_a_day() {
+    let crowd = Crowd::of(2, 2).await;
+    let callers = [crowd.caller(0, 0).await, crowd.caller(1, 1).await];
+    let all = [leases(&callers[0], 10).await, leases(&callers[1], 10).await];
+    let rejected = http(401, &[]);
+    tokio::join!(
+        report_all(&callers[0], &all[0], &rejected),
+        report_all(&callers[1], &all[1], &rejected),
+    );
+    let soon = Duration::from_secs(66);
+    let is_short = async || {
+        let deaths = deaths(&crowd.admin.status("p").await);
+        deaths.len() > 2 && deaths.iter().all(|left| *left < soon)
+    };
+    eventually("all of it is given back", is_short).await;
+    // Whatever came in last is known everywhere by then.
+    for _ in 0..2 {
+        crowd.cluster.settled().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(is_short().await);
+    assert!(crowd.incident(IncidentKind::Brake).await.is_some());
 }
 
 #[tokio::test]

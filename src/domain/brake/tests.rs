@@ -8,11 +8,28 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(1_000_000_000 + seconds * 1_000_000)
 }
 
+fn of_version(version: u128) -> Loss {
+    Loss {
+        // One account each.
+        account: Uuid::from_u128(1_000 + version),
+        version: Some(Uuid::from_u128(version)),
+        keys: 1,
+    }
+}
+
+fn of_account(account: u128, keys: usize) -> Loss {
+    Loss {
+        account: Uuid::from_u128(1_000 + account),
+        version: None,
+        keys,
+    }
+}
+
 fn die(brake: &mut Brake, subject: u128, of: usize, seconds: i64) -> Option<Incident> {
     let event = Event::Died {
-        subject: Uuid::from_u128(subject),
-        keys: 1,
+        loss: of_version(subject),
         of,
+        until: None,
         caller: Some(Uuid::from_u128(7)),
     };
     brake.on(event, at(seconds))
@@ -55,9 +72,9 @@ fn what_is_revoked_alone_dies_in_a_small_pool_too() {
     // An account that is closed takes all its keys with it, by one verdict.
     let mut brake = Brake::default();
     let closed = |subject| Event::Died {
-        subject: Uuid::from_u128(subject),
-        keys: 5,
+        loss: of_account(subject, 5),
         of: 10,
+        until: None,
         caller: None,
     };
     assert_eq!(brake.on(closed(1), at(0)), None);
@@ -103,6 +120,79 @@ fn a_burst_that_tripped_it_elsewhere_does_not_trip_it_again() {
     assert_eq!(here.pause(at(2)), Some(PAUSE_FIRST));
 }
 
+/// It died elsewhere, and is stored until then.
+fn told(brake: &mut Brake, subject: u128, until: Timestamp, seconds: i64) -> Option<Incident> {
+    let event = Event::Died {
+        loss: of_version(subject),
+        of: 10,
+        until: Some(until),
+        caller: None,
+    };
+    brake.on(event, at(seconds))
+}
+
+#[test]
+fn what_died_for_a_day_before_the_brake_was_known_is_given_back_too() {
+    let mut brake = Brake::default();
+    let day = at(86_400);
+    assert_eq!(told(&mut brake, 0, day, 0), None, "nothing holds");
+    let trip = (1..6).find_map(|subject| die(&mut brake, subject, 10, 0));
+    for (subject, seconds) in [(6, 1), (7, 150)] {
+        let again = told(&mut brake, subject, day, seconds).unwrap();
+        // No strike, and no later end: it is the same burst.
+        assert_eq!(Some(&again), trip.as_ref());
+        let burst: Vec<_> = brake.burst(at(seconds)).collect();
+        assert!(burst.contains(&Uuid::from_u128(subject)));
+        // What is given back by then says nothing more.
+        let back = at(seconds).after(PAUSE_FIRST);
+        assert_eq!(told(&mut brake, subject, back, seconds + 1), None);
+    }
+    assert_eq!(told(&mut brake, 8, day, 181), None, "it is over");
+}
+
+#[test]
+fn an_account_and_its_keys_are_one_loss() {
+    let mut brake = Brake::default();
+    let die = |brake: &mut Brake, loss| {
+        let event = Event::Died {
+            loss,
+            of: 10,
+            until: None,
+            caller: None,
+        };
+        brake.on(event, at(0))
+    };
+    let of_closed = |version| Loss {
+        account: of_account(1, 5).account,
+        ..of_version(version)
+    };
+    for loss in [of_closed(1), of_closed(2), of_account(1, 5)] {
+        assert_eq!(die(&mut brake, loss), None);
+    }
+    assert_eq!(brake.burst.sums(), (1, 5));
+    for version in 1..6 {
+        assert_eq!(die(&mut brake, of_closed(version)), None);
+    }
+    assert_eq!(brake.burst.sums(), (1, 5));
+    let why = die(&mut brake, of_version(9)).unwrap().why;
+    assert!(why.starts_with("6 of 10 keys"), "{why}");
+    // A minute later all of it is forgotten, however it was counted.
+    brake.burst.add(of_version(10), at(60));
+    assert_eq!(brake.burst.sums(), (1, 1));
+}
+
+#[test]
+fn a_burst_of_a_hundred_thousand_is_counted_as_it_comes() {
+    let mut burst = Burst::default();
+    for version in 0..100_000 {
+        burst.add(of_version(version), at(0));
+        burst.add(of_version(version), at(0));
+    }
+    assert_eq!((burst.sums(), burst.len()), ((100_000, 100_000), 100_000));
+    burst.add(of_account(1, 7), at(61));
+    assert_eq!((burst.sums(), burst.len()), ((1, 7), 1));
+}
+
 proptest! {
     /// Whatever dies when: memory holds a minute's deaths, and no burst trips it without over half of the pool.
     #[test]
@@ -114,7 +204,7 @@ proptest! {
             let news = die(&mut brake, subject, 8, now);
             last.insert(subject, now);
             let lately = last.values().filter(|at| now - **at < 60).count();
-            prop_assert!(brake.deaths.len() <= lately);
+            prop_assert!(brake.burst.len() <= lately);
             prop_assert!(news.is_none() || lately > 4);
         }
     }

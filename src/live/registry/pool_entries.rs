@@ -9,10 +9,10 @@ use super::Registry;
 use crate::domain::key::Stage;
 use crate::domain::pool::{Member, Pool, Target};
 use crate::live::pool::PoolLive;
-use crate::live::snapshot::{AccountEntry, Candidate, PoolEntry, Tier, VersionEntry};
+use crate::live::snapshot::{AccountEntry, Alike, Candidate, PoolEntry, Tier, VersionEntry};
 
 /// Some keys of one account that serve the same models, with the weight of each.
-type Weighed = (Arc<[Candidate]>, u32);
+type Weighed = (Alike, u32);
 
 /// All keys, as they may become members.
 struct Members<'a> {
@@ -21,7 +21,7 @@ struct Members<'a> {
     /// By key.
     current: HashMap<Uuid, &'a Arc<VersionEntry>>,
     /// By account; every pool shares them.
-    whole: HashMap<Uuid, Vec<Arc<[Candidate]>>>,
+    whole: HashMap<Uuid, Vec<Alike>>,
 }
 
 impl Registry {
@@ -69,12 +69,12 @@ impl<'a> Members<'a> {
     }
 
     /// All keys of each account, apart by the models that they serve.
-    fn by_account(&self) -> HashMap<Uuid, Vec<Arc<[Candidate]>>> {
+    fn by_account(&self) -> HashMap<Uuid, Vec<Alike>> {
         let keys = self.registry.keys.keys();
         let weighed = keys.filter_map(|uid| Some((self.candidate(*uid)?, 0)));
-        let mut whole: HashMap<Uuid, Vec<Arc<[Candidate]>>> = HashMap::new();
+        let mut whole: HashMap<Uuid, Vec<Alike>> = HashMap::new();
         for (keys, _) in alike(weighed.collect()) {
-            let account = keys.first().map(|first| first.key.account_uid);
+            let account = keys.keys.first().map(|first| first.key.account_uid);
             whole
                 .entry(account.unwrap_or_default())
                 .or_default()
@@ -101,7 +101,7 @@ impl<'a> Members<'a> {
         let tiers = by_tier.into_iter().map(|(number, members)| {
             let mut keys = self.singles(&members);
             keys.extend(members.iter().flat_map(|member| self.of_account(member)));
-            keys.sort_by(|(a, _), (b, _)| name(a).cmp(&name(b)));
+            keys.sort_by(|(a, _), (b, _)| name(&a.keys).cmp(&name(&b.keys)));
             Tier::new(number, keys, live.turns(number))
         });
         tiers.collect()
@@ -115,7 +115,7 @@ impl<'a> Members<'a> {
         let weight = member.weight;
         keys.into_iter()
             .flatten()
-            .map(move |keys| (Arc::clone(keys), weight))
+            .map(move |keys| (keys.clone(), weight))
     }
 
     fn singles(&self, members: &[&Member]) -> Vec<Weighed> {

@@ -1,6 +1,6 @@
 //! A pool of a snapshot: its keys in order, and what it lacks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -31,6 +31,10 @@ pub struct PoolEntry {
     accounts: HashSet<Id>,
     /// Accounts and keys that are members.
     members: HashSet<Uuid>,
+    /// Keys that have a version to lease.
+    leased: usize,
+    /// The same of each account.
+    leased_of: HashMap<Uuid, usize>,
 }
 
 /// A key, or a member, that a pool lacks since its row is not believed: what is known of it.
@@ -53,10 +57,16 @@ impl PoolEntry {
         distrusted: Vec<Lacking>,
     ) -> Self {
         let runs = tiers.iter().flat_map(|tier| &tier.runs);
+        let mut leased_of = HashMap::new();
+        for run in runs.clone() {
+            *leased_of.entry(run.account.account.meta.uid).or_default() += run.leased;
+        }
         let served = runs.map(|run| &run.account.account.id);
         let lacking = distrusted.iter().filter_map(|lack| lack.account.as_ref());
         Self {
             accounts: served.chain(lacking).cloned().collect(),
+            leased: leased_of.values().sum(),
+            leased_of,
             members: pool.members.iter().map(|m| m.target.uid()).collect(),
             pool,
             tiers,
@@ -70,6 +80,18 @@ impl PoolEntry {
     #[must_use]
     pub fn has_account(&self, account: &Id) -> bool {
         self.accounts.contains(account)
+    }
+
+    /// Keys that have a version to lease.
+    #[must_use]
+    pub const fn leased(&self) -> usize {
+        self.leased
+    }
+
+    /// The same of one account.
+    #[must_use]
+    pub fn leased_of(&self, account: Uuid) -> usize {
+        self.leased_of.get(&account).copied().unwrap_or_default()
     }
 
     /// Whether a version is one of those that it leases now.

@@ -102,4 +102,11 @@ fn a_pool_knows_its_accounts_and_the_versions_that_it_leases() {
     assert!(pool.has_account(&id("a1")) && !pool.has_account(&id("a2")));
     let serves = |account, key| pool.serves(&snapshot.versions[&version_uid(account, key)]);
     assert!(serves(1, 0) && !serves(1, 1) && !serves(2, 0));
+    let leased = [
+        pool.leased(),
+        pool.leased_of(account_uid(1)),
+        pool.leased_of(account_uid(2)),
+    ];
+    // Six keys, of which one has no current version.
+    assert_eq!(leased, [5, 5, 0]);
 }

@@ -30,10 +30,21 @@ pub struct Run {
     pub account: Arc<AccountEntry>,
     /// At least one.
     pub keys: Arc<[Candidate]>,
+    /// How many of them have a version to lease.
+    pub leased: usize,
     /// Share of the tier, of each of them.
     pub weight: u32,
     /// How many keys of the tier come before them, and what those weigh.
     before: (usize, u64),
+}
+
+/// Keys of one account that serve the same models, on their way into runs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Alike {
+    /// In order of their ids.
+    pub keys: Arc<[Candidate]>,
+    /// How many of them have a version to lease: counted once for every pool.
+    leased: usize,
 }
 
 /// One key. Cheap to clone.
@@ -61,11 +72,11 @@ impl Tier {
     #[must_use]
     pub fn new(
         number: u32,
-        keys: impl IntoIterator<Item = (Arc<[Candidate]>, u32)>,
+        keys: impl IntoIterator<Item = (Alike, u32)>,
         turns: Arc<AtomicU64>,
     ) -> Self {
         let (mut count, mut weight) = (0, 0);
-        let run = |(keys, each): (Arc<[Candidate]>, u32)| {
+        let run = |(Alike { keys, leased }, each): (Alike, u32)| {
             let account = Arc::clone(&keys.first()?.account);
             let before = (count, weight);
             count += keys.len();
@@ -73,6 +84,7 @@ impl Tier {
             Some(Run {
                 account,
                 keys,
+                leased,
                 weight: each,
                 before,
             })
@@ -133,6 +145,14 @@ impl Tier {
     fn run_of(&self, index: usize) -> usize {
         let at = self.runs.partition_point(|run| run.before.0 <= index);
         at.saturating_sub(1)
+    }
+}
+
+impl FromIterator<Candidate> for Alike {
+    fn from_iter<I: IntoIterator<Item = Candidate>>(keys: I) -> Self {
+        let keys: Arc<[Candidate]> = keys.into_iter().collect();
+        let leased = keys.iter().filter(|key| key.version.is_some()).count();
+        Self { keys, leased }
     }
 }
 

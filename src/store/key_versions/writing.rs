@@ -109,30 +109,38 @@ pub async fn clear_health(
     Ok(cleared)
 }
 
-/// Versions that were rejected since then, by their uid or that of their account, are given back to their canaries at `until`: a burst
-/// says little of any of them. What died before stays dead. Answers how many.
+/// Versions that were rejected since then, by their uid or that of their account, are given back to their canaries at `until`, by the word
+/// of `who`: a burst says little of any of them. What died before stays dead. Answers which.
 ///
 /// # Errors
 /// As every query.
 pub async fn give_back(
     conn: &mut PgConnection,
     subjects: &[Uuid],
-    rev: i64,
-    since: Timestamp,
-    until: Timestamp,
-) -> Result<u64> {
-    let done = sqlx::query!(
-        "update key_versions v set rev = $2, health_until = $4 from keys k
-        where k.uid = v.key_uid and (v.uid = any($1) or k.account_uid = any($1))
-            and v.health = 'dead' and v.health_class = 'credential' and v.update_time >= $3 and v.health_until > $4",
+    who: &str,
+    (since, until): (Timestamp, Timestamp),
+    (rev, now): (i64, Timestamp),
+) -> Result<Vec<Uuid>> {
+    let given = sqlx::query_scalar!(
+        "with given as (
+            update key_versions v set rev = $2, health_until = $4 from keys k
+            where k.uid = v.key_uid and (v.uid = any($1) or k.account_uid = any($1))
+                and v.health = 'dead' and v.health_class = 'credential' and v.update_time >= $3 and v.health_until > $4
+            returning v.uid, v.health_why, v.health_class, v.health_accuser
+        )
+        insert into health_changes (version_uid, change_time, from_health, to_health, until, why, class, accuser, who)
+        select uid, $5, 'dead', 'dead', $4, health_why, health_class, health_accuser, $6 from given
+        returning version_uid",
         subjects,
         rev,
         offset(since),
-        offset(until)
+        offset(until),
+        offset(now),
+        who
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(done.rows_affected())
+    Ok(given)
 }
 
 /// How a version is, and when it became well after having been dead, locked until the transaction ends; `None` if it is revoked or gone.
