@@ -24,7 +24,7 @@ create table health_changes (
     why text,
     class text,
     accuser uuid,
-    -- Who said so: a caller, the canary of one, or a probe.
+    -- Who said so: a caller, the canary of one, a probe, a pool's brake, or a person.
     who text not null,
     constraint health_changes_change_time_readable check (isfinite(change_time) and change_time < '10000-01-01 00:00:00+00'),
     constraint health_changes_until_readable check (isfinite(until) and until < '10000-01-01 00:00:00+00')

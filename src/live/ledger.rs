@@ -157,3 +157,26 @@ pub async fn run(live: Arc<Live>, pool: PgPool, stop: CancellationToken) {
     speaker.say_all();
     speaker.answered().await;
 }
+
+#[cfg(test)]
+#[cfg(not(feature = "loom"))]
+mod tests {
+    use super::*;
+    use crate::live::account::AccountLive;
+    use crate::live::clock::boot_now;
+
+    #[test]
+    fn in_between_only_what_was_asked_for_is_looked_at_and_stays_busy_while_it_is() {
+        let ledger = Ledger::default();
+        let accounts = [1, 2].map(|n| Arc::new(AccountLive::new(Uuid::from_u128(n))));
+        ledger.note(&accounts);
+        ledger.ask(&accounts[..1]);
+        assert!(ledger.gather_asked(boot_now()).is_empty());
+        // The one was looked at, so it is to be noted again; the other waits for the next look at all.
+        assert!(accounts[0].note() && !accounts[1].note());
+        assert!(ledger.gather_asked(boot_now()).is_empty());
+        assert!(!accounts[0].note(), "nobody asked for it again");
+        assert!(ledger.gather(boot_now()).is_empty());
+        assert!(ledger.is_idle(), "neither has anything open");
+    }
+}

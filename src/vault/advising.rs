@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::live::choose::Now;
 use crate::live::clock::boot_now;
 use crate::live::serving::soonest;
-use crate::live::snapshot::Candidate;
+use crate::live::snapshot::{Candidate, Run};
 
 impl Vault {
     /// Another key is advised only where the pool has one that can serve now, outside of what is blamed, now and by the reports before;
@@ -41,19 +41,7 @@ impl Vault {
             failure.retry_after = after.max(failure.retry_after);
             return failure;
         }
-        let is_other =
-            |c: &Candidate| is_outside(c, claims, &failure) && !c.is_avoided(&claims.avoided);
-        // An account is left out as a whole: a pool of one account has many keys, and nobody asks for each.
-        let others = runs.clone().filter(|run| {
-            let account = &run.account;
-            let is_blamed =
-                failure.blame.is_of_account() && account.account.meta.uid == claims.account_uid;
-            !is_blamed && !account.is_avoided(&claims.avoided)
-        });
-        let other = soonest(
-            others.filter_map(|run| run.serves_at(model, clocks, is_other)),
-            now,
-        );
+        let other = other_at(runs.clone(), claims, &failure, clocks);
         if other.is_some_and(|at| at <= now) {
             return failure;
         }
@@ -75,6 +63,26 @@ impl Vault {
         failure.retry_after = clears.or(failure.retry_after);
         failure
     }
+}
+
+/// When the first key can serve that is outside of what is blamed, now and by the reports before. An account is left out as a whole: a pool
+/// of one account has many keys, and nobody asks for each.
+fn other_at<'a>(
+    runs: impl Iterator<Item = &'a Run>,
+    claims: &LeaseClaims,
+    failure: &Failure,
+    now: Now,
+) -> Option<Timestamp> {
+    let model = (!claims.model.is_empty()).then_some(claims.model.as_str());
+    let is_other = |c: &Candidate| is_outside(c, claims, failure) && !c.is_avoided(&claims.avoided);
+    let others = runs.filter(|run| {
+        let account = &run.account;
+        let is_blamed =
+            failure.blame.is_of_account() && account.account.meta.uid == claims.account_uid;
+        !is_blamed && !account.is_avoided(&claims.avoided)
+    });
+    let others = others.filter_map(|run| run.serves_at(model, now, is_other));
+    soonest(others, now.database)
 }
 
 /// Of the accounts that are left: not the key that is blamed.
