@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use metrics::gauge;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::supervision::round;
+use super::supervision::{every, is_next, round};
 use crate::metric_names::{ALERT_UNDELIVERED_SECONDS, ALERTS_OPEN};
 use crate::store::connection::{ANSWER_WITHIN, CHANGE_WITHIN, in_time};
 use crate::vault::{Alerting, Differing, Vault};
@@ -51,15 +51,10 @@ async fn until_stopped(sending: impl Future<Output = ()>, stop: CancellationToke
 
 /// Looks what holds, and shows how many alerts are open.
 async fn look(vault: Arc<Vault>, alerting: Arc<Alerting>, stop: CancellationToken) {
-    let mut ticks = interval(LOOK_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = every(LOOK_EVERY);
     let known = Arc::<Differing>::default();
     let mut was_well = true;
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => return,
-        }
+    while is_next(&mut ticks, &stop).await {
         let (looking, by, known) = (
             Arc::clone(&vault),
             Arc::clone(&alerting),
@@ -96,8 +91,7 @@ async fn show(vault: &Vault, alerting: &Alerting) {
 
 /// Sends what is due to one receiver.
 async fn send(vault: Arc<Vault>, alerting: Arc<Alerting>, place: usize) {
-    let mut ticks = interval(SEND_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = every(SEND_EVERY);
     loop {
         ticks.tick().await;
         loop {
@@ -120,13 +114,8 @@ async fn send(vault: Arc<Vault>, alerting: Arc<Alerting>, place: usize) {
 }
 
 async fn forget(vault: Arc<Vault>, stop: CancellationToken) {
-    let mut ticks = interval(CHORES_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => return,
-        }
+    let mut ticks = every(CHORES_EVERY);
+    while is_next(&mut ticks, &stop).await {
         if let Err(error) = in_time(ANSWER_WITHIN, vault.forget_alerts()).await {
             tracing::warn!(%error, "old alerts could not be forgotten, it is tried again in a minute");
         }

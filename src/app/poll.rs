@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use super::observe;
-use super::supervision::round;
+use super::supervision::{every, round};
 use crate::live::clock::boot_now;
 use crate::live::heartbeat::Heart;
 use crate::store;
@@ -28,8 +27,7 @@ pub(super) async fn poll(
     told: watch::Sender<bool>,
     stop: CancellationToken,
 ) {
-    let mut ticks = interval(POLL_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = every(POLL_EVERY);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -59,8 +57,7 @@ pub(super) async fn show(
     stop: CancellationToken,
     failed: CancellationToken,
 ) {
-    let mut ticks = interval(POLL_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = every(POLL_EVERY);
     let mut was_ready = true;
     loop {
         let is_polled = tokio::select! {

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::supervision::round;
+use super::supervision::{every, round};
 use crate::vault::{PROBE_ROUND_EVERY, Probes, Vault};
 
 /// Probes until it is asked to stop.
 pub(super) async fn probe(vault: Arc<Vault>, stop: CancellationToken) {
     let probes = Probes::new(vault);
-    let mut ticks = interval(PROBE_ROUND_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = every(PROBE_ROUND_EVERY);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}

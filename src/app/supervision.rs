@@ -1,9 +1,11 @@
 //! Workers are watched: a round that panics has failed and is tried again, and a worker that ends unasked ends the replica.
 
 use std::future::Future;
+use std::time::Duration;
 
 use anyhow::bail;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -12,6 +14,21 @@ pub(super) async fn round<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, JoinError> {
     AbortOnDropHandle::new(tokio::spawn(work)).await
+}
+
+/// The rounds of a worker: one at once, then one every so often. What was missed is not made up for.
+pub(super) fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Until the next round. False once the worker is to end.
+pub(super) async fn is_next(ticks: &mut Interval, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        _ = ticks.tick() => true,
+        () = stop.cancelled() => false,
+    }
 }
 
 /// Waits for the end of every worker. The first that ends before `stop` says so by `failed`: without it the replica would go on as if
@@ -50,8 +67,6 @@ pub(super) fn verdict(failed: &CancellationToken) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::time::timeout;
 
     use super::*;

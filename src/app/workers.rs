@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic_health::server::HealthReporter;
 
 use super::poll::{poll, show};
 use super::probing::probe;
-use super::supervision::{round, supervise};
+use super::supervision::{every, is_next, round, supervise};
 use super::{alerting, observe};
 use crate::live::heartbeat::Heart;
 use crate::live::{canaries, idle, ledger, outbox, spend};
@@ -113,8 +112,7 @@ impl Workers {
 /// Carries reports to and from other replicas; at the end once more, for those that came during the last round. Then the ledger may end,
 /// which says what they gave back.
 async fn exchange(vault: Arc<Vault>, stop: CancellationToken, _ended: DropGuard) {
-    let mut ticks = interval(outbox::FLUSH_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = every(outbox::FLUSH_EVERY);
     loop {
         let is_last = tokio::select! {
             _ = ticks.tick() => false,
@@ -138,13 +136,8 @@ async fn carry(vault: &Vault) -> store::Result<()> {
 
 /// Settles what was reported on leases of replicas that are gone.
 async fn take_over(vault: Arc<Vault>, stop: CancellationToken) {
-    let mut ticks = interval(TAKE_OVER_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => return,
-        }
+    let mut ticks = every(TAKE_OVER_EVERY);
+    while is_next(&mut ticks, &stop).await {
         if let Err(error) = vault.take_over_reports().await {
             tracing::warn!(%error, "reports of replicas that are gone could not be settled, it is tried again");
         }
@@ -153,13 +146,8 @@ async fn take_over(vault: Arc<Vault>, stop: CancellationToken) {
 
 /// Adds what was spent to the sums of all replicas.
 async fn flush_spend(vault: Arc<Vault>, stop: CancellationToken) {
-    let mut ticks = interval(spend::FLUSH_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => return,
-        }
+    let mut ticks = every(spend::FLUSH_EVERY);
+    while is_next(&mut ticks, &stop).await {
         if let Err(error) = vault.flush_spend().await {
             tracing::warn!(%error, "what was spent could not be written, it is kept in memory until it can");
         }
@@ -168,12 +156,10 @@ async fn flush_spend(vault: Arc<Vault>, stop: CancellationToken) {
 
 /// Writes what providers state of their limits, and adopts it where that is the policy.
 async fn learn(vault: Arc<Vault>, stop: CancellationToken) {
-    let mut ticks = interval(LEARN_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = every(LEARN_EVERY);
     for number in 0_u32.. {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => return,
+        if !is_next(&mut ticks, &stop).await {
+            return;
         }
         let learning = Arc::clone(&vault);
         let is_whole = number % LEARN_ALL_TICKS == 0;
@@ -192,13 +178,9 @@ async fn learn(vault: Arc<Vault>, stop: CancellationToken) {
 
 /// Looks at every key and every limit, of which there may be many.
 async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
-    let mut ticks = interval(SURVEY_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => observe::survey(&vault),
-            () = stop.cancelled() => return,
-        }
+    let mut ticks = every(SURVEY_EVERY);
+    while is_next(&mut ticks, &stop).await {
+        observe::survey(&vault);
         match vault.charged().await {
             Ok(charged) => observe::limits(&charged),
             Err(error) => tracing::debug!(%error, "how full the limits are is not known"),
@@ -208,13 +190,8 @@ async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
 
 /// Revokes what has drained, forgets what is old, and says what is overdue.
 async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
-    let mut ticks = interval(CHORES_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = stop.cancelled() => return,
-        }
+    let mut ticks = every(CHORES_EVERY);
+    while is_next(&mut ticks, &stop).await {
         let now = vault.live().now().database;
         let revoking = Arc::clone(&vault);
         let revoked = round(async move { revoking.revoke_drained(now).await });
