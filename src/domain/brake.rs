@@ -94,10 +94,7 @@ impl Brake {
                 Some(self.incident.clone().unwrap_or(news))
             }
             Event::Told(incident) => {
-                if !self.incident.as_ref().is_some_and(|i| i.is_after(incident)) {
-                    let merged = incident.clone().merged(self.incident.as_ref());
-                    self.incident = Some(merged);
-                }
+                incident.told_to(&mut self.incident);
                 None
             }
             Event::Cleared => {

@@ -184,18 +184,11 @@ impl Breaker {
 
     /// What was read before the last turn here is no news.
     fn told(&mut self, told: &Incident) {
-        if self
-            .incident
-            .as_ref()
-            .is_some_and(|held| held.is_after(told))
-        {
-            return;
-        }
-        let merged = told.clone().merged(self.incident.as_ref());
-        if !merged.is_open() {
+        let is_taken_up = told.told_to(&mut self.incident);
+        let is_open = self.incident.as_ref().is_some_and(Incident::is_open);
+        if is_taken_up && !is_open {
             self.sights.forget();
         }
-        self.incident = Some(merged);
     }
 }
 

@@ -72,10 +72,7 @@ impl Egress {
             Event::Succeeded(sight) => self.succeeded(sight, now),
             Event::Refused { sight, why } => self.refused(sight, why, now),
             Event::Told(incident) => {
-                if !self.incident.as_ref().is_some_and(|i| i.is_after(incident)) {
-                    let merged = incident.clone().merged(self.incident.as_ref());
-                    self.incident = Some(merged);
-                }
+                incident.told_to(&mut self.incident);
                 None
             }
             Event::Cleared => {

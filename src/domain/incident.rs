@@ -86,6 +86,15 @@ impl Incident {
         ended_since || (began_later && !told.is_open())
     }
 
+    /// Somebody says this to who holds that: what comes after it stands, else both are merged. Answers whether anything was taken up.
+    pub fn told_to(&self, held: &mut Option<Self>) -> bool {
+        let is_taken_up = !held.as_ref().is_some_and(|held| held.is_after(self));
+        if is_taken_up {
+            *held = Some(self.clone().merged(held.as_ref()));
+        }
+        is_taken_up
+    }
+
     /// A caller speaks of it too; of too many, the last ones are remembered.
     pub fn accuse(&mut self, caller: Uuid) {
         if self.accusers.contains(&caller) {
