@@ -117,11 +117,7 @@ fn one(alert: &Alert, width: usize) -> String {
     if !told.is_empty() {
         below.push(format!("told: {}", told.join(", ")));
     }
-    let below = below.into_iter().map(|line| {
-        let line = table::wrapped(&line, width.saturating_sub(INDENT), 0);
-        let line = line.replace('\n', &format!("\n{:INDENT$}", ""));
-        format!("\n{:INDENT$}{line}", "")
-    });
+    let below = below.iter().map(|line| table::below(line, width, INDENT));
     format!(
         "{since}  {kind}  {resource}  {state}{}",
         below.collect::<String>()

@@ -77,9 +77,8 @@ fn one(record: &AuditRecord, width: usize) -> String {
         }
     }
     let below = format!("{}; {below}", words::printable(&record.summary));
-    let below = table::wrapped(&below, width.saturating_sub(INDENT), 0);
-    let below = below.replace('\n', &format!("\n{:INDENT$}", ""));
-    format!("{time}  {method}  {resource}\n{:INDENT$}{below}", "")
+    let below = table::below(&below, width, INDENT);
+    format!("{time}  {method}  {resource}{below}")
 }
 
 #[cfg(test)]

@@ -159,6 +159,13 @@ pub(crate) fn wrapped(text: &str, width: usize, indent: usize) -> String {
     lines.join(&format!("\n{:indent$}", ""))
 }
 
+/// The same below something else, with every line set in.
+pub(crate) fn below(text: &str, width: usize, indent: usize) -> String {
+    let lines = wrapped(text, width.saturating_sub(indent), 0);
+    let lines = lines.replace('\n', &format!("\n{:indent$}", ""));
+    format!("\n{:indent$}{lines}", "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
