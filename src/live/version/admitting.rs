@@ -31,11 +31,7 @@ impl VersionLive {
         lasts: Duration,
         now: Now,
     ) -> Admission {
-        let Applicant { caller, patience } = applicant;
-        let admission = {
-            let state = self.state.lock();
-            state.vitals.admission_of(caller, patience, now.database)
-        };
+        let admission = self.admission_of(applicant, now.database);
         if admission != Admission::Due {
             return admission;
         }
@@ -48,11 +44,7 @@ impl VersionLive {
 
     /// The same, and nothing is taken.
     pub fn look(&self, applicant: Applicant, now: Now) -> Admission {
-        let Applicant { caller, patience } = applicant;
-        let state = self.state.lock();
-        let admission = state.vitals.admission_of(caller, patience, now.database);
-        drop(state);
-        self.looked(admission, now)
+        self.looked(self.admission_of(applicant, now.database), now)
     }
 
     /// The same for whoever has accused nobody.
@@ -66,6 +58,11 @@ impl VersionLive {
         let state = self.state.lock();
         let admission = state.vitals.admission_of(caller, Duration::ZERO, now);
         matches!(admission, Admission::Dead(_))
+    }
+
+    fn admission_of(&self, applicant: Applicant, now: Timestamp) -> Admission {
+        let Applicant { caller, patience } = applicant;
+        self.state.lock().vitals.admission_of(caller, patience, now)
     }
 
     fn looked(&self, admission: Admission, now: Now) -> Admission {
