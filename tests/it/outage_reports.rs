@@ -3,13 +3,14 @@
 use keylease::proto;
 use tonic::Code;
 
-use crate::harness::client::{of, reporting};
+use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::outcomes::{http, used};
+use crate::harness::proxy::Proxy;
 use crate::harness::setup::{MINUTE, tokens};
 
-#[tokio::test]
-async fn a_verdict_that_could_not_be_committed_is_when_the_database_is_back() {
+/// Two replicas, the second of which reaches the database through a proxy, the pool `p` of one key, and a caller at the second.
+async fn of_one_to_cut_off() -> (Cluster, Proxy, Client, Client) {
     let mut cluster = Cluster::start().await;
     let proxy = cluster.proxy().await;
     cluster.add().await;
@@ -19,6 +20,12 @@ async fn a_verdict_that_could_not_be_committed_is_when_the_database_is_back() {
     let token = admin.create_lessee("search", "p").await;
     cluster.settled().await;
     let cut_off = cluster.client(1, &token).await;
+    (cluster, proxy, admin, cut_off)
+}
+
+#[tokio::test]
+async fn a_verdict_that_could_not_be_committed_is_when_the_database_is_back() {
+    let (cluster, proxy, admin, cut_off) = of_one_to_cut_off().await;
     let lease = cut_off.lease("p").await;
     proxy.cut();
     let rejected = reporting(&lease, vec![http(401, &[])]);
@@ -40,15 +47,7 @@ async fn a_verdict_that_could_not_be_committed_is_when_the_database_is_back() {
 
 #[tokio::test]
 async fn a_success_waits_for_no_verdict_of_others_while_the_database_is_away() {
-    let mut cluster = Cluster::start().await;
-    let proxy = cluster.proxy().await;
-    cluster.add().await;
-    let admin = cluster.admin().await;
-    admin.create_account_and_key("a").await;
-    admin.create_pool("p", &["a"]).await;
-    let token = admin.create_lessee("search", "p").await;
-    cluster.settled().await;
-    let cut_off = cluster.client(1, &token).await;
+    let (_cluster, proxy, admin, cut_off) = of_one_to_cut_off().await;
     let (wrong, well) = (cut_off.lease("p").await, cut_off.lease("p").await);
     proxy.cut();
     // Of the same key, account and pool.

@@ -4,21 +4,17 @@ use std::time::Duration;
 
 use keylease::proto::{
     self, AdviceAction, BlameScope, FailureClass, HealthPolicy, HealthState, LeaseKeyRequest,
-    LeaseKind, TransportFailureKind, VerdictPolicy,
+    LeaseKind, TransportFailureKind,
 };
 use tonic::Code;
 
 use crate::harness::client::of;
-use crate::harness::judged::{brief, health, judged_by, patient, state, until};
+use crate::harness::judged::{brief, health, judged_by, patient, state, trusting, until};
 use crate::harness::outcomes::{http, not_sent, success, transport};
 
 #[tokio::test]
 async fn a_401_blacklists_the_version_for_a_day_and_is_committed_before_it_is_answered() {
-    let trusting = HealthPolicy {
-        verdicts: VerdictPolicy::Trust.into(),
-        ..Default::default()
-    };
-    let (_cluster, admin, caller) = judged_by(trusting).await;
+    let (_cluster, admin, caller) = judged_by(trusting()).await;
     let lease = caller.lease("p").await;
     let verdict = caller.report(&lease, http(401, &[])).await;
     assert_eq!(verdict.failure_class(), FailureClass::Credential);
