@@ -24,6 +24,7 @@ pub mod postgres;
 mod private_file;
 mod probing;
 mod reflection;
+mod rotating;
 pub mod serve;
 pub mod signals;
 mod supervision;

@@ -10,6 +10,7 @@ use tonic_health::server::HealthReporter;
 
 use super::poll::{poll, show};
 use super::probing::probe;
+use super::rotating::rotate;
 use super::supervision::{every, is_next, round, supervise};
 use super::{alerting, observe};
 use crate::live::heartbeat::Heart;
@@ -81,6 +82,7 @@ impl Workers {
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         tasks.spawn(probe(Arc::clone(vault), stop.clone()));
+        tasks.spawn(rotate(Arc::clone(vault), stop.clone()));
         alerting::start(&mut tasks, vault, alerts, &stop);
         let supervised = tokio::spawn(supervise(tasks, stop.clone(), failed.clone()));
         Self {

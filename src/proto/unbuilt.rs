@@ -45,11 +45,6 @@ const METHODS: &[(&str, &str)] = &[
         "create the key in the other account with CreateKey, then delete this one",
     ),
     (
-        "CancelRotation",
-        "a rotation is current at once; rotate the old secret in again",
-    ),
-    ("RollbackKey", "rotate the old secret in again"),
-    (
         "RewrapKeys",
         "keep the old master key beside the new one, which seals all that is new",
     ),

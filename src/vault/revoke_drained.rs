@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::Refusal;
 use super::{Change, Done, Error, Result, Vault, Verb, Work};
+use crate::domain::rotation::Event;
 use crate::domain::time::Timestamp;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::key_versions::{self, Drained};
@@ -58,7 +59,13 @@ impl Verb for RevokeVersion {
             return Err(Refusal::NotFound { resource }.into());
         }
         secrets::erase(work.conn, uid).await?;
-        rotations::finish(work.conn, key_uid, number, work.now).await?;
+        for mut rotation in rotations::of_drained(work.conn, key_uid, number).await? {
+            let drained = Event::Drained { at_provider: false };
+            // What waits for this version drains, so that it fits.
+            if rotation.on(drained, work.now).is_ok() {
+                rotations::update(work.conn, &rotation).await?;
+            }
+        }
         Ok(Done {
             answer: (),
             resource,

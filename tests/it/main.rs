@@ -95,6 +95,8 @@ mod retry_tokens;
 mod revoked;
 mod revoked_fleet;
 mod rotation_interval;
+mod rotation_rollbacks;
+mod rotation_steps;
 mod rotations;
 mod selection;
 mod silent_connections;

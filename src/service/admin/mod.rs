@@ -176,8 +176,9 @@ admin_service! {
     rotate_key(RotateKeyRequest) -> RotateKeyResponse: Operate => rotations::rotate;
     get_rotation(GetRotationRequest) -> GetRotationResponse: Read => rotations::get;
     list_rotations(ListRotationsRequest) -> ListRotationsResponse: Read => rotations::list;
-    cancel_rotation(CancelRotationRequest) -> CancelRotationResponse: Operate => not_built;
-    rollback_key(RollbackKeyRequest) -> RollbackKeyResponse: Operate => not_built;
+    cancel_rotation(CancelRotationRequest) -> CancelRotationResponse: Operate => rotations::cancel;
+    retry_rotation(RetryRotationRequest) -> RetryRotationResponse: Operate => rotations::retry;
+    rollback_key(RollbackKeyRequest) -> RollbackKeyResponse: Operate => rotations::roll_back;
     clear_health(ClearHealthRequest) -> ClearHealthResponse: Operate => health::clear;
     list_health_changes(ListHealthChangesRequest) -> ListHealthChangesResponse: Read => health::list;
     probe_key(ProbeKeyRequest) -> ProbeKeyResponse: Operate => probe::probe;

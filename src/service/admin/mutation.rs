@@ -110,6 +110,9 @@ mutations! {
     DeleteLimitRequest => "DeleteLimit";
     ImportKeysRequest => "ImportKeys";
     RotateKeyRequest => "RotateKey";
+    CancelRotationRequest => "CancelRotation";
+    RetryRotationRequest => "RetryRotation";
+    RollbackKeyRequest => "RollbackKey";
     ClearHealthRequest => "ClearHealth";
     CreateTokenRequest => "CreateToken";
     RevokeTokenRequest => "RevokeToken";
