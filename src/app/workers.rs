@@ -190,16 +190,10 @@ async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
     }
 }
 
-/// Revokes what has drained, forgets what is old, and says what is overdue.
+/// Forgets what is old, and says what is overdue.
 async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = every(CHORES_EVERY);
     while is_next(&mut ticks, &stop).await {
-        let now = vault.live().now().database;
-        let revoking = Arc::clone(&vault);
-        let revoked = round(async move { revoking.revoke_drained(now).await });
-        if let Ok(Err(error)) = revoked.await {
-            tracing::warn!(%error, "drained versions could not be revoked, it is tried again in a minute");
-        }
         // In a task of its own: a commit is never cancelled.
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         let moved = tokio::spawn(async move { idle::move_clocks(&live, &pool).await }).await;

@@ -42,6 +42,7 @@ mod renew;
 mod report;
 mod role;
 mod rotations;
+mod rotators;
 mod secret;
 mod status;
 mod table;
@@ -74,6 +75,9 @@ pub enum Command {
     /// Replacements of keys' secrets, step by step
     #[command(after_help = EXIT_CODES)]
     Rotations(rotations::Rotations),
+    /// Who makes new secrets by itself: a web address per account
+    #[command(after_help = EXIT_CODES)]
+    Rotators(rotators::Rotators),
     /// What callers lease from
     #[command(after_help = EXIT_CODES)]
     Pools(pools::Pools),
@@ -124,6 +128,7 @@ impl Command {
             Self::Accounts(command) => &command.client,
             Self::Keys(command) => &command.client,
             Self::Rotations(command) => &command.client,
+            Self::Rotators(command) => &command.client,
             Self::Pools(command) => &command.client,
             Self::Callers(command) => &command.client,
             Self::Limits(command) => &command.client,
@@ -150,6 +155,7 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Accounts(command) => accounts::run(command).await,
             Command::Keys(command) => keys::run(command).await,
             Command::Rotations(command) => rotations::run(command).await,
+            Command::Rotators(command) => rotators::run(command).await,
             Command::Pools(command) => pools::run(command).await,
             Command::Callers(command) => callers::run(command).await,
             Command::Limits(command) => limits::run(command).await,

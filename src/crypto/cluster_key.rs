@@ -15,7 +15,10 @@ use super::{
     row_mac::MacKey,
     sealed_id::{BootId, IdOpener, IdSealers, Purpose},
     sealed_message::{self, DoesNotOpen},
+    secret::Secret,
+    webhook_secret::WebhookSecrets,
 };
+use uuid::Uuid;
 
 /// The key from which the cluster's MAC keys, pepper and id keys come.
 #[derive(Debug)]
@@ -85,6 +88,16 @@ impl ClusterKey {
     /// The key of request hashes, which recognise replays.
     pub fn request_key(&self) -> RequestKey {
         RequestKey::new(&self.subkey("keylease/request-hash/v1"))
+    }
+
+    /// The secret that requests to the rotator of an account are signed with, as its receiver is given it: each generation is another.
+    pub fn rotator_secret(&self, account: &Uuid, generation: u32) -> Secret {
+        let info: [&[u8]; 3] = [
+            b"keylease/rotator/v1",
+            account.as_bytes(),
+            &generation.to_be_bytes(),
+        ];
+        WebhookSecrets::text(self.0.derive(&[], &info).expose())
     }
 
     /// Seals the ids of this boot. The boot id is used up, so that no two sealers count the same nonces.

@@ -47,6 +47,7 @@ pub mod recovery;
 pub mod refusal;
 pub mod replay;
 pub mod rotation;
+pub mod rotator;
 pub mod selection;
 pub mod spend;
 pub mod status;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::id::Id;
 use super::key::ROTATION_INTERVAL_DEFAULT;
-use super::time::Timestamp;
+use super::time::{Timestamp, micros_of};
 
 /// How long a previous version is kept at least where nobody says otherwise: a day to see that the new one is good.
 pub const GRACE_DEFAULT: Duration = Duration::from_hours(24);
@@ -152,9 +152,40 @@ pub fn interval_in_force(
         .unwrap_or(ROTATION_INTERVAL_DEFAULT)
 }
 
+/// When a rotation begins by itself: within the last tenth of the interval, at a moment that each version has of its own, so that keys
+/// that came together are not rotated together, and none is ever overdue where all goes well.
+#[must_use]
+pub fn begins(version: Uuid, promoted: Timestamp, interval: Duration) -> Timestamp {
+    let tenths = micros_of(interval / 10).max(1).unsigned_abs();
+    let early = version.as_u64_pair().1 % tenths;
+    promoted
+        .after(interval)
+        .before(Duration::from_micros(early))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rotations_begin_within_the_last_tenth_of_their_intervals_and_not_together() {
+        let week = ROTATION_INTERVAL_DEFAULT;
+        let promoted = Timestamp::from_micros(1_800_000_000_000_000);
+        let begun = |seed: u128| {
+            let version = Uuid::from_u128(seed * 0x9e37_79b9_7f4a_7c15_f39c);
+            begins(version, promoted, week).since(promoted)
+        };
+        let mut hours: Vec<u64> = (0..1_000)
+            .map(|seed| begun(seed).as_secs() / 3_600)
+            .collect();
+        assert!(
+            hours.iter().all(|hours| (151..=168).contains(hours)),
+            "{hours:?}"
+        );
+        hours.sort_unstable();
+        hours.dedup();
+        assert!(hours.len() >= 16, "{hours:?}");
+    }
 
     #[test]
     fn the_nearest_interval_wins_and_of_pools_the_shortest() {

@@ -195,6 +195,8 @@ pub struct Drained {
     pub uid: Uuid,
     /// Its key.
     pub key_uid: Uuid,
+    /// Its account.
+    pub account_uid: Uuid,
     /// Its number.
     pub number: i32,
     /// The account's id.
@@ -214,7 +216,7 @@ pub async fn drained(
 ) -> Result<Vec<Drained>> {
     let rows = sqlx::query_as!(
         Drained,
-        "select key_versions.uid, key_versions.key_uid, key_versions.number, accounts.id as account_id, keys.id as key_id
+        "select key_versions.uid, key_versions.key_uid, keys.account_uid, key_versions.number, accounts.id as account_id, keys.id as key_id
         from key_versions
         join keys on keys.uid = key_versions.key_uid
         join accounts on accounts.uid = keys.account_uid

@@ -44,6 +44,7 @@ pub mod probes;
 pub mod replicas;
 pub mod request_ids;
 pub mod rotations;
+pub mod rotators;
 pub mod secrets;
 pub mod settled;
 pub mod spend;

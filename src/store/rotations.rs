@@ -11,9 +11,11 @@ use crate::domain::rotation::{GRACE_DEFAULT, Origin, Rotation, Step};
 use crate::domain::time::Timestamp;
 
 mod claims;
+mod failed;
 mod writing;
 
-pub use claims::{CLAIM_LASTS, Claimed, claim, is_due, note_attempt};
+pub use claims::{CLAIM_LASTS, Claimed, begun_since, busy, claim, is_due, note_attempt};
+pub use failed::{Failed, failed};
 pub use writing::{insert, of_drained, update};
 
 /// A row, column by column.

@@ -18,6 +18,7 @@ use crate::domain::rotation::{Event, Rotation, Step};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::rotations::{self, Claimed};
 
+mod asking;
 mod falling_back;
 mod testing;
 
@@ -107,9 +108,10 @@ impl Vault {
         let outcome = match turn.rotation.step {
             Step::Pending | Step::Testing => self.test_new_version(turn).await?,
             Step::Draining => self.look_at_previous(turn).await?,
-            Step::Creating | Step::Revoking | Step::Done | Step::Cancelled | Step::RolledBack => {
-                None
-            }
+            Step::Creating => self.have_one_made(turn).await?,
+            Step::Revoking => self.have_it_revoked(turn, false).await?,
+            Step::Cancelled | Step::RolledBack => self.have_it_revoked(turn, true).await?,
+            Step::Done => None,
         };
         match outcome {
             Some(outcome) => self.settle_step(outcome).await,

@@ -8,7 +8,7 @@ use crate::domain::rotation::Event;
 use crate::domain::time::Timestamp;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::key_versions::{self, Drained};
-use crate::store::{rotations, secrets};
+use crate::store::{rotations, rotators, secrets};
 
 /// The most versions that one call revokes; the next call goes on.
 const BATCH_MAX: i64 = 100;
@@ -50,6 +50,7 @@ impl Verb for RevokeVersion {
         let Drained {
             uid,
             key_uid,
+            account_uid,
             number,
             account_id,
             key_id,
@@ -59,9 +60,11 @@ impl Verb for RevokeVersion {
             return Err(Refusal::NotFound { resource }.into());
         }
         secrets::erase(work.conn, uid).await?;
+        // Whoever made it, the rotator is told: it may know it by the key.
+        let at_provider = rotators::find(work.conn, account_uid).await?.is_some();
         for mut rotation in rotations::of_drained(work.conn, key_uid, number).await? {
-            let drained = Event::Drained { at_provider: false };
-            // What waits for this version drains, so that it fits.
+            let drained = Event::Drained { at_provider };
+            // One that was undone has nothing more to do where no rotator is.
             if rotation.on(drained, work.now).is_ok() {
                 rotations::update(work.conn, &rotation).await?;
             }

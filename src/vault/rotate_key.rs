@@ -13,13 +13,14 @@ use super::rotations::RotationView;
 use super::secret_value::{SecretValue, WHOLE};
 use super::{Done, Result, Verb, Work, get_account, get_key, sealing};
 use crate::domain::account::Account;
+use crate::domain::field::FieldError;
 use crate::domain::health::Health;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyVersion, Meta, Stage};
 use crate::domain::labels::Labels;
 use crate::domain::name::{AccountName, KeyName, RotationName};
 use crate::domain::rotation::{Event, GRACE_DEFAULT, Origin, Rotation, Step, Tested};
-use crate::store::{key_versions, rotations};
+use crate::store::{key_versions, rotations, rotators};
 
 /// A key whose secret is to be replaced.
 #[derive(Debug)]
@@ -28,8 +29,8 @@ pub struct RotateKey {
     pub name: KeyName,
     /// The state the caller has seen; empty for any.
     pub etag: String,
-    /// The new secret.
-    pub secret: SecretValue,
+    /// The new secret; none where the rotator of the account is to make it.
+    pub secret: Option<SecretValue>,
     /// Revoke the previous version now, without a test and without waiting for its leases.
     pub revoke_previous_now: bool,
     /// Promote the new version untried.
@@ -46,27 +47,43 @@ impl Verb for RotateKey {
         check_etag(&self.etag, &key.meta, &self.name)?;
         let account_name = AccountName(self.name.account.clone());
         let account = get_account::to_change(work, &account_name).await?;
-        let secrets = [("secret".to_owned(), &self.secret)];
-        sealing::refuse_known(work, Some(&self.name), &secrets).await?;
+        let rotator = rotators::find(work.conn, account.meta.uid).await?;
+        match &self.secret {
+            Some(secret) => {
+                let secrets = [("secret".to_owned(), secret)];
+                sealing::refuse_known(work, Some(&self.name), &secrets).await?;
+            }
+            None => self.check_rotator(rotator.is_some(), &account_name)?,
+        }
         let mut rotating = Rotating {
             name: self.name.clone(),
             key,
         };
         self.give_up_open(work, &mut rotating).await?;
         let current = key_versions::current(work.conn, rotating.key.meta.uid).await?;
-        let from = current.as_ref().map(|version| version.number);
-        let mut rotation = self.begin(work, &rotating.key, from).await?;
-        store_pending(work, &account, &rotating.key, &rotation, &self.secret).await?;
+        let from = current.map(|version| version.number);
+        let of_account = rotator.as_ref().and_then(|rotator| rotator.resource.grace);
+        let grace = self.grace.or(of_account).unwrap_or(GRACE_DEFAULT);
+        let mut rotation = self.begin(work, &rotating.key, from, grace).await?;
+        if let Some(secret) = &self.secret {
+            store_pending(work, &account, &rotating.key, &rotation, secret).await?;
+        }
         rotations::insert(work.conn, &rotation).await?;
-        let has_value = self.secret.parts().contains_key(WHOLE);
-        let is_tried = has_value && is_askable(&account) && current.is_some();
-        if !is_tried || rotation.skips_test {
+        let is_one = |secret: &SecretValue| secret.parts().contains_key(WHOLE);
+        let is_tried = self.secret.as_ref().is_some_and(is_one) && is_askable(&account);
+        if self.secret.is_some() && (!is_tried || from.is_none() || rotation.skips_test) {
             let proven = Event::Tested(Tested::Proven);
             move_on(work, &mut rotating, &mut rotation, proven).await?;
         }
         if self.revoke_previous_now && rotation.step == Step::Draining {
-            let drained = Event::Drained { at_provider: false };
-            move_on(work, &mut rotating, &mut rotation, drained).await?;
+            let at_provider = rotator.is_some();
+            move_on(
+                work,
+                &mut rotating,
+                &mut rotation,
+                Event::Drained { at_provider },
+            )
+            .await?;
         }
         let view = RotationView::new(self.name, rotation);
         Ok(Done {
@@ -86,6 +103,21 @@ impl Verb for RotateKey {
 }
 
 impl RotateKey {
+    /// Without a secret the rotator of the account makes one.
+    fn check_rotator(&self, is_there: bool, account: &AccountName) -> Result<()> {
+        let error = if !is_there {
+            let message = format!("is required, since {account} has no rotator that makes one");
+            FieldError::new("secret", message)
+        } else if self.revoke_previous_now {
+            let message =
+                "must come with a secret: until a rotator has made one, nothing would serve";
+            FieldError::new("revoke_previous_now", message)
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::Fields(vec![error]).into())
+    }
+
     /// Of a key one rotation at a time is before its promotion. One that is under way is not given up for another without a word, unless
     /// the key has leaked: then nothing stands in the way.
     async fn give_up_open(&self, work: &mut Work<'_>, rotating: &mut Rotating) -> Result<()> {
@@ -104,22 +136,34 @@ impl RotateKey {
         Err(Refusal::State { resource, message }.into())
     }
 
-    async fn begin(&self, work: &mut Work<'_>, key: &Key, from: Option<u32>) -> Result<Rotation> {
+    async fn begin(
+        &self,
+        work: &mut Work<'_>,
+        key: &Key,
+        from: Option<u32>,
+        grace: Duration,
+    ) -> Result<Rotation> {
         let to_number = rotations::newest_number(work.conn, key.meta.uid).await? + 1;
         Ok(Rotation {
             uid: Uuid::now_v7(),
             key_uid: key.meta.uid,
             // A rotation is known by the version it brings.
             id: Id::parse("rotation", &to_number.to_string())?,
-            step: Step::Pending,
+            step: match self.secret {
+                Some(_) => Step::Pending,
+                None => Step::Creating,
+            },
             from_number: from,
             to_number,
             reason: work.reason.to_owned(),
             create_time: work.now,
             update_time: work.now,
-            origin: Origin::Operator,
+            origin: match self.secret {
+                Some(_) => Origin::Operator,
+                None => Origin::Rotator,
+            },
             skips_test: self.skips_test || self.revoke_previous_now,
-            grace: self.grace.unwrap_or(GRACE_DEFAULT),
+            grace,
             step_time: work.now,
             attempts: 0,
             next_attempt: Some(work.now),
@@ -138,7 +182,7 @@ pub(super) async fn store_pending(
     key: &Key,
     rotation: &Rotation,
     secret: &SecretValue,
-) -> Result<()> {
+) -> Result<Uuid> {
     let version = KeyVersion {
         meta: Meta::created(Uuid::now_v7(), work.rev, Labels::default(), work.now),
         key_uid: key.meta.uid,
@@ -152,12 +196,14 @@ pub(super) async fn store_pending(
         sealed_hosts: account.endpoint.allowed_hosts.clone(),
     };
     key_versions::insert(work.conn, &version).await?;
-    sealing::put(work, &version, secret).await
+    sealing::put(work, &version, secret).await?;
+    Ok(version.meta.uid)
 }
 
 fn summary(rotation: &Rotation) -> String {
     let to = rotation.to_number;
     match (rotation.from_number, rotation.step) {
+        (_, Step::Creating) => format!("the rotator is asked for version {to}"),
         (_, Step::Pending) => format!("version {to} is stored, to be tested"),
         (None, _) => format!("version {to} is current"),
         (Some(from), Step::Draining) => format!("version {to} is current, version {from} drains"),

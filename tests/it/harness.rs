@@ -21,6 +21,7 @@ pub(crate) mod receivers;
 pub(crate) mod refusal;
 pub(crate) mod replica;
 pub(crate) mod rotated;
+pub(crate) mod rotator;
 pub(crate) mod setup;
 pub(crate) mod spending;
 pub(crate) mod stating;

@@ -1,12 +1,12 @@
 //! A rotation is undone while its previous version is kept: by a person, or by the vault itself.
 
-use keylease::proto::{HealthState, RotationStep, VersionStage};
+use keylease::proto::{AlertKind, HealthState, ListAlertsRequest, RotationStep, VersionStage};
 use tokio::time::sleep;
 use tonic::Code;
 
 use crate::harness::asked::Answer;
 use crate::harness::client::of;
-use crate::harness::cluster::eventually;
+use crate::harness::cluster::{eventually, eventually_some};
 use crate::harness::keys::KEY;
 use crate::harness::probed::{A_WHILE, Probed};
 
@@ -56,6 +56,16 @@ async fn a_new_version_that_dies_while_the_previous_one_works_is_undone_by_itsel
     };
     eventually("the previous version is leased", leased).await;
     assert_eq!(probed.provider.times(OLD), 1);
+    // People are told.
+    let told = eventually_some("an alert is open", async || {
+        let request = ListAlertsRequest::default();
+        let answer = probed.admin.admin.clone().list_alerts(request).await;
+        let mut alerts = answer.unwrap().into_inner().alerts.into_iter();
+        alerts.find(|alert| alert.kind() == AlertKind::RotationFailed)
+    });
+    let told = told.await;
+    assert_eq!(told.resource, format!("{KEY}/rotations/2"));
+    assert!(told.summary.contains("rolled back"), "{}", told.summary);
 }
 
 #[tokio::test]

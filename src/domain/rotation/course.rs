@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Rotation, Step};
+use super::{Origin, Rotation, Step};
 use crate::domain::time::Timestamp;
 
 /// The first try that comes to nothing is repeated after this; the gap doubles with each.
@@ -26,7 +26,7 @@ pub enum Event {
         /// The rotator is to revoke it at the provider.
         at_provider: bool,
     },
-    /// The provider knows the previous version no more.
+    /// The provider knows the version no more that is not needed any more.
     Revoked,
     /// A person gives it up.
     Cancel,
@@ -80,7 +80,7 @@ impl Step {
         matches!(self, Self::Creating | Self::Pending | Self::Testing)
     }
 
-    /// Nothing more comes of it.
+    /// Nothing more comes of it, but that a rotator may have to revoke what it made in vain.
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Done | Self::Cancelled | Self::RolledBack)
@@ -107,8 +107,19 @@ impl Rotation {
             }
             (Step::Revoking, Event::Revoked) => Ok(self.reach(Step::Done, None, now)),
             (Step::Creating | Step::Pending | Step::Testing, Event::Cancel) => {
-                self.reach(Step::Cancelled, None, now);
+                let is_made = self.origin == Origin::Rotator;
+                self.reach(Step::Cancelled, is_made.then_some(now), now);
                 Ok(Deed::Discard)
+            }
+            // Its new version, which was taken back, is revoked here: what a rotator made in vain is to be revoked there as well.
+            (Step::RolledBack, Event::Drained { at_provider: true }) => {
+                Ok(self.reach(Step::RolledBack, Some(now), now))
+            }
+            (Step::Cancelled | Step::RolledBack, Event::Revoked) if self.cleans_up() => {
+                Ok(self.reach(self.step, None, now))
+            }
+            (Step::Cancelled | Step::RolledBack, Event::Failed(why)) if self.cleans_up() => {
+                Ok(self.again(why, now))
             }
             // Nothing is left to undo: the previous version is revoked here, and whoever says this knows what became of it there.
             (Step::Revoking, Event::Cancel) => Ok(self.reach(Step::Done, None, now)),
@@ -116,7 +127,10 @@ impl Rotation {
                 self.skips_test = true;
                 Ok(self.tested(Tested::Proven, now))
             }
-            (step, Event::Retry { .. }) if step.is_open() || step == Step::Revoking => {
+            (Step::Creating, event @ Event::Retry { skips_test: true }) => Err(self.unfit(&event)),
+            (step, Event::Retry { .. })
+                if step.is_open() || step == Step::Revoking || self.cleans_up() =>
+            {
                 self.try_again(now);
                 Ok(Deed::Wait)
             }
@@ -127,6 +141,12 @@ impl Rotation {
             }
             (_, event) => Err(self.unfit(&event)),
         }
+    }
+
+    /// It is over, and the rotator has yet to revoke what it made.
+    #[must_use]
+    pub const fn cleans_up(&self) -> bool {
+        self.step.is_over() && (self.is_held || self.next_attempt.is_some())
     }
 
     fn tested(&mut self, tested: Tested, now: Timestamp) -> Deed {

@@ -30,6 +30,7 @@ mod prices;
 mod probe;
 mod records;
 mod rotations;
+mod rotators;
 mod seats;
 mod status_message;
 mod tokens;
@@ -178,6 +179,9 @@ admin_service! {
     list_rotations(ListRotationsRequest) -> ListRotationsResponse: Read => rotations::list;
     cancel_rotation(CancelRotationRequest) -> CancelRotationResponse: Operate => rotations::cancel;
     retry_rotation(RetryRotationRequest) -> RetryRotationResponse: Operate => rotations::retry;
+    set_rotator(SetRotatorRequest) -> SetRotatorResponse: Administer => rotators::set;
+    get_rotator(GetRotatorRequest) -> GetRotatorResponse: Read => rotators::get;
+    delete_rotator(DeleteRotatorRequest) -> DeleteRotatorResponse: Administer => rotators::delete;
     rollback_key(RollbackKeyRequest) -> RollbackKeyResponse: Operate => rotations::roll_back;
     clear_health(ClearHealthRequest) -> ClearHealthResponse: Operate => health::clear;
     list_health_changes(ListHealthChangesRequest) -> ListHealthChangesResponse: Read => health::list;

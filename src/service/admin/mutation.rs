@@ -112,6 +112,8 @@ mutations! {
     RotateKeyRequest => "RotateKey";
     CancelRotationRequest => "CancelRotation";
     RetryRotationRequest => "RetryRotation";
+    SetRotatorRequest => "SetRotator";
+    DeleteRotatorRequest => "DeleteRotator";
     RollbackKeyRequest => "RollbackKey";
     ClearHealthRequest => "ClearHealth";
     CreateTokenRequest => "CreateToken";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::mutation::change;
 use super::{Admin, Answer, key_message};
-use crate::domain::field::{FieldError, FieldErrors};
+use crate::domain::field::FieldErrors;
 use crate::domain::name::{KeyName, RotationName, VersionName};
 use crate::domain::rotation::GRACE_MAX;
 use crate::proto;
@@ -53,11 +53,9 @@ pub(super) async fn rotate(
     let mut errors = FieldErrors::default();
     let change = change(&mut errors, identity, &request);
     let name = errors.take(KeyName::parse("name", &request.name));
-    let secret = request
-        .secret
-        .ok_or_else(|| FieldError::new("secret", "is required"))
-        .and_then(|secret| key_message::secret("secret", secret));
-    let secret = errors.take(secret);
+    let secret = request.secret;
+    let secret = secret.map(|secret| key_message::secret("secret", secret));
+    let secret = errors.take(secret.transpose());
     let grace = request.grace.as_ref();
     let grace = grace.map(|grace| parse_duration("grace", grace, Duration::ZERO, GRACE_MAX));
     let grace = errors.take(grace.transpose());

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Rotation, due};
+use crate::domain::time::Timestamp;
 use crate::store::Result;
 use crate::store::convert::offset;
 
@@ -47,7 +48,7 @@ pub async fn claim(
                 join key_versions p on p.key_uid = n.key_uid and p.number = d.from_number
                 where n.stage = 'current' and n.health = 'dead' and n.health_accuser is null and d.step = 'draining'
                     and d.next_attempt_time is null and p.stage = 'previous' and p.health <> 'dead')
-                and r.step not in ('done', 'cancelled', 'rolled_back') and ($1::uuid is null or r.uid = $1)
+                and r.step <> 'done' and ($1::uuid is null or r.uid = $1)
             order by r.next_attempt_time limit $2 for update skip locked
         )
         update rotations r set epoch = r.epoch + 1, next_attempt_time = clock_timestamp() + make_interval(secs => $3),
@@ -70,12 +71,42 @@ pub async fn claim(
 /// As every query.
 pub async fn is_due(conn: &mut PgConnection, uid: Uuid) -> Result<bool> {
     let is_due = sqlx::query_scalar!(
-        r#"select step in ('pending', 'testing') and attempts = 0 and not is_held as "is_due!" from rotations where uid = $1"#,
+        r#"select step in ('creating', 'pending', 'testing') and attempts = 0 and not is_held as "is_due!" from rotations where uid = $1"#,
         uid
     )
     .fetch_optional(conn)
     .await?;
     Ok(is_due.unwrap_or(false))
+}
+
+/// Of these keys, those that have a rotation under way before its promotion, or one that came to nothing since then.
+///
+/// # Errors
+/// As every query.
+pub async fn busy(conn: &mut PgConnection, keys: &[Uuid], since: Timestamp) -> Result<Vec<Uuid>> {
+    let uids = sqlx::query_scalar!(
+        "select distinct key_uid from rotations where key_uid = any($1)
+            and (step in ('creating', 'pending', 'testing') or (step in ('cancelled', 'rolled_back') and create_time > $2))",
+        keys,
+        offset(since)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(uids)
+}
+
+/// How many rotations whose secret a rotator makes began since then.
+///
+/// # Errors
+/// As every query.
+pub async fn begun_since(conn: &mut PgConnection, since: Timestamp) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from rotations where origin = 'rotator' and create_time > $1"#,
+        offset(since)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(count)
 }
 
 /// Writes a try that came to nothing and changes nothing but when the next one is. False if somebody else has the step now.

@@ -69,22 +69,23 @@ pub async fn update(conn: &mut PgConnection, rotation: &Rotation) -> Result<()> 
     Ok(())
 }
 
-/// The rotations that wait for leases of this version to end, locked until the transaction does.
+/// The rotations that wait for leases of this version to end, which is the previous one or, where they were undone, the new one; locked
+/// until the transaction ends.
 ///
 /// # Errors
 /// As every query.
 pub async fn of_drained(
     conn: &mut PgConnection,
     key_uid: Uuid,
-    from_number: i32,
+    number: i32,
 ) -> Result<Vec<Rotation>> {
     let rows = sqlx::query_as!(
         RotationRow,
         "select uid, key_uid, id, step, from_number, to_number, reason, create_time, update_time, origin, skips_test, grace_ms, step_time,
             attempts, next_attempt_time, why, is_held, is_automatic, epoch
-        from rotations where key_uid = $1 and from_number = $2 and step = 'draining' for update",
+        from rotations where key_uid = $1 and ((from_number = $2 and step = 'draining') or (to_number = $2 and step = 'rolled_back')) for update",
         key_uid,
-        from_number
+        number
     )
     .fetch_all(conn)
     .await?;

@@ -151,7 +151,7 @@ proptest! {
             match rotation.on(event, at(second)) {
                 Err(_) => prop_assert_eq!(&rotation, &before),
                 Ok(deed) => {
-                    prop_assert!(!before.step.is_over());
+                    prop_assert!(!before.step.is_over() || deed == Deed::Wait);
                     match deed {
                         Deed::Promote => promoted += 1,
                         Deed::Revoke | Deed::Restore => {
@@ -163,13 +163,37 @@ proptest! {
                     }
                 }
             }
-            // Somebody always has the next step, unless it is over, drains, or waits for a person.
-            let waits = rotation.next_attempt.is_some();
-            prop_assert_eq!(waits, !rotation.step.is_over() && rotation.step != Step::Draining && !rotation.is_held);
+            // Somebody always has the next step, unless it drains, or waits for a person.
+            if !rotation.step.is_over() {
+                let waits = rotation.next_attempt.is_some();
+                prop_assert_eq!(waits, rotation.step != Step::Draining && !rotation.is_held);
+            }
         }
         prop_assert!(promoted <= 1 && ended <= 1);
         prop_assert!(promoted == 0 || rotation.step != Step::Cancelled);
     }
+}
+
+#[test]
+fn what_a_rotator_made_in_vain_is_revoked_at_the_provider() {
+    let mut cancelled = Rotation {
+        origin: Origin::Rotator,
+        ..rotation(Step::Creating)
+    };
+    assert_eq!(cancelled.on(Event::Cancel, at(1)), Ok(Deed::Discard));
+    assert!(cancelled.cleans_up() && cancelled.next_attempt == Some(at(1)));
+    let failed = Event::Failed("503".to_owned());
+    assert_eq!(cancelled.on(failed, at(2)), Ok(Deed::Wait));
+    assert_eq!(cancelled.next_attempt, Some(at(7)));
+    assert_eq!(cancelled.on(Event::Revoked, at(7)), Ok(Deed::Wait));
+    assert!(cancelled.step == Step::Cancelled && !cancelled.cleans_up());
+    assert!(cancelled.on(Event::Revoked, at(8)).is_err());
+
+    let mut undone = rotation(Step::Draining);
+    assert_eq!(undone.on(ROLL_BACK, at(1)), Ok(Deed::Restore));
+    let drained = Event::Drained { at_provider: true };
+    assert_eq!(undone.on(drained, at(90)), Ok(Deed::Wait));
+    assert!(undone.step == Step::RolledBack && undone.cleans_up());
 }
 
 #[test]
