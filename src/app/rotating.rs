@@ -25,6 +25,7 @@ pub(super) async fn rotate(vault: Arc<Vault>, stop: CancellationToken) {
             if number % DUE_TICKS == 0 {
                 stepping.begin_due_rotations().await?;
             }
+            stepping.answer_drains().await?;
             stepping
                 .revoke_drained(stepping.live().now().database)
                 .await?;

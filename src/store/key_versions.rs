@@ -14,7 +14,7 @@ mod health;
 mod writing;
 
 pub(crate) use health::HealthColumns;
-pub use writing::{clear_health, give_back, insert, lock_health, revoke, set_health, update};
+pub use writing::{clear_health, give_back, insert, keep, lock_health, revoke, set_health, update};
 
 /// A row, column by column.
 #[derive(Debug)]
@@ -205,7 +205,7 @@ pub struct Drained {
     pub key_id: String,
 }
 
-/// Previous versions whose last lease has ended by `now`, the longest ended first.
+/// Previous versions whose last lease has ended by `now`, as every replica says, or as it must have however long it was given for.
 ///
 /// # Errors
 /// As every query.
@@ -220,7 +220,12 @@ pub async fn drained(
         from key_versions
         join keys on keys.uid = key_versions.key_uid
         join accounts on accounts.uid = keys.account_uid
-        where stage = 'previous' and drain_until <= $1 order by drain_until limit $2",
+        where stage = 'previous' and (drain_until <= $1 or (keep_until <= $1
+            and not exists (select from version_leases l where l.version_uid = key_versions.uid and l.until >= $1)
+            and not exists (select from replicas r where not exists (
+                select from version_leases l
+                where l.version_uid = key_versions.uid and l.boot_id = r.boot_id and l.rev >= key_versions.rev))))
+        order by drain_until limit $2",
         offset(now),
         rows_max
     )

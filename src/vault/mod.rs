@@ -9,6 +9,7 @@ mod adopt_limits;
 mod advance_rotation;
 mod advising;
 mod alerts;
+mod answer_drains;
 mod begin_due;
 mod blaming;
 mod braking;

@@ -140,7 +140,10 @@ async fn drain(work: &mut Work<'_>, mut version: KeyVersion, grace: Duration) ->
     version.stage = Stage::Previous;
     let longest = LEASE_DURATION_MAX.saturating_add(STALE_MAX);
     version.drain_until = Some(work.now.after(longest.max(grace)));
-    Ok(key_versions::update(work.conn, &version).await?)
+    key_versions::update(work.conn, &version).await?;
+    // Replicas may say before that no lease is out.
+    let until = work.now.after(grace);
+    Ok(key_versions::keep(work.conn, version.meta.uid, until).await?)
 }
 
 async fn revoke(work: &mut Work<'_>, mut version: KeyVersion) -> Result<()> {

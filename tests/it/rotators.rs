@@ -8,9 +8,9 @@ use tokio::time::sleep;
 use tonic::{Code, Status};
 
 use crate::harness::asked::Answer;
-use crate::harness::client::of;
 use crate::harness::cluster::eventually;
 use crate::harness::keys::{KEY, fields};
+use crate::harness::outcomes::success;
 use crate::harness::probed::{A_WHILE, Probed};
 use crate::harness::rotator::{Mode, Rotator};
 
@@ -37,13 +37,6 @@ async fn reaches(probed: &Probed, to: u32, step: RotationStep) {
     eventually("the rotation gets there", is_there).await;
 }
 
-/// The leases of a previous version have ended.
-async fn drain(probed: &Probed) {
-    let drained =
-        "update key_versions set drain_until = clock_timestamp() where stage = 'previous'";
-    assert_eq!(probed.sql(drained).await, 1);
-}
-
 /// The key's secret is so many days old, as every replica hears.
 async fn age(probed: &Probed, days: u32) {
     let aged = format!(
@@ -68,11 +61,11 @@ async fn a_rotator_makes_a_secret_that_is_tested_leased_and_in_the_end_replaces_
     assert_eq!(asked[0]["previous"]["version"], 1);
     assert_eq!(probed.provider.times(FIRST), 1);
     let leased = async || {
-        let lease = probed.caller.ask(of("p")).await;
-        lease.is_ok_and(|lease| lease.version == 2)
+        let lease = probed.caller.lease("p").await;
+        probed.caller.report(&lease, success()).await;
+        lease.version == 2
     };
     eventually("the minted secret is leased", leased).await;
-    drain(&probed).await;
     reaches(&probed, 2, RotationStep::Done).await;
     assert_eq!(rotator.heard("revoke")[0]["revoke"]["version"], 1);
 
@@ -80,7 +73,6 @@ async fn a_rotator_makes_a_secret_that_is_tested_leased_and_in_the_end_replaces_
     ask_for_one(&probed).await.unwrap();
     reaches(&probed, 3, RotationStep::Draining).await;
     assert_eq!(rotator.heard("create")[1]["previous"]["reference"], "key_1");
-    drain(&probed).await;
     reaches(&probed, 3, RotationStep::Done).await;
     assert_eq!(rotator.good(), ["sk-Canary_Minted_2_h5Nq2Vx8"]);
     let said = probed.cluster.replicas.iter().map(|replica| replica.said());
@@ -100,7 +92,8 @@ async fn a_key_that_is_due_is_rotated_by_itself_and_once() {
     sleep(A_WHILE).await;
     assert_eq!(rotator.heard("create").len(), 1);
     let rotation = probed.rotation(2).await;
-    assert!(rotation.reason.is_empty() && rotation.grace == Some(prost_types::Duration::default()));
+    assert_eq!(rotation.reason, "its rotation interval ends");
+    assert_eq!(rotation.grace, Some(prost_types::Duration::default()));
 }
 
 async fn reaches_by_itself(probed: &Probed) {
