@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::account::AccountState;
+use crate::admin::{self, ServiceAccount};
 use crate::config::{Config, ConfigError};
 use crate::counts::Counts;
 use crate::reply::{self, Ask};
@@ -32,8 +33,10 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 pub struct Provider {
     accounts: Vec<Mutex<AccountState>>,
     /// Key value → its account and its place there.
-    keys: HashMap<String, (usize, usize)>,
+    keys: Mutex<HashMap<String, (usize, usize)>>,
     unknown_keys: AtomicU64,
+    pub(crate) admin_key: Option<String>,
+    pub(crate) service_accounts: Mutex<Vec<ServiceAccount>>,
 }
 
 /// A provider that serves until it is shut down or dropped.
@@ -83,14 +86,33 @@ impl Provider {
         }
         Self {
             accounts,
-            keys,
+            keys: Mutex::new(keys),
             unknown_keys: AtomicU64::new(0),
+            admin_key: config.admin_key,
+            service_accounts: Mutex::default(),
         }
     }
 
     fn find(&self, key: &str) -> Option<(&Mutex<AccountState>, usize)> {
-        let &(account, key) = self.keys.get(key)?;
+        let (account, key) = *self.keys.lock().get(key)?;
         Some((&self.accounts[account], key))
+    }
+
+    /// An account accepts another key. False if there is no such account.
+    pub(crate) fn accept(&self, account: &str, key: &str) -> bool {
+        let place = self
+            .accounts
+            .iter()
+            .position(|known| known.lock().is(account));
+        let Some(place) = place else { return false };
+        let own = self.accounts[place].lock().accept(key.to_owned());
+        self.keys.lock().insert(key.to_owned(), (place, own));
+        true
+    }
+
+    /// A key is known no more.
+    pub(crate) fn forget(&self, key: &str) {
+        self.keys.lock().remove(key);
     }
 
     fn kill(&self, key: &str) -> bool {
@@ -153,6 +175,7 @@ fn router(provider: Arc<Provider>) -> Router {
         .route("/v1/models", get(models))
         .route("/counts", get(counts))
         .route("/kill", post(kill))
+        .merge(admin::routes())
         .with_state(provider)
 }
 
@@ -220,7 +243,7 @@ async fn kill(State(provider): State<Arc<Provider>>, Json(kill): Json<Kill>) -> 
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers
         .get(header::AUTHORIZATION)?
         .to_str()

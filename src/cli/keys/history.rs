@@ -27,6 +27,9 @@ pub(crate) struct RotateArgs {
     key: String,
     #[command(flatten)]
     secret: SecretArgs,
+    /// Have the rotator of the account make the secret
+    #[arg(long, conflicts_with_all = ["secret_stdin", "secret_file", "fields_file", "revoke_previous_now"])]
+    by_rotator: bool,
     /// Revoke the previous version now, without a test and without waiting for its leases: for a leaked key
     #[arg(long)]
     revoke_previous_now: bool,
@@ -76,7 +79,10 @@ pub(super) async fn health(client: &ClientArgs, args: HistoryArgs) -> Result<(),
 pub(super) async fn rotate(client: &ClientArgs, args: RotateArgs) -> Result<(), Failure> {
     let request = proto::RotateKeyRequest {
         name: names::key(&args.key)?,
-        secret: Some(args.secret.require()?),
+        secret: match args.by_rotator {
+            true => None,
+            false => Some(args.secret.require()?),
+        },
         revoke_previous_now: args.revoke_previous_now,
         skip_test: args.skip_test,
         grace: args.grace,
