@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::error::Refusal;
 use super::guard::{check_etag, found};
 use super::probe::is_askable;
-use super::rotation_deeds::{Rotating, move_on};
+use super::rotating::rotation_deeds::{Rotating, move_on};
 use super::rotations::RotationView;
 use super::secret_value::{SecretValue, WHOLE};
 use super::{Done, Result, Verb, Work, get_account, get_key, sealing};

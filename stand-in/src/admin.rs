@@ -1,5 +1,5 @@
 //! The provider's admin API, as far as a rotator needs it: service accounts of a project, each with one key, in the shape of OpenAI's.
-//! Whoever has the admin key makes, lists and deletes them; the key of a deleted one is unknown from then on.
+//! Whoever has the admin key makes, lists and deletes them; the key of a deleted one is unknown from then on. And what no provider has: a key dies when somebody says so.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
@@ -35,6 +35,7 @@ pub(crate) fn routes() -> Router<Arc<Provider>> {
     Router::new()
         .route(path, get(list).post(create))
         .route(&format!("{path}/{{id}}"), delete(remove))
+        .route("/kill", post(kill))
 }
 
 async fn create(
@@ -100,6 +101,19 @@ async fn remove(
     provider.forget(&removed.key);
     Json(json!({"object": "organization.project.service_account.deleted", "id": id, "deleted": true}))
         .into_response()
+}
+
+#[derive(Deserialize)]
+struct Kill {
+    key: String,
+}
+
+async fn kill(State(provider): State<Arc<Provider>>, Json(kill): Json<Kill>) -> Response {
+    if provider.kill(&kill.key) {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        (StatusCode::NOT_FOUND, "no account has this key\n").into_response()
+    }
 }
 
 fn is_admin(provider: &Provider, headers: &HeaderMap) -> bool {

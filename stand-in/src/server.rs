@@ -8,13 +8,12 @@ use std::time::Instant;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use parking_lot::Mutex;
-use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -115,7 +114,7 @@ impl Provider {
         self.keys.lock().remove(key);
     }
 
-    fn kill(&self, key: &str) -> bool {
+    pub(crate) fn kill(&self, key: &str) -> bool {
         self.find(key)
             .map(|(account, key)| account.lock().kill(key))
             .is_some()
@@ -174,7 +173,6 @@ fn router(provider: Arc<Provider>) -> Router {
         .route("/v1/chat/completions", post(chat))
         .route("/v1/models", get(models))
         .route("/counts", get(counts))
-        .route("/kill", post(kill))
         .merge(admin::routes())
         .with_state(provider)
 }
@@ -228,19 +226,6 @@ async fn models(State(provider): State<Arc<Provider>>, headers: HeaderMap) -> Re
 
 async fn counts(State(provider): State<Arc<Provider>>) -> Json<Counts> {
     Json(provider.counts())
-}
-
-#[derive(Deserialize)]
-struct Kill {
-    key: String,
-}
-
-async fn kill(State(provider): State<Arc<Provider>>, Json(kill): Json<Kill>) -> Response {
-    if provider.kill(&kill.key) {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        (StatusCode::NOT_FOUND, "no account has this key\n").into_response()
-    }
 }
 
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {

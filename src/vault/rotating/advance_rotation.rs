@@ -9,14 +9,14 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::error::{Error, Refusal};
 use super::rotation_deeds::{Rotating, move_on};
-use super::{Change, Done, Result, Vault, Verb, Work, get_key};
 use crate::domain::id::Id;
 use crate::domain::name::{KeyName, RotationName};
 use crate::domain::rotation::{Event, Rotation, Step};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::rotations::{self, Claimed};
+use crate::vault::error::{Error, Refusal};
+use crate::vault::{Change, Done, Result, Vault, Verb, Work, get_key};
 
 mod asking;
 mod falling_back;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::error::Refusal;
-use super::guard::{found, verified};
-use super::{Done, Result, Vault, Verb, Work, get_account};
 use crate::crypto::Secret;
 use crate::domain::name::AccountName;
 use crate::domain::rotator::Rotator;
 use crate::store::connection::acquire;
 use crate::store::{accounts, rotators};
+use crate::vault::error::Refusal;
+use crate::vault::guard::{found, verified};
+use crate::vault::{Done, Result, Vault, Verb, Work, get_account};
 
 /// A rotator to set.
 #[derive(Debug, Clone)]

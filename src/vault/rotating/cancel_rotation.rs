@@ -1,12 +1,12 @@
 //! `CancelRotation`: a rotation that has not promoted its version is given up; the current version stays.
 
-use super::guard::found;
 use super::rotation_deeds::{Rotating, move_on};
-use super::rotations::RotationView;
-use super::{Done, Result, Verb, Work, get_key};
 use crate::domain::name::RotationName;
 use crate::domain::rotation::{Event, Rotation};
 use crate::store::rotations;
+use crate::vault::guard::found;
+use crate::vault::rotations::RotationView;
+use crate::vault::{Done, Result, Verb, Work, get_key};
 
 /// A rotation to give up.
 #[derive(Debug, Clone)]

@@ -11,7 +11,8 @@ use crate::domain::rotation::Event;
 use crate::store::connection::acquire;
 use crate::store::rotations;
 use crate::vault::probe::is_askable;
-use crate::vault::{Result, Vault, rollback_key};
+use crate::vault::rotating::rollback_key;
+use crate::vault::{Result, Vault};
 
 /// How soon the previous version is asked about again, where it could not be or is no better.
 const AGAIN_AFTER: Duration = Duration::from_mins(1);

@@ -1,14 +1,14 @@
 //! `RollbackKey`: the last rotation of a key is undone while its previous version is kept.
 
 use super::cancel_rotation::reread;
-use super::error::Refusal;
-use super::guard::check_etag;
 use super::rotation_deeds::{Rotating, move_on};
-use super::rotations::RotationView;
-use super::{Done, Result, Verb, Work, get_key};
 use crate::domain::name::{KeyName, RotationName};
 use crate::domain::rotation::{Event, Rotation};
 use crate::store::rotations;
+use crate::vault::error::Refusal;
+use crate::vault::guard::check_etag;
+use crate::vault::rotations::RotationView;
+use crate::vault::{Done, Result, Verb, Work, get_key};
 
 /// A key whose previous version is to be current again.
 #[derive(Debug, Clone)]

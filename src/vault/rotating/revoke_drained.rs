@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::error::Refusal;
-use super::{Change, Done, Error, Result, Vault, Verb, Work};
 use crate::domain::rotation::Event;
 use crate::domain::time::Timestamp;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::key_versions::{self, Drained};
 use crate::store::{rotations, rotators, secrets};
+use crate::vault::error::Refusal;
+use crate::vault::{Change, Done, Error, Result, Vault, Verb, Work};
 
 /// The most versions that one call revokes; the next call goes on.
 const BATCH_MAX: i64 = 100;

@@ -16,7 +16,7 @@ use crate::store::{accounts, key_versions, rotations, rotators};
 use crate::vault::error::{Error, Refusal};
 use crate::vault::guard::{found, verified};
 use crate::vault::rotate_key::store_pending;
-use crate::vault::rotation_deeds::{Rotating, move_on};
+use crate::vault::rotating::rotation_deeds::{Rotating, move_on};
 use crate::vault::secret_value::SecretValue;
 use crate::vault::{Change, Done, Result, Vault, Verb, Work, get_account, get_key, sealing};
 

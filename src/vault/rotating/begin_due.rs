@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::error::{Error, Refusal};
-use super::overdue::Intervals;
-use super::{Change, Done, Result, RotateKey, Vault, Verb, Work, get_key};
 use crate::domain::disablement::is_disabled;
 use crate::domain::key::Stage;
 use crate::domain::name::KeyName;
@@ -19,9 +16,12 @@ use crate::live::clock::boot_now;
 use crate::live::snapshot::Snapshot;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{key_versions, rotations, rotators};
+use crate::vault::error::{Error, Refusal};
+use crate::vault::overdue::Intervals;
+use crate::vault::{Change, Done, Result, RotateKey, Vault, Verb, Work, get_key};
 
 /// Rotations that begin by themselves in any minute, over the fleet: a hundred thousand keys in three days.
-pub const BEGUN_A_MINUTE_MAX: i64 = 20;
+const BEGUN_A_MINUTE_MAX: i64 = 20;
 /// A rotation that came to nothing is not followed by another at once: whatever was wrong with it is wrong with the next.
 const AGAIN_AFTER: Duration = Duration::from_hours(24);
 /// Keys that are looked up at once.

@@ -2,10 +2,10 @@
 
 use super::cancel_rotation::{reread, to_change};
 use super::rotation_deeds::move_on;
-use super::rotations::RotationView;
-use super::{Done, Result, Verb, Work};
 use crate::domain::name::RotationName;
 use crate::domain::rotation::Event;
+use crate::vault::rotations::RotationView;
+use crate::vault::{Done, Result, Verb, Work};
 
 /// A rotation to go on with.
 #[derive(Debug, Clone)]

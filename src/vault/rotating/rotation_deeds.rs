@@ -2,30 +2,30 @@
 
 use std::time::Duration;
 
-use super::error::Refusal;
-use super::guard::found;
-use super::{Result, Work};
 use crate::domain::key::{Key, KeyVersion, Stage};
 use crate::domain::name::{KeyName, VersionName};
 use crate::domain::pool::LEASE_DURATION_MAX;
 use crate::domain::rotation::{Deed, Event, Rotation, Step};
 use crate::store::{key_versions, keys, rotations, secrets};
+use crate::vault::error::Refusal;
+use crate::vault::guard::found;
+use crate::vault::{Result, Work};
 
 /// A replica that cannot reach the database may give leases of what it knows for so long: the longest that it can be told to.
 const STALE_MAX: Duration = Duration::from_hours(1);
 
 /// A key whose rotation moves.
 #[derive(Debug)]
-pub(super) struct Rotating {
-    pub(super) name: KeyName,
-    pub(super) key: Key,
+pub(in crate::vault) struct Rotating {
+    pub(in crate::vault) name: KeyName,
+    pub(in crate::vault) key: Key,
 }
 
 /// Lets a rotation take an event, does what follows from it, and writes where it stands.
 ///
 /// # Errors
 /// The event does not fit the step that the rotation is at.
-pub(super) async fn move_on(
+pub(in crate::vault) async fn move_on(
     work: &mut Work<'_>,
     rotating: &mut Rotating,
     rotation: &mut Rotation,

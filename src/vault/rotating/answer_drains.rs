@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Vault;
 use crate::domain::key::Stage;
 use crate::domain::time::Timestamp;
 use crate::live::clock::boot_now;
 use crate::live::snapshot::VersionEntry;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{self, version_leases};
+use crate::vault::Vault;
 
 /// Versions that are answered for in one statement.
 const BATCH_MAX: i64 = 500;
