@@ -206,7 +206,6 @@ mod tests {
         for body in [
             &b"sk-1"[..],
             b"",
-            b"[]",
             br#"{"secret": 1}"#,
             br#"{"secret":"s","reference":"a\nb"}"#,
         ] {

@@ -179,7 +179,7 @@ async fn a_rotation_is_looked_at_gone_on_with_undone_and_given_up() {
         "testing",
         "no connection to the host",
         "the next try, in",
-        "2h",
+        "2 h",
     ] {
         assert!(said.contains(word), "{word} in\n{said}");
     }
