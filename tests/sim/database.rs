@@ -1,6 +1,6 @@
 //! The database, and one transaction of the ledger in it: the same steps in the same order as over SQL, with rows in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use keylease::domain::ledger::clock::{ClockSamples, Clocks};
 use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss};
@@ -57,8 +57,8 @@ pub(crate) struct Row {
     pub(crate) limit: Limit,
     entry: Entry,
     blocks: BTreeMap<Uuid, Stored>,
-    /// For the bug that reads before the lock: when the row was last written, and what was charged before that.
-    before: (Time, Charged),
+    /// For the bugs that read what was charged some time ago: when that was written, and what it was.
+    charged: VecDeque<(Time, Charged)>,
 }
 
 #[derive(Debug, Clone)]
@@ -84,6 +84,23 @@ pub(crate) struct Client<'a> {
     pub(crate) samples: &'a mut ClockSamples,
     pub(crate) sent: BootTime,
     pub(crate) now: BootTime,
+}
+
+/// What the bug that freezes takes for a step.
+const STEP: std::time::Duration = std::time::Duration::from_secs(1);
+
+impl Client<'_> {
+    /// Whether the database's clock is not where it should be by what this replica has seen of it. One that is new has seen nothing.
+    fn sees_step(&self, now: Timestamp) -> bool {
+        let expected = self.samples.database_time(self.now);
+        expected.is_some_and(|at| at.after(STEP) < now || now.after(STEP) < at)
+    }
+
+    /// When its transaction began.
+    fn begun(&self, time: Time) -> Time {
+        let since = self.now.since(self.sent).as_nanos();
+        time.saturating_sub(Time::try_from(since).unwrap())
+    }
 }
 
 /// The answers to a transaction, by limit.
@@ -116,7 +133,7 @@ impl Database {
                 offline: Reserve::default(),
             },
             blocks: BTreeMap::new(),
-            before: (0, Charged::default()),
+            charged: VecDeque::new(),
         };
         let rows = limits.iter().map(|limit| (limit.uid, row(limit)));
         Self {

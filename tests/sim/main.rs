@@ -13,6 +13,8 @@ mod canaries;
 mod churn;
 mod database;
 mod day;
+mod durability;
+mod losses;
 mod merges;
 mod offline;
 mod oracle;
@@ -26,7 +28,9 @@ mod setup;
 mod shares;
 mod spans;
 mod takeovers;
+mod terms;
 mod time;
+mod waste;
 mod world;
 
 use std::time::Duration;

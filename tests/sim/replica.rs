@@ -290,7 +290,7 @@ impl Replica {
             granted: taken.uses,
             claims: Rc::new(claims),
             received,
-            start_within: taken.within.start + waited,
+            start_within: self.start_within(taken) + waited,
             report_within: taken.within.report + waited,
             is_again: false,
             call,

@@ -28,6 +28,8 @@ pub(crate) struct Setup {
     pub(crate) uses_max: u64,
     /// Tokens of one use, at most.
     pub(crate) tokens_max: u64,
+    /// Of some calls, as many as this: their share, and the tokens of each.
+    pub(crate) large: Option<(f64, u64)>,
     /// From the lease to the start of the request, at most.
     pub(crate) think_max: Duration,
     /// From the start to the provider's answer.
@@ -67,6 +69,8 @@ pub(crate) struct Setup {
     /// What happens when, over and over again.
     pub(crate) script: Vec<(Duration, Act)>,
     pub(crate) script_every: Duration,
+    /// How long a transaction takes for each of its limits, and holds the rows of all.
+    pub(crate) lock_time: Duration,
     /// How often it is looked how much is kept.
     pub(crate) watch_every: Option<Duration>,
     pub(crate) faults: Faults,
@@ -86,6 +90,12 @@ pub(crate) enum Act {
     Pause(usize, Duration),
     /// For so long, most callers are odd.
     Odd(Odd, Duration),
+    /// The limits have these D and L.
+    Terms(Duration, Duration),
+    /// A standby takes over that lacks what was committed in this last stretch.
+    FailOver(Duration),
+    /// The machines of the database and of all replicas lose their power.
+    PowerCut,
 }
 
 /// What is odd about callers.
@@ -209,6 +219,7 @@ impl Default for Setup {
             max_wait: Duration::from_secs(5),
             uses_max: 1,
             tokens_max: 2_000,
+            large: None,
             think_max: Duration::from_millis(800),
             latency: Duration::from_millis(300),
             lease_duration: Duration::from_secs(600),
@@ -229,6 +240,7 @@ impl Default for Setup {
             rolling: None,
             script: Vec::new(),
             script_every: Duration::ZERO,
+            lock_time: Duration::ZERO,
             watch_every: None,
             faults: Faults {
                 pause_max: Duration::from_secs(6),

@@ -6,7 +6,7 @@ use crate::holds;
 use crate::setup::{Setup, Spec, requests};
 
 /// Three times as much is wanted as there is, all the time.
-fn overload(spec: Spec, replicas: usize, latency_ms: u64) -> Setup {
+pub(crate) fn overload(spec: Spec, replicas: usize, latency_ms: u64) -> Setup {
     let seconds = spec.span.length().as_secs_f64();
     Setup {
         runs: 1,

@@ -19,6 +19,10 @@ impl Row {
         let terms = self.limit.terms();
         let terming = self.terming(now);
         self.may_forget_the_larger_share(bug);
+        if bug == Some(Bug::FreezeOnStep) && client.sees_step(now) {
+            let until = terms.charge_until(self.entry.clocks.high.max(now));
+            self.entry.frozen_until = self.entry.frozen_until.max(Some(until));
+        }
         let mut page = Page::new(&work, self.entry, Some(terming));
         client.samples.add(now, client.now);
         let low = self.entry.clocks.low;
@@ -26,10 +30,9 @@ impl Row {
         let believed = client
             .samples
             .believed(work.limit, low, charge, epsilon, client.sent);
-        let believed = if bug == Some(Bug::OneClock) {
-            now
-        } else {
-            believed
+        let believed = match bug {
+            Some(Bug::OneClock | Bug::FreezeOnStep) => now,
+            _ => believed,
         };
         let mut blocks = page.turn(asker, believed, Uuid::now_v7);
         for stated in page.stated(client.boot_id, client.sent) {
@@ -38,11 +41,14 @@ impl Row {
         let charged = self.charged(page.entry.clocks.low);
         let read = match bug {
             Some(Bug::GrantWithoutGuard) => Charged::default(),
-            Some(Bug::ReadBeforeLock) if time - self.before.0 < 20 * MILLI => self.before.1,
+            Some(Bug::ReadBeforeLock) => self.charged_at(time.saturating_sub(20 * MILLI)),
+            Some(Bug::RepeatableRead) => self.charged_at(client.begun(time)),
             _ => charged,
         };
         blocks.extend(page.decide(asker, read));
-        self.before = (time, charged);
+        if bug == Some(Bug::NoClaim) {
+            page.entry.claim = None;
+        }
         self.merge(&page, bug);
         self.entry = page.entry;
         let low = self.entry.clocks.low;
@@ -56,6 +62,7 @@ impl Row {
             }
             self.insert(&block);
         }
+        self.note_charged(time, bug);
         let free = page.lack().map(|lack| Free {
             need: self.frees(lack.units, lack.low),
             largest: self.frees(lack.units_of_largest, lack.low),

@@ -16,7 +16,12 @@ impl World<'_> {
         };
         let gap = self.random.exponential(self.setup.demand * factor);
         self.after(gap, Event::Arrive);
-        let input = self.random.between(1, self.setup.tokens_max);
+        let mut input = self.random.between(1, self.setup.tokens_max);
+        if let Some((share, tokens)) = self.setup.large
+            && self.random.chance(share)
+        {
+            input = tokens;
+        }
         let call = Call {
             sent: self.now,
             clock: BootClock {

@@ -17,7 +17,8 @@ impl World<'_> {
         let boot_id = Uuid::from_u128(self.boots << 64);
         let mut replica = Replica::new(clock, boot_id, &self.limits, self.setup.bug);
         replica.live = self.setup.replicas as u64;
-        replica.is_paced = !self.setup.is_synchronous;
+        let is_paced = self.setup.bug != Some(Bug::NotPaced);
+        replica.is_paced = is_paced && !self.setup.is_synchronous;
         replica.lease_duration = self.setup.lease_duration;
         replica
     }
@@ -51,7 +52,7 @@ impl World<'_> {
         let mut works = replica.work(self.now);
         let boot = replica.boot_id;
         while !works.is_empty() {
-            let rest = works.split_off(works.len().min(LIMITS_PER_TRANSACTION));
+            let rest = works.split_off(works.len().min(self.limits_per_transaction()));
             let sent = self.replicas[index].clock.at(self.now);
             let delay = self.hop() + self.slow(self.setup.faults.slow_database);
             self.replicas[index].under_way += 1;
@@ -118,8 +119,10 @@ impl World<'_> {
             return;
         }
         let time = self.now;
+        let (free, takes) = self.lock(&works);
+        let delay = delay + takes;
         let mut client = self.replicas[index].client(sent, time);
-        let answers = self.database.reserve(&works, &mut client, time);
+        let answers = self.database.reserve(&free, &mut client, time);
         if answers.is_none() {
             // In doubt: the replica looks at once.
             self.after(MILLI, Event::Answered(index, boot, works, None, sent));
@@ -156,15 +159,18 @@ impl World<'_> {
                 .iter()
                 .for_each(|work| replica.budget.unsaid(work, false, now)),
             Some(answers) => {
-                works.iter().for_each(|work| replica.budget.said(work));
-                for (limit, answer) in answers {
-                    let Some(mut answer) = answer else { continue };
-                    match self.setup.bug {
-                        Some(Bug::ValidityFromReply) => answer.sent = now,
-                        Some(Bug::PermitAfterExpiry) => answer.terms.validity *= 12,
-                        _ => {}
+                for work in works {
+                    // As in production: what somebody else holds is said again.
+                    match answers.iter().any(|(limit, _)| *limit == work.limit) {
+                        true => replica.budget.said(work),
+                        false => replica.budget.unsaid(work, true, now),
                     }
-                    replica.budget.answered(limit, &answer, now);
+                }
+                for (limit, answer) in answers {
+                    if let Some(answer) = answer {
+                        let answer = replica.misread(limit, answer, now);
+                        replica.budget.answered(limit, &answer, now);
+                    }
                 }
             }
         }

@@ -1,0 +1,53 @@
+//! Limits of long windows, whose grants a failover forgets: no limit is frozen for an hour, but what may have been forgotten is charged.
+
+use std::time::Duration;
+
+use crate::bugs::Bug;
+use crate::setup::{Act, Setup, requests};
+use crate::{caught, holds};
+
+/// An hour's limit that is wanted at once: of 640, four replicas are granted 40 in ten seconds, and nearly as much is forgotten each time.
+fn forgotten() -> Setup {
+    Setup {
+        runs: 3,
+        length: Duration::from_secs(400),
+        limits: vec![requests(640, 3_600)],
+        demand: 20.0,
+        is_bursty: false,
+        max_wait: Duration::from_secs(30),
+        script: vec![(Duration::from_secs(20), Act::FailOver(LACKS))],
+        script_every: Duration::from_secs(60),
+        ..Setup::default()
+    }
+}
+
+/// Less than operators declare.
+const LACKS: Duration = Duration::from_secs(9);
+
+#[test]
+fn what_may_be_forgotten_of_an_hour_is_charged_and_the_hour_goes_on() {
+    let runs = holds("hours_around_failovers", &forgotten());
+    for (seed, verdict) in runs {
+        // Seven times an eighth of it is charged; the rest is used.
+        let worst = verdict.worst;
+        assert!(worst > 0.3, "seed {seed}: only {worst} of it was used");
+    }
+}
+
+#[test]
+fn bug_not_paced() {
+    let setup = Setup {
+        bug: Some(Bug::NotPaced),
+        ..forgotten()
+    };
+    caught("bug_not_paced", &setup);
+}
+
+#[test]
+fn bug_no_freeze_of_an_hour() {
+    let setup = Setup {
+        bug: Some(Bug::NoFreeze),
+        ..forgotten()
+    };
+    caught("bug_no_freeze_of_an_hour", &setup);
+}
