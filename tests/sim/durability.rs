@@ -28,7 +28,9 @@ fn slow() -> Setup {
         limits: vec![requests(100, 10)],
         demand: 60.0,
         faults: Faults {
-            slow_database: 0.1,
+            slow_database: 0.5,
+            // Within D, or their blocks would come too late for anything.
+            slow_max: Duration::from_millis(300),
             ..faults()
         },
         ..Setup::default()

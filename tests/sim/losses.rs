@@ -6,17 +6,18 @@ use crate::bugs::Bug;
 use crate::setup::{Act, Setup, requests};
 use crate::{caught, holds};
 
-/// An hour's limit that is wanted at once: of 640, four replicas are granted 40 in ten seconds, and nearly as much is forgotten each time.
+/// An hour's limit that is wanted at once: of 6,400, four replicas are granted 400 in ten seconds. Nearly as much is forgotten, and nobody
+/// lives who knows of it.
 fn forgotten() -> Setup {
     Setup {
         runs: 3,
-        length: Duration::from_secs(400),
-        limits: vec![requests(640, 3_600)],
-        demand: 20.0,
+        length: Duration::from_secs(220),
+        limits: vec![requests(6_400, 3_600)],
+        demand: 160.0,
         is_bursty: false,
-        max_wait: Duration::from_secs(30),
+        max_wait: Duration::from_secs(1),
         script: vec![(Duration::from_secs(20), Act::FailOver(LACKS))],
-        script_every: Duration::from_secs(60),
+        script_every: Duration::from_secs(1_000),
         ..Setup::default()
     }
 }
@@ -28,9 +29,9 @@ const LACKS: Duration = Duration::from_secs(9);
 fn what_may_be_forgotten_of_an_hour_is_charged_and_the_hour_goes_on() {
     let runs = holds("hours_around_failovers", &forgotten());
     for (seed, verdict) in runs {
-        // Seven times an eighth of it is charged; the rest is used.
+        // An eighth is charged for what was forgotten.
         let worst = verdict.worst;
-        assert!(worst > 0.3, "seed {seed}: only {worst} of it was used");
+        assert!(worst > 0.75, "seed {seed}: only {worst} of it was used");
     }
 }
 

@@ -93,12 +93,15 @@ fn bug_one_clock() {
 /// It sees steps, but none of those there and back between two looks, no slew, and nothing if it is new.
 #[test]
 fn bug_freeze_on_step() {
-    let faults = Faults {
-        clock: 0.05,
-        crash: 0.05,
-        ..faults()
+    let setup = Setup {
+        faults: Faults {
+            clock: 0.1,
+            crash: 0.05,
+            ..faults()
+        },
+        ..pressed()
     };
-    bug("bug_freeze_on_step", Bug::FreezeOnStep, with(faults));
+    bug("bug_freeze_on_step", Bug::FreezeOnStep, setup);
 }
 
 #[test]

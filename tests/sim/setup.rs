@@ -28,7 +28,7 @@ pub(crate) struct Setup {
     pub(crate) uses_max: u64,
     /// Tokens of one use, at most.
     pub(crate) tokens_max: u64,
-    /// Of some calls, as many as this: their share, and the tokens of each.
+    /// Calls that need more, and wait a minute for it: their share, and the tokens of each.
     pub(crate) large: Option<(f64, u64)>,
     /// From the lease to the start of the request, at most.
     pub(crate) think_max: Duration,
@@ -92,7 +92,7 @@ pub(crate) enum Act {
     Odd(Odd, Duration),
     /// The limits have these D and L.
     Terms(Duration, Duration),
-    /// A standby takes over that lacks what was committed in this last stretch.
+    /// A standby takes over that lacks what was committed in this last stretch, and all replicas start anew.
     FailOver(Duration),
     /// The machines of the database and of all replicas lose their power.
     PowerCut,

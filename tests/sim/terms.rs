@@ -6,20 +6,21 @@ use crate::bugs::Bug;
 use crate::setup::{Act, Setup, requests};
 use crate::{caught, holds};
 
-/// Long and short in turn, while all of the limit is wanted and used at the last moment. Replicas hear of it within a second.
+/// L is long and short in turn, while most of the limit is wanted, and used at the last moment. Replicas hear of it within a second.
 fn changed() -> Setup {
-    let (long, short) = (Duration::from_secs(4), Duration::from_millis(200));
+    let long = Duration::from_secs(4);
     Setup {
         runs: 5,
         length: Duration::from_secs(200),
         limits: vec![requests(100, 10)],
-        demand: 60.0,
+        demand: 14.0,
+        is_bursty: false,
         think_max: Duration::from_millis(3_990),
         script: vec![
-            (Duration::from_secs(13), Act::Terms(short, short)),
-            (Duration::from_secs(26), Act::Terms(long, long)),
+            (Duration::from_secs(3), Act::Terms(long, long / 20)),
+            (Duration::from_secs(6), Act::Terms(long, long)),
         ],
-        script_every: Duration::from_secs(26),
+        script_every: Duration::from_secs(6),
         ..Setup::default()
     }
 }

@@ -32,11 +32,11 @@ fn large() -> Setup {
         length: Duration::from_secs(600),
         limits: vec![tokens(30_000, 60)],
         replicas: 8,
-        demand: 6.0,
+        demand: 3.0,
         is_bursty: false,
         tokens_max: 1_000,
-        large: Some((1.0 / 180.0, 8_000)),
-        max_wait: Duration::from_secs(60),
+        large: Some((1.0 / 90.0, 8_000)),
+        max_wait: Duration::from_secs(2),
         ..Setup::default()
     }
 }
@@ -80,10 +80,10 @@ fn late_blocks_are_returned_whole() {
 /// Every call counts for so many limits that a transaction of all of them takes longer than D.
 #[test]
 fn many_limits_are_asked_for_in_parts() {
-    let limits: Vec<Spec> = vec![requests(40, 10); 600];
+    let limits: Vec<Spec> = vec![requests(40, 10); 450];
     let setup = Setup {
         limits,
-        length: Duration::from_secs(40),
+        length: Duration::from_secs(25),
         lock_time: Duration::from_micros(1_200),
         demand: 12.0,
         ..overload(requests(40, 10), 2, 300)

@@ -17,10 +17,11 @@ impl World<'_> {
         let gap = self.random.exponential(self.setup.demand * factor);
         self.after(gap, Event::Arrive);
         let mut input = self.random.between(1, self.setup.tokens_max);
+        let mut max_wait = self.setup.max_wait;
         if let Some((share, tokens)) = self.setup.large
             && self.random.chance(share)
         {
-            input = tokens;
+            (input, max_wait) = (tokens, Duration::from_mins(1));
         }
         let call = Call {
             sent: self.now,
@@ -34,7 +35,7 @@ impl World<'_> {
                 output_tokens: 0,
                 cost_micros: None,
             },
-            max_wait: self.setup.max_wait,
+            max_wait,
             request: None,
         };
         let index = self.random.index(self.replicas.len());

@@ -93,6 +93,10 @@ impl World<'_> {
         }
         self.server += 1;
         self.database_back = self.now + SECOND;
+        self.kill_all();
+    }
+
+    pub(super) fn kill_all(&mut self) {
         for index in 0..self.replicas.len() {
             if self.replicas[index].is_alive {
                 self.kill(index);

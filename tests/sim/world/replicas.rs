@@ -1,5 +1,7 @@
 //! What replicas do, and what comes to them.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::replica::Beat;
 
@@ -159,9 +161,10 @@ impl World<'_> {
                 .iter()
                 .for_each(|work| replica.budget.unsaid(work, false, now)),
             Some(answers) => {
+                let locked: BTreeSet<Uuid> = answers.iter().map(|(limit, _)| *limit).collect();
                 for work in works {
                     // As in production: what somebody else holds is said again.
-                    match answers.iter().any(|(limit, _)| *limit == work.limit) {
+                    match locked.contains(&work.limit) {
                         true => replica.budget.said(work),
                         false => replica.budget.unsaid(work, true, now),
                     }

@@ -48,7 +48,10 @@ impl World<'_> {
                     limit.start_within = Some(start_within);
                 });
             }
-            Act::FailOver(lacks) => self.fail_over(nanos(lacks), nanos(lacks)),
+            Act::FailOver(lacks) => {
+                self.fail_over(nanos(lacks), nanos(lacks));
+                self.kill_all();
+            }
             Act::PowerCut => self.cut_power(),
         }
     }
