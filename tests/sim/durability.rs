@@ -15,7 +15,7 @@ fn power_cut() -> Setup {
         limits: vec![requests(100, 10)],
         demand: 100.0,
         silent: 1.0,
-        script: vec![(Duration::from_millis(600), Act::PowerCut)],
+        script: vec![(Duration::from_millis(450), Act::PowerCut)],
         script_every: Duration::from_secs(20),
         ..Setup::default()
     }

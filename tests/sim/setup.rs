@@ -32,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) large: Option<(f64, u64)>,
     /// From the lease to the start of the request, at most.
     pub(crate) think_max: Duration,
+    /// From the lease to the last moment that it allows, instead.
+    pub(crate) starts_last: bool,
     /// From the start to the provider's answer.
     pub(crate) latency: Duration,
     /// How long a lease lasts.
@@ -221,6 +223,7 @@ impl Default for Setup {
             tokens_max: 2_000,
             large: None,
             think_max: Duration::from_millis(800),
+            starts_last: false,
             latency: Duration::from_millis(300),
             lease_duration: Duration::from_secs(600),
             hold_max: Duration::ZERO,

@@ -3,24 +3,27 @@
 use std::time::Duration;
 
 use crate::bugs::Bug;
-use crate::setup::{Act, Setup, requests};
+use crate::setup::{Act, Setup, Spec, requests};
 use crate::{caught, holds};
 
-/// L is long and short in turn, while most of the limit is wanted, and used at the last moment. Replicas hear of it within a second.
+/// L is long and short in turn, while all of the limit is wanted, and used at the last moment. Replicas hear of it within a second: the
+/// first time, when they have been granted all of it.
 fn changed() -> Setup {
-    let long = Duration::from_secs(4);
+    let (long, short) = (Duration::from_secs(4), Duration::from_millis(200));
     Setup {
         runs: 5,
-        length: Duration::from_secs(200),
-        limits: vec![requests(100, 10)],
-        demand: 14.0,
-        is_bursty: false,
-        think_max: Duration::from_millis(3_990),
+        length: Duration::from_secs(120),
+        limits: vec![Spec {
+            start_within: Some(long),
+            ..requests(100, 10)
+        }],
+        demand: 60.0,
+        starts_last: true,
         script: vec![
-            (Duration::from_secs(3), Act::Terms(long, long / 20)),
-            (Duration::from_secs(6), Act::Terms(long, long)),
+            (Duration::from_millis(5), Act::Terms(short, short)),
+            (Duration::from_secs(15), Act::Terms(short, long)),
         ],
-        script_every: Duration::from_secs(6),
+        script_every: Duration::from_secs(30),
         ..Setup::default()
     }
 }

@@ -132,6 +132,8 @@ impl World<'_> {
             // Whoever has waited twice is slow, and may say nothing in the end.
             portion.is_silent |= self.random.chance(0.5);
             last
+        } else if self.setup.starts_last {
+            last
         } else if portion.answered == 0 && self.is_odd(Odd::UnsentLate) {
             self.random.between(SECOND, 12 * SECOND)
         } else {
