@@ -11,16 +11,21 @@ impl World<'_> {
         }
     }
 
-    /// Locks the rows of these limits, but for those that another transaction holds. Answers what is said of the others, and how long the
-    /// transaction takes.
-    pub(super) fn lock(&mut self, works: &[Work]) -> (Vec<Work>, Time) {
-        let (now, locked) = (self.now, &mut self.locked);
-        let is_free = |work: &&Work| locked.get(&work.limit).is_none_or(|until| *until <= now);
-        let free: Vec<Work> = works.iter().filter(is_free).cloned().collect();
-        let takes = nanos(self.setup.lock_time) * free.len() as u64;
+    /// How long another transaction still holds some of these rows.
+    pub(super) fn locked_for(&self, works: &[Work]) -> Option<Time> {
+        let until = works.iter().filter_map(|work| self.locked.get(&work.limit));
+        let until = until.max().copied().unwrap_or_default();
+        (until > self.now).then(|| until - self.now)
+    }
+
+    /// Locks the rows of these limits. Answers how long the transaction takes.
+    pub(super) fn lock(&mut self, works: &[Work]) -> Time {
+        let takes = nanos(self.setup.lock_time) * works.len() as u64;
         if takes > 0 {
-            locked.extend(free.iter().map(|work| (work.limit, now + takes)));
+            let until = self.now + takes;
+            let locked = works.iter().map(|work| (work.limit, until));
+            self.locked.extend(locked);
         }
-        (free, takes)
+        takes
     }
 }

@@ -1,7 +1,5 @@
 //! What replicas do, and what comes to them.
 
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::replica::Beat;
 
@@ -111,6 +109,10 @@ impl World<'_> {
         if !self.is_up(index, boot) {
             return;
         }
+        if let Some(wait) = self.locked_for(&works) {
+            self.after(wait, Event::Transact(index, boot, server, works, sent));
+            return;
+        }
         let late = nanos(self.setup.faults.late_to_first.unwrap_or_default());
         let late = if index == 0 { late } else { 0 };
         let is_lost = self.random.chance(self.setup.faults.lost_reply);
@@ -121,10 +123,9 @@ impl World<'_> {
             return;
         }
         let time = self.now;
-        let (free, takes) = self.lock(&works);
-        let delay = delay + takes;
+        let delay = delay + self.lock(&works);
         let mut client = self.replicas[index].client(sent, time);
-        let answers = self.database.reserve(&free, &mut client, time);
+        let answers = self.database.reserve(&works, &mut client, time);
         if answers.is_none() {
             // In doubt: the replica looks at once.
             self.after(MILLI, Event::Answered(index, boot, works, None, sent));
@@ -161,14 +162,7 @@ impl World<'_> {
                 .iter()
                 .for_each(|work| replica.budget.unsaid(work, false, now)),
             Some(answers) => {
-                let locked: BTreeSet<Uuid> = answers.iter().map(|(limit, _)| *limit).collect();
-                for work in works {
-                    // As in production: what somebody else holds is said again.
-                    match locked.contains(&work.limit) {
-                        true => replica.budget.said(work),
-                        false => replica.budget.unsaid(work, true, now),
-                    }
-                }
+                works.iter().for_each(|work| replica.budget.said(work));
                 for (limit, answer) in answers {
                     if let Some(answer) = answer {
                         let answer = replica.misread(limit, answer, now);
