@@ -106,3 +106,36 @@ fn nearly_all_is_used_in_bursts() {
         |s| s.is_bursty = true,
     );
 }
+
+#[test]
+fn most_of_a_second_is_used_when_answers_take_a_third_of_it() {
+    used(
+        "most_of_a_second_is_used_when_answers_take_a_third_of_it",
+        requests(100, 1),
+        300,
+        0.80,
+        |_| {},
+    );
+}
+
+#[test]
+fn most_of_ten_seconds_is_used_in_bursts() {
+    used(
+        "most_of_ten_seconds_is_used_in_bursts",
+        requests(100, 10),
+        300,
+        0.94,
+        |s| s.is_bursty = true,
+    );
+}
+
+#[test]
+fn most_of_a_second_is_used_in_bursts() {
+    used(
+        "most_of_a_second_is_used_in_bursts",
+        requests(100, 1),
+        300,
+        0.80,
+        |s| s.is_bursty = true,
+    );
+}

@@ -83,10 +83,10 @@ fn many_limits_are_asked_for_in_parts() {
     let limits: Vec<Spec> = vec![requests(40, 10); 450];
     let setup = Setup {
         limits,
-        length: Duration::from_secs(30),
+        length: Duration::from_secs(20),
         lock_time: Duration::from_micros(1_200),
         demand: 12.0,
-        ..overload(requests(40, 10), 1, 300)
+        ..overload(requests(40, 10), 2, 300)
     };
     falls(
         "many_limits_are_asked_for_in_parts",
