@@ -80,6 +80,8 @@ pub(crate) enum Bug {
     LateKept,
     /// A limit of a long window is granted faster than what may be forgotten of it is charged for.
     NotPaced,
+    /// A limit answers to a loss anew for every replica that has seen a grant which is gone.
+    LossAnsweredByEach,
     /// One clock, and a limit is frozen by a replica that sees it step.
     FreezeOnStep,
     /// However many limits there are, they share a transaction.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use keylease::domain::ledger::clock::{ClockSamples, Clocks};
-use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss};
+use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss, Seen};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
 use keylease::domain::ledger::page::{Charged, Free, NewBlock, Page, Stated, Terming};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::bugs::Bug;
-use crate::setup::{Act, Setup, requests};
+use crate::setup::{Act, Replicas, Setup, requests};
 use crate::{caught, holds};
 
 /// An hour's limit that is wanted at once: of 6,400, four replicas are granted 400 in ten seconds. Nearly as much is forgotten, and nobody
@@ -16,7 +16,7 @@ fn forgotten() -> Setup {
         demand: 160.0,
         is_bursty: false,
         max_wait: Duration::from_secs(1),
-        script: vec![(Duration::from_secs(20), Act::FailOver(LACKS))],
+        script: vec![(Duration::from_secs(20), Act::FailOver(LACKS, Replicas::Die))],
         script_every: Duration::from_secs(1_000),
         ..Setup::default()
     }
@@ -51,4 +51,37 @@ fn bug_no_freeze_of_an_hour() {
         ..forgotten()
     };
     caught("bug_no_freeze_of_an_hour", &setup);
+}
+
+/// Every replica knows of another grant that is gone. By their heartbeats they may have lost a minute.
+fn remembered() -> Setup {
+    let lacks = Duration::from_secs(3);
+    Setup {
+        script: vec![(
+            Duration::from_secs(20),
+            Act::FailOver(lacks, Replicas::Live),
+        )],
+        ..forgotten()
+    }
+}
+
+#[test]
+fn what_several_replicas_know_to_be_forgotten_is_charged_once() {
+    let runs = holds("what_several_replicas_know_to_be_forgotten", &remembered());
+    for (seed, verdict) in runs {
+        let worst = verdict.worst;
+        assert!(worst > 0.6, "seed {seed}: only {worst} of it was used");
+    }
+}
+
+#[test]
+fn bug_loss_answered_by_each() {
+    let setup = Setup {
+        bug: Some(Bug::LossAnsweredByEach),
+        ..remembered()
+    };
+    for (seed, verdict) in holds("bug_loss_answered_by_each", &setup) {
+        let worst = verdict.worst;
+        assert!(worst < 0.5, "seed {seed}: the bug was not seen: {worst}");
+    }
 }

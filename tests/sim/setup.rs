@@ -94,10 +94,17 @@ pub(crate) enum Act {
     Odd(Odd, Duration),
     /// The limits have these D and L.
     Terms(Duration, Duration),
-    /// A standby takes over that lacks what was committed in this last stretch, and all replicas start anew.
-    FailOver(Duration),
+    /// A standby takes over that lacks what was committed in this last stretch, and all replicas start anew, or all live on.
+    FailOver(Duration, Replicas),
     /// The machines of the database and of all replicas lose their power.
     PowerCut,
+}
+
+/// What becomes of the replicas when a standby takes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replicas {
+    Live,
+    Die,
 }
 
 /// What is odd about callers.

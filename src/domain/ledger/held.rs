@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::block::{Block, Closed, Draw, Use};
 use super::demand::Demand;
+use super::entry::Seen;
 use super::holds::Holds;
 use super::offline::serving::Serving;
 use super::pace::Pace;
@@ -57,8 +58,8 @@ pub struct Held {
     offline: Serving,
     /// The need that is asked for, and the largest that is asked about.
     asked: (u64, u64),
-    /// The highest grant number seen: a database that has a lower one has lost writes.
-    seen: i64,
+    /// The last grant seen: a database that has an earlier one has lost writes.
+    seen: Seen,
     pace: Pace,
     counted: Units,
 }
@@ -137,7 +138,7 @@ impl Held {
             refusals: Refusals::default(),
             offline: Serving::default(),
             asked: (0, 0),
-            seen: 0,
+            seen: Seen::NONE,
             pace: Pace::default(),
             counted: Units::default(),
         }
@@ -149,9 +150,9 @@ impl Held {
         &self.limit
     }
 
-    /// The highest grant number seen.
+    /// The last grant seen.
     #[must_use]
-    pub const fn seen(&self) -> i64 {
+    pub const fn seen(&self) -> Seen {
         self.seen
     }
 

@@ -14,7 +14,10 @@ impl Row {
     ) -> Option<Answer> {
         let mut work = work.clone();
         if bug == Some(Bug::NoFreeze) {
-            work.seen = 0;
+            work.seen = Seen::NONE;
+        }
+        if bug == Some(Bug::LossAnsweredByEach) {
+            work.seen.incarnation = self.entry.incarnation;
         }
         let terms = self.limit.terms();
         let terming = self.terming(now);

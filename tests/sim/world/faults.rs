@@ -13,7 +13,7 @@ impl World<'_> {
         let faults = &self.setup.faults;
         let is_async = self.setup.bug == Some(Bug::AsynchronousCommit);
         let mut acts = self.setup.script.iter();
-        let is_scripted = acts.any(|(_, act)| matches!(act, Act::FailOver(_)));
+        let is_scripted = acts.any(|(_, act)| matches!(act, Act::FailOver(..)));
         if is_async || is_scripted || faults.failover + faults.restore + faults.set_back > 0.0 {
             self.kept.push_back((self.now, self.database.state.clone()));
             if self.kept.len() > 400 {

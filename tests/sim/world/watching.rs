@@ -5,7 +5,7 @@ use std::fmt::{Debug, Write};
 use keylease::domain::offline::OfflineShare;
 
 use super::*;
-use crate::setup::{Act, Odd};
+use crate::setup::{Act, Odd, Replicas};
 
 /// Entries of the database and of the replicas' memories, at one time.
 #[derive(Debug, Clone, Copy)]
@@ -48,9 +48,11 @@ impl World<'_> {
                     limit.start_within = Some(start_within);
                 });
             }
-            Act::FailOver(lacks) => {
+            Act::FailOver(lacks, replicas) => {
                 self.fail_over(nanos(lacks), nanos(lacks));
-                self.kill_all();
+                if replicas == Replicas::Die {
+                    self.kill_all();
+                }
             }
             Act::PowerCut => self.cut_power(),
         }

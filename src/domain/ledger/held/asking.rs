@@ -115,7 +115,7 @@ impl Held {
     pub fn answered(&mut self, answer: &Answer, now: BootTime) {
         self.reserving = false;
         self.missed = Missed::default();
-        self.seen = self.seen.max(answer.grant_number);
+        self.seen = self.seen.max(answer.last);
         let (need, largest) = self.asked;
         if answer.units == 0 {
             let of_largest = Wait {
