@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use keylease::domain::ledger::clock::{ClockSamples, Clocks};
+use keylease::domain::ledger::clock::{Believed, ClockSamples, Clocks, Reach};
 use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss, Seen};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
@@ -11,13 +11,14 @@ use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, St
 use keylease::domain::ledger::takeover::Settled;
 use keylease::domain::ledger::work::{Answer, Work};
 use keylease::domain::limit::Limit;
-use keylease::domain::terms::Span;
+use keylease::domain::terms::{Span, Terms};
 use keylease::domain::time::{BootTime, Timestamp};
 use keylease::store::replicas::LAPSE;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
 use crate::time::{MILLI, Time, WallClock};
+use crate::world::nanos;
 
 mod merging;
 mod offline;
@@ -57,6 +58,8 @@ pub(crate) struct Row {
     pub(crate) limit: Limit,
     entry: Entry,
     blocks: BTreeMap<Uuid, Stored>,
+    /// For planted bugs: charges that ended before what they stand for.
+    early: u64,
     /// For the bugs that read what was charged some time ago: when that was written, and what it was.
     charged: VecDeque<(Time, Charged)>,
 }
@@ -74,6 +77,8 @@ struct Stored {
     epoch: u64,
     /// For the bug that returns by differences: units used, as its replica has said.
     stated: u64,
+    /// Until when, in true time, what it is charged for can still fill a window; unless it was settled.
+    binds_until: Time,
 }
 
 /// Who runs a transaction.
@@ -84,23 +89,6 @@ pub(crate) struct Client<'a> {
     pub(crate) samples: &'a mut ClockSamples,
     pub(crate) sent: BootTime,
     pub(crate) now: BootTime,
-}
-
-/// What the bug that freezes takes for a step.
-const STEP: std::time::Duration = std::time::Duration::from_secs(1);
-
-impl Client<'_> {
-    /// Whether the database's clock is not where it should be by what this replica has seen of it. One that is new has seen nothing.
-    fn sees_step(&self, now: Timestamp) -> bool {
-        let expected = self.samples.database_time(self.now);
-        expected.is_some_and(|at| at.after(STEP) < now || now.after(STEP) < at)
-    }
-
-    /// When its transaction began.
-    fn begun(&self, time: Time) -> Time {
-        let since = self.now.since(self.sent).as_nanos();
-        time.saturating_sub(Time::try_from(since).unwrap())
-    }
 }
 
 /// The answers to a transaction, by limit.
@@ -125,6 +113,7 @@ impl Database {
                     high: born,
                     low: born,
                 },
+                reach: Reach::NONE,
                 grant_number: 0,
                 incarnation: 0,
                 frozen_until: None,
@@ -133,6 +122,7 @@ impl Database {
                 offline: Reserve::default(),
             },
             blocks: BTreeMap::new(),
+            early: 0,
             charged: VecDeque::new(),
         };
         let rows = limits.iter().map(|limit| (limit.uid, row(limit)));
@@ -150,6 +140,11 @@ impl Database {
             },
             bug,
         }
+    }
+
+    /// Charges that ended before what they stand for.
+    pub(crate) fn early(&self) -> u64 {
+        self.state.limits.values().map(|row| row.early).sum()
     }
 
     fn standing(&self, boot_id: Uuid) -> Standing {

@@ -9,6 +9,10 @@ use keylease::domain::terms::Span;
 
 use crate::bugs::Bug;
 
+mod script;
+
+pub(crate) use script::{Act, Odd, Replicas};
+
 /// A scenario. Probabilities of faults are per second, or per message.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
@@ -79,49 +83,6 @@ pub(crate) struct Setup {
     pub(crate) bug: Option<Bug>,
 }
 
-/// Something that happens by a script.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Act {
-    /// A replica cannot reach the database for so long.
-    CutOff(usize, Duration),
-    /// The database is gone for so long.
-    Outage(Duration),
-    /// The limits have this offline share, or none.
-    Share(Option<OfflineShare>),
-    /// A replica is stopped for so long.
-    Pause(usize, Duration),
-    /// For so long, most callers are odd.
-    Odd(Odd, Duration),
-    /// The limits have these D and L.
-    Terms(Duration, Duration),
-    /// A standby takes over that lacks what was committed in this last stretch, and all replicas start anew, or all live on.
-    FailOver(Duration, Replicas),
-    /// The machines of the database and of all replicas lose their power.
-    PowerCut,
-}
-
-/// What becomes of the replicas when a standby takes over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Replicas {
-    Live,
-    Die,
-}
-
-/// What is odd about callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Odd {
-    /// Their answers are lost.
-    Lost,
-    /// They say that they do not use what they were given, and ask for it again.
-    Forgetful,
-    /// They say of the last use alone that it was, and that no more will be said.
-    Incomplete,
-    /// They do not use what they were given.
-    Unsent,
-    /// The same, and they say so late.
-    UnsentLate,
-}
-
 /// One limit of the account.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spec {
@@ -168,6 +129,8 @@ pub(crate) struct Faults {
     pub(crate) reshare: f64,
     /// The database's clock is set, or slews.
     pub(crate) clock: f64,
+    /// The same, and set right again before every replica has seen it.
+    pub(crate) clock_blink: f64,
     /// The same, by less than it may be apart from a provider's.
     pub(crate) clock_near: f64,
     /// Every reply to the first replica comes this late.

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// What the bug that freezes takes for a step.
+const STEP: std::time::Duration = std::time::Duration::from_secs(1);
+
 impl Row {
     /// One limit of a transaction, in the order of the statements over SQL.
     pub(super) fn transact(
@@ -28,14 +31,9 @@ impl Row {
         }
         let mut page = Page::new(&work, self.entry, Some(terming));
         client.samples.add(now, client.now);
-        let low = self.entry.clocks.low;
-        let (charge, epsilon) = (terms.charge_time(), terms.epsilon());
-        let believed = client
-            .samples
-            .believed(work.limit, low, charge, epsilon, client.sent);
         let believed = match bug {
-            Some(Bug::OneClock | Bug::FreezeOnStep) => now,
-            _ => believed,
+            Some(Bug::OneClock | Bug::FreezeOnStep) => Believed::exactly(now),
+            _ => client.believed(&page, bug),
         };
         let mut blocks = page.turn(asker, believed, Uuid::now_v7);
         for stated in page.stated(client.boot_id, client.sent) {
@@ -45,7 +43,7 @@ impl Row {
         let read = match bug {
             Some(Bug::GrantWithoutGuard) => Charged::default(),
             Some(Bug::ReadBeforeLock) => self.charged_at(time.saturating_sub(20 * MILLI)),
-            Some(Bug::RepeatableRead) => self.charged_at(client.begun(time)),
+            Some(Bug::RepeatableRead) => self.charged_at(time.saturating_sub(client.took())),
             _ => charged,
         };
         blocks.extend(page.decide(asker, read));
@@ -55,7 +53,7 @@ impl Row {
         self.merge(&page, bug);
         self.entry = page.entry;
         let low = self.entry.clocks.low;
-        self.blocks.retain(|_, block| block.charge_until > low);
+        self.forget(low, time, bug);
         for mut block in blocks {
             if bug == Some(Bug::ChargeForWindowOnly) {
                 block.charge_until = self.entry.clocks.high.after(terms.span.length());
@@ -64,6 +62,7 @@ impl Row {
                 block.charge_until = calendar.end(self.entry.clocks.high);
             }
             self.insert(&block);
+            self.bind(&block, &terms, time.saturating_sub(client.took()));
         }
         self.note_charged(time, bug);
         let free = page.lack().map(|lack| Free {
@@ -72,6 +71,31 @@ impl Row {
         });
         let free = free.unwrap_or_default();
         page.answer(free, client.sent, client.now)
+    }
+
+    /// What a new block stands for, if it was sent at this time: all of it may start D + L later, and counts for W.
+    fn bind(&mut self, block: &NewBlock, terms: &Terms, sent: Time) {
+        let Span::Rolling(window) = terms.span else {
+            return;
+        };
+        if let (Some(stored), Some(_)) = (self.blocks.get_mut(&block.block_id), block.open_until) {
+            stored.binds_until = sent + nanos(window + terms.validity + terms.start_within);
+        }
+    }
+
+    /// Forgets blocks whose charge has ended. However the clocks are set, none ends before what it stands for.
+    fn forget(&mut self, low: Timestamp, time: Time, bug: Option<Bug>) {
+        self.blocks.retain(|id, block| {
+            let is_charged = block.charge_until > low;
+            let is_early = !is_charged && time < block.binds_until;
+            self.early += u64::from(is_early);
+            assert!(
+                !is_early || bug.is_some(),
+                "at {time} the charge of {id} has ended, which binds until {}",
+                block.binds_until
+            );
+            is_charged
+        });
     }
 
     pub(super) fn frees(&self, lacking: u64, low: Timestamp) -> Option<Timestamp> {
@@ -96,8 +120,43 @@ impl Row {
             settled: Vec::new(),
             epoch: 0,
             stated: block.units,
+            binds_until: 0,
         };
         let known = self.blocks.insert(block.block_id, stored);
         assert!(known.is_none(), "a block id came twice");
+    }
+}
+
+impl Client<'_> {
+    /// What the time can be for a limit.
+    pub(super) fn believed(&mut self, page: &Page<'_>, bug: Option<Bug>) -> Believed {
+        let (limit, low) = (page.work.limit, page.entry.clocks.low);
+        let terms = page.terming().unwrap().terms;
+        let reach = match bug {
+            Some(Bug::ReachOfToday) => terms.charge_time(),
+            _ => page.reach(),
+        };
+        let low = match bug {
+            Some(Bug::SeedAtSending) => low.after(self.now.since(self.sent)),
+            _ => low,
+        };
+        let samples = &mut self.samples;
+        let least = match bug {
+            Some(Bug::StampAsRead) => page.entry.clocks.high,
+            _ => samples.least(),
+        };
+        let most = samples.believed(limit, low, reach, terms.lead(), self.sent);
+        Believed { least, most }
+    }
+
+    /// Whether the database's clock is not where it should be by what this replica has seen of it. One that is new has seen nothing.
+    fn sees_step(&self, now: Timestamp) -> bool {
+        let expected = self.samples.database_time(self.now);
+        expected.is_some_and(|at| at.after(STEP) < now || now.after(STEP) < at)
+    }
+
+    /// How long the transaction has been on its way.
+    fn took(&self) -> Time {
+        nanos(self.now.since(self.sent))
     }
 }
