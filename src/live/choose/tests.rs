@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::health::{Cause, FailureClass, Health};
-use crate::domain::ledger::entry::Seen;
 use crate::domain::ledger::work::{Answer, Wait, Work};
 use crate::domain::models::ModelRules;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
@@ -153,7 +152,7 @@ fn answer(live: &AccountLive, limit: &crate::domain::limit::Limit, units: u64, w
         within: units,
         sent: NOW.boot,
         terms: limit.terms(),
-        last: Seen::NONE,
+        last: crate::domain::ledger::entry::Seen::NONE,
         largest_clears_at: wait.clears_at,
         wait,
     };

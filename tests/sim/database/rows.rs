@@ -15,20 +15,9 @@ impl Row {
         (now, time): (Timestamp, Time),
         bug: Option<Bug>,
     ) -> Option<Answer> {
-        let mut work = work.clone();
-        if bug == Some(Bug::NoFreeze) {
-            work.seen = Seen::NONE;
-        }
-        if bug == Some(Bug::LossAnsweredByEach) {
-            work.seen.incarnation = self.entry.incarnation;
-        }
+        let work = self.mislead(work.clone(), client, now, bug);
         let terms = self.limit.terms();
         let terming = self.terming(now);
-        self.may_forget_the_larger_share(bug);
-        if bug == Some(Bug::FreezeOnStep) && client.sees_step(now) {
-            let until = terms.charge_until(self.entry.clocks.high.max(now));
-            self.entry.frozen_until = self.entry.frozen_until.max(Some(until));
-        }
         let mut page = Page::new(&work, self.entry, Some(terming));
         client.samples.add(now, client.now);
         let believed = match bug {
@@ -71,6 +60,28 @@ impl Row {
         });
         let free = free.unwrap_or_default();
         page.answer(free, client.sent, client.now)
+    }
+
+    /// What goes wrong before anything is decided, by the bugs.
+    fn mislead(
+        &mut self,
+        mut work: Work,
+        client: &Client<'_>,
+        now: Timestamp,
+        bug: Option<Bug>,
+    ) -> Work {
+        self.may_forget_the_larger_share(bug);
+        match bug {
+            Some(Bug::NoFreeze) => work.seen = Seen::NONE,
+            Some(Bug::LossAnsweredByEach) => work.seen.incarnation = self.entry.incarnation,
+            Some(Bug::FreezeOnStep) if client.sees_step(now) => {
+                let high = self.entry.clocks.high.max(now);
+                let until = self.limit.terms().charge_until(high);
+                self.entry.frozen_until = self.entry.frozen_until.max(Some(until));
+            }
+            _ => {}
+        }
+        work
     }
 
     /// What a new block stands for, if it was sent at this time: all of it may start D + L later, and counts for W.
