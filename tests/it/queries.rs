@@ -74,9 +74,11 @@ async fn a_transaction_of_the_ledger_finds_rows_by_their_keys_also_where_it_is_p
     let database = Database::create().await;
     let mut connection = database.pool.acquire().await.unwrap();
     let connection = &mut *connection;
-    connection.execute(limit_ledgers::BEGIN).await.unwrap();
+    let begin = sqlx::raw_sql(limit_ledgers::BEGIN);
+    begin.execute(&mut *connection).await.unwrap();
     let generic = "set local plan_cache_mode = force_generic_plan";
-    connection.execute(generic).await.unwrap();
+    let generic = sqlx::raw_sql(generic);
+    generic.execute(&mut *connection).await.unwrap();
     let mut planned = 0;
     for query in committed() {
         let sql = query["query"].as_str().unwrap();
