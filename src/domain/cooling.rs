@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+mod by_model;
 mod room;
 
-pub use room::{room, room_for};
+pub use by_model::Cooldowns;
+use room::{room, room_for};
 
 use super::backoff::Backoff;
 use super::health::{Cause, FailureClass};
@@ -24,6 +26,18 @@ pub const ACCOUNT_MODELS_MAX: usize = 256;
 /// The most of them that the reports of one caller begin on one replica, so that names which one makes up push out nobody's: no provider
 /// has so many models, and others' reports are heard of any.
 pub const CALLER_MODELS_MAX: usize = 64;
+
+/// The most models of one key version whose cooldowns are kept: there are many more versions than accounts.
+pub const VERSION_MODELS_MAX: usize = 64;
+
+/// The most of them that the reports of one caller begin on one replica.
+pub const VERSION_CALLER_MODELS_MAX: usize = 16;
+
+/// What an account cools down from, as a whole and by model.
+pub type AccountCooldowns = Cooldowns<ACCOUNT_MODELS_MAX, CALLER_MODELS_MAX>;
+
+/// What single models of a key version cool down from.
+pub type VersionCooldowns = Cooldowns<VERSION_MODELS_MAX, VERSION_CALLER_MODELS_MAX>;
 
 /// The cooldown of an account, of one of its models, or of a key.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,6 @@
 //! One account as this replica sees it: its permits, its cooldowns, and the calls that wait for it, in order of arrival.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::heard::Heard;
 use super::sync::{AtomicBool, Mutex};
-use crate::domain::cooling::{self, ACCOUNT_MODELS_MAX, Cooling};
+use crate::domain::cooling::AccountCooldowns;
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::ledger::budget::lack::Lack;
 use crate::domain::ledger::budget::{Budget, Need, Take};
@@ -34,9 +34,7 @@ pub struct AccountLive {
 #[derive(Debug, Default)]
 struct State {
     budget: Budget,
-    /// By model; the empty one is the account as a whole.
-    cooling: HashMap<String, Cooling>,
-    unsaved: HashMap<String, Cause>,
+    cooldowns: AccountCooldowns,
     heard: Heard,
     wakers: BTreeMap<Ticket, Waker>,
 }
@@ -117,7 +115,7 @@ impl AccountLive {
     /// Until when, and why, the account cools down for `model`.
     pub fn cooling(&self, model: Option<&str>, now: Timestamp) -> Option<Cause> {
         let state = self.state.lock();
-        let of = |model: &str| state.cooling.get(model).and_then(|c| c.holds(now));
+        let of = |model: &str| state.cooldowns.of(model, now);
         let whole = of("");
         let own = model.filter(|m| !m.is_empty()).and_then(of);
         whole
@@ -138,77 +136,41 @@ impl AccountLive {
         now: Timestamp,
     ) {
         let state = &mut *self.state.lock();
-        let jitter = cooling::jitter(now);
-        let Some(cooling) = cooling::room_for(&mut state.cooling, model, caller, now) else {
-            return;
-        };
-        if let Some(news) = cooling.blame(class, stated, jitter, why, now) {
-            state.keep_unsaved(model, news);
+        let failure = (class, stated);
+        if state.cooldowns.blame(caller, model, failure, why, now) {
             wake_first(state);
         }
     }
 
     /// It cools down as a whole, for as long as this says and no longer.
     pub fn pause(&self, cause: Cause) {
-        let state = &mut *self.state.lock();
-        state
-            .cooling
-            .entry(String::new())
-            .or_default()
-            .told(cause.clone());
-        state.unsaved.insert(String::new(), cause);
+        self.state.lock().cooldowns.pause(cause);
     }
 
     /// Cooldowns, by model, that must be committed before the report behind them is answered.
     #[must_use]
     pub fn unsaved(&self) -> Vec<(String, Cause)> {
-        let unsaved = self.state.lock().unsaved.clone();
-        unsaved.into_iter().collect()
+        self.state.lock().cooldowns.unsaved()
     }
 
     /// A cooldown is committed.
     pub fn saved(&self, model: &str, cause: &Cause) {
-        let mut state = self.state.lock();
-        if state.unsaved.get(model) == Some(cause) {
-            state.unsaved.remove(model);
-        }
+        self.state.lock().cooldowns.saved(model, cause);
     }
 
     /// A use of one of its keys succeeded.
     pub fn succeed(&self, now: Timestamp) {
-        let mut state = self.state.lock();
-        state.cooling.values_mut().for_each(|c| c.succeed(now));
+        self.state.lock().cooldowns.succeed(now);
     }
 
     /// Another replica says what it cools down from. What has ended is no news.
     pub fn told(&self, model: &str, cause: Cause, now: Timestamp) {
-        self.state.lock().told(model, cause, now);
+        self.state.lock().cooldowns.told(model, cause, now);
     }
 
     /// A person says that it cools down from nothing but this.
     pub fn cleared(&self, except: &[(String, Cause)], now: Timestamp) {
-        let mut state = self.state.lock();
-        state.unsaved.clear();
-        state.cooling.clear();
-        for (model, cause) in except {
-            state.told(model, cause.clone(), now);
-        }
-    }
-}
-
-impl State {
-    fn keep_unsaved(&mut self, model: &str, news: Cause) {
-        self.unsaved.insert(model.to_owned(), news);
-        // What made room meanwhile is no news any more, and must not pile up while nothing can be saved.
-        let (unsaved, kept) = (&mut self.unsaved, &self.cooling);
-        unsaved.retain(|model, _| kept.contains_key(model));
-    }
-
-    fn told(&mut self, model: &str, cause: Cause, now: Timestamp) {
-        if cause.until <= now {
-            return;
-        }
-        cooling::room(&mut self.cooling, model, ACCOUNT_MODELS_MAX, now).told(cause);
+        self.state.lock().cooldowns.cleared(except, now);
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Vault;
 use super::opened::Opened;
 use super::report_outcome::ReportRefusal;
-use super::telling::{tell_of_cooling, tell_of_health};
+use super::telling::{tell_of_cooling, tell_of_health, tell_of_model};
 use crate::domain::canary::Subject;
 use crate::domain::health::{Cause, Health};
 use crate::domain::time::Timestamp;
@@ -17,7 +17,9 @@ use crate::live::accusing::Refuted;
 use crate::live::owed::Judgement;
 use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, canaries, cluster, cooldowns, health_changes, key_versions};
+use crate::store::{
+    self, canaries, cluster, cooldowns, health_changes, key_versions, version_cooldowns,
+};
 
 /// What the fleet must know of one version and its account.
 struct News {
@@ -25,7 +27,10 @@ struct News {
     account: Arc<AccountEntry>,
     version: Option<Arc<VersionEntry>>,
     health: Option<Transition>,
+    /// By model; the empty one is the account as a whole.
     cooling: Vec<(String, Cause)>,
+    /// Of single models of the version.
+    models: Vec<(String, Cause)>,
 }
 
 impl Vault {
@@ -105,13 +110,15 @@ impl Vault {
         let is_canarys = judgement.canary_issuer.is_some();
         let health = health.filter(|news| is_canarys || !news.needs_right());
         let cooling = account.live.unsaved();
-        let is_news = health.is_some() || !cooling.is_empty();
+        let models = version.map_or_else(Vec::new, |version| version.live.unsaved_models());
+        let is_news = health.is_some() || !cooling.is_empty() || !models.is_empty();
         is_news.then(|| News {
             judgement,
             account: Arc::clone(account),
             version: version.cloned(),
             health,
             cooling,
+            models,
         })
     }
 
@@ -124,6 +131,7 @@ impl Vault {
             canary_issuer,
         } = news.judgement;
         let (health, cooling) = (news.health.clone(), news.cooling.clone());
+        let models = news.models.clone();
         let who = health.as_ref().map(|news| self.name_of(news.who));
         let who = who.unwrap_or_default();
         let saving = async move {
@@ -141,6 +149,10 @@ impl Vault {
             }
             for (model, cause) in cooling {
                 cooldowns::extend(&mut transaction, account_uid, &model, rev, &cause).await?;
+            }
+            for (model, cause) in models {
+                version_cooldowns::extend(&mut transaction, version_uid, &model, rev, &cause)
+                    .await?;
             }
             transaction.commit().await?;
             Ok(stands)
@@ -169,6 +181,12 @@ impl News {
         for (model, cause) in &self.cooling {
             self.account.live.saved(model, cause);
             tell_of_cooling(&self.account, model, cause);
+        }
+        if let Some(version) = &self.version {
+            for (model, cause) in &self.models {
+                version.live.saved_model(model, cause);
+                tell_of_model(&self.account, version, model, cause);
+            }
         }
         refuted
     }

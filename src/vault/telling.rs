@@ -43,6 +43,18 @@ pub(super) fn tell_of_cooling(account: &AccountEntry, model: &str, cause: &Cause
     tracing::info!(account, model, why, %until, "an account cools down");
 }
 
+/// One model of a key cools down.
+pub(super) fn tell_of_model(
+    account: &AccountEntry,
+    version: &VersionEntry,
+    model: &str,
+    cause: &Cause,
+) {
+    let (key, version) = key_of(account, version);
+    let (why, until) = (cause.why.as_str(), time(cause.until));
+    tracing::info!(key, version, model, why, %until, "a model of a key cools down");
+}
+
 /// Something befell many keys at once, or is over.
 pub(super) fn tell_of_incident(kind: IncidentKind, subject: &str, incident: &Incident) {
     let (why, until) = (incident.why.as_str(), time(incident.until));

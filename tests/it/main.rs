@@ -73,6 +73,7 @@ mod mass_deaths;
 mod merges;
 mod metrics;
 mod migrate_command;
+mod model_cooldowns;
 mod never_clears;
 mod offline;
 mod outage_reports;
@@ -110,6 +111,7 @@ mod transport_refusals;
 mod turns;
 
 mod unbuilt;
+mod unreached;
 mod unread_rows;
 mod unreadable;
 mod vault_keys;

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::AccountLive;
 use super::waiting::wake_first;
 use crate::domain::classify::Spent;
-use crate::domain::cooling;
 use crate::domain::learned::{BudgetName, Learned};
 use crate::domain::time::Timestamp;
 use crate::live::heard::Witness;
@@ -17,11 +16,7 @@ impl AccountLive {
     /// with no more effect than that would have.
     pub fn spend(&self, caller: Uuid, model: &str, spent: Spent, why: &str, now: Timestamp) {
         let state = &mut *self.state.lock();
-        let Some(cooling) = cooling::room_for(&mut state.cooling, model, caller, now) else {
-            return;
-        };
-        if let Some(news) = cooling.spend(spent.class, spent.wait, why, now) {
-            state.keep_unsaved(model, news);
+        if state.cooldowns.spend(caller, model, spent, why, now) {
             wake_first(state);
         }
     }

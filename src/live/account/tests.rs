@@ -1,6 +1,7 @@
 //! Tests of `account.rs`.
 
 use super::*;
+use crate::domain::cooling::ACCOUNT_MODELS_MAX;
 
 mod lines;
 mod world;
@@ -25,10 +26,10 @@ fn cooldowns_that_are_told_without_end_fill_no_memory() {
         live.told(&format!("ended-{model}"), until(10), at(10));
         live.told(&format!("m{model}"), until(20), at(10));
     }
-    assert_eq!(live.state.lock().cooling.len(), ACCOUNT_MODELS_MAX);
+    assert_eq!(live.state.lock().cooldowns.count(), ACCOUNT_MODELS_MAX);
     assert!(live.cooling(Some("m999"), at(10)).is_some());
     live.told("", until(20), at(10));
     // What has ended makes room.
     live.told("m1000", until(30), at(20));
-    assert_eq!(live.state.lock().cooling.len(), 1);
+    assert_eq!(live.state.lock().cooldowns.count(), 1);
 }

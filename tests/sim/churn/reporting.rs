@@ -158,6 +158,9 @@ fn save(fleet: &Fleet, account: &AccountEntry, version: &VersionEntry, given: &G
     for (model, cause) in account.live.unsaved() {
         account.live.saved(&model, &cause);
     }
+    for (model, cause) in version.live.unsaved_models() {
+        version.live.saved_model(&model, &cause);
+    }
 }
 
 fn settle(fleet: &Fleet, snapshot: &Snapshot, given: &Given, uses: u32, ending: Option<Ending>) {
