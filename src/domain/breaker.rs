@@ -38,7 +38,7 @@ pub struct Breaker {
 pub enum Event<'a> {
     /// It did what was asked.
     Succeeded(Sight),
-    /// It is overloaded or broken, or did not answer.
+    /// It is overloaded or broken, did not answer, or cannot be reached.
     Failed {
         /// Where.
         sight: Sight,

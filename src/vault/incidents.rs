@@ -53,6 +53,12 @@ pub(super) fn tell_provider(
         }
         return;
     };
+    // Where nothing answers, a firewall has not spoken: a provider that nobody reaches is down, and one that others reach is well by their
+    // word, which keeps its breaker closed.
+    if failure.blame == Blame::Egress && outcome.start == Start::Unknown {
+        provider.failed(sight, None, why, now);
+        return;
+    }
     // A firewall throttles an address as a rate limit, and no key's budget is spent by that.
     if failure.blame == Blame::Egress {
         provider.refused(sight, why, now);
