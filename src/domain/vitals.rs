@@ -210,6 +210,7 @@ fn cause(now: Timestamp, ttl: Duration, why: &str, class: FailureClass) -> Cause
         why: why.to_owned(),
         class,
         accuser: None,
+        tried: None,
     }
 }
 

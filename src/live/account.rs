@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::heard::Heard;
 use super::sync::{AtomicBool, Mutex};
-use crate::domain::cooling::AccountCooldowns;
-use crate::domain::health::{Cause, FailureClass};
+use crate::domain::cooling::{AccountCooldowns, Failing, Weight};
+use crate::domain::health::Cause;
 use crate::domain::ledger::budget::lack::Lack;
 use crate::domain::ledger::budget::{Budget, Need, Take};
 use crate::domain::ledger::held::{Ticket, Units};
@@ -17,6 +17,7 @@ use crate::domain::limit::Limit;
 use crate::domain::time::{BootTime, Timestamp};
 
 mod stating;
+mod trying;
 mod waiting;
 
 use waiting::{Fronts, Waker, wake_first};
@@ -28,6 +29,8 @@ pub struct AccountLive {
     is_noted: AtomicBool,
     /// Something was heard of its limits that is to be written.
     has_heard: AtomicBool,
+    /// Some of what it cools down from is one caller's word alone.
+    is_alleged: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -47,6 +50,7 @@ impl AccountLive {
             uid,
             is_noted: AtomicBool::new(false),
             has_heard: AtomicBool::new(false),
+            is_alleged: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -126,20 +130,12 @@ impl AccountLive {
     }
 
     /// A failure that `caller` reported was blamed on the account. News for the fleet is kept as unsaved until [`Self::saved`].
-    pub fn blame(
-        &self,
-        caller: Uuid,
-        model: &str,
-        class: FailureClass,
-        stated: Option<std::time::Duration>,
-        why: &str,
-        now: Timestamp,
-    ) {
+    pub fn blame(&self, word: (Uuid, Weight), model: &str, failing: Failing<'_>, now: Timestamp) {
         let state = &mut *self.state.lock();
-        let failure = (class, stated);
-        if state.cooldowns.blame(caller, model, failure, why, now) {
+        if state.cooldowns.blame(word, model, failing, now) {
             wake_first(state);
         }
+        self.note_alleged(state);
     }
 
     /// It cools down as a whole, for as long as this says and no longer.
@@ -158,19 +154,18 @@ impl AccountLive {
         self.state.lock().cooldowns.saved(model, cause);
     }
 
-    /// A use of one of its keys succeeded.
-    pub fn succeed(&self, now: Timestamp) {
-        self.state.lock().cooldowns.succeed(now);
-    }
-
     /// Another replica says what it cools down from. What has ended is no news.
     pub fn told(&self, model: &str, cause: Cause, now: Timestamp) {
-        self.state.lock().cooldowns.told(model, cause, now);
+        let state = &mut *self.state.lock();
+        state.cooldowns.told(model, cause, now);
+        self.note_alleged(state);
     }
 
     /// A person says that it cools down from nothing but this.
     pub fn cleared(&self, except: &[(String, Cause)], now: Timestamp) {
-        self.state.lock().cooldowns.cleared(except, now);
+        let state = &mut *self.state.lock();
+        state.cooldowns.cleared(except, now);
+        self.note_alleged(state);
     }
 }
 

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::accusing::Refuted;
 use super::canaries::Canary;
 use crate::domain::canary::Subject;
-use crate::domain::cooling::{self, Cooling, VersionCooldowns};
-use crate::domain::health::{FailureClass, Health};
+use crate::domain::cooling::{self, Cooling, Failing, VersionCooldowns, Weight};
+use crate::domain::health::Health;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::transition::{Transition, Who};
@@ -105,21 +105,19 @@ impl VersionLive {
     pub fn blame(
         &self,
         model: &str,
-        class: FailureClass,
-        stated: Option<Duration>,
-        why: &str,
+        failing: Failing<'_>,
+        weight: Weight,
         who: Who,
         now: Timestamp,
     ) {
         let state = &mut *self.state.lock();
         if !model.is_empty() {
             let caller = who.caller().unwrap_or(self.uid);
-            let failure = (class, stated);
-            state.models.blame(caller, model, failure, why, now);
+            state.models.blame((caller, weight), model, failing, now);
             return;
         }
-        let jitter = cooling::jitter(now);
-        if let Some(cause) = state.cooling.blame(class, stated, jitter, why, now) {
+        let (jitter, why) = (cooling::jitter(now), failing.why);
+        if let Some(cause) = state.cooling.blame_by(weight, failing, jitter, now) {
             let policy = HealthPolicy::default();
             let news = state.vitals.on(Event::Cools(&cause), &policy, why, now);
             let news = news.map(|to| Transition {

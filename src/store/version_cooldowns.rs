@@ -33,6 +33,7 @@ impl From<VersionCooldownRow> for ModelCooldown {
                 why: row.why,
                 class: FailureClass::from_stored(&row.class),
                 accuser: None,
+                tried: None,
             },
         }
     }

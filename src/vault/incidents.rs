@@ -176,7 +176,7 @@ async fn save(pool: &sqlx::PgPool, news: &News) -> store::Result<(Vec<Incident>,
         let (burst, times) = (&trip.burst, (since, until));
         let given = key_versions::give_back(conn, burst, BRAKE, times, (rev, now)).await?;
         health_changes::forget(conn, &given).await?;
-        for account in cooldowns::give_back(conn, &trip.burst, rev, trip.back_at).await? {
+        for account in cooldowns::give_back(conn, &trip.burst, rev, (since, until)).await? {
             // Replicas then read anew what the account cools down from: it may be less.
             deletions::insert(conn, rev, "cooldowns", account).await?;
         }

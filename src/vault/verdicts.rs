@@ -15,6 +15,7 @@ use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Who;
 use crate::domain::vitals::{Event, Word};
+use crate::live::snapshot::AccountEntry;
 
 impl Vault {
     /// Judges outcomes by the rules of the lease's pool and then those of the account's provider; of an account that is gone, by those for
@@ -57,10 +58,18 @@ impl Vault {
         self.tell_version(lease, outcome, pause, now);
         match &outcome.seen {
             Seen::NotSent => {}
-            Seen::Success => account.live.succeed(now),
+            Seen::Success => self.succeed(account, claims, now),
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
-                cool(account, version, claims, failure, (&why, pause), now);
+                let weight = self.weight(claims, now);
+                cool(
+                    account,
+                    version,
+                    claims,
+                    failure,
+                    (&why, pause, weight),
+                    now,
+                );
             }
         }
     }
@@ -81,7 +90,23 @@ impl Vault {
             let why = format!("{} ({why})", failure.class.as_str());
             let pause = self.brake(lease, outcome, now);
             self.tell_version(lease, outcome, pause, now);
-            cool(account, version, claims, failure, (&why, pause), now);
+            let weight = self.weight(claims, now);
+            cool(
+                account,
+                version,
+                claims,
+                failure,
+                (&why, pause, weight),
+                now,
+            );
+        }
+    }
+
+    /// A use went well: whoever alone said that its account had spent its budget was wrong.
+    fn succeed(&self, account: &AccountEntry, claims: &LeaseClaims, now: Timestamp) {
+        let accuser = account.live.succeed(&claims.model, claims.given, now);
+        if let Some(accuser) = accuser.filter(|by| *by != claims.caller_uid) {
+            self.live.refuted_budget(accuser);
         }
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Cooling, jitter, room, room_for};
+use super::{Cooling, Failing, Weight, jitter, room, room_for};
 use crate::domain::classify::Spent;
-use crate::domain::health::{Cause, FailureClass};
+use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
 
 /// Cooldowns by model, the empty one being the whole: of so many models at most, of which the reports of one caller begin so many.
@@ -26,32 +26,75 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
         self.cooling.get(model)?.holds(now)
     }
 
+    /// The same for one caller: see [`Cooling::bars`].
+    #[must_use]
+    pub fn bars(
+        &self,
+        model: &str,
+        caller: Uuid,
+        patience: Duration,
+        now: Timestamp,
+    ) -> Option<&Cause> {
+        self.cooling.get(model)?.bars(caller, patience, now)
+    }
+
+    /// Whether any of it is one caller's word alone.
+    #[must_use]
+    pub fn is_alleged(&self) -> bool {
+        let mut causes = self.cooling.values().filter_map(|c| c.cause.as_ref());
+        causes.any(|cause| cause.accuser.is_some())
+    }
+
+    /// What cools down of these, by one caller's word, is tried by a lease. Answers whether anything is.
+    pub fn is_tried(&mut self, models: [&str; 2], now: Timestamp) -> bool {
+        let mut is_tried = false;
+        self.alleged(models, now, |cooling| {
+            cooling.is_tried(now);
+            is_tried = true;
+        });
+        is_tried
+    }
+
+    /// The lease was not given after all.
+    pub fn is_untried(&mut self, models: [&str; 2], now: Timestamp) {
+        self.alleged(models, now, Cooling::is_untried);
+    }
+
+    fn alleged(&mut self, models: [&str; 2], now: Timestamp, mut tell: impl FnMut(&mut Cooling)) {
+        for model in models {
+            let cooling = self.cooling.get_mut(model);
+            let is_alleged = |c: &&mut Cooling| c.holds(now).is_some_and(|c| c.accuser.is_some());
+            if let Some(cooling) = cooling.filter(is_alleged) {
+                tell(cooling);
+            }
+        }
+    }
+
     /// A failure that `caller` reported was blamed on it. True where that is news: it is kept as unsaved until [`Self::saved`].
     pub fn blame(
         &mut self,
-        caller: Uuid,
+        (caller, weight): (Uuid, Weight),
         model: &str,
-        (class, stated): (FailureClass, Option<Duration>),
-        why: &str,
+        failing: Failing<'_>,
         now: Timestamp,
     ) -> bool {
         let jitter = jitter(now);
         let cooling = self.place(model, caller, now);
-        let news = cooling.and_then(|c| c.blame(class, stated, jitter, why, now));
+        let news = cooling.and_then(|c| c.blame_by(weight, failing, jitter, now));
         self.keep_unsaved(model, news)
     }
 
     /// A budget of it is said to be spent, by an answer that `caller` reported. True where that is news.
     pub fn spend(
         &mut self,
-        caller: Uuid,
+        (caller, weight): (Uuid, Weight),
         model: &str,
         spent: Spent,
         why: &str,
         now: Timestamp,
     ) -> bool {
         let cooling = self.place(model, caller, now);
-        let news = cooling.and_then(|c| c.spend(spent.class, spent.wait, why, now));
+        let news = cooling.and_then(|c| c.spend(weight, spent.class, spent.wait, why, now));
         self.keep_unsaved(model, news)
     }
 
@@ -81,6 +124,20 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
     /// A use succeeded.
     pub fn succeed(&mut self, now: Timestamp) {
         self.cooling.values_mut().for_each(|c| c.succeed(now));
+    }
+
+    /// The same, of a lease that was given then for one of these: what it was to find out is over, which is kept as unsaved. Answers whose
+    /// word was wrong.
+    pub fn refute(&mut self, models: [&str; 2], given: Timestamp, now: Timestamp) -> Option<Uuid> {
+        let mut accuser = None;
+        for model in models {
+            let cooling = self.cooling.get_mut(model);
+            if let Some(over) = cooling.and_then(|cooling| cooling.refute(given, now)) {
+                accuser = over.accuser;
+                self.unsaved.insert(model.to_owned(), over);
+            }
+        }
+        accuser
     }
 
     /// Another replica says so. What has ended is no news.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::cooling::ACCOUNT_MODELS_MAX;
+use crate::domain::health::FailureClass;
 
 mod lines;
 mod world;
@@ -16,6 +17,7 @@ fn until(seconds: i64) -> Cause {
         why: "429".to_owned(),
         class: FailureClass::RateLimit,
         accuser: None,
+        tried: None,
     }
 }
 

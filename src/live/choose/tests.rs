@@ -40,6 +40,7 @@ fn dead(until: Timestamp) -> Health {
         why: "401".to_owned(),
         class: FailureClass::Credential,
         accuser: None,
+        tried: None,
     })
 }
 
@@ -207,6 +208,7 @@ fn an_account_that_cools_down_is_passed_over_as_a_whole() {
         why: "429".to_owned(),
         class: FailureClass::RateLimit,
         accuser: None,
+        tried: None,
     };
     let account = &snapshot.accounts[&account_uid(1)];
     account.live.told("", cause, NOW.database);

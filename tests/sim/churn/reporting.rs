@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keylease::domain::breaker::Sight;
+use keylease::domain::cooling::{Failing, Weight};
 use keylease::domain::health::FailureClass;
 use keylease::domain::ledger::block::Ending;
 use keylease::domain::ledger::settle::{Lease, Part};
@@ -115,13 +116,21 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
             .on(Event::Rejected(word), &policy, "401", who, now);
         fleet.did.deaths += 1;
     } else if chance < 0.01 {
-        let class = FailureClass::RateLimit;
-        account
-            .live
-            .blame(given.caller, &given.model, class, None, "429", now);
+        let failing = Failing {
+            class: FailureClass::RateLimit,
+            stated: None,
+            why: "429",
+        };
+        let weight = Weight::Alleged {
+            by: given.caller,
+            given: given.given,
+            quarantine: policy.quarantine(),
+        };
+        let word = (given.caller, weight);
+        account.live.blame(word, &given.model, failing, now);
         version
             .live
-            .blame(&given.model, class, None, "429", who, now);
+            .blame(&given.model, failing, weight.of_key(), who, now);
         fleet.did.cooldowns += 1;
     } else if chance < 0.03 {
         let others_succeeded = account.provider.others_succeeded(given.version, now);
@@ -137,7 +146,7 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
         version
             .live
             .on(Event::Success { is_canary }, &policy, "", who, now);
-        account.live.succeed(now);
+        account.live.succeed(&given.model, given.given, now);
         account.provider.succeeded(sight, now);
     }
     save(fleet, account, version, given);
@@ -148,7 +157,7 @@ fn save(fleet: &Fleet, account: &AccountEntry, version: &VersionEntry, given: &G
     let judgement = Judgement {
         account_uid: given.account,
         version_uid: given.version,
-        canary_issuer: None,
+        canary: None,
     };
     if let Some(health) = version.live.unsaved() {
         fleet.live.owed.note(judgement);
