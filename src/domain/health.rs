@@ -90,6 +90,12 @@ impl Cause {
     pub fn is_refuted(&self) -> bool {
         self.accuser.is_some() && self.tried.is_some_and(|tried| tried >= self.until)
     }
+
+    /// Whose word is wrong by that, if anyone's is.
+    #[must_use]
+    pub fn wrong(&self) -> Option<Uuid> {
+        self.accuser.filter(|by| self.is_refuted() && !by.is_nil())
+    }
 }
 
 impl Health {

@@ -12,7 +12,7 @@ mod words;
 
 use faults::FaultRun;
 pub use verdicts::Word;
-use words::Words;
+pub use words::Words;
 
 /// The life signs of one version.
 #[derive(Debug, Clone, Default)]

@@ -15,7 +15,9 @@ use crate::domain::ledger::budget::{Budget, Need, Take};
 use crate::domain::ledger::held::{Ticket, Units};
 use crate::domain::limit::Limit;
 use crate::domain::time::{BootTime, Timestamp};
+use crate::domain::vitals::Words;
 
+mod closing;
 mod stating;
 mod trying;
 mod waiting;
@@ -38,6 +40,8 @@ pub struct AccountLive {
 struct State {
     budget: Budget,
     cooldowns: AccountCooldowns,
+    /// Who said lately that it is closed, of whichever of its keys.
+    closed: Words,
     heard: Heard,
     wakers: BTreeMap<Ticket, Waker>,
 }
@@ -165,6 +169,7 @@ impl AccountLive {
     pub fn cleared(&self, except: &[(String, Cause)], now: Timestamp) {
         let state = &mut *self.state.lock();
         state.cooldowns.cleared(except, now);
+        state.closed = Words::default();
         self.note_alleged(state);
     }
 }

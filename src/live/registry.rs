@@ -55,6 +55,8 @@ pub struct Registry {
     pub distrusted: Distrusted,
     /// Words against versions that turned out to be wrong, until they are taken out.
     pub refuted: Vec<Refuted>,
+    /// Callers whose words of budgets turned out to be wrong, until they are taken out.
+    pub refuted_budgets: Vec<Uuid>,
     lives: Lives,
 }
 

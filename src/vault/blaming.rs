@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Vault;
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Blame, Failure};
 use crate::domain::cooling::{Failing, Weight};
 use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::judged::{Judged, Seen};
-use crate::domain::pool::{HealthPolicy, VerdictPolicy};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Who;
 use crate::domain::vitals::{Event, Word};
@@ -81,25 +79,6 @@ pub(super) fn cool(
             }
         }
         Blame::Request | Blame::Provider | Blame::Egress => {}
-    }
-}
-
-impl Vault {
-    /// What it is worth when this caller says that a budget is spent: `None` where it has been wrong so often lately that its word cools
-    /// nothing that others use.
-    pub(super) fn weight(&self, claims: &LeaseClaims, now: Timestamp) -> Option<Weight> {
-        let snapshot = self.live.glance();
-        let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
-        let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
-        if policy.verdicts == VerdictPolicy::Trust {
-            return Some(Weight::Proven);
-        }
-        let by = claims.caller_uid;
-        (!self.live.is_doubted(by, now)).then(|| Weight::Alleged {
-            by,
-            given: claims.given,
-            quarantine: policy.quarantine(),
-        })
     }
 }
 

@@ -73,6 +73,8 @@ impl Vault {
             take_up(&mut registry, &keys, &live, changes);
             befallen::forget(&registry, &live, is_whole, now);
             live.refuted(registry.refuted.drain(..));
+            let wrong = registry.refuted_budgets.drain(..);
+            wrong.for_each(|accuser| live.refuted_budget(accuser));
             // Last: what was taken up by half is taken up again.
             (registry.rev, registry.epoch) = (rev, epoch);
             tracing::debug!(rev.known = known, rev, "what changed is taken up");
@@ -113,6 +115,8 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, live: &Live, mut changes: 
 }
 
 fn forget(registry: &mut Registry, changes: &Changes) {
+    // Before any is cleared: who spoke of it is known no more then.
+    cooldowns::refute(registry, changes);
     let mut keys = HashSet::new();
     for gone in &changes.gone {
         registry.distrusted.forget(gone.uid);
@@ -124,6 +128,7 @@ fn forget(registry: &mut Registry, changes: &Changes) {
             GoneKind::Pool => drop(registry.pools.remove(&gone.uid)),
             GoneKind::Caller => drop(registry.callers.remove(&gone.uid)),
             GoneKind::Token => drop(registry.tokens.remove(&gone.uid)),
+            GoneKind::RefutedCooldowns => {}
             GoneKind::Cooldowns => cooldowns::clear_account(registry, gone.uid, changes),
             GoneKind::VersionCooldowns => cooldowns::clear_version(registry, gone.uid, changes),
         }

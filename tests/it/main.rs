@@ -30,6 +30,7 @@ mod classify_rules;
 mod cli;
 mod cli_changes;
 mod cli_leases;
+mod closed_accounts;
 mod concurrency;
 mod configuration;
 mod cooldown_bounds;

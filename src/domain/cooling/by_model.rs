@@ -126,14 +126,19 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
         self.cooling.values_mut().for_each(|c| c.succeed(now));
     }
 
-    /// The same, of a lease that was given then for one of these: what it was to find out is over, which is kept as unsaved. Answers whose
+    /// The same, by this caller and of a lease that was given then for one of these: what it was to find out is over, which is kept as unsaved. Answers whose
     /// word was wrong.
-    pub fn refute(&mut self, models: [&str; 2], given: Timestamp, now: Timestamp) -> Option<Uuid> {
+    pub fn refute(
+        &mut self,
+        models: [&str; 2],
+        (by, given): (Uuid, Timestamp),
+        now: Timestamp,
+    ) -> Option<Uuid> {
         let mut accuser = None;
         for model in models {
             let cooling = self.cooling.get_mut(model);
-            if let Some(over) = cooling.and_then(|cooling| cooling.refute(given, now)) {
-                accuser = over.accuser;
+            if let Some(over) = cooling.and_then(|cooling| cooling.refute(by, given, now)) {
+                accuser = over.wrong();
                 self.unsaved.insert(model.to_owned(), over);
             }
         }
@@ -145,6 +150,19 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
         if now < cause.until {
             room(&mut self.cooling, model, MODELS_MAX, now).told(cause);
         }
+    }
+
+    /// Who alone spoke of what is not among this.
+    pub fn alleged_beside<'a>(
+        &'a self,
+        stored: &'a [(String, Cause)],
+    ) -> impl Iterator<Item = Uuid> + 'a {
+        let is_stored = |model: &String| stored.iter().any(|(stored, _)| stored == model);
+        let others = self
+            .cooling
+            .iter()
+            .filter(move |(model, _)| !is_stored(model));
+        others.filter_map(|(_, cooling)| cooling.cause.as_ref()?.accuser)
     }
 
     /// A person says that it cools down from nothing but this.

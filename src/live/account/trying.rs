@@ -49,19 +49,30 @@ impl AccountLive {
         state.cooldowns.is_untried(places(model), now);
     }
 
-    /// A use of one of its keys succeeded, of a lease that was given then. Answers whose word is found wrong by that, if anyone's is.
-    pub fn succeed(&self, model: &str, given: Timestamp, now: Timestamp) -> Option<Uuid> {
+    /// A use of one of its keys by this caller succeeded, of a lease that was given then. Answers whose word is found wrong by that, if
+    /// anyone's is.
+    pub fn succeed(
+        &self,
+        model: &str,
+        (by, given): (Uuid, Timestamp),
+        now: Timestamp,
+    ) -> Option<Uuid> {
         let state = &mut *self.state.lock();
         state.cooldowns.succeed(now);
         if !self.is_alleged.load(Ordering::Acquire) {
             return None;
         }
-        let accuser = state.cooldowns.refute(places(Some(model)), given, now);
+        let models = places(Some(model));
+        let accuser = state.cooldowns.refute(models, (by, given), now);
         self.note_alleged(state);
-        if accuser.is_some() {
-            wake_first(state);
-        }
+        wake_first(state);
         accuser
+    }
+
+    /// Who alone spoke of what a lease elsewhere has found not to be so: all that is stored is this.
+    #[must_use]
+    pub fn alleged_beside(&self, stored: &[(String, Cause)]) -> Vec<Uuid> {
+        self.state.lock().cooldowns.alleged_beside(stored).collect()
     }
 
     pub(super) fn note_alleged(&self, state: &State) {

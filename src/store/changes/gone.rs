@@ -33,6 +33,8 @@ pub enum GoneKind {
     Token,
     /// All `cooldowns` of an account but those that are sent along.
     Cooldowns,
+    /// Of those, what one caller alone spoke of was found not to be so.
+    RefutedCooldowns,
     /// All `version_cooldowns` of a version but those that are sent along.
     VersionCooldowns,
 }
@@ -52,6 +54,7 @@ pub(super) async fn read(conn: &mut PgConnection, since: i64) -> Result<Vec<Gone
             "callers" => GoneKind::Caller,
             "tokens" => GoneKind::Token,
             "cooldowns" => GoneKind::Cooldowns,
+            "refuted_cooldowns" => GoneKind::RefutedCooldowns,
             "version_cooldowns" => GoneKind::VersionCooldowns,
             _ => continue,
         };

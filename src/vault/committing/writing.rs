@@ -21,8 +21,11 @@ pub(super) async fn cools(
 ) -> store::Result<()> {
     if cause.is_refuted() {
         if cooldowns::refute(conn, account_uid, model).await? {
-            // Replicas then read anew what the account cools down from.
+            // Replicas then read anew what the account cools down from, and know why.
             deletions::insert(conn, rev, "cooldowns", account_uid).await?;
+            if cause.wrong().is_some() {
+                deletions::insert(conn, rev, "refuted_cooldowns", account_uid).await?;
+            }
         }
         return Ok(());
     }

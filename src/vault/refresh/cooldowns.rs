@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::domain::health::Cause;
 use crate::live::registry::Registry;
-use crate::store::changes::Changes;
+use crate::store::changes::{Changes, GoneKind};
 
 /// Later ends are taken up; what has ended is no news.
 pub(super) fn take_up(registry: &mut Registry, changes: &mut Changes) {
@@ -19,11 +19,26 @@ pub(super) fn take_up(registry: &mut Registry, changes: &mut Changes) {
     }
 }
 
-/// A person cleared cooldowns of an account: what is stored of it is all there is.
+/// A person cleared cooldowns of an account, or a lease found that one is none: what is stored of it is all there is.
 pub(super) fn clear_account(registry: &mut Registry, uid: Uuid, changes: &Changes) {
-    let stored = changes.cooldowns.iter().filter(|c| c.account_uid == uid);
-    let stored: Vec<(String, Cause)> = stored.map(|c| (c.model.clone(), c.cause.clone())).collect();
+    let stored = stored_of(uid, changes);
     registry.account_live(uid).cleared(&stored, changes.now);
+}
+
+/// Leases at other replicas found that what single callers said is not so: what is not stored any more.
+pub(super) fn refute(registry: &mut Registry, changes: &Changes) {
+    let gone = changes.gone.iter();
+    let refuted = gone.filter(|gone| gone.kind == GoneKind::RefutedCooldowns);
+    for gone in refuted {
+        let stored = stored_of(gone.uid, changes);
+        let wrong = registry.account_live(gone.uid).alleged_beside(&stored);
+        registry.refuted_budgets.extend(wrong);
+    }
+}
+
+fn stored_of(uid: Uuid, changes: &Changes) -> Vec<(String, Cause)> {
+    let stored = changes.cooldowns.iter().filter(|c| c.account_uid == uid);
+    stored.map(|c| (c.model.clone(), c.cause.clone())).collect()
 }
 
 /// The same of the models of a version.

@@ -146,7 +146,8 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
         version
             .live
             .on(Event::Success { is_canary }, &policy, "", who, now);
-        account.live.succeed(&given.model, given.given, now);
+        let by = (given.caller, given.given);
+        account.live.succeed(&given.model, by, now);
         account.provider.succeeded(sight, now);
     }
     save(fleet, account, version, given);
