@@ -107,15 +107,19 @@ fn hostile(n: usize, own: &[LeaseKeyResponse], foreign: &LeaseKeyResponse) -> Re
     report
 }
 
-/// All of them, by each of these in turn, from leases that were had before.
+/// All of them, by each of these, from leases that all had before.
 async fn lies(liars: &[Client], pool: &str, foreign: &LeaseKeyResponse) {
-    let mut tasks = tokio::task::JoinSet::new();
-    for (at, liar) in liars.iter().enumerate() {
+    let mut had = Vec::new();
+    for liar in liars {
         let mut own = Vec::new();
         for _ in 0..LEASES / liars.len() {
             own.push(liar.lease(pool).await);
         }
-        let (liar, foreign, each) = (liar.clone(), foreign.clone(), REPORTS / liars.len());
+        had.push((liar.clone(), own));
+    }
+    let (mut tasks, each) = (tokio::task::JoinSet::new(), REPORTS / liars.len());
+    for (at, (liar, own)) in had.into_iter().enumerate() {
+        let foreign = foreign.clone();
         tasks.spawn(async move {
             for n in 0..each {
                 let _ = liar.tell(hostile(n + at, &own, &foreign)).await;
