@@ -72,8 +72,7 @@ pub async fn run_until(
     // The recorder comes first: what is counted before it is lost.
     metrics::recorder()?;
     let database = opening::database(&config.database, config.database_connections_max).await?;
-    let outbound = Outbound::trusting(config.upstreams, Names::System, &config.authorities);
-    let terms = (config.snapshot_age_max, outbound);
+    let terms = terms(&config);
     let vault = open_vault(database, config.master_key, terms).await?;
     let address = listeners.grpc.local_addr()?;
     let heart = heart(&vault, address.to_string(), config.replication);
@@ -122,6 +121,12 @@ pub async fn run_until(
     drain::end(workers, &vault, config.drain_delay).await;
     tracing::info!("ended");
     served.and_then(|()| supervision::verdict(&failed))
+}
+
+/// How old what is served from may be, and how our own requests go out.
+fn terms(config: &ServeConfig) -> (Duration, Outbound) {
+    let outbound = Outbound::trusting(config.upstreams, Names::System, &config.authorities);
+    (config.snapshot_age_max, outbound)
 }
 
 /// Opens the vault and takes up its configuration.

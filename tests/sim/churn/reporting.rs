@@ -11,6 +11,7 @@ use keylease::domain::ledger::settle::{Lease, Part};
 use keylease::domain::pool::HealthPolicy;
 use keylease::domain::spend::{Day, SpendKey, Sums};
 use keylease::domain::tags::Tags;
+use keylease::domain::time::Timestamp;
 use keylease::domain::transition::Who;
 use keylease::domain::usage::Usage;
 use keylease::domain::vitals::{Event, Word};
@@ -116,21 +117,7 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
             .on(Event::Rejected(word), &policy, "401", who, now);
         fleet.did.deaths += 1;
     } else if chance < 0.01 {
-        let failing = Failing {
-            class: FailureClass::RateLimit,
-            stated: None,
-            why: "429",
-        };
-        let weight = Weight::Alleged {
-            by: given.caller,
-            given: given.given,
-            quarantine: policy.quarantine(),
-        };
-        let word = (given.caller, weight);
-        account.live.blame(word, &given.model, failing, now);
-        version
-            .live
-            .blame(&given.model, failing, weight.of_key(), who, now);
+        cool(account, version, given, now);
         fleet.did.cooldowns += 1;
     } else if chance < 0.03 {
         let others_succeeded = account.provider.others_succeeded(given.version, now);
@@ -151,6 +138,29 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
         account.provider.succeeded(sight, now);
     }
     save(fleet, account, version, given);
+}
+
+/// A budget of the account, and of the key, is spent for a model.
+fn cool(account: &AccountEntry, version: &VersionEntry, given: &Given, now: Timestamp) {
+    let failing = Failing {
+        class: FailureClass::RateLimit,
+        stated: None,
+        why: "429",
+    };
+    let weight = Weight::Alleged {
+        by: given.caller,
+        given: given.given,
+        quarantine: HealthPolicy::default().quarantine(),
+    };
+    let word = (given.caller, weight);
+    account.live.blame(word, &given.model, failing, now);
+    version.live.blame(
+        &given.model,
+        failing,
+        weight.of_key(),
+        Who::Caller(given.caller),
+        now,
+    );
 }
 
 /// What the fleet must know is written.
