@@ -48,6 +48,7 @@ pub mod secrets;
 pub mod settled;
 pub mod spend;
 pub mod tokens;
+pub mod version_cooldowns;
 
 pub use error::Error;
 
