@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     crypto::BootId,
-    domain::{classify, endpoint::upstreams::Upstreams},
+    domain::classify,
     outbound::Outbound,
     store::connection::{self, CHANGE_WITHIN, CONNECTION_WITHIN, in_time},
     vault::{Vault, VaultKeys, ring_of_passphrase},
@@ -71,7 +71,7 @@ pub async fn vault(
     pool: PgPool,
     source: MasterKeySource,
     snapshot_age_max: Duration,
-    upstreams: Upstreams,
+    outbound: Outbound,
 ) -> anyhow::Result<Arc<Vault>> {
     classify::built_in().map_err(Clone::clone)?;
     let ring = match source {
@@ -83,5 +83,5 @@ pub async fn vault(
     let keys = in_time(CHANGE_WITHIN, VaultKeys::open(&pool, ring)).await?;
     let boot = BootId::generate()?;
     let vault = Vault::new(pool, Arc::new(keys), boot, snapshot_age_max);
-    Ok(Arc::new(vault.sending_by(Outbound::new(upstreams))))
+    Ok(Arc::new(vault.sending_by(outbound)))
 }

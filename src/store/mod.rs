@@ -49,6 +49,7 @@ pub mod secrets;
 pub mod settled;
 pub mod spend;
 pub mod tokens;
+pub mod version_cooldowns;
 pub mod version_leases;
 
 pub use error::Error;
