@@ -49,7 +49,7 @@ pub async fn run(config: BootstrapConfig) -> anyhow::Result<()> {
         );
     }
     let pool = opening::database(&config.database, CONNECTIONS_MAX).await?;
-    let vault =
+    let (vault, _) =
         opening::vault(pool, config.master_key, SNAPSHOT_AGE_MAX, Upstreams::Remote).await?;
     let found = ensure_caller(&vault, ADMIN, vec![Grant::Admin]).await?;
     if found == Found::Old && !config.recover {

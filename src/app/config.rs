@@ -6,6 +6,7 @@ mod database;
 mod dev_arguments;
 mod duration;
 mod flag_values;
+mod key_folder;
 mod listen;
 mod log;
 mod master_key;
@@ -25,7 +26,7 @@ pub use arguments::{
 pub use database::{DatabaseUrl, UrlArguments};
 pub use dev_arguments::DevArguments;
 pub use log::{LogConfig, LogFormat};
-pub use master_key::{MasterKeySource, SecretVariables};
+pub use master_key::{MasterKeySources, SecretVariables};
 pub use parse::{BootstrapConfig, DevConfig, MigrateConfig};
 pub use problems::ConfigError;
 pub use serve::ServeConfig;

@@ -24,6 +24,7 @@ pub mod postgres;
 mod private_file;
 mod probing;
 mod reflection;
+mod ring;
 pub mod serve;
 pub mod signals;
 mod supervision;

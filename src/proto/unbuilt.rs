@@ -49,10 +49,6 @@ const METHODS: &[(&str, &str)] = &[
         "a rotation is current at once; rotate the old secret in again",
     ),
     ("RollbackKey", "rotate the old secret in again"),
-    (
-        "RewrapKeys",
-        "keep the old master key beside the new one, which seals all that is new",
-    ),
 ];
 
 /// What to do instead of calling a method that is not built yet.

@@ -43,6 +43,7 @@ pub mod prices;
 pub mod probes;
 pub mod replicas;
 pub mod request_ids;
+pub mod rewraps;
 pub mod rotations;
 pub mod secrets;
 pub mod settled;

@@ -7,6 +7,10 @@ use uuid::Uuid;
 
 use super::Result;
 
+mod wraps;
+
+pub use wraps::{Rewrapped, WrapRow, count_not_wrapped_with, not_wrapped_with, rewrap};
+
 /// A sealed field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRow {

@@ -43,6 +43,7 @@ mod get_master_key_status;
 mod get_pool;
 mod get_status;
 mod guard;
+mod hold_ring;
 mod ids;
 mod import_keys;
 mod incidents;
@@ -74,13 +75,18 @@ mod pool_view;
 mod probe;
 mod probe_key;
 mod probing;
+mod promote_master_key;
+mod promoted;
 mod refresh;
 mod renew_lease;
 mod replay;
 mod report_outcome;
+mod retire_master_key;
 mod retry_tokens;
 mod revoke_drained;
 mod revoke_token;
+mod rewrap_keys;
+mod rewrapping;
 mod rotate_key;
 mod rotations;
 mod sealing;
@@ -125,7 +131,8 @@ pub use disable_key::{DisableKey, EnableKey};
 pub use disable_pool::{DisablePool, EnablePool};
 pub use error::{Error, Fault, Refusal};
 pub use explain_lease::ExplainLease;
-pub use get_master_key_status::MasterKeyView;
+pub use get_master_key_status::{MasterKeyStatus, MasterKeyView};
+pub use hold_ring::RingChange;
 pub use ids::Ids;
 pub use import_keys::{ImportAccount, ImportKeys, Imported};
 pub use key_versions::VersionView;
@@ -142,9 +149,13 @@ pub use pool_view::PoolView;
 pub use probe::Unprobed;
 pub use probe_key::Asked;
 pub use probing::{Probes, ROUND_EVERY as PROBE_ROUND_EVERY};
+pub use promote_master_key::PromoteMasterKey;
 pub use renew_lease::{RenewLease, RenewRefusal};
 pub use report_outcome::{ReportOutcome, ReportRefusal, Reported, Verdict};
+pub use retire_master_key::RetireMasterKey;
 pub use revoke_token::RevokeToken;
+pub use rewrap_keys::{CancelRewrap, RewrapKeys};
+pub use rewrapping::Step as RewrapStep;
 pub use rotate_key::RotateKey;
 pub use rotations::RotationView;
 pub use secret_value::{SecretValue, WHOLE};
@@ -200,7 +211,7 @@ impl Vault {
         snapshot_age_max: Duration,
     ) -> Self {
         let ids = Ids::new(&keys.cluster, boot);
-        Self {
+        let vault = Self {
             live: Live::new(ids.boot_id(), snapshot_age_max),
             pool,
             keys,
@@ -211,7 +222,9 @@ impl Vault {
             saving: tokio::sync::Mutex::default(),
             outbound: Outbound::default(),
             probe_seats: tokio::sync::Semaphore::new(PROBE_SEATS),
-        }
+        };
+        vault.publish_ring();
+        vault
     }
 
     /// The same, where its own requests go out by this way.
