@@ -21,8 +21,9 @@ use crate::store::rewraps::Claim;
 use crate::store::secrets::{self, Rewrapped, WrapRow};
 use crate::store::{cluster, master_keys, rewraps};
 
-/// How long nobody else takes over from a replica that is not heard of: longer than a batch may take to commit.
-const CLAIM_LASTS: Duration = Duration::from_secs(10);
+/// How long nobody else takes over from a replica that is not heard of. Two that work at it at once would do no harm, since each batch holds
+/// the operation's row: this only keeps them from taking turns.
+const CLAIM_LASTS: Duration = Duration::from_secs(5);
 /// Rows of one transaction: few enough that it takes milliseconds, and that whoever seals meanwhile hardly waits.
 const BATCH_MAX: i32 = 100;
 /// Batches a second, where the pace allows that few: so that the claim is kept and progress is seen.

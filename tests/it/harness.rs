@@ -20,6 +20,7 @@ pub(crate) mod raided;
 pub(crate) mod receivers;
 pub(crate) mod refusal;
 pub(crate) mod replica;
+pub(crate) mod ringed;
 pub(crate) mod setup;
 pub(crate) mod spending;
 pub(crate) mod stating;
