@@ -4,6 +4,7 @@ mod alerts;
 mod arguments;
 mod database;
 mod dev_arguments;
+mod doctor;
 mod duration;
 mod flag_values;
 mod key_folder;
@@ -25,6 +26,7 @@ pub use arguments::{
 };
 pub use database::{DatabaseUrl, UrlArguments};
 pub use dev_arguments::DevArguments;
+pub use doctor::{DoctorArguments, DoctorConfig};
 pub use log::{LogConfig, LogFormat};
 pub use master_key::{MasterKeySources, SecretVariables};
 pub use parse::{BootstrapConfig, DevConfig, MigrateConfig};

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 mod connection;
 pub mod dev;
+pub mod doctor;
 mod drain;
 mod gate;
 pub mod hardening;

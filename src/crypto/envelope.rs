@@ -148,13 +148,13 @@ fn unwrap(
 }
 
 impl SealContext<'_> {
-    fn of_data(&self) -> Result<Vec<u8>, EnvelopeError> {
+    pub(super) fn of_data(&self) -> Result<Vec<u8>, EnvelopeError> {
         Ok(self
             .append_to(Parts::labelled("keylease/key-data/v1"))?
             .finish())
     }
 
-    fn of_wrap(&self, master_key: Fingerprint) -> Result<Vec<u8>, EnvelopeError> {
+    pub(super) fn of_wrap(&self, master_key: Fingerprint) -> Result<Vec<u8>, EnvelopeError> {
         let parts = self.append_to(Parts::labelled("keylease/key-wrap/v1"))?;
         Ok(parts.with(&master_key.to_bytes()).finish())
     }

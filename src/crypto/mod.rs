@@ -22,6 +22,8 @@ mod rows;
 mod sealed_id;
 mod sealed_message;
 mod secret;
+#[cfg(test)]
+mod vectors;
 mod webhook_secret;
 mod wrap_budget;
 

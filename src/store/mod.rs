@@ -46,6 +46,7 @@ pub mod request_ids;
 pub mod rewraps;
 pub mod rotations;
 pub mod secrets;
+pub mod setbacks;
 pub mod settled;
 pub mod spend;
 pub mod tokens;

@@ -9,7 +9,9 @@ use super::Result;
 
 mod wraps;
 
-pub use wraps::{Rewrapped, WrapRow, count_not_wrapped_with, not_wrapped_with, rewrap};
+pub use wraps::{
+    Rewrapped, SealedRow, WrapRow, all_after, count_not_wrapped_with, not_wrapped_with, rewrap,
+};
 
 /// A sealed field.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 
 use super::keys::VaultKeys;
-use super::promoted::{self, Promoted};
+use super::master_keys::promoted::{self, Promoted};
 use crate::crypto::{
     ClusterKey, ClusterKeyError, Fingerprint, KeyRing, MissingMasterKey, RandomError,
     WrappedClusterKey,

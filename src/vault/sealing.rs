@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use super::error::Refusal;
 use super::keys::VaultKeys;
-use super::promoted::{Sealer, sealer};
+use super::master_keys::promoted::{Sealer, sealer};
 use super::secret_value::SecretValue;
 use super::{Result, Work};
 use crate::crypto::{
@@ -14,7 +14,7 @@ use crate::domain::account::Account;
 use crate::domain::field::{FIELD_ERRORS_MAX, FieldError};
 use crate::domain::key::KeyVersion;
 use crate::domain::name::KeyName;
-use crate::store::secrets::{self, Duplicate, SecretRow, WrapRow};
+use crate::store::secrets::{self, Duplicate, SealedRow, SecretRow, WrapRow};
 use crate::store::{key_versions, master_keys};
 
 /// Seals a credential for the hosts of its version.
@@ -153,21 +153,35 @@ pub(super) fn rewrapped(
     to: Fingerprint,
     row: &WrapRow,
 ) -> std::result::Result<Vec<u8>, EnvelopeError> {
+    // The value is not touched.
+    let sealed = sealed_of(row, Vec::new())?;
+    let moved = crypto::rewrap(ring, ring.find(&to)?, &context_of(row)?, &sealed);
+    moved.map(|sealed| sealed.wrapped_dek)
+}
+
+/// Whether a sealed field opens for what its row says of it; it is wiped at once.
+pub(super) fn opens(ring: &KeyRing, row: &SealedRow) -> std::result::Result<(), EnvelopeError> {
+    let sealed = sealed_of(&row.wrap, row.ciphertext.clone())?;
+    crypto::open(ring, &context_of(&row.wrap)?, &sealed).map(drop)
+}
+
+fn context_of(row: &WrapRow) -> std::result::Result<SealContext<'_>, EnvelopeError> {
     let number = u32::try_from(row.number);
-    let master_key = row.master_key_fingerprint.parse();
-    let context = SealContext {
+    Ok(SealContext {
         key_uid: row.key_uid,
         version: number.map_err(|_| EnvelopeError::DoesNotOpen)?,
         field: &row.field,
         allowed_hosts: &row.sealed_hosts,
-    };
-    let sealed = Sealed {
+    })
+}
+
+fn sealed_of(row: &WrapRow, ciphertext: Vec<u8>) -> std::result::Result<Sealed, EnvelopeError> {
+    let master_key = row.master_key_fingerprint.parse();
+    Ok(Sealed {
         master_key: master_key.map_err(|_| EnvelopeError::DoesNotOpen)?,
         wrapped_dek: row.wrapped_dek.clone(),
-        // It is not touched.
-        ciphertext: Vec::new(),
-    };
-    crypto::rewrap(ring, ring.find(&to)?, &context, &sealed).map(|sealed| sealed.wrapped_dek)
+        ciphertext,
+    })
 }
 
 const fn context<'a>(version: &'a KeyVersion, field: &'a str) -> SealContext<'a> {

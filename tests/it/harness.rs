@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod crowd;
 pub(crate) mod desk;
+pub(crate) mod doctored;
 pub(crate) mod explained;
 pub(crate) mod judged;
 pub(crate) mod keys;

@@ -101,3 +101,50 @@ pub async fn rewrap(conn: &mut PgConnection, fingerprint: &str, rows: &[Rewrappe
     .await?;
     Ok(stored.rows_affected())
 }
+
+/// A sealed field, and what it was sealed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedRow {
+    /// Its data key.
+    pub wrap: WrapRow,
+    /// The version's stage.
+    pub stage: String,
+    /// The value, under the data key.
+    pub ciphertext: Vec<u8>,
+}
+
+/// The next sealed fields after one, of all versions.
+///
+/// # Errors
+/// As every query.
+pub async fn all_after(
+    conn: &mut PgConnection,
+    after: Option<&(Uuid, String)>,
+    rows_max: i64,
+) -> Result<Vec<SealedRow>> {
+    let (uid, field) = after.map_or((Uuid::nil(), ""), |(uid, field)| (*uid, field.as_str()));
+    let rows = sqlx::query!(
+        "select s.version_uid, s.field, v.key_uid, v.number, v.stage, v.sealed_hosts, s.master_key_fingerprint, s.wrapped_dek, s.ciphertext
+        from secrets s join key_versions v on v.uid = s.version_uid
+        where (s.version_uid, s.field) > ($1, $2) order by s.version_uid, s.field limit $3",
+        uid,
+        field,
+        rows_max
+    )
+    .fetch_all(conn)
+    .await?;
+    let sealed = rows.into_iter().map(|row| SealedRow {
+        wrap: WrapRow {
+            version_uid: row.version_uid,
+            field: row.field,
+            key_uid: row.key_uid,
+            number: row.number,
+            sealed_hosts: row.sealed_hosts,
+            master_key_fingerprint: row.master_key_fingerprint,
+            wrapped_dek: row.wrapped_dek,
+        },
+        stage: row.stage,
+        ciphertext: row.ciphertext,
+    });
+    Ok(sealed.collect())
+}

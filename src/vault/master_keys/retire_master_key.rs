@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::error::Refusal;
 use super::get_master_key_status::{MasterKeyStatus, MasterKeyView, status};
-use super::guard::found;
 use super::promote_master_key::resource_of;
-use super::{Done, Result, Verb, Work};
 use crate::crypto::Fingerprint;
 use crate::domain::rewrap::RewrapState;
 use crate::domain::time::Timestamp;
 use crate::store::master_keys;
+use crate::vault::error::Refusal;
+use crate::vault::guard::found;
+use crate::vault::{Done, Result, Verb, Work};
 
 /// A master key that is to be used no more.
 #[derive(Debug, Clone, Copy)]

@@ -2,13 +2,13 @@
 
 use sqlx::PgConnection;
 
-use super::keys::VaultKeys;
 use super::promoted::{self, Promoted};
-use super::{Result, Vault};
 use crate::domain::rewrap::Rewrap;
 use crate::store::connection::acquire;
 use crate::store::master_keys::{self, MasterKeyRow};
 use crate::store::{replicas, rewraps};
+use crate::vault::keys::VaultKeys;
+use crate::vault::{Result, Vault};
 
 /// A master key at a glance.
 #[derive(Debug, Clone)]

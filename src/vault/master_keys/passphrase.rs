@@ -2,13 +2,13 @@
 
 use sqlx::{PgConnection, PgPool};
 
-use super::open::{OpenError, parse, refuse_if_used};
 use crate::crypto::{
     Fingerprint, KeyRing, KeyRingError, MasterKey, MasterKeyError, PassphraseParameters, Secret,
 };
-use crate::store::connection::{Transaction, begin};
+use crate::store::connection::{Transaction, acquire, begin};
 use crate::store::master_keys::{self, PassphraseRow};
 use crate::store::{self, cluster};
+use crate::vault::open::{OpenError, parse, refuse_if_used};
 
 /// The most passphrases that a start tries: each costs a good part of a second.
 const ROWS_MAX: i64 = 4;
@@ -64,7 +64,7 @@ pub async fn ring_of_passphrase(
     passphrase: Secret,
     given: Option<&KeyRing>,
 ) -> Result<KeyRing, PassphraseError> {
-    let mut transaction = begin(pool, super::change::BEGIN).await?;
+    let mut transaction = begin(pool, crate::vault::change::BEGIN).await?;
     // Holds the cluster's row, so that of two first starts one waits and finds what the other stored.
     let wrapped = cluster::wrapped_key(&mut transaction).await?;
     let rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;
@@ -78,7 +78,7 @@ pub async fn ring_of_passphrase(
         if given.is_none() {
             return Err(PassphraseError::Wrong { known });
         }
-        transaction = begin(pool, super::change::BEGIN).await?;
+        transaction = begin(pool, crate::vault::change::BEGIN).await?;
         return added(transaction, passphrase).await;
     }
     match wrapped {
@@ -90,6 +90,24 @@ pub async fn ring_of_passphrase(
         None => refuse_if_used(&mut transaction).await?,
     }
     added(transaction, passphrase).await
+}
+
+/// The master keys of a passphrase that this database has parameters for; nothing is stored.
+///
+/// # Errors
+/// See [`PassphraseError`].
+pub async fn ring_of_known_passphrase(
+    pool: &PgPool,
+    passphrase: Secret,
+) -> Result<Option<KeyRing>, PassphraseError> {
+    let mut conn = acquire(pool).await?;
+    let rows = master_keys::passphrases(&mut conn, ROWS_MAX).await?;
+    let (matching, _) = matching(rows, passphrase).await?;
+    let rings = matching
+        .into_iter()
+        .map(|(key, _)| KeyRing::new(key, Vec::new()));
+    let rings = rings.collect::<Result<Vec<_>, _>>()?;
+    Ok(KeyRing::join(rings).ok())
 }
 
 /// Derives the passphrase under fresh parameters and stores those. Of two replicas that do it at once the second finds the first's.
@@ -122,7 +140,7 @@ async fn with_replacement(
         .all(|(_, parameters)| parameters.are_outdated());
     let mut keys: Vec<MasterKey> = matching.into_iter().map(|(key, _)| key).collect();
     if is_outdated {
-        let mut transaction = begin(pool, super::change::BEGIN).await?;
+        let mut transaction = begin(pool, crate::vault::change::BEGIN).await?;
         cluster::wrapped_key(&mut transaction).await?;
         let replaced = keys[0].fingerprint();
         let rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;

@@ -9,17 +9,17 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::change::BEGIN;
-use super::error::{Error, Fault, Refusal};
 use super::promote_master_key::resource_of;
-use super::sealing::{heed_wraps, rewrapped};
-use super::{Change, Done, Result, Vault, Verb, Work};
 use crate::crypto::{EnvelopeError, Fingerprint, KeyRing, WrapBudget};
 use crate::domain::rewrap::{Rewrap, RewrapState};
 use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::rewraps::Claim;
 use crate::store::secrets::{self, Rewrapped, WrapRow};
 use crate::store::{cluster, master_keys, rewraps};
+use crate::vault::change::BEGIN;
+use crate::vault::error::{Error, Fault, Refusal};
+use crate::vault::sealing::{heed_wraps, rewrapped};
+use crate::vault::{Change, Done, Result, Vault, Verb, Work};
 
 /// How long nobody else takes over from a replica that is not heard of. Two that work at it at once would do no harm, since each batch holds
 /// the operation's row: this only keeps them from taking turns.

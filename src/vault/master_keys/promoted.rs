@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::error::Refusal;
-use super::keys::VaultKeys;
-use super::{Result, Work};
 use crate::crypto::{Fingerprint, KeyRing, MasterKey, PromotionRow};
 use crate::store::{self, cluster, master_keys};
+use crate::vault::error::Refusal;
+use crate::vault::keys::VaultKeys;
+use crate::vault::{Result, Work};
 
 /// What the cluster's row says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Promoted {
+pub(in crate::vault) enum Promoted {
     /// No release that keeps it here has started yet.
     None,
     /// This one.
@@ -21,7 +21,7 @@ pub(super) enum Promoted {
 
 /// The promoted master key, held here.
 #[derive(Debug)]
-pub(super) struct Sealer {
+pub(in crate::vault) struct Sealer {
     ring: Arc<KeyRing>,
     fingerprint: Fingerprint,
 }
@@ -31,18 +31,18 @@ impl Sealer {
     ///
     /// # Errors
     /// None: that it is held was looked at when this was made, and a ring never changes.
-    pub(super) fn master_key(&self) -> Result<&MasterKey> {
+    pub(in crate::vault) fn master_key(&self) -> Result<&MasterKey> {
         let found = self.ring.find(&self.fingerprint);
         Ok(found.map_err(crate::crypto::EnvelopeError::from)?)
     }
 
-    pub(super) const fn fingerprint(&self) -> Fingerprint {
+    pub(in crate::vault) const fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
 }
 
 /// Reads it.
-pub(super) async fn read(
+pub(in crate::vault) async fn read(
     conn: &mut sqlx::PgConnection,
     keys: &VaultKeys,
 ) -> store::Result<Promoted> {
@@ -58,7 +58,7 @@ pub(super) async fn read(
 }
 
 /// Writes it.
-pub(super) async fn write(
+pub(in crate::vault) async fn write(
     conn: &mut sqlx::PgConnection,
     keys: &VaultKeys,
     fingerprint: Fingerprint,
@@ -73,7 +73,7 @@ pub(super) async fn write(
 ///
 /// # Errors
 /// This replica does not hold it, or the row is not believed.
-pub(super) async fn sealer(work: &mut Work<'_>) -> Result<Sealer> {
+pub(in crate::vault) async fn sealer(work: &mut Work<'_>) -> Result<Sealer> {
     let refuse = |resource: String, message: String| Refusal::State { resource, message };
     match read(work.conn, work.keys).await? {
         Promoted::Key(fingerprint) => {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::promoted::{self, Promoted};
-use super::{Change, Error, PromoteMasterKey, Result, RewrapKeys, Vault};
 use crate::crypto::{Fingerprint, KeyRing};
 use crate::domain::rewrap::RATE_DEFAULT;
 use crate::store::connection::acquire;
 use crate::store::{cluster, master_keys, secrets};
+use crate::vault::{Change, Error, PromoteMasterKey, Result, RewrapKeys, Vault};
 
 /// What changed by taking up a ring.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Vault {
     }
 
     /// Says to the fleet what is held.
-    pub(super) fn publish_ring(&self) {
+    pub(in crate::vault) fn publish_ring(&self) {
         let fingerprints = self.keys.ring().fingerprints();
         self.live
             .holds(fingerprints.iter().map(ToString::to_string).collect());

@@ -1,13 +1,13 @@
 //! `PromoteMasterKey`: from now on this master key wraps whatever is sealed.
 
-use super::error::Refusal;
 use super::get_master_key_status::{MasterKeyStatus, status};
 use super::promoted::{self, Promoted};
-use super::sealing::heed_wraps;
-use super::{Done, Result, Verb, Work};
 use crate::crypto::{Fingerprint, WrapBudget};
 use crate::domain::rewrap::RewrapState;
 use crate::store::{replicas, rewraps};
+use crate::vault::error::Refusal;
+use crate::vault::sealing::heed_wraps;
+use crate::vault::{Done, Result, Verb, Work};
 
 /// The most replicas that a refusal names.
 const NAMED_MAX: usize = 5;

@@ -1,13 +1,13 @@
 //! `RewrapKeys` and `CancelRewrap`: wrapping every data key, and the cluster key, anew under the promoted master key. A replica does it in
 //! the background: see `rewrapping`.
 
-use super::error::Refusal;
 use super::get_master_key_status::{MasterKeyStatus, status};
 use super::promote_master_key::resource_of;
 use super::promoted::sealer;
-use super::{Done, Result, Verb, Work};
 use crate::domain::rewrap::RewrapState;
 use crate::store::{rewraps, secrets};
+use crate::vault::error::Refusal;
+use crate::vault::{Done, Result, Verb, Work};
 
 /// Begins, or, where one runs, sets its pace.
 #[derive(Debug, Clone, Copy)]
