@@ -60,6 +60,40 @@ fn serve(database: &Database, master_key: &str) -> Command {
     command
 }
 
+/// Nobody opens the restored database with a master key of their own, by whatever name.
+async fn opens_for_no_stranger(other: &Database, stranger: &str) {
+    let wanted: String = sqlx::query_scalar("select master_key_fingerprint from cluster")
+        .fetch_one(&other.pool)
+        .await
+        .unwrap();
+    ran(&mut keylease(&[
+        "master-key",
+        "generate",
+        "--out",
+        stranger,
+    ]));
+    let (_, said) = texts(&serve(other, stranger).output().unwrap());
+    assert!(said.contains(&wanted), "{said}");
+    let key = MasterKey::parse(&fs::read_to_string(stranger).unwrap()).unwrap();
+    let rename = |print: &str| {
+        format!(
+            "update cluster set master_key_fingerprint = '{print}'; update secrets set master_key_fingerprint = '{print}'"
+        )
+    };
+    let renamed = sqlx::AssertSqlSafe(rename(&key.fingerprint().to_string()));
+    sqlx::raw_sql(renamed).execute(&other.pool).await.unwrap();
+    let ring = KeyRing::new(key, vec![]).unwrap();
+    let refused = VaultKeys::open(&other.pool, ring).await.unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("the cluster key does not open"),
+        "{refused}"
+    );
+    let undo = sqlx::AssertSqlSafe(rename(&wanted));
+    sqlx::raw_sql(undo).execute(&other.pool).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_dump_and_the_master_key_serve_elsewhere_and_the_dump_alone_opens_nothing() {
     let (mut cluster, admin, _) = Cluster::serving(&["a", "b"], "p").await;
@@ -73,57 +107,12 @@ async fn a_dump_and_the_master_key_serve_elsewhere_and_the_dump_alone_opens_noth
 
     // Neither a secret nor a token lies open in the dump, nor as hex, which is how it writes bytes.
     let dump = fs::read_to_string(file("dump.sql")).unwrap();
-    assert!(
-        dump.contains("api.openai.com"),
-        "the dump holds what it should"
-    );
+    assert!(dump.contains("api.openai.com"), "it holds what it should");
     for secret in ["sk-a", "sk-a-new", "sk-b", &token, &cluster.admin_token] {
         let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
         assert!(!dump.contains(secret) && !dump.contains(&hex));
     }
-    // Another master key opens nothing, and it is said which one is needed.
-    ran(&mut keylease(&[
-        "master-key",
-        "generate",
-        "--out",
-        &file("stranger.key"),
-    ]));
-    let (_, said) = texts(&serve(&other, &file("stranger.key")).output().unwrap());
-    let wanted: String = sqlx::query_scalar("select master_key_fingerprint from cluster")
-        .fetch_one(&other.pool)
-        .await
-        .unwrap();
-    assert!(said.contains(&wanted), "{said}");
-    let stranger = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
-    VaultKeys::open(&other.pool, stranger).await.unwrap_err();
-    // Whoever names a key of its own by that fingerprint gains nothing either.
-    let own = MasterKey::generate().unwrap();
-    let rename = format!(
-        "update cluster set master_key_fingerprint = '{0}'; update secrets set master_key_fingerprint = '{0}'",
-        own.fingerprint()
-    );
-    let mut transaction = other.pool.begin().await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(rename))
-        .execute(&mut *transaction)
-        .await
-        .unwrap();
-    transaction.commit().await.unwrap();
-    let refused = VaultKeys::open(&other.pool, KeyRing::new(own, vec![]).unwrap())
-        .await
-        .unwrap_err();
-    assert!(
-        refused
-            .to_string()
-            .contains("the cluster key does not open"),
-        "{refused}"
-    );
-    let undo = format!(
-        "update cluster set master_key_fingerprint = '{wanted}'; update secrets set master_key_fingerprint = '{wanted}'"
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(undo))
-        .execute(&other.pool)
-        .await
-        .unwrap();
+    opens_for_no_stranger(&other, &file("stranger.key")).await;
 
     // With the master key it is the vault that it was, down to the callers' tokens.
     let master_key = file("master.key");

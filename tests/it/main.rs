@@ -41,6 +41,7 @@ mod dev_command;
 mod distrust;
 mod distrust_leases;
 mod doctor;
+mod doctor_history;
 mod ended;
 mod explain;
 mod explain_cli;
