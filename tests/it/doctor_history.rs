@@ -17,7 +17,8 @@ async fn sql(cluster: &Cluster, statements: &str) {
 const DUMP: &str = "create table old_secrets as select * from secrets; create table old_versions as select * from key_versions;
     create table old_keys as select * from keys; create table old_cluster as select * from cluster";
 /// Restores that.
-const RESTORE: &str = "begin; insert into keys select * from old_keys on conflict do nothing; delete from secrets; delete from key_versions;
+const RESTORE: &str = "begin; insert into keys select * from old_keys on conflict do nothing; update keys k set rev = o.rev from old_keys o where o.uid = k.uid;
+    delete from rotations; delete from deletions; delete from secrets; delete from key_versions;
     insert into key_versions select * from old_versions; insert into secrets select * from old_secrets;
     update cluster set rev = (select rev from old_cluster); commit";
 
