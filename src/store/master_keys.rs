@@ -72,7 +72,7 @@ pub async fn register(conn: &mut PgConnection, fingerprint: &str) -> Result<()> 
 pub async fn show_promoted(conn: &mut PgConnection, fingerprint: &str) -> Result<()> {
     sqlx::query!(
         "update master_keys set state = case when fingerprint = $1 then 'promoted' else 'present' end
-        where state <> 'retired' and (fingerprint = $1) <> (state = 'promoted')",
+        where retire_time is null and (fingerprint = $1) <> (state = 'promoted')",
         fingerprint
     )
     .execute(conn)
@@ -102,7 +102,7 @@ pub async fn retire(conn: &mut PgConnection, fingerprint: &str, now: Timestamp) 
 /// As every query.
 pub async fn retired(conn: &mut PgConnection) -> Result<Vec<String>> {
     let fingerprints = sqlx::query_scalar!(
-        "select fingerprint from master_keys m where state = 'retired'
+        "select fingerprint from master_keys m where retire_time is not null
             and not exists (select from secrets s where s.master_key_fingerprint = m.fingerprint)
             and not exists (select from cluster c where c.master_key_fingerprint = m.fingerprint)"
     )
@@ -157,7 +157,7 @@ pub async fn passphrases(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<P
         r#"select fingerprint, salt as "salt!", memory_kib as "memory_kib!", iterations as "iterations!",
             parallelism as "parallelism!", replaces
         from master_keys
-        where state <> 'retired' and salt is not null and memory_kib is not null and iterations is not null and parallelism is not null
+        where retire_time is null and salt is not null and memory_kib is not null and iterations is not null and parallelism is not null
         order by create_time desc, fingerprint limit $1"#,
         rows_max
     )
@@ -172,7 +172,7 @@ pub async fn passphrases(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<P
 /// As every query.
 pub async fn replacing(conn: &mut PgConnection, fingerprint: &str) -> Result<Option<String>> {
     let found = sqlx::query_scalar!(
-        "select fingerprint from master_keys where replaces = $1 and state <> 'retired' order by create_time desc limit 1",
+        "select fingerprint from master_keys where replaces = $1 and retire_time is null order by create_time desc limit 1",
         fingerprint
     )
     .fetch_optional(conn)

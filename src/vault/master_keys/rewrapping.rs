@@ -237,3 +237,17 @@ async fn rewrap_cluster_key(work: &mut Work<'_>, to: &str) -> Result<()> {
 fn signed(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_keep_the_pace_that_was_asked_for() {
+        let pause = |rows, rate_max| Step::Batch { rows, rate_max }.pause();
+        assert_eq!(pause(100, 1_000), Duration::from_millis(100));
+        assert_eq!(pause(1, 2), Duration::from_millis(500));
+        assert_eq!(pause(100, 20_000), Duration::from_millis(5));
+        assert_eq!(Step::Idle.pause(), Duration::ZERO);
+    }
+}
