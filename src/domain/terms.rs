@@ -110,6 +110,13 @@ impl Terms {
         JITTER + (timed + self.validity + self.start_within) / RATE
     }
 
+    /// How far the lower clock may be put ahead of the time, so that answers which take long do not hold it back. What epsilon leaves
+    /// is for the rates of clocks, and for requests that arrive later than others.
+    #[must_use]
+    pub fn lead(&self) -> Duration {
+        self.epsilon() / 2
+    }
+
     /// C: how long a reserved unit stays charged, at most.
     #[must_use]
     pub fn charge_time(&self) -> Duration {

@@ -1,15 +1,14 @@
 //! This replica's clocks: boot time for what it promises, the database's time, as last sampled, for what the fleet shares.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
 use uuid::Uuid;
 
 use crate::domain::canary::{self, Right};
-use crate::domain::ledger::clock::ClockSamples;
-use crate::domain::terms::Terms;
+use crate::domain::ledger::clock::{Believed, ClockSamples};
 use crate::domain::time::{BootTime, Timestamp};
 
 /// Time since this host booted, suspend included.
@@ -61,23 +60,26 @@ impl DatabaseClock {
         }
     }
 
-    /// The most that the time can be for a limit: see [`ClockSamples::believed`].
+    /// What the time can be for a limit: see [`ClockSamples`].
     pub fn believed(
         &self,
         limit: Uuid,
         last_low: Timestamp,
-        terms: &Terms,
+        (reach, lead): (Duration, Duration),
         sent: BootTime,
-    ) -> Timestamp {
+    ) -> Believed {
         let mut samples = self.samples.lock();
-        samples.believed(limit, last_low, terms.charge_time(), terms.epsilon(), sent)
+        Believed {
+            least: samples.least(),
+            most: samples.believed(limit, last_low, reach, lead, sent),
+        }
     }
 
     /// The most that the time can be for the right to a canary, in the same way.
     pub fn believed_of(&self, right: &Right, sent: BootTime) -> Timestamp {
         let (id, reach) = (right.id, right.reach());
         let mut samples = self.samples.lock();
-        samples.believed(id, right.low, reach, canary::epsilon(reach), sent)
+        samples.believed(id, right.low, reach, canary::epsilon(reach) / 2, sent)
     }
 }
 

@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::Live;
 use super::clock::{DatabaseClock, boot_now};
+use crate::domain::ledger::clock::{Believed, Clocks};
 use crate::domain::ledger::entry::{Asker, Entry};
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::work::{Answer, Work};
-use crate::domain::time::{BootTime, Timestamp};
+use crate::domain::time::BootTime;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::{self, incarnations, limit_blocks, limit_ledgers, limit_merges};
 
@@ -158,12 +159,17 @@ async fn merge(conn: &mut PgConnection, boot_id: Uuid, pages: &[Page<'_>]) -> st
     Ok(())
 }
 
-/// The most that the time can be for a limit; a deleted one has no clock.
-pub(super) fn believed(clock: &DatabaseClock, page: &Page<'_>, sent: BootTime) -> Timestamp {
-    let low = page.entry.clocks.low;
-    page.terming().map_or(low, |terming| {
+/// What the time can be for a limit; a deleted one has no clock.
+pub(super) fn believed(clock: &DatabaseClock, page: &Page<'_>, sent: BootTime) -> Believed {
+    let Clocks { high, low } = page.entry.clocks;
+    let stands = Believed {
+        least: high,
+        most: low,
+    };
+    page.terming().map_or(stands, |terming| {
         clock.sample(terming.now, boot_now());
-        clock.believed(page.work.limit, low, &terming.terms, sent)
+        let looks = (page.reach(), terming.terms.lead());
+        clock.believed(page.work.limit, low, looks, sent)
     })
 }
 

@@ -1,6 +1,7 @@
 //! Table `limit_ledgers`: the row that a transaction of the expiring-charge ledger locks.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
@@ -9,13 +10,14 @@ use uuid::Uuid;
 use super::Result;
 use super::convert::{millis, offset, signed, timestamp, unsigned};
 use super::limit_rows::{self, SpanColumns};
-use crate::domain::ledger::clock::Clocks;
+use crate::domain::ledger::clock::{Clocks, Reach};
 use crate::domain::ledger::entry::{Claim, Entry};
 use crate::domain::ledger::offline::reserve::{Kept, Reserve};
 use crate::domain::ledger::page::Terming;
 use crate::domain::limit::Mode;
 use crate::domain::offline::Plan;
 use crate::domain::terms::Timing;
+use crate::domain::time::micros_of;
 
 mod offline;
 pub mod peek;
@@ -44,8 +46,8 @@ pub async fn lock(
         ($how:literal) => {
             sqlx::query_as!(
                 LockedRow,
-                "select limit_uid, last_high, last_low, grant_number, incarnation, frozen_until, claim_boot_id, claim_units, claim_until, \
-             block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
+                "select limit_uid, last_high, last_low, reach_micros, reach_until, grant_number, incarnation, frozen_until, \
+             claim_boot_id, claim_units, claim_until, block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
              offline_kept_until, offline_ripe_at from limit_ledgers \
              where limit_uid = any($1) order by limit_uid " + $how,
                 limits
@@ -127,18 +129,21 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
     let claimed_until: Vec<Option<OffsetDateTime>> =
         claims().map(|c| c.map(|c| offset(c.until))).collect();
     let offline = Columns::of(moved);
+    let reaches: Vec<i64> = entries().map(|e| micros_of(e.reach.charge)).collect();
+    let reaches_until: Vec<OffsetDateTime> = entries().map(|e| offset(e.reach.until)).collect();
     sqlx::query!(
         "update limit_ledgers g set last_high = m.high, last_low = m.low, grant_number = m.grant_number, \
              incarnation = m.incarnation, block_units_max = m.largest, frozen_until = m.frozen_until, \
              claim_boot_id = m.claim_boot_id, claim_units = m.claim_units, claim_until = m.claim_until, \
              offline_slot_units = m.slot_units, offline_slots = m.slots, offline_window_ms = m.window_ms, \
              offline_reach_ms = m.reach_ms, offline_kept_units = m.kept_units, offline_kept_until = m.kept_until, \
-             offline_ripe_at = m.ripe_at \
+             offline_ripe_at = m.ripe_at, reach_micros = m.reach_micros, reach_until = m.reach_until \
          from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], \
              $7::timestamptz[], $8::uuid[], $9::bigint[], $10::timestamptz[], $11::bigint[], $12::integer[], $13::bigint[], \
-             $14::bigint[], $15::bigint[], $16::timestamptz[], $17::timestamptz[]) as m (limit_uid, high, low, grant_number, \
+             $14::bigint[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::bigint[], \
+             $19::timestamptz[]) as m (limit_uid, high, low, grant_number, \
              incarnation, largest, frozen_until, claim_boot_id, claim_units, claim_until, slot_units, slots, window_ms, \
-             reach_ms, kept_units, kept_until, ripe_at) \
+             reach_ms, kept_units, kept_until, ripe_at, reach_micros, reach_until) \
          where g.limit_uid = m.limit_uid",
         &limits,
         &highs,
@@ -156,7 +161,9 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         &offline.reach_ms,
         &offline.kept_units,
         &offline.kept_until as &[Option<OffsetDateTime>],
-        &offline.ripe_at as &[Option<OffsetDateTime>]
+        &offline.ripe_at as &[Option<OffsetDateTime>],
+        &reaches,
+        &reaches_until
     )
     .execute(conn)
     .await?;
@@ -168,6 +175,8 @@ struct LockedRow {
     limit_uid: Uuid,
     last_high: OffsetDateTime,
     last_low: OffsetDateTime,
+    reach_micros: i64,
+    reach_until: OffsetDateTime,
     grant_number: i64,
     incarnation: i64,
     frozen_until: Option<OffsetDateTime>,
@@ -197,6 +206,10 @@ impl LockedRow {
             clocks: Clocks {
                 high: timestamp(row.last_high),
                 low: timestamp(row.last_low),
+            },
+            reach: Reach {
+                charge: Duration::from_micros(unsigned(row.reach_micros)),
+                until: timestamp(row.reach_until),
             },
             grant_number: row.grant_number,
             incarnation: row.incarnation,

@@ -18,6 +18,13 @@ pub(crate) enum Bug {
     ReadBeforeLock,
     /// Charges end by the clock that stamps them.
     OneClock,
+    /// A clock that is new to its replica starts from where the limit's stood when its transaction was done, as if that had been when
+    /// it was sent.
+    SeedAtSending,
+    /// Charges are stamped by the database's clock as it is, though it may have been set back a moment ago.
+    StampAsRead,
+    /// The clocks look back no further than today's charge time.
+    ReachOfToday,
     /// A permit is handed out after its block has ended.
     PermitAfterExpiry,
     /// A report that comes twice gives back twice.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use keylease::domain::ledger::clock::{ClockSamples, Clocks};
+use keylease::domain::ledger::clock::{Believed, ClockSamples, Clocks, Reach};
 use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
@@ -11,13 +11,14 @@ use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, St
 use keylease::domain::ledger::takeover::Settled;
 use keylease::domain::ledger::work::{Answer, Work};
 use keylease::domain::limit::Limit;
-use keylease::domain::terms::Span;
+use keylease::domain::terms::{Span, Terms};
 use keylease::domain::time::{BootTime, Timestamp};
 use keylease::store::replicas::LAPSE;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
 use crate::time::{MILLI, Time, WallClock};
+use crate::world::nanos;
 
 mod merging;
 mod offline;
@@ -57,6 +58,8 @@ pub(crate) struct Row {
     pub(crate) limit: Limit,
     entry: Entry,
     blocks: BTreeMap<Uuid, Stored>,
+    /// For planted bugs: charges that ended before what they stand for.
+    early: u64,
     /// For the bug that reads before the lock: when the row was last written, and what was charged before that.
     before: (Time, Charged),
 }
@@ -74,6 +77,8 @@ struct Stored {
     epoch: u64,
     /// For the bug that returns by differences: units used, as its replica has said.
     stated: u64,
+    /// Until when, in true time, what it is charged for can still fill a window; unless it was settled.
+    binds_until: Time,
 }
 
 /// Who runs a transaction.
@@ -108,6 +113,7 @@ impl Database {
                     high: born,
                     low: born,
                 },
+                reach: Reach::NONE,
                 grant_number: 0,
                 incarnation: 0,
                 frozen_until: None,
@@ -116,6 +122,7 @@ impl Database {
                 offline: Reserve::default(),
             },
             blocks: BTreeMap::new(),
+            early: 0,
             before: (0, Charged::default()),
         };
         let rows = limits.iter().map(|limit| (limit.uid, row(limit)));
@@ -133,6 +140,11 @@ impl Database {
             },
             bug,
         }
+    }
+
+    /// Charges that ended before what they stand for.
+    pub(crate) fn early(&self) -> u64 {
+        self.state.limits.values().map(|row| row.early).sum()
     }
 
     fn standing(&self, boot_id: Uuid) -> Standing {

@@ -11,6 +11,7 @@ mod bugs;
 mod caller;
 mod canaries;
 mod churn;
+mod clocks;
 mod database;
 mod day;
 mod merges;

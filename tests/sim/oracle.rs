@@ -35,6 +35,8 @@ pub(crate) struct Verdict {
     pub(crate) share: f64,
     /// Units handed out while the database could not be reached.
     pub(crate) offline: u64,
+    /// Charges that ended before what they stand for.
+    pub(crate) early: u64,
     /// As `share`, with what was used beyond the estimates.
     pub(crate) with_overuse: f64,
 }
@@ -136,6 +138,7 @@ impl Oracle {
             worst: most as f64 / amount as f64,
             share: used / (room * amount as f64),
             offline: 0,
+            early: 0,
             with_overuse: (used + more_used) / (room * amount as f64),
         }
     }

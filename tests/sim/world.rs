@@ -154,7 +154,13 @@ impl<'a> World<'a> {
         let counts = self.replicas.iter_mut().flat_map(|r| r.budget.count());
         let offline = counts.map(|(_, units)| units.offline).sum();
         let worst = worst.unwrap();
-        (Verdict { offline, ..worst }, self.watched)
+        let early = self.database.early();
+        let verdict = Verdict {
+            offline,
+            early,
+            ..worst
+        };
+        (verdict, self.watched)
     }
 
     fn after(&mut self, delay: Time, event: Event) {
@@ -201,6 +207,6 @@ fn limit(number: u128, spec: &Spec) -> Limit {
     }
 }
 
-fn nanos(duration: Duration) -> Time {
+pub(crate) fn nanos(duration: Duration) -> Time {
     u64::try_from(duration.as_nanos()).unwrap()
 }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::domain::time::{BootTime, Timestamp, micros_of};
 
-/// A silence of this length ends what is known of the database's clock: it may have been set meanwhile.
+/// A silence of this length ends what is known of the database's clock: it may have been set meanwhile. A clock that is set back and
+/// set right again within it need not have been seen by every replica.
 pub const SAMPLE_GAP_MAX: Duration = Duration::from_secs(2);
 
 /// The clocks of one limit, as stored: neither goes back.
@@ -19,14 +20,64 @@ pub struct Clocks {
     pub low: Timestamp,
 }
 
-impl Clocks {
-    /// Moves both on: `database_now` was read after the row was locked; `believed` is the most that this replica, by its own boot
-    /// clock, believes the time to be.
+/// What a replica, by its own boot clock, believes the time to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Believed {
+    /// At least this: where the clock was set back just now, whoever has not seen it will let time pass as before.
+    pub least: Timestamp,
+    /// At most this.
+    pub most: Timestamp,
+}
+
+impl Believed {
+    /// Of a clock that is right.
     #[must_use]
-    pub fn advance(self, database_now: Timestamp, believed: Timestamp) -> Self {
+    pub const fn exactly(now: Timestamp) -> Self {
         Self {
-            high: self.high.max(database_now),
-            low: self.low.max(database_now.min(believed)),
+            least: now,
+            most: now,
+        }
+    }
+}
+
+impl Clocks {
+    /// Moves both on: `database_now` was read after the row was locked.
+    #[must_use]
+    pub fn advance(self, database_now: Timestamp, believed: Believed) -> Self {
+        Self {
+            high: self.high.max(database_now).max(believed.least),
+            low: self.low.max(database_now.min(believed.most)),
+        }
+    }
+}
+
+/// How far back the lower clock of a limit looks: over the charge time of every block that may still be charged, which is longer than
+/// today's where the limit was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// The longest of these charge times.
+    pub charge: Duration,
+    /// When, by the lower clock, the last block of that length has ended.
+    pub until: Timestamp,
+}
+
+impl Reach {
+    /// Of a limit that was never charged.
+    pub const NONE: Self = Self {
+        charge: Duration::ZERO,
+        until: Timestamp::from_micros(0),
+    };
+
+    /// With blocks that are charged for `charge` from now on, until `ends` the first of them.
+    #[must_use]
+    pub fn and(self, low: Timestamp, charge: Duration, ends: Timestamp) -> Self {
+        if charge < self.charge && low < self.until {
+            self
+        } else {
+            Self {
+                charge,
+                until: ends,
+            }
         }
     }
 }
@@ -38,6 +89,8 @@ pub struct ClockSamples {
     since: Option<BootTime>,
     last: BootTime,
     latest_offset: i64,
+    /// Of (boot - database), whose minima are the maxima of the other.
+    reversed: Buckets,
     seconds: Buckets,
     minutes: Buckets,
     hours: Buckets,
@@ -57,6 +110,8 @@ impl ClockSamples {
         }
         self.last = self.last.max(answered);
         self.latest_offset = database.micros().saturating_sub(answered.micros());
+        let reversed = self.latest_offset.saturating_neg();
+        self.reversed.add(answered, reversed, SECOND, 4);
         self.seconds.add(answered, self.latest_offset, SECOND, 120);
         self.minutes
             .add(answered, self.latest_offset, 60 * SECOND, 120);
@@ -71,13 +126,23 @@ impl ClockSamples {
             .map(|_| Timestamp::from_micros(self.latest_offset.saturating_add(now.micros())))
     }
 
-    /// The most that the time can be at `sent`, for a limit with charge time `charge` whose lower clock stands at `last_low`.
+    /// The least that the time can be now that the latest sample was taken, as whoever saw the clock up to [`SAMPLE_GAP_MAX`] ago has it.
+    #[must_use]
+    pub fn least(&self) -> Timestamp {
+        let from = BootTime::from_nanos(self.last.nanos().saturating_sub(nanos(SAMPLE_GAP_MAX)));
+        let reversed = self.reversed.minimum_since(from);
+        let offset = reversed.map_or(self.latest_offset, i64::saturating_neg);
+        Timestamp::from_micros(offset.saturating_add(self.last.micros()))
+    }
+
+    /// The most that the time can be at `sent`, for a limit of this reach whose lower clock stands at `last_low`. The
+    /// latest sample was taken after that was read. It is ahead of the time by `lead` at most.
     pub fn believed(
         &mut self,
         limit: Uuid,
         last_low: Timestamp,
-        charge: Duration,
-        epsilon: Duration,
+        reach: Duration,
+        lead: Duration,
         sent: BootTime,
     ) -> Timestamp {
         let silent = self.since.is_none() || sent.since(self.last) > SAMPLE_GAP_MAX;
@@ -85,10 +150,11 @@ impl ClockSamples {
             return last_low;
         }
         let known_for = self.since.map_or(Duration::ZERO, |since| sent.since(since));
-        let mut offset = self.minimum(sent, charge);
-        if known_for < charge {
-            // Whoever moved the lower clock may have put it ahead by an epsilon already: each new sampler would add another.
-            let seed = last_low.before(epsilon).micros() - sent.micros();
+        let mut offset = self.minimum(sent, reach);
+        if known_for < reach {
+            // Whoever moved the lower clock may have put it ahead by a lead already: each new sampler would add another. It stands against
+            // the boot clock of when it was read: others have moved it on while this transaction was on its way.
+            let seed = last_low.before(lead).micros() - self.last.micros();
             offset = offset.min(*self.seeds.entry(limit).or_insert(seed));
         } else {
             self.seeds.remove(&limit);
@@ -96,7 +162,7 @@ impl ClockSamples {
         Timestamp::from_micros(
             offset
                 .saturating_add(sent.micros())
-                .saturating_add(micros_of(epsilon)),
+                .saturating_add(micros_of(lead)),
         )
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::clock::Clocks;
+use super::clock::{Clocks, Reach};
 use super::grant::{Ask, grant};
 use super::offline::reserve::Reserve;
 use crate::domain::terms::Terms;
@@ -15,6 +15,8 @@ use crate::domain::time::Timestamp;
 pub struct Entry {
     /// Neither goes back.
     pub clocks: Clocks,
+    /// How far back these look.
+    pub reach: Reach,
     /// Grows with every grant.
     pub grant_number: i64,
     /// The last lossy incarnation of the database that the limit has answered to.

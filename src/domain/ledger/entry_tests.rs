@@ -27,6 +27,7 @@ const fn entry() -> Entry {
             high: at(1_000),
             low: at(1_000),
         },
+        reach: Reach::NONE,
         grant_number: 7,
         incarnation: 1,
         frozen_until: None,

@@ -1,8 +1,11 @@
 //! One limit in one transaction of the ledger: everything that is decided there. Whoever runs the transaction locks the row, reads
 //! what is asked for here in this order, and writes what comes out.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
+use super::clock::{Believed, Clocks};
 use super::entry::{Aftermath, Asker, Entry};
 use super::merging::{self, Merging};
 use super::wait::wait;
@@ -70,19 +73,30 @@ impl<'a> Page<'a> {
         self.terming.as_ref()
     }
 
+    /// How far back to look at the clocks, before they are moved on: by the longest charge time of what is charged, then or now.
+    #[must_use]
+    pub fn reach(&self) -> Duration {
+        let terms = self.terming.map(|now| now.terms);
+        let (low, charge) = (self.entry.clocks.low, terms.map(|t| t.charge_time()));
+        let reach = self.entry.reach;
+        reach.and(low, charge.unwrap_or_default(), low).charge
+    }
+
     /// First: moves the clocks on, looks for lost writes, and charges what was used beyond the estimates. `number` makes ids for
     /// blocks that no replica has.
     pub fn turn(
         &mut self,
         asker: &Asker,
-        believed: Timestamp,
+        believed: Believed,
         number: impl FnOnce() -> Uuid,
     ) -> Vec<NewBlock> {
         let Some(now) = self.terming else {
             return Vec::new();
         };
         self.entry.clocks = self.entry.clocks.advance(now.now, believed);
-        let high = self.entry.clocks.high;
+        let Clocks { high, low } = self.entry.clocks;
+        let ends = now.terms.charge_until(high);
+        self.entry.reach = self.entry.reach.and(low, now.terms.charge_time(), ends);
         let seen = self.work.seen;
         let after = self.entry.notice(asker.loss, seen, now.amount, &now.terms);
         let mut blocks = Vec::new();

@@ -50,6 +50,7 @@ pub(super) fn wait(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ledger::clock::Reach;
     use crate::domain::terms::{Span, Timing};
 
     const NOW: BootTime = BootTime::from_nanos(1_000_000_000);
@@ -74,6 +75,7 @@ mod tests {
                 high: at(high),
                 low: at(low),
             },
+            reach: Reach::NONE,
             grant_number: 0,
             incarnation: 1,
             frozen_until,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::domain::ledger::clock::Believed;
 use crate::domain::ledger::grant::Ask;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::work::{NumberedAsk, Wait, Work};
@@ -125,7 +126,7 @@ async fn round(
     let mut pages: Vec<_> = works.iter().filter_map(page).collect();
     for page in &mut pages {
         if let Some(now) = page.terming().map(|terming| terming.now) {
-            page.turn(&asker, now, Uuid::nil);
+            page.turn(&asker, Believed::exactly(now), Uuid::nil);
         }
     }
     let rows: Vec<_> = pages.iter().map(|p| (p.work.limit, p.entry)).collect();

@@ -222,7 +222,7 @@ impl World {
         let believed = held.map_or(database, |held| {
             let (reach, low) = (held.reach(), held.low);
             let samples = &mut replica.samples;
-            samples.believed(held.id, low, reach, epsilon(reach), sent)
+            samples.believed(held.id, low, reach, epsilon(reach) / 2, sent)
         });
         let believed = match bug {
             Some(Bug::OneClock) => database,

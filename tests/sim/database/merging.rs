@@ -33,13 +33,17 @@ impl Row {
             return;
         };
         for merged in merging.merge(&self.old(&merging), Uuid::now_v7) {
-            let ends = merged.of.iter().filter_map(|id| self.blocks.remove(id));
-            let earliest = ends.map(|block| block.charge_until).min();
+            let of = merged.of.iter().filter_map(|id| self.blocks.remove(id));
+            let of: Vec<Stored> = of.collect();
+            let earliest = of.iter().map(|block| block.charge_until).min();
+            let last = of.iter().map(|block| block.binds_until).max();
             let mut into = merged.into;
             if let (Some(Bug::MergedEndRoundedDown), Some(earliest)) = (bug, earliest) {
                 into.charge_until = earliest;
             }
             self.insert(&into);
+            let stored = self.blocks.get_mut(&into.block_id);
+            stored.unwrap().binds_until = last.unwrap_or(0);
         }
     }
 

@@ -74,15 +74,10 @@ impl Row {
         now: Timestamp,
     ) {
         let work = Work::silent(renewal.limit);
-        let terms = self.limit.terms();
         let terming = self.terming(now);
         let mut page = Page::new(&work, self.entry, Some(terming));
         client.samples.add(now, client.now);
-        let low = self.entry.clocks.low;
-        let (charge, epsilon) = (terms.charge_time(), terms.epsilon());
-        let believed = client
-            .samples
-            .believed(work.limit, low, charge, epsilon, client.sent);
+        let believed = client.believed(&page, None);
         let blocks = page.turn(asker, believed, Uuid::now_v7);
         let renewed = page.renew(renewal, issuer, report_within).unwrap();
         self.entry = page.entry;

@@ -146,7 +146,10 @@ impl Row {
         }
         block.units = block.units.min(stated.used);
         let until = stated.charge_until.unwrap_or(block.charge_until);
-        block.charge_until = block.charge_until.min(until);
+        if until < block.charge_until {
+            block.charge_until = until;
+            block.binds_until = 0;
+        }
         block.closed = true;
         block.ended |= stated.is_ended;
         if count(&stated.settled) >= count(&block.settled) {

@@ -21,15 +21,9 @@ impl Row {
         self.may_forget_the_larger_share(bug);
         let mut page = Page::new(&work, self.entry, Some(terming));
         client.samples.add(now, client.now);
-        let low = self.entry.clocks.low;
-        let (charge, epsilon) = (terms.charge_time(), terms.epsilon());
-        let believed = client
-            .samples
-            .believed(work.limit, low, charge, epsilon, client.sent);
-        let believed = if bug == Some(Bug::OneClock) {
-            now
-        } else {
-            believed
+        let believed = match bug {
+            Some(Bug::OneClock) => Believed::exactly(now),
+            _ => client.believed(&page, bug),
         };
         let mut blocks = page.turn(asker, believed, Uuid::now_v7);
         for stated in page.stated(client.boot_id, client.sent) {
@@ -46,7 +40,7 @@ impl Row {
         self.merge(&page, bug);
         self.entry = page.entry;
         let low = self.entry.clocks.low;
-        self.blocks.retain(|_, block| block.charge_until > low);
+        self.forget(low, time, bug);
         for mut block in blocks {
             if bug == Some(Bug::ChargeForWindowOnly) {
                 block.charge_until = self.entry.clocks.high.after(terms.span.length());
@@ -55,6 +49,7 @@ impl Row {
                 block.charge_until = calendar.end(self.entry.clocks.high);
             }
             self.insert(&block);
+            self.bind(&block, &terms, time.saturating_sub(client.took()));
         }
         let free = page.lack().map(|lack| Free {
             need: self.frees(lack.units, lack.low),
@@ -62,6 +57,31 @@ impl Row {
         });
         let free = free.unwrap_or_default();
         page.answer(free, client.sent, client.now)
+    }
+
+    /// What a new block stands for, if it was sent at this time: all of it may start D + L later, and counts for W.
+    fn bind(&mut self, block: &NewBlock, terms: &Terms, sent: Time) {
+        let Span::Rolling(window) = terms.span else {
+            return;
+        };
+        if let (Some(stored), Some(_)) = (self.blocks.get_mut(&block.block_id), block.open_until) {
+            stored.binds_until = sent + nanos(window + terms.validity + terms.start_within);
+        }
+    }
+
+    /// Forgets blocks whose charge has ended. However the clocks are set, none ends before what it stands for.
+    fn forget(&mut self, low: Timestamp, time: Time, bug: Option<Bug>) {
+        self.blocks.retain(|id, block| {
+            let is_charged = block.charge_until > low;
+            let is_early = !is_charged && time < block.binds_until;
+            self.early += u64::from(is_early);
+            assert!(
+                !is_early || bug.is_some(),
+                "at {time} the charge of {id} has ended, which binds until {}",
+                block.binds_until
+            );
+            is_charged
+        });
     }
 
     pub(super) fn frees(&self, lacking: u64, low: Timestamp) -> Option<Timestamp> {
@@ -86,8 +106,37 @@ impl Row {
             settled: Vec::new(),
             epoch: 0,
             stated: block.units,
+            binds_until: 0,
         };
         let known = self.blocks.insert(block.block_id, stored);
         assert!(known.is_none(), "a block id came twice");
+    }
+}
+
+impl Client<'_> {
+    /// What the time can be for a limit.
+    pub(super) fn believed(&mut self, page: &Page<'_>, bug: Option<Bug>) -> Believed {
+        let (limit, low) = (page.work.limit, page.entry.clocks.low);
+        let terms = page.terming().unwrap().terms;
+        let reach = match bug {
+            Some(Bug::ReachOfToday) => terms.charge_time(),
+            _ => page.reach(),
+        };
+        let low = match bug {
+            Some(Bug::SeedAtSending) => low.after(self.now.since(self.sent)),
+            _ => low,
+        };
+        let samples = &mut self.samples;
+        let least = match bug {
+            Some(Bug::StampAsRead) => page.entry.clocks.high,
+            _ => samples.least(),
+        };
+        let most = samples.believed(limit, low, reach, terms.lead(), self.sent);
+        Believed { least, most }
+    }
+
+    /// How long the transaction has been on its way.
+    fn took(&self) -> Time {
+        nanos(self.now.since(self.sent))
     }
 }

@@ -6,6 +6,8 @@ pub(super) enum Event {
     Arrive,
     Faults,
     Keep,
+    /// The database's clock is set by so much.
+    SetClock(i64),
     /// A replica looks whether it has something to say.
     Tick(usize, Uuid),
     Beat(usize, Uuid),
@@ -72,6 +74,7 @@ impl World<'_> {
             Event::Arrive => self.arrive(),
             Event::Faults => self.faults(),
             Event::Keep => self.keep(),
+            Event::SetClock(by) => self.database.clock.step(by),
             Event::Tick(index, boot) => self.tick(index, boot),
             Event::Beat(index, boot) => self.beat(index, boot),
             Event::Boot(index) => {
@@ -145,6 +148,7 @@ impl World<'_> {
             Event::Arrive
             | Event::Faults
             | Event::Keep
+            | Event::SetClock(_)
             | Event::Boot(_)
             | Event::Leased(_)
             | Event::Hold(_)

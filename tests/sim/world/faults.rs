@@ -4,6 +4,9 @@ use keylease::domain::offline::OfflineShare;
 
 use super::*;
 
+/// By how much clocks are set at most.
+const FAR: i64 = 100 * SECOND.cast_signed();
+
 impl World<'_> {
     pub(super) fn keep(&mut self) {
         let faults = &self.setup.faults;
@@ -55,6 +58,12 @@ impl World<'_> {
         if self.random.chance(faults.clock) {
             self.upset_clock();
         }
+        if self.random.chance(faults.clock_blink) {
+            let by = self.random.signed(FAR);
+            self.database.clock.step(by);
+            let lasts = self.random.between(SECOND / 5, 2 * SECOND);
+            self.after(lasts, Event::SetClock(-by));
+        }
         if self.random.chance(faults.clock_near) {
             let near = i64::try_from(2 * SECOND).unwrap();
             let by = self.random.signed(near) - self.database.clock.offset;
@@ -86,9 +95,8 @@ impl World<'_> {
 
     pub(super) fn upset_clock(&mut self) {
         let now = self.now;
-        let far = i64::try_from(100 * SECOND).unwrap();
         match self.random.index(4) {
-            0 => self.database.clock.step(self.random.signed(far)),
+            0 => self.database.clock.step(self.random.signed(FAR)),
             1 => self.database.clock.slew(self.random.signed(100_000), now),
             2 => self.database.clock.slew(0, now),
             _ => {

@@ -27,7 +27,54 @@ fn neither_clock_goes_back() {
         high: database(100),
         low: database(90),
     };
-    assert_eq!(clocks.advance(database(50), database(50)), clocks);
+    let believed = Believed {
+        least: database(40),
+        most: database(50),
+    };
+    assert_eq!(clocks.advance(database(50), believed), clocks);
+}
+
+#[test]
+fn charges_are_stamped_by_what_a_clock_was_before_it_was_set_back() {
+    let mut samples = sampled(0, 100, 1_000);
+    assert_eq!(samples.least(), database(1_100));
+    samples.add(database(1_001), boot(101));
+    assert_eq!(samples.least(), database(1_101));
+    // By now everybody has seen it.
+    samples.add(database(1_002), boot(102));
+    samples.add(database(1_003), boot(103));
+    assert_eq!(samples.least(), database(1_003));
+    samples.add(database(5_000), boot(104));
+    assert_eq!(samples.least(), database(5_000));
+}
+
+#[test]
+fn nothing_is_known_of_a_clock_before_a_silence() {
+    let mut samples = sampled(0, 100, 1_000);
+    samples.add(database(7), boot(103));
+    assert_eq!(samples.least(), database(7));
+}
+
+#[test]
+fn a_fresh_clock_starts_from_where_the_lower_one_stood_when_it_was_read() {
+    let mut samples = ClockSamples::default();
+    samples.add(database(9_000), boot(14));
+    // Sent four seconds before.
+    samples.believed(Uuid::nil(), database(500), C, EPS, boot(10));
+    samples.add(database(9_001), boot(15));
+    let later = samples.believed(Uuid::nil(), database(500), C, EPS, boot(15));
+    assert_eq!(later, database(501));
+}
+
+#[test]
+fn what_is_charged_for_longer_than_today_keeps_the_clocks_looking_back() {
+    let (long, short) = (Duration::from_secs(100), Duration::from_secs(65));
+    let reach = Reach::NONE.and(database(0), long, database(100));
+    assert_eq!(reach.charge, long);
+    assert_eq!(reach.and(database(99), short, database(164)), reach);
+    let over = reach.and(database(100), short, database(165));
+    assert_eq!((over.charge, over.until), (short, database(165)));
+    assert_eq!(over.and(database(101), long, database(201)).charge, long);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::ledger::clock::Clocks;
+use crate::domain::ledger::clock::{Believed, Clocks, Reach};
 use crate::domain::ledger::entry::{Claim, Loss};
 use crate::domain::ledger::example::limit;
 use crate::domain::ledger::grant::Ask;
@@ -24,6 +24,7 @@ fn entry(claim: Option<u64>, frozen: bool) -> Entry {
             high,
             low: high.before(Duration::from_millis(50)),
         },
+        reach: Reach::NONE,
         grant_number: 40,
         incarnation: 3,
         frozen_until: frozen.then(|| high.after(Duration::from_secs(5))),
@@ -83,7 +84,7 @@ proptest! {
         let loss = Loss { incarnation, replicas: 2, periods: 1 };
         let asker = Asker { boot_id: ME, live, loss };
         let mut page = Page::new(&work, before, Some(terming));
-        let believed = Timestamp::from_micros(HIGH - behind);
+        let believed = Believed::exactly(Timestamp::from_micros(HIGH - behind));
         let anew: u64 = page.turn(&asker, believed, || OTHER).iter().map(|block| block.units).sum();
         let granted = page.decide(&asker, Charged { units, ..Charged::NONE });
         let after = page.entry;
@@ -166,7 +167,11 @@ fn what_is_charged_at_a_time_cannot_add_up_to_more_than_a_column_holds() {
             ..terming(100, 60, 0)
         };
         let mut page = Page::new(&work, entry(None, false), Some(terming));
-        let mut blocks = page.turn(&asker, Timestamp::from_micros(HIGH), Uuid::nil);
+        let mut blocks = page.turn(
+            &asker,
+            Believed::exactly(Timestamp::from_micros(HIGH)),
+            Uuid::nil,
+        );
         blocks.extend(page.decide(&asker, Charged::NONE));
         blocks.iter().map(|block| block.units).collect::<Vec<_>>()
     };
