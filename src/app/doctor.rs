@@ -5,7 +5,7 @@ use std::{fs, io::Write, process::ExitCode};
 use anyhow::{Context, anyhow};
 
 use super::{config::DoctorConfig, opening, private_file};
-use crate::characters::is_invisible;
+use crate::cli::printable_lines;
 use crate::crypto::KeyRing;
 use crate::vault::doctor::{Report, examine};
 use crate::vault::ring_of_known_passphrase;
@@ -94,10 +94,5 @@ fn text(report: &Report) -> String {
         lines.push("nothing is wrong, as far as could be seen".to_owned());
     }
     // What a row says may come from whoever wrote it.
-    let shown = |c| if is_invisible(c) { ' ' } else { c };
-    let lines: Vec<String> = lines
-        .iter()
-        .map(|line| line.chars().map(shown).collect())
-        .collect();
-    lines.join("\n")
+    printable_lines(&lines.join("\n"))
 }

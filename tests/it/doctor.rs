@@ -57,77 +57,80 @@ async fn a_vault_that_is_well_is_said_to_be_well() {
     );
 }
 
+/// Edits of sealed rows, what they are found as, and how often.
+const SEALED_EDITS: &[(&str, &str, u64)] = &[
+    (
+        "update secrets s set wrapped_dek = o.wrapped_dek, ciphertext = o.ciphertext from kept_secrets o where o.version_uid <> s.version_uid",
+        "secret_unopened",
+        3,
+    ),
+    (
+        "update secrets s set ciphertext = o.ciphertext from kept_secrets o where o.version_uid <> s.version_uid",
+        "secret_unopened",
+        3,
+    ),
+    (
+        "update secrets set ciphertext = substring(ciphertext for 60)",
+        "secret_unopened",
+        3,
+    ),
+    ("update secrets set ciphertext = ''", "secret_unopened", 3),
+    (
+        "update secrets set ciphertext = ciphertext || '\\x00'",
+        "secret_unopened",
+        3,
+    ),
+    (
+        "update secrets set wrapped_dek = substring(wrapped_dek for 92)",
+        "secret_unopened",
+        3,
+    ),
+    (
+        "update secrets set wrapped_dek = set_byte(wrapped_dek, 0, 2)",
+        "secret_unopened",
+        3,
+    ),
+    (
+        "update secrets set ciphertext = set_byte(ciphertext, 1, 1 # get_byte(ciphertext, 1))",
+        "secret_unopened",
+        3,
+    ),
+    ("update secrets set field = 'token'", "secret_unopened", 3),
+    (
+        "update key_versions set sealed_hosts = '{evil.example}'",
+        "secret_unopened",
+        3,
+    ),
+    (
+        "update key_versions set number = number + 7",
+        "secret_unopened",
+        3,
+    ),
+    (
+        "update secrets set master_key_fingerprint = 'canary'",
+        "secret_unopened",
+        3,
+    ),
+    (
+        "update secrets set master_key_fingerprint = 'mk_00000000000000aa'",
+        "master_key_missing",
+        1,
+    ),
+    ("delete from secrets", "secret_gone", 3),
+    (
+        "update key_versions set stage = 'revoked' where stage = 'previous'",
+        "version_back",
+        1,
+    ),
+];
+
 #[tokio::test]
 async fn every_edit_of_a_sealed_row_is_found_and_named() {
     let cluster = at_rest().await;
-    for (edit, kind, count) in [
-        (
-            "update secrets s set wrapped_dek = o.wrapped_dek, ciphertext = o.ciphertext from kept_secrets o where o.version_uid <> s.version_uid",
-            "secret_unopened",
-            3,
-        ),
-        (
-            "update secrets s set ciphertext = o.ciphertext from kept_secrets o where o.version_uid <> s.version_uid",
-            "secret_unopened",
-            3,
-        ),
-        (
-            "update secrets set ciphertext = substring(ciphertext for 60)",
-            "secret_unopened",
-            3,
-        ),
-        ("update secrets set ciphertext = ''", "secret_unopened", 3),
-        (
-            "update secrets set ciphertext = ciphertext || '\\x00'",
-            "secret_unopened",
-            3,
-        ),
-        (
-            "update secrets set wrapped_dek = substring(wrapped_dek for 92)",
-            "secret_unopened",
-            3,
-        ),
-        (
-            "update secrets set wrapped_dek = set_byte(wrapped_dek, 0, 2)",
-            "secret_unopened",
-            3,
-        ),
-        (
-            "update secrets set ciphertext = set_byte(ciphertext, 1, 1 # get_byte(ciphertext, 1))",
-            "secret_unopened",
-            3,
-        ),
-        ("update secrets set field = 'token'", "secret_unopened", 3),
-        (
-            "update key_versions set sealed_hosts = '{evil.example}'",
-            "secret_unopened",
-            3,
-        ),
-        (
-            "update key_versions set number = number + 7",
-            "secret_unopened",
-            3,
-        ),
-        (
-            "update secrets set master_key_fingerprint = 'canary'",
-            "secret_unopened",
-            3,
-        ),
-        (
-            "update secrets set master_key_fingerprint = 'mk_00000000000000aa'",
-            "master_key_missing",
-            1,
-        ),
-        ("delete from secrets", "secret_gone", 3),
-        (
-            "update key_versions set stage = 'revoked' where stage = 'previous'",
-            "version_back",
-            1,
-        ),
-    ] {
+    for (edit, kind, count) in SEALED_EDITS {
         sql(&cluster, edit).await;
         let found = cluster.doctor(&[]);
-        assert_eq!(found.count(kind), count, "{edit}: {}", found.text());
+        assert_eq!(found.count(kind), *count, "{edit}: {}", found.text());
         assert_eq!(
             found.report["counts"].as_object().unwrap().len(),
             1,
@@ -140,51 +143,54 @@ async fn every_edit_of_a_sealed_row_is_found_and_named() {
     assert!(cluster.doctor(&[]).is_well());
 }
 
+/// Edits of rows under a MAC, what undoes them, and how they are named.
+const MAC_EDITS: &[(&str, &str, &str)] = &[
+    (
+        "update accounts set base_url = 'https://evil.example/v1' where id = 'a'",
+        "update accounts set base_url = (select base_url from accounts where id = 'b') where id = 'a'",
+        "accounts/a",
+    ),
+    (
+        "update keys set id = 'x' where account_uid = (select uid from accounts where id = 'b')",
+        "update keys set id = 'k'",
+        "accounts/b/keys/x",
+    ),
+    (
+        "update pools set strategy = 'weighted'",
+        "update pools set strategy = 'round_robin'",
+        "pools/p",
+    ),
+    (
+        "update pool_members set weight = weight + 1",
+        "update pool_members set weight = weight - 1",
+        "member accounts/a of pools/p",
+    ),
+    (
+        "update callers set id = 'root' where id = 'search'",
+        "update callers set id = 'search' where id = 'root'",
+        "callers/root",
+    ),
+    (
+        "update grants set role = 'admin', pool_pattern = '' where role = 'lessee'",
+        "update grants set role = 'lessee', pool_pattern = 'p' where caller_uid = (select uid from callers where id = 'search')",
+        "of callers/search",
+    ),
+    (
+        "update tokens set expire_time = now()",
+        "update tokens set expire_time = null",
+        "token ",
+    ),
+    (
+        "update cluster set promoted_master_key = 'mk_00000000000000aa'",
+        "update cluster set promoted_master_key = (select promoted_master_key from kept_cluster)",
+        "the promoted master key",
+    ),
+];
+
 #[tokio::test]
 async fn every_edit_of_a_row_under_a_mac_is_found_and_named() {
     let cluster = at_rest().await;
-    for (edit, undo, named) in [
-        (
-            "update accounts set base_url = 'https://evil.example/v1' where id = 'a'",
-            "update accounts set base_url = (select base_url from accounts where id = 'b') where id = 'a'",
-            "accounts/a",
-        ),
-        (
-            "update keys set id = 'x' where account_uid = (select uid from accounts where id = 'b')",
-            "update keys set id = 'k'",
-            "accounts/b/keys/x",
-        ),
-        (
-            "update pools set strategy = 'weighted'",
-            "update pools set strategy = 'round_robin'",
-            "pools/p",
-        ),
-        (
-            "update pool_members set weight = weight + 1",
-            "update pool_members set weight = weight - 1",
-            "member accounts/a of pools/p",
-        ),
-        (
-            "update callers set id = 'root' where id = 'search'",
-            "update callers set id = 'search' where id = 'root'",
-            "callers/root",
-        ),
-        (
-            "update grants set role = 'admin', pool_pattern = '' where role = 'lessee'",
-            "update grants set role = 'lessee', pool_pattern = 'p' where caller_uid = (select uid from callers where id = 'search')",
-            "of callers/search",
-        ),
-        (
-            "update tokens set expire_time = now()",
-            "update tokens set expire_time = null",
-            "token ",
-        ),
-        (
-            "update cluster set promoted_master_key = 'mk_00000000000000aa'",
-            "update cluster set promoted_master_key = (select promoted_master_key from kept_cluster)",
-            "the promoted master key",
-        ),
-    ] {
+    for (edit, undo, named) in MAC_EDITS {
         sql(&cluster, edit).await;
         let found = cluster.doctor(&[]);
         assert!(found.count("mac_wrong") > 0, "{edit}: {}", found.text());
