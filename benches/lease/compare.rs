@@ -3,6 +3,7 @@
 use prost::Message;
 use serde_json::json;
 
+use crate::bounds::{BESIDE_BARE, BESIDE_TRANSACTION, Bounds, P99_BESIDE_BARE};
 use crate::extent::Extent;
 use crate::figures::rounded;
 use crate::process::{Server, bench};
@@ -26,10 +27,14 @@ pub(crate) async fn compare() -> anyhow::Result<()> {
     say(
         "medians of pairs: calls per second, p99 at half of the bare server's load, time on a core per call",
     );
+    let mut bounds = Bounds::default();
+    bounds.add("lease_vs_bare", ratios.rate, BESIDE_BARE);
+    bounds.add("p99_vs_bare", p99, P99_BESIDE_BARE);
     let figures = json!({
         "lease_vs_bare": rounded(ratios.rate),
         "p99_vs_bare": rounded(p99),
         "cpu_vs_bare": rounded(ratios.cpu),
+        "bounds": bounds.told(),
     });
     say(&figures.to_string());
     Ok(())
@@ -39,7 +44,7 @@ pub(crate) async fn compare() -> anyhow::Result<()> {
 pub(crate) async fn baseline() -> anyhow::Result<()> {
     let (vault, bytes) = vault().await?;
     let lease = Side::lease("LeaseKey", &vault, POOL)?;
-    let mut figures = serde_json::Map::new();
+    let (mut figures, mut bounds) = (serde_json::Map::new(), Bounds::default());
     for (kind, figure) in [
         ("window", "lease_vs_transaction"),
         ("counter", "lease_vs_cheapest_transaction"),
@@ -49,9 +54,11 @@ pub(crate) async fn baseline() -> anyhow::Result<()> {
         let baseline = Side::bare(&name, &other, &vault, POOL)?;
         let ratios = lease.floods(&baseline, Extent::Full).await?;
         figures.insert(figure.to_owned(), json!(rounded(ratios.rate)));
+        bounds.add(figure, ratios.rate, BESIDE_TRANSACTION);
         other.end().await?;
     }
     vault.end().await?;
+    figures.insert("bounds".to_owned(), bounds.told());
     say(&serde_json::Value::Object(figures).to_string());
     Ok(())
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{ConnectOptions, PgConnection};
 use tokio::time::{Instant, sleep};
 
+use crate::bounds::{Bounds, FLAT};
 use crate::extent::Extent;
 use crate::figures::{Figures, rounded};
 use crate::say;
@@ -26,13 +27,28 @@ pub(crate) async fn database(extent: Extent) -> anyhow::Result<()> {
     let lease = Side::lease("LeaseKey", &vault, POOL)?;
     let connection = vault.postgres.connect_options().database("postgres");
     let mut connection = connection.connect().await?;
-    let mut figures = Figures::default();
+    let (mut figures, mut made) = (Figures::default(), Vec::new());
     for rate in RATES {
         let name = format!("transactions/s at {rate} leases/s");
-        let figure = at_rate(&lease, &mut connection, rate, extent.held_seconds());
+        let figure = async {
+            let per_second = at_rate(&lease, &mut connection, rate, extent.held_seconds()).await?;
+            if rate > 0 {
+                made.push(per_second);
+            }
+            Ok(json!(rounded(per_second)))
+        };
         figures.measure(&name, figure).await;
     }
     vault.end().await?;
+    let (lowest, highest) = (made.first(), made.last());
+    if let Some((lowest, highest)) = lowest
+        .zip(highest)
+        .filter(|_| made.len() + 1 == RATES.len())
+    {
+        let mut bounds = Bounds::default();
+        bounds.add("transactions_by_rate", highest / lowest, FLAT);
+        figures.bounded(bounds);
+    }
     figures.tell()
 }
 
@@ -41,7 +57,7 @@ async fn at_rate(
     connection: &mut PgConnection,
     rate: u64,
     seconds: u64,
-) -> anyhow::Result<Value> {
+) -> anyhow::Result<f64> {
     sleep(COUNTED_WITHIN).await;
     let (began, before) = (Instant::now(), transactions(connection).await?);
     if rate == 0 {
@@ -56,7 +72,7 @@ async fn at_rate(
     say(&format!(
         "{rate:>9} leases/s: {per_second:.1} transactions/s"
     ));
-    Ok(json!(rounded(per_second)))
+    Ok(per_second)
 }
 
 /// Of the vault's database; those of this connection count elsewhere.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::bail;
 use serde_json::{Map, Value};
 
+use crate::bounds::Bounds;
 use crate::say;
 
 /// The middle one; of an even number the upper of the two.
@@ -63,6 +64,11 @@ impl Figures {
                 self.missing.insert(name.to_owned(), why);
             }
         }
+    }
+
+    /// What figures of the whole have to reach.
+    pub(crate) fn bounded(&mut self, bounds: Bounds) {
+        self.found.insert("bounds".to_owned(), bounds.told());
     }
 
     /// Says all of them on one line.

@@ -2,6 +2,7 @@
 
 mod bare;
 mod baseline;
+mod bounds;
 mod compare;
 mod crowd;
 mod database;

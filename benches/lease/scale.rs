@@ -3,6 +3,7 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use crate::bounds::{BYTES_PER_KEY, Bounds, SCALED};
 use crate::crowd::Crowd;
 use crate::extent::Extent;
 use crate::figures::{Figures, rounded};
@@ -14,15 +15,17 @@ use crate::vault::Vault;
 const POOL: &str = "bench";
 /// Leases that a process has given when its memory is looked at: what it makes for the first ones is no key's.
 const SAMPLES: u64 = 100;
+/// Fewer keys are lost in what else a process needs.
+const WEIGHED_MIN: usize = 1_000;
 
 /// What to compare.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// How many keys one pool has, beside one
-    #[arg(long, value_delimiter = ',', default_value = "10,1000,100000")]
+    /// How many keys one pool has, beside one: one beside one shows what two vaults of the same size are apart by
+    #[arg(long, value_delimiter = ',', default_value = "1,10,1000,100000")]
     keys: Vec<usize>,
     /// How many pools are leased from in turn, beside one
-    #[arg(long, value_delimiter = ',', default_value = "10,100,1000")]
+    #[arg(long, value_delimiter = ',', default_value = "1,10,100,1000")]
     pools: Vec<usize>,
 }
 
@@ -54,15 +57,21 @@ async fn by_keys(small: &Vault, keys: usize, extent: Extent) -> anyhow::Result<V
     let name = format!("{keys} keys");
     let side = Side::lease(&name, &large, POOL)?;
     let one = Side::lease("1 key", small, POOL)?;
-    let mut figure = ratios(&side.floods(&one, extent).await?);
+    let ratios = side.floods(&one, extent).await?;
     let (with_all, with_one) = (resident(&large).await?, resident(small).await?);
     large.end().await?;
-    // Of few keys it is lost in what else a process needs, and may even be negative.
+    // Of few keys it may even be negative.
     let more = i64::try_from(keys.saturating_sub(1).max(1))?;
     let each = (i64::try_from(with_all)? - i64::try_from(with_one)?) / more;
     say(&format!(
         "{name}: {with_all} bytes of memory, {with_one} with one key, {each} for each more"
     ));
+    let mut bounds = bounds(&name, &ratios);
+    if keys >= WEIGHED_MIN {
+        let figure = f64::from(i32::try_from(each)?);
+        bounds.add(&format!("{name}: bytes_per_key"), figure, BYTES_PER_KEY);
+    }
+    let mut figure = figure(&ratios, bounds);
     figure["memory"] = json!({"with_all": with_all, "with_1_key": with_one, "bytes_per_key": each});
     Ok(figure)
 }
@@ -96,11 +105,22 @@ async fn by_pools(
     large.settle().await?;
     let crowd = Crowd::new(name, &large, names)?;
     let one = Crowd::new("1 pool", small, vec![POOL.to_owned()])?;
-    let ratios = ratios(&crowd.floods(&one, extent).await?);
+    let ratios = crowd.floods(&one, extent).await?;
     large.end().await?;
-    Ok(ratios)
+    Ok(figure(&ratios, bounds(name, &ratios)))
 }
 
-fn ratios(ratios: &Ratios) -> Value {
-    json!({"rate": rounded(ratios.rate), "cpu": rounded(ratios.cpu), "rate_of_the_smallest": rounded(ratios.other_rate)})
+fn bounds(name: &str, ratios: &Ratios) -> Bounds {
+    let mut bounds = Bounds::default();
+    bounds.add(&format!("{name}: rate"), ratios.rate, SCALED);
+    bounds
+}
+
+fn figure(ratios: &Ratios, bounds: Bounds) -> Value {
+    json!({
+        "rate": rounded(ratios.rate),
+        "cpu": rounded(ratios.cpu),
+        "rate_of_the_smallest": rounded(ratios.other_rate),
+        "bounds": bounds.told(),
+    })
 }

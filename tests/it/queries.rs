@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use keylease::store::limit_ledgers;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Column, Either, Executor, SqlSafeStr, Statement, TypeInfo};
+use sqlx::{AssertSqlSafe, Column, Either, Executor, Row, SqlSafeStr, Statement, TypeInfo};
 
 use crate::harness::postgres::Database;
 
@@ -58,4 +59,48 @@ async fn the_committed_queries_are_those_of_the_schema() {
             "run `make queries`: {sql}"
         );
     }
+}
+
+/// Whether it is about some of the ledger's rows, by their limits or blocks.
+fn is_of_the_ledger(sql: &str) -> bool {
+    let is_by_key = sql.contains("any($") || sql.contains("unnest($");
+    let tables = ["limit_blocks", "limit_ledgers", "from limits where uid"];
+    is_by_key && tables.iter().any(|table| sql.contains(table))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_of_the_ledger_finds_rows_by_their_keys_also_where_it_is_planned_when_there_are_none()
+ {
+    let database = Database::create().await;
+    let mut connection = database.pool.acquire().await.unwrap();
+    let connection = &mut *connection;
+    let begin = sqlx::raw_sql(limit_ledgers::BEGIN);
+    begin.execute(&mut *connection).await.unwrap();
+    let generic = "set local plan_cache_mode = force_generic_plan";
+    let generic = sqlx::raw_sql(generic);
+    generic.execute(&mut *connection).await.unwrap();
+    let mut planned = 0;
+    for query in committed() {
+        let sql = query["query"].as_str().unwrap();
+        if !is_of_the_ledger(sql) {
+            continue;
+        }
+        let nulls = vec!["null"; described(&query).1.len()].join(", ");
+        let statements = [
+            format!("prepare planned as {sql}"),
+            format!("explain execute planned ({nulls})"),
+            "deallocate planned".to_owned(),
+        ];
+        for statement in statements {
+            let told = sqlx::raw_sql(AssertSqlSafe(statement))
+                .fetch_all(&mut *connection)
+                .await;
+            for line in told.unwrap() {
+                let line: String = line.get(0);
+                assert!(!line.contains("Seq Scan on limit"), "{line}: {sql}");
+            }
+        }
+        planned += 1;
+    }
+    assert!(planned >= 8, "only {planned} queries");
 }

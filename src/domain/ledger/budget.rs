@@ -174,7 +174,10 @@ impl Budget {
     ) -> Vec<Work> {
         let mut works = Vec::new();
         for held in &mut self.held {
-            let returns = held.returns(now);
+            let mut returns = match held.must_return(now) {
+                true => held.returns(now),
+                false => Vec::new(),
+            };
             if held.limit().span.is_held() && !returns.is_empty() {
                 // A permit that comes back can be asked for in the transaction that says so.
                 held.returned();
@@ -184,6 +187,9 @@ impl Budget {
                 ask,
             });
             let charge = held.charge(&mut number);
+            if ask.is_some() || charge.is_some() {
+                returns.extend(held.returns(now));
+            }
             if ask.is_none() && returns.is_empty() && charge.is_none() {
                 continue;
             }

@@ -9,7 +9,7 @@ use super::demand::Demand;
 use super::holds::Holds;
 use super::offline::serving::Serving;
 use super::pace::Pace;
-use super::work::{Charge, Return, Wait};
+use super::work::Wait;
 use crate::domain::limit::Limit;
 use crate::domain::terms::{Span, Terms};
 use crate::domain::time::BootTime;
@@ -22,6 +22,7 @@ mod laws;
 mod line;
 mod offline;
 mod refusals;
+mod returning;
 mod waiting;
 
 use asking::Missed;
@@ -46,6 +47,10 @@ pub struct Held {
     closed: BTreeMap<u64, Closed>,
     /// Closed blocks of which the database does not know the latest.
     unsaid: Vec<u64>,
+    /// Since when something is known that the database does not know.
+    unsaid_since: Option<BootTime>,
+    /// The limit has plenty, so what is known of closed blocks may wait for the next ask.
+    is_ample: bool,
     charges: u64,
     holds: Holds,
     demand: Demand,
@@ -57,6 +62,8 @@ pub struct Held {
     offline: Serving,
     /// The need that is asked for, and the largest that is asked about.
     asked: (u64, u64),
+    /// What is asked for, all in all.
+    wanted: u64,
     /// The highest grant number seen: a database that has a lower one has lost writes.
     seen: i64,
     pace: Pace,
@@ -127,6 +134,8 @@ impl Held {
             open: VecDeque::new(),
             closed: BTreeMap::new(),
             unsaid: Vec::new(),
+            unsaid_since: None,
+            is_ample: false,
             charges: 0,
             holds: Holds::default(),
             demand: Demand::default(),
@@ -137,6 +146,7 @@ impl Held {
             refusals: Refusals::default(),
             offline: Serving::default(),
             asked: (0, 0),
+            wanted: 0,
             seen: 0,
             pace: Pace::default(),
             counted: Units::default(),
@@ -254,42 +264,11 @@ impl Held {
         self.charges = self.charges.saturating_add(units);
     }
 
-    /// What the database must be told of blocks that were closed or settled since.
-    pub fn returns(&mut self, now: BootTime) -> Vec<Return> {
-        self.close_over(now);
-        let oldest = |closed: &BTreeMap<u64, Closed>| {
-            let first = closed.first_key_value();
-            first.is_some_and(|(_, closed)| now >= closed.charged_until)
-        };
-        while oldest(&self.closed) {
-            self.closed.pop_first();
-        }
-        let mut numbers = std::mem::take(&mut self.unsaid);
-        numbers.sort_unstable();
-        numbers.dedup();
-        let known = |number: u64| Some(Return::of(number, self.closed.get(&number)?));
-        numbers.into_iter().filter_map(known).collect()
-    }
-
-    /// What the database must be told: units used beyond what was estimated.
-    pub fn charge(&mut self, number: impl FnOnce() -> u64) -> Option<Charge> {
-        let units = std::mem::take(&mut self.charges);
-        (units > 0).then(|| Charge {
-            block: number(),
-            units,
-        })
-    }
-
-    /// The write did not happen: say it again.
-    pub fn say_again(&mut self, returns: &[Return], charge: Option<Charge>) {
-        self.unsaid.extend(returns.iter().map(|r| r.block));
-        self.charges = self.charges.saturating_add(charge.map_or(0, |c| c.units));
-    }
-
     /// Closes every block, for a clean end: nothing more is wanted, or the last word to the database would ask for one more block.
     pub fn close_all(&mut self) {
         self.demand = Demand::default();
         self.missed = Missed::default();
+        self.is_ample = false;
         while let Some(block) = self.open.pop_front() {
             self.close(block);
         }

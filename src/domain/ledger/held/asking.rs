@@ -97,6 +97,7 @@ impl Held {
             _ => want.max(need),
         };
         self.asked = (need, largest);
+        self.wanted = want;
         Some(Ask {
             need,
             want,
@@ -117,6 +118,7 @@ impl Held {
         self.missed = Missed::default();
         self.seen = self.seen.max(answer.grant_number);
         let (need, largest) = self.asked;
+        self.weigh(answer.units, &answer.terms);
         if answer.units == 0 {
             let of_largest = Wait {
                 clears_at: answer.largest_clears_at,

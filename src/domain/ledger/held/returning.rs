@@ -1,0 +1,133 @@
+//! What the database is told of blocks that were closed, and when: what nobody is short of may wait for company.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Closed, Held};
+use crate::domain::ledger::work::{Charge, Return};
+use crate::domain::terms::Terms;
+use crate::domain::time::BootTime;
+
+/// A limit has plenty where what a replica is granted, one block after the other, comes to this share of it at most.
+const AMPLE_SHARE: u64 = 4;
+
+impl Held {
+    /// Whether something has to be said of closed blocks now, though nothing is asked for. Of a limit that has plenty nobody waits for
+    /// what comes back, so that it can be said along with the next ask, and for D at most: with a thousand limits in use, half of all
+    /// transactions would only say what became of the last block.
+    pub fn must_return(&mut self, now: BootTime) -> bool {
+        self.close_over(now);
+        if self.unsaid.is_empty() {
+            return false;
+        }
+        let since = *self.unsaid_since.get_or_insert(now);
+        !self.is_ample || now.since(since) >= self.limit.terms().validity
+    }
+
+    /// What the database must be told of blocks that were closed or settled since.
+    pub fn returns(&mut self, now: BootTime) -> Vec<Return> {
+        self.close_over(now);
+        let oldest = |closed: &BTreeMap<u64, Closed>| {
+            let first = closed.first_key_value();
+            first.is_some_and(|(_, closed)| now >= closed.charged_until)
+        };
+        while oldest(&self.closed) {
+            self.closed.pop_first();
+        }
+        self.unsaid_since = None;
+        let mut numbers = std::mem::take(&mut self.unsaid);
+        numbers.sort_unstable();
+        numbers.dedup();
+        let known = |number: u64| Some(Return::of(number, self.closed.get(&number)?));
+        numbers.into_iter().filter_map(known).collect()
+    }
+
+    /// What the database must be told: units used beyond what was estimated.
+    pub fn charge(&mut self, number: impl FnOnce() -> u64) -> Option<Charge> {
+        let units = std::mem::take(&mut self.charges);
+        (units > 0).then(|| Charge {
+            block: number(),
+            units,
+        })
+    }
+
+    /// The write did not happen: say it again.
+    pub fn say_again(&mut self, returns: &[Return], charge: Option<Charge>) {
+        self.unsaid.extend(returns.iter().map(|r| r.block));
+        self.charges = self.charges.saturating_add(charge.map_or(0, |c| c.units));
+    }
+
+    /// So much was granted of what was asked for: shows whether the limit has plenty. What is held is soon wanted elsewhere.
+    pub(super) fn weigh(&mut self, granted: u64, terms: &Terms) {
+        let is_part = granted
+            .saturating_mul(turns(terms))
+            .saturating_mul(AMPLE_SHARE)
+            <= self.limit.ledger_amount();
+        self.is_ample = granted >= self.wanted && is_part && !terms.span.is_held();
+    }
+}
+
+/// How many blocks of one replica are charged at a time, where it asks for the next one when the last has ended.
+fn turns(terms: &Terms) -> u64 {
+    let validity = terms.validity.max(Duration::from_millis(1)).as_millis();
+    u64::try_from(terms.charge_time().as_millis() / validity).map_or(u64::MAX, |turns| turns + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::ledger::example::{granted, limit};
+    use crate::domain::ledger::held::Waiter;
+    use crate::domain::limit::Dimension;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn at(millis: u64) -> BootTime {
+        BootTime::from_nanos(millis * 1_000_000)
+    }
+
+    /// One that a replica has asked ten permits of, was granted so many, and has used up.
+    fn used_up(amount: u64, units: u64) -> Held {
+        let limit = limit(1, Dimension::Requests, amount, MINUTE);
+        let mut held = Held::new(Arc::new(limit.clone()));
+        let waiter = Waiter {
+            ticket: None,
+            until: at(1_000),
+            is_patient: false,
+            yields: false,
+        };
+        held.miss(10, 1, waiter);
+        assert_eq!(held.ask(false, at(1_000)).map(|ask| ask.want), Some(10));
+        held.answered(&granted(&limit, 7, units, at(1_000)), at(1_000));
+        held.take(units, 1, None, MINUTE, at(1_000)).unwrap();
+        held
+    }
+
+    #[test]
+    fn of_a_limit_that_has_plenty_it_waits_for_the_next_ask_or_for_d() {
+        let mut held = used_up(100_000, 10);
+        assert!(!held.must_return(at(1_001)));
+        assert!(!held.must_return(at(2_000)));
+        assert!(held.must_return(at(2_001)));
+        assert_eq!(held.returns(at(2_001)).len(), 1);
+        assert!(!held.must_return(at(9_000)), "all is said");
+    }
+
+    #[test]
+    fn of_a_limit_that_others_may_be_short_of_it_is_said_at_once() {
+        for (amount, units) in [(2_599, 10), (100_000, 9)] {
+            let mut held = used_up(amount, units);
+            assert!(held.must_return(at(1_001)), "{units} of {amount}");
+        }
+        assert!(!used_up(2_600, 10).must_return(at(1_001)));
+    }
+
+    #[test]
+    fn at_the_end_of_a_replica_it_is_said_at_once() {
+        let mut held = used_up(100_000, 10);
+        held.close_all();
+        assert!(held.must_return(at(1_001)));
+    }
+}
