@@ -2,6 +2,7 @@
 
 mod alerts;
 mod arguments;
+mod authorities;
 mod database;
 mod dev_arguments;
 mod doctor;

@@ -19,6 +19,7 @@ use super::{
 use crate::crypto::KeyRing;
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
+use crate::outbound::Authorities;
 use crate::store::cluster;
 use home::Home;
 
@@ -139,6 +140,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         replication: Replication::Synchronous,
         drain_delay: std::time::Duration::ZERO,
         upstreams: Upstreams::LoopbackToo,
+        authorities: Authorities::default(),
         alerting: config::logged(),
         warnings: Vec::new(),
     }

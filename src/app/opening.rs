@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     crypto::{BootId, KeyRing},
-    domain::{classify, endpoint::upstreams::Upstreams},
+    domain::classify,
     outbound::Outbound,
     store::connection::{self, CHANGE_WITHIN, CONNECTION_WITHIN, in_time},
     vault::{Vault, VaultKeys, ring_of_passphrase},
@@ -71,17 +71,14 @@ pub async fn vault(
     pool: PgPool,
     mut sources: MasterKeySources,
     snapshot_age_max: Duration,
-    upstreams: Upstreams,
+    outbound: Outbound,
 ) -> anyhow::Result<(Arc<Vault>, MasterKeySources)> {
     classify::built_in().map_err(Clone::clone)?;
     let ring = ring(&pool, &mut sources).await?;
     let keys = in_time(CHANGE_WITHIN, VaultKeys::open(&pool, ring)).await?;
     let boot = BootId::generate()?;
     let vault = Vault::new(pool, Arc::new(keys), boot, snapshot_age_max);
-    Ok((
-        Arc::new(vault.sending_by(Outbound::new(upstreams))),
-        sources,
-    ))
+    Ok((Arc::new(vault.sending_by(outbound)), sources))
 }
 
 /// All master keys that were given, those of passphrases last.

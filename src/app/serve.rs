@@ -21,6 +21,7 @@ use super::{poll::tell, workers::Workers};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
+use crate::outbound::{Names, Outbound};
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
@@ -71,7 +72,7 @@ pub async fn run_until(
     // The recorder comes first: what is counted before it is lost.
     metrics::recorder()?;
     let database = opening::database(&config.database, config.database_connections_max).await?;
-    let terms = (config.snapshot_age_max, config.upstreams);
+    let terms = terms(&config);
     let (vault, master_keys) = open_vault(database, config.master_key, terms).await?;
     let address = listeners.grpc.local_addr()?;
     let heart = heart(&vault, address.to_string(), config.replication);
@@ -122,13 +123,19 @@ pub async fn run_until(
     served.and_then(|()| supervision::verdict(&failed))
 }
 
+/// How old what is served from may be, and how our own requests go out.
+fn terms(config: &ServeConfig) -> (Duration, Outbound) {
+    let outbound = Outbound::trusting(config.upstreams, Names::System, &config.authorities);
+    (config.snapshot_age_max, outbound)
+}
+
 /// Opens the vault and takes up its configuration.
 async fn open_vault(
     database: PgPool,
     master_key: MasterKeySources,
-    (snapshot_age_max, upstreams): (Duration, Upstreams),
+    (snapshot_age_max, outbound): (Duration, Outbound),
 ) -> anyhow::Result<(Arc<Vault>, MasterKeySources)> {
-    let opened = opening::vault(database, master_key, snapshot_age_max, upstreams).await?;
+    let opened = opening::vault(database, master_key, snapshot_age_max, outbound).await?;
     let refreshed = opened.0.refresh(0).await;
     refreshed.context("the configuration cannot be read")?;
     Ok(opened)

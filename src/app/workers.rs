@@ -211,6 +211,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             let mut conn = acquire(vault.pool()).await?;
             replicas::forget(&mut conn).await?;
             cooldowns::forget(&mut conn).await?;
+            store::version_cooldowns::forget(&mut conn).await?;
             incidents::forget(&mut conn).await?;
             store::canaries::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;

@@ -50,6 +50,7 @@ pub mod setbacks;
 pub mod settled;
 pub mod spend;
 pub mod tokens;
+pub mod version_cooldowns;
 
 pub use error::Error;
 

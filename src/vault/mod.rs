@@ -100,6 +100,7 @@ mod update_pool;
 mod verdicts;
 mod who;
 mod wishing;
+mod words;
 
 pub use account_view::AccountView;
 pub use admission::Proof;

@@ -10,7 +10,6 @@ use super::braking::count_deaths;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::Fingerprint;
-use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::Live;
 use crate::live::clock::boot_now;
@@ -23,6 +22,7 @@ use crate::store::secrets::SecretRow;
 
 mod befallen;
 mod callers;
+mod cooldowns;
 mod naming;
 mod pools;
 mod setback;
@@ -75,6 +75,8 @@ impl Vault {
             take_up(&mut registry, &keys, &live, changes);
             befallen::forget(&registry, &live, is_whole, now);
             live.refuted(registry.refuted.drain(..));
+            let wrong = registry.refuted_budgets.drain(..);
+            wrong.for_each(|accuser| live.refuted_budget(accuser));
             // Last: what was taken up by half is taken up again.
             (registry.rev, registry.epoch) = (rev, epoch);
             tracing::debug!(rev.known = known, rev, "what changed is taken up");
@@ -110,6 +112,7 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, live: &Live, mut changes: 
     forget(registry, &changes);
     take_up_accounts(registry, keys, &mut changes);
     take_up_versions(registry, keys, &mut changes);
+    cooldowns::take_up(registry, &mut changes);
     unread::take_out(registry, &changes.unread);
     place_credentials(registry, &changed);
     pools::take_up(registry, keys, &mut changes);
@@ -119,31 +122,25 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, live: &Live, mut changes: 
 }
 
 fn forget(registry: &mut Registry, changes: &Changes) {
+    // Before any is cleared: who spoke of it is known no more then.
+    cooldowns::refute(registry, changes);
+    let mut keys = HashSet::new();
     for gone in &changes.gone {
         registry.distrusted.forget(gone.uid);
         match gone.kind {
             GoneKind::Account => drop(registry.accounts.remove(&gone.uid)),
             GoneKind::Limit => drop(registry.limits.remove(&gone.uid)),
-            GoneKind::Key => registry.forget_key(gone.uid),
+            GoneKind::Key => drop(keys.insert(gone.uid)),
             GoneKind::Version => drop(registry.versions.remove(&gone.uid)),
             GoneKind::Pool => drop(registry.pools.remove(&gone.uid)),
             GoneKind::Caller => drop(registry.callers.remove(&gone.uid)),
             GoneKind::Token => drop(registry.tokens.remove(&gone.uid)),
-            GoneKind::Cooldowns => clear_cooldowns(registry, gone.uid, changes),
+            GoneKind::RefutedCooldowns => {}
+            GoneKind::Cooldowns => cooldowns::clear_account(registry, gone.uid, changes),
+            GoneKind::VersionCooldowns => cooldowns::clear_version(registry, gone.uid, changes),
         }
     }
-}
-
-/// A person cleared cooldowns of an account: what is stored of it is all there is.
-fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, changes: &Changes) {
-    let own = changes
-        .cooldowns
-        .iter()
-        .filter(|c| c.account_uid == account_uid);
-    let own: Vec<(String, Cause)> = own.map(|c| (c.model.clone(), c.cause.clone())).collect();
-    registry
-        .account_live(account_uid)
-        .cleared(&own, changes.now);
+    registry.forget_keys(&keys);
 }
 
 fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
@@ -177,10 +174,6 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
             Some(key) => drop(registry.keys.insert(uid, Arc::new(key))),
             None => drop(registry.keys.remove(&uid)),
         }
-    }
-    for cooldown in changes.cooldowns.drain(..) {
-        let live = registry.account_live(cooldown.account_uid);
-        live.told(&cooldown.model, cooldown.cause, changes.now);
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod doctored;
 pub(crate) mod explained;
 pub(crate) mod judged;
 pub(crate) mod keys;
+pub(crate) mod lies;
 pub(crate) mod observed;
 pub(crate) mod outcomes;
 pub(crate) mod postgres;

@@ -125,6 +125,15 @@ pub struct ServeArguments {
         help_heading = "Network"
     )]
     pub tls_key_file: Option<PathBuf>,
+    /// Certificates of authorities, PEM, that probes and alerts believe beside those that browsers trust: for a webhook, or a provider, of a
+    /// private network.
+    #[arg(
+        long,
+        env = "KEYLEASE_OUTBOUND_CA_FILE", value_parser = path_or_empty(),
+        value_name = "PATH",
+        help_heading = "Network"
+    )]
+    pub outbound_ca_file: Option<PathBuf>,
     /// Serve beyond loopback without TLS. The risk: whoever sees the network's traffic reads every leased provider key and every caller's
     /// token. Only for a network that something else encrypts, such as a mesh.
     #[arg(

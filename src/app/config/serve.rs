@@ -7,6 +7,7 @@ use tokio_rustls::rustls::ServerConfig;
 use super::{
     alerts,
     arguments::ServeArguments,
+    authorities,
     database::{self, DatabaseUrl},
     duration,
     flag_values::switch,
@@ -20,6 +21,7 @@ use super::{
 use crate::app::{drain, tls};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
+use crate::outbound::Authorities;
 use crate::vault::Alerting;
 
 /// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
@@ -59,6 +61,8 @@ pub struct ServeConfig {
     pub drain_delay: Duration,
     /// What accounts may have as base URL and hosts; `dev` lets them be on this machine.
     pub upstreams: Upstreams,
+    /// Whom probes and alerts believe that a host is who it says.
+    pub authorities: Authorities,
     /// Where alerts go.
     pub alerting: Arc<Alerting>,
     /// What to log once logging runs.
@@ -102,7 +106,9 @@ impl ServeConfig {
         problems.take(log::filter(&arguments.log));
         problems.take(log::format(&arguments.log));
         let upstreams = problems.take(upstreams(arguments, &mut warnings));
-        let alerting = alerts::parse(&arguments.alerts, &mut problems, &mut warnings);
+        let authorities = problems.take(authorities::parse(arguments.outbound_ca_file.as_ref()));
+        let believed = authorities.clone().unwrap_or_default();
+        let alerting = alerts::parse(&arguments.alerts, &believed, &mut problems, &mut warnings);
         let whole = || {
             Some(Self {
                 database: database?,
@@ -117,6 +123,7 @@ impl ServeConfig {
                 replication: replication?,
                 drain_delay: drain_delay?,
                 upstreams: upstreams?,
+                authorities: authorities?,
                 alerting: alerting?,
                 warnings,
             })

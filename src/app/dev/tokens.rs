@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use super::home::Home;
-use crate::domain::endpoint::upstreams::Upstreams;
+use crate::outbound::Outbound;
 use crate::{
     app::{
         bootstrap::{ADMIN, Found, SNAPSHOT_AGE_MAX, ensure_caller, token},
@@ -28,8 +28,8 @@ pub(super) async fn ensure(
 ) -> anyhow::Result<()> {
     let pool = opening::database(database, CONNECTIONS_MAX).await?;
     let source = MasterKeySources::of_ring(ring);
-    let (vault, _) =
-        opening::vault(pool.clone(), source, SNAPSHOT_AGE_MAX, Upstreams::Remote).await?;
+    let opening = opening::vault(pool.clone(), source, SNAPSHOT_AGE_MAX, Outbound::default());
+    let (vault, _) = opening.await?;
     let refreshed = vault.refresh(0).await;
     refreshed.context("the tokens of the database cannot be read")?;
     let every_pool = Grant::Lessee(Pattern::parse("pool_pattern", "*").map_err(Error::from)?);

@@ -141,6 +141,7 @@ mod tests {
                 why: "401".to_owned(),
                 class: FailureClass::Credential,
                 accuser,
+                tried: None,
             })
         };
         assert_eq!(Fact::died(&dead(Some(Uuid::from_u128(1)))), None);
