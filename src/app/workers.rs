@@ -12,7 +12,7 @@ use super::poll::{poll, show};
 use super::probing::probe;
 use super::rotating::rotate;
 use super::supervision::{every, is_next, round, supervise};
-use super::{alerting, observe};
+use super::{alerting, config::MasterKeySources, observe, ring};
 use crate::live::heartbeat::Heart;
 use crate::live::{canaries, idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
@@ -55,6 +55,7 @@ impl Workers {
         heart: Heart,
         health: HealthReporter,
         alerts: &Arc<Alerting>,
+        master_keys: MasterKeySources,
     ) -> Self {
         let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
         let (told, well) = watch::channel(true);
@@ -84,6 +85,8 @@ impl Workers {
         tasks.spawn(probe(Arc::clone(vault), stop.clone()));
         tasks.spawn(rotate(Arc::clone(vault), stop.clone()));
         alerting::start(&mut tasks, vault, alerts, &stop);
+        tasks.spawn(ring::keep(Arc::clone(vault), master_keys, stop.clone()));
+        tasks.spawn(ring::rewrap(Arc::clone(vault), stop.clone()));
         let supervised = tokio::spawn(supervise(tasks, stop.clone(), failed.clone()));
         Self {
             supervised,

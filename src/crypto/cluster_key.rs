@@ -12,6 +12,7 @@ use super::{
     key_bytes::KeyBytes,
     key_ring::KeyRing,
     keyed_hash::{FingerprintKey, RequestKey},
+    master_key::MasterKey,
     row_mac::MacKey,
     sealed_id::{BootId, IdOpener, IdSealers, Purpose},
     sealed_message::{self, DoesNotOpen},
@@ -42,12 +43,11 @@ impl ClusterKey {
         KeyBytes::random().map(Self)
     }
 
-    /// Wraps the key under the ring's promoted key.
+    /// Wraps the key under a master key.
     ///
     /// # Errors
     /// No randomness.
-    pub fn wrap(&self, ring: &KeyRing) -> Result<WrappedClusterKey, RandomError> {
-        let master_key = ring.promoted();
+    pub fn wrap(&self, master_key: &MasterKey) -> Result<WrappedClusterKey, RandomError> {
         let context = wrap_context(master_key.fingerprint());
         let wrapped = sealed_message::seal(master_key.key(), &context, self.0.expose())?;
         Ok(WrappedClusterKey {
@@ -142,7 +142,7 @@ impl ClusterKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{MasterKey, Secret};
+    use crate::crypto::Secret;
 
     fn ring(promoted: u8, others: &[u8]) -> KeyRing {
         KeyRing::new(
@@ -155,10 +155,10 @@ mod tests {
     #[test]
     fn rotating_the_master_key_leaves_every_subkey_alone() {
         let key = ClusterKey::generate().unwrap();
-        let first = key.wrap(&ring(1, &[])).unwrap();
+        let first = key.wrap(ring(1, &[]).first()).unwrap();
         let second = ClusterKey::unwrap(&ring(2, &[1]), &first)
             .unwrap()
-            .wrap(&ring(2, &[1]))
+            .wrap(ring(2, &[1]).first())
             .unwrap();
         assert_ne!(first.master_key, second.master_key);
         let rotated = ClusterKey::unwrap(&ring(2, &[]), &second).unwrap();
@@ -171,7 +171,10 @@ mod tests {
 
     #[test]
     fn an_edited_wrap_or_another_master_key_does_not_open() {
-        let row = ClusterKey::generate().unwrap().wrap(&ring(1, &[])).unwrap();
+        let row = ClusterKey::generate()
+            .unwrap()
+            .wrap(ring(1, &[]).first())
+            .unwrap();
         let opened = |row: &WrappedClusterKey| ClusterKey::unwrap(&ring(1, &[2]), row);
         for place in 0..row.wrapped.len() {
             let mut forged = row.clone();

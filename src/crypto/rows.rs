@@ -207,6 +207,21 @@ impl ProtectedRow for Reference {
     }
 }
 
+/// Which master key is promoted: two columns of the row of `cluster`.
+#[derive(Debug)]
+pub struct PromotionRow<'a> {
+    /// Its fingerprint.
+    pub master_key: &'a str,
+}
+
+impl ProtectedRow for PromotionRow<'_> {
+    const TABLE: &'static str = "promoted master key";
+
+    fn fields(&self) -> Vec<MacField<'_>> {
+        vec![self.master_key.into()]
+    }
+}
+
 /// A list is its length, then its items, so that neighbours cannot trade items.
 fn push_list<'a>(fields: &mut Vec<MacField<'a>>, items: impl Iterator<Item = &'a str>) {
     let place = fields.len();

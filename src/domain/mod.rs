@@ -46,6 +46,7 @@ pub mod prolonged;
 pub mod recovery;
 pub mod refusal;
 pub mod replay;
+pub mod rewrap;
 pub mod rotation;
 pub mod rotator;
 pub mod selection;

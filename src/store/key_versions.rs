@@ -11,9 +11,11 @@ use crate::domain::labels::Labels;
 use crate::domain::time::Timestamp;
 
 mod health;
+mod newest;
 mod writing;
 
 pub(crate) use health::HealthColumns;
+pub use newest::newest_of_all;
 pub use writing::{clear_health, give_back, insert, keep, lock_health, revoke, set_health, update};
 
 /// A row, column by column.

@@ -120,4 +120,8 @@ mutations! {
     RevokeTokenRequest => "RevokeToken";
     SetPriceRequest => "SetPrice";
     DeletePriceRequest => "DeletePrice";
+    PromoteMasterKeyRequest => "PromoteMasterKey";
+    RewrapKeysRequest => "RewrapKeys";
+    CancelRewrapRequest => "CancelRewrap";
+    RetireMasterKeyRequest => "RetireMasterKey";
 }
