@@ -96,7 +96,7 @@ fn clocks_that_are_set_amid_everything() {
 }
 
 /// A planted bug that ends charges too early, in many of the seeds that hold without it.
-fn ends_early(name: &str, bug: Bug, setup: Setup) {
+pub(crate) fn ends_early(name: &str, bug: Bug, setup: Setup) {
     let setup = Setup {
         bug: Some(bug),
         ..setup

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use keylease::domain::ledger::clock::{Believed, ClockSamples, Clocks, Reach, SAMPLE_GAP_MAX};
+use keylease::domain::ledger::clock::{Believed, ClockSamples, Clocks, SAMPLE_GAP_MAX};
 use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss, Seen};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
 use keylease::domain::ledger::page::{Charged, Free, NewBlock, Page, Stated, Terming};
+use keylease::domain::ledger::reach::Reach;
 use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, Standing};
 use keylease::domain::ledger::takeover::Settled;
 use keylease::domain::ledger::work::{Answer, Work};

@@ -51,61 +51,6 @@ impl Clocks {
     }
 }
 
-/// How far back the lower clock of a limit looks: over the charge time of every block that may still be charged, which is longer than
-/// today's where the limit was changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reach {
-    /// The longest of these charge times.
-    pub charge: Duration,
-    /// When, by the lower clock, the last block that is charged for longer than today has ended.
-    pub until: Timestamp,
-    /// Today's charge time, when the limit was last touched.
-    pub today: Duration,
-}
-
-impl Reach {
-    /// Of a limit that was never charged.
-    pub const NONE: Self = Self {
-        charge: Duration::ZERO,
-        until: Timestamp::from_micros(0),
-        today: Duration::ZERO,
-    };
-
-    /// With blocks that are charged for `today` from now on. Where that has changed, whatever was charged before may last as long as the
-    /// longest of it would if it were charged now.
-    #[must_use]
-    pub fn and(self, clocks: Clocks, today: Duration) -> Self {
-        // In whole microseconds, as it is stored.
-        let micros = today.as_nanos().div_ceil(1_000);
-        let today = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
-        let before = match clocks.low < self.until {
-            true => self.charge,
-            false => self.today,
-        };
-        let charge = before.max(today);
-        let is_kept = today < charge && charge == self.charge && today == self.today;
-        let until = match is_kept {
-            true => self.until,
-            false => clocks.high.after(charge),
-        };
-        Self {
-            charge,
-            until,
-            today,
-        }
-    }
-
-    /// Looking back over this much at least, until then.
-    #[must_use]
-    pub fn at_least(self, charge: Duration, until: Timestamp) -> Self {
-        Self {
-            charge: self.charge.max(charge),
-            until: self.until.max(until),
-            today: self.today,
-        }
-    }
-}
-
 /// What one replica knows of the database's clock, set against its own boot clock: minima of (database − boot) over buckets of a
 /// second, a minute and an hour, so that the minimum over the last C is at hand for any C up to a month.
 #[derive(Debug, Default)]

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::clock::{Clocks, Reach};
+use super::clock::Clocks;
 use super::grant::{Ask, grant};
 use super::offline::reserve::Reserve;
+use super::reach::Reach;
 use crate::domain::terms::Terms;
 use crate::domain::time::Timestamp;
 
@@ -245,3 +246,7 @@ impl Entry {
 #[cfg(test)]
 #[path = "entry_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "entry_loss_tests.rs"]
+mod loss_tests;

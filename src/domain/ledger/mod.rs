@@ -19,6 +19,7 @@ pub mod merging;
 pub mod offline;
 mod pace;
 pub mod page;
+pub mod reach;
 pub mod renewal;
 pub mod settle;
 pub mod standing;

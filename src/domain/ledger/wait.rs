@@ -50,7 +50,7 @@ pub(super) fn wait(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ledger::clock::Reach;
+    use crate::domain::ledger::reach::Reach;
     use crate::domain::terms::{Span, Timing};
 
     const NOW: BootTime = BootTime::from_nanos(1_000_000_000);

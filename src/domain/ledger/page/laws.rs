@@ -5,11 +5,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::ledger::clock::{Believed, Clocks, Reach};
+use crate::domain::ledger::clock::{Believed, Clocks};
 use crate::domain::ledger::entry::{Claim, Loss, Seen};
 use crate::domain::ledger::example::limit;
 use crate::domain::ledger::grant::Ask;
 use crate::domain::ledger::offline::reserve::Reserve;
+use crate::domain::ledger::reach::Reach;
 use crate::domain::ledger::work::{Charge, NumberedAsk};
 use crate::domain::limit::Dimension;
 
