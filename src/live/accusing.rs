@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Live;
 use super::snapshot::Snapshot;
+use crate::domain::accusers::Matter;
 use crate::domain::time::Timestamp;
 
 /// A caller's word against a version that was found well.
@@ -15,6 +16,8 @@ pub struct Refuted {
     pub version: Uuid,
     /// Whose word it was.
     pub accuser: Uuid,
+    /// What it was about.
+    pub matter: Matter,
     /// Where nobody here knows whose canary found it well: how long after its quarantine that was.
     pub after: Option<Duration>,
 }
@@ -29,14 +32,15 @@ impl Live {
         }
         let (now, snapshot) = (self.now().database, self.snapshot());
         for word in words.filter(|word| self.is_wrong(&snapshot, word, now)) {
-            self.accusers.lock().refuted(word.accuser, now);
+            let mut accusers = self.accusers.lock();
+            accusers.refuted(word.accuser, word.matter, now);
         }
     }
 
     /// A budget that this caller alone said was spent was not.
     pub fn refuted_budget(&self, accuser: Uuid) {
         let now = self.now().database;
-        self.accusers.lock().refuted(accuser, now);
+        self.accusers.lock().refuted(accuser, Matter::Budget, now);
     }
 
     /// Whether a refuted word says anything of its caller. Where a pool is braked everybody was told the same by the provider; and an
@@ -53,9 +57,9 @@ impl Live {
         })
     }
 
-    /// Whether a caller has been wrong so often lately that its word alone takes a key from itself alone.
+    /// Whether a caller has been wrong so often lately of such a matter that its word alone acts on itself alone.
     #[must_use]
-    pub fn is_doubted(&self, caller: Uuid, now: Timestamp) -> bool {
-        self.accusers.lock().is_doubted(caller, now)
+    pub fn is_doubted(&self, caller: Uuid, matter: Matter, now: Timestamp) -> bool {
+        self.accusers.lock().is_doubted(caller, matter, now)
     }
 }

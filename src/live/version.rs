@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::accusing::Refuted;
 use super::canaries::Canary;
+use crate::domain::accusers::Matter;
 use crate::domain::canary::Subject;
 use crate::domain::cooling::{self, Cooling, Failing, VersionCooldowns, Weight};
 use crate::domain::health::Health;
@@ -84,7 +85,7 @@ impl VersionLive {
         now: Timestamp,
     ) -> Option<Refuted> {
         let mut state = self.state.lock();
-        let accuser = state.vitals.accuser();
+        let accused = state.vitals.accused();
         if matches!(event, Event::Success { .. }) {
             state.cooling.succeed(now);
             state.models.succeed(now);
@@ -97,8 +98,8 @@ impl VersionLive {
             dead_ttl: policy.dead_ttl(),
         });
         self.recovering.since(state.vitals.recovered());
-        let accuser = accuser.filter(|by| is_well && who.caller() != Some(*by))?;
-        Some(self.refuted(accuser, None))
+        let accused = accused.filter(|(by, _)| is_well && who.caller() != Some(*by))?;
+        Some(self.refuted(accused, None))
     }
 
     /// A budget of the key itself is spent; of one model if it is named.
@@ -165,13 +166,16 @@ impl VersionLive {
         self.recovering.since(recovered);
         let found = found.filter(|_| *health == Health::Active)?;
         let cause = held.cause()?;
-        Some(self.refuted(cause.accuser?, Some(found.since(cause.until))))
+        let accused = (cause.accuser?, Matter::of(cause.class));
+        Some(self.refuted(accused, Some(found.since(cause.until))))
     }
 
-    const fn refuted(&self, accuser: Uuid, after: Option<Duration>) -> Refuted {
+    const fn refuted(&self, accused: (Uuid, Matter), after: Option<Duration>) -> Refuted {
+        let (accuser, matter) = accused;
         Refuted {
             version: self.uid,
             accuser,
+            matter,
             after,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Admission, Vitals, cause};
+use crate::domain::accusers::Matter;
 use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::pool::{HealthPolicy, VerdictPolicy};
 use crate::domain::time::Timestamp;
@@ -42,10 +43,11 @@ impl Vitals {
         }
     }
 
-    /// Whose word alone it is that the version is dead.
+    /// Whose word alone it is that the version is dead, and of what.
     #[must_use]
-    pub fn accuser(&self) -> Option<Uuid> {
-        self.health.cause().and_then(|cause| cause.accuser)
+    pub fn accused(&self) -> Option<(Uuid, Matter)> {
+        let cause = self.health.cause()?;
+        Some((cause.accuser?, Matter::of(cause.class)))
     }
 
     /// One caller's word: death where the pool trusts it, where the version was proven dead before, and where it confirms another's. Else
