@@ -12,7 +12,7 @@ use super::canaries::Canary;
 use crate::domain::accusers::Matter;
 use crate::domain::canary::Subject;
 use crate::domain::cooling::{self, Cooling, Failing, VersionCooldowns, Weight};
-use crate::domain::health::Health;
+use crate::domain::health::{FailureClass, Health};
 use crate::domain::pool::HealthPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::transition::{Transition, Who};
@@ -92,10 +92,11 @@ impl VersionLive {
         }
         let to = state.vitals.on(event, policy, why, now)?;
         let is_well = to == Health::Active;
+        let class = to.cause().map_or(FailureClass::Credential, |c| c.class);
         state.unsaved = Some(Transition {
             to,
             who,
-            dead_ttl: policy.dead_ttl(),
+            confirmed_ttl: policy.confirmed_ttl(class),
         });
         self.recovering.since(state.vitals.recovered());
         let accused = accused.filter(|(by, _)| is_well && who.caller() != Some(*by))?;
@@ -124,7 +125,7 @@ impl VersionLive {
             let news = news.map(|to| Transition {
                 to,
                 who,
-                dead_ttl: policy.dead_ttl(),
+                confirmed_ttl: policy.dead_ttl(),
             });
             state.unsaved = news.or(state.unsaved.take());
         }

@@ -106,12 +106,12 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
     };
     let who = Who::Caller(given.caller);
     let chance = fleet.random.unit();
+    let word = Word {
+        by: given.caller,
+        is_canary: false,
+        is_doubted: false,
+    };
     if chance < 0.005 {
-        let word = Word {
-            by: given.caller,
-            is_canary: false,
-            is_doubted: false,
-        };
         version
             .live
             .on(Event::Rejected(word), &policy, "401", who, now);
@@ -122,7 +122,10 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
     } else if chance < 0.03 {
         let others_succeeded = account.provider.others_succeeded(given.version, now);
         version.live.on(
-            Event::ProviderFault { others_succeeded },
+            Event::ProviderFault {
+                others_succeeded,
+                word,
+            },
             &policy,
             "500",
             who,
