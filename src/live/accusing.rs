@@ -43,8 +43,8 @@ impl Live {
         self.accusers.lock().refuted(accuser, Matter::Budget, now);
     }
 
-    /// Whether a refuted word says anything of its caller. Where a pool is braked everybody was told the same by the provider; and an
-    /// accuser lets others try first for a while only, so that what is well later may have been found so by itself.
+    /// Whether a refuted word says anything of its caller. Where a pool is braked, and not by its own words alone, everybody
+    /// was told the same by the provider; and an accuser lets others try first for a while only, so that what is well later may have been found so by itself.
     fn is_wrong(&self, snapshot: &Snapshot, word: &Refuted, now: Timestamp) -> bool {
         let Some(version) = snapshot.versions.get(&word.version) else {
             return false;
@@ -52,7 +52,7 @@ impl Live {
         let mut pools = snapshot.pools.values().filter(|p| p.serves(version));
         pools.all(|pool| {
             let patience = pool.pool.health_policy.accuser_patience();
-            let is_braked = self.brakes.pause(pool.pool.meta.uid, now).is_some();
+            let is_braked = self.brakes.is_shared(pool.pool.meta.uid, word.accuser, now);
             !is_braked && word.after.is_none_or(|after| after < patience)
         })
     }
