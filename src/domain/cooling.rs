@@ -9,7 +9,7 @@ mod by_model;
 mod room;
 
 pub use allegation::Weight;
-use allegation::said;
+use allegation::{Alone, said};
 pub use by_model::Cooldowns;
 use room::{room, room_for};
 
@@ -70,6 +70,8 @@ pub struct Cooling {
     begun_by: Option<Uuid>,
     /// When a lease of this replica went out to find out whether it is so.
     tried: Option<Timestamp>,
+    /// Who alone has spoken of it here since the last success.
+    alone: Option<Alone>,
 }
 
 impl Cooling {
@@ -171,9 +173,14 @@ impl Cooling {
         why: &str,
         now: Timestamp,
     ) -> Option<Cause> {
+        let (since, goes_on) = self.alone(weight, now);
         let held = self.holds(now);
-        let said = said(weight, class, now.after(pause), why, (held, now))?;
-        let joined = held.map_or_else(|| said.clone(), |held| held.clone().joined(&said));
+        let said = said(weight, class, now.after(pause), why, (held, since, now))?;
+        let joined = match held {
+            None => said.clone(),
+            Some(held) if goes_on => said.prolonging(held),
+            Some(held) => held.clone().joined(&said),
+        };
         if held == Some(&joined) {
             return None;
         }
@@ -211,6 +218,7 @@ impl Cooling {
     pub fn succeed(&mut self, now: Timestamp) {
         if self.holds(now).is_none() {
             self.strikes = 0;
+            self.alone = None;
         }
     }
 

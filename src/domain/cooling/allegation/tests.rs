@@ -1,7 +1,7 @@
 //! Tests of `allegation.rs`.
 
 use super::*;
-use crate::domain::cooling::{Cooling, Failing};
+use crate::domain::cooling::Failing;
 
 const DAYS: u64 = 24 * 3_600;
 
@@ -105,6 +105,58 @@ fn a_rate_limit_of_minutes_is_obeyed_on_one_word() {
     let told = cooling.blame_by(weight, failing, 0.0, at(1)).unwrap();
     assert_eq!((told.accuser, told.until), (None, at(301)));
     assert!(bars(&cooling, 2, 300) && !bars(&cooling, 2, 301));
+}
+
+/// A rate limit that `by` says lasts for so long.
+fn limited(cooling: &mut Cooling, by: u128, stated: u64, now: i64) -> Option<Cause> {
+    let failing = Failing {
+        class: FailureClass::RateLimit,
+        stated: Some(Duration::from_secs(stated)),
+        why: "429",
+    };
+    let weight = Weight::Alleged {
+        by: caller(by),
+        given: at(-1),
+        quarantine: Duration::from_secs(60),
+    };
+    cooling.blame_by(weight, failing, 0.0, at(now))
+}
+
+#[test]
+fn rate_limits_that_one_caller_prolongs_are_tried_after_five_minutes() {
+    for step in [20, 59, 250] {
+        let mut cooling = Cooling::default();
+        assert_eq!(limited(&mut cooling, 1, 300, 0).unwrap().accuser, None);
+        let told = limited(&mut cooling, 1, 300, step).unwrap();
+        assert_eq!((told.accuser, told.tried), (Some(caller(1)), Some(at(300))));
+        (1..300).for_each(|now| drop(limited(&mut cooling, 1, 300, now)));
+        assert!(bars(&cooling, 2, 299) && !bars(&cooling, 2, 300));
+        assert!(bars(&cooling, 1, 309) && !bars(&cooling, 1, 310));
+    }
+    // Nor does it begin anew when it is over.
+    let mut cooling = Cooling::default();
+    limited(&mut cooling, 1, 300, 0);
+    let told = limited(&mut cooling, 1, 300, 301).unwrap();
+    assert_eq!((told.accuser, told.tried), (Some(caller(1)), Some(at(301))));
+}
+
+#[test]
+fn what_another_says_or_a_success_after_it_is_no_prolonging() {
+    let mut cooling = Cooling::default();
+    limited(&mut cooling, 1, 300, 0);
+    let told = limited(&mut cooling, 2, 300, 200).unwrap();
+    assert_eq!((told.accuser, told.until), (None, at(500)));
+    let mut cooling = Cooling::default();
+    limited(&mut cooling, 1, 60, 0);
+    cooling.succeed(at(30));
+    assert!(limited(&mut cooling, 1, 290, 31).unwrap().accuser.is_some());
+    let mut cooling = Cooling::default();
+    for minute in 0..60 {
+        let now = minute * 61;
+        let told = limited(&mut cooling, 1, 60, now).unwrap();
+        assert_eq!(told.accuser, None, "its budget is back each minute");
+        cooling.succeed(at(now + 60));
+    }
 }
 
 #[test]
