@@ -88,10 +88,10 @@ fn is_proven_dead(version: &VersionEntry, now: Timestamp) -> bool {
     matches!(health, Health::Dead(cause) if cause.accuser.is_none())
 }
 
-/// What a failure says about the version.
+/// What a failure says about the version of the lease.
 pub(super) fn event(
     account: &AccountEntry,
-    version: &VersionEntry,
+    claims: &LeaseClaims,
     failure: &Failure,
     word: Word,
     is_issuer: bool,
@@ -103,7 +103,7 @@ pub(super) fn event(
         FailureClass::ProviderFault if is_issuer => Event::ProviderFault {
             others_succeeded: account
                 .provider
-                .others_succeeded(version.version.meta.uid, now),
+                .others_succeeded(claims.version_uid, &claims.model, now),
             word,
         },
         FailureClass::Unknown

@@ -146,9 +146,10 @@ impl Vault {
     fn peer(&self, claims: &LeaseClaims, is_well: bool, now: Timestamp) {
         let snapshot = self.live.snapshot();
         let account = snapshot.accounts.get(&claims.account_uid);
+        let (version, model) = (claims.version_uid, claims.model.as_str());
         match account.map(|account| &account.provider) {
-            Some(provider) if is_well => provider.peer_succeeded(claims.version_uid, now),
-            Some(provider) => provider.peer_failed(claims.version_uid, now),
+            Some(provider) if is_well => provider.peer_succeeded(version, model, now),
+            Some(provider) => provider.peer_failed(version, model, now),
             None => {}
         }
     }
@@ -213,7 +214,7 @@ impl Vault {
                     self.live.suspects.note(claims.version_uid);
                 }
                 let why = self.why(who, failure, why);
-                let event = event(account, version, failure, word, is_issuer, now);
+                let event = event(account, claims, failure, word, is_issuer, now);
                 version.live.on(event, &policy, &why, who, now);
             }
         }

@@ -120,7 +120,9 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
         cool(account, version, given, now);
         fleet.did.cooldowns += 1;
     } else if chance < 0.03 {
-        let others_succeeded = account.provider.others_succeeded(given.version, now);
+        let others_succeeded = account
+            .provider
+            .others_succeeded(given.version, &given.model, now);
         version.live.on(
             Event::ProviderFault {
                 others_succeeded,
@@ -138,7 +140,9 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
             .on(Event::Success { is_canary }, &policy, "", who, now);
         let by = (given.caller, given.given);
         account.live.succeed(&given.model, by, now);
-        account.provider.succeeded(sight, now);
+        let provider = &account.provider;
+        provider.peer_succeeded(given.version, &given.model, now);
+        provider.succeeded(sight, now);
     }
     save(fleet, account, version, given);
 }
