@@ -47,7 +47,10 @@ impl Accusers {
     pub fn refuted(&mut self, caller: Uuid, matter: Matter, now: Timestamp) {
         let tally = (caller, matter);
         if self.0.len() >= ACCUSERS_MAX && !self.0.contains_key(&tally) {
-            let oldest = self.0.iter().min_by_key(|(tally, times)| (times[0], **tally));
+            let oldest = self
+                .0
+                .iter()
+                .min_by_key(|(tally, times)| (times[0], **tally));
             if let Some(oldest) = oldest.map(|(tally, _)| *tally) {
                 self.0.remove(&oldest);
             }

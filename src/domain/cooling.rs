@@ -43,9 +43,6 @@ pub type AccountCooldowns = Cooldowns<ACCOUNT_MODELS_MAX, CALLER_MODELS_MAX>;
 /// What single models of a key version cool down from.
 pub type VersionCooldowns = Cooldowns<VERSION_MODELS_MAX, VERSION_CALLER_MODELS_MAX>;
 
-/// Whose word is wrong where whoever said so has found out by itself.
-const NOBODY: Uuid = Uuid::nil();
-
 /// A failure, as far as it cools what it is blamed on.
 #[derive(Debug, Clone, Copy)]
 pub struct Failing<'a> {
@@ -196,22 +193,6 @@ impl Cooling {
         }
         self.told_until = Some(joined.until);
         Some(joined)
-    }
-
-    /// A use of `by`, of a lease that was given then, succeeded: where it was to find out, it has. Answers what is over, and whose word is
-    /// wrong by that: nobody refutes itself, since the budget may have come back meanwhile.
-    pub fn refute(&mut self, by: Uuid, given: Timestamp, now: Timestamp) -> Option<Cause> {
-        let held = self.holds(now).filter(|held| held.is_trial(given))?.clone();
-        self.clear();
-        let is_own = held.accuser == Some(by);
-        Some(Cause {
-            until: now,
-            accuser: held
-                .accuser
-                .map(|accuser| if is_own { NOBODY } else { accuser }),
-            tried: Some(now),
-            ..held
-        })
     }
 
     /// A success ends the doubling, not the cooldown: it may have been sent before the failure.

@@ -62,8 +62,14 @@ pub(super) fn cool(
     } else {
         weight
     };
-    let Some(weight) = weight else { return };
     let failing = Failing { class, stated, why };
+    let Some(weight) = weight else {
+        cool_for(account, claims, failure.blame, failing, now);
+        return;
+    };
+    if failure.blame == Blame::Account {
+        account.live.said_with(caller, model);
+    }
     match failure.blame {
         Blame::Account => account.live.blame((caller, weight), "", failing, now),
         Blame::AccountModel => account.live.blame((caller, weight), model, failing, now),
@@ -80,6 +86,23 @@ pub(super) fn cool(
         }
         Blame::Request | Blame::Provider | Blame::Egress => {}
     }
+}
+
+/// The same for a caller whose word is doubted: for itself alone. Of a single key its word does nothing.
+pub(super) fn cool_for(
+    account: &AccountEntry,
+    claims: &LeaseClaims,
+    blame: Blame,
+    failing: Failing<'_>,
+    now: Timestamp,
+) {
+    let model = match blame {
+        Blame::Account => "",
+        Blame::AccountModel => claims.model.as_str(),
+        Blame::Key | Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => return,
+    };
+    let live = &account.live;
+    live.blame_for(claims.caller_uid, model, failing, now);
 }
 
 /// Whether a version is dead by more than the word of one caller, whom its pool does not trust.
@@ -101,9 +124,11 @@ pub(super) fn event(
         FailureClass::Credential => Event::Rejected(word),
         FailureClass::Unknown if is_issuer => Event::Unexplained(word),
         FailureClass::ProviderFault if is_issuer => Event::ProviderFault {
-            others_succeeded: account
-                .provider
-                .others_succeeded(claims.version_uid, &claims.model, now),
+            others_succeeded: account.provider.others_succeeded(
+                claims.version_uid,
+                &claims.model,
+                now,
+            ),
             word,
         },
         FailureClass::Unknown
@@ -173,7 +198,9 @@ mod tests {
     #[test]
     fn a_report_is_one_failure_in_a_row_until_it_speaks_of_a_success() {
         let unknown = || judged(Observation::Transport(Transport::Unknown));
-        let success = judged(Observation::Success { headers: Vec::new() });
+        let success = judged(Observation::Success {
+            headers: Vec::new(),
+        });
         let outcomes = [unknown(), unknown(), success, unknown(), unknown()];
         let again: Vec<bool> = each_once(&outcomes).map(|(_, again)| again).collect();
         assert_eq!(again, [false, true, false, false, true]);

@@ -29,7 +29,8 @@ impl Vault {
         let claims = &lease.claims;
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid)?;
         let brakes = &self.live.brakes;
-        let Some((loss, is_alleged)) = self.loss(&snapshot, pool, (claims, outcome, failure), now) else {
+        let Some((loss, is_alleged)) = self.loss(&snapshot, pool, (claims, outcome, failure), now)
+        else {
             return brakes.pause(claims.pool_uid, now);
         };
         let death = Event::Died {

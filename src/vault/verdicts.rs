@@ -41,12 +41,7 @@ impl Vault {
     }
 
     /// Lets a new outcome act on what is in memory, where it came in. Failures in a row are counted by the issuer alone.
-    pub(super) fn act(
-        &self,
-        lease: &Opened,
-        (outcome, is_again): (&Judged, bool),
-        now: Timestamp,
-    ) {
+    pub(super) fn act(&self, lease: &Opened, (outcome, is_again): (&Judged, bool), now: Timestamp) {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
         if let Some(pool) = snapshot.pools_by_uid.get(&claims.pool_uid) {

@@ -14,6 +14,9 @@ const NEW_AFTER: Duration = Duration::from_mins(5);
 /// Ends that differ by less are told of the same budget.
 const SAME: Duration = Duration::from_mins(1);
 
+/// Whose word is wrong where whoever said so has found out by itself, or is excused.
+const NOBODY: Uuid = Uuid::nil();
+
 /// What it is worth when somebody says that a budget is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
@@ -88,6 +91,31 @@ impl Cooling {
         }
         self.alone = Some(Alone { by, since: now });
         (now, false)
+    }
+
+    /// A use of a lease that was given then succeeded: where it was to find out, it has. Answers what is over, and whose word is wrong by
+    /// that, unless it is one of these: nobody refutes itself, since the budget may have come back meanwhile.
+    pub fn refute(
+        &mut self,
+        excused: [Option<Uuid>; 2],
+        given: Timestamp,
+        now: Timestamp,
+    ) -> Option<Cause> {
+        let held = self.holds(now).filter(|held| held.is_trial(given))?.clone();
+        self.clear();
+        let wrong = |by: Uuid| {
+            if excused.contains(&Some(by)) {
+                NOBODY
+            } else {
+                by
+            }
+        };
+        Some(Cause {
+            until: now,
+            accuser: held.accuser.map(wrong),
+            tried: Some(now),
+            ..held
+        })
     }
 }
 

@@ -63,7 +63,12 @@ impl Vitals {
             Voice::One(by) if !is_confirmed && policy.verdicts == VerdictPolicy::Confirm => {
                 let quarantine = policy.quarantine().min(policy.unhealthy_ttl());
                 let is_doubted = word.is_doubted;
-                self.allege((by, is_doubted), cause(now, quarantine, why, class), policy, now)
+                self.allege(
+                    (by, is_doubted),
+                    cause(now, quarantine, why, class),
+                    policy,
+                    now,
+                )
             }
             Voice::Nobody | Voice::One(_) | Voice::Several => {
                 self.ail(cause(now, policy.unhealthy_ttl(), why, class), now)

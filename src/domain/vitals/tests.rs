@@ -127,13 +127,15 @@ fn a_success_ends_a_streak() {
 fn a_provider_that_fails_for_everybody_cools_no_version() {
     let mut vitals = Vitals::default();
     let event = Event::ProviderFault {
-        others_succeeded: None, word: WORD,
+        others_succeeded: None,
+        word: WORD,
     };
     for second in 0..100 {
         assert_eq!(on(&mut vitals, event, second), None);
     }
     let earlier = Event::ProviderFault {
-        others_succeeded: Some(at(-1)), word: WORD,
+        others_succeeded: Some(at(-1)),
+        word: WORD,
     };
     assert_eq!(on(&mut vitals, earlier, 100), None);
 }
@@ -145,13 +147,15 @@ fn a_version_that_fails_while_others_succeed_is_unhealthy() {
         on(
             &mut vitals,
             Event::ProviderFault {
-                others_succeeded: Some(at(0)), word: WORD,
+                others_succeeded: Some(at(0)),
+                word: WORD,
             },
             second,
         );
     }
     let event = Event::ProviderFault {
-        others_succeeded: Some(at(3)), word: WORD,
+        others_succeeded: Some(at(3)),
+        word: WORD,
     };
     assert!(matches!(
         on(&mut vitals, event, 4),
@@ -162,7 +166,10 @@ fn a_version_that_fails_while_others_succeed_is_unhealthy() {
 #[test]
 fn an_outage_that_ends_cools_no_version() {
     let mut vitals = Vitals::default();
-    let fault = |others_succeeded| Event::ProviderFault { others_succeeded, word: WORD };
+    let fault = |others_succeeded| Event::ProviderFault {
+        others_succeeded,
+        word: WORD,
+    };
     for second in 0..100 {
         assert_eq!(on(&mut vitals, fault(None), second), None);
     }
@@ -185,7 +192,8 @@ fn not_even_the_hastiest_policy_blames_a_version_for_an_outage() {
     let mut vitals = Vitals::default();
     for second in 0..3 {
         let event = Event::ProviderFault {
-            others_succeeded: None, word: WORD,
+            others_succeeded: None,
+            word: WORD,
         };
         assert_eq!(vitals.on(event, &hasty, "why", at(second)), None);
     }
@@ -195,7 +203,8 @@ fn not_even_the_hastiest_policy_blames_a_version_for_an_outage() {
 fn faults_and_what_no_rule_explains_are_counted_apart() {
     let mut vitals = Vitals::default();
     let fault = Event::ProviderFault {
-        others_succeeded: Some(at(0)), word: WORD,
+        others_succeeded: Some(at(0)),
+        word: WORD,
     };
     for _ in 0..4 {
         assert_eq!(on(&mut vitals, fault, 0), None);

@@ -42,9 +42,8 @@ impl Peers {
         model: &str,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let is_same = |peer: &Peer| {
-            peer.model == model || peer.model.is_empty() || model.is_empty()
-        };
+        let is_same =
+            |peer: &Peer| peer.model == model || peer.model.is_empty() || model.is_empty();
         let others = || {
             let peers = self.0.iter();
             peers.filter(|peer| peer.version != version && is_same(peer))

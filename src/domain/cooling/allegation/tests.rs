@@ -80,11 +80,16 @@ fn a_trial_that_fails_makes_it_true_whose_ever_it_is_and_one_that_succeeds_ends_
     let told = spent(&mut cooling, 1, 31 * DAYS, 70, 71).unwrap();
     assert_eq!(told.accuser, None);
     // What was sent before says nothing.
-    assert_eq!(refuted.refute(caller(2), at(59), at(80)), None);
+    assert_eq!(
+        refuted.refute([Some(caller(2)), None], at(59), at(80)),
+        None
+    );
     let mut own = refuted.clone();
-    let ended = refuted.refute(caller(2), at(60), at(80)).unwrap();
+    let ended = refuted
+        .refute([Some(caller(2)), None], at(60), at(80))
+        .unwrap();
     assert_eq!(ended.wrong(), Some(caller(1)));
-    let ended = own.refute(caller(1), at(70), at(80)).unwrap();
+    let ended = own.refute([Some(caller(1)), None], at(70), at(80)).unwrap();
     assert!(ended.is_refuted() && ended.wrong().is_none());
     assert!(!bars(&refuted, 2, 80));
 }

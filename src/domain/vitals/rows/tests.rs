@@ -50,10 +50,7 @@ fn one_callers_row_is_a_quarantine_that_anothers_canary_ends() {
     (0..100).for_each(|_| assert_eq!(fails(&mut vitals, said(1), 61), None));
     let well = Event::Success { is_canary: true };
     let policy = HealthPolicy::default();
-    assert_eq!(
-        vitals.on(well, &policy, "", at(62)),
-        Some(Health::Active)
-    );
+    assert_eq!(vitals.on(well, &policy, "", at(62)), Some(Health::Active));
 }
 
 #[test]
