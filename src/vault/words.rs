@@ -1,6 +1,7 @@
 //! What a caller's word is worth: against a key, against an account, and of a budget.
 
 use super::Vault;
+use super::blaming::is_counted;
 use crate::domain::accusers::Matter;
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Blame, Failure};
@@ -64,10 +65,10 @@ impl Vault {
         }
     }
 
-    /// Why a version is as it is: of a verdict on its secret also by whose word.
+    /// Why a version is as it is: of what one caller's word alone may come to also by whose word.
     pub(super) fn why(&self, who: Who, failure: &Failure, why: &str) -> String {
         let class = failure.class.as_str();
-        if failure.class == FailureClass::Credential {
+        if failure.class == FailureClass::Credential || is_counted(failure) {
             return format!("{class} ({why}), by {}", self.name_of(who));
         }
         format!("{class} ({why})")
