@@ -10,6 +10,7 @@ mod extent;
 mod figures;
 mod load;
 mod process;
+mod rewrap;
 mod scale;
 mod side;
 mod vault;
@@ -45,6 +46,8 @@ enum What {
     Scale(scale::Arguments),
     /// Transactions per second on Postgres as the lease rate grows
     Database,
+    /// Everything wrapped anew under another master key while keys are leased: how fast, how long, and the p99 of leases meanwhile
+    Rewrap(rewrap::Arguments),
     /// Serves the bare server on a free port, which it prints; with a database, after one transaction per call
     #[command(hide = true)]
     Serve(bare::Arguments),
@@ -63,6 +66,7 @@ async fn main() -> ExitCode {
         Some(What::Baseline) => compare::baseline().await,
         Some(What::Scale(arguments)) => scale::scale(arguments, extent).await,
         Some(What::Database) => database::database(extent).await,
+        Some(What::Rewrap(arguments)) => rewrap::rewrap(arguments, extent).await,
         Some(What::Serve(arguments)) => bare::serve(arguments).await,
         None => {
             say("nothing is measured here; `make bench` does");

@@ -49,7 +49,7 @@ pub async fn run(config: BootstrapConfig) -> anyhow::Result<()> {
         );
     }
     let pool = opening::database(&config.database, CONNECTIONS_MAX).await?;
-    let vault = opening::vault(
+    let (vault, _) = opening::vault(
         pool,
         config.master_key,
         SNAPSHOT_AGE_MAX,

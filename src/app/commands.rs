@@ -8,10 +8,11 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::{
     bootstrap, causes, classify,
     config::{
-        BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, LogArguments, LogConfig,
-        MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig, Strangers,
+        BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, DoctorArguments,
+        DoctorConfig, LogArguments, LogConfig, MigrateArguments, MigrateConfig, SecretVariables,
+        ServeArguments, ServeConfig, Strangers,
     },
-    dev, master_key, migrate, serve, telemetry,
+    dev, doctor, master_key, migrate, serve, telemetry,
 };
 
 /// The exit code of a command line that does not parse, as the parser has it.
@@ -50,7 +51,10 @@ pub enum Command {
     Bootstrap(BootstrapArguments),
     /// Try it: a private Postgres, a master key and tokens in ./.keylease, all made on first use, and a server on loopback
     Dev(DevArguments),
-    /// Make master keys, which seal every secret in the database, and see which are in use
+    /// Look for what is wrong with the data: rows that no master key opens, rows that were forged, versions that a restored dump brought back
+    #[command(after_help = doctor::HELP)]
+    Doctor(DoctorArguments),
+    /// Make master keys, which seal every secret in the database, see which are in use, and rotate them
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
     /// Explain what a provider's response would be taken for: rule, class, blame, cooldown, advice; needs no server
@@ -102,6 +106,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::MasterKey(MasterKeyCommand::Client(command)) => {
             client(crate::cli::run_master_key(command))
         }
+        Command::Doctor(arguments) => examine(&arguments).unwrap_or_else(|e| failed(&e)),
         Command::Serve(_)
         | Command::Migrate(_)
         | Command::Bootstrap(_)
@@ -157,6 +162,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         }
         Command::Client(_)
         | Command::Classify(_)
+        | Command::Doctor(_)
         | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
     }
 }
@@ -169,11 +175,17 @@ fn variables(command: &clap::Command) -> Vec<String> {
     own.chain(below).collect()
 }
 
+/// Says by its exit code whether something is wrong.
+fn examine(arguments: &DoctorArguments) -> anyhow::Result<ExitCode> {
+    let config = DoctorConfig::parse(arguments, SecretVariables::of_environment())?;
+    start(&arguments.log, doctor::run(config))
+}
+
 /// Starts the logs and then the command.
-fn start(
+fn start<T>(
     log: &LogArguments,
-    command: impl Future<Output = anyhow::Result<()>>,
-) -> anyhow::Result<()> {
+    command: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     telemetry::start(LogConfig::parse(log)?)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -10,7 +10,7 @@ mod newcomer;
 mod tokens;
 
 use super::{
-    config::{self, DatabaseUrl, DevConfig, MasterKeySource, ServeConfig},
+    config::{self, DatabaseUrl, DevConfig, MasterKeySources, ServeConfig},
     listeners::Listeners,
     migrate,
     postgres::{Options, PrivatePostgres},
@@ -130,7 +130,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
     ServeConfig {
         database,
         database_connections_max: DATABASE_CONNECTIONS_MAX,
-        master_key: MasterKeySource::Ring(ring),
+        master_key: MasterKeySources::of_ring(ring),
         listen: config.listen,
         metrics_listen: config.metrics_listen,
         health_listen: None,

@@ -12,7 +12,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic_health::pb::health_server::{Health, HealthServer};
 
-use super::config::{MasterKeySource, ServeConfig};
+use super::config::{MasterKeySources, ServeConfig};
 use super::gate::Gate;
 use super::incoming::{self, READERS_MAX};
 use super::listeners::Listeners;
@@ -73,7 +73,7 @@ pub async fn run_until(
     metrics::recorder()?;
     let database = opening::database(&config.database, config.database_connections_max).await?;
     let terms = terms(&config);
-    let vault = open_vault(database, config.master_key, terms).await?;
+    let (vault, master_keys) = open_vault(database, config.master_key, terms).await?;
     let address = listeners.grpc.local_addr()?;
     let heart = heart(&vault, address.to_string(), config.replication);
     heart.beat().await.context("the ledger cannot be read")?;
@@ -83,7 +83,7 @@ pub async fn run_until(
         .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
         .await;
     tell(&health, true).await;
-    let workers = Workers::start(&vault, heart, health.clone(), &config.alerting);
+    let workers = Workers::start(&vault, heart, health.clone(), &config.alerting, master_keys);
     let failed = workers.failed();
     let server = server(vault.live().boot_id.as_u64_pair().0)
         .layer((Observe::new(), Restate, CallBound(CALL_MAX)))
@@ -132,13 +132,13 @@ fn terms(config: &ServeConfig) -> (Duration, Outbound) {
 /// Opens the vault and takes up its configuration.
 async fn open_vault(
     database: PgPool,
-    master_key: MasterKeySource,
+    master_key: MasterKeySources,
     (snapshot_age_max, outbound): (Duration, Outbound),
-) -> anyhow::Result<Arc<Vault>> {
-    let vault = opening::vault(database, master_key, snapshot_age_max, outbound).await?;
-    let refreshed = vault.refresh(0).await;
+) -> anyhow::Result<(Arc<Vault>, MasterKeySources)> {
+    let opened = opening::vault(database, master_key, snapshot_age_max, outbound).await?;
+    let refreshed = opened.0.refresh(0).await;
     refreshed.context("the configuration cannot be read")?;
-    Ok(vault)
+    Ok(opened)
 }
 
 /// The gate of gRPC, with as many places as the files leave that the rest does not need.

@@ -14,17 +14,20 @@ use crate::domain::canary::Subject;
 use crate::domain::cooling::{self, Cooling, Failing, VersionCooldowns, Weight};
 use crate::domain::health::{FailureClass, Health};
 use crate::domain::pool::HealthPolicy;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::transition::{Transition, Who};
 use crate::domain::vitals::{Event, Vitals};
 
 mod admitting;
 mod cooling_models;
 mod foreseeing;
+mod leased;
+mod outs;
 mod recent;
 mod recovering;
 
 pub use admitting::Applicant;
+use outs::Outs;
 use recent::Recent;
 use recovering::Recovering;
 
@@ -38,6 +41,9 @@ pub struct VersionLive {
     last_use: AtomicI64,
     recent: Recent,
     recovering: Recovering,
+    outs: Outs,
+    /// Since when it has been asked whether leases of it are out, and as of which revision of it.
+    asked: Mutex<Option<(i64, BootTime)>>,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +69,8 @@ impl VersionLive {
             last_use: AtomicI64::new(0),
             recent: Recent::default(),
             recovering: Recovering::default(),
+            outs: Outs::default(),
+            asked: Mutex::default(),
         };
         live.told(health, recovered);
         live

@@ -16,6 +16,7 @@ use crate::store::{alert_deliveries, alerts};
 
 mod deliver;
 mod differing;
+mod rotating;
 mod sink;
 mod spent;
 mod view;
@@ -53,6 +54,7 @@ impl Vault {
             tokio::task::spawn_blocking(move || view::of(&snapshot, incidents, &spent, now)).await;
         let mut view = view.map_err(|_| store::Error::unanswered())?;
         view.limits = self.known_differing(known).await?;
+        self.view_rotations(&mut view, now).await?;
         let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;
         let open = open_names(alerts::open(conn).await?);

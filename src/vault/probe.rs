@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use metrics::counter;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::Vault;
 use super::telling::key_of;
@@ -15,19 +14,20 @@ use crate::domain::disablement::is_disabled;
 use crate::domain::health::Health;
 use crate::domain::key::Stage;
 use crate::domain::pool::HealthPolicy;
-use crate::domain::probe::{self, Probed};
-use crate::domain::profile::PlacementKind;
+use crate::domain::probe::Probed;
 use crate::domain::time::Timestamp;
 use crate::live::credential::Credential;
 use crate::live::snapshot::{AccountEntry, PoolEntry, VersionEntry};
 use crate::metric_names;
-use crate::outbound::{OutboundError, Request};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::{self, cluster};
 
 mod heeding;
+mod request;
 mod reviving;
 
+pub(super) use request::is_askable;
+use request::request;
 use reviving::revive;
 
 /// Why a version is not probed.
@@ -177,24 +177,4 @@ impl Vault {
         }
         Ok(())
     }
-}
-
-/// What is asked for, with the key where its provider expects it: only here does it leave by our own hand.
-fn request(account: &Account, credential: &Credential) -> Result<Request, Unprobed> {
-    let malformed = |_: OutboundError| Unprobed::Unopened;
-    let placing = &credential.placing;
-    let url = probe::url(account.profile, &placing.base_url).ok_or(Unprobed::Unasked)?;
-    let secret = credential.value().ok_or(Unprobed::Unasked)?;
-    if placing.kind != PlacementKind::Header {
-        return Err(Unprobed::Unasked);
-    }
-    let value = Zeroizing::new([placing.prefix.as_bytes(), secret.expose()].concat());
-    let mut request = Request::get(url, account.endpoint.allow_http)
-        .with_header(&placing.name, &value)
-        .map_err(malformed)?;
-    if let Some((name, value)) = placing.fixed_header {
-        let fixed = request.with_header(name, value.as_bytes());
-        request = fixed.map_err(malformed)?;
-    }
-    Ok(request)
 }

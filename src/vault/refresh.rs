@@ -25,6 +25,7 @@ mod callers;
 mod cooldowns;
 mod naming;
 mod pools;
+mod setback;
 mod unread;
 mod verified;
 
@@ -66,6 +67,7 @@ impl Vault {
         // A large vault takes long: not on a thread that answers calls, and to the end even if whoever asked has gone.
         let taken_up = tokio::task::spawn_blocking(move || {
             let (known, rev) = (registry.rev, changes.rev);
+            let before = (is_whole && !is_first).then(|| setback::before(&registry));
             if is_whole {
                 registry.clear();
             }
@@ -88,9 +90,14 @@ impl Vault {
                     "the database may have lost changes, all was read again"
                 );
             }
+            before.and_then(|before| setback::compare(&before, &registry, rev))
         });
         let doing = "what changed could not be taken up";
-        Ok(taken_up.await.map_err(|cause| Fault::new(doing, cause))?)
+        let setback = taken_up.await.map_err(|cause| Fault::new(doing, cause))?;
+        if let Some(setback) = setback {
+            self.note_setback(setback).await;
+        }
+        Ok(())
     }
 }
 

@@ -23,16 +23,21 @@ pub struct DatabaseArguments {
     pub database_connections_max: String,
 }
 
-/// What seals the secrets: exactly one source.
+/// What seals the secrets: one source at least; several make one ring.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Master key (exactly one source)")]
+#[command(next_help_heading = "Master keys (one source at least)")]
 pub struct MasterKeyArguments {
-    /// File of master keys made by `keylease master-key generate`, one to a line; the first seals, the others only open. Keep a copy elsewhere: without
-    /// it no stored key can be read. The variable KEYLEASE_MASTER_KEY, which has no flag, may hold their text itself.
+    /// File of master keys made by `keylease master-key generate`, one to a line. A new cluster seals by the first; from then on by the one
+    /// that `keylease master-key promote` names. Read again when it changes. Keep a copy elsewhere: without it no stored key can be read. The variable
+    /// KEYLEASE_MASTER_KEY, which has no flag, may hold their text itself.
     #[arg(long, env = "KEYLEASE_MASTER_KEY_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub master_key_file: Option<PathBuf>,
-    /// File with a passphrase of at least 12 bytes, from which the master key is derived (argon2id). The variable
-    /// KEYLEASE_PASSPHRASE, which has no flag, may hold it itself.
+    /// Folder of such files, such as a mounted Kubernetes secret: all of them are read, in the order of their names, and again when they
+    /// change.
+    #[arg(long, env = "KEYLEASE_MASTER_KEY_DIR", value_parser = path_or_empty(), value_name = "PATH")]
+    pub master_key_dir: Option<PathBuf>,
+    /// File with a passphrase of at least 12 bytes, from which a master key is derived (argon2id). The variable
+    /// KEYLEASE_PASSPHRASE, which has no flag, may hold another one itself.
     #[arg(long, env = "KEYLEASE_PASSPHRASE_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub passphrase_file: Option<PathBuf>,
 }

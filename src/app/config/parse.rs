@@ -8,7 +8,7 @@ use super::{
     dev_arguments::DevArguments,
     duration, listen,
     log::{self, LogConfig},
-    master_key::{self, MasterKeySource, SecretVariables},
+    master_key::{self, MasterKeySources, SecretVariables},
     problems::{ConfigError, Problems, given_path},
 };
 
@@ -59,7 +59,7 @@ pub struct BootstrapConfig {
     /// The database.
     pub database: DatabaseUrl,
     /// What opens the vault.
-    pub master_key: MasterKeySource,
+    pub master_key: MasterKeySources,
     /// Where the token goes; standard output if nowhere.
     pub token_file: Option<PathBuf>,
     /// Make a token although there is an admin.

@@ -12,7 +12,7 @@ use super::{
     duration,
     flag_values::switch,
     listen, log,
-    master_key::{self, MasterKeySource, SecretVariables},
+    master_key::{self, MasterKeySources, SecretVariables},
     parse::finish,
     problems::{ConfigError, Problems, given_path},
     secret_file,
@@ -42,7 +42,7 @@ pub struct ServeConfig {
     /// Connections to it at once.
     pub database_connections_max: u32,
     /// What opens the vault.
-    pub master_key: MasterKeySource,
+    pub master_key: MasterKeySources,
     /// Where gRPC listens.
     pub listen: SocketAddr,
     /// Where /metrics is, if anywhere.

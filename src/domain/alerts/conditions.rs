@@ -29,6 +29,11 @@ pub fn conditions(view: &View, open: &HashSet<ConditionName>, now: Timestamp) ->
         let differs = sentences::limit_differs(limit);
         items.push(Item::of_account(&limit.account, differs));
     }
+    for rotation in &view.rotations {
+        let failed = sentences::rotation_failed(rotation);
+        let account = &rotation.rotation.key.account;
+        items.push(Item::of_account(account, failed));
+    }
     let mut befallen: BTreeMap<String, Vec<&Ongoing>> = BTreeMap::new();
     for incident in &view.incidents {
         let subject = incident.subject.to_string();
