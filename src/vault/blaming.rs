@@ -57,13 +57,9 @@ pub(super) fn cool(
         return;
     }
     // That a closed account is closed is proven by now.
-    let weight = if is_account {
-        Some(Weight::Proven)
-    } else {
-        weight
-    };
+    let proven = is_account.then_some(Weight::Proven);
     let failing = Failing { class, stated, why };
-    let Some(weight) = weight else {
+    let Some(weight) = proven.or(weight) else {
         cool_for(account, claims, failure.blame, failing, now);
         return;
     };

@@ -189,9 +189,9 @@ async fn a_key_that_fails_alone_is_found_by_its_issuer_wherever_its_peers_succee
         second.report(&lease, http(500, &[])).await;
         second.report(&peer, success()).await;
     }
-    let cooling = async || admin.status("p").await.keys_cooling == 1;
-    eventually("the issuer's verdict is stored", cooling).await;
-    assert_eq!(admin.status("peers").await.keys_cooling, 0);
+    let accused = async || admin.status("p").await.keys_dead == 1;
+    eventually("the issuer's verdict is stored", accused).await;
+    assert_eq!(admin.status("peers").await.keys_dead, 0);
 }
 
 #[tokio::test]
