@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::health::FailureClass;
 use super::time::Timestamp;
 
 /// So many refuted accusations make a caller doubted: one may be a mistake of its provider.
@@ -14,28 +15,55 @@ const REMEMBERED: Duration = Duration::from_hours(1);
 /// The most callers that are remembered; then the one makes room whose last was refuted the longest ago.
 const ACCUSERS_MAX: usize = 1_024;
 
+/// What a word is about. Who is wrong of one may well be right of another: each has a tally of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Matter {
+    /// That a key is no good.
+    Key,
+    /// That a key fails in a row.
+    Row,
+    /// That a budget is spent.
+    Budget,
+}
+
+impl Matter {
+    /// What a word about a version is about, by what it is accused of.
+    #[must_use]
+    pub fn of(class: FailureClass) -> Self {
+        if class == FailureClass::Credential {
+            Self::Key
+        } else {
+            Self::Row
+        }
+    }
+}
+
 /// Callers whose words were refuted lately.
 #[derive(Debug, Default)]
-pub struct Accusers(HashMap<Uuid, [Timestamp; REFUTED_MAX]>);
+pub struct Accusers(HashMap<(Uuid, Matter), [Timestamp; REFUTED_MAX]>);
 
 impl Accusers {
     /// What a caller accused was found well.
-    pub fn refuted(&mut self, caller: Uuid, now: Timestamp) {
-        if self.0.len() >= ACCUSERS_MAX && !self.0.contains_key(&caller) {
-            let oldest = self.0.iter().min_by_key(|(uid, times)| (times[0], **uid));
-            if let Some(oldest) = oldest.map(|(uid, _)| *uid) {
+    pub fn refuted(&mut self, caller: Uuid, matter: Matter, now: Timestamp) {
+        let tally = (caller, matter);
+        if self.0.len() >= ACCUSERS_MAX && !self.0.contains_key(&tally) {
+            let oldest = self
+                .0
+                .iter()
+                .min_by_key(|(tally, times)| (times[0], **tally));
+            if let Some(oldest) = oldest.map(|(tally, _)| *tally) {
                 self.0.remove(&oldest);
             }
         }
-        let times = self.0.entry(caller).or_default();
+        let times = self.0.entry(tally).or_default();
         times.rotate_right(1);
         times[0] = now;
     }
 
     /// Whether a caller has been wrong so often lately that its word alone takes a version from itself alone.
     #[must_use]
-    pub fn is_doubted(&self, caller: Uuid, now: Timestamp) -> bool {
-        let times = self.0.get(&caller);
+    pub fn is_doubted(&self, caller: Uuid, matter: Matter, now: Timestamp) -> bool {
+        let times = self.0.get(&(caller, matter));
         times.is_some_and(|times| now.since(times[REFUTED_MAX - 1]) < REMEMBERED)
     }
 }
@@ -55,12 +83,15 @@ mod tests {
     #[test]
     fn who_is_refuted_twice_within_an_hour_is_doubted_for_the_rest_of_it() {
         let mut accusers = Accusers::default();
-        accusers.refuted(caller(1), at(0));
-        assert!(!accusers.is_doubted(caller(1), at(1)));
-        accusers.refuted(caller(1), at(60));
-        assert!(accusers.is_doubted(caller(1), at(61)));
-        assert!(!accusers.is_doubted(caller(2), at(61)));
-        assert!(!accusers.is_doubted(caller(1), at(3_600)));
+        accusers.refuted(caller(1), Matter::Key, at(0));
+        assert!(!accusers.is_doubted(caller(1), Matter::Key, at(1)));
+        accusers.refuted(caller(1), Matter::Key, at(60));
+        assert!(accusers.is_doubted(caller(1), Matter::Key, at(61)));
+        assert!(!accusers.is_doubted(caller(2), Matter::Key, at(61)));
+        // Of other matters it is believed as ever.
+        assert!(!accusers.is_doubted(caller(1), Matter::Budget, at(61)));
+        assert!(!accusers.is_doubted(caller(1), Matter::Row, at(61)));
+        assert!(!accusers.is_doubted(caller(1), Matter::Key, at(3_600)));
     }
 
     #[test]
@@ -68,11 +99,11 @@ mod tests {
         let mut accusers = Accusers::default();
         for round in 0..10 {
             for other in 0..ACCUSERS_MAX as u128 {
-                accusers.refuted(caller(100 + other), at(round));
+                accusers.refuted(caller(100 + other), Matter::Key, at(round));
             }
-            accusers.refuted(caller(1), at(round));
-            accusers.refuted(caller(1), at(round));
-            assert!(accusers.is_doubted(caller(1), at(round)));
+            accusers.refuted(caller(1), Matter::Key, at(round));
+            accusers.refuted(caller(1), Matter::Key, at(round));
+            assert!(accusers.is_doubted(caller(1), Matter::Key, at(round)));
         }
         assert!(accusers.0.len() <= ACCUSERS_MAX);
     }

@@ -4,6 +4,7 @@
 //! A braked key is not spared: it is out for a short pause, and then one canary lease decides over it, as after any death. So a burst that a
 //! provider or a liar makes costs minutes, and a key that is really dead serves nobody but one canary each pause, which doubles with every
 //! burst. A pool of one key has no brake, and a single death in a pool of two trips none: what is revoked alone dies.
+//! What one caller alone says is no burst before it is proven: its quarantines are as short, and it shall not pass for an incident.
 
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use super::time::Timestamp;
 
 mod burst;
 
-use burst::Burst;
 pub use burst::Loss;
+use burst::{Burst, Sum};
 
 /// Deaths within this time are one burst.
 pub const WINDOW: Duration = Duration::from_mins(1);
@@ -48,8 +49,10 @@ pub enum Event<'a> {
         of: usize,
         /// Until when it is stored to be out; none of what is only about to be.
         until: Option<Timestamp>,
-        /// Whose report said so, if it came in here.
+        /// Whose word it is, if that is known.
         caller: Option<Uuid>,
+        /// It is that one's word alone: nobody has confirmed it.
+        is_alleged: bool,
     },
     /// The fleet says how it is.
     Told(&'a Incident),
@@ -83,14 +86,18 @@ impl Brake {
                 of,
                 until,
                 caller,
+                is_alleged,
             } => {
-                self.burst.add(loss, now);
-                let Some(news) = self.trip(of, now) else {
+                let alleged_by = caller.filter(|_| is_alleged);
+                self.burst.add(loss, alleged_by, now);
+                let news = self.trip(of, now);
+                // Who goes on with a burst has made it, too.
+                if let Some(incident) = self.incident.as_mut().filter(|i| i.lasts(now)) {
+                    caller.into_iter().for_each(|by| incident.accuse(by));
+                }
+                let Some(news) = news else {
                     return self.outlived(until?, now);
                 };
-                if let (Some(incident), Some(caller)) = (&mut self.incident, caller) {
-                    incident.accuse(caller);
-                }
                 Some(self.incident.clone().unwrap_or(news))
             }
             Event::Told(incident) => {
@@ -113,7 +120,7 @@ impl Brake {
     }
 
     fn trip(&mut self, of: usize, now: Timestamp) -> Option<Incident> {
-        let (verdicts, keys) = self.burst.sums();
+        let Sum { verdicts, keys } = self.burst.sum();
         if verdicts < VERDICTS_MIN || keys * 2 <= of {
             return None;
         }
@@ -125,7 +132,7 @@ impl Brake {
         let last = self.incident.as_ref();
         let relapsed = last.filter(|i| now.since(i.until) < RELAPSE);
         let strikes = relapsed.map_or(1, |i| i.strikes.saturating_add(1));
-        let incident = Incident {
+        let mut incident = Incident {
             since: held.as_ref().map_or(now, |held| held.since),
             until: now.after(pause(strikes) + HELD_AFTER),
             ended: None,
@@ -135,6 +142,7 @@ impl Brake {
             strikes,
             accusers: held.map_or_else(Vec::new, |held| held.accusers),
         };
+        self.burst.accusers().for_each(|by| incident.accuse(by));
         self.incident = Some(incident.clone());
         Some(incident)
     }

@@ -9,7 +9,7 @@ mod by_model;
 mod room;
 
 pub use allegation::Weight;
-use allegation::said;
+use allegation::{Alone, said};
 pub use by_model::Cooldowns;
 use room::{room, room_for};
 
@@ -43,9 +43,6 @@ pub type AccountCooldowns = Cooldowns<ACCOUNT_MODELS_MAX, CALLER_MODELS_MAX>;
 /// What single models of a key version cool down from.
 pub type VersionCooldowns = Cooldowns<VERSION_MODELS_MAX, VERSION_CALLER_MODELS_MAX>;
 
-/// Whose word is wrong where whoever said so has found out by itself.
-const NOBODY: Uuid = Uuid::nil();
-
 /// A failure, as far as it cools what it is blamed on.
 #[derive(Debug, Clone, Copy)]
 pub struct Failing<'a> {
@@ -70,6 +67,8 @@ pub struct Cooling {
     begun_by: Option<Uuid>,
     /// When a lease of this replica went out to find out whether it is so.
     tried: Option<Timestamp>,
+    /// Who alone has spoken of it here since the last success.
+    alone: Option<Alone>,
 }
 
 impl Cooling {
@@ -171,9 +170,14 @@ impl Cooling {
         why: &str,
         now: Timestamp,
     ) -> Option<Cause> {
+        let (since, goes_on) = self.alone(weight, now);
         let held = self.holds(now);
-        let said = said(weight, class, now.after(pause), why, (held, now))?;
-        let joined = held.map_or_else(|| said.clone(), |held| held.clone().joined(&said));
+        let said = said(weight, class, now.after(pause), why, (held, since, now))?;
+        let joined = match held {
+            None => said.clone(),
+            Some(held) if goes_on => said.prolonging(held),
+            Some(held) => held.clone().joined(&said),
+        };
         if held == Some(&joined) {
             return None;
         }
@@ -191,26 +195,11 @@ impl Cooling {
         Some(joined)
     }
 
-    /// A use of `by`, of a lease that was given then, succeeded: where it was to find out, it has. Answers what is over, and whose word is
-    /// wrong by that: nobody refutes itself, since the budget may have come back meanwhile.
-    pub fn refute(&mut self, by: Uuid, given: Timestamp, now: Timestamp) -> Option<Cause> {
-        let held = self.holds(now).filter(|held| held.is_trial(given))?.clone();
-        self.clear();
-        let is_own = held.accuser == Some(by);
-        Some(Cause {
-            until: now,
-            accuser: held
-                .accuser
-                .map(|accuser| if is_own { NOBODY } else { accuser }),
-            tried: Some(now),
-            ..held
-        })
-    }
-
     /// A success ends the doubling, not the cooldown: it may have been sent before the failure.
     pub fn succeed(&mut self, now: Timestamp) {
         if self.holds(now).is_none() {
             self.strikes = 0;
+            self.alone = None;
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where the secrets of an account may be sent.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use url::{Host, Url};
 
@@ -28,6 +28,11 @@ const METADATA_NAMES: [&str; 8] = [
 ];
 /// Metadata services that are not link-local: Alibaba's, Oracle's, and what Azure's machines ask for their secrets.
 const METADATA_IPV4: [[u8; 4]; 3] = [[100, 100, 100, 200], [192, 0, 0, 192], [168, 63, 129, 16]];
+/// The same over IPv6: Google's and Oracle's.
+const METADATA_IPV6: [[u16; 8]; 2] = [
+    [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254],
+    [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe],
+];
 
 /// A base URL and the hosts that secrets are sealed for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,11 +217,16 @@ pub fn is_link_local(address: IpAddr) -> bool {
                 || v6.is_multicast()
                 // Site-local, link-local's sibling: given up, and still routed by some.
                 || v6.segments()[0] & 0xffc0 == 0xfec0
-                // AWS's metadata service over IPv6.
-                || v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+                || is_metadata(v6)
                 || ipv4_of(v6).any(|v4| is_link_local(IpAddr::V4(v4)))
         }
     }
+}
+
+/// Metadata services over IPv6, which are of the range for private networks: AWS's with all that it has beside it, Google's and Oracle's.
+fn is_metadata(address: Ipv6Addr) -> bool {
+    let is_aws = matches!(address.segments(), [0xfd00, 0xec2, ..]);
+    is_aws || METADATA_IPV6.contains(&address.segments())
 }
 
 #[cfg(test)]

@@ -91,6 +91,16 @@ impl Cause {
         self.accuser.is_some() && self.tried.is_some_and(|tried| tried >= self.until)
     }
 
+    /// One caller's row of failures, which is not confirmed: a canary decides whether it comes to a cooldown.
+    #[must_use]
+    pub fn is_row(&self) -> bool {
+        self.accuser.is_some()
+            && matches!(
+                self.class,
+                FailureClass::Unknown | FailureClass::ProviderFault
+            )
+    }
+
     /// Whose word is wrong by that, if anyone's is.
     #[must_use]
     pub fn wrong(&self) -> Option<Uuid> {

@@ -14,8 +14,8 @@ pub struct Transition {
     pub to: Health,
     /// Who says so.
     pub who: Who,
-    /// How long it is dead where this word confirms another's.
-    pub dead_ttl: Duration,
+    /// How long it is out where this word confirms another's.
+    pub confirmed_ttl: Duration,
 }
 
 /// Who says how a version is.
@@ -65,7 +65,10 @@ impl Transition {
             (Health::Cooling(held), Health::Cooling(new)) => {
                 (is_over(held) || held.until < new.until).then_some(to)
             }
-            (Health::Dead(_), Health::Cooling(_)) => None,
+            // What two callers say of its failures, or a canary: a cooldown.
+            (Health::Dead(held), Health::Cooling(new)) => {
+                (held.is_row() && held.until < new.until).then_some(to)
+            }
             (Health::Dead(held), Health::Dead(new)) => self.deadlier(held, new, now),
         }
     }
@@ -77,15 +80,30 @@ impl Transition {
             return lasts.then(|| self.to.clone());
         }
         match (held.accuser, new.accuser) {
-            (Some(first), Some(second)) if lasts && first != second => Some(Health::Dead(Cause {
-                until: now.after(self.dead_ttl),
-                accuser: None,
-                tried: None,
-                ..new.clone()
-            })),
+            (Some(first), Some(second))
+                if lasts && first != second && held.is_row() == new.is_row() =>
+            {
+                Some(self.confirmed(new, now))
+            }
+            // That it is no good is worse than that it fails.
+            (Some(_), Some(_)) if held.is_row() && !new.is_row() => Some(self.to.clone()),
             (Some(_), None) => Some(self.to.clone()),
             (None, Some(_)) if lasts => None,
             (Some(_) | None, _) => (held.until < new.until).then(|| self.to.clone()),
+        }
+    }
+
+    fn confirmed(&self, new: &Cause, now: Timestamp) -> Health {
+        let cause = Cause {
+            until: now.after(self.confirmed_ttl),
+            accuser: None,
+            tried: None,
+            ..new.clone()
+        };
+        if new.is_row() {
+            Health::Cooling(cause)
+        } else {
+            Health::Dead(cause)
         }
     }
 }

@@ -7,10 +7,12 @@ use super::pool::HealthPolicy;
 use super::time::Timestamp;
 
 mod faults;
+mod rows;
 mod verdicts;
 mod words;
 
 use faults::FaultRun;
+use rows::Row;
 pub use verdicts::Word;
 pub use words::Words;
 
@@ -18,9 +20,11 @@ pub use words::Words;
 #[derive(Debug, Clone, Default)]
 pub struct Vitals {
     health: Health,
-    unexplained: u32,
+    unexplained: Row,
     faults: FaultRun,
     words: Words,
+    /// The same of doubted callers' rows of failures.
+    rows: Words,
     recovered: Option<Timestamp>,
 }
 
@@ -40,11 +44,13 @@ pub enum Event<'a> {
         is_well: bool,
     },
     /// A failure that no rule explains.
-    Unexplained,
+    Unexplained(Word),
     /// 5xx or a timeout; `others_succeed` since then at the same provider says that it is not the provider.
     ProviderFault {
         /// When another version of the same provider last succeeded.
         others_succeeded: Option<Timestamp>,
+        /// Whose word it is.
+        word: Word,
     },
     /// A budget of the key itself is spent until then.
     Cools(&'a Cause),
@@ -108,14 +114,16 @@ impl Vitals {
             Event::Rejected(word) => self.reject(word, policy, why, now),
             Event::Probed { is_well: true } => self.proven_well(now),
             Event::Probed { is_well: false } => self.refute(policy, why, now),
-            Event::Unexplained => {
-                self.unexplained = self.unexplained.saturating_add(1);
-                let count = self.unexplained;
-                self.judge(count, FailureClass::Unknown, policy, why, now)
+            Event::Unexplained(word) => {
+                let row = self.unexplained.add(word.by);
+                self.judge(row, (word, FailureClass::Unknown), policy, why, now)
             }
-            Event::ProviderFault { others_succeeded } => {
-                let count = self.faults.on(others_succeeded, now);
-                self.judge(count, FailureClass::ProviderFault, policy, why, now)
+            Event::ProviderFault {
+                others_succeeded,
+                word,
+            } => {
+                let row = self.faults.on(others_succeeded, word.by, now);
+                self.judge(row, (word, FailureClass::ProviderFault), policy, why, now)
             }
             Event::Cools(cause) => self.cool(cause, now),
             Event::Neutral => None,
@@ -123,6 +131,7 @@ impl Vitals {
                 if *health == Health::Active {
                     self.forget_streak();
                     self.words.clear();
+                    self.rows.clear();
                 }
                 self.health = health.clone();
                 None
@@ -142,7 +151,7 @@ impl Vitals {
     /// Failures in a row of the kind that is nearer to cooling it: those that no rule explains and faults of the provider are counted apart.
     #[must_use]
     pub fn streak(&self) -> u32 {
-        self.unexplained.max(self.faults.count())
+        self.unexplained.count.max(self.faults.count())
     }
 
     fn succeed(&mut self, is_canary: bool, now: Timestamp) -> Option<Health> {
@@ -154,35 +163,8 @@ impl Vitals {
         self.health = Health::Active;
         self.recovered = Some(now);
         self.words.clear();
+        self.rows.clear();
         Some(Health::Active)
-    }
-
-    fn judge(
-        &mut self,
-        in_a_row: u32,
-        class: FailureClass,
-        policy: &HealthPolicy,
-        why: &str,
-        now: Timestamp,
-    ) -> Option<Health> {
-        if in_a_row < policy.failure_threshold() {
-            return None;
-        }
-        self.forget_streak();
-        self.ail(cause(now, policy.unhealthy_ttl(), why, class), now)
-    }
-
-    /// Cools down; nothing new if it does already, as a burst of the same failure would have it, or is dead.
-    fn ail(&mut self, cause: Cause, now: Timestamp) -> Option<Health> {
-        let may = match &self.health {
-            Health::Active => true,
-            Health::Cooling(held) => now >= held.until,
-            Health::Dead(_) => false,
-        };
-        may.then(|| {
-            self.health = Health::Cooling(cause);
-            self.health.clone()
-        })
     }
 
     /// Of two cooldowns the later end counts; no cooldown ends a death.
@@ -199,7 +181,7 @@ impl Vitals {
     }
 
     fn forget_streak(&mut self) {
-        self.unexplained = 0;
+        self.unexplained = Row::default();
         self.faults = FaultRun::NONE;
     }
 }

@@ -18,10 +18,12 @@ use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::vitals::Words;
 
 mod closing;
+mod own;
 mod stating;
 mod trying;
 mod waiting;
 
+use own::Own;
 use waiting::{Fronts, Waker, wake_first};
 
 /// One account as this replica sees it. Lives as long as any snapshot or lease needs it.
@@ -31,7 +33,7 @@ pub struct AccountLive {
     is_noted: AtomicBool,
     /// Something was heard of its limits that is to be written.
     has_heard: AtomicBool,
-    /// Some of what it cools down from is one caller's word alone.
+    /// Some of what it cools down from is one caller's word alone, or holds for one caller alone.
     is_alleged: AtomicBool,
     state: Mutex<State>,
 }
@@ -42,6 +44,10 @@ struct State {
     cooldowns: AccountCooldowns,
     /// Who said lately that it is closed, of whichever of its keys.
     closed: Words,
+    /// What doubted callers say, for each of them alone.
+    own: Own,
+    /// Who spoke of the whole account last, and the model that one has used it with.
+    said_with: Option<(Uuid, String)>,
     heard: Heard,
     wakers: BTreeMap<Ticket, Waker>,
 }
@@ -170,6 +176,7 @@ impl AccountLive {
         let state = &mut *self.state.lock();
         state.cooldowns.cleared(except, now);
         state.closed = Words::default();
+        state.own = Own::default();
         self.note_alleged(state);
     }
 }

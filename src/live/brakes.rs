@@ -69,6 +69,13 @@ impl Brakes {
         self.by_pool.lock().get(&pool)?.brake.pause(now)
     }
 
+    /// Whether a pool is braked by more than this caller's words: others were told the same then.
+    #[must_use]
+    pub fn is_shared(&self, pool: Uuid, caller: Uuid, now: Timestamp) -> bool {
+        let incident = self.incident(pool, now);
+        incident.is_some_and(|incident| incident.accusers != [caller])
+    }
+
     /// What holds a pool back.
     #[must_use]
     pub fn incident(&self, pool: Uuid, now: Timestamp) -> Option<Incident> {
@@ -119,5 +126,35 @@ impl Brakes {
     pub fn forget_all_but(&self, stored: impl Fn(Uuid) -> bool) {
         let mut brakes = self.by_pool.lock();
         brakes.retain(|pool, braked| braked.unsaved.is_some() || stored(*pool));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::brake::Loss;
+
+    #[test]
+    fn a_burst_that_one_caller_made_is_no_excuse_for_it() {
+        let (brakes, pool, now) = (Brakes::default(), Uuid::nil(), Timestamp::from_micros(1));
+        let [first, second] = [1, 2].map(Uuid::from_u128);
+        let death = |subject, caller| Event::Died {
+            loss: Loss {
+                account: Uuid::from_u128(subject),
+                version: Some(Uuid::from_u128(subject)),
+                keys: 1,
+            },
+            of: 3,
+            until: None,
+            caller: Some(caller),
+            is_alleged: false,
+        };
+        brakes.died(pool, [death(1, first), death(2, first)], now);
+        assert!(brakes.pause(pool, now).is_some());
+        assert!(!brakes.is_shared(pool, first, now));
+        assert!(brakes.is_shared(pool, second, now));
+        // Another goes on with it.
+        brakes.died(pool, [death(3, second)], now);
+        assert!(brakes.is_shared(pool, first, now));
     }
 }

@@ -76,14 +76,14 @@ impl ProviderLive {
         &self.trial
     }
 
-    /// A version succeeded, by a report that came in elsewhere.
-    pub fn peer_succeeded(&self, version: Uuid, now: Timestamp) {
-        self.state.lock().peers.succeeded(version, now);
+    /// A version succeeded with this model, wherever its report came in.
+    pub fn peer_succeeded(&self, version: Uuid, model: &str, now: Timestamp) {
+        self.state.lock().peers.succeeded(version, model, now);
     }
 
-    /// The provider failed a version, by a report that came in elsewhere.
-    pub fn peer_failed(&self, version: Uuid, now: Timestamp) {
-        self.state.lock().peers.failed(version, now);
+    /// The provider failed a version with this model, wherever its report came in.
+    pub fn peer_failed(&self, version: Uuid, model: &str, now: Timestamp) {
+        self.state.lock().peers.failed(version, model, now);
     }
 
     /// It answered, as far as the provider goes.
@@ -97,7 +97,6 @@ impl ProviderLive {
     /// A use succeeded.
     pub fn succeeded(&self, sight: Sight, now: Timestamp) {
         let state = &mut *self.state.lock();
-        state.peers.succeeded(sight.version, now);
         let breaker = state.breaker.on(breaker::Event::Succeeded(sight), now);
         state.news(IncidentKind::Breaker, breaker);
         let egress = state.egress.on(egress::Event::Succeeded(sight), now);
@@ -108,7 +107,6 @@ impl ProviderLive {
     /// It is overloaded or broken, did not answer, or cannot be reached.
     pub fn failed(&self, sight: Sight, stated: Option<Duration>, why: &str, now: Timestamp) {
         let state = &mut *self.state.lock();
-        state.peers.failed(sight.version, now);
         let event = breaker::Event::Failed { sight, stated, why };
         let news = state.breaker.on(event, now);
         state.news(IncidentKind::Breaker, news);
@@ -130,10 +128,16 @@ impl ProviderLive {
         self.note(state);
     }
 
-    /// When another than this version last succeeded, unless the provider fails others now and then as well.
+    /// When another than this version last succeeded with the same model, unless the provider fails others now and then as well.
     #[must_use]
-    pub fn others_succeeded(&self, version: Uuid, now: Timestamp) -> Option<Timestamp> {
-        self.state.lock().peers.others_succeeded(version, now)
+    pub fn others_succeeded(
+        &self,
+        version: Uuid,
+        model: &str,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let state = self.state.lock();
+        state.peers.others_succeeded(version, model, now)
     }
 
     /// Whether a lease may be given to this caller.

@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use super::accusing::Refuted;
 use super::canaries::Canary;
+use crate::domain::accusers::Matter;
 use crate::domain::canary::Subject;
 use crate::domain::cooling::{self, Cooling, Failing, VersionCooldowns, Weight};
-use crate::domain::health::Health;
+use crate::domain::health::{FailureClass, Health};
 use crate::domain::pool::HealthPolicy;
 use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::transition::{Transition, Who};
@@ -92,21 +93,22 @@ impl VersionLive {
         now: Timestamp,
     ) -> Option<Refuted> {
         let mut state = self.state.lock();
-        let accuser = state.vitals.accuser();
+        let accused = state.vitals.accused();
         if matches!(event, Event::Success { .. }) {
             state.cooling.succeed(now);
             state.models.succeed(now);
         }
         let to = state.vitals.on(event, policy, why, now)?;
         let is_well = to == Health::Active;
+        let class = to.cause().map_or(FailureClass::Credential, |c| c.class);
         state.unsaved = Some(Transition {
             to,
             who,
-            dead_ttl: policy.dead_ttl(),
+            confirmed_ttl: policy.confirmed_ttl(class),
         });
         self.recovering.since(state.vitals.recovered());
-        let accuser = accuser.filter(|by| is_well && who.caller() != Some(*by))?;
-        Some(self.refuted(accuser, None))
+        let accused = accused.filter(|(by, _)| is_well && who.caller() != Some(*by))?;
+        Some(self.refuted(accused, None))
     }
 
     /// A budget of the key itself is spent; of one model if it is named.
@@ -131,7 +133,7 @@ impl VersionLive {
             let news = news.map(|to| Transition {
                 to,
                 who,
-                dead_ttl: policy.dead_ttl(),
+                confirmed_ttl: policy.dead_ttl(),
             });
             state.unsaved = news.or(state.unsaved.take());
         }
@@ -173,13 +175,16 @@ impl VersionLive {
         self.recovering.since(recovered);
         let found = found.filter(|_| *health == Health::Active)?;
         let cause = held.cause()?;
-        Some(self.refuted(cause.accuser?, Some(found.since(cause.until))))
+        let accused = (cause.accuser?, Matter::of(cause.class));
+        Some(self.refuted(accused, Some(found.since(cause.until))))
     }
 
-    const fn refuted(&self, accuser: Uuid, after: Option<Duration>) -> Refuted {
+    const fn refuted(&self, accused: (Uuid, Matter), after: Option<Duration>) -> Refuted {
+        let (accuser, matter) = accused;
         Refuted {
             version: self.uid,
             accuser,
+            matter,
             after,
         }
     }

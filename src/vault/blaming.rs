@@ -57,13 +57,15 @@ pub(super) fn cool(
         return;
     }
     // That a closed account is closed is proven by now.
-    let weight = if is_account {
-        Some(Weight::Proven)
-    } else {
-        weight
-    };
-    let Some(weight) = weight else { return };
+    let proven = is_account.then_some(Weight::Proven);
     let failing = Failing { class, stated, why };
+    let Some(weight) = proven.or(weight) else {
+        cool_for(account, claims, failure.blame, failing, now);
+        return;
+    };
+    if failure.blame == Blame::Account {
+        account.live.said_with(caller, model);
+    }
     match failure.blame {
         Blame::Account => account.live.blame((caller, weight), "", failing, now),
         Blame::AccountModel => account.live.blame((caller, weight), model, failing, now),
@@ -82,16 +84,33 @@ pub(super) fn cool(
     }
 }
 
+/// The same for a caller whose word is doubted: for itself alone. Of a single key its word does nothing.
+pub(super) fn cool_for(
+    account: &AccountEntry,
+    claims: &LeaseClaims,
+    blame: Blame,
+    failing: Failing<'_>,
+    now: Timestamp,
+) {
+    let model = match blame {
+        Blame::Account => "",
+        Blame::AccountModel => claims.model.as_str(),
+        Blame::Key | Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => return,
+    };
+    let live = &account.live;
+    live.blame_for(claims.caller_uid, model, failing, now);
+}
+
 /// Whether a version is dead by more than the word of one caller, whom its pool does not trust.
 fn is_proven_dead(version: &VersionEntry, now: Timestamp) -> bool {
     let health = version.live.health(now);
     matches!(health, Health::Dead(cause) if cause.accuser.is_none())
 }
 
-/// What a failure says about the version.
+/// What a failure says about the version of the lease.
 pub(super) fn event(
     account: &AccountEntry,
-    version: &VersionEntry,
+    claims: &LeaseClaims,
     failure: &Failure,
     word: Word,
     is_issuer: bool,
@@ -99,11 +118,14 @@ pub(super) fn event(
 ) -> Event<'static> {
     match failure.class {
         FailureClass::Credential => Event::Rejected(word),
-        FailureClass::Unknown if is_issuer => Event::Unexplained,
+        FailureClass::Unknown if is_issuer => Event::Unexplained(word),
         FailureClass::ProviderFault if is_issuer => Event::ProviderFault {
-            others_succeeded: account
-                .provider
-                .others_succeeded(version.version.meta.uid, now),
+            others_succeeded: account.provider.others_succeeded(
+                claims.version_uid,
+                &claims.model,
+                now,
+            ),
+            word,
         },
         FailureClass::Unknown
         | FailureClass::ProviderFault
@@ -124,9 +146,19 @@ pub(super) const fn who(claims: &LeaseClaims) -> Who {
     }
 }
 
-/// Only what is counted is said as often as it was seen.
-pub(super) fn times(failure: &Failure, count: u32) -> u32 {
-    if is_counted(failure) { count } else { 1 }
+/// Each outcome of a report, and whether it only says again what counts once: a report is one failure in a row, however many uses it
+/// speaks of, since its caller alone says how many those were.
+pub(super) fn each_once(outcomes: &[Judged]) -> impl Iterator<Item = (&Judged, bool)> {
+    let mut is_said = false;
+    outcomes.iter().map(move |outcome| {
+        let is_again = is_said && outcome.failure().is_some_and(is_counted);
+        match &outcome.seen {
+            Seen::NotSent => {}
+            Seen::Success => is_said = false,
+            Seen::Failed { failure, .. } => is_said |= is_counted(failure),
+        }
+        (outcome, is_again)
+    })
 }
 
 /// Whether the provider said that the key is no good.
@@ -138,4 +170,35 @@ pub(super) fn is_rejection(outcome: &Judged) -> bool {
 /// Whether it is counted in a row, by the issuer.
 pub(super) fn is_counted(failure: &Failure) -> bool {
     [FailureClass::Unknown, FailureClass::ProviderFault].contains(&failure.class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::classify;
+    use crate::domain::outcome::{Observation, Outcome, Transport};
+    use crate::domain::usage::Usage;
+
+    fn judged(observation: Observation) -> Judged {
+        let outcome = Outcome {
+            count: 5,
+            observation,
+            usage: Usage::default(),
+            started_after: None,
+            model: None,
+        };
+        let book = classify::built_in().unwrap();
+        outcome.judged(book.named("generic"), Timestamp::from_micros(0))
+    }
+
+    #[test]
+    fn a_report_is_one_failure_in_a_row_until_it_speaks_of_a_success() {
+        let unknown = || judged(Observation::Transport(Transport::Unknown));
+        let success = judged(Observation::Success {
+            headers: Vec::new(),
+        });
+        let outcomes = [unknown(), unknown(), success, unknown(), unknown()];
+        let again: Vec<bool> = each_once(&outcomes).map(|(_, again)| again).collect();
+        assert_eq!(again, [false, true, false, false, true]);
+    }
 }

@@ -29,7 +29,8 @@ impl Vault {
         let claims = &lease.claims;
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid)?;
         let brakes = &self.live.brakes;
-        let Some(loss) = self.loss(&snapshot, pool, (claims, outcome, failure), now) else {
+        let Some((loss, is_alleged)) = self.loss(&snapshot, pool, (claims, outcome, failure), now)
+        else {
             return brakes.pause(claims.pool_uid, now);
         };
         let death = Event::Died {
@@ -37,18 +38,19 @@ impl Vault {
             of: pool.leased(),
             until: None,
             caller: Some(claims.caller_uid),
+            is_alleged,
         };
         brakes.died(claims.pool_uid, [death], now)
     }
 
-    /// What the word takes out: a word that is doubted, or is about what is dead already, takes nothing.
+    /// What the word takes out, and whether by itself alone: a word that is doubted, or is about what is dead already, takes nothing.
     fn loss(
         &self,
         snapshot: &Snapshot,
         pool: &PoolEntry,
         (claims, outcome, failure): (&LeaseClaims, &Judged, &Failure),
         now: Timestamp,
-    ) -> Option<Loss> {
+    ) -> Option<(Loss, bool)> {
         let account = snapshot.accounts.get(&claims.account_uid)?;
         let version = snapshot.versions.get(&claims.version_uid)?;
         let word = self.word(claims, failure, now);
@@ -61,10 +63,12 @@ impl Vault {
         // The account cools once its key is proven dead, and not before.
         if failure.blame == Blame::Account && is_proven {
             let is_news = !is_closed(account, now);
-            return is_news.then(|| of_account(pool, claims.account_uid))?;
+            let loss = is_news.then(|| of_account(pool, claims.account_uid))?;
+            return loss.map(|loss| (loss, false));
         }
         let takes_out = is_new && (is_proven || !word.is_doubted);
-        takes_out.then(|| of_version(pool, version))?
+        let loss = takes_out.then(|| of_version(pool, version))?;
+        loss.map(|loss| (loss, !is_proven))
     }
 }
 
@@ -97,12 +101,12 @@ pub(super) fn count_deaths(live: &Live, snapshot: &Snapshot, dead: &[Uuid], now:
         .filter_map(|version| {
             let version = snapshot.versions.get(version)?;
             let account = snapshot.accounts.get(&version.key.account_uid)?;
-            let until = version.live.health(now).cause()?.until;
-            Some((version, until, is_closed(account, now)))
+            let cause = version.live.health(now).cause()?.clone();
+            Some((version, cause, is_closed(account, now)))
         })
         .collect();
     for pool in snapshot.pools.values() {
-        let mut deaths = dead.iter().filter_map(|(version, until, is_closed)| {
+        let mut deaths = dead.iter().filter_map(|(version, cause, is_closed)| {
             // Its account, where that is what was found closed.
             let loss = if *is_closed {
                 of_account(pool, version.key.account_uid)
@@ -112,8 +116,9 @@ pub(super) fn count_deaths(live: &Live, snapshot: &Snapshot, dead: &[Uuid], now:
             Some(Event::Died {
                 loss: loss?,
                 of: pool.leased(),
-                until: Some(*until),
-                caller: None,
+                until: Some(cause.until),
+                caller: cause.accuser,
+                is_alleged: cause.accuser.is_some(),
             })
         });
         // Only pools in which something died have a brake.

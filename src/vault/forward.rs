@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Vault;
-use super::blaming::is_rejection;
+use super::blaming::{each_once, is_rejection};
 use super::opened::Opened;
 use crate::domain::forwarded::Forwarded;
 use crate::domain::prolonged::Prolonged;
@@ -94,7 +94,7 @@ impl Vault {
         let reports = self.live.reports_of(self.live.boot_id);
         match reports.enter(&claimed, boot_now()) {
             Entry::New(ending) => {
-                for outcome in &report.outcomes {
+                for outcome in each_once(&report.outcomes) {
                     self.follow(&lease, outcome, now);
                 }
                 self.settle_own(&lease, true, &report.outcomes, ending);

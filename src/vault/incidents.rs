@@ -49,6 +49,7 @@ pub(super) fn tell_provider(
     let provider = &account.provider;
     let Seen::Failed { failure, why } = &outcome.seen else {
         if outcome.seen == Seen::Success {
+            provider.peer_succeeded(claims.version_uid, &claims.model, now);
             provider.succeeded(sight, now);
         }
         return;
@@ -56,6 +57,7 @@ pub(super) fn tell_provider(
     // Where nothing answers, a firewall has not spoken: a provider that nobody reaches is down, and one that others reach is well by their
     // word, which keeps its breaker closed.
     if failure.blame == Blame::Egress && outcome.start == Start::Unknown {
+        provider.peer_failed(claims.version_uid, &claims.model, now);
         provider.failed(sight, None, why, now);
         return;
     }
@@ -65,7 +67,10 @@ pub(super) fn tell_provider(
         return;
     }
     match failure.class {
-        FailureClass::ProviderFault => provider.failed(sight, failure.retry_after, why, now),
+        FailureClass::ProviderFault => {
+            provider.peer_failed(claims.version_uid, &claims.model, now);
+            provider.failed(sight, failure.retry_after, why, now);
+        }
         FailureClass::CallerFault
         | FailureClass::Credential
         | FailureClass::Quota

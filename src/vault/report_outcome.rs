@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Vault;
+use super::blaming::each_once;
 use super::opened::Opened;
 use crate::domain::caller::Caller;
 use crate::domain::claims::LeaseClaims;
@@ -108,7 +109,7 @@ impl Vault {
             return Err(ReportRefusal::Full);
         }
         self.price(&lease.claims, &mut outcomes, now);
-        let new = outcomes.iter().filter(|_| is_new);
+        let new = each_once(&outcomes).filter(|_| is_new);
         new.for_each(|outcome| self.act(&lease, outcome, now));
         if is_new {
             self.hear(&lease, &report.outcomes, &outcomes, now);

@@ -2,7 +2,7 @@
 //! refuses, and how large one is is written by a loop in the background.
 
 use super::Vault;
-use super::blaming::who;
+use super::blaming::{cool_for, who};
 use super::opened::Opened;
 use crate::domain::classify::{self, Blame, Statement, stated};
 use crate::domain::cooling::Failing;
@@ -54,21 +54,26 @@ impl Vault {
         let left = said.remaining.unwrap_or(0);
         let (class, dimension) = (spent.class.as_str(), said.dimension.as_str());
         let why = format!("{class} ({left} {dimension} left, by its headers)");
+        let failing = Failing {
+            class: spent.class,
+            stated: Some(spent.wait),
+            why: &why,
+        };
+        let (caller, model) = (claims.caller_uid, claims.model.as_str());
         let Some(weight) = self.weight(claims, now) else {
+            cool_for(account, claims, said.blame, failing, now);
             return;
         };
-        let (word, model) = ((claims.caller_uid, weight), claims.model.as_str());
+        if said.blame == Blame::Account {
+            account.live.said_with(caller, model);
+        }
+        let word = (caller, weight);
         match said.blame {
             Blame::Account => account.live.spend(word, "", spent, &why, now),
             Blame::AccountModel => account.live.spend(word, model, spent, &why, now),
             Blame::Key => {
                 let snapshot = self.live.snapshot();
                 if let Some(version) = snapshot.versions.get(&claims.version_uid) {
-                    let failing = Failing {
-                        class: spent.class,
-                        stated: Some(spent.wait),
-                        why: &why,
-                    };
                     let live = &version.live;
                     live.blame("", failing, weight.of_key(), who(claims), now);
                 }

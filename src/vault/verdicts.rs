@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::blaming::{cool, counted, event, is_counted, times, who};
+use super::blaming::{cool, counted, event, is_counted, who};
 use super::incidents::tell_provider;
 use super::words::is_closing;
 use super::{Vault, opened::Opened};
@@ -41,7 +41,7 @@ impl Vault {
     }
 
     /// Lets a new outcome act on what is in memory, where it came in. Failures in a row are counted by the issuer alone.
-    pub(super) fn act(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
+    pub(super) fn act(&self, lease: &Opened, (outcome, is_again): (&Judged, bool), now: Timestamp) {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
         if let Some(pool) = snapshot.pools_by_uid.get(&claims.pool_uid) {
@@ -55,7 +55,7 @@ impl Vault {
         tell_provider(account, lease, outcome, now);
         let pause = self.brake(lease, outcome, now);
         // First: a word against the whole account counts once that against its key is confirmed.
-        self.tell_version(lease, outcome, pause, now);
+        self.tell_version(lease, (outcome, is_again), pause, now);
         match &outcome.seen {
             Seen::NotSent => {}
             Seen::Success => self.succeed(account, claims, now),
@@ -89,7 +89,7 @@ impl Vault {
             let version = snapshot.versions.get(&claims.version_uid);
             let why = format!("{} ({why})", failure.class.as_str());
             let pause = self.brake(lease, outcome, now);
-            self.tell_version(lease, outcome, pause, now);
+            self.tell_version(lease, (outcome, false), pause, now);
             let weight = self.weight(claims, now);
             cool(
                 account,
@@ -111,7 +111,12 @@ impl Vault {
     }
 
     /// Takes up an outcome that came in elsewhere: only what the issuer alone counts. The rest acted there, and the fleet knows of it.
-    pub(super) fn follow(&self, lease: &Opened, outcome: &Judged, now: Timestamp) {
+    pub(super) fn follow(
+        &self,
+        lease: &Opened,
+        (outcome, is_again): (&Judged, bool),
+        now: Timestamp,
+    ) {
         // What came long after its lease ended says nothing about today.
         if now > lease.ends {
             return;
@@ -120,13 +125,13 @@ impl Vault {
             Seen::NotSent => {}
             Seen::Success => {
                 self.peer(&lease.claims, true, now);
-                self.tell_version(lease, outcome, None, now);
+                self.tell_version(lease, (outcome, false), None, now);
             }
             Seen::Failed { failure, .. } if is_counted(failure) => {
                 if failure.class == FailureClass::ProviderFault {
                     self.peer(&lease.claims, false, now);
                 }
-                self.tell_version(lease, outcome, None, now);
+                self.tell_version(lease, (outcome, is_again), None, now);
             }
             Seen::Failed { .. } => {}
         }
@@ -136,9 +141,10 @@ impl Vault {
     fn peer(&self, claims: &LeaseClaims, is_well: bool, now: Timestamp) {
         let snapshot = self.live.snapshot();
         let account = snapshot.accounts.get(&claims.account_uid);
+        let (version, model) = (claims.version_uid, claims.model.as_str());
         match account.map(|account| &account.provider) {
-            Some(provider) if is_well => provider.peer_succeeded(claims.version_uid, now),
-            Some(provider) => provider.peer_failed(claims.version_uid, now),
+            Some(provider) if is_well => provider.peer_succeeded(version, model, now),
+            Some(provider) => provider.peer_failed(version, model, now),
             None => {}
         }
     }
@@ -159,7 +165,7 @@ impl Vault {
     fn tell_version(
         &self,
         lease: &Opened,
-        outcome: &Judged,
+        (outcome, is_again): (&Judged, bool),
         pause: Option<Duration>,
         now: Timestamp,
     ) {
@@ -176,6 +182,7 @@ impl Vault {
         let policy = policy.braked(pause);
         let (is_issuer, who) = (lease.issuer == self.live.boot_id, who(claims));
         match &outcome.seen {
+            Seen::Failed { .. } if is_again => {}
             Seen::NotSent => {}
             Seen::Success => {
                 let is_canary = claims.is_canary;
@@ -196,14 +203,14 @@ impl Vault {
                     account.live.said_closed(word.by, until, now);
                 }
                 // Its word takes the key from itself alone; whether it is right the provider is asked, once for each such word.
-                if word.is_doubted && !version.live.is_kept_from(claims.caller_uid, now) {
+                let is_rejected = failure.class == FailureClass::Credential;
+                let is_doubted = is_rejected && word.is_doubted;
+                if is_doubted && !version.live.is_kept_from(claims.caller_uid, now) {
                     self.live.suspects.note(claims.version_uid);
                 }
                 let why = self.why(who, failure, why);
-                let event = event(account, version, failure, word, is_issuer, now);
-                for _ in 0..times(failure, outcome.count) {
-                    version.live.on(event, &policy, &why, who, now);
-                }
+                let event = event(account, claims, failure, word, is_issuer, now);
+                version.live.on(event, &policy, &why, who, now);
             }
         }
     }

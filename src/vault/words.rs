@@ -1,6 +1,8 @@
 //! What a caller's word is worth: against a key, against an account, and of a budget.
 
 use super::Vault;
+use super::blaming::is_counted;
+use crate::domain::accusers::Matter;
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Blame, Failure};
 use crate::domain::cooling::Weight;
@@ -23,7 +25,7 @@ impl Vault {
             return Some(Weight::Proven);
         }
         let by = claims.caller_uid;
-        (!self.live.is_doubted(by, now)).then(|| Weight::Alleged {
+        (!self.live.is_doubted(by, Matter::Budget, now)).then(|| Weight::Alleged {
             by,
             given: claims.given,
             quarantine: policy.quarantine(),
@@ -42,7 +44,7 @@ impl Vault {
         let by = claims.caller_uid;
         let is_closing = outcome.failure().is_some_and(is_closing);
         let is_confirmed = is_closing
-            && !self.live.is_doubted(by, now)
+            && !self.live.is_doubted(by, Matter::Key, now)
             && account.live.is_said_closed_by_another(by, now);
         if !is_confirmed {
             return policy;
@@ -53,20 +55,20 @@ impl Vault {
         }
     }
 
-    /// What the caller's word against a key is worth; that of other failures is not asked for.
+    /// What the caller's word against a key is worth.
     pub(super) fn word(&self, claims: &LeaseClaims, failure: &Failure, now: Timestamp) -> Word {
+        let matter = Matter::of(failure.class);
         Word {
             by: claims.caller_uid,
             is_canary: claims.is_canary,
-            is_doubted: failure.class == FailureClass::Credential
-                && self.live.is_doubted(claims.caller_uid, now),
+            is_doubted: self.live.is_doubted(claims.caller_uid, matter, now),
         }
     }
 
-    /// Why a version is as it is: of a verdict on its secret also by whose word.
+    /// Why a version is as it is: of what one caller's word alone may come to also by whose word.
     pub(super) fn why(&self, who: Who, failure: &Failure, why: &str) -> String {
         let class = failure.class.as_str();
-        if failure.class == FailureClass::Credential {
+        if failure.class == FailureClass::Credential || is_counted(failure) {
             return format!("{class} ({why}), by {}", self.name_of(who));
         }
         format!("{class} ({why})")

@@ -10,7 +10,7 @@ use tonic::Code;
 
 use crate::harness::client::of;
 use crate::harness::cluster::{Cluster, eventually};
-use crate::harness::judged::{brief, health, judged_by, patient, state, until};
+use crate::harness::judged::{brief, health, judged_by, patient, state, trusting, until};
 use crate::harness::outcomes::{http, success, transport};
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_cooldown_ends_by_itself() {
 
 #[tokio::test]
 async fn five_unexplained_failures_in_a_row_cool_a_version_and_a_success_begins_anew() {
-    let (_cluster, admin, caller) = judged_by(HealthPolicy::default()).await;
+    let (_cluster, admin, caller) = judged_by(trusting()).await;
     let unexplained = [
         http(418, &[]),
         http(403, &[]),
@@ -115,7 +115,11 @@ async fn five_unexplained_failures_in_a_row_cool_a_version_and_a_success_begins_
 
 #[tokio::test]
 async fn a_key_that_fails_while_its_peers_succeed_is_unhealthy() {
-    let (_cluster, admin, caller) = judged_by(brief()).await;
+    let trusting = HealthPolicy {
+        verdicts: trusting().verdicts,
+        ..brief()
+    };
+    let (_cluster, admin, caller) = judged_by(trusting).await;
     admin.create_account_and_key("peer").await;
     admin.create_pool("peers", &["peer"]).await;
     let token = admin.create_lessee("other", "peers").await;
@@ -130,7 +134,7 @@ async fn a_key_that_fails_while_its_peers_succeed_is_unhealthy() {
 }
 
 #[tokio::test]
-async fn an_unhealthy_version_is_back_by_itself() {
+async fn an_unhealthy_version_by_one_callers_word_is_back_by_its_canary() {
     let (_cluster, admin, caller) = judged_by(brief()).await;
     for _ in 0..2 {
         let lease = caller.lease("p").await;
@@ -139,9 +143,10 @@ async fn an_unhealthy_version_is_back_by_itself() {
     caller
         .refused(of("p"))
         .await
-        .is(Code::ResourceExhausted, "KEYS_COOLING");
+        .is(Code::ResourceExhausted, "KEYS_DEAD");
     let lease = caller.ask(patient()).await.unwrap();
-    assert_eq!(lease.kind(), LeaseKind::Normal);
+    assert_eq!(lease.kind(), LeaseKind::Canary);
+    caller.report(&lease, success()).await;
     let well = async || health(&admin).await.state() == HealthState::Active;
     eventually("the status shows it well", well).await;
 }

@@ -50,7 +50,7 @@ async fn failures_in_a_row_are_counted_by_the_issuer_wherever_they_are_reported(
         assert_eq!(verdict.health.unwrap().state(), HealthState::Active);
     }
     // The issuer's verdict is committed without any further report.
-    let cooling = async || admin.status("p").await.keys_cooling == 1;
+    let cooling = async || admin.status("p").await.keys_dead == 1;
     eventually("the issuer's verdict is stored", cooling).await;
     for caller in [&first, &second] {
         let cools = async || caller.ask(of("p")).await.is_err();
@@ -58,7 +58,7 @@ async fn failures_in_a_row_are_counted_by_the_issuer_wherever_they_are_reported(
         caller
             .refused(of("p"))
             .await
-            .is(Code::ResourceExhausted, "KEYS_COOLING");
+            .is(Code::ResourceExhausted, "KEYS_DEAD");
     }
 }
 
@@ -189,9 +189,9 @@ async fn a_key_that_fails_alone_is_found_by_its_issuer_wherever_its_peers_succee
         second.report(&lease, http(500, &[])).await;
         second.report(&peer, success()).await;
     }
-    let cooling = async || admin.status("p").await.keys_cooling == 1;
-    eventually("the issuer's verdict is stored", cooling).await;
-    assert_eq!(admin.status("peers").await.keys_cooling, 0);
+    let accused = async || admin.status("p").await.keys_dead == 1;
+    eventually("the issuer's verdict is stored", accused).await;
+    assert_eq!(admin.status("peers").await.keys_dead, 0);
 }
 
 #[tokio::test]

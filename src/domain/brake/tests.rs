@@ -31,6 +31,7 @@ fn die(brake: &mut Brake, subject: u128, of: usize, seconds: i64) -> Option<Inci
         of,
         until: None,
         caller: Some(Uuid::from_u128(7)),
+        is_alleged: false,
     };
     brake.on(event, at(seconds))
 }
@@ -76,6 +77,7 @@ fn what_is_revoked_alone_dies_in_a_small_pool_too() {
         of: 10,
         until: None,
         caller: None,
+        is_alleged: false,
     };
     assert_eq!(brake.on(closed(1), at(0)), None);
     assert!(brake.on(closed(2), at(0)).is_some(), "two accounts at once");
@@ -127,6 +129,7 @@ fn told(brake: &mut Brake, subject: u128, until: Timestamp, seconds: i64) -> Opt
         of: 10,
         until: Some(until),
         caller: None,
+        is_alleged: false,
     };
     brake.on(event, at(seconds))
 }
@@ -150,6 +153,35 @@ fn what_died_for_a_day_before_the_brake_was_known_is_given_back_too() {
     assert_eq!(told(&mut brake, 8, day, 181), None, "it is over");
 }
 
+const fn sum(verdicts: usize, keys: usize) -> Sum {
+    Sum { verdicts, keys }
+}
+
+/// By this caller's word alone.
+fn accuse(brake: &mut Brake, subject: u128, by: u128) -> Option<Incident> {
+    let event = Event::Died {
+        loss: of_version(subject),
+        of: 10,
+        until: None,
+        caller: Some(Uuid::from_u128(by)),
+        is_alleged: true,
+    };
+    brake.on(event, at(0))
+}
+
+#[test]
+fn what_one_caller_alone_says_trips_nothing_until_it_is_proven_or_another_says_it() {
+    let mut brake = Brake::default();
+    (0..10).for_each(|subject| assert_eq!(accuse(&mut brake, subject, 1), None));
+    assert_eq!(die(&mut brake, 0, 10, 0), None, "one of them is proven");
+    let news = accuse(&mut brake, 10, 2).unwrap();
+    assert_eq!(news.accusers.len(), 2);
+    let mut brake = Brake::default();
+    (0..10).for_each(|subject| assert_eq!(accuse(&mut brake, subject, 1), None));
+    let news = (0..10).find_map(|subject| die(&mut brake, subject, 10, 1));
+    assert!(news.unwrap().why.starts_with("6 of 10 keys"));
+}
+
 #[test]
 fn an_account_and_its_keys_are_one_loss() {
     let mut brake = Brake::default();
@@ -159,6 +191,7 @@ fn an_account_and_its_keys_are_one_loss() {
             of: 10,
             until: None,
             caller: None,
+            is_alleged: false,
         };
         brake.on(event, at(0))
     };
@@ -169,28 +202,28 @@ fn an_account_and_its_keys_are_one_loss() {
     for loss in [of_closed(1), of_closed(2), of_account(1, 5)] {
         assert_eq!(die(&mut brake, loss), None);
     }
-    assert_eq!(brake.burst.sums(), (1, 5));
+    assert_eq!(brake.burst.sum(), sum(1, 5));
     for version in 1..6 {
         assert_eq!(die(&mut brake, of_closed(version)), None);
     }
-    assert_eq!(brake.burst.sums(), (1, 5));
+    assert_eq!(brake.burst.sum(), sum(1, 5));
     let why = die(&mut brake, of_version(9)).unwrap().why;
     assert!(why.starts_with("6 of 10 keys"), "{why}");
     // A minute later all of it is forgotten, however it was counted.
-    brake.burst.add(of_version(10), at(60));
-    assert_eq!(brake.burst.sums(), (1, 1));
+    brake.burst.add(of_version(10), None, at(60));
+    assert_eq!(brake.burst.sum(), sum(1, 1));
 }
 
 #[test]
 fn a_burst_of_a_hundred_thousand_is_counted_as_it_comes() {
     let mut burst = Burst::default();
     for version in 0..100_000 {
-        burst.add(of_version(version), at(0));
-        burst.add(of_version(version), at(0));
+        burst.add(of_version(version), None, at(0));
+        burst.add(of_version(version), None, at(0));
     }
-    assert_eq!((burst.sums(), burst.len()), ((100_000, 100_000), 100_000));
-    burst.add(of_account(1, 7), at(61));
-    assert_eq!((burst.sums(), burst.len()), ((1, 7), 1));
+    assert_eq!((burst.sum(), burst.len()), (sum(100_000, 100_000), 100_000));
+    burst.add(of_account(1, 7), None, at(61));
+    assert_eq!((burst.sum(), burst.len()), (sum(1, 7), 1));
 }
 
 proptest! {

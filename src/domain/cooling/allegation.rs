@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::Cooling;
 use crate::domain::backoff::Backoff;
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::time::Timestamp;
 
+/// A word that comes so long after the end of what was said before is a new one.
+const NEW_AFTER: Duration = Duration::from_mins(5);
 /// Ends that differ by less are told of the same budget.
 const SAME: Duration = Duration::from_mins(1);
+
+/// Whose word is wrong where whoever said so has found out by itself, or is excused.
+const NOBODY: Uuid = Uuid::nil();
 
 /// What it is worth when somebody says that a budget is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +65,72 @@ impl Weight {
     }
 }
 
+/// A caller that alone has spoken of something since then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Alone {
+    by: Uuid,
+    since: Timestamp,
+}
+
+impl Cooling {
+    /// Since when the one who speaks now has been alone in speaking of this, and whether it goes on from what it has said: what it is
+    /// believed is measured from its first word, or each would prolong the one before without end.
+    pub(super) fn alone(&mut self, weight: Weight, now: Timestamp) -> (Timestamp, bool) {
+        let by = match weight {
+            Weight::Alleged { by, .. } => by,
+            Weight::Proven => {
+                self.alone = None;
+                return (now, false);
+            }
+            Weight::Brief => return (now, false),
+        };
+        let is_new = |cause: &Cause| cause.until.after(NEW_AFTER) <= now;
+        let is_over = self.cause.as_ref().is_none_or(is_new);
+        if let Some(alone) = self.alone.filter(|alone| alone.by == by && !is_over) {
+            return (alone.since, true);
+        }
+        self.alone = Some(Alone { by, since: now });
+        (now, false)
+    }
+
+    /// A use of a lease that was given then succeeded: where it was to find out, it has. Answers what is over, and whose word is wrong by
+    /// that, unless it is one of these: nobody refutes itself, since the budget may have come back meanwhile.
+    pub fn refute(
+        &mut self,
+        excused: [Option<Uuid>; 2],
+        given: Timestamp,
+        now: Timestamp,
+    ) -> Option<Cause> {
+        let held = self.holds(now).filter(|held| held.is_trial(given))?.clone();
+        self.clear();
+        let wrong = |by: Uuid| {
+            if excused.contains(&Some(by)) {
+                NOBODY
+            } else {
+                by
+            }
+        };
+        Some(Cause {
+            until: now,
+            accuser: held.accuser.map(wrong),
+            tried: Some(now),
+            ..held
+        })
+    }
+}
+
 impl Cause {
+    /// What one caller says beside what it said before, as far as it goes beyond that: tried, however little that is.
+    pub(super) fn prolonging(&self, held: &Self) -> Self {
+        if self.accuser.is_none() || held.accuser.is_some() || self.until <= held.until {
+            return held.clone().joined(self);
+        }
+        Self {
+            tried: self.tried.max(Some(held.until)),
+            ..self.clone()
+        }
+    }
+
     /// Until when it is more than one caller's word, or believed as one.
     fn believed(&self) -> Timestamp {
         self.tried.unwrap_or(self.until)
@@ -81,27 +152,28 @@ impl Cause {
         if later.accuser.is_none() {
             return later;
         }
-        let reached = if earlier.accuser == later.accuser {
-            earlier.believed()
+        // What one says twice is no more true for being the same.
+        let (reached, same) = if earlier.accuser == later.accuser {
+            (earlier.believed(), Duration::ZERO)
         } else {
-            earlier.until
+            (earlier.until, SAME)
         };
         let believed = later.believed().max(reached);
         later.tried = Some(believed);
-        if later.until <= believed.after(SAME) {
+        if later.until <= believed.after(same) {
             (later.accuser, later.tried) = (None, None);
         }
         later
     }
 }
 
-/// What is said, and how far by one caller alone. `None` where that one says no more than it has said.
+/// What is said, and how far by one caller alone, which has been speaking of it since then. `None` where it says no more than it has said.
 pub(super) fn said(
     weight: Weight,
     class: FailureClass,
     until: Timestamp,
     why: &str,
-    (held, now): (Option<&Cause>, Timestamp),
+    (held, since, now): (Option<&Cause>, Timestamp, Timestamp),
 ) -> Option<Cause> {
     let said = Cause {
         until,
@@ -117,11 +189,13 @@ pub(super) fn said(
     if own.is_some_and(|own| until <= own.until) {
         return None;
     }
-    let believed = now.after(Backoff::of(class).believed(until.since(now), quarantine));
+    let believed = since.after(Backoff::of(class).believed(until.since(now), quarantine));
     if own.is_none() && until <= believed {
         return Some(said);
     }
-    let tried = own.and_then(|own| own.tried).unwrap_or(believed);
+    // Only a lease that is given from now on finds out.
+    let tried = own.and_then(|own| own.tried);
+    let tried = tried.unwrap_or_else(|| believed.max(now));
     Some(Cause {
         accuser: Some(by),
         tried: Some(tried),

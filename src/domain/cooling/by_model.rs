@@ -126,19 +126,21 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
         self.cooling.values_mut().for_each(|c| c.succeed(now));
     }
 
-    /// The same, by this caller and of a lease that was given then for one of these: what it was to find out is over, which is kept as unsaved. Answers whose
-    /// word was wrong.
+    /// The same, by this caller and of a lease that was given then for one of these: what it was to find out is over, which is kept as
+    /// unsaved. Answers whose word was wrong: of the whole not that of the one who is excused, having used another model.
     pub fn refute(
         &mut self,
         models: [&str; 2],
-        (by, given): (Uuid, Timestamp),
+        (by, given, excused): (Uuid, Timestamp, Option<Uuid>),
         now: Timestamp,
     ) -> Option<Uuid> {
         let mut accuser = None;
         for model in models {
+            let excused = excused.filter(|_| model.is_empty());
+            let nobodys = [Some(by), excused];
             let cooling = self.cooling.get_mut(model);
-            if let Some(over) = cooling.and_then(|cooling| cooling.refute(by, given, now)) {
-                accuser = over.wrong();
+            if let Some(over) = cooling.and_then(|cooling| cooling.refute(nobodys, given, now)) {
+                accuser = accuser.or(over.wrong());
                 self.unsaved.insert(model.to_owned(), over);
             }
         }

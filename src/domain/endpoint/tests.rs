@@ -29,6 +29,9 @@ fn addresses_that_are_never_a_provider_are_refused() {
         "https://0.0.0.0/",
         "https://2852039166/",
         "https://[fd00:ec2::254]/",
+        "https://[fd00:ec2::23]:8080/",
+        "https://[fd20:ce::254]/",
+        "https://[fd00:c1::a9fe:a9fe]/",
         "https://169.254.169.254./",
         "https://0xa9fea9fe/",
         "https://0251.0376.0251.0376/",
@@ -95,6 +98,8 @@ fn hosts_beside_what_is_refused_are_providers() {
         "https://[2002:808:808::]/",
         "https://[64:ff9b::8.8.8.8]/",
         "https://[2606:4700::1111]/",
+        "https://[fd00:ec3::254]/",
+        "https://[fd20:ce::255]/",
         "https://metadata.example.com/",
         "https://my_host-1.example.com./",
     ] {

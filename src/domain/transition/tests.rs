@@ -34,7 +34,7 @@ fn onto(stored: Health, to: Health) -> Option<Health> {
     let transition = Transition {
         to,
         who: Who::Probe,
-        dead_ttl: Duration::from_secs(1_000),
+        confirmed_ttl: Duration::from_secs(1_000),
     };
     transition.onto(&stored, at(100))
 }
@@ -83,11 +83,27 @@ fn two_callers_that_did_not_know_of_each_other_confirm_each_other() {
 }
 
 #[test]
+fn two_callers_rows_of_failures_are_a_cooldown_and_no_death() {
+    let row = |until, by| {
+        Health::Dead(Cause {
+            class: FailureClass::Unknown,
+            ..cause(until, Some(by))
+        })
+    };
+    let both = onto(row(150, 1), row(160, 2));
+    assert!(matches!(both, Some(Health::Cooling(cause))
+        if cause.until == at(1_100) && cause.accuser.is_none()));
+    assert_eq!(onto(row(150, 1), cooling(900)), Some(cooling(900)));
+    assert_eq!(onto(row(150, 1), accused(140, 2)), Some(accused(140, 2)));
+    assert_eq!(onto(accused(160, 1), row(150, 2)), None);
+}
+
+#[test]
 fn only_its_own_judgement_commits_what_a_canary_found_well() {
     let by = |who, to| Transition {
         to,
         who,
-        dead_ttl: Duration::ZERO,
+        confirmed_ttl: Duration::ZERO,
     };
     let caller = Uuid::from_u128(1);
     assert!(by(Who::Canary(caller), Health::Active).needs_right());

@@ -1,5 +1,8 @@
 //! Faults of a provider in a row, as far as one version alone may be to blame for them.
 
+use uuid::Uuid;
+
+use super::rows::{Row, Voice};
 use crate::domain::time::Timestamp;
 
 /// Faults in a row that the version alone may be to blame for. A provider that fails for everybody begins it again and again, so that
@@ -8,6 +11,7 @@ use crate::domain::time::Timestamp;
 pub(super) struct FaultRun {
     count: u32,
     since: Option<Timestamp>,
+    voice: Voice,
 }
 
 impl FaultRun {
@@ -15,6 +19,7 @@ impl FaultRun {
     pub(super) const NONE: Self = Self {
         count: 0,
         since: None,
+        voice: Voice::Nobody,
     };
 
     /// How many the version is to blame for.
@@ -23,19 +28,29 @@ impl FaultRun {
     }
 
     /// Counts one more, or begins again where no other version has succeeded since it began: then the provider is to blame so far.
-    /// Answers how many the version is to blame for.
-    pub(super) fn on(&mut self, others_succeeded: Option<Timestamp>, now: Timestamp) -> u32 {
+    /// Answers how many the version is to blame for, by whose word.
+    pub(super) fn on(
+        &mut self,
+        others_succeeded: Option<Timestamp>,
+        by: Uuid,
+        now: Timestamp,
+    ) -> Row {
         let is_alone = self
             .since
             .is_some_and(|since| others_succeeded.is_some_and(|succeeded| succeeded >= since));
         if is_alone {
             self.count = self.count.saturating_add(1);
-            return self.count;
+            self.voice = self.voice.and(by);
+            return Row {
+                count: self.count,
+                voice: self.voice,
+            };
         }
         *self = Self {
             count: 1,
             since: Some(now),
+            voice: Voice::One(by),
         };
-        0
+        Row::default()
     }
 }

@@ -21,11 +21,13 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
 
-const REJECTED: Event<'_> = Event::Rejected(Word {
+const WORD: Word = Word {
     by: Uuid::from_u128(1),
     is_canary: false,
     is_doubted: false,
-});
+};
+const REJECTED: Event<'_> = Event::Rejected(WORD);
+const UNEXPLAINED: Event<'_> = Event::Unexplained(WORD);
 const SUCCESS: Event<'_> = Event::Success { is_canary: false };
 const REFUTED: Event<'_> = Event::Probed { is_well: false };
 const CANARY_SUCCESS: Event<'_> = Event::Success { is_canary: true };
@@ -98,10 +100,10 @@ fn a_late_success_does_not_revive_a_dead_version() {
 fn five_unexplained_failures_in_a_row_cool_for_half_an_hour() {
     let mut vitals = Vitals::default();
     for second in 0..4 {
-        assert_eq!(on(&mut vitals, Event::Unexplained, second), None);
+        assert_eq!(on(&mut vitals, UNEXPLAINED, second), None);
     }
     assert!(matches!(
-        on(&mut vitals, Event::Unexplained, 4),
+        on(&mut vitals, UNEXPLAINED, 4),
         Some(Health::Cooling(_))
     ));
     assert_eq!(vitals.admission(at(5)), Admission::Cooling(at(1_804)));
@@ -115,7 +117,7 @@ fn a_success_ends_a_streak() {
         let event = if second % 5 == 4 {
             SUCCESS
         } else {
-            Event::Unexplained
+            UNEXPLAINED
         };
         assert_eq!(on(&mut vitals, event, second), None);
     }
@@ -126,12 +128,14 @@ fn a_provider_that_fails_for_everybody_cools_no_version() {
     let mut vitals = Vitals::default();
     let event = Event::ProviderFault {
         others_succeeded: None,
+        word: WORD,
     };
     for second in 0..100 {
         assert_eq!(on(&mut vitals, event, second), None);
     }
     let earlier = Event::ProviderFault {
         others_succeeded: Some(at(-1)),
+        word: WORD,
     };
     assert_eq!(on(&mut vitals, earlier, 100), None);
 }
@@ -144,12 +148,14 @@ fn a_version_that_fails_while_others_succeed_is_unhealthy() {
             &mut vitals,
             Event::ProviderFault {
                 others_succeeded: Some(at(0)),
+                word: WORD,
             },
             second,
         );
     }
     let event = Event::ProviderFault {
         others_succeeded: Some(at(3)),
+        word: WORD,
     };
     assert!(matches!(
         on(&mut vitals, event, 4),
@@ -160,7 +166,10 @@ fn a_version_that_fails_while_others_succeed_is_unhealthy() {
 #[test]
 fn an_outage_that_ends_cools_no_version() {
     let mut vitals = Vitals::default();
-    let fault = |others_succeeded| Event::ProviderFault { others_succeeded };
+    let fault = |others_succeeded| Event::ProviderFault {
+        others_succeeded,
+        word: WORD,
+    };
     for second in 0..100 {
         assert_eq!(on(&mut vitals, fault(None), second), None);
     }
@@ -184,6 +193,7 @@ fn not_even_the_hastiest_policy_blames_a_version_for_an_outage() {
     for second in 0..3 {
         let event = Event::ProviderFault {
             others_succeeded: None,
+            word: WORD,
         };
         assert_eq!(vitals.on(event, &hasty, "why", at(second)), None);
     }
@@ -194,11 +204,12 @@ fn faults_and_what_no_rule_explains_are_counted_apart() {
     let mut vitals = Vitals::default();
     let fault = Event::ProviderFault {
         others_succeeded: Some(at(0)),
+        word: WORD,
     };
     for _ in 0..4 {
         assert_eq!(on(&mut vitals, fault, 0), None);
     }
-    assert_eq!(on(&mut vitals, Event::Unexplained, 1), None);
+    assert_eq!(on(&mut vitals, UNEXPLAINED, 1), None);
     assert_eq!(vitals.health(at(1)), Health::Active);
     assert_eq!(vitals.streak(), 4);
     assert!(on(&mut vitals, fault, 2).is_some());
@@ -207,7 +218,7 @@ fn faults_and_what_no_rule_explains_are_counted_apart() {
 #[test]
 fn being_told_it_is_active_forgets_the_past() {
     let mut vitals = Vitals::default();
-    on(&mut vitals, Event::Unexplained, 0);
+    on(&mut vitals, UNEXPLAINED, 0);
     on(&mut vitals, REJECTED, 0);
     on(&mut vitals, Event::Told(&Health::Active), 1);
     assert_eq!(vitals.admission(at(1)), Admission::Normal);

@@ -5,11 +5,12 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::{Admission, Vitals, cause};
+use crate::domain::accusers::Matter;
 use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::pool::{HealthPolicy, VerdictPolicy};
 use crate::domain::time::Timestamp;
 
-/// A caller's word that a key is no good.
+/// A caller's word against a key: that it is no good, or that it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Word {
     /// Whose it is.
@@ -27,7 +28,7 @@ impl Vitals {
         let admission = self.admission(now);
         match (&admission, &self.health) {
             (Admission::Normal, _) => {
-                let own = self.words.of(caller, now);
+                let own = self.words.of(caller, now).max(self.rows.of(caller, now));
                 own.map_or(admission, Admission::Dead)
             }
             (Admission::Due, Health::Dead(held)) if held.accuser == Some(caller) => {
@@ -42,10 +43,11 @@ impl Vitals {
         }
     }
 
-    /// Whose word alone it is that the version is dead.
+    /// Whose word alone it is that the version is dead, and of what.
     #[must_use]
-    pub fn accuser(&self) -> Option<Uuid> {
-        self.health.cause().and_then(|cause| cause.accuser)
+    pub fn accused(&self) -> Option<(Uuid, Matter)> {
+        let cause = self.health.cause()?;
+        Some((cause.accuser?, Matter::of(cause.class)))
     }
 
     /// One caller's word: death where the pool trusts it, where the version was proven dead before, and where it confirms another's. Else
@@ -59,7 +61,8 @@ impl Vitals {
     ) -> Option<Health> {
         let accuser = match &self.health {
             Health::Dead(held) if held.accuser.is_none() => return self.die(policy, why, now),
-            Health::Dead(held) => held.accuser,
+            // A row of failures is no word that the key is no good.
+            Health::Dead(held) => held.accuser.filter(|_| !held.is_row()),
             Health::Active | Health::Cooling(_) => None,
         };
         let is_confirmed = accuser.is_some_and(|by| by != word.by)

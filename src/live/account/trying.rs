@@ -20,6 +20,7 @@ impl AccountLive {
         let state = self.state.lock();
         let bars = |model: &str| state.cooldowns.bars(model, caller, patience, now);
         let causes = places(model).map(bars).into_iter().flatten();
+        let causes = causes.chain(state.own.bars(places(model), caller, now));
         causes.max_by_key(|cause| cause.until).cloned()
     }
 
@@ -37,7 +38,9 @@ impl AccountLive {
         let Applicant { caller, patience } = applicant;
         let state = &mut *self.state.lock();
         let bars = |model: &str| state.cooldowns.bars(model, caller, patience, now);
-        if let Some(cause) = places(model).map(bars).into_iter().flatten().next() {
+        let causes = places(model).map(bars).into_iter().flatten();
+        let own = state.own.bars(places(model), caller, now);
+        if let Some(cause) = causes.chain(own).next() {
             return Err(cause.clone());
         }
         Ok(state.cooldowns.is_tried(places(model), now))
@@ -62,8 +65,12 @@ impl AccountLive {
         if !self.is_alleged.load(Ordering::Acquire) {
             return None;
         }
+        state.own.forget(now);
         let models = places(Some(model));
-        let accuser = state.cooldowns.refute(models, (by, given), now);
+        let said_with = state.said_with.as_ref();
+        let excused = said_with.filter(|(_, with)| with != model);
+        let excused = excused.map(|(by, _)| *by);
+        let accuser = state.cooldowns.refute(models, (by, given, excused), now);
         self.note_alleged(state);
         wake_first(state);
         accuser
@@ -76,7 +83,7 @@ impl AccountLive {
     }
 
     pub(super) fn note_alleged(&self, state: &State) {
-        let is_alleged = state.cooldowns.is_alleged();
+        let is_alleged = state.cooldowns.is_alleged() || !state.own.is_empty();
         self.is_alleged.store(is_alleged, Ordering::Release);
     }
 }

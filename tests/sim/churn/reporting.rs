@@ -106,12 +106,12 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
     };
     let who = Who::Caller(given.caller);
     let chance = fleet.random.unit();
+    let word = Word {
+        by: given.caller,
+        is_canary: false,
+        is_doubted: false,
+    };
     if chance < 0.005 {
-        let word = Word {
-            by: given.caller,
-            is_canary: false,
-            is_doubted: false,
-        };
         version
             .live
             .on(Event::Rejected(word), &policy, "401", who, now);
@@ -120,9 +120,14 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
         cool(account, version, given, now);
         fleet.did.cooldowns += 1;
     } else if chance < 0.03 {
-        let others_succeeded = account.provider.others_succeeded(given.version, now);
+        let others_succeeded = account
+            .provider
+            .others_succeeded(given.version, &given.model, now);
         version.live.on(
-            Event::ProviderFault { others_succeeded },
+            Event::ProviderFault {
+                others_succeeded,
+                word,
+            },
             &policy,
             "500",
             who,
@@ -135,7 +140,9 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
             .on(Event::Success { is_canary }, &policy, "", who, now);
         let by = (given.caller, given.given);
         account.live.succeed(&given.model, by, now);
-        account.provider.succeeded(sight, now);
+        let provider = &account.provider;
+        provider.peer_succeeded(given.version, &given.model, now);
+        provider.succeeded(sight, now);
     }
     save(fleet, account, version, given);
 }

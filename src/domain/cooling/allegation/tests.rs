@@ -1,7 +1,7 @@
 //! Tests of `allegation.rs`.
 
 use super::*;
-use crate::domain::cooling::{Cooling, Failing};
+use crate::domain::cooling::Failing;
 
 const DAYS: u64 = 24 * 3_600;
 
@@ -80,11 +80,16 @@ fn a_trial_that_fails_makes_it_true_whose_ever_it_is_and_one_that_succeeds_ends_
     let told = spent(&mut cooling, 1, 31 * DAYS, 70, 71).unwrap();
     assert_eq!(told.accuser, None);
     // What was sent before says nothing.
-    assert_eq!(refuted.refute(caller(2), at(59), at(80)), None);
+    assert_eq!(
+        refuted.refute([Some(caller(2)), None], at(59), at(80)),
+        None
+    );
     let mut own = refuted.clone();
-    let ended = refuted.refute(caller(2), at(60), at(80)).unwrap();
+    let ended = refuted
+        .refute([Some(caller(2)), None], at(60), at(80))
+        .unwrap();
     assert_eq!(ended.wrong(), Some(caller(1)));
-    let ended = own.refute(caller(1), at(70), at(80)).unwrap();
+    let ended = own.refute([Some(caller(1)), None], at(70), at(80)).unwrap();
     assert!(ended.is_refuted() && ended.wrong().is_none());
     assert!(!bars(&refuted, 2, 80));
 }
@@ -105,6 +110,58 @@ fn a_rate_limit_of_minutes_is_obeyed_on_one_word() {
     let told = cooling.blame_by(weight, failing, 0.0, at(1)).unwrap();
     assert_eq!((told.accuser, told.until), (None, at(301)));
     assert!(bars(&cooling, 2, 300) && !bars(&cooling, 2, 301));
+}
+
+/// A rate limit that `by` says lasts for so long.
+fn limited(cooling: &mut Cooling, by: u128, stated: u64, now: i64) -> Option<Cause> {
+    let failing = Failing {
+        class: FailureClass::RateLimit,
+        stated: Some(Duration::from_secs(stated)),
+        why: "429",
+    };
+    let weight = Weight::Alleged {
+        by: caller(by),
+        given: at(-1),
+        quarantine: Duration::from_secs(60),
+    };
+    cooling.blame_by(weight, failing, 0.0, at(now))
+}
+
+#[test]
+fn rate_limits_that_one_caller_prolongs_are_tried_after_five_minutes() {
+    for step in [20, 59, 250] {
+        let mut cooling = Cooling::default();
+        assert_eq!(limited(&mut cooling, 1, 300, 0).unwrap().accuser, None);
+        let told = limited(&mut cooling, 1, 300, step).unwrap();
+        assert_eq!((told.accuser, told.tried), (Some(caller(1)), Some(at(300))));
+        (1..300).for_each(|now| drop(limited(&mut cooling, 1, 300, now)));
+        assert!(bars(&cooling, 2, 299) && !bars(&cooling, 2, 300));
+        assert!(bars(&cooling, 1, 309) && !bars(&cooling, 1, 310));
+    }
+    // Nor does it begin anew when it is over.
+    let mut cooling = Cooling::default();
+    limited(&mut cooling, 1, 300, 0);
+    let told = limited(&mut cooling, 1, 300, 301).unwrap();
+    assert_eq!((told.accuser, told.tried), (Some(caller(1)), Some(at(301))));
+}
+
+#[test]
+fn what_another_says_or_a_success_after_it_is_no_prolonging() {
+    let mut cooling = Cooling::default();
+    limited(&mut cooling, 1, 300, 0);
+    let told = limited(&mut cooling, 2, 300, 200).unwrap();
+    assert_eq!((told.accuser, told.until), (None, at(500)));
+    let mut cooling = Cooling::default();
+    limited(&mut cooling, 1, 60, 0);
+    cooling.succeed(at(30));
+    assert!(limited(&mut cooling, 1, 290, 31).unwrap().accuser.is_some());
+    let mut cooling = Cooling::default();
+    for minute in 0..60 {
+        let now = minute * 61;
+        let told = limited(&mut cooling, 1, 60, now).unwrap();
+        assert_eq!(told.accuser, None, "its budget is back each minute");
+        cooling.succeed(at(now + 60));
+    }
 }
 
 #[test]
