@@ -6,10 +6,11 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
-    bootstrap, causes, classify,
+    audit, bootstrap, causes, classify,
     config::{
-        BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, LogArguments, LogConfig,
-        MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig, Strangers,
+        AuditArguments, AuditConfig, BootstrapArguments, BootstrapConfig, DevArguments, DevConfig,
+        LogArguments, LogConfig, MigrateArguments, MigrateConfig, SecretVariables, ServeArguments,
+        ServeConfig, Strangers,
     },
     dev, master_key, migrate, serve, telemetry,
 };
@@ -53,6 +54,9 @@ pub enum Command {
     /// Make master keys, which seal every secret in the database, and see which are in use
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
+    /// What was changed, and by whom: list it, verify that none of it was tampered with, export it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Explain what a provider's response would be taken for: rule, class, blame, cooldown, advice; needs no server
     #[command(after_help = classify::HELP)]
     Classify(classify::ClassifyArgs),
@@ -71,6 +75,34 @@ pub enum MasterKeyCommand {
     /// The client's.
     #[command(flatten)]
     Client(crate::cli::MasterKeyCommand),
+}
+
+/// `keylease audit`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Verify every record: finds any that was changed, removed or moved, and says which; needs the database and the master key
+    #[command(after_help = audit::VERIFY_HELP)]
+    Verify(VerifyArguments),
+    /// Print every record as a line of JSON, with its place in its chain; needs the database and the master key
+    Export(AuditArguments),
+    /// The client's.
+    #[command(flatten)]
+    Client(crate::cli::AuditCommand),
+}
+
+/// `keylease audit verify`
+#[derive(Debug, clap::Args)]
+pub struct VerifyArguments {
+    /// What is common to both verbs.
+    #[command(flatten)]
+    pub common: AuditArguments,
+    /// What an earlier `verify --json` printed, kept where nobody who writes to the database can: finds records that were all set back
+    /// together since.
+    #[arg(long, value_name = "PATH")]
+    pub noted: Option<std::path::PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Parses the command line and runs it to its end. Who asked for JSON is told of a line that does not parse in JSON, too.
@@ -102,7 +134,12 @@ pub fn run(command: Command) -> ExitCode {
         Command::MasterKey(MasterKeyCommand::Client(command)) => {
             client(crate::cli::run_master_key(command))
         }
-        Command::Serve(_)
+        Command::Audit(AuditCommand::Client(command)) => client(crate::cli::run_audit(command)),
+        Command::Audit(AuditCommand::Verify(arguments)) => {
+            verify(&arguments).unwrap_or_else(|failure| failed(&failure))
+        }
+        Command::Audit(AuditCommand::Export(_))
+        | Command::Serve(_)
         | Command::Migrate(_)
         | Command::Bootstrap(_)
         | Command::Dev(_)
@@ -155,10 +192,22 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::MasterKey(MasterKeyCommand::Generate(arguments)) => {
             master_key::generate(&arguments)
         }
+        Command::Audit(AuditCommand::Export(arguments)) => {
+            let config = AuditConfig::parse(&arguments, SecretVariables::of_environment())?;
+            start(&arguments.log, audit::export(config))
+        }
         Command::Client(_)
+        | Command::Audit(AuditCommand::Client(_) | AuditCommand::Verify(_))
         | Command::Classify(_)
         | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
     }
+}
+
+fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
+    let common = &arguments.common;
+    let config = AuditConfig::parse(common, SecretVariables::of_environment())?;
+    let noted = arguments.noted.as_deref();
+    start(&common.log, audit::verify(config, noted, arguments.json))
 }
 
 /// The variables of all flags, of every command.
@@ -170,10 +219,10 @@ fn variables(command: &clap::Command) -> Vec<String> {
 }
 
 /// Starts the logs and then the command.
-fn start(
+fn start<T>(
     log: &LogArguments,
-    command: impl Future<Output = anyhow::Result<()>>,
-) -> anyhow::Result<()> {
+    command: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     telemetry::start(LogConfig::parse(log)?)?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

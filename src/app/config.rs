@@ -19,14 +19,14 @@ mod strangers;
 pub use alerts::AlertArguments;
 pub(super) use alerts::logged;
 pub use arguments::{
-    BootstrapArguments, DatabaseArguments, LogArguments, MasterKeyArguments, MigrateArguments,
-    ServeArguments,
+    AuditArguments, BootstrapArguments, DatabaseArguments, LogArguments, MasterKeyArguments,
+    MigrateArguments, ServeArguments,
 };
 pub use database::{DatabaseUrl, UrlArguments};
 pub use dev_arguments::DevArguments;
 pub use log::{LogConfig, LogFormat};
 pub use master_key::{MasterKeySource, SecretVariables};
-pub use parse::{BootstrapConfig, DevConfig, MigrateConfig};
+pub use parse::{AuditConfig, BootstrapConfig, DevConfig, MigrateConfig};
 pub use problems::ConfigError;
 pub use serve::ServeConfig;
 pub use strangers::Strangers;

@@ -1,6 +1,7 @@
 //! Floor 6: wiring. What runs, with which configuration, in what order it starts and stops.
 
 mod alerting;
+pub mod audit;
 pub mod bootstrap;
 mod causes;
 pub mod classify;

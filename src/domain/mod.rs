@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod caller;
 pub mod caller_draft;
 pub mod canary;
+pub mod chain;
 pub mod claims;
 pub mod classify;
 pub mod cooling;

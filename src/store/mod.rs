@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod alert_deliveries;
 pub mod alerts;
+pub mod audit_chains;
 pub mod audit_records;
 pub mod callers;
 pub mod canaries;

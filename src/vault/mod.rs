@@ -8,6 +8,7 @@ mod admission;
 mod adopt_limits;
 mod advising;
 mod alerts;
+mod audit;
 mod blaming;
 mod braking;
 mod caller_rows;
@@ -104,6 +105,7 @@ mod wishing;
 pub use account_view::AccountView;
 pub use admission::Proof;
 pub use alerts::{AlertCounts, Alerting, Differing, HiddenUrl, Sink, TestDelivery};
+pub use audit::{AuditReport, ChainReport};
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
 pub use charged::Charged;
 pub use clear_health::ClearHealth;
@@ -188,6 +190,8 @@ pub struct Vault {
     saving: tokio::sync::Mutex<()>,
     outbound: Outbound,
     probe_seats: tokio::sync::Semaphore,
+    /// What this replica remembers of its chain of changes.
+    audit: parking_lot::Mutex<audit::writer::Writer>,
 }
 
 impl Vault {
@@ -201,6 +205,7 @@ impl Vault {
     ) -> Self {
         let ids = Ids::new(&keys.cluster, boot);
         Self {
+            audit: parking_lot::Mutex::new(audit::writer::Writer::new(ids.boot_id())),
             live: Live::new(ids.boot_id(), snapshot_age_max),
             pool,
             keys,

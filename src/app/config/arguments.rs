@@ -214,3 +214,17 @@ pub struct BootstrapArguments {
     #[command(flatten)]
     pub log: LogArguments,
 }
+
+/// `keylease audit verify` and `keylease audit export`
+#[derive(Debug, Clone, Args)]
+pub struct AuditArguments {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArguments,
+    /// The master key.
+    #[command(flatten)]
+    pub master_key: MasterKeyArguments,
+    /// The logs.
+    #[command(flatten)]
+    pub log: LogArguments,
+}

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{
-    arguments::{BootstrapArguments, LogArguments, MigrateArguments},
+    arguments::{AuditArguments, BootstrapArguments, LogArguments, MigrateArguments},
     database::{self, DatabaseUrl},
     dev_arguments::DevArguments,
     duration, listen,
@@ -91,6 +91,42 @@ impl BootstrapConfig {
                 master_key: master_key?,
                 token_file: arguments.token_file.clone(),
                 recover: arguments.recover,
+                warnings,
+            })
+        };
+        finish(whole(), problems)
+    }
+}
+
+/// What `audit verify` and `audit export` run with.
+#[derive(Debug)]
+pub struct AuditConfig {
+    /// The database.
+    pub database: DatabaseUrl,
+    /// What opens the vault.
+    pub master_key: MasterKeySource,
+    /// What to log once logging runs.
+    pub warnings: Vec<String>,
+}
+
+impl AuditConfig {
+    /// Parses all of it.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn parse(
+        arguments: &AuditArguments,
+        secrets: SecretVariables,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Problems::default();
+        let mut warnings = Vec::new();
+        let database = problems.take(database::parse(&arguments.database.url, &mut warnings));
+        let (key, warned) = (&arguments.master_key, &mut warnings);
+        let master_key = problems.take(master_key::parse(key, secrets, warned));
+        let whole = || {
+            Some(Self {
+                database: database?,
+                master_key: master_key?,
                 warnings,
             })
         };
