@@ -8,6 +8,7 @@ mod crowd;
 mod database;
 mod extent;
 mod figures;
+mod journal;
 mod load;
 mod process;
 mod scale;
@@ -45,6 +46,8 @@ enum What {
     Scale(scale::Arguments),
     /// Transactions per second on Postgres as the lease rate grows
     Database,
+    /// LeaseKey of pools that record each lease beside one that counts them: throughput, and p99
+    Journal,
     /// Serves the bare server on a free port, which it prints; with a database, after one transaction per call
     #[command(hide = true)]
     Serve(bare::Arguments),
@@ -63,6 +66,7 @@ async fn main() -> ExitCode {
         Some(What::Baseline) => compare::baseline().await,
         Some(What::Scale(arguments)) => scale::scale(arguments, extent).await,
         Some(What::Database) => database::database(extent).await,
+        Some(What::Journal) => journal::journal(extent).await,
         Some(What::Serve(arguments)) => bare::serve(arguments).await,
         None => {
             say("nothing is measured here; `make bench` does");

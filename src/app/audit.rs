@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::Value;
@@ -66,6 +67,18 @@ pub async fn export(config: AuditConfig) -> anyhow::Result<()> {
     written
         .and_then(|()| out.flush())
         .context("the export could not be written")
+}
+
+/// Removes rows that are older than this, and says how many.
+///
+/// # Errors
+/// The database cannot be reached, or the vault not opened.
+pub async fn prune(config: AuditConfig, chain: &str, age: Duration) -> anyhow::Result<()> {
+    let chain = Chain::from_stored(chain).context("choose changes or leases")?;
+    let vault = open(config).await?;
+    let rows = vault.prune_audit(chain, age).await?;
+    writeln!(io::stdout(), "removed {rows} rows")?;
+    Ok(())
 }
 
 async fn open(config: AuditConfig) -> anyhow::Result<Arc<Vault>> {

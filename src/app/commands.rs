@@ -83,6 +83,8 @@ pub enum AuditCommand {
     /// Verify every record: finds any that was changed, removed or moved, and says which; needs the database and the master key
     #[command(after_help = audit::VERIFY_HELP)]
     Verify(VerifyArguments),
+    /// Remove the oldest records, so that what remains still verifies; needs the database and the master key
+    Prune(PruneArguments),
     /// Print every record as a line of JSON, with its place in its chain; needs the database and the master key
     Export(AuditArguments),
     /// The client's.
@@ -103,6 +105,20 @@ pub struct VerifyArguments {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `keylease audit prune`
+#[derive(Debug, clap::Args)]
+pub struct PruneArguments {
+    /// What is common to all of them.
+    #[command(flatten)]
+    pub common: AuditArguments,
+    /// Which records: of changes, or of leases.
+    #[arg(long, value_name = "changes|leases", value_parser = ["changes", "leases"])]
+    pub chain: String,
+    /// How old they have to be, such as 400days.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub older_than: std::time::Duration,
 }
 
 /// Parses the command line and runs it to its end. Who asked for JSON is told of a line that does not parse in JSON, too.
@@ -138,7 +154,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Audit(AuditCommand::Verify(arguments)) => {
             verify(&arguments).unwrap_or_else(|failure| failed(&failure))
         }
-        Command::Audit(AuditCommand::Export(_))
+        Command::Audit(AuditCommand::Export(_) | AuditCommand::Prune(_))
         | Command::Serve(_)
         | Command::Migrate(_)
         | Command::Bootstrap(_)
@@ -195,6 +211,11 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Audit(AuditCommand::Export(arguments)) => {
             let config = AuditConfig::parse(&arguments, SecretVariables::of_environment())?;
             start(&arguments.log, audit::export(config))
+        }
+        Command::Audit(AuditCommand::Prune(arguments)) => {
+            let config = AuditConfig::parse(&arguments.common, SecretVariables::of_environment())?;
+            let pruned = audit::prune(config, &arguments.chain, arguments.older_than);
+            start(&arguments.common.log, pruned)
         }
         Command::Client(_)
         | Command::Audit(AuditCommand::Client(_) | AuditCommand::Verify(_))

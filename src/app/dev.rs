@@ -9,6 +9,7 @@ mod home;
 mod newcomer;
 mod tokens;
 
+use super::retention::Retention;
 use super::{
     config::{self, DatabaseUrl, DevConfig, MasterKeySource, ServeConfig},
     listeners::Listeners,
@@ -139,6 +140,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         replication: Replication::Synchronous,
         drain_delay: std::time::Duration::ZERO,
         upstreams: Upstreams::LoopbackToo,
+        retention: Retention::default(),
         alerting: config::logged(),
         warnings: Vec::new(),
     }

@@ -25,6 +25,7 @@ pub mod postgres;
 mod private_file;
 mod probing;
 mod reflection;
+pub mod retention;
 pub mod serve;
 pub mod signals;
 mod supervision;

@@ -10,6 +10,7 @@ use tonic_health::server::HealthReporter;
 
 use super::poll::{poll, show};
 use super::probing::probe;
+use super::retention::{Retention, retain};
 use super::supervision::{every, is_next, round, supervise};
 use super::{alerting, observe};
 use crate::live::heartbeat::Heart;
@@ -54,6 +55,7 @@ impl Workers {
         heart: Heart,
         health: HealthReporter,
         alerts: &Arc<Alerting>,
+        kept: Retention,
     ) -> Self {
         let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
         let (told, well) = watch::channel(true);
@@ -77,7 +79,9 @@ impl Workers {
         ));
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
         tasks.spawn(flush_spend(Arc::clone(vault), stop.clone()));
+        tasks.spawn(Arc::clone(vault).write_journal(stop.clone()));
         tasks.spawn(learn(Arc::clone(vault), stop.clone()));
+        tasks.spawn(retain(Arc::clone(vault), kept, stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         tasks.spawn(probe(Arc::clone(vault), stop.clone()));

@@ -27,6 +27,7 @@ pub mod health_policy;
 pub mod hindrance;
 pub mod id;
 pub mod incident;
+pub mod journal;
 pub mod judged;
 pub mod key;
 pub mod labels;

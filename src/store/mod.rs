@@ -26,6 +26,7 @@ pub mod key_facts;
 pub mod key_versions;
 pub mod keys;
 pub mod learned_limits;
+pub mod lease_journal;
 pub mod lease_renewals;
 pub mod limit_blocks;
 pub mod limit_charges;

@@ -52,6 +52,7 @@ impl Vault {
         let view =
             tokio::task::spawn_blocking(move || view::of(&snapshot, incidents, &spent, now)).await;
         let mut view = view.map_err(|_| store::Error::unanswered())?;
+        view.is_journal_behind = self.live.journal.is_behind(self.live.now().boot);
         view.limits = self.known_differing(known).await?;
         let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;

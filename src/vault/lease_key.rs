@@ -1,4 +1,5 @@
-//! LeaseKey: the right to start some upstream requests with one healthy key, within every limit of its account. Does no IO.
+//! LeaseKey: the right to start some upstream requests with one healthy key, within every limit of its account. Does no IO, but where the
+//! pool has each lease recorded before its secret leaves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use tokio::time::sleep_until;
 use uuid::Uuid;
 
 use super::Vault;
+use super::journaling::Made;
 use super::patience::{instant, patience};
 use super::wishing::wish;
 use crate::domain::caller::{Bearer, Caller};
@@ -106,7 +108,10 @@ impl Vault {
         let caller = &bearer.caller;
         let avoided = self.avoided(caller, call.retry_token.as_deref())?;
         let (pool, chosen, now) = self.obtain(bearer, call, &avoided).await?;
+        let made = Made::of(&pool, &chosen);
         let lease = self.give(caller, call, avoided.avoided, &pool, chosen, now)?;
+        let journaled = self.journal((caller, call), &pool, &lease, made, now);
+        journaled.await?;
         pool.live.leases.increment(1);
         Ok(lease)
     }

@@ -47,6 +47,7 @@ mod guard;
 mod ids;
 mod import_keys;
 mod incidents;
+mod journaling;
 mod key_versions;
 mod key_view;
 mod keys;

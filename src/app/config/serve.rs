@@ -17,6 +17,7 @@ use super::{
     secret_file,
     strangers::Strangers,
 };
+use crate::app::retention::Retention;
 use crate::app::{drain, tls};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
@@ -32,6 +33,9 @@ const SNAPSHOT_AGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duratio
 const DRAIN_DELAY: RangeInclusive<Duration> = Duration::ZERO..=drain::DELAY_MAX;
 /// Longer than any standby lags that is fit to take over.
 const FAILOVER_LOSS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
+/// Less than a day is no record; ten years are beyond any rule.
+const AUDIT_AGE: RangeInclusive<Duration> =
+    Duration::from_secs(86_400)..=Duration::from_secs(3_653 * 86_400);
 /// What `serve` runs with.
 #[derive(Debug)]
 pub struct ServeConfig {
@@ -59,6 +63,8 @@ pub struct ServeConfig {
     pub drain_delay: Duration,
     /// What accounts may have as base URL and hosts; `dev` lets them be on this machine.
     pub upstreams: Upstreams,
+    /// How long the audit is kept.
+    pub retention: Retention,
     /// Where alerts go.
     pub alerting: Arc<Alerting>,
     /// What to log once logging runs.
@@ -103,6 +109,7 @@ impl ServeConfig {
         problems.take(log::format(&arguments.log));
         let upstreams = problems.take(upstreams(arguments, &mut warnings));
         let alerting = alerts::parse(&arguments.alerts, &mut problems, &mut warnings);
+        let retention = retention(arguments, &mut problems);
         let whole = || {
             Some(Self {
                 database: database?,
@@ -117,6 +124,7 @@ impl ServeConfig {
                 replication: replication?,
                 drain_delay: drain_delay?,
                 upstreams: upstreams?,
+                retention: retention?,
                 alerting: alerting?,
                 warnings,
             })
@@ -134,6 +142,24 @@ fn upstreams(arguments: &ServeArguments, warnings: &mut Vec<String>) -> Result<U
         "KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS: accounts may send their secrets to whatever listens on a caller's own machine".to_owned(),
     );
     Ok(Upstreams::LoopbackToo)
+}
+
+/// How long records of changes and of leases are kept.
+fn retention(arguments: &ServeArguments, problems: &mut Problems) -> Option<Retention> {
+    let mut age = |name, text: &str| {
+        if text.trim() == "off" {
+            return Some(None);
+        }
+        problems
+            .take(duration::parse(name, text, &AUDIT_AGE))
+            .map(Some)
+    };
+    let changes = age("KEYLEASE_AUDIT_AGE_MAX", &arguments.audit_age_max);
+    let leases = age("KEYLEASE_JOURNAL_AGE_MAX", &arguments.journal_age_max);
+    Some(Retention {
+        changes: changes?,
+        leases: leases?,
+    })
 }
 
 fn replication(text: &str) -> Result<Replication, String> {

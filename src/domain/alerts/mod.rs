@@ -35,6 +35,8 @@ pub enum Kind {
     LimitDiffers,
     /// Something befalls many keys at once and is no key's fault.
     MassFailure,
+    /// Leases that should be recorded are only counted.
+    JournalBehind,
 }
 
 /// How much it matters.
@@ -85,7 +87,7 @@ pub struct Found {
 
 impl Kind {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::KeyDied, "key_died"),
         (Self::LastHealthyKey, "last_healthy_key"),
         (Self::FewHealthyKeys, "few_healthy_keys"),
@@ -96,6 +98,7 @@ impl Kind {
         (Self::RowsDistrusted, "rows_distrusted"),
         (Self::LimitDiffers, "limit_differs"),
         (Self::MassFailure, "mass_failure"),
+        (Self::JournalBehind, "journal_behind"),
     ];
 
     /// As stored and shown.
@@ -121,6 +124,7 @@ impl Kind {
             | Self::LastHealthyKey
             | Self::FewHealthyKeys
             | Self::RotationOverdue
+            | Self::JournalBehind
             | Self::LimitDiffers => Severity::Warning,
             Self::PoolExhausted
             | Self::KeyUndecryptable

@@ -24,6 +24,8 @@ pub struct View {
     pub limits: Vec<LimitFact>,
     /// What befalls many keys at once.
     pub incidents: Vec<Ongoing>,
+    /// Records of leases give way to counts.
+    pub is_journal_behind: bool,
 }
 
 /// A limit that is configured otherwise than its provider states.

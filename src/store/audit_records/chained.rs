@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::AuditRecord;
 use crate::domain::chain::Link;
+use crate::domain::time::Timestamp;
 use crate::store::Result;
-use crate::store::convert::timestamp;
+use crate::store::convert::{offset, timestamp};
 
 /// Records of a writer after a place in its chain, in the order of the chain. A place is the sequence in the chain and, of rows that claim
 /// the same, the record's own number.
@@ -72,4 +73,39 @@ pub async fn headless(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<(Uui
         .into_iter()
         .map(|row| (row.writer, row.first))
         .collect())
+}
+
+/// The first place in a writer's chain whose record is not older than this.
+///
+/// # Errors
+/// As every query.
+pub async fn first_since(
+    conn: &mut PgConnection,
+    writer: Uuid,
+    since: Timestamp,
+) -> Result<Option<i64>> {
+    let first = sqlx::query_scalar!(
+        "select writer_sequence from audit_records where writer = $1 and writer_sequence is not null and record_time >= $2
+        order by writer_sequence limit 1",
+        writer,
+        offset(since)
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(first.flatten())
+}
+
+/// Removes the records of a writer up to a place in its chain.
+///
+/// # Errors
+/// As every query.
+pub async fn remove(conn: &mut PgConnection, writer: Uuid, last: i64) -> Result<()> {
+    sqlx::query!(
+        "delete from audit_records where writer = $1 and writer_sequence <= $2",
+        writer,
+        last
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

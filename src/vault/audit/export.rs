@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::domain::chain::{Chain, Link};
+use crate::domain::journal::JournalRecord;
 use crate::domain::time::Timestamp;
 use crate::store::audit_chains;
 use crate::store::audit_records::{AuditRecord, chained};
 use crate::store::connection::begin;
+use crate::store::lease_journal;
 use crate::vault::{Result, Vault};
 
 use super::verify::{BEGIN, PAGE_ROWS};
@@ -31,8 +33,41 @@ impl Vault {
                 }
             }
         }
+        for row in audit_chains::list(&mut conn, Chain::Leases).await? {
+            let mut place = (i64::MIN, i64::MIN);
+            loop {
+                let page = lease_journal::along(&mut conn, row.writer, place, PAGE_ROWS).await?;
+                let Some((last, link)) = page.last() else {
+                    break;
+                };
+                place = (link.sequence, last.number);
+                if !page
+                    .iter()
+                    .all(|(row, link)| take(lease(&row.record, link)))
+                {
+                    return Ok(());
+                }
+            }
+        }
         Ok(())
     }
+}
+
+fn lease(record: &JournalRecord, link: &Link) -> Value {
+    let mut value = json!({
+        "kind": record.kind(),
+        "record_time": written(record.record_time),
+        "pool": record.pool,
+        "key": record.key,
+        "version": record.version,
+        "caller": record.caller,
+        "leases": record.leases,
+        "uses": record.uses,
+        "lease": record.lease,
+        "tags": record.tags,
+    });
+    place(&mut value, Chain::Leases, link);
+    value
 }
 
 fn change(record: &AuditRecord, link: &Link) -> Value {

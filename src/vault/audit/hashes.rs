@@ -4,8 +4,10 @@ use uuid::Uuid;
 
 use crate::crypto::{MacField, MacKey};
 use crate::domain::chain::{Chain, Hash, Head, Link};
+use crate::domain::journal::JournalRecord;
 use crate::store::audit_chains::{ChainRow, EndRow};
 use crate::store::audit_records::AuditRecord;
+use crate::store::lease_journal::JournalRow;
 
 /// An end of a chain.
 #[derive(Debug, Clone, Copy)]
@@ -71,9 +73,6 @@ pub(super) fn birth(key: &MacKey, row: &ChainRow) -> Hash {
 
 /// A record of a chain.
 pub(super) trait Chained {
-    /// What names the place of a row among those that claim the same one.
-    fn number(&self) -> i64;
-
     /// The hash of the record at this place.
     fn hash(&self, key: &MacKey, writer: &Uuid, sequence: i64, previous: &[u8]) -> Hash;
 
@@ -101,10 +100,6 @@ pub(super) trait Chained {
 }
 
 impl Chained for AuditRecord {
-    fn number(&self) -> i64 {
-        self.sequence
-    }
-
     fn hash(&self, key: &MacKey, writer: &Uuid, sequence: i64, previous: &[u8]) -> Hash {
         let fields = [
             writer.into(),
@@ -120,5 +115,31 @@ impl Chained for AuditRecord {
             self.summary.as_str().into(),
         ];
         key.mac("audit_records", &fields)
+    }
+}
+
+impl Chained for JournalRecord {
+    fn hash(&self, key: &MacKey, writer: &Uuid, sequence: i64, previous: &[u8]) -> Hash {
+        let fields = [
+            writer.into(),
+            sequence.into(),
+            previous.into(),
+            self.record_time.micros().into(),
+            self.pool.as_str().into(),
+            self.key.as_str().into(),
+            self.version.into(),
+            self.caller.as_str().into(),
+            self.leases.into(),
+            self.uses.into(),
+            self.lease.as_str().into(),
+            self.tags.as_str().into(),
+        ];
+        key.mac("lease_journal", &fields)
+    }
+}
+
+impl Chained for JournalRow {
+    fn hash(&self, key: &MacKey, writer: &Uuid, sequence: i64, previous: &[u8]) -> Hash {
+        self.record.hash(key, writer, sequence, previous)
     }
 }

@@ -6,7 +6,9 @@
 pub(super) mod changes;
 mod export;
 mod hashes;
+mod leases;
 pub(super) mod report;
+mod retention;
 mod verify;
 pub(super) mod writer;
 

@@ -12,6 +12,7 @@ use crate::domain::chain::{self, Chain, Fault, Finding, Head, Link, Sighting, Si
 use crate::store::audit_chains::{self, ChainRow};
 use crate::store::audit_records::{self, AuditRecord, chained};
 use crate::store::connection::begin;
+use crate::store::lease_journal::{self, JournalRow};
 use crate::vault::{Result, Vault};
 
 /// Rows that are read at a time.
@@ -123,7 +124,7 @@ async fn walk(
     };
     let (rows, findings) = match chain {
         Chain::Changes => records(conn, key, walk, writer).await?,
-        Chain::Leases => walk.into_findings(),
+        Chain::Leases => leases(conn, key, walk, writer).await?,
     };
     findings.iter().for_each(|finding| report.tell(finding));
     report.chains.push(ChainReport {
@@ -153,7 +154,28 @@ async fn records(
             acquit(key, &mut walk, &suspects);
             return Ok(walk.into_findings());
         };
-        place = (link.sequence, last.number());
+        place = (link.sequence, last.sequence);
+        step(key, &mut walk, page, &mut suspects);
+    }
+}
+
+/// The rows of a chain of leases.
+async fn leases(
+    conn: &mut PgConnection,
+    key: &MacKey,
+    mut walk: Walk,
+    writer: Uuid,
+) -> Result<(u64, Vec<Finding>)> {
+    let mut suspects: Vec<(JournalRow, Link)> = Vec::new();
+    let mut place = (i64::MIN, i64::MIN);
+    loop {
+        let page = lease_journal::along(conn, writer, place, PAGE_ROWS).await?;
+        let Some((last, link)) = page.last() else {
+            walk.end();
+            acquit(key, &mut walk, &suspects);
+            return Ok(walk.into_findings());
+        };
+        place = (link.sequence, last.number);
         step(key, &mut walk, page, &mut suspects);
     }
 }
@@ -202,13 +224,16 @@ async fn astray(conn: &mut PgConnection, chain: Chain) -> Result<Vec<Finding>> {
             sequence: record.sequence,
             fault: Fault::Unchained,
         }));
-        let headless = chained::headless(conn, rows_max).await?;
-        findings.extend(headless.into_iter().map(|(writer, first)| Finding {
-            chain,
-            writer: Some(writer),
-            sequence: first,
-            fault: Fault::HeadMissing,
-        }));
     }
+    let headless = match chain {
+        Chain::Changes => chained::headless(conn, rows_max).await?,
+        Chain::Leases => lease_journal::headless(conn, rows_max).await?,
+    };
+    findings.extend(headless.into_iter().map(|(writer, first)| Finding {
+        chain,
+        writer: Some(writer),
+        sequence: first,
+        fault: Fault::HeadMissing,
+    }));
     Ok(findings)
 }

@@ -174,7 +174,8 @@ impl Cluster {
         }
     }
 
-    fn command(&self, verb: &str) -> Command {
+    /// A command of the binary on this database, with its master key.
+    pub(crate) fn command(&self, verb: &str) -> Command {
         let mut command = keylease(&[verb]);
         command
             .env(
