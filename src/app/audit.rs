@@ -16,6 +16,8 @@ use crate::domain::chain::{Chain, Head, Sighting};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::vault::{AuditReport, ChainReport, Vault};
 
+pub mod command;
+
 /// One question at a time.
 const CONNECTIONS_MAX: u32 = 2;
 /// Something was changed, removed or moved. Apart from 1, which says that nobody could find out.

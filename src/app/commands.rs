@@ -6,11 +6,11 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
-    audit, bootstrap, causes, classify,
+    audit::{self, command::AuditCommand},
+    bootstrap, causes, classify,
     config::{
-        AuditArguments, AuditConfig, BootstrapArguments, BootstrapConfig, DevArguments, DevConfig,
-        LogArguments, LogConfig, MigrateArguments, MigrateConfig, SecretVariables, ServeArguments,
-        ServeConfig, Strangers,
+        BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, LogArguments, LogConfig,
+        MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig, Strangers,
     },
     dev, master_key, migrate, serve, telemetry,
 };
@@ -77,50 +77,6 @@ pub enum MasterKeyCommand {
     Client(crate::cli::MasterKeyCommand),
 }
 
-/// `keylease audit`
-#[derive(Debug, Subcommand)]
-pub enum AuditCommand {
-    /// Verify every record: finds any that was changed, removed or moved, and says which; needs the database and the master key
-    #[command(after_help = audit::VERIFY_HELP)]
-    Verify(VerifyArguments),
-    /// Remove the oldest records, so that what remains still verifies; needs the database and the master key
-    Prune(PruneArguments),
-    /// Print every record as a line of JSON, with its place in its chain; needs the database and the master key
-    Export(AuditArguments),
-    /// The client's.
-    #[command(flatten)]
-    Client(crate::cli::AuditCommand),
-}
-
-/// `keylease audit verify`
-#[derive(Debug, clap::Args)]
-pub struct VerifyArguments {
-    /// What is common to both verbs.
-    #[command(flatten)]
-    pub common: AuditArguments,
-    /// What an earlier `verify --json` printed, kept where nobody who writes to the database can: finds records that were all set back
-    /// together since.
-    #[arg(long, value_name = "PATH")]
-    pub noted: Option<std::path::PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `keylease audit prune`
-#[derive(Debug, clap::Args)]
-pub struct PruneArguments {
-    /// What is common to all of them.
-    #[command(flatten)]
-    pub common: AuditArguments,
-    /// Which records: of changes, or of leases.
-    #[arg(long, value_name = "changes|leases", value_parser = ["changes", "leases"])]
-    pub chain: String,
-    /// How old they have to be, such as 400days.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    pub older_than: std::time::Duration,
-}
-
 /// Parses the command line and runs it to its end. Who asked for JSON is told of a line that does not parse in JSON, too.
 pub fn parse_and_run() -> ExitCode {
     // Help is for where it is read, or for the customary width where nobody says.
@@ -151,11 +107,10 @@ pub fn run(command: Command) -> ExitCode {
             client(crate::cli::run_master_key(command))
         }
         Command::Audit(AuditCommand::Client(command)) => client(crate::cli::run_audit(command)),
-        Command::Audit(AuditCommand::Verify(arguments)) => {
-            verify(&arguments).unwrap_or_else(|failure| failed(&failure))
+        Command::Audit(command) => {
+            audit::command::run(command).unwrap_or_else(|failure| failed(&failure))
         }
-        Command::Audit(AuditCommand::Export(_) | AuditCommand::Prune(_))
-        | Command::Serve(_)
+        Command::Serve(_)
         | Command::Migrate(_)
         | Command::Bootstrap(_)
         | Command::Dev(_)
@@ -208,27 +163,11 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::MasterKey(MasterKeyCommand::Generate(arguments)) => {
             master_key::generate(&arguments)
         }
-        Command::Audit(AuditCommand::Export(arguments)) => {
-            let config = AuditConfig::parse(&arguments, SecretVariables::of_environment())?;
-            start(&arguments.log, audit::export(config))
-        }
-        Command::Audit(AuditCommand::Prune(arguments)) => {
-            let config = AuditConfig::parse(&arguments.common, SecretVariables::of_environment())?;
-            let pruned = audit::prune(config, &arguments.chain, arguments.older_than);
-            start(&arguments.common.log, pruned)
-        }
         Command::Client(_)
-        | Command::Audit(AuditCommand::Client(_) | AuditCommand::Verify(_))
+        | Command::Audit(_)
         | Command::Classify(_)
         | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
     }
-}
-
-fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
-    let common = &arguments.common;
-    let config = AuditConfig::parse(common, SecretVariables::of_environment())?;
-    let noted = arguments.noted.as_deref();
-    start(&common.log, audit::verify(config, noted, arguments.json))
 }
 
 /// The variables of all flags, of every command.
@@ -240,7 +179,7 @@ fn variables(command: &clap::Command) -> Vec<String> {
 }
 
 /// Starts the logs and then the command.
-fn start<T>(
+pub(super) fn start<T>(
     log: &LogArguments,
     command: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {

@@ -18,6 +18,7 @@ mod alert_kinds;
 mod alerts;
 mod alerts_command;
 mod audit_chain;
+mod audit_heads;
 mod bad_limits;
 mod bootstrap_command;
 mod breaker;
