@@ -22,9 +22,10 @@ bench:
 bench-all:
 	./scripts/bench all
 
-# The same small program in Python, Node, Go and Java against `keylease dev`.
+# The same small program in Python, Node, Go and Java against `keylease dev`; and a rotator that mints keys.
 examples:
 	./examples/run
+	./examples/rotator/run
 
 # Against the cluster of KUBECONFIG.
 k8s-test:

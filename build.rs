@@ -2,12 +2,13 @@
 
 /// Messages that carry secrets: their `Debug` is written by hand in `src/proto.rs`, since generated code prints fields marked
 /// `debug_redact` all the same.
-const SECRET_MESSAGES: [&str; 7] = [
+const SECRET_MESSAGES: [&str; 8] = [
     "keylease.v1.Credential",
     "keylease.v1.Header",
     "keylease.v1.QueryParameter",
     "keylease.v1.Secret",
     "keylease.v1.CreateTokenResponse",
+    "keylease.v1.SetRotatorResponse",
     "keylease.v1.HttpResult",
     "keylease.v1.TransportFailure",
 ];

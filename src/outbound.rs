@@ -18,6 +18,7 @@ use url::Url;
 use self::connect::{Stream, Way};
 pub use self::error::OutboundError;
 pub use self::names::Names;
+pub use self::tls::{Authorities, AuthorityError};
 use crate::domain::classify::BODY_BYTES_MAX;
 use crate::domain::endpoint::upstreams::Upstreams;
 
@@ -68,7 +69,13 @@ impl Outbound {
     /// The same, where names have these addresses.
     #[must_use]
     pub fn with_names(upstreams: Upstreams, names: Names) -> Self {
-        let way = Way::new(upstreams, names, tls::connector());
+        Self::trusting(upstreams, names, &Authorities::default())
+    }
+
+    /// The same, where hosts are believed that these vouch for.
+    #[must_use]
+    pub fn trusting(upstreams: Upstreams, names: Names, authorities: &Authorities) -> Self {
+        let way = Way::new(upstreams, names, tls::trusting(authorities));
         Self { way }
     }
 

@@ -60,6 +60,15 @@ impl fmt::Debug for CreateTokenResponse {
     }
 }
 
+impl fmt::Debug for SetRotatorResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetRotatorResponse")
+            .field("rotator", &self.rotator)
+            .field("signing_secret", &REDACTED)
+            .finish()
+    }
+}
+
 impl fmt::Debug for HttpResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpResult")

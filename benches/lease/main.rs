@@ -11,6 +11,7 @@ mod figures;
 mod journal;
 mod load;
 mod process;
+mod rewrap;
 mod scale;
 mod side;
 mod vault;
@@ -48,6 +49,8 @@ enum What {
     Database,
     /// LeaseKey of pools that record each lease beside one that counts them: throughput, and p99
     Journal,
+    /// Everything wrapped anew under another master key while keys are leased: how fast, how long, and the p99 of leases meanwhile
+    Rewrap(rewrap::Arguments),
     /// Serves the bare server on a free port, which it prints; with a database, after one transaction per call
     #[command(hide = true)]
     Serve(bare::Arguments),
@@ -67,6 +70,7 @@ async fn main() -> ExitCode {
         Some(What::Scale(arguments)) => scale::scale(arguments, extent).await,
         Some(What::Database) => database::database(extent).await,
         Some(What::Journal) => journal::journal(extent).await,
+        Some(What::Rewrap(arguments)) => rewrap::rewrap(arguments, extent).await,
         Some(What::Serve(arguments)) => bare::serve(arguments).await,
         None => {
             say("nothing is measured here; `make bench` does");

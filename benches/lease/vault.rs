@@ -1,11 +1,13 @@
 //! A whole vault: a durable Postgres of its own, `keylease serve` as a process, and an administrator's and a lessee's connection to it.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use keylease::app::postgres::{Options, PrivatePostgres};
+use keylease::crypto::MasterKey;
 use keylease::proto::admin_service_client::AdminServiceClient;
 use keylease::proto::lease_service_client::LeaseServiceClient;
 use tonic::Request;
@@ -76,6 +78,16 @@ impl Vault {
         let key_file = self.folder.0.join("master-key");
         let key_file = key_file.to_string_lossy();
         Ok(serve(&self.postgres.url(), &key_file).await?.0)
+    }
+
+    /// Adds a master key to those that the server was given, which it reads again by itself; answers its fingerprint.
+    pub(crate) fn add_master_key(&self) -> anyhow::Result<String> {
+        let key = MasterKey::generate()?;
+        let path = self.folder.0.join("master-key");
+        let mut file = std::fs::OpenOptions::new().append(true).open(path)?;
+        file.write_all(key.to_text().expose())?;
+        file.write_all(b"\n")?;
+        Ok(key.fingerprint().to_string())
     }
 
     /// As every call must carry it.

@@ -79,6 +79,7 @@ pub(crate) async fn start() -> anyhow::Result<RunningProvider> {
         latency_ms: LATENCY_MS,
     };
     let config = Config {
+        admin_key: None,
         accounts: vec![account],
     };
     Ok(Provider::start(listener, config)?)

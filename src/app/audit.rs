@@ -13,7 +13,7 @@ use super::bootstrap::SNAPSHOT_AGE_MAX;
 use super::config::AuditConfig;
 use super::opening;
 use crate::domain::chain::{Chain, Head, Sighting};
-use crate::domain::endpoint::upstreams::Upstreams;
+use crate::outbound::Outbound;
 use crate::vault::{AuditReport, ChainReport, Vault};
 
 pub mod command;
@@ -88,7 +88,9 @@ async fn open(config: AuditConfig) -> anyhow::Result<Arc<Vault>> {
         tracing::warn!("{warning}");
     }
     let pool = opening::database(&config.database, CONNECTIONS_MAX).await?;
-    opening::vault(pool, config.master_key, SNAPSHOT_AGE_MAX, Upstreams::Remote).await
+    let outbound = Outbound::default();
+    let opened = opening::vault(pool, config.master_key, SNAPSHOT_AGE_MAX, outbound).await?;
+    Ok(opened.0)
 }
 
 /// Heads that an earlier verification printed, kept where whoever writes to the database does not reach.

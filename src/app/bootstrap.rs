@@ -5,7 +5,7 @@ use std::{io::Write, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 
 use super::{config::BootstrapConfig, opening, private_file};
-use crate::domain::endpoint::upstreams::Upstreams;
+use crate::outbound::Outbound;
 use crate::{
     crypto::Secret,
     domain::{
@@ -49,8 +49,13 @@ pub async fn run(config: BootstrapConfig) -> anyhow::Result<()> {
         );
     }
     let pool = opening::database(&config.database, CONNECTIONS_MAX).await?;
-    let vault =
-        opening::vault(pool, config.master_key, SNAPSHOT_AGE_MAX, Upstreams::Remote).await?;
+    let (vault, _) = opening::vault(
+        pool,
+        config.master_key,
+        SNAPSHOT_AGE_MAX,
+        Outbound::default(),
+    )
+    .await?;
     let found = ensure_caller(&vault, ADMIN, vec![Grant::Admin]).await?;
     if found == Found::Old && !config.recover {
         bail!(

@@ -9,10 +9,11 @@ use super::{
     audit::{self, command::AuditCommand},
     bootstrap, causes, classify,
     config::{
-        BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, LogArguments, LogConfig,
-        MigrateArguments, MigrateConfig, SecretVariables, ServeArguments, ServeConfig, Strangers,
+        BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, DoctorArguments,
+        DoctorConfig, LogArguments, LogConfig, MigrateArguments, MigrateConfig, SecretVariables,
+        ServeArguments, ServeConfig, Strangers,
     },
-    dev, master_key, migrate, serve, telemetry,
+    dev, doctor, master_key, migrate, serve, telemetry,
 };
 
 /// The exit code of a command line that does not parse, as the parser has it.
@@ -51,7 +52,10 @@ pub enum Command {
     Bootstrap(BootstrapArguments),
     /// Try it: a private Postgres, a master key and tokens in ./.keylease, all made on first use, and a server on loopback
     Dev(DevArguments),
-    /// Make master keys, which seal every secret in the database, and see which are in use
+    /// Look for what is wrong with the data: rows that no master key opens, rows that were forged, versions that a restored dump brought back
+    #[command(after_help = doctor::HELP)]
+    Doctor(DoctorArguments),
+    /// Make master keys, which seal every secret in the database, see which are in use, and rotate them
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
     /// What was changed, and by whom: list it, verify that none of it was tampered with, export it
@@ -110,6 +114,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Audit(command) => {
             audit::command::run(command).unwrap_or_else(|failure| failed(&failure))
         }
+        Command::Doctor(arguments) => examine(&arguments).unwrap_or_else(|e| failed(&e)),
         Command::Serve(_)
         | Command::Migrate(_)
         | Command::Bootstrap(_)
@@ -166,6 +171,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Client(_)
         | Command::Audit(_)
         | Command::Classify(_)
+        | Command::Doctor(_)
         | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
     }
 }
@@ -176,6 +182,12 @@ fn variables(command: &clap::Command) -> Vec<String> {
     let own = own.map(|name| name.to_string_lossy().into_owned());
     let below = command.get_subcommands().flat_map(variables);
     own.chain(below).collect()
+}
+
+/// Says by its exit code whether something is wrong.
+fn examine(arguments: &DoctorArguments) -> anyhow::Result<ExitCode> {
+    let config = DoctorConfig::parse(arguments, SecretVariables::of_environment())?;
+    start(&arguments.log, doctor::run(config))
 }
 
 /// Starts the logs and then the command.

@@ -2,10 +2,14 @@
 
 mod alerts;
 mod arguments;
+mod audit;
+mod authorities;
 mod database;
 mod dev_arguments;
+mod doctor;
 mod duration;
 mod flag_values;
+mod key_folder;
 mod listen;
 mod log;
 mod master_key;
@@ -19,14 +23,16 @@ mod strangers;
 pub use alerts::AlertArguments;
 pub(super) use alerts::logged;
 pub use arguments::{
-    AuditArguments, BootstrapArguments, DatabaseArguments, LogArguments, MasterKeyArguments,
-    MigrateArguments, ServeArguments,
+    BootstrapArguments, DatabaseArguments, LogArguments, MasterKeyArguments, MigrateArguments,
+    ServeArguments,
 };
+pub use audit::{AuditArguments, AuditConfig};
 pub use database::{DatabaseUrl, UrlArguments};
 pub use dev_arguments::DevArguments;
+pub use doctor::{DoctorArguments, DoctorConfig};
 pub use log::{LogConfig, LogFormat};
-pub use master_key::{MasterKeySource, SecretVariables};
-pub use parse::{AuditConfig, BootstrapConfig, DevConfig, MigrateConfig};
+pub use master_key::{MasterKeySources, SecretVariables};
+pub use parse::{BootstrapConfig, DevConfig, MigrateConfig};
 pub use problems::ConfigError;
 pub use serve::ServeConfig;
 pub use strangers::Strangers;

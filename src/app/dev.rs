@@ -11,7 +11,7 @@ mod tokens;
 
 use super::retention::Retention;
 use super::{
-    config::{self, DatabaseUrl, DevConfig, MasterKeySource, ServeConfig},
+    config::{self, DatabaseUrl, DevConfig, MasterKeySources, ServeConfig},
     listeners::Listeners,
     migrate,
     postgres::{Options, PrivatePostgres},
@@ -20,6 +20,7 @@ use super::{
 use crate::crypto::KeyRing;
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
+use crate::outbound::Authorities;
 use crate::store::cluster;
 use home::Home;
 
@@ -130,7 +131,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
     ServeConfig {
         database,
         database_connections_max: DATABASE_CONNECTIONS_MAX,
-        master_key: MasterKeySource::Ring(ring),
+        master_key: MasterKeySources::of_ring(ring),
         listen: config.listen,
         metrics_listen: config.metrics_listen,
         health_listen: None,
@@ -141,6 +142,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         drain_delay: std::time::Duration::ZERO,
         upstreams: Upstreams::LoopbackToo,
         retention: Retention::default(),
+        authorities: Authorities::default(),
         alerting: config::logged(),
         warnings: Vec::new(),
     }

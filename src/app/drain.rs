@@ -95,6 +95,7 @@ pub(super) async fn end(workers: Workers, vault: &Vault, delay: Duration) {
 /// So that the others share what this replica no longer takes.
 async fn leave(vault: &Vault) {
     let left = async {
+        vault.leave_leases().await?;
         let mut connection = acquire(vault.pool()).await?;
         replicas::leave(&mut connection, vault.live().boot_id).await
     };

@@ -2,17 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::bail;
+use anyhow::{Context, anyhow, bail};
 use sqlx::{ConnectOptions, PgPool, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
 use super::{
-    config::{DatabaseUrl, MasterKeySource},
+    config::{DatabaseUrl, MasterKeySources},
     migrate,
 };
 use crate::{
-    crypto::BootId,
-    domain::{classify, endpoint::upstreams::Upstreams},
+    crypto::{BootId, KeyRing},
+    domain::classify,
     outbound::Outbound,
     store::connection::{self, CHANGE_WITHIN, CONNECTION_WITHIN, in_time},
     vault::{Vault, VaultKeys, ring_of_passphrase},
@@ -63,25 +63,34 @@ async fn cause(options: &PgConnectOptions, error: sqlx::Error) -> String {
 }
 
 /// Opens the vault; the first start makes its cluster key. It serves nothing until it is refreshed. The rules of failures are checked
-/// first: a replica without them would blame at random.
+/// first: a replica without them would blame at random. The sources come back with the keys of their passphrases, to be read again.
 ///
 /// # Errors
 /// The master key is another one than the data was sealed with: its fingerprint is named.
 pub async fn vault(
     pool: PgPool,
-    source: MasterKeySource,
+    mut sources: MasterKeySources,
     snapshot_age_max: Duration,
-    upstreams: Upstreams,
-) -> anyhow::Result<Arc<Vault>> {
+    outbound: Outbound,
+) -> anyhow::Result<(Arc<Vault>, MasterKeySources)> {
     classify::built_in().map_err(Clone::clone)?;
-    let ring = match source {
-        MasterKeySource::Ring(ring) => ring,
-        MasterKeySource::Passphrase(passphrase) => {
-            in_time(CHANGE_WITHIN, ring_of_passphrase(&pool, passphrase)).await?
-        }
-    };
+    let ring = ring(&pool, &mut sources).await?;
     let keys = in_time(CHANGE_WITHIN, VaultKeys::open(&pool, ring)).await?;
     let boot = BootId::generate()?;
     let vault = Vault::new(pool, Arc::new(keys), boot, snapshot_age_max);
-    Ok(Arc::new(vault.sending_by(Outbound::new(upstreams))))
+    Ok((Arc::new(vault.sending_by(outbound)), sources))
+}
+
+/// All master keys that were given, those of passphrases last.
+///
+/// # Errors
+/// A source cannot be read, or a passphrase is not one of this database.
+pub async fn ring(pool: &PgPool, sources: &mut MasterKeySources) -> anyhow::Result<KeyRing> {
+    for passphrase in sources.take_passphrases() {
+        let given = sources.read(&mut Vec::new()).map_err(|e| anyhow!(e))?;
+        let derived = ring_of_passphrase(pool, passphrase, given.as_ref());
+        sources.add(in_time(CHANGE_WITHIN, derived).await?)?;
+    }
+    let ring = sources.read(&mut Vec::new()).map_err(|e| anyhow!(e))?;
+    ring.context("no master key was given")
 }

@@ -12,7 +12,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic_health::pb::health_server::{Health, HealthServer};
 
-use super::config::{MasterKeySource, ServeConfig};
+use super::config::{MasterKeySources, ServeConfig};
 use super::gate::Gate;
 use super::incoming::{self, READERS_MAX};
 use super::listeners::Listeners;
@@ -21,6 +21,7 @@ use super::{poll::tell, workers::Workers};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::live::heartbeat::Heart;
+use crate::outbound::{Names, Outbound};
 use crate::proto::admin_service_server::AdminServiceServer;
 use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
@@ -71,8 +72,8 @@ pub async fn run_until(
     // The recorder comes first: what is counted before it is lost.
     metrics::recorder()?;
     let database = opening::database(&config.database, config.database_connections_max).await?;
-    let terms = (config.snapshot_age_max, config.upstreams);
-    let vault = open_vault(database, config.master_key, terms).await?;
+    let terms = terms(&config);
+    let (vault, master_keys) = open_vault(database, config.master_key, terms).await?;
     let address = listeners.grpc.local_addr()?;
     let heart = heart(&vault, address.to_string(), config.replication);
     heart.beat().await.context("the ledger cannot be read")?;
@@ -83,7 +84,14 @@ pub async fn run_until(
         .await;
     tell(&health, true).await;
     let kept = config.retention;
-    let workers = Workers::start(&vault, heart, health.clone(), &config.alerting, kept);
+    let workers = Workers::start(
+        &vault,
+        heart,
+        health.clone(),
+        &config.alerting,
+        kept,
+        master_keys,
+    );
     let failed = workers.failed();
     let server = server(vault.live().boot_id.as_u64_pair().0)
         .layer((Observe::new(), Restate, CallBound(CALL_MAX)))
@@ -123,16 +131,22 @@ pub async fn run_until(
     served.and_then(|()| supervision::verdict(&failed))
 }
 
+/// How old what is served from may be, and how our own requests go out.
+fn terms(config: &ServeConfig) -> (Duration, Outbound) {
+    let outbound = Outbound::trusting(config.upstreams, Names::System, &config.authorities);
+    (config.snapshot_age_max, outbound)
+}
+
 /// Opens the vault and takes up its configuration.
 async fn open_vault(
     database: PgPool,
-    master_key: MasterKeySource,
-    (snapshot_age_max, upstreams): (Duration, Upstreams),
-) -> anyhow::Result<Arc<Vault>> {
-    let vault = opening::vault(database, master_key, snapshot_age_max, upstreams).await?;
-    let refreshed = vault.refresh(0).await;
+    master_key: MasterKeySources,
+    (snapshot_age_max, outbound): (Duration, Outbound),
+) -> anyhow::Result<(Arc<Vault>, MasterKeySources)> {
+    let opened = opening::vault(database, master_key, snapshot_age_max, outbound).await?;
+    let refreshed = opened.0.refresh(0).await;
     refreshed.context("the configuration cannot be read")?;
-    Ok(vault)
+    Ok(opened)
 }
 
 /// The gate of gRPC, with as many places as the files leave that the rest does not need.

@@ -11,13 +11,14 @@ use tonic_health::server::HealthReporter;
 use super::poll::{poll, show};
 use super::probing::probe;
 use super::retention::{Retention, retain};
+use super::rotating::rotate;
 use super::supervision::{every, is_next, round, supervise};
-use super::{alerting, observe};
+use super::{alerting, config::MasterKeySources, observe, ring};
 use crate::live::heartbeat::Heart;
 use crate::live::{canaries, idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{
-    self, cooldowns, foreign_reports, incidents, lease_renewals, replicas, settled,
+    self, cooldowns, foreign_reports, incidents, lease_renewals, replicas, settled, version_leases,
 };
 use crate::vault::{Alerting, Error, Vault};
 
@@ -56,6 +57,7 @@ impl Workers {
         health: HealthReporter,
         alerts: &Arc<Alerting>,
         kept: Retention,
+        master_keys: MasterKeySources,
     ) -> Self {
         let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
         let (told, well) = watch::channel(true);
@@ -85,7 +87,10 @@ impl Workers {
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         tasks.spawn(probe(Arc::clone(vault), stop.clone()));
+        tasks.spawn(rotate(Arc::clone(vault), stop.clone()));
         alerting::start(&mut tasks, vault, alerts, &stop);
+        tasks.spawn(ring::keep(Arc::clone(vault), master_keys, stop.clone()));
+        tasks.spawn(ring::rewrap(Arc::clone(vault), stop.clone()));
         let supervised = tokio::spawn(supervise(tasks, stop.clone(), failed.clone()));
         Self {
             supervised,
@@ -192,16 +197,10 @@ async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
     }
 }
 
-/// Revokes what has drained, forgets what is old, and says what is overdue.
+/// Forgets what is old, and says what is overdue.
 async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = every(CHORES_EVERY);
     while is_next(&mut ticks, &stop).await {
-        let now = vault.live().now().database;
-        let revoking = Arc::clone(&vault);
-        let revoked = round(async move { revoking.revoke_drained(now).await });
-        if let Ok(Err(error)) = revoked.await {
-            tracing::warn!(%error, "drained versions could not be revoked, it is tried again in a minute");
-        }
         // In a task of its own: a commit is never cancelled.
         let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
         let moved = tokio::spawn(async move { idle::move_clocks(&live, &pool).await }).await;
@@ -212,10 +211,12 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             let mut conn = acquire(vault.pool()).await?;
             replicas::forget(&mut conn).await?;
             cooldowns::forget(&mut conn).await?;
+            store::version_cooldowns::forget(&mut conn).await?;
             incidents::forget(&mut conn).await?;
             store::canaries::forget(&mut conn).await?;
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
+            version_leases::forget(&mut conn).await?;
             store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };

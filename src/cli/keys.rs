@@ -12,7 +12,7 @@ use super::health::{self, ClearHealthArgs};
 use super::import::{self, ImportArgs};
 use super::paging::{ListArgs, every_page};
 use super::secret::SecretArgs;
-use super::{names, output};
+use super::{names, output, rotations};
 use crate::proto;
 
 mod fields;
@@ -21,8 +21,10 @@ mod probe;
 mod view;
 
 use fields::{KeyField, KeyFlags};
-use history::{HistoryArgs, RotateArgs};
+pub(crate) use history::HistoryArgs;
+use history::RotateArgs;
 use probe::ProbeArgs;
+pub(crate) use view::version_number;
 
 /// The noun and its verb.
 #[derive(Debug, Args)]
@@ -71,13 +73,17 @@ Not while the key is disabled or cools down. The answer never holds a secret."
     Probe(ProbeArgs),
     /// List the versions of a key, newest first: stage and health
     Versions(HistoryArgs),
-    /// Replace the secret of a key; the new version is current at once
+    /// Replace the secret of a key: the new version is tested at its provider, then current
     #[command(after_help = "Examples:
   keylease keys rotate openai/main --secret-file new-key.txt
-  pass openai | keylease keys rotate openai/main --secret-stdin --revoke-previous-now --reason 'leaked'")]
+  pass openai | keylease keys rotate openai/main --secret-stdin --revoke-previous-now --reason 'leaked'
+
+`keylease rotations` shows where it stands, and gives it up or goes on with it.")]
     Rotate(RotateArgs),
     /// List the rotations of a key, newest first
     Rotations(HistoryArgs),
+    /// Undo the last rotation while the previous version is kept: that one is current again
+    Rollback(NamedChangeArgs),
     /// Store the keys of an .env file, with their accounts, limits and pools: all or nothing
     #[command(after_help = import::HELP)]
     Import(ImportArgs),
@@ -135,7 +141,8 @@ pub(crate) async fn run(command: Keys) -> Result<(), Failure> {
         Verb::Probe(args) => probe::probe(client, args).await,
         Verb::Versions(args) => history::versions(client, args).await,
         Verb::Rotate(args) => history::rotate(client, args).await,
-        Verb::Rotations(args) => history::rotations(client, args).await,
+        Verb::Rotations(args) => rotations::list(client, args).await,
+        Verb::Rollback(args) => rotations::roll_back(client, args).await,
         Verb::Import(args) => import::run(client, args).await,
     }
 }

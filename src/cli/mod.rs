@@ -42,6 +42,8 @@ mod remedies;
 mod renew;
 mod report;
 mod role;
+mod rotations;
+mod rotators;
 mod secret;
 mod status;
 mod table;
@@ -57,6 +59,7 @@ pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
 pub(crate) use table::width as terminal_width;
 pub use usage::{usage_as_json, without_arguments};
+pub(crate) use words::printable_lines;
 
 use failure::Failure;
 
@@ -72,6 +75,12 @@ pub enum Command {
     /// Credentials of accounts, their versions and rotations, and imports
     #[command(after_help = EXIT_CODES)]
     Keys(keys::Keys),
+    /// Replacements of keys' secrets, step by step
+    #[command(after_help = EXIT_CODES)]
+    Rotations(rotations::Rotations),
+    /// Who makes new secrets by itself: a web address per account
+    #[command(after_help = EXIT_CODES)]
+    Rotators(rotators::Rotators),
     /// What callers lease from
     #[command(after_help = EXIT_CODES)]
     Pools(pools::Pools),
@@ -118,6 +127,8 @@ impl Command {
         match self {
             Self::Accounts(command) => &command.client,
             Self::Keys(command) => &command.client,
+            Self::Rotations(command) => &command.client,
+            Self::Rotators(command) => &command.client,
             Self::Pools(command) => &command.client,
             Self::Callers(command) => &command.client,
             Self::Limits(command) => &command.client,
@@ -142,6 +153,8 @@ pub async fn run(command: Command) -> ExitCode {
         match command {
             Command::Accounts(command) => accounts::run(command).await,
             Command::Keys(command) => keys::run(command).await,
+            Command::Rotations(command) => rotations::run(command).await,
+            Command::Rotators(command) => rotators::run(command).await,
             Command::Pools(command) => pools::run(command).await,
             Command::Callers(command) => callers::run(command).await,
             Command::Limits(command) => limits::run(command).await,
@@ -191,56 +204,4 @@ async fn finish(client: &ClientArgs, verb: impl Future<Output = Result<(), Failu
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::{CommandFactory, Parser};
-
-    #[derive(Debug, Parser)]
-    struct Binary {
-        #[command(subcommand)]
-        command: super::Command,
-    }
-
-    #[test]
-    fn every_flag_and_help_text_is_consistent() {
-        Binary::command().debug_assert();
-    }
-
-    #[test]
-    fn flags_of_the_connection_may_stand_anywhere() {
-        for line in [
-            "keylease accounts --json list",
-            "keylease accounts list --json --server h:1",
-            "keylease status openai --watch --json",
-            "keylease report -abc --status 429 --header retry-after:5 --json",
-        ] {
-            let parsed = Binary::try_parse_from(line.split(' '));
-            assert!(parsed.unwrap().command.client().json, "{line}");
-        }
-    }
-
-    #[test]
-    fn an_outcome_is_one_thing_and_has_to_be_said() {
-        let parse = |line: &str| Binary::try_parse_from(line.split(' ')).is_ok();
-        assert!(parse("keylease report L --success"));
-        assert!(parse("keylease report L --status 500"));
-        assert!(!parse("keylease report L"));
-        assert!(!parse("keylease report L --success --timeout"));
-        assert!(parse("keylease report L --success --header a:b"));
-        assert!(!parse("keylease report L --success --body-file b"));
-        assert!(!parse("keylease report L --timeout --header a:b"));
-    }
-
-    #[test]
-    fn no_secret_is_taken_from_the_command_line() {
-        fn walk(command: &clap::Command) {
-            for argument in command.get_arguments() {
-                let name = argument.get_id().as_str();
-                let takes = argument.get_action().takes_values();
-                let secret = name.contains("secret") || name == "token";
-                assert!(!(secret && takes) || name.ends_with("_file"), "{name}");
-            }
-            command.get_subcommands().for_each(walk);
-        }
-        walk(&Binary::command());
-    }
-}
+mod tests;

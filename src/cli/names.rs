@@ -8,6 +8,7 @@ const ID_LENGTH_MAX: usize = 63;
 const ACCOUNT: [&str; 1] = ["accounts"];
 const KEY: [&str; 2] = ["accounts", "keys"];
 const VERSION: [&str; 3] = ["accounts", "keys", "versions"];
+const ROTATION: [&str; 3] = ["accounts", "keys", "rotations"];
 const POOL: [&str; 1] = ["pools"];
 const CALLER: [&str; 1] = ["callers"];
 const TOKEN: [&str; 2] = ["callers", "tokens"];
@@ -22,6 +23,11 @@ pub(crate) fn account(text: &str) -> Result<String, Failure> {
 /// `openai/main` or `accounts/openai/keys/main`.
 pub(crate) fn key(text: &str) -> Result<String, Failure> {
     parse(text, &KEY, "a key, such as openai/main")
+}
+
+/// `openai/main/3` or `accounts/openai/keys/main/rotations/3`.
+pub(crate) fn rotation(text: &str) -> Result<String, Failure> {
+    parse(text, &ROTATION, "a rotation, such as openai/main/3")
 }
 
 /// `openai-prod` or `pools/openai-prod`.

@@ -12,10 +12,14 @@ use super::{
     key_bytes::KeyBytes,
     key_ring::KeyRing,
     keyed_hash::{FingerprintKey, RequestKey},
+    master_key::MasterKey,
     row_mac::MacKey,
     sealed_id::{BootId, IdOpener, IdSealers, Purpose},
     sealed_message::{self, DoesNotOpen},
+    secret::Secret,
+    webhook_secret::WebhookSecrets,
 };
+use uuid::Uuid;
 
 /// The key from which the cluster's MAC keys, pepper and id keys come.
 #[derive(Debug)]
@@ -39,12 +43,11 @@ impl ClusterKey {
         KeyBytes::random().map(Self)
     }
 
-    /// Wraps the key under the ring's promoted key.
+    /// Wraps the key under a master key.
     ///
     /// # Errors
     /// No randomness.
-    pub fn wrap(&self, ring: &KeyRing) -> Result<WrappedClusterKey, RandomError> {
-        let master_key = ring.promoted();
+    pub fn wrap(&self, master_key: &MasterKey) -> Result<WrappedClusterKey, RandomError> {
         let context = wrap_context(master_key.fingerprint());
         let wrapped = sealed_message::seal(master_key.key(), &context, self.0.expose())?;
         Ok(WrappedClusterKey {
@@ -92,6 +95,16 @@ impl ClusterKey {
         RequestKey::new(&self.subkey("keylease/request-hash/v1"))
     }
 
+    /// The secret that requests to the rotator of an account are signed with, as its receiver is given it: each generation is another.
+    pub fn rotator_secret(&self, account: &Uuid, generation: u32) -> Secret {
+        let info: [&[u8]; 3] = [
+            b"keylease/rotator/v1",
+            account.as_bytes(),
+            &generation.to_be_bytes(),
+        ];
+        WebhookSecrets::text(self.0.derive(&[], &info).expose())
+    }
+
     /// Seals the ids of this boot. The boot id is used up, so that no two sealers count the same nonces.
     pub fn id_sealers(&self, boot: BootId) -> IdSealers {
         IdSealers::new(&self.sealed_id_root(), boot)
@@ -134,7 +147,7 @@ impl ClusterKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{MasterKey, Secret};
+    use crate::crypto::Secret;
 
     fn ring(promoted: u8, others: &[u8]) -> KeyRing {
         KeyRing::new(
@@ -147,10 +160,10 @@ mod tests {
     #[test]
     fn rotating_the_master_key_leaves_every_subkey_alone() {
         let key = ClusterKey::generate().unwrap();
-        let first = key.wrap(&ring(1, &[])).unwrap();
+        let first = key.wrap(ring(1, &[]).first()).unwrap();
         let second = ClusterKey::unwrap(&ring(2, &[1]), &first)
             .unwrap()
-            .wrap(&ring(2, &[1]))
+            .wrap(ring(2, &[1]).first())
             .unwrap();
         assert_ne!(first.master_key, second.master_key);
         let rotated = ClusterKey::unwrap(&ring(2, &[]), &second).unwrap();
@@ -163,7 +176,10 @@ mod tests {
 
     #[test]
     fn an_edited_wrap_or_another_master_key_does_not_open() {
-        let row = ClusterKey::generate().unwrap().wrap(&ring(1, &[])).unwrap();
+        let row = ClusterKey::generate()
+            .unwrap()
+            .wrap(ring(1, &[]).first())
+            .unwrap();
         let opened = |row: &WrappedClusterKey| ClusterKey::unwrap(&ring(1, &[2]), row);
         for place in 0..row.wrapped.len() {
             let mut forged = row.clone();

@@ -55,12 +55,12 @@ pub struct Sealed {
     pub ciphertext: Vec<u8>,
 }
 
-/// Seals `secret` under a fresh data key, wrapped by the ring's promoted key.
+/// Seals `secret` under a fresh data key, wrapped by `master_key`, which is the promoted one.
 ///
 /// # Errors
 /// The secret or its context is too long, or there is no randomness.
 pub fn seal(
-    ring: &KeyRing,
+    master_key: &MasterKey,
     context: &SealContext<'_>,
     secret: &Secret,
 ) -> Result<Sealed, EnvelopeError> {
@@ -71,10 +71,10 @@ pub fn seal(
         });
     }
     let dek = KeyBytes::random()?;
-    let wrapped_dek = wrap(ring.promoted(), context, &dek)?;
+    let wrapped_dek = wrap(master_key, context, &dek)?;
     let ciphertext = sealed_message::seal(&dek, &context.of_data()?, secret.expose())?;
     Ok(Sealed {
-        master_key: ring.promoted().fingerprint(),
+        master_key: master_key.fingerprint(),
         wrapped_dek,
         ciphertext,
     })
@@ -97,23 +97,24 @@ pub fn open(
     Ok(Secret::new(std::mem::take(&mut *secret)))
 }
 
-/// Moves the wrap to the promoted key; the ciphertext stays as it is. A row that is there already comes back unchanged, so that
+/// Moves the wrap to the master key `to`; the ciphertext stays as it is. A row that is there already comes back unchanged, so that
 /// a resumed batch costs no wraps.
 ///
 /// # Errors
 /// The ring lacks the old master key, or the wrap is not what was sealed for this context.
 pub fn rewrap(
     ring: &KeyRing,
+    to: &MasterKey,
     context: &SealContext<'_>,
     sealed: &Sealed,
 ) -> Result<Sealed, EnvelopeError> {
     let dek = unwrap(ring, context, sealed)?;
-    if sealed.master_key == ring.promoted().fingerprint() {
+    if sealed.master_key == to.fingerprint() {
         return Ok(sealed.clone());
     }
-    let wrapped_dek = wrap(ring.promoted(), context, &dek)?;
+    let wrapped_dek = wrap(to, context, &dek)?;
     Ok(Sealed {
-        master_key: ring.promoted().fingerprint(),
+        master_key: to.fingerprint(),
         wrapped_dek,
         ciphertext: sealed.ciphertext.clone(),
     })
@@ -147,13 +148,13 @@ fn unwrap(
 }
 
 impl SealContext<'_> {
-    fn of_data(&self) -> Result<Vec<u8>, EnvelopeError> {
+    pub(super) fn of_data(&self) -> Result<Vec<u8>, EnvelopeError> {
         Ok(self
             .append_to(Parts::labelled("keylease/key-data/v1"))?
             .finish())
     }
 
-    fn of_wrap(&self, master_key: Fingerprint) -> Result<Vec<u8>, EnvelopeError> {
+    pub(super) fn of_wrap(&self, master_key: Fingerprint) -> Result<Vec<u8>, EnvelopeError> {
         let parts = self.append_to(Parts::labelled("keylease/key-wrap/v1"))?;
         Ok(parts.with(&master_key.to_bytes()).finish())
     }

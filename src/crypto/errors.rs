@@ -9,11 +9,11 @@ pub struct RandomError(#[from] getrandom::Error);
 
 /// Data names a master key that the ring does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("this data was sealed with master key {wanted}; present: {}; provide it with KEYLEASE_MASTER_KEY_FILE, or its passphrase with KEYLEASE_PASSPHRASE_FILE", join(.present))]
+#[error("this data was sealed with master key {wanted}; present: {}; provide it with KEYLEASE_MASTER_KEY_FILE or KEYLEASE_MASTER_KEY_DIR, or its passphrase with KEYLEASE_PASSPHRASE_FILE", join(.present))]
 pub struct MissingMasterKey {
     /// The fingerprint that the data names.
     pub wanted: Fingerprint,
-    /// The fingerprints in the ring, the promoted one first.
+    /// The fingerprints in the ring.
     pub present: Vec<Fingerprint>,
 }
 

@@ -1,4 +1,6 @@
-//! The master keys this process holds: one promoted, which wraps, and others, which only unwrap until they are retired.
+//! The master keys this process holds. Which of them wraps is not said here: the cluster promotes one, and all that are held unwrap.
+
+use std::sync::Arc;
 
 use super::{
     errors::{KeyRingError, MissingMasterKey},
@@ -9,11 +11,11 @@ use super::{
 /// Keys in one ring. Rotation needs two; the rest is slack for one that went wrong halfway.
 const KEYS_MAX: usize = 16;
 
-/// The keys, the promoted one first. Never empty.
-#[derive(Debug)]
+/// The keys, in the order in which they were given. Never empty. A copy of the ring shares them.
+#[derive(Debug, Clone)]
 pub struct KeyRing {
-    promoted: MasterKey,
-    others: Vec<MasterKey>,
+    first: Arc<MasterKey>,
+    others: Vec<Arc<MasterKey>>,
 }
 
 impl KeyRing {
@@ -21,25 +23,40 @@ impl KeyRing {
     ///
     /// # Errors
     /// A key is given twice, or there are more than sixteen.
-    pub fn new(promoted: MasterKey, others: Vec<MasterKey>) -> Result<Self, KeyRingError> {
-        let found = others.len() + 1;
-        if found > KEYS_MAX {
-            return Err(KeyRingError::TooMany {
-                found,
-                max: KEYS_MAX,
-            });
-        }
-        let ring = Self { promoted, others };
+    pub fn new(first: MasterKey, others: Vec<MasterKey>) -> Result<Self, KeyRingError> {
+        let ring = Self {
+            first: Arc::new(first),
+            others: others.into_iter().map(Arc::new).collect(),
+        };
+        ring.bounded()?;
         let fingerprints = ring.fingerprints();
-        let duplicate =
-            (1..found).find(|&place| fingerprints[..place].contains(&fingerprints[place]));
+        let duplicate = (1..fingerprints.len())
+            .find(|&place| fingerprints[..place].contains(&fingerprints[place]));
         match duplicate {
             Some(place) => Err(KeyRingError::Duplicate(fingerprints[place])),
             None => Ok(ring),
         }
     }
 
-    /// Reads a file of keys, one to a line, the promoted one first. Blank lines and lines that start with `#` say nothing.
+    /// One ring of several, in their order. Two sources may give the same key: it is held once.
+    ///
+    /// # Errors
+    /// There is no ring, or they hold more than sixteen keys.
+    pub fn join(rings: impl IntoIterator<Item = Self>) -> Result<Self, KeyRingError> {
+        let mut rings = rings.into_iter();
+        let mut joined = rings.next().ok_or(KeyRingError::Empty)?;
+        for ring in rings {
+            for key in ring.keys() {
+                if joined.find(&key.fingerprint()).is_err() {
+                    joined.others.push(Arc::clone(key));
+                }
+            }
+        }
+        joined.bounded()?;
+        Ok(joined)
+    }
+
+    /// Reads a file of keys, one to a line. Blank lines and lines that start with `#` say nothing.
     ///
     /// # Errors
     /// Names the line that is not a key, and repeats nothing of it.
@@ -60,14 +77,24 @@ impl KeyRing {
             return Err(KeyRingError::Empty);
         }
         let others = keys.split_off(1);
-        keys.pop().map_or(Err(KeyRingError::Empty), |promoted| {
-            Self::new(promoted, others)
+        keys.pop()
+            .map_or(Err(KeyRingError::Empty), |first| Self::new(first, others))
+    }
+
+    /// What is left without the keys that `is_kept` refuses; `None` if nothing is.
+    #[must_use]
+    pub fn retain(&self, is_kept: impl Fn(&Fingerprint) -> bool) -> Option<Self> {
+        let kept = self.keys().filter(|key| is_kept(&key.fingerprint()));
+        let mut kept = kept.map(Arc::clone);
+        Some(Self {
+            first: kept.next()?,
+            others: kept.collect(),
         })
     }
 
-    /// The key that wraps whatever is sealed from now on.
-    pub fn promoted(&self) -> &MasterKey {
-        &self.promoted
+    /// The key that a new cluster begins with.
+    pub fn first(&self) -> &MasterKey {
+        &self.first
     }
 
     /// The key of this fingerprint.
@@ -77,19 +104,31 @@ impl KeyRing {
     pub fn find(&self, fingerprint: &Fingerprint) -> Result<&MasterKey, MissingMasterKey> {
         self.keys()
             .find(|key| key.fingerprint() == *fingerprint)
+            .map(|key| &**key)
             .ok_or_else(|| MissingMasterKey {
                 wanted: *fingerprint,
                 present: self.fingerprints(),
             })
     }
 
-    /// The fingerprints of all keys, the promoted one first.
+    /// The fingerprints of all keys.
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
-        self.keys().map(MasterKey::fingerprint).collect()
+        self.keys().map(|key| key.fingerprint()).collect()
     }
 
-    fn keys(&self) -> impl Iterator<Item = &MasterKey> {
-        std::iter::once(&self.promoted).chain(&self.others)
+    fn keys(&self) -> impl Iterator<Item = &Arc<MasterKey>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    fn bounded(&self) -> Result<(), KeyRingError> {
+        let found = self.others.len() + 1;
+        if found > KEYS_MAX {
+            return Err(KeyRingError::TooMany {
+                found,
+                max: KEYS_MAX,
+            });
+        }
+        Ok(())
     }
 }
 
@@ -102,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_key_of_a_file_is_promoted_and_the_others_are_found() {
+    fn the_first_key_of_a_file_comes_first_and_the_others_are_found() {
         let (first, second) = (MasterKey::known(1), MasterKey::known(2));
         let text = format!(
             "# ours\n\n  {}\r\n# old\n{}\n",
@@ -110,7 +149,7 @@ mod tests {
             text_of(&second)
         );
         let ring = KeyRing::parse(&text).unwrap();
-        assert_eq!(ring.promoted().fingerprint(), first.fingerprint());
+        assert_eq!(ring.first().fingerprint(), first.fingerprint());
         assert_eq!(
             ring.fingerprints(),
             [first.fingerprint(), second.fingerprint()]
@@ -146,10 +185,33 @@ mod tests {
     #[test]
     fn a_key_given_twice_is_refused_wherever_it_stands() {
         for order in [[1, 1, 2], [1, 2, 1], [1, 2, 2]] {
-            let [promoted, others @ ..] = order.map(MasterKey::known);
-            let error = KeyRing::new(promoted, others.into()).unwrap_err();
+            let [first, others @ ..] = order.map(MasterKey::known);
+            let error = KeyRing::new(first, others.into()).unwrap_err();
             assert!(matches!(error, KeyRingError::Duplicate(_)));
         }
+    }
+
+    #[test]
+    fn rings_of_several_sources_are_one_and_a_key_of_two_is_held_once() {
+        let ring = |bytes: [u8; 2]| {
+            let [first, second] = bytes.map(MasterKey::known);
+            KeyRing::new(first, vec![second]).unwrap()
+        };
+        let joined = KeyRing::join([ring([1, 2]), ring([3, 1])]).unwrap();
+        let known = [1, 2, 3].map(|byte| MasterKey::known(byte).fingerprint());
+        assert_eq!(joined.fingerprints(), known);
+        assert!(matches!(
+            KeyRing::join([]).unwrap_err(),
+            KeyRingError::Empty
+        ));
+        let rings = (0..9).map(|n| ring([2 * n, 2 * n + 1]));
+        assert!(matches!(
+            KeyRing::join(rings).unwrap_err(),
+            KeyRingError::TooMany { .. }
+        ));
+        let kept = joined.retain(|print| *print != known[0]).unwrap();
+        assert_eq!(kept.fingerprints(), known[1..]);
+        assert!(joined.retain(|_| false).is_none());
     }
 
     #[test]
@@ -174,7 +236,7 @@ mod tests {
             ring.find(&wanted).unwrap_err().to_string(),
             format!(
                 "this data was sealed with master key {wanted}; present: {first}, {second}; \
-                 provide it with KEYLEASE_MASTER_KEY_FILE, or its passphrase with KEYLEASE_PASSPHRASE_FILE"
+                 provide it with KEYLEASE_MASTER_KEY_FILE or KEYLEASE_MASTER_KEY_DIR, or its passphrase with KEYLEASE_PASSPHRASE_FILE"
             )
         );
     }

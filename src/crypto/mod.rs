@@ -22,6 +22,8 @@ mod rows;
 mod sealed_id;
 mod sealed_message;
 mod secret;
+#[cfg(test)]
+mod vectors;
 mod webhook_secret;
 mod wrap_budget;
 
@@ -40,7 +42,7 @@ pub use keyed_hash::{FingerprintKey, RequestKey};
 pub use master_key::MasterKey;
 pub use passphrase::PassphraseParameters;
 pub use row_mac::{MacField, MacKey};
-pub use rows::{GrantRow, MemberRow, ProtectedRow};
+pub use rows::{GrantRow, MemberRow, PromotionRow, ProtectedRow};
 pub use sealed_id::{
     BootId, IdOpener, IdSealer, IdSealers, Opened, Purpose, SEALED_ID_CHARS_MAX,
     SEALED_ID_PLAINTEXT_BYTES_MAX, Serial,

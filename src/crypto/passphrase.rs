@@ -38,8 +38,13 @@ pub struct PassphraseParameters {
     pub parallelism: u32,
 }
 
+/// What RFC 9106 advises where memory is scarce: 64 MiB, three passes, four lanes.
+const MEMORY_KIB_NOW: u32 = 65_536;
+const ITERATIONS_NOW: u32 = 3;
+const PARALLELISM_NOW: u32 = 4;
+
 impl PassphraseParameters {
-    /// A fresh salt, and the costs that RFC 9106 advises where memory is scarce: 64 MiB, three passes, four lanes.
+    /// A fresh salt, and the costs of this release.
     ///
     /// # Errors
     /// No randomness.
@@ -47,10 +52,16 @@ impl PassphraseParameters {
         let salt = random::array::<16>()?.to_vec();
         Ok(Self {
             salt,
-            memory_kib: 65_536,
-            iterations: 3,
-            parallelism: 4,
+            memory_kib: MEMORY_KIB_NOW,
+            iterations: ITERATIONS_NOW,
+            parallelism: PARALLELISM_NOW,
         })
+    }
+
+    /// Guessing is cheaper than under those of this release: the passphrase is to give a new key.
+    #[must_use]
+    pub const fn are_outdated(&self) -> bool {
+        self.memory_kib < MEMORY_KIB_NOW || self.iterations < ITERATIONS_NOW
     }
 }
 
@@ -192,6 +203,7 @@ mod tests {
     fn the_default_costs_are_within_the_bounds_and_salts_differ() {
         let parameters = PassphraseParameters::generate().unwrap();
         check(&parameters).unwrap();
+        assert!(!parameters.are_outdated() && cheapest().are_outdated());
         assert_ne!(
             parameters.salt,
             PassphraseParameters::generate().unwrap().salt

@@ -10,6 +10,7 @@ use crate::domain::disablement::Disablement;
 use crate::domain::journal::Journaling;
 use crate::domain::key::Key;
 use crate::domain::pool::{Member, Pool, Target};
+use crate::domain::rotator::{Reference, Rotator};
 
 /// A row that a database writer must not be able to make or change.
 pub trait ProtectedRow {
@@ -192,6 +193,42 @@ impl ProtectedRow for Token {
             self.expire_time.map(|time| time.micros()).into(),
             self.revoke_time.map(|time| time.micros()).into(),
         ]
+    }
+}
+
+impl ProtectedRow for Rotator {
+    const TABLE: &'static str = "rotators";
+
+    fn fields(&self) -> Vec<MacField<'_>> {
+        vec![
+            (&self.account_uid).into(),
+            self.url.as_str().into(),
+            self.allow_http.into(),
+            i64::from(self.generation).into(),
+        ]
+    }
+}
+
+impl ProtectedRow for Reference {
+    const TABLE: &'static str = "provider_references";
+
+    fn fields(&self) -> Vec<MacField<'_>> {
+        vec![(&self.version_uid).into(), self.reference.as_str().into()]
+    }
+}
+
+/// Which master key is promoted: two columns of the row of `cluster`.
+#[derive(Debug)]
+pub struct PromotionRow<'a> {
+    /// Its fingerprint.
+    pub master_key: &'a str,
+}
+
+impl ProtectedRow for PromotionRow<'_> {
+    const TABLE: &'static str = "promoted master key";
+
+    fn fields(&self) -> Vec<MacField<'_>> {
+        vec![self.master_key.into()]
     }
 }
 

@@ -58,6 +58,22 @@ impl Backoff {
         stated.map(|stated| stated.max(self.min))
     }
 
+    /// How long one caller's word that it lasts for `pause` is believed, before a lease finds out: of a rate limit, as long as one that
+    /// states nothing. What lasts for more than an hour is none, whatever it is called.
+    pub(super) fn believed(self, pause: Duration, quarantine: Duration) -> Duration {
+        if self.min.is_zero() && pause <= QUOTA.min {
+            self.max
+        } else {
+            quarantine
+        }
+    }
+
+    /// How long a delay that one caller states is believed where nobody finds out, at the first time: an hour, or longer each time it is
+    /// found again.
+    pub(super) fn brief(self) -> Duration {
+        self.first.max(QUOTA.min)
+    }
+
     pub(super) fn unstated(self, strikes: u32, jitter: f64) -> Duration {
         let doubled = self.first * 2_u32.saturating_pow(strikes.saturating_sub(1).min(8));
         let longer = 1.0 + jitter.clamp(0.0, 1.0) / 4.0;

@@ -38,7 +38,7 @@ pub struct Breaker {
 pub enum Event<'a> {
     /// It did what was asked.
     Succeeded(Sight),
-    /// It is overloaded or broken, or did not answer.
+    /// It is overloaded or broken, did not answer, or cannot be reached.
     Failed {
         /// Where.
         sight: Sight,
@@ -65,7 +65,7 @@ pub enum Passage {
 }
 
 impl Breaker {
-    /// Whether a lease may be given to this caller at `now`. The word of one caller alone shuts nobody out while another's last use went well.
+    /// Whether a lease may be given to this caller at `now`. The word of few callers shuts nobody out while others do well.
     #[must_use]
     pub fn passage(&self, caller: Uuid, now: Timestamp) -> Passage {
         let Some(incident) = self.open(now) else {
@@ -85,8 +85,7 @@ impl Breaker {
     #[must_use]
     pub fn open(&self, now: Timestamp) -> Option<&Incident> {
         let incident = self.incident.as_ref().filter(|i| i.is_open())?;
-        let is_denied =
-            incident.is_alleged() && self.sights.is_well_beside(&incident.accusers, now);
+        let is_denied = self.sights.outweigh(&incident.accusers, now);
         (!is_denied).then_some(incident)
     }
 

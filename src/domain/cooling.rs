@@ -4,11 +4,17 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+mod allegation;
+mod by_model;
 mod room;
 
-pub use room::{room, room_for};
+pub use allegation::Weight;
+use allegation::said;
+pub use by_model::Cooldowns;
+use room::{room, room_for};
 
 use super::backoff::Backoff;
+use super::canary::SINGLE_LASTS_MAX;
 use super::health::{Cause, FailureClass};
 use super::time::Timestamp;
 
@@ -25,6 +31,32 @@ pub const ACCOUNT_MODELS_MAX: usize = 256;
 /// has so many models, and others' reports are heard of any.
 pub const CALLER_MODELS_MAX: usize = 64;
 
+/// The most models of one key version whose cooldowns are kept: there are many more versions than accounts.
+pub const VERSION_MODELS_MAX: usize = 64;
+
+/// The most of them that the reports of one caller begin on one replica.
+pub const VERSION_CALLER_MODELS_MAX: usize = 16;
+
+/// What an account cools down from, as a whole and by model.
+pub type AccountCooldowns = Cooldowns<ACCOUNT_MODELS_MAX, CALLER_MODELS_MAX>;
+
+/// What single models of a key version cool down from.
+pub type VersionCooldowns = Cooldowns<VERSION_MODELS_MAX, VERSION_CALLER_MODELS_MAX>;
+
+/// Whose word is wrong where whoever said so has found out by itself.
+const NOBODY: Uuid = Uuid::nil();
+
+/// A failure, as far as it cools what it is blamed on.
+#[derive(Debug, Clone, Copy)]
+pub struct Failing<'a> {
+    /// What it is about.
+    pub class: FailureClass,
+    /// After how long the response says it is over.
+    pub stated: Option<Duration>,
+    /// In our own words.
+    pub why: &'a str,
+}
+
 /// The cooldown of an account, of one of its models, or of a key.
 #[derive(Debug, Clone, Default)]
 pub struct Cooling {
@@ -36,6 +68,8 @@ pub struct Cooling {
     struck_by: Option<FailureClass>,
     /// The caller whose report began it, where that was on this replica.
     begun_by: Option<Uuid>,
+    /// When a lease of this replica went out to find out whether it is so.
+    tried: Option<Timestamp>,
 }
 
 impl Cooling {
@@ -45,22 +79,53 @@ impl Cooling {
         self.cause.as_ref().filter(|cause| now < cause.until)
     }
 
+    /// The same for one caller: what one caller alone says is in time tried by single leases, by its own only where nobody else asks.
+    #[must_use]
+    pub fn bars(&self, caller: Uuid, patience: Duration, now: Timestamp) -> Option<&Cause> {
+        let cause = self.holds(now)?;
+        let (Some(accuser), Some(tried)) = (cause.accuser, cause.tried) else {
+            return Some(cause);
+        };
+        let from = if accuser == caller {
+            tried.after(patience)
+        } else {
+            tried
+        };
+        let is_out = self
+            .tried
+            .is_some_and(|tried| now.since(tried) < SINGLE_LASTS_MAX);
+        (now < from || is_out).then_some(cause)
+    }
+
+    /// A lease goes out to find out: no other of this replica for a while.
+    pub const fn is_tried(&mut self, now: Timestamp) {
+        self.tried = Some(now);
+    }
+
+    /// It did not go out after all.
+    pub const fn is_untried(&mut self) {
+        self.tried = None;
+    }
+
     /// A failure was blamed on it: cools for what was stated, else for a time that doubles. `jitter` is from 0 to 1 and makes the
     /// unstated ones up to a quarter longer. `Some` is news that the fleet must know. Failures of requests that were under way when
     /// it began to cool are one strike, not many.
-    pub fn blame(
+    pub fn blame_by(
         &mut self,
-        class: FailureClass,
-        stated: Option<Duration>,
+        weight: Weight,
+        failing: Failing<'_>,
         jitter: f64,
-        why: &str,
         now: Timestamp,
     ) -> Option<Cause> {
+        let Failing { class, stated, why } = failing;
         let backoff = Backoff::of(class);
         let stated = backoff.stated(stated);
-        let holding = self.holds(now).map(|cause| (cause.until, cause.class));
-        let is_same = holding.is_some_and(|(_, held)| held == class);
-        if is_same && stated.is_none() {
+        let held = self.holds(now);
+        let found = weight.tried(held);
+        // What a trial finds is no part of the burst that began it.
+        let is_same = found == weight && held.is_some_and(|held| held.class == class);
+        let is_seconded = held.is_some_and(|held| weight.seconds(held));
+        if is_same && stated.is_none() && !is_seconded {
             return None;
         }
         if self.struck_by != Some(class) {
@@ -70,21 +135,27 @@ impl Cooling {
         if !is_same {
             self.strikes = self.strikes.saturating_add(1);
         }
-        let pause = stated.unwrap_or_else(|| backoff.unstated(self.strikes, jitter));
-        self.extend(class, pause, why, now)
+        let unstated = backoff.unstated(self.strikes, jitter);
+        let pause = match (weight, stated) {
+            (Weight::Brief, Some(stated)) => stated.min(unstated.max(backoff.brief())),
+            (_, Some(stated)) => stated,
+            (_, None) => unstated,
+        };
+        self.extend(found, class, pause, why, now)
     }
 
     /// A budget is said to be spent before anything failed: cools until it is back, and is no strike. `Some` is news that the fleet must
     /// know; what is over before the others would hear of it is none.
     pub fn spend(
         &mut self,
+        weight: Weight,
         class: FailureClass,
         wait: Duration,
         why: &str,
         now: Timestamp,
     ) -> Option<Cause> {
         let told = self.told_until;
-        let news = self.extend(class, wait, why, now);
+        let news = self.extend(weight, class, wait, why, now);
         if wait < HEARD_WITHIN {
             self.told_until = told;
             return None;
@@ -94,31 +165,46 @@ impl Cooling {
 
     fn extend(
         &mut self,
+        weight: Weight,
         class: FailureClass,
         pause: Duration,
         why: &str,
         now: Timestamp,
     ) -> Option<Cause> {
-        let until = now.after(pause);
-        let held = self.holds(now).map(|cause| cause.until);
-        if held.is_some_and(|held| until <= held) {
+        let held = self.holds(now);
+        let said = said(weight, class, now.after(pause), why, (held, now))?;
+        let joined = held.map_or_else(|| said.clone(), |held| held.clone().joined(&said));
+        if held == Some(&joined) {
             return None;
         }
-        let cause = Cause {
-            until,
-            why: why.to_owned(),
-            class,
-            accuser: None,
-        };
-        self.cause = Some(cause.clone());
+        let is_proven = held.is_some_and(|held| held.accuser.is_some() && joined.accuser.is_none());
+        let is_later_tried = held.is_some_and(|held| held.tried != joined.tried);
         let is_told = self
             .told_until
-            .is_some_and(|told| until < told.after(NEWS_MIN));
-        if held.is_some() && is_told {
+            .is_some_and(|told| joined.until < told.after(NEWS_MIN));
+        let is_news = held.is_none() || !is_told || is_proven || is_later_tried;
+        self.cause = Some(joined.clone());
+        if !is_news {
             return None;
         }
-        self.told_until = Some(until);
-        Some(cause)
+        self.told_until = Some(joined.until);
+        Some(joined)
+    }
+
+    /// A use of `by`, of a lease that was given then, succeeded: where it was to find out, it has. Answers what is over, and whose word is
+    /// wrong by that: nobody refutes itself, since the budget may have come back meanwhile.
+    pub fn refute(&mut self, by: Uuid, given: Timestamp, now: Timestamp) -> Option<Cause> {
+        let held = self.holds(now).filter(|held| held.is_trial(given))?.clone();
+        self.clear();
+        let is_own = held.accuser == Some(by);
+        Some(Cause {
+            until: now,
+            accuser: held
+                .accuser
+                .map(|accuser| if is_own { NOBODY } else { accuser }),
+            tried: Some(now),
+            ..held
+        })
     }
 
     /// A success ends the doubling, not the cooldown: it may have been sent before the failure.
@@ -130,14 +216,12 @@ impl Cooling {
 
     /// Another replica says so: the later end counts.
     pub fn told(&mut self, cause: Cause) {
-        if self
-            .cause
-            .as_ref()
-            .is_none_or(|held| held.until < cause.until)
-        {
+        let held = self.cause.take();
+        let joined = held.map_or_else(|| cause.clone(), |held| held.joined(&cause));
+        if self.told_until.is_none_or(|told| told < cause.until) {
             self.told_until = Some(cause.until);
-            self.cause = Some(cause);
         }
+        self.cause = Some(joined);
     }
 
     /// A person says that it is over.

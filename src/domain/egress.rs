@@ -39,7 +39,7 @@ pub struct Egress {
 pub enum Event<'a> {
     /// It did what was asked.
     Succeeded(Sight),
-    /// It refuses where we come from, or cannot be reached.
+    /// It refuses where we come from.
     Refused {
         /// Where.
         sight: Sight,

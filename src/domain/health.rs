@@ -78,8 +78,24 @@ pub struct Cause {
     pub why: String,
     /// What the failure was.
     pub class: FailureClass,
-    /// Of a death that nobody has confirmed: the caller whose word it is.
+    /// Of a death, or the end of a cooldown, that nobody has confirmed: the caller whose word it is.
     pub accuser: Option<Uuid>,
+    /// Of such a cooldown: when a single lease may find out whether it is so.
+    pub tried: Option<Timestamp>,
+}
+
+impl Cause {
+    /// A cooldown that one caller alone spoke of, and that a lease has found not to be so.
+    #[must_use]
+    pub fn is_refuted(&self) -> bool {
+        self.accuser.is_some() && self.tried.is_some_and(|tried| tried >= self.until)
+    }
+
+    /// Whose word is wrong by that, if anyone's is.
+    #[must_use]
+    pub fn wrong(&self) -> Option<Uuid> {
+        self.accuser.filter(|by| self.is_refuted() && !by.is_nil())
+    }
 }
 
 impl Health {

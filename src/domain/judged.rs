@@ -47,7 +47,7 @@ impl Outcome {
             Observation::NotSent => Seen::NotSent,
             Observation::Transport(transport) => Seen::Failed {
                 failure: on_the_way(*transport),
-                why: "no answer".to_owned(),
+                why: unanswered(*transport).to_owned(),
             },
             Observation::Http {
                 status,
@@ -83,6 +83,13 @@ fn answered(
     Seen::Failed {
         why: format!("http {status}, {}", found.rule),
         failure: found.failure,
+    }
+}
+
+const fn unanswered(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Egress => "no connection",
+        Transport::Timeout | Transport::Cancelled | Transport::Unknown => "no answer",
     }
 }
 

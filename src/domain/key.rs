@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::disablement::Disablement;
 use super::distrust::Distrust;
-use super::health::Health;
+use super::health::{Cause, Health};
 use super::id::Id;
 use super::labels::Labels;
 use super::models::ModelRules;
@@ -84,6 +84,17 @@ pub struct Key {
     pub rotation_interval: Option<Duration>,
     /// A person's word.
     pub disablement: Option<Disablement>,
+}
+
+/// What one model of a version cools down from, where the provider counts it by key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelCooldown {
+    /// The version.
+    pub version_uid: Uuid,
+    /// As the provider names it.
+    pub model: String,
+    /// Until when, and why.
+    pub cause: Cause,
 }
 
 /// Where in its life a version is.

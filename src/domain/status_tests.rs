@@ -11,6 +11,7 @@ fn cause(until: i64) -> Cause {
         why: String::new(),
         class: FailureClass::Unknown,
         accuser: None,
+        tried: None,
     }
 }
 

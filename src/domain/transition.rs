@@ -80,6 +80,7 @@ impl Transition {
             (Some(first), Some(second)) if lasts && first != second => Some(Health::Dead(Cause {
                 until: now.after(self.dead_ttl),
                 accuser: None,
+                tried: None,
                 ..new.clone()
             })),
             (Some(_), None) => Some(self.to.clone()),

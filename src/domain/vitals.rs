@@ -12,7 +12,7 @@ mod words;
 
 use faults::FaultRun;
 pub use verdicts::Word;
-use words::Words;
+pub use words::Words;
 
 /// The life signs of one version.
 #[derive(Debug, Clone, Default)]
@@ -210,6 +210,7 @@ fn cause(now: Timestamp, ttl: Duration, why: &str, class: FailureClass) -> Cause
         why: why.to_owned(),
         class,
         accuser: None,
+        tried: None,
     }
 }
 

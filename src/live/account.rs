@@ -1,6 +1,6 @@
 //! One account as this replica sees it: its permits, its cooldowns, and the calls that wait for it, in order of arrival.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,15 +8,18 @@ use uuid::Uuid;
 
 use super::heard::Heard;
 use super::sync::{AtomicBool, Mutex};
-use crate::domain::cooling::{self, ACCOUNT_MODELS_MAX, Cooling};
-use crate::domain::health::{Cause, FailureClass};
+use crate::domain::cooling::{AccountCooldowns, Failing, Weight};
+use crate::domain::health::Cause;
 use crate::domain::ledger::budget::lack::Lack;
 use crate::domain::ledger::budget::{Budget, Need, Take};
 use crate::domain::ledger::held::{Ticket, Units};
 use crate::domain::limit::Limit;
 use crate::domain::time::{BootTime, Timestamp};
+use crate::domain::vitals::Words;
 
+mod closing;
 mod stating;
+mod trying;
 mod waiting;
 
 use waiting::{Fronts, Waker, wake_first};
@@ -28,15 +31,17 @@ pub struct AccountLive {
     is_noted: AtomicBool,
     /// Something was heard of its limits that is to be written.
     has_heard: AtomicBool,
+    /// Some of what it cools down from is one caller's word alone.
+    is_alleged: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     budget: Budget,
-    /// By model; the empty one is the account as a whole.
-    cooling: HashMap<String, Cooling>,
-    unsaved: HashMap<String, Cause>,
+    cooldowns: AccountCooldowns,
+    /// Who said lately that it is closed, of whichever of its keys.
+    closed: Words,
     heard: Heard,
     wakers: BTreeMap<Ticket, Waker>,
 }
@@ -49,6 +54,7 @@ impl AccountLive {
             uid,
             is_noted: AtomicBool::new(false),
             has_heard: AtomicBool::new(false),
+            is_alleged: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -117,7 +123,7 @@ impl AccountLive {
     /// Until when, and why, the account cools down for `model`.
     pub fn cooling(&self, model: Option<&str>, now: Timestamp) -> Option<Cause> {
         let state = self.state.lock();
-        let of = |model: &str| state.cooling.get(model).and_then(|c| c.holds(now));
+        let of = |model: &str| state.cooldowns.of(model, now);
         let whole = of("");
         let own = model.filter(|m| !m.is_empty()).and_then(of);
         whole
@@ -128,87 +134,43 @@ impl AccountLive {
     }
 
     /// A failure that `caller` reported was blamed on the account. News for the fleet is kept as unsaved until [`Self::saved`].
-    pub fn blame(
-        &self,
-        caller: Uuid,
-        model: &str,
-        class: FailureClass,
-        stated: Option<std::time::Duration>,
-        why: &str,
-        now: Timestamp,
-    ) {
+    pub fn blame(&self, word: (Uuid, Weight), model: &str, failing: Failing<'_>, now: Timestamp) {
         let state = &mut *self.state.lock();
-        let jitter = cooling::jitter(now);
-        let Some(cooling) = cooling::room_for(&mut state.cooling, model, caller, now) else {
-            return;
-        };
-        if let Some(news) = cooling.blame(class, stated, jitter, why, now) {
-            state.keep_unsaved(model, news);
+        if state.cooldowns.blame(word, model, failing, now) {
             wake_first(state);
         }
+        self.note_alleged(state);
     }
 
     /// It cools down as a whole, for as long as this says and no longer.
     pub fn pause(&self, cause: Cause) {
-        let state = &mut *self.state.lock();
-        state
-            .cooling
-            .entry(String::new())
-            .or_default()
-            .told(cause.clone());
-        state.unsaved.insert(String::new(), cause);
+        self.state.lock().cooldowns.pause(cause);
     }
 
     /// Cooldowns, by model, that must be committed before the report behind them is answered.
     #[must_use]
     pub fn unsaved(&self) -> Vec<(String, Cause)> {
-        let unsaved = self.state.lock().unsaved.clone();
-        unsaved.into_iter().collect()
+        self.state.lock().cooldowns.unsaved()
     }
 
     /// A cooldown is committed.
     pub fn saved(&self, model: &str, cause: &Cause) {
-        let mut state = self.state.lock();
-        if state.unsaved.get(model) == Some(cause) {
-            state.unsaved.remove(model);
-        }
-    }
-
-    /// A use of one of its keys succeeded.
-    pub fn succeed(&self, now: Timestamp) {
-        let mut state = self.state.lock();
-        state.cooling.values_mut().for_each(|c| c.succeed(now));
+        self.state.lock().cooldowns.saved(model, cause);
     }
 
     /// Another replica says what it cools down from. What has ended is no news.
     pub fn told(&self, model: &str, cause: Cause, now: Timestamp) {
-        self.state.lock().told(model, cause, now);
+        let state = &mut *self.state.lock();
+        state.cooldowns.told(model, cause, now);
+        self.note_alleged(state);
     }
 
     /// A person says that it cools down from nothing but this.
     pub fn cleared(&self, except: &[(String, Cause)], now: Timestamp) {
-        let mut state = self.state.lock();
-        state.unsaved.clear();
-        state.cooling.clear();
-        for (model, cause) in except {
-            state.told(model, cause.clone(), now);
-        }
-    }
-}
-
-impl State {
-    fn keep_unsaved(&mut self, model: &str, news: Cause) {
-        self.unsaved.insert(model.to_owned(), news);
-        // What made room meanwhile is no news any more, and must not pile up while nothing can be saved.
-        let (unsaved, kept) = (&mut self.unsaved, &self.cooling);
-        unsaved.retain(|model, _| kept.contains_key(model));
-    }
-
-    fn told(&mut self, model: &str, cause: Cause, now: Timestamp) {
-        if cause.until <= now {
-            return;
-        }
-        cooling::room(&mut self.cooling, model, ACCOUNT_MODELS_MAX, now).told(cause);
+        let state = &mut *self.state.lock();
+        state.cooldowns.cleared(except, now);
+        state.closed = Words::default();
+        self.note_alleged(state);
     }
 }
 

@@ -33,6 +33,12 @@ impl Live {
         }
     }
 
+    /// A budget that this caller alone said was spent was not.
+    pub fn refuted_budget(&self, accuser: Uuid) {
+        let now = self.now().database;
+        self.accusers.lock().refuted(accuser, now);
+    }
+
     /// Whether a refuted word says anything of its caller. Where a pool is braked everybody was told the same by the provider; and an
     /// accuser lets others try first for a while only, so that what is well later may have been found so by itself.
     fn is_wrong(&self, snapshot: &Snapshot, word: &Refuted, now: Timestamp) -> bool {

@@ -52,6 +52,7 @@ mod tests {
     use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::*;
+    use crate::domain::ledger::entry::Seen;
     use crate::domain::ledger::grant::Ask;
     use crate::domain::ledger::work::{NumberedAsk, Wait};
     use crate::domain::terms::{Span, Terms};
@@ -70,7 +71,7 @@ mod tests {
                 start_within: SECOND,
                 blackout: Duration::ZERO,
             },
-            grant_number: 1,
+            last: Seen::NONE,
             wait: Wait::default(),
             largest_clears_at: BootTime::default(),
         }
@@ -78,7 +79,7 @@ mod tests {
 
     fn work(ask: Option<NumberedAsk>) -> Work {
         Work {
-            seen: 0,
+            seen: Seen::NONE,
             limit: Uuid::nil(),
             ask,
             returns: Vec::new(),

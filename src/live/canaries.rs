@@ -90,6 +90,12 @@ impl Canary {
         self.seat.lock().prolong(given, until);
     }
 
+    /// The right by which the lease that is out was given, if it was given then.
+    #[must_use]
+    pub fn out(&self, given: Timestamp) -> Option<Uuid> {
+        self.seat.lock().out(given)
+    }
+
     /// The lease that was given then was reported, and what it decided is committed: the right ends.
     pub fn returned(&self, canaries: &Canaries, given: Timestamp) {
         let right = self.seat.lock().returned(given);

@@ -109,6 +109,7 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
     if lease.is_canary {
         version.live.canary().recall();
     }
+    account.live.recall(Some(&lease.model), lease.given);
     if account.provider.take_trial(lease.given) {
         account.provider.trial().recall();
     }
@@ -171,7 +172,7 @@ fn take(
     let known = unserved.heard_of(&candidate.account, fit.model);
     let taken = known.map_or_else(|| ask(candidate, fit, wish, now, unserved), Err);
     if taken.is_err() {
-        trial::recall(candidate, fit);
+        trial::recall(candidate, fit, now);
     }
     let taken = taken?;
     fit.version.live.used(taken.uses, now.database);

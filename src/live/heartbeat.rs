@@ -36,6 +36,11 @@ impl Live {
     pub fn count_replicas(&self, live: u64) {
         self.replicas.store(live.max(1), Ordering::Relaxed);
     }
+
+    /// This replica holds these master keys, by fingerprint: the next heartbeat tells the fleet.
+    pub fn holds(&self, fingerprints: Vec<String>) {
+        self.master_keys.store(Arc::new(fingerprints));
+    }
 }
 
 /// A beat that was committed.
@@ -108,7 +113,8 @@ impl Heart {
         let conn = &mut *transaction;
         let standing = self.look(conn, memory).await?;
         let number = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
-        let pulse = replicas::beat(conn, live.boot_id, &self.enrolment, number).await?;
+        let (held, enrolment) = (live.master_keys.load_full(), &self.enrolment);
+        let pulse = replicas::beat(conn, live.boot_id, enrolment, &held, number).await?;
         let slots = match slots::wants(&live.glance()) {
             Some(wants) => {
                 let looked = live

@@ -117,6 +117,7 @@ pub struct Live {
     snapshot: ArcSwap<Snapshot>,
     read: AtomicU64,
     replicas: AtomicU64,
+    master_keys: ArcSwap<Vec<String>>,
     /// As `drained` says too, which takes a lock to tell.
     is_draining: AtomicBool,
     drained: CancellationToken,
@@ -148,6 +149,7 @@ impl Live {
             snapshot: ArcSwap::default(),
             read: AtomicU64::new(0),
             replicas: AtomicU64::new(1),
+            master_keys: ArcSwap::default(),
             is_draining: AtomicBool::new(false),
             drained: CancellationToken::new(),
             snapshot_age_max,

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use crate::domain::time::Timestamp;
+
 /// A version that was judged, and its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Judgement {
@@ -12,8 +14,17 @@ pub struct Judgement {
     pub account_uid: Uuid,
     /// The version.
     pub version_uid: Uuid,
-    /// Who gave the canary that decided over it, if one did: its right ends with that.
-    pub canary_issuer: Option<Uuid>,
+    /// The canary that decided over it, if one did: its right ends with that.
+    pub canary: Option<Decided>,
+}
+
+/// A canary that decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Decided {
+    /// The replica that gave it.
+    pub issuer: Uuid,
+    /// When it was given.
+    pub given: Timestamp,
 }
 
 /// Verdicts that the fleet has to know of yet. There are no more of them than versions.

@@ -145,6 +145,7 @@ impl First {
                 why: incident.why,
                 class: FailureClass::ProviderFault,
                 accuser: None,
+                tried: None,
             },
         })
     }

@@ -105,7 +105,7 @@ impl ProviderLive {
         self.note(state);
     }
 
-    /// It is overloaded or broken, or did not answer.
+    /// It is overloaded or broken, did not answer, or cannot be reached.
     pub fn failed(&self, sight: Sight, stated: Option<Duration>, why: &str, now: Timestamp) {
         let state = &mut *self.state.lock();
         state.peers.failed(sight.version, now);
@@ -115,7 +115,7 @@ impl ProviderLive {
         self.note(state);
     }
 
-    /// It refuses where we come from, or cannot be reached.
+    /// It refuses where we come from.
     pub fn refused(&self, sight: Sight, why: &str, now: Timestamp) {
         let state = &mut *self.state.lock();
         let news = state.egress.on(egress::Event::Refused { sight, why }, now);

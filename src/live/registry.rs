@@ -55,6 +55,8 @@ pub struct Registry {
     pub distrusted: Distrusted,
     /// Words against versions that turned out to be wrong, until they are taken out.
     pub refuted: Vec<Refuted>,
+    /// Callers whose words of budgets turned out to be wrong, until they are taken out.
+    pub refuted_budgets: Vec<Uuid>,
     lives: Lives,
 }
 
@@ -90,6 +92,12 @@ impl Registry {
         Arc::clone(lives.or_insert_with(|| Arc::new(new())))
     }
 
+    /// What lives of a version that is known.
+    #[must_use]
+    pub fn known_version_live(&self, uid: Uuid) -> Option<&Arc<VersionLive>> {
+        self.lives.versions.get(&uid)
+    }
+
     /// A version is stored like this.
     pub fn version_told(&mut self, version: &KeyVersion) {
         let live = self.version_live(version);
@@ -97,11 +105,14 @@ impl Registry {
         self.refuted.extend(refuted);
     }
 
-    /// A key is gone, and its versions with it.
-    pub fn forget_key(&mut self, uid: Uuid) {
-        self.keys.remove(&uid);
+    /// Keys are gone, and their versions with them: one walk over all versions, however many keys went.
+    pub fn forget_keys(&mut self, gone: &HashSet<Uuid>) {
+        if gone.is_empty() {
+            return;
+        }
+        gone.iter().for_each(|uid| drop(self.keys.remove(uid)));
         self.versions
-            .retain(|_, known| known.version.key_uid != uid);
+            .retain(|_, known| !gone.contains(&known.version.key_uid));
     }
 
     /// The snapshot of all this. What lives of rows that are gone is forgotten; leases that are out still hold it.

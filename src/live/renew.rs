@@ -17,6 +17,7 @@ use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::limit_renewals::Carried;
 use crate::store::{
     canaries, foreign_reports, lease_renewals, limit_blocks, limit_ledgers, limit_renewals,
+    version_leases,
 };
 
 /// A lease that is to go on.
@@ -26,6 +27,8 @@ pub struct Renewing {
     pub issuer: Uuid,
     /// Its number there.
     pub serial: u64,
+    /// The version that it is of.
+    pub version: Uuid,
     /// What its outcome decides over, if it is a canary.
     pub canary: Option<Subject>,
     /// The provider that it tries, if it may be a trial: only its issuer knows.
@@ -112,6 +115,7 @@ async fn transact(
     limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
     limit_renewals::prolong(conn, renewing.issuer, &renewed).await?;
     lease_renewals::extend(conn, renewing.issuer, renewing.serial, renewing.until).await?;
+    version_leases::extend(conn, renewing.version, renewing.issuer, renewing.until).await?;
     if let Some(news) = &renewing.news {
         foreign_reports::insert(conn, &[renewing.issuer], std::slice::from_ref(news)).await?;
     }

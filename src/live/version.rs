@@ -1,6 +1,5 @@
 //! One key version as this replica sees it: its life signs, and how much it is used.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,24 +10,25 @@ use uuid::Uuid;
 use super::accusing::Refuted;
 use super::canaries::Canary;
 use crate::domain::canary::Subject;
-use crate::domain::cooling::{self, Cooling};
-use crate::domain::health::{Cause, FailureClass, Health};
+use crate::domain::cooling::{self, Cooling, Failing, VersionCooldowns, Weight};
+use crate::domain::health::Health;
 use crate::domain::pool::HealthPolicy;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::transition::{Transition, Who};
 use crate::domain::vitals::{Event, Vitals};
 
 mod admitting;
+mod cooling_models;
 mod foreseeing;
+mod leased;
+mod outs;
 mod recent;
 mod recovering;
 
 pub use admitting::Applicant;
+use outs::Outs;
 use recent::Recent;
 use recovering::Recovering;
-
-/// The most models of one version whose cooldowns are kept; then what ends first makes room.
-const COOLING_MODELS_MAX: usize = 64;
 
 /// One key version as this replica sees it.
 #[derive(Debug)]
@@ -40,6 +40,9 @@ pub struct VersionLive {
     last_use: AtomicI64,
     recent: Recent,
     recovering: Recovering,
+    outs: Outs,
+    /// Since when it has been asked whether leases of it are out, and as of which revision of it.
+    asked: Mutex<Option<(i64, BootTime)>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,8 +52,8 @@ struct State {
     unsaved: Option<Transition>,
     /// What the key itself cools down from. The fleet knows it as the version's health.
     cooling: Cooling,
-    /// The same for single models, as this replica alone has seen it.
-    models: HashMap<String, Cooling>,
+    /// What single models of it cool down from.
+    models: VersionCooldowns,
 }
 
 impl VersionLive {
@@ -65,6 +68,8 @@ impl VersionLive {
             last_use: AtomicI64::new(0),
             recent: Recent::default(),
             recovering: Recovering::default(),
+            outs: Outs::default(),
+            asked: Mutex::default(),
         };
         live.told(health, recovered);
         live
@@ -90,7 +95,7 @@ impl VersionLive {
         let accuser = state.vitals.accuser();
         if matches!(event, Event::Success { .. }) {
             state.cooling.succeed(now);
-            state.models.values_mut().for_each(|c| c.succeed(now));
+            state.models.succeed(now);
         }
         let to = state.vitals.on(event, policy, why, now)?;
         let is_well = to == Health::Active;
@@ -108,21 +113,19 @@ impl VersionLive {
     pub fn blame(
         &self,
         model: &str,
-        class: FailureClass,
-        stated: Option<Duration>,
-        why: &str,
+        failing: Failing<'_>,
+        weight: Weight,
         who: Who,
         now: Timestamp,
     ) {
         let state = &mut *self.state.lock();
-        let jitter = cooling::jitter(now);
         if !model.is_empty() {
-            let models = &mut state.models;
-            let cooling = cooling::room(models, model, COOLING_MODELS_MAX, now);
-            cooling.blame(class, stated, jitter, why, now);
+            let caller = who.caller().unwrap_or(self.uid);
+            state.models.blame((caller, weight), model, failing, now);
             return;
         }
-        if let Some(cause) = state.cooling.blame(class, stated, jitter, why, now) {
+        let (jitter, why) = (cooling::jitter(now), failing.why);
+        if let Some(cause) = state.cooling.blame_by(weight, failing, jitter, now) {
             let policy = HealthPolicy::default();
             let news = state.vitals.on(Event::Cools(&cause), &policy, why, now);
             let news = news.map(|to| Transition {
@@ -132,13 +135,6 @@ impl VersionLive {
             });
             state.unsaved = news.or(state.unsaved.take());
         }
-    }
-
-    /// Until when, and why, it cools down for one model.
-    pub fn cooling(&self, model: &str, now: Timestamp) -> Option<Cause> {
-        let state = self.state.lock();
-        let cooling = state.models.get(model)?;
-        cooling.holds(now).cloned()
     }
 
     /// A change that must be committed before the report behind it is answered.
@@ -161,7 +157,6 @@ impl VersionLive {
         let mut state = self.state.lock();
         if *health == Health::Active {
             state.cooling.clear();
-            state.models.clear();
         }
         if state.unsaved.is_some() {
             return None;

@@ -39,21 +39,10 @@ pub const IDENTITIES: Unbuilt = unbuilt(
 pub const OF_CALLERS: &[Unbuilt] = &[IDENTITIES];
 
 /// Methods that are not built yet, with what to do instead.
-const METHODS: &[(&str, &str)] = &[
-    (
-        "MoveKey",
-        "create the key in the other account with CreateKey, then delete this one",
-    ),
-    (
-        "CancelRotation",
-        "a rotation is current at once; rotate the old secret in again",
-    ),
-    ("RollbackKey", "rotate the old secret in again"),
-    (
-        "RewrapKeys",
-        "keep the old master key beside the new one, which seals all that is new",
-    ),
-];
+const METHODS: &[(&str, &str)] = &[(
+    "MoveKey",
+    "create the key in the other account with CreateKey, then delete this one",
+)];
 
 /// What to do instead of calling a method that is not built yet.
 #[must_use]

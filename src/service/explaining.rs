@@ -146,6 +146,7 @@ mod tests {
             why: "credential (http 401)".to_owned(),
             class: FailureClass::Credential,
             accuser: None,
+            tried: None,
         }
     }
 

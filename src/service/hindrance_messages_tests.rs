@@ -164,6 +164,7 @@ fn what_cools_down_or_is_disabled_says_until_when_and_why() {
             why: "rate_limit (http 429, status/429)".to_owned(),
             class: FailureClass::RateLimit,
             accuser: None,
+            tried: None,
         },
     });
     assert!(

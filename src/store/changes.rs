@@ -19,11 +19,11 @@ use super::pool_members::MemberRow;
 use super::pools::PoolRow;
 use super::secrets::SecretRow;
 use super::tokens::TokenRow;
-use super::{Result, Stored, incidents, prices};
+use super::{Result, Stored, incidents, prices, version_cooldowns};
 use crate::domain::account::{Account, Cooldown};
 use crate::domain::caller::{Caller, Grant, Token};
 use crate::domain::incident::{Incident, IncidentKind};
-use crate::domain::key::{Key, KeyVersion};
+use crate::domain::key::{Key, KeyVersion, ModelCooldown};
 use crate::domain::limit::Limit;
 use crate::domain::pool::{Member, Pool};
 use crate::domain::prices::OperatorPrice;
@@ -67,6 +67,8 @@ pub struct Changes {
     pub tokens: Vec<Stored<Token>>,
     /// Cooldowns that are new, and all of accounts some of whose were cleared; none that has ended.
     pub cooldowns: Vec<Cooldown>,
+    /// The same of models of single versions.
+    pub version_cooldowns: Vec<ModelCooldown>,
     /// What befell providers and pools, by kind and subject.
     pub incidents: Vec<(IncidentKind, String, Incident)>,
     /// Prices that operators have set.
@@ -96,6 +98,7 @@ pub async fn read(pool: &PgPool, since: i64) -> Result<Changes> {
     read_keys(conn, since, &mut changes).await?;
     read_pools(conn, since, &mut changes).await?;
     read_callers(conn, since, &mut changes).await?;
+    changes.version_cooldowns = version_cooldowns::since(conn, since).await?;
     changes.incidents = incidents::since(conn, since).await?;
     changes.prices = prices::readable_since(conn, since).await?;
     changes.gone.extend(gone::read(conn, since).await?);
@@ -132,7 +135,7 @@ async fn read_accounts(conn: &mut PgConnection, since: i64, changes: &mut Change
     // In the order they came, so that memory drops for want of places what the table dropped.
     let rows = sqlx::query_as!(
         CooldownRow,
-        "select account_uid, model, until, why, class from cooldowns
+        "select account_uid, model, until, why, class, accuser, tried_time from cooldowns
         where (rev > $1 or account_uid = any($2)) and until > clock_timestamp() order by rev",
         since,
         &cleared

@@ -72,3 +72,51 @@ pub async fn set_wrapped_key(
     .await?;
     Ok(())
 }
+
+/// The master key that wraps whatever is sealed, by its fingerprint, and the MAC that goes with that. None before the first start of a
+/// release that keeps it here.
+///
+/// # Errors
+/// As every query.
+pub async fn promoted_master_key(conn: &mut PgConnection) -> Result<Option<(String, Vec<u8>)>> {
+    let row = sqlx::query!("select promoted_master_key, promoted_mac from cluster")
+        .fetch_one(conn)
+        .await?;
+    Ok(row
+        .promoted_master_key
+        .map(|fingerprint| (fingerprint, row.promoted_mac.unwrap_or_default())))
+}
+
+/// From now on this master key wraps whatever is sealed.
+///
+/// # Errors
+/// As every query.
+pub async fn promote_master_key(
+    conn: &mut PgConnection,
+    fingerprint: &str,
+    mac: &[u8],
+) -> Result<()> {
+    sqlx::query!(
+        "update cluster set promoted_master_key = $1, promoted_mac = $2",
+        fingerprint,
+        mac
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Stores the cluster key, wrapped anew.
+///
+/// # Errors
+/// As every query.
+pub async fn rewrap_key(conn: &mut PgConnection, wrapped: &[u8], fingerprint: &str) -> Result<()> {
+    sqlx::query!(
+        "update cluster set wrapped_key = $1, master_key_fingerprint = $2",
+        wrapped,
+        fingerprint
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -22,6 +22,8 @@ pub(crate) struct CooldownRow {
     pub(crate) until: OffsetDateTime,
     pub(crate) why: String,
     pub(crate) class: String,
+    pub(crate) accuser: Option<Uuid>,
+    pub(crate) tried_time: Option<OffsetDateTime>,
 }
 
 impl From<CooldownRow> for Cooldown {
@@ -33,7 +35,8 @@ impl From<CooldownRow> for Cooldown {
                 until: timestamp(row.until),
                 why: row.why,
                 class: FailureClass::from_stored(&row.class),
-                accuser: None,
+                accuser: row.accuser,
+                tried: row.tried_time.map(timestamp),
             },
         }
     }
@@ -50,7 +53,7 @@ pub async fn of_accounts(
 ) -> Result<Vec<Cooldown>> {
     let rows = sqlx::query_as!(
         CooldownRow,
-        "select account_uid, model, until, why, class from cooldowns
+        "select account_uid, model, until, why, class, accuser, tried_time from cooldowns
         where account_uid = any($1) and until > $2 order by account_uid, model",
         accounts,
         offset(now)
@@ -75,8 +78,31 @@ pub async fn clear(conn: &mut PgConnection, account_uid: Uuid, model: Option<&st
     Ok(done.rows_affected())
 }
 
-/// An account, or one of its models, cools down: of two ends the later counts. What has ended makes room, and, where as many models of it
-/// cool down as are kept, what ends first.
+/// What is stored of an account, or one of its models, if it holds at `now`; it is locked.
+///
+/// # Errors
+/// As every query.
+pub async fn lock(
+    conn: &mut PgConnection,
+    account_uid: Uuid,
+    model: &str,
+    now: Timestamp,
+) -> Result<Option<Cause>> {
+    let row = sqlx::query_as!(
+        CooldownRow,
+        "select account_uid, model, until, why, class, accuser, tried_time from cooldowns
+        where account_uid = $1 and model = $2 and until > $3 for update",
+        account_uid,
+        model,
+        offset(now)
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Cooldown::from(row).cause))
+}
+
+/// An account, or one of its models, cools down like this. What has ended makes room, and, where as many models of it cool down as are
+/// kept, what ends first. Of two ends the later counts.
 ///
 /// # Errors
 /// As every query.
@@ -84,7 +110,7 @@ pub async fn extend(
     conn: &mut PgConnection,
     account_uid: Uuid,
     model: &str,
-    rev: i64,
+    (rev, now): (i64, Timestamp),
     cause: &Cause,
 ) -> Result<()> {
     sqlx::query!(
@@ -95,25 +121,45 @@ pub async fn extend(
                 select model from cooldowns
                 where account_uid = $1 and model <> '' and model <> $2 and until > clock_timestamp()
                 order by until desc, model desc offset $7))
-        insert into cooldowns (account_uid, model, rev, until, why, class)
-        values ($1, $2, $3, $4, $5, $6)
+        insert into cooldowns (account_uid, model, rev, until, why, class, accuser, tried_time, since)
+        values ($1, $2, $3, $4, $5, $6, $8, $9, $10)
         on conflict (account_uid, model) do update set rev = excluded.rev, until = excluded.until, why = excluded.why,
-            class = excluded.class
-        where cooldowns.until < excluded.until",
+            class = excluded.class, accuser = excluded.accuser, tried_time = excluded.tried_time,
+            since = case when cooldowns.until > $10 then cooldowns.since else excluded.since end
+        where cooldowns.until <= excluded.until",
         account_uid,
         model,
         rev,
         offset(cause.until),
         cause.why,
         cause.class.as_str(),
-        OTHERS_MAX
+        OTHERS_MAX,
+        cause.accuser,
+        cause.tried.map(offset),
+        offset(now)
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// These accounts, where they cool down since they were found closed, do so until then at most. Answers those.
+/// A lease has found that what one caller alone said is not so: it is over, unless it has become more than a word. Answers whether it is.
+///
+/// # Errors
+/// As every query.
+pub async fn refute(conn: &mut PgConnection, account_uid: Uuid, model: &str) -> Result<bool> {
+    let done = sqlx::query!(
+        "delete from cooldowns where account_uid = $1 and model = $2 and accuser is not null",
+        account_uid,
+        model
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// These accounts, where they cool down since they were found closed at `since` or later, do so until then at most: what was found before
+/// the burst stands. Answers those.
 ///
 /// # Errors
 /// As every query.
@@ -121,14 +167,16 @@ pub async fn give_back(
     conn: &mut PgConnection,
     accounts: &[Uuid],
     rev: i64,
-    until: Timestamp,
+    (since, until): (Timestamp, Timestamp),
 ) -> Result<Vec<Uuid>> {
     let given = sqlx::query_scalar!(
         "update cooldowns set until = $3, rev = $2
-        where account_uid = any($1) and model = '' and class = 'credential' and until > $3 returning account_uid",
+        where account_uid = any($1) and model = '' and class = 'credential' and until > $3 and since >= $4
+        returning account_uid",
         accounts,
         rev,
-        offset(until)
+        offset(until),
+        offset(since)
     )
     .fetch_all(conn)
     .await?;

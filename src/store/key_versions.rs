@@ -11,10 +11,12 @@ use crate::domain::labels::Labels;
 use crate::domain::time::Timestamp;
 
 mod health;
+mod newest;
 mod writing;
 
 pub(crate) use health::HealthColumns;
-pub use writing::{clear_health, give_back, insert, lock_health, revoke, set_health, update};
+pub use newest::newest_of_all;
+pub use writing::{clear_health, give_back, insert, keep, lock_health, revoke, set_health, update};
 
 /// A row, column by column.
 #[derive(Debug)]
@@ -195,6 +197,8 @@ pub struct Drained {
     pub uid: Uuid,
     /// Its key.
     pub key_uid: Uuid,
+    /// Its account.
+    pub account_uid: Uuid,
     /// Its number.
     pub number: i32,
     /// The account's id.
@@ -203,7 +207,7 @@ pub struct Drained {
     pub key_id: String,
 }
 
-/// Previous versions whose last lease has ended by `now`, the longest ended first.
+/// Previous versions whose last lease has ended by `now`, as every replica says, or as it must have however long it was given for.
 ///
 /// # Errors
 /// As every query.
@@ -214,11 +218,16 @@ pub async fn drained(
 ) -> Result<Vec<Drained>> {
     let rows = sqlx::query_as!(
         Drained,
-        "select key_versions.uid, key_versions.key_uid, key_versions.number, accounts.id as account_id, keys.id as key_id
+        "select key_versions.uid, key_versions.key_uid, keys.account_uid, key_versions.number, accounts.id as account_id, keys.id as key_id
         from key_versions
         join keys on keys.uid = key_versions.key_uid
         join accounts on accounts.uid = keys.account_uid
-        where stage = 'previous' and drain_until <= $1 order by drain_until limit $2",
+        where stage = 'previous' and (drain_until <= $1 or (keep_until <= $1
+            and not exists (select from version_leases l where l.version_uid = key_versions.uid and l.until >= $1)
+            and not exists (select from replicas r where not exists (
+                select from version_leases l
+                where l.version_uid = key_versions.uid and l.boot_id = r.boot_id and l.rev >= key_versions.rev))))
+        order by drain_until limit $2",
         offset(now),
         rows_max
     )

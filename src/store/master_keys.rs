@@ -1,8 +1,11 @@
 //! Table `master_keys`: which master keys there are, how often each has wrapped, and what derives those that come from a passphrase.
 
 use sqlx::PgConnection;
+use sqlx::types::time::OffsetDateTime;
 
 use super::Result;
+use super::convert::{offset, timestamp};
+use crate::domain::time::Timestamp;
 
 /// What derives a master key from its passphrase. Nothing of it is secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct PassphraseRow {
     pub iterations: i32,
     /// Lanes.
     pub parallelism: i32,
+    /// The key that the same passphrase gave under weaker parameters, and that this one replaces.
+    pub replaces: Option<String>,
 }
 
 /// A master key at a glance.
@@ -30,19 +35,92 @@ pub struct MasterKeyRow {
     pub secrets: i64,
     /// It wraps the cluster key.
     pub wraps_cluster_key: bool,
+    /// It comes from a passphrase.
+    pub is_of_passphrase: bool,
+    /// Since when nothing is wrapped with it.
+    pub unneeded_time: Option<Timestamp>,
+    /// Since when no replica uses it any more.
+    pub retire_time: Option<Timestamp>,
 }
 
-/// Makes a master key known; promoted or not, as it is in the ring that is in force.
+impl MasterKeyRow {
+    /// Something cannot be read without it.
+    #[must_use]
+    pub const fn is_needed(&self) -> bool {
+        self.secrets > 0 || self.wraps_cluster_key
+    }
+}
+
+/// Makes a master key known.
 ///
 /// # Errors
 /// As every query.
-pub async fn register(conn: &mut PgConnection, fingerprint: &str, promoted: bool) -> Result<()> {
-    let state = if promoted { "promoted" } else { "present" };
+pub async fn register(conn: &mut PgConnection, fingerprint: &str) -> Result<()> {
     sqlx::query!(
-        "insert into master_keys (fingerprint, state) values ($1, $2)
-        on conflict (fingerprint) do update set state = $2 where master_keys.state <> $2",
+        "insert into master_keys (fingerprint, state) values ($1, 'present') on conflict (fingerprint) do nothing",
+        fingerprint
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Shows in every row whether it is the promoted one. The word of the cluster's row counts; this one is for people.
+///
+/// # Errors
+/// As every query.
+pub async fn show_promoted(conn: &mut PgConnection, fingerprint: &str) -> Result<()> {
+    sqlx::query!(
+        "update master_keys set state = case when fingerprint = $1 then 'promoted' else 'present' end
+        where retire_time is null and (fingerprint = $1) <> (state = 'promoted')",
+        fingerprint
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// No replica uses it any more.
+///
+/// # Errors
+/// As every query.
+pub async fn retire(conn: &mut PgConnection, fingerprint: &str, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "update master_keys set state = 'retired', retire_time = $2 where fingerprint = $1",
         fingerprint,
-        state
+        offset(now)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The fingerprints of those that no replica uses any more, but for those that something is wrapped with all the same, as after a
+/// restore.
+///
+/// # Errors
+/// As every query.
+pub async fn retired(conn: &mut PgConnection) -> Result<Vec<String>> {
+    let fingerprints = sqlx::query_scalar!(
+        "select fingerprint from master_keys m where retire_time is not null
+            and not exists (select from secrets s where s.master_key_fingerprint = m.fingerprint)
+            and not exists (select from cluster c where c.master_key_fingerprint = m.fingerprint)"
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(fingerprints)
+}
+
+/// Notes since when nothing is wrapped with those that have wrapped, and not the promoted one.
+///
+/// # Errors
+/// As every query.
+pub async fn note_unneeded(conn: &mut PgConnection) -> Result<()> {
+    sqlx::query!(
+        "update master_keys m set unneeded_time = clock_timestamp()
+        where unneeded_time is null and wraps > 0
+            and not exists (select from secrets s where s.master_key_fingerprint = m.fingerprint)
+            and not exists (select from cluster c where m.fingerprint in (c.master_key_fingerprint, c.promoted_master_key))"
     )
     .execute(conn)
     .await?;
@@ -55,13 +133,14 @@ pub async fn register(conn: &mut PgConnection, fingerprint: &str, promoted: bool
 /// As every query.
 pub async fn register_passphrase(conn: &mut PgConnection, row: &PassphraseRow) -> Result<()> {
     sqlx::query!(
-        "insert into master_keys (fingerprint, state, salt, memory_kib, iterations, parallelism)
-        values ($1, 'present', $2, $3, $4, $5)",
+        "insert into master_keys (fingerprint, state, salt, memory_kib, iterations, parallelism, replaces)
+        values ($1, 'present', $2, $3, $4, $5, $6)",
         row.fingerprint,
         row.salt,
         row.memory_kib,
         row.iterations,
-        row.parallelism
+        row.parallelism,
+        row.replaces
     )
     .execute(conn)
     .await?;
@@ -76,15 +155,29 @@ pub async fn passphrases(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<P
     let rows = sqlx::query_as!(
         PassphraseRow,
         r#"select fingerprint, salt as "salt!", memory_kib as "memory_kib!", iterations as "iterations!",
-            parallelism as "parallelism!"
+            parallelism as "parallelism!", replaces
         from master_keys
-        where salt is not null and memory_kib is not null and iterations is not null and parallelism is not null
+        where retire_time is null and salt is not null and memory_kib is not null and iterations is not null and parallelism is not null
         order by create_time desc, fingerprint limit $1"#,
         rows_max
     )
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// The master key that the same passphrase gives under stronger parameters.
+///
+/// # Errors
+/// As every query.
+pub async fn replacing(conn: &mut PgConnection, fingerprint: &str) -> Result<Option<String>> {
+    let found = sqlx::query_scalar!(
+        "select fingerprint from master_keys where replaces = $1 and retire_time is null order by create_time desc limit 1",
+        fingerprint
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found)
 }
 
 /// Counts wraps made with a master key, and answers how many it has made.
@@ -94,7 +187,7 @@ pub async fn passphrases(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<P
 pub async fn add_wraps(conn: &mut PgConnection, fingerprint: &str, wraps: i64) -> Result<i64> {
     let total = sqlx::query_scalar!(
         "insert into master_keys (fingerprint, state, wraps) values ($1, 'present', $2)
-        on conflict (fingerprint) do update set wraps = master_keys.wraps + $2 returning wraps",
+        on conflict (fingerprint) do update set wraps = master_keys.wraps + $2, unneeded_time = null returning wraps",
         fingerprint,
         wraps
     )
@@ -103,13 +196,24 @@ pub async fn add_wraps(conn: &mut PgConnection, fingerprint: &str, wraps: i64) -
     Ok(total)
 }
 
+/// The columns of [`MasterKeyRow`], as the driver gives them.
+struct Listed {
+    fingerprint: String,
+    wraps: i64,
+    secrets: i64,
+    wraps_cluster_key: bool,
+    is_of_passphrase: bool,
+    unneeded_time: Option<OffsetDateTime>,
+    retire_time: Option<OffsetDateTime>,
+}
+
 /// All master keys that are known or that something is wrapped with.
 ///
 /// # Errors
 /// As every query.
 pub async fn list(conn: &mut PgConnection) -> Result<Vec<MasterKeyRow>> {
     let rows = sqlx::query_as!(
-        MasterKeyRow,
+        Listed,
         r#"with wrapping as (
             select master_key_fingerprint as fingerprint, count(*) as secrets from secrets group by 1
         ), known as (
@@ -117,12 +221,27 @@ pub async fn list(conn: &mut PgConnection) -> Result<Vec<MasterKeyRow>> {
             union select master_key_fingerprint from cluster where master_key_fingerprint is not null
         )
         select known.fingerprint as "fingerprint!", coalesce(master_keys.wraps, 0) as "wraps!",
-            coalesce(wrapping.secrets, 0) as "secrets!",
-            exists (select from cluster where master_key_fingerprint = known.fingerprint) as "wraps_cluster_key!"
+            coalesce(wrapping.secrets, 0) as "secrets!", master_keys.salt is not null as "is_of_passphrase!",
+            exists (select from cluster where master_key_fingerprint = known.fingerprint) as "wraps_cluster_key!",
+            master_keys.unneeded_time as "unneeded_time?", master_keys.retire_time as "retire_time?"
         from known left join master_keys using (fingerprint) left join wrapping using (fingerprint)
         order by known.fingerprint"#
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    Ok(rows.into_iter().map(MasterKeyRow::from).collect())
+}
+
+impl From<Listed> for MasterKeyRow {
+    fn from(row: Listed) -> Self {
+        Self {
+            fingerprint: row.fingerprint,
+            wraps: row.wraps,
+            secrets: row.secrets,
+            wraps_cluster_key: row.wraps_cluster_key,
+            is_of_passphrase: row.is_of_passphrase,
+            unneeded_time: row.unneeded_time.map(timestamp),
+            retire_time: row.retire_time.map(timestamp),
+        }
+    }
 }

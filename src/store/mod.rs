@@ -45,11 +45,16 @@ pub mod prices;
 pub mod probes;
 pub mod replicas;
 pub mod request_ids;
+pub mod rewraps;
 pub mod rotations;
+pub mod rotators;
 pub mod secrets;
+pub mod setbacks;
 pub mod settled;
 pub mod spend;
 pub mod tokens;
+pub mod version_cooldowns;
+pub mod version_leases;
 
 pub use error::Error;
 

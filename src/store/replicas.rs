@@ -40,7 +40,7 @@ pub struct Enrolment {
     pub formats: i32,
 }
 
-/// This replica lives, for the `beats`th time; and what it needs to know once a second. Whether that was lost tells whether other
+/// This replica lives, for the `beats`th time, and holds these master keys; and what it needs to know once a second. Whether that was lost tells whether other
 /// writes were, so it is to be as durable as they are. One that was held up and comes late takes nothing back.
 ///
 /// # Errors
@@ -49,17 +49,20 @@ pub async fn beat(
     conn: &mut PgConnection,
     boot_id: Uuid,
     enrolment: &Enrolment,
+    master_keys: &[String],
     beats: i64,
 ) -> Result<Pulse> {
     sqlx::query!(
-        "insert into replicas (boot_id, address, version, formats, heartbeat_time, beats)
-        values ($1, $2, $3, $4, clock_timestamp(), $5)
-        on conflict (boot_id) do update set heartbeat_time = clock_timestamp(), beats = greatest(replicas.beats, excluded.beats)",
+        "insert into replicas (boot_id, address, version, formats, heartbeat_time, beats, master_keys)
+        values ($1, $2, $3, $4, clock_timestamp(), $5, $6)
+        on conflict (boot_id) do update set heartbeat_time = clock_timestamp(), beats = greatest(replicas.beats, excluded.beats),
+            master_keys = excluded.master_keys",
         boot_id,
         enrolment.address,
         enrolment.version,
         enrolment.formats,
-        beats
+        beats,
+        master_keys
     )
     .execute(&mut *conn)
     .await?;
@@ -92,6 +95,22 @@ pub async fn count_live(conn: &mut PgConnection) -> Result<u32> {
     .fetch_one(conn)
     .await?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// The master keys of each replica that lives, by fingerprint, and where it listens.
+///
+/// # Errors
+/// As every query.
+pub async fn holding(conn: &mut PgConnection) -> Result<Vec<(String, Vec<String>)>> {
+    let rows = sqlx::query!(
+        "select address, master_keys from replicas
+        where heartbeat_time > clock_timestamp() - make_interval(secs => $1) order by address, boot_id",
+        LAPSE.as_secs_f64()
+    )
+    .fetch_all(conn)
+    .await?;
+    let pairs = rows.into_iter().map(|row| (row.address, row.master_keys));
+    Ok(pairs.collect())
 }
 
 /// Forgets replicas that have not been heard of for long.

@@ -7,6 +7,12 @@ use uuid::Uuid;
 
 use super::Result;
 
+mod wraps;
+
+pub use wraps::{
+    Rewrapped, SealedRow, WrapRow, all_after, count_not_wrapped_with, not_wrapped_with, rewrap,
+};
+
 /// A sealed field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRow {

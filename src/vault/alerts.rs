@@ -16,6 +16,7 @@ use crate::store::{alert_deliveries, alerts};
 
 mod deliver;
 mod differing;
+mod rotating;
 mod sink;
 mod spent;
 mod view;
@@ -54,6 +55,7 @@ impl Vault {
         let mut view = view.map_err(|_| store::Error::unanswered())?;
         view.is_journal_behind = self.live.journal.is_behind(self.live.now().boot);
         view.limits = self.known_differing(known).await?;
+        self.view_rotations(&mut view, now).await?;
         let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;
         let open = open_names(alerts::open(conn).await?);

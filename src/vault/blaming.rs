@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Blame, Failure};
+use crate::domain::cooling::{Failing, Weight};
 use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::time::Timestamp;
@@ -30,7 +31,7 @@ pub(super) fn cool(
     version: Option<&Arc<VersionEntry>>,
     claims: &LeaseClaims,
     failure: &Failure,
-    (why, pause): (&str, Option<Duration>),
+    (why, pause, weight): (&str, Option<Duration>, Option<Weight>),
     now: Timestamp,
 ) {
     let (caller, model) = (claims.caller_uid, claims.model.as_str());
@@ -51,12 +52,21 @@ pub(super) fn cool(
             why,
             class,
             accuser: None,
+            tried: None,
         });
         return;
     }
+    // That a closed account is closed is proven by now.
+    let weight = if is_account {
+        Some(Weight::Proven)
+    } else {
+        weight
+    };
+    let Some(weight) = weight else { return };
+    let failing = Failing { class, stated, why };
     match failure.blame {
-        Blame::Account => account.live.blame(caller, "", class, stated, why, now),
-        Blame::AccountModel => account.live.blame(caller, model, class, stated, why, now),
+        Blame::Account => account.live.blame((caller, weight), "", failing, now),
+        Blame::AccountModel => account.live.blame((caller, weight), model, failing, now),
         Blame::Key | Blame::KeyModel => {
             let model = if failure.blame == Blame::Key {
                 ""
@@ -65,7 +75,7 @@ pub(super) fn cool(
             };
             if let Some(version) = version {
                 let live = &version.live;
-                live.blame(model, class, stated, why, who(claims), now);
+                live.blame(model, failing, weight.of_key(), who(claims), now);
             }
         }
         Blame::Request | Blame::Provider | Blame::Egress => {}

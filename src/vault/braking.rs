@@ -29,7 +29,7 @@ impl Vault {
         let claims = &lease.claims;
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid)?;
         let brakes = &self.live.brakes;
-        let Some(loss) = self.loss(&snapshot, pool, (claims, failure), now) else {
+        let Some(loss) = self.loss(&snapshot, pool, (claims, outcome, failure), now) else {
             return brakes.pause(claims.pool_uid, now);
         };
         let death = Event::Died {
@@ -46,14 +46,15 @@ impl Vault {
         &self,
         snapshot: &Snapshot,
         pool: &PoolEntry,
-        (claims, failure): (&LeaseClaims, &Failure),
+        (claims, outcome, failure): (&LeaseClaims, &Judged, &Failure),
         now: Timestamp,
     ) -> Option<Loss> {
         let account = snapshot.accounts.get(&claims.account_uid)?;
         let version = snapshot.versions.get(&claims.version_uid)?;
         let word = self.word(claims, failure, now);
-        let policy = &pool.pool.health_policy;
-        let news = version.live.foreseen(Rejected(word), policy, now);
+        let policy = pool.pool.health_policy;
+        let policy = self.seconded(account, claims, outcome, policy, now);
+        let news = version.live.foreseen(Rejected(word), &policy, now);
         let is_new = news.is_some();
         let then = news.unwrap_or_else(|| version.live.health(now));
         let is_proven = matches!(then, Health::Dead(cause) if cause.accuser.is_none());

@@ -4,7 +4,9 @@ use super::guard::found;
 use super::{Done, Result, Verb, Work, get_key};
 use crate::domain::key::Stage;
 use crate::domain::name::{AccountName, KeyName, VersionName};
-use crate::store::{accounts, canaries, cooldowns, deletions, incidents, key_versions};
+use crate::store::{
+    accounts, canaries, cooldowns, deletions, incidents, key_versions, version_cooldowns,
+};
 
 /// What is to be forgotten.
 #[derive(Debug, Clone)]
@@ -95,6 +97,7 @@ async fn clear_versions(
     let key = get_key::stored(work.conn, name).await?;
     let (uid, stamp) = (key.meta.uid, (work.rev, work.now));
     canaries::settle_versions(work.conn, uid, number).await?;
+    version_cooldowns::clear(work.conn, uid, number, work.rev).await?;
     let cleared =
         key_versions::clear_health(work.conn, uid, number, &work.caller.name, stamp).await?;
     Ok((cleared, format!("{cleared} versions cleared")))

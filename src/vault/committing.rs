@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Vault;
 use super::opened::Opened;
 use super::report_outcome::ReportRefusal;
-use super::telling::{tell_of_cooling, tell_of_health};
-use crate::domain::canary::Subject;
+use super::telling::{tell_of_cooling, tell_of_health, tell_of_model};
 use crate::domain::health::{Cause, Health};
-use crate::domain::time::Timestamp;
 use crate::domain::transition::Transition;
 use crate::live::accusing::Refuted;
-use crate::live::owed::Judgement;
+use crate::live::owed::{Decided, Judgement};
 use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, canaries, cluster, cooldowns, health_changes, key_versions};
+use crate::store::{self, cluster, version_cooldowns};
+
+mod writing;
+
+use writing::{Standing, cools, end_right, write_health};
 
 /// What the fleet must know of one version and its account.
 struct News {
@@ -25,7 +26,10 @@ struct News {
     account: Arc<AccountEntry>,
     version: Option<Arc<VersionEntry>>,
     health: Option<Transition>,
+    /// By model; the empty one is the account as a whole.
     cooling: Vec<(String, Cause)>,
+    /// Of single models of the version.
+    models: Vec<(String, Cause)>,
 }
 
 impl Vault {
@@ -35,7 +39,10 @@ impl Vault {
         let judgement = Judgement {
             account_uid: claims.account_uid,
             version_uid: claims.version_uid,
-            canary_issuer: claims.is_canary.then_some(lease.issuer),
+            canary: claims.is_canary.then_some(Decided {
+                issuer: lease.issuer,
+                given: claims.given,
+            }),
         };
         let is_suspect = self.is_suspect(claims.version_uid);
         let mut committed = self.commit(judgement).await;
@@ -102,16 +109,18 @@ impl Vault {
         let account = snapshot.accounts.get(&judgement.account_uid)?;
         let version = snapshot.versions.get(&judgement.version_uid);
         let health = version.and_then(|version| version.live.unsaved());
-        let is_canarys = judgement.canary_issuer.is_some();
+        let is_canarys = judgement.canary.is_some();
         let health = health.filter(|news| is_canarys || !news.needs_right());
         let cooling = account.live.unsaved();
-        let is_news = health.is_some() || !cooling.is_empty();
+        let models = version.map_or_else(Vec::new, |version| version.live.unsaved_models());
+        let is_news = health.is_some() || !cooling.is_empty() || !models.is_empty();
         is_news.then(|| News {
             judgement,
             account: Arc::clone(account),
             version: version.cloned(),
             health,
             cooling,
+            models,
         })
     }
 
@@ -121,9 +130,17 @@ impl Vault {
         let Judgement {
             account_uid,
             version_uid,
-            canary_issuer,
+            canary,
         } = news.judgement;
         let (health, cooling) = (news.health.clone(), news.cooling.clone());
+        let models = news.models.clone();
+        // Of two canaries of this replica, the one that is out decides.
+        let out = |canary: Decided| {
+            let version = news.version.as_ref()?;
+            version.live.canary().out(canary.given)
+        };
+        let own = canary.filter(|canary| canary.issuer == self.live.boot_id);
+        let own = own.map(out);
         let who = health.as_ref().map(|news| self.name_of(news.who));
         let who = who.unwrap_or_default();
         let saving = async move {
@@ -132,15 +149,19 @@ impl Vault {
             let mut stands = None;
             if let Some(news) = health {
                 let conn = &mut *transaction;
-                let may_revive = match canary_issuer {
-                    Some(issuer) => end_right(conn, version_uid, issuer).await?,
+                let may_revive = match canary {
+                    Some(canary) => end_right(conn, version_uid, (canary, own)).await?,
                     None => true,
                 };
                 let news = (&news, who.as_str(), may_revive);
                 stands = write_health(conn, version_uid, news, (rev, now)).await?;
             }
             for (model, cause) in cooling {
-                cooldowns::extend(&mut transaction, account_uid, &model, rev, &cause).await?;
+                cools(&mut transaction, account_uid, (&model, cause), (rev, now)).await?;
+            }
+            for (model, cause) in models {
+                version_cooldowns::extend(&mut transaction, version_uid, &model, rev, &cause)
+                    .await?;
             }
             transaction.commit().await?;
             Ok(stands)
@@ -170,57 +191,12 @@ impl News {
             self.account.live.saved(model, cause);
             tell_of_cooling(&self.account, model, cause);
         }
+        if let Some(version) = &self.version {
+            for (model, cause) in &self.models {
+                version.live.saved_model(model, cause);
+                tell_of_model(&self.account, version, model, cause);
+            }
+        }
         refuted
     }
-}
-
-/// The canary has decided, and its right ends. False where that had ended before: its success decides nothing, since another may be out.
-async fn end_right(
-    conn: &mut PgConnection,
-    version_uid: Uuid,
-    issuer: Uuid,
-) -> store::Result<bool> {
-    let subject = Subject::version(version_uid);
-    let held = canaries::lock(conn, &subject).await?;
-    let Some(right) = held.filter(|right| right.boot_id == issuer) else {
-        return Ok(false);
-    };
-    canaries::end(conn, &subject, right.id).await?;
-    Ok(true)
-}
-
-/// How a version stands once a verdict on it is committed.
-struct Standing {
-    health: Health,
-    /// The verdict, or what it made of another.
-    is_news: bool,
-    /// When it became well after having been dead.
-    recovered: Option<Timestamp>,
-}
-
-/// Writes a verdict, unless what is stored stands, and notes it in the version's history. `None` where the version is gone.
-async fn write_health(
-    conn: &mut PgConnection,
-    version_uid: Uuid,
-    (news, who, may_revive): (&Transition, &str, bool),
-    (rev, at): (i64, Timestamp),
-) -> store::Result<Option<Standing>> {
-    let Some((stored, recovered)) = key_versions::lock_health(conn, version_uid).await? else {
-        return Ok(None);
-    };
-    let to = news.onto(&stored, at);
-    let Some(health) = to.filter(|to| may_revive || *to != Health::Active) else {
-        return Ok(Some(Standing {
-            health: stored,
-            is_news: false,
-            recovered,
-        }));
-    };
-    key_versions::set_health(conn, version_uid, rev, &health, at).await?;
-    health_changes::insert(conn, version_uid, (&stored, &health), who, at).await?;
-    Ok(Some(Standing {
-        recovered: (health == Health::Active).then_some(at),
-        health,
-        is_news: true,
-    }))
 }

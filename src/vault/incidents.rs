@@ -53,6 +53,12 @@ pub(super) fn tell_provider(
         }
         return;
     };
+    // Where nothing answers, a firewall has not spoken: a provider that nobody reaches is down, and one that others reach is well by their
+    // word, which keeps its breaker closed.
+    if failure.blame == Blame::Egress && outcome.start == Start::Unknown {
+        provider.failed(sight, None, why, now);
+        return;
+    }
     // A firewall throttles an address as a rate limit, and no key's budget is spent by that.
     if failure.blame == Blame::Egress {
         provider.refused(sight, why, now);
@@ -170,7 +176,7 @@ async fn save(pool: &sqlx::PgPool, news: &News) -> store::Result<(Vec<Incident>,
         let (burst, times) = (&trip.burst, (since, until));
         let given = key_versions::give_back(conn, burst, BRAKE, times, (rev, now)).await?;
         health_changes::forget(conn, &given).await?;
-        for account in cooldowns::give_back(conn, &trip.burst, rev, trip.back_at).await? {
+        for account in cooldowns::give_back(conn, &trip.burst, rev, (since, until)).await? {
             // Replicas then read anew what the account cools down from: it may be less.
             deletions::insert(conn, rev, "cooldowns", account).await?;
         }

@@ -1,12 +1,15 @@
 //! The keys that the vault works with, all derived from the cluster key.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
 use crate::crypto::{ClusterKey, FingerprintKey, KeyRing, MacKey, Pepper, RequestKey};
 
 /// The ring of master keys, the cluster key, and what is derived from it.
 #[derive(Debug)]
 pub struct VaultKeys {
-    /// The master keys.
-    pub ring: KeyRing,
+    ring: ArcSwap<KeyRing>,
     /// The cluster key.
     pub cluster: ClusterKey,
     /// For the MACs of rows.
@@ -31,8 +34,19 @@ impl VaultKeys {
             pepper: cluster.token_pepper(),
             fingerprint: cluster.fingerprint_key(),
             request: cluster.request_key(),
-            ring,
+            ring: ArcSwap::from_pointee(ring),
             cluster,
         }
+    }
+
+    /// The master keys that are held at this moment.
+    #[must_use]
+    pub fn ring(&self) -> Arc<KeyRing> {
+        self.ring.load_full()
+    }
+
+    /// Other master keys are held from now on.
+    pub(super) fn hold(&self, ring: KeyRing) {
+        self.ring.store(Arc::new(ring));
     }
 }

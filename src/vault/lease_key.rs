@@ -226,6 +226,9 @@ impl Vault {
             undo(&chosen.account, version, &claims);
             return Err(LeaseRefusal::TooManyLimits);
         };
+        // Before anybody has it: the version is not revoked while it is out.
+        let ends = now.boot.after(within.report);
+        version.live.out(claims.ends(), ends, now.boot);
         Ok(Lease {
             lease_id,
             granted,

@@ -32,6 +32,7 @@ mod disable_account;
 mod disable_caller;
 mod disable_key;
 mod disable_pool;
+pub mod doctor;
 mod error;
 mod explain_lease;
 mod forward;
@@ -40,7 +41,6 @@ mod get_caller;
 mod get_cost;
 mod get_key;
 mod get_limit;
-mod get_master_key_status;
 mod get_pool;
 mod get_status;
 mod guard;
@@ -64,12 +64,12 @@ mod list_limits;
 mod list_pools;
 mod list_prices;
 mod list_tokens;
+mod master_keys;
 mod open;
 mod opened;
 mod overdue;
 mod owing;
 mod page;
-mod passphrase;
 mod patience;
 mod placing;
 mod pool_view;
@@ -81,14 +81,15 @@ mod renew_lease;
 mod replay;
 mod report_outcome;
 mod retry_tokens;
-mod revoke_drained;
 mod revoke_token;
 mod rotate_key;
+mod rotating;
 mod rotations;
 mod sealing;
 mod secret_value;
 mod set_price;
 mod settling;
+mod shared;
 mod spend;
 mod stating;
 mod takeover;
@@ -102,6 +103,7 @@ mod update_pool;
 mod verdicts;
 mod who;
 mod wishing;
+mod words;
 
 pub use account_view::AccountView;
 pub use admission::Proof;
@@ -128,7 +130,6 @@ pub use disable_key::{DisableKey, EnableKey};
 pub use disable_pool::{DisablePool, EnablePool};
 pub use error::{Error, Fault, Refusal};
 pub use explain_lease::ExplainLease;
-pub use get_master_key_status::MasterKeyView;
 pub use ids::Ids;
 pub use import_keys::{ImportAccount, ImportKeys, Imported};
 pub use key_versions::VersionView;
@@ -138,9 +139,13 @@ pub use lease_key::{Lease, LeaseKey};
 pub use list_alerts::ToldAlert;
 pub use list_health_changes::HealthChangeView;
 pub use list_learned_limits::LearnedView;
+pub use master_keys::{
+    CancelRewrap, MasterKeyStatus, MasterKeyView, PassphraseError, PromoteMasterKey,
+    RetireMasterKey, RewrapKeys, RewrapStep, RingChange, ring_of_known_passphrase,
+    ring_of_passphrase,
+};
 pub use open::OpenError;
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
-pub use passphrase::{PassphraseError, ring_of_passphrase};
 pub use pool_view::PoolView;
 pub use probe::Unprobed;
 pub use probe_key::Asked;
@@ -149,6 +154,9 @@ pub use renew_lease::{RenewLease, RenewRefusal};
 pub use report_outcome::{ReportOutcome, ReportRefusal, Reported, Verdict};
 pub use revoke_token::RevokeToken;
 pub use rotate_key::RotateKey;
+pub use rotating::{
+    CancelRotation, DeleteRotator, RetryRotation, RollbackKey, RotatorView, SetRotator,
+};
 pub use rotations::RotationView;
 pub use secret_value::{SecretValue, WHOLE};
 pub use set_price::SetPrice;
@@ -205,7 +213,7 @@ impl Vault {
         snapshot_age_max: Duration,
     ) -> Self {
         let ids = Ids::new(&keys.cluster, boot);
-        Self {
+        let vault = Self {
             audit: parking_lot::Mutex::new(audit::writer::Writer::new(ids.boot_id())),
             live: Live::new(ids.boot_id(), snapshot_age_max),
             pool,
@@ -217,7 +225,9 @@ impl Vault {
             saving: tokio::sync::Mutex::default(),
             outbound: Outbound::default(),
             probe_seats: tokio::sync::Semaphore::new(PROBE_SEATS),
-        }
+        };
+        vault.publish_ring();
+        vault
     }
 
     /// The same, where its own requests go out by this way.
@@ -225,23 +235,5 @@ impl Vault {
     pub fn sending_by(mut self, outbound: Outbound) -> Self {
         self.outbound = outbound;
         self
-    }
-
-    /// The keys in force.
-    #[must_use]
-    pub const fn keys(&self) -> &Arc<VaultKeys> {
-        &self.keys
-    }
-
-    /// The database.
-    #[must_use]
-    pub const fn pool(&self) -> &PgPool {
-        &self.pool
-    }
-
-    /// This replica's memory.
-    #[must_use]
-    pub const fn live(&self) -> &Arc<Live> {
-        &self.live
     }
 }

@@ -3,6 +3,7 @@
 use sqlx::{PgConnection, PgPool};
 
 use super::keys::VaultKeys;
+use super::master_keys::promoted::{self, Promoted};
 use crate::crypto::{
     ClusterKey, ClusterKeyError, Fingerprint, KeyRing, MissingMasterKey, RandomError,
     WrappedClusterKey,
@@ -60,20 +61,47 @@ impl VaultKeys {
         for fingerprint in secrets::master_keys(&mut transaction).await? {
             ring.find(&parse(&fingerprint)?)?;
         }
-        let promoted = ring.promoted().fingerprint();
         for fingerprint in ring.fingerprints() {
-            let text = fingerprint.to_string();
-            master_keys::register(&mut transaction, &text, fingerprint == promoted).await?;
+            master_keys::register(&mut transaction, &fingerprint.to_string()).await?;
         }
+        let keys = Self::new(ring, cluster);
+        keys.settle_promoted(&mut transaction).await?;
+        let retired = master_keys::retired(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(Self::new(ring, cluster))
+        keys.drop_retired(&retired);
+        Ok(keys)
+    }
+
+    /// The promoted master key is held, or this is the first start that looks: then the first of the ring is promoted, by which the
+    /// releases before have sealed.
+    async fn settle_promoted(&self, conn: &mut PgConnection) -> Result<(), OpenError> {
+        match promoted::read(conn, self).await? {
+            Promoted::Key(fingerprint) => drop(self.ring().find(&fingerprint)?),
+            Promoted::None => {
+                let first = self.ring().first().fingerprint();
+                promoted::write(conn, self, first).await?;
+            }
+            // Leases go on: only what seals is refused, and a person promotes one again.
+            Promoted::Tampered => tracing::error!(
+                "which master key is promoted was changed outside of keylease, nothing is sealed until one is promoted again"
+            ),
+        }
+        Ok(())
+    }
+
+    /// Retired master keys are not held, wherever they are still found.
+    fn drop_retired(&self, retired: &[String]) {
+        let is_kept = |fingerprint: &Fingerprint| !retired.contains(&fingerprint.to_string());
+        if let Some(kept) = self.ring().retain(is_kept) {
+            self.hold(kept);
+        }
     }
 }
 
 async fn first_start(conn: &mut PgConnection, ring: &KeyRing) -> Result<ClusterKey, OpenError> {
     refuse_if_used(conn).await?;
     let cluster = ClusterKey::generate()?;
-    let wrapped = cluster.wrap(ring)?;
+    let wrapped = cluster.wrap(ring.first())?;
     let fingerprint = wrapped.master_key.to_string();
     cluster::set_wrapped_key(conn, &wrapped.wrapped, &fingerprint).await?;
     master_keys::add_wraps(conn, &fingerprint, 1).await?;

@@ -56,9 +56,14 @@ impl Opened {
 }
 
 impl Vault {
-    /// With the last report of a lease, which has been settled, it matters no more whether that was given again. Only a lease that was
+    /// With the last report of a lease, which has been settled, it is out no more, and it matters no more whether it was given again. Only a lease that was
     /// asked for by request id can have been, and of those alone nobody says when they came.
     pub(super) fn forget_replay(&self, lease: &Opened, ending: Option<Ending>) {
+        if ending.is_some()
+            && let Some(version) = self.live.glance().versions.get(&lease.claims.version_uid)
+        {
+            version.live.back(lease.ends);
+        }
         if ending.is_some() && lease.claims.received.is_none() {
             self.replayed.forget(lease.claims.caller_uid, lease.serial);
         }

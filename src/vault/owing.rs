@@ -14,6 +14,7 @@ use crate::live::brakes::Trip;
 pub(super) struct Unsaved {
     health: Option<Transition>,
     cooling: Vec<(String, Cause)>,
+    models: Vec<(String, Cause)>,
     incidents: Vec<(IncidentKind, Incident)>,
     trips: Vec<Trip>,
 }
@@ -26,6 +27,7 @@ impl Vault {
         let version = snapshot.versions.get(&claims.version_uid);
         let mut unsaved = Unsaved {
             health: version.and_then(|version| version.live.unsaved()),
+            models: version.map_or_else(Vec::new, |version| version.live.unsaved_models()),
             trips: self.trips(claims.pool_uid),
             ..Unsaved::default()
         };

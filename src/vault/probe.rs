@@ -5,31 +5,29 @@ use std::time::Instant;
 
 use metrics::counter;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::Vault;
 use super::telling::key_of;
 use crate::domain::account::Account;
-use crate::domain::classify::{self, Blame, Response};
+use crate::domain::classify::{self, Response};
 use crate::domain::disablement::is_disabled;
-use crate::domain::health::{FailureClass, Health};
+use crate::domain::health::Health;
 use crate::domain::key::Stage;
 use crate::domain::pool::HealthPolicy;
-use crate::domain::probe::{self, ProbeResult, Probed};
-use crate::domain::profile::PlacementKind;
+use crate::domain::probe::Probed;
 use crate::domain::time::Timestamp;
-use crate::domain::transition::Who;
-use crate::domain::vitals::Event;
 use crate::live::credential::Credential;
-use crate::live::owed::Judgement;
 use crate::live::snapshot::{AccountEntry, PoolEntry, VersionEntry};
 use crate::metric_names;
-use crate::outbound::{OutboundError, Request};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::{self, cluster};
 
+mod heeding;
+mod request;
 mod reviving;
 
+pub(super) use request::is_askable;
+use request::request;
 use reviving::revive;
 
 /// Why a version is not probed.
@@ -139,50 +137,6 @@ impl Vault {
         Ok(probed)
     }
 
-    /// Lets a probe act, and the fleet know: a rejected key is dead, a dead one that is well gets its canary, a spent budget cools.
-    pub(super) async fn heed(
-        &self,
-        subject: &Subject,
-        probed: &Probed,
-        now: Timestamp,
-    ) -> store::Result<()> {
-        let Subject { account, version } = subject;
-        let uid = version.version.meta.uid;
-        match (probed.result, &probed.failure) {
-            (ProbeResult::Well, _) => return self.revive(subject).await,
-            (ProbeResult::Unclear, _) | (_, None) => return Ok(()),
-            (ProbeResult::Rejected, Some(failure)) => {
-                let why = format!("credential ({}, by a probe)", probed.why);
-                let policy = self.policy_of(uid, now);
-                let event = Event::Probed { is_well: false };
-                version.live.on(event, &policy, &why, Who::Probe, now);
-                if failure.blame == Blame::Account {
-                    let class = FailureClass::Credential;
-                    account.live.blame(uid, "", class, None, &why, now);
-                }
-            }
-            (ProbeResult::Spent, Some(failure)) => {
-                let (class, stated) = (failure.class, failure.retry_after);
-                let why = format!("{} ({}, by a probe)", class.as_str(), probed.why);
-                match failure.blame {
-                    Blame::Account | Blame::AccountModel => {
-                        account.live.blame(uid, "", class, stated, &why, now);
-                    }
-                    Blame::Key | Blame::KeyModel => {
-                        version.live.blame("", class, stated, &why, Who::Probe, now);
-                    }
-                    Blame::Request | Blame::Provider | Blame::Egress => {}
-                }
-            }
-        }
-        let judgement = Judgement {
-            account_uid: account.account.meta.uid,
-            version_uid: uid,
-            canary_issuer: None,
-        };
-        self.commit(judgement).await
-    }
-
     /// The rules of a pool that leases a version: of one that has it probed, if any has.
     fn policy_of(&self, version: Uuid, now: Timestamp) -> HealthPolicy {
         let snapshot = self.live.snapshot();
@@ -223,24 +177,4 @@ impl Vault {
         }
         Ok(())
     }
-}
-
-/// What is asked for, with the key where its provider expects it: only here does it leave by our own hand.
-fn request(account: &Account, credential: &Credential) -> Result<Request, Unprobed> {
-    let malformed = |_: OutboundError| Unprobed::Unopened;
-    let placing = &credential.placing;
-    let url = probe::url(account.profile, &placing.base_url).ok_or(Unprobed::Unasked)?;
-    let secret = credential.value().ok_or(Unprobed::Unasked)?;
-    if placing.kind != PlacementKind::Header {
-        return Err(Unprobed::Unasked);
-    }
-    let value = Zeroizing::new([placing.prefix.as_bytes(), secret.expose()].concat());
-    let mut request = Request::get(url, account.endpoint.allow_http)
-        .with_header(&placing.name, &value)
-        .map_err(malformed)?;
-    if let Some((name, value)) = placing.fixed_header {
-        let fixed = request.with_header(name, value.as_bytes());
-        request = fixed.map_err(malformed)?;
-    }
-    Ok(request)
 }

@@ -10,7 +10,6 @@ use super::braking::count_deaths;
 use super::placing::place_credentials;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::Fingerprint;
-use crate::domain::health::Cause;
 use crate::domain::key::{KeyVersion, Stage};
 use crate::live::Live;
 use crate::live::clock::boot_now;
@@ -23,8 +22,10 @@ use crate::store::secrets::SecretRow;
 
 mod befallen;
 mod callers;
+mod cooldowns;
 mod naming;
 mod pools;
+mod setback;
 mod unread;
 mod verified;
 
@@ -66,6 +67,7 @@ impl Vault {
         // A large vault takes long: not on a thread that answers calls, and to the end even if whoever asked has gone.
         let taken_up = tokio::task::spawn_blocking(move || {
             let (known, rev) = (registry.rev, changes.rev);
+            let before = (is_whole && !is_first).then(|| setback::before(&registry));
             if is_whole {
                 registry.clear();
             }
@@ -73,6 +75,8 @@ impl Vault {
             take_up(&mut registry, &keys, &live, changes);
             befallen::forget(&registry, &live, is_whole, now);
             live.refuted(registry.refuted.drain(..));
+            let wrong = registry.refuted_budgets.drain(..);
+            wrong.for_each(|accuser| live.refuted_budget(accuser));
             // Last: what was taken up by half is taken up again.
             (registry.rev, registry.epoch) = (rev, epoch);
             tracing::debug!(rev.known = known, rev, "what changed is taken up");
@@ -86,9 +90,14 @@ impl Vault {
                     "the database may have lost changes, all was read again"
                 );
             }
+            before.and_then(|before| setback::compare(&before, &registry, rev))
         });
         let doing = "what changed could not be taken up";
-        Ok(taken_up.await.map_err(|cause| Fault::new(doing, cause))?)
+        let setback = taken_up.await.map_err(|cause| Fault::new(doing, cause))?;
+        if let Some(setback) = setback {
+            self.note_setback(setback).await;
+        }
+        Ok(())
     }
 }
 
@@ -103,6 +112,7 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, live: &Live, mut changes: 
     forget(registry, &changes);
     take_up_accounts(registry, keys, &mut changes);
     take_up_versions(registry, keys, &mut changes);
+    cooldowns::take_up(registry, &mut changes);
     unread::take_out(registry, &changes.unread);
     place_credentials(registry, &changed);
     pools::take_up(registry, keys, &mut changes);
@@ -112,31 +122,25 @@ fn take_up(registry: &mut Registry, keys: &VaultKeys, live: &Live, mut changes: 
 }
 
 fn forget(registry: &mut Registry, changes: &Changes) {
+    // Before any is cleared: who spoke of it is known no more then.
+    cooldowns::refute(registry, changes);
+    let mut keys = HashSet::new();
     for gone in &changes.gone {
         registry.distrusted.forget(gone.uid);
         match gone.kind {
             GoneKind::Account => drop(registry.accounts.remove(&gone.uid)),
             GoneKind::Limit => drop(registry.limits.remove(&gone.uid)),
-            GoneKind::Key => registry.forget_key(gone.uid),
+            GoneKind::Key => drop(keys.insert(gone.uid)),
             GoneKind::Version => drop(registry.versions.remove(&gone.uid)),
             GoneKind::Pool => drop(registry.pools.remove(&gone.uid)),
             GoneKind::Caller => drop(registry.callers.remove(&gone.uid)),
             GoneKind::Token => drop(registry.tokens.remove(&gone.uid)),
-            GoneKind::Cooldowns => clear_cooldowns(registry, gone.uid, changes),
+            GoneKind::RefutedCooldowns => {}
+            GoneKind::Cooldowns => cooldowns::clear_account(registry, gone.uid, changes),
+            GoneKind::VersionCooldowns => cooldowns::clear_version(registry, gone.uid, changes),
         }
     }
-}
-
-/// A person cleared cooldowns of an account: what is stored of it is all there is.
-fn clear_cooldowns(registry: &mut Registry, account_uid: Uuid, changes: &Changes) {
-    let own = changes
-        .cooldowns
-        .iter()
-        .filter(|c| c.account_uid == account_uid);
-    let own: Vec<(String, Cause)> = own.map(|c| (c.model.clone(), c.cause.clone())).collect();
-    registry
-        .account_live(account_uid)
-        .cleared(&own, changes.now);
+    registry.forget_keys(&keys);
 }
 
 fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Changes) {
@@ -170,10 +174,6 @@ fn take_up_accounts(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
             Some(key) => drop(registry.keys.insert(uid, Arc::new(key))),
             None => drop(registry.keys.remove(&uid)),
         }
-    }
-    for cooldown in changes.cooldowns.drain(..) {
-        let live = registry.account_live(cooldown.account_uid);
-        live.told(&cooldown.model, cooldown.cause, changes.now);
     }
 }
 

@@ -89,6 +89,7 @@ impl Vault {
         let renewing = Renewing {
             issuer,
             serial,
+            version: lease.claims.version_uid,
             canary: None,
             trial: None,
             holdings: self.holdings(&lease.claims, serial),
@@ -133,6 +134,7 @@ impl Vault {
         Ok(Renewing {
             issuer: lease.issuer,
             serial: lease.serial,
+            version: claims.version_uid,
             canary: (claims.is_canary).then(|| Subject::version(claims.version_uid)),
             trial: self.trial_of(claims),
             holdings: self.holdings(claims, lease.serial),
@@ -220,6 +222,7 @@ impl Vault {
         account.provider.trial().prolong(given, until);
         if let Some(version) = snapshot.versions.get(&lease.claims.version_uid) {
             version.live.canary().prolong(given, until);
+            version.live.out(renewing.until, until, boot_now());
         }
         let (now, left) = (boot_now(), reports.left(lease.serial, lease.claims.granted));
         let renewed = |holding: &Renewal| (holding.limit, renewed(holding, renewing, left, now));

@@ -1,18 +1,26 @@
-//! `RotateKey`: the new secret is current at once, and the previous one is kept until its leases have ended.
+//! `RotateKey`: a new secret is stored, tried, and then current; the previous version is kept until its leases have ended and its grace
+//! is over.
+
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::create_key::insert_current;
+use super::error::Refusal;
 use super::guard::{check_etag, found};
+use super::probe::is_askable;
+use super::rotating::rotation_deeds::{Rotating, move_on};
 use super::rotations::RotationView;
-use super::secret_value::SecretValue;
+use super::secret_value::{SecretValue, WHOLE};
 use super::{Done, Result, Verb, Work, get_account, get_key, sealing};
+use crate::domain::account::Account;
+use crate::domain::field::FieldError;
+use crate::domain::health::Health;
 use crate::domain::id::Id;
-use crate::domain::key::{Key, KeyVersion, Stage};
+use crate::domain::key::{Key, KeyVersion, Meta, Stage};
+use crate::domain::labels::Labels;
 use crate::domain::name::{AccountName, KeyName, RotationName};
-use crate::domain::pool::LEASE_DURATION_MAX;
-use crate::domain::rotation::{Rotation, Step};
-use crate::store::{key_versions, keys, rotations, secrets};
+use crate::domain::rotation::{Event, GRACE_DEFAULT, Origin, Rotation, Step, Tested};
+use crate::store::{key_versions, rotations, rotators};
 
 /// A key whose secret is to be replaced.
 #[derive(Debug)]
@@ -21,42 +29,67 @@ pub struct RotateKey {
     pub name: KeyName,
     /// The state the caller has seen; empty for any.
     pub etag: String,
-    /// The new secret.
-    pub secret: SecretValue,
-    /// Revoke the previous version now, without waiting for its leases.
+    /// The new secret; none where the rotator of the account is to make it.
+    pub secret: Option<SecretValue>,
+    /// Revoke the previous version now, without a test and without waiting for its leases.
     pub revoke_previous_now: bool,
+    /// Promote the new version untried.
+    pub skips_test: bool,
+    /// How long the previous version is kept at least.
+    pub grace: Option<Duration>,
 }
 
 impl Verb for RotateKey {
     type Answer = RotationView;
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<RotationView>> {
-        let mut key = get_key::to_change(work, &self.name).await?;
+        let key = get_key::to_change(work, &self.name).await?;
         check_etag(&self.etag, &key.meta, &self.name)?;
         let account_name = AccountName(self.name.account.clone());
         let account = get_account::to_change(work, &account_name).await?;
-        let secrets = [("secret".to_owned(), &self.secret)];
-        sealing::refuse_known(work, Some(&self.name), &secrets).await?;
-        let newest = key_versions::newest(work.conn, key.meta.uid).await?;
-        let number = newest.map_or(1, |newest| newest + 1);
-        let current = key_versions::current(work.conn, key.meta.uid).await?;
-        let from_number = current.as_ref().map(|version| version.number);
-        let drains = current.is_some() && !self.revoke_previous_now;
-        if let Some(current) = current {
-            self.replace(work, current).await?;
+        let rotator = rotators::find(work.conn, account.meta.uid).await?;
+        match &self.secret {
+            Some(secret) => {
+                let secrets = [("secret".to_owned(), secret)];
+                sealing::refuse_known(work, Some(&self.name), &secrets).await?;
+            }
+            None => self.check_rotator(rotator.is_some(), &account_name)?,
         }
-        insert_current(work, &account, &key, number, &self.secret).await?;
-        // The key's answer names its current version, so the key has changed too.
-        key.meta.touch(work.rev, work.now);
-        let mac = work.keys.mac.of_row(&key);
-        keys::update(work.conn, &key, &mac).await?;
-        let rotation = self
-            .record(work, &key, (from_number, number), drains)
+        let mut rotating = Rotating {
+            name: self.name.clone(),
+            key,
+        };
+        self.give_up_open(work, &mut rotating).await?;
+        let current = key_versions::current(work.conn, rotating.key.meta.uid).await?;
+        let from = current.map(|version| version.number);
+        let of_account = rotator.as_ref().and_then(|rotator| rotator.resource.grace);
+        let grace = self.grace.or(of_account).unwrap_or(GRACE_DEFAULT);
+        let mut rotation = self.begin(work, &rotating.key, from, grace).await?;
+        if let Some(secret) = &self.secret {
+            store_pending(work, &account, &rotating.key, &rotation, secret).await?;
+        }
+        rotations::insert(work.conn, &rotation).await?;
+        let is_one = |secret: &SecretValue| secret.parts().contains_key(WHOLE);
+        let is_tried = self.secret.as_ref().is_some_and(is_one) && is_askable(&account);
+        if self.secret.is_some() && (!is_tried || from.is_none() || rotation.skips_test) {
+            let proven = Event::Tested(Tested::Proven);
+            move_on(work, &mut rotating, &mut rotation, proven).await?;
+        }
+        if self.revoke_previous_now && rotation.step == Step::Draining {
+            let at_provider = rotator.is_some();
+            move_on(
+                work,
+                &mut rotating,
+                &mut rotation,
+                Event::Drained { at_provider },
+            )
             .await?;
+        }
+        let view = RotationView::new(self.name, rotation);
         Ok(Done {
-            resource: rotation.name.to_string(),
-            summary: summary(&rotation.rotation),
-            answer: rotation,
+            resource: view.name.to_string(),
+            summary: summary(&view.rotation),
+            answer: view,
         })
     }
 
@@ -70,52 +103,108 @@ impl Verb for RotateKey {
 }
 
 impl RotateKey {
-    /// Takes the current version out of new leases. A call may ask for the longest lease whatever its pool says, so that is how long the
-    /// last one can be out.
-    async fn replace(&self, work: &mut Work<'_>, mut current: KeyVersion) -> Result<()> {
-        current.meta.touch(work.rev, work.now);
-        if self.revoke_previous_now {
-            current.stage = Stage::Revoked;
-            current.revoke_time = Some(work.now);
-            secrets::erase(work.conn, current.meta.uid).await?;
+    /// Without a secret the rotator of the account makes one.
+    fn check_rotator(&self, is_there: bool, account: &AccountName) -> Result<()> {
+        let error = if !is_there {
+            let message = format!("is required, since {account} has no rotator that makes one");
+            FieldError::new("secret", message)
+        } else if self.revoke_previous_now {
+            let message =
+                "must come with a secret: until a rotator has made one, nothing would serve";
+            FieldError::new("revoke_previous_now", message)
         } else {
-            current.stage = Stage::Previous;
-            current.drain_until = Some(work.now.after(LEASE_DURATION_MAX));
-        }
-        Ok(key_versions::update(work.conn, &current).await?)
+            return Ok(());
+        };
+        Err(Refusal::Fields(vec![error]).into())
     }
 
-    async fn record(
+    /// Of a key one rotation at a time is before its promotion. One that is under way is not given up for another without a word, unless
+    /// the key has leaked: then nothing stands in the way.
+    async fn give_up_open(&self, work: &mut Work<'_>, rotating: &mut Rotating) -> Result<()> {
+        let open = rotations::open_of_key(work.conn, rotating.key.meta.uid).await?;
+        let Some(mut open) = open else { return Ok(()) };
+        if self.revoke_previous_now {
+            move_on(work, rotating, &mut open, Event::Cancel).await?;
+            return Ok(());
+        }
+        let resource = self.name.to_string();
+        let message = format!(
+            "{resource}/rotations/{} is under way ({}): wait for it, or give it up with CancelRotation first",
+            open.id,
+            open.step.as_str()
+        );
+        Err(Refusal::State { resource, message }.into())
+    }
+
+    async fn begin(
         &self,
         work: &mut Work<'_>,
         key: &Key,
-        (from_number, to_number): (Option<u32>, u32),
-        drains: bool,
-    ) -> Result<RotationView> {
-        let rotation = Rotation {
+        from: Option<u32>,
+        grace: Duration,
+    ) -> Result<Rotation> {
+        let to_number = rotations::newest_number(work.conn, key.meta.uid).await? + 1;
+        Ok(Rotation {
             uid: Uuid::now_v7(),
             key_uid: key.meta.uid,
-            // A rotation is known by the version it brought.
+            // A rotation is known by the version it brings.
             id: Id::parse("rotation", &to_number.to_string())?,
-            step: if drains { Step::Draining } else { Step::Done },
-            from_number,
+            step: match self.secret {
+                Some(_) => Step::Pending,
+                None => Step::Creating,
+            },
+            from_number: from,
             to_number,
             reason: work.reason.to_owned(),
             create_time: work.now,
             update_time: work.now,
-        };
-        rotations::insert(work.conn, &rotation).await?;
-        let name = RotationName {
-            key: self.name.clone(),
-            rotation: rotation.id.clone(),
-        };
-        Ok(RotationView { name, rotation })
+            origin: match self.secret {
+                Some(_) => Origin::Operator,
+                None => Origin::Rotator,
+            },
+            skips_test: self.skips_test || self.revoke_previous_now,
+            grace,
+            step_time: work.now,
+            attempts: 0,
+            next_attempt: Some(work.now),
+            why: String::new(),
+            is_held: false,
+            is_automatic: false,
+            epoch: 0,
+        })
     }
+}
+
+/// Stores the secret as the new version of a rotation: sealed for the hosts of its account, and leased to nobody yet.
+pub(super) async fn store_pending(
+    work: &mut Work<'_>,
+    account: &Account,
+    key: &Key,
+    rotation: &Rotation,
+    secret: &SecretValue,
+) -> Result<Uuid> {
+    let version = KeyVersion {
+        meta: Meta::created(Uuid::now_v7(), work.rev, Labels::default(), work.now),
+        key_uid: key.meta.uid,
+        number: rotation.to_number,
+        stage: Stage::Pending,
+        health: Health::Active,
+        recover_time: None,
+        promote_time: None,
+        revoke_time: None,
+        drain_until: None,
+        sealed_hosts: account.endpoint.allowed_hosts.clone(),
+    };
+    key_versions::insert(work.conn, &version).await?;
+    sealing::put(work, &version, secret).await?;
+    Ok(version.meta.uid)
 }
 
 fn summary(rotation: &Rotation) -> String {
     let to = rotation.to_number;
     match (rotation.from_number, rotation.step) {
+        (_, Step::Creating) => format!("the rotator is asked for version {to}"),
+        (_, Step::Pending) => format!("version {to} is stored, to be tested"),
         (None, _) => format!("version {to} is current"),
         (Some(from), Step::Draining) => format!("version {to} is current, version {from} drains"),
         (Some(from), _) => format!("version {to} is current, version {from} is revoked"),

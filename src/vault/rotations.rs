@@ -17,6 +17,17 @@ pub struct RotationView {
     pub rotation: Rotation,
 }
 
+impl RotationView {
+    /// A rotation of this key.
+    pub(super) fn new(key: KeyName, rotation: Rotation) -> Self {
+        let name = RotationName {
+            key,
+            rotation: rotation.id.clone(),
+        };
+        Self { name, rotation }
+    }
+}
+
 impl Vault {
     /// Reads a rotation.
     ///
@@ -47,13 +58,8 @@ impl Vault {
         let before = page.number_before();
         let mut rows = rotations::of_key(&mut conn, key.meta.uid, before, slice.rows_max).await?;
         let next = page.cut(&self.keys, &mut rows, |row| row.to_number.to_string());
-        let views = rows.into_iter().map(|rotation| RotationView {
-            name: RotationName {
-                key: name.clone(),
-                rotation: rotation.id.clone(),
-            },
-            rotation,
-        });
+        let views = rows.into_iter();
+        let views = views.map(|rotation| RotationView::new(name.clone(), rotation));
         Ok((views.collect(), next))
     }
 }

@@ -1,15 +1,20 @@
 //! Sealing secrets into rows, and sealing them anew when the hosts of their account change.
 
+use sqlx::PgConnection;
+
 use super::error::Refusal;
 use super::keys::VaultKeys;
+use super::master_keys::promoted::{Sealer, sealer};
 use super::secret_value::SecretValue;
 use super::{Result, Work};
-use crate::crypto::{self, SealContext, Sealed, WrapBudget, check_wraps};
+use crate::crypto::{
+    self, EnvelopeError, Fingerprint, KeyRing, SealContext, Sealed, WrapBudget, check_wraps,
+};
 use crate::domain::account::Account;
 use crate::domain::field::{FIELD_ERRORS_MAX, FieldError};
 use crate::domain::key::KeyVersion;
 use crate::domain::name::KeyName;
-use crate::store::secrets::{self, Duplicate, SecretRow};
+use crate::store::secrets::{self, Duplicate, SealedRow, SecretRow, WrapRow};
 use crate::store::{key_versions, master_keys};
 
 /// Seals a credential for the hosts of its version.
@@ -18,10 +23,11 @@ pub(super) async fn put(
     version: &KeyVersion,
     secret: &SecretValue,
 ) -> Result<()> {
-    count_wraps(work, secret.wraps()).await?;
+    let sealer = sealer(work).await?;
+    count_wraps(work.conn, &sealer, secret.wraps()).await?;
     let fingerprint = secret.fingerprint(work.keys);
     for (field, value) in secret.parts() {
-        let sealed = crypto::seal(&work.keys.ring, &context(version, field), value)?;
+        let sealed = crypto::seal(sealer.master_key()?, &context(version, field), value)?;
         let row = row(field, sealed, fingerprint.to_vec());
         secrets::put(work.conn, version.meta.uid, &row).await?;
     }
@@ -32,15 +38,20 @@ pub(super) async fn put(
 pub(super) async fn seal_anew(work: &mut Work<'_>, account: &Account) -> Result<usize> {
     let versions = key_versions::sealed_of_account(work.conn, account.meta.uid).await?;
     let count = versions.len();
+    if count == 0 {
+        return Ok(0);
+    }
+    let (ring, sealer) = (work.keys.ring(), sealer(work).await?);
     for old in versions {
         let mut new = old.clone();
         new.sealed_hosts.clone_from(&account.endpoint.allowed_hosts);
         new.meta.touch(work.rev, work.now);
         for stored in secrets::of_version(work.conn, old.meta.uid).await? {
             let sealed = sealed(&stored)?;
-            let secret = crypto::open(&work.keys.ring, &context(&old, &stored.field), &sealed)?;
-            count_wraps(work, 1).await?;
-            let sealed = crypto::seal(&work.keys.ring, &context(&new, &stored.field), &secret)?;
+            let secret = crypto::open(&ring, &context(&old, &stored.field), &sealed)?;
+            count_wraps(work.conn, &sealer, 1).await?;
+            let context = context(&new, &stored.field);
+            let sealed = crypto::seal(sealer.master_key()?, &context, &secret)?;
             let row = row(&stored.field, sealed, stored.fingerprint);
             secrets::put(work.conn, new.meta.uid, &row).await?;
         }
@@ -110,27 +121,67 @@ fn stored_already(known: &Duplicate, rotated: Option<&KeyName>) -> String {
 }
 
 /// Counts wraps against the budget of the promoted master key, in the transaction that stores them.
-async fn count_wraps(work: &mut Work<'_>, wraps: i64) -> Result<()> {
-    let fingerprint = work.keys.ring.promoted().fingerprint().to_string();
-    let total = master_keys::add_wraps(work.conn, &fingerprint, wraps).await?;
-    match check_wraps(u64::try_from(total).unwrap_or(u64::MAX)) {
-        WrapBudget::Ok => Ok(()),
-        WrapBudget::Warn => {
-            tracing::warn!(
-                fingerprint,
-                wraps = total,
-                "a master key has wrapped often, rotate it"
-            );
-            Ok(())
-        }
-        WrapBudget::Refuse => {
-            let message = format!(
-                "master key {fingerprint} has wrapped {total} times and must not wrap more, promote another first"
-            );
-            let resource = fingerprint;
-            Err(Refusal::State { resource, message }.into())
-        }
+async fn count_wraps(conn: &mut PgConnection, sealer: &Sealer, wraps: i64) -> Result<()> {
+    let fingerprint = sealer.fingerprint().to_string();
+    let total = master_keys::add_wraps(conn, &fingerprint, wraps).await?;
+    if heed_wraps(&fingerprint, total) == WrapBudget::Refuse {
+        let message = format!(
+            "master key {fingerprint} has wrapped {total} times and must not wrap more, promote another first"
+        );
+        let resource = fingerprint;
+        return Err(Refusal::State { resource, message }.into());
     }
+    Ok(())
+}
+
+/// What so many wraps of a master key mean; it is told where they are many.
+pub(super) fn heed_wraps(fingerprint: &str, total: i64) -> WrapBudget {
+    let budget = check_wraps(u64::try_from(total).unwrap_or(u64::MAX));
+    if budget == WrapBudget::Warn {
+        tracing::warn!(
+            fingerprint,
+            wraps = total,
+            "a master key has wrapped often, rotate it"
+        );
+    }
+    budget
+}
+
+/// A data key, wrapped anew by another master key of the ring.
+pub(super) fn rewrapped(
+    ring: &KeyRing,
+    to: Fingerprint,
+    row: &WrapRow,
+) -> std::result::Result<Vec<u8>, EnvelopeError> {
+    // The value is not touched.
+    let sealed = sealed_of(row, Vec::new())?;
+    let moved = crypto::rewrap(ring, ring.find(&to)?, &context_of(row)?, &sealed);
+    moved.map(|sealed| sealed.wrapped_dek)
+}
+
+/// Whether a sealed field opens for what its row says of it; it is wiped at once.
+pub(super) fn opens(ring: &KeyRing, row: &SealedRow) -> std::result::Result<(), EnvelopeError> {
+    let sealed = sealed_of(&row.wrap, row.ciphertext.clone())?;
+    crypto::open(ring, &context_of(&row.wrap)?, &sealed).map(drop)
+}
+
+fn context_of(row: &WrapRow) -> std::result::Result<SealContext<'_>, EnvelopeError> {
+    let number = u32::try_from(row.number);
+    Ok(SealContext {
+        key_uid: row.key_uid,
+        version: number.map_err(|_| EnvelopeError::DoesNotOpen)?,
+        field: &row.field,
+        allowed_hosts: &row.sealed_hosts,
+    })
+}
+
+fn sealed_of(row: &WrapRow, ciphertext: Vec<u8>) -> std::result::Result<Sealed, EnvelopeError> {
+    let master_key = row.master_key_fingerprint.parse();
+    Ok(Sealed {
+        master_key: master_key.map_err(|_| EnvelopeError::DoesNotOpen)?,
+        wrapped_dek: row.wrapped_dek.clone(),
+        ciphertext,
+    })
 }
 
 const fn context<'a>(version: &'a KeyVersion, field: &'a str) -> SealContext<'a> {
@@ -168,6 +219,6 @@ impl VaultKeys {
     /// The ring lacks the master key, or the row is not what was sealed for this version and its hosts.
     pub fn open_secret(&self, version: &KeyVersion, row: &SecretRow) -> Result<crypto::Secret> {
         let context = context(version, &row.field);
-        Ok(crypto::open(&self.ring, &context, &sealed(row)?)?)
+        Ok(crypto::open(&self.ring(), &context, &sealed(row)?)?)
     }
 }

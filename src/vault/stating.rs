@@ -5,6 +5,7 @@ use super::Vault;
 use super::blaming::who;
 use super::opened::Opened;
 use crate::domain::classify::{self, Blame, Statement, stated};
+use crate::domain::cooling::Failing;
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::learned::BudgetName;
 use crate::domain::outcome::Outcome;
@@ -53,17 +54,23 @@ impl Vault {
         let left = said.remaining.unwrap_or(0);
         let (class, dimension) = (spent.class.as_str(), said.dimension.as_str());
         let why = format!("{class} ({left} {dimension} left, by its headers)");
-        let (caller, model) = (claims.caller_uid, claims.model.as_str());
+        let Some(weight) = self.weight(claims, now) else {
+            return;
+        };
+        let (word, model) = ((claims.caller_uid, weight), claims.model.as_str());
         match said.blame {
-            Blame::Account => account.live.spend(caller, "", spent, &why, now),
-            Blame::AccountModel => account.live.spend(caller, model, spent, &why, now),
+            Blame::Account => account.live.spend(word, "", spent, &why, now),
+            Blame::AccountModel => account.live.spend(word, model, spent, &why, now),
             Blame::Key => {
                 let snapshot = self.live.snapshot();
                 if let Some(version) = snapshot.versions.get(&claims.version_uid) {
-                    let wait = Some(spent.wait);
-                    version
-                        .live
-                        .blame("", spent.class, wait, &why, who(claims), now);
+                    let failing = Failing {
+                        class: spent.class,
+                        stated: Some(spent.wait),
+                        why: &why,
+                    };
+                    let live = &version.live;
+                    live.blame("", failing, weight.of_key(), who(claims), now);
                 }
             }
             Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => {}

@@ -40,7 +40,28 @@ pub(super) fn key_of(account: &AccountEntry, version: &VersionEntry) -> (String,
 pub(super) fn tell_of_cooling(account: &AccountEntry, model: &str, cause: &Cause) {
     let account = AccountName(account.account.id.clone()).to_string();
     let (why, until) = (cause.why.as_str(), time(cause.until));
+    if cause.is_refuted() {
+        tracing::info!(
+            account,
+            model,
+            why,
+            "an account cools down no more, a lease found that one caller was wrong"
+        );
+        return;
+    }
     tracing::info!(account, model, why, %until, "an account cools down");
+}
+
+/// One model of a key cools down.
+pub(super) fn tell_of_model(
+    account: &AccountEntry,
+    version: &VersionEntry,
+    model: &str,
+    cause: &Cause,
+) {
+    let (key, version) = key_of(account, version);
+    let (why, until) = (cause.why.as_str(), time(cause.until));
+    tracing::info!(key, version, model, why, %until, "a model of a key cools down");
 }
 
 /// Something befell many keys at once, or is over.

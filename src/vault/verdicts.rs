@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use super::blaming::{cool, counted, event, is_counted, times, who};
 use super::incidents::tell_provider;
+use super::words::is_closing;
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
-use crate::domain::classify::{self, Failure};
+use crate::domain::classify;
 use crate::domain::health::FailureClass;
 use crate::domain::judged::{Judged, Seen};
 use crate::domain::outcome::Outcome;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
-use crate::domain::transition::Who;
-use crate::domain::vitals::{Event, Word};
+use crate::domain::vitals::Event;
+use crate::live::snapshot::AccountEntry;
 
 impl Vault {
     /// Judges outcomes by the rules of the lease's pool and then those of the account's provider; of an account that is gone, by those for
@@ -57,10 +58,18 @@ impl Vault {
         self.tell_version(lease, outcome, pause, now);
         match &outcome.seen {
             Seen::NotSent => {}
-            Seen::Success => account.live.succeed(now),
+            Seen::Success => self.succeed(account, claims, now),
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
-                cool(account, version, claims, failure, (&why, pause), now);
+                let weight = self.weight(claims, now);
+                cool(
+                    account,
+                    version,
+                    claims,
+                    failure,
+                    (&why, pause, weight),
+                    now,
+                );
             }
         }
     }
@@ -81,7 +90,23 @@ impl Vault {
             let why = format!("{} ({why})", failure.class.as_str());
             let pause = self.brake(lease, outcome, now);
             self.tell_version(lease, outcome, pause, now);
-            cool(account, version, claims, failure, (&why, pause), now);
+            let weight = self.weight(claims, now);
+            cool(
+                account,
+                version,
+                claims,
+                failure,
+                (&why, pause, weight),
+                now,
+            );
+        }
+    }
+
+    /// A use went well: whoever alone said that its account had spent its budget was wrong.
+    fn succeed(&self, account: &AccountEntry, claims: &LeaseClaims, now: Timestamp) {
+        let by = (claims.caller_uid, claims.given);
+        if let Some(accuser) = account.live.succeed(&claims.model, by, now) {
+            self.live.refuted_budget(accuser);
         }
     }
 
@@ -147,6 +172,7 @@ impl Vault {
         };
         let pool = snapshot.pools_by_uid.get(&claims.pool_uid);
         let policy = pool.map_or_else(HealthPolicy::default, |p| p.pool.health_policy);
+        let policy = self.seconded(account, claims, outcome, policy, now);
         let policy = policy.braked(pause);
         let (is_issuer, who) = (lease.issuer == self.live.boot_id, who(claims));
         match &outcome.seen {
@@ -165,6 +191,10 @@ impl Vault {
                     return;
                 }
                 let word = self.word(claims, failure, now);
+                if is_closing(failure) && !word.is_doubted {
+                    let until = now.after(policy.quarantine());
+                    account.live.said_closed(word.by, until, now);
+                }
                 // Its word takes the key from itself alone; whether it is right the provider is asked, once for each such word.
                 if word.is_doubted && !version.live.is_kept_from(claims.caller_uid, now) {
                     self.live.suspects.note(claims.version_uid);
@@ -176,24 +206,5 @@ impl Vault {
                 }
             }
         }
-    }
-
-    /// What the caller's word against a key is worth; that of other failures is not asked for.
-    pub(super) fn word(&self, claims: &LeaseClaims, failure: &Failure, now: Timestamp) -> Word {
-        Word {
-            by: claims.caller_uid,
-            is_canary: claims.is_canary,
-            is_doubted: failure.class == FailureClass::Credential
-                && self.live.is_doubted(claims.caller_uid, now),
-        }
-    }
-
-    /// Why a version is as it is: of a verdict on its secret also by whose word.
-    fn why(&self, who: Who, failure: &Failure, why: &str) -> String {
-        let class = failure.class.as_str();
-        if failure.class == FailureClass::Credential {
-            return format!("{class} ({why}), by {}", self.name_of(who));
-        }
-        format!("{class} ({why})")
     }
 }

@@ -114,6 +114,17 @@ impl AccountState {
         Ok(())
     }
 
+    /// Whether it goes by this name.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    /// Accepts another key from now on; answers its place.
+    pub(crate) fn accept(&mut self, value: String) -> usize {
+        self.keys.push(KeyState::new(Key { value, fault: None }));
+        self.keys.len() - 1
+    }
+
     /// Counts a request that could not be read.
     pub(crate) fn fail(&mut self) {
         self.failed += 1;

@@ -12,6 +12,9 @@ use serde::Deserialize;
 pub struct Config {
     /// At least one; names and keys differ.
     pub accounts: Vec<Account>,
+    /// Whoever has it may make and delete keys. Unset: nobody.
+    #[serde(default)]
+    pub admin_key: Option<String>,
 }
 
 /// One account: its keys share its limits.

@@ -5,6 +5,7 @@
 //! `server` puts them on a socket.
 
 mod account;
+mod admin;
 mod config;
 mod counts;
 mod limiter;

@@ -8,18 +8,18 @@ use std::time::Instant;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use parking_lot::Mutex;
-use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::account::AccountState;
+use crate::admin::{self, ServiceAccount};
 use crate::config::{Config, ConfigError};
 use crate::counts::Counts;
 use crate::reply::{self, Ask};
@@ -32,8 +32,10 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 pub struct Provider {
     accounts: Vec<Mutex<AccountState>>,
     /// Key value → its account and its place there.
-    keys: HashMap<String, (usize, usize)>,
+    keys: Mutex<HashMap<String, (usize, usize)>>,
     unknown_keys: AtomicU64,
+    pub(crate) admin_key: Option<String>,
+    pub(crate) service_accounts: Mutex<Vec<ServiceAccount>>,
 }
 
 /// A provider that serves until it is shut down or dropped.
@@ -83,17 +85,36 @@ impl Provider {
         }
         Self {
             accounts,
-            keys,
+            keys: Mutex::new(keys),
             unknown_keys: AtomicU64::new(0),
+            admin_key: config.admin_key,
+            service_accounts: Mutex::default(),
         }
     }
 
     fn find(&self, key: &str) -> Option<(&Mutex<AccountState>, usize)> {
-        let &(account, key) = self.keys.get(key)?;
+        let (account, key) = *self.keys.lock().get(key)?;
         Some((&self.accounts[account], key))
     }
 
-    fn kill(&self, key: &str) -> bool {
+    /// An account accepts another key. False if there is no such account.
+    pub(crate) fn accept(&self, account: &str, key: &str) -> bool {
+        let place = self
+            .accounts
+            .iter()
+            .position(|known| known.lock().is(account));
+        let Some(place) = place else { return false };
+        let own = self.accounts[place].lock().accept(key.to_owned());
+        self.keys.lock().insert(key.to_owned(), (place, own));
+        true
+    }
+
+    /// A key is known no more.
+    pub(crate) fn forget(&self, key: &str) {
+        self.keys.lock().remove(key);
+    }
+
+    pub(crate) fn kill(&self, key: &str) -> bool {
         self.find(key)
             .map(|(account, key)| account.lock().kill(key))
             .is_some()
@@ -152,7 +173,7 @@ fn router(provider: Arc<Provider>) -> Router {
         .route("/v1/chat/completions", post(chat))
         .route("/v1/models", get(models))
         .route("/counts", get(counts))
-        .route("/kill", post(kill))
+        .merge(admin::routes())
         .with_state(provider)
 }
 
@@ -207,20 +228,7 @@ async fn counts(State(provider): State<Arc<Provider>>) -> Json<Counts> {
     Json(provider.counts())
 }
 
-#[derive(Deserialize)]
-struct Kill {
-    key: String,
-}
-
-async fn kill(State(provider): State<Arc<Provider>>, Json(kill): Json<Kill>) -> Response {
-    if provider.kill(&kill.key) {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        (StatusCode::NOT_FOUND, "no account has this key\n").into_response()
-    }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers
         .get(header::AUTHORIZATION)?
         .to_str()

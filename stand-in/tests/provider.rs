@@ -36,6 +36,7 @@ async fn start(account: Account) -> RunningProvider {
     Provider::start(
         listener,
         Config {
+            admin_key: None,
             accounts: vec![account],
         },
     )

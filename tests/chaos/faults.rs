@@ -9,6 +9,7 @@ use super::harness::proxy::Proxy;
 use super::world::{REPLICAS, World};
 
 mod changes;
+mod long;
 
 use changes::{change_amount, change_terms};
 
@@ -42,6 +43,8 @@ pub(crate) enum Fault {
     },
     /// A dump is restored in place.
     Restore,
+    /// A standby takes over without the last commits, and then a dump is restored in place: of a window that is longer than the run.
+    FailOverAndRestore,
     /// Every replica is ended in order and started again, one after the other.
     RollingRestart,
     /// The limit is raised, and then lowered.
@@ -56,9 +59,12 @@ impl Fault {
         if let Self::Promote { replicas_live } = self {
             return promote(world, replicas_live).await;
         }
+        if matches!(self, Self::FailOverAndRestore) {
+            return long::fail_over_and_restore(world).await;
+        }
         world.warm_up().await;
         match self {
-            Self::None | Self::Promote { .. } => clock::now(),
+            Self::None | Self::Promote { .. } | Self::FailOverAndRestore => clock::now(),
             Self::KillReplicas => kill_replicas(world).await,
             Self::KillPostgres(times) => kill_postgres(world, times).await,
             Self::StopReplicas(lengths) => stop_replicas(world, lengths).await,

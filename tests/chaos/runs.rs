@@ -7,6 +7,10 @@ use super::clock;
 use super::faults::Fault;
 use super::world::{Setup, World};
 
+mod table;
+
+pub(crate) use table::RUNS;
+
 /// A run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
@@ -16,8 +20,10 @@ pub(crate) struct Run {
     pub(crate) window: Duration,
     /// Whether the replicas are told, falsely, that nothing is ever lost: then the limit must be passed, or the run sees nothing.
     pub(crate) is_control: bool,
-    /// N, per second of W.
-    pub(crate) per_second: u64,
+    /// N.
+    pub(crate) amount: u64,
+    /// Calls in a second.
+    pub(crate) calls: u64,
     /// Whether it is part of the short selection.
     pub(crate) is_short: bool,
 }
@@ -38,99 +44,17 @@ pub(crate) struct Figures {
     pub(crate) failure: Option<String>,
 }
 
-/// N, per second of W: three times that is what a small machine can do beside everything else.
-const PER_SECOND: u64 = 25;
-/// Where all of N must be used in a part of W, also on a machine that is busy with other things.
-const PER_SECOND_EASY: u64 = 15;
+/// How long to go on looking after a standby was promoted: a window of an hour is not waited for.
+const WATCHED_ON_MAX: Duration = Duration::from_secs(10);
 /// After the callers have ended.
 const ON_THE_WAY_MAX: Duration = Duration::from_secs(1);
-
-const fn run(name: &'static str, fault: Fault, window: u64) -> Run {
-    Run {
-        name,
-        fault,
-        window: Duration::from_secs(window),
-        is_control: false,
-        per_second: PER_SECOND,
-        is_short: false,
-    }
-}
-
-const fn short(run: Run) -> Run {
-    Run {
-        is_short: true,
-        ..run
-    }
-}
-
-const fn easy(run: Run) -> Run {
-    Run {
-        per_second: PER_SECOND_EASY,
-        ..run
-    }
-}
-
-const fn control(run: Run) -> Run {
-    Run {
-        is_control: true,
-        ..run
-    }
-}
-
-const DEAD: Fault = Fault::Promote {
-    replicas_live: false,
-};
-const LIVE: Fault = Fault::Promote {
-    replicas_live: true,
-};
-
-/// All of them; the longest first, so that they do not end last.
-pub(crate) const RUNS: &[Run] = &[
-    run("stop-70s-window-60s", Fault::StopReplicas(&[70_000]), 60),
-    run("stop-70s", Fault::StopReplicas(&[70_000]), 4),
-    run("stop-30s", Fault::StopReplicas(&[30_000]), 4),
-    short(easy(run("promotion", DEAD, 10))),
-    short(control(easy(run("promotion-without-freeze", DEAD, 10)))),
-    short(run("stop", Fault::StopReplicas(&[500, 1_000, 8_000]), 4)),
-    run("promotion-replicas-live", LIVE, 8),
-    run("restore", Fault::Restore, 8),
-    short(run("lose-replies", Fault::LoseReplies, 4)),
-    short(run("kill-replicas", Fault::KillReplicas, 4)),
-    short(run("kill-postgres", Fault::KillPostgres(1), 4)),
-    run("kill-postgres-thrice", Fault::KillPostgres(3), 4),
-    run("stop-0.5s", Fault::StopReplicas(&[500; 6]), 4),
-    run("stop-2s", Fault::StopReplicas(&[2_000; 6]), 4),
-    run("stop-5s", Fault::StopReplicas(&[5_000; 3]), 4),
-    run("stop-all-3s", Fault::StopAll(Duration::from_secs(3)), 4),
-    run(
-        "stop-postgres-3s",
-        Fault::StopPostgres(Duration::from_secs(3)),
-        4,
-    ),
-    run(
-        "stop-callers-1s",
-        Fault::StopCallers(Duration::from_secs(1)),
-        4,
-    ),
-    run(
-        "stop-callers-5s",
-        Fault::StopCallers(Duration::from_secs(5)),
-        4,
-    ),
-    run("delay", Fault::Delay, 4),
-    run("cut", Fault::Cut, 4),
-    run("lose-replies-window-1s", Fault::LoseReplies, 1),
-    run("rolling-restart", Fault::RollingRestart, 4),
-    easy(run("change-amount", Fault::ChangeAmount, 4)),
-    run("change-terms", Fault::ChangeTerms, 4),
-    run("no-fault", Fault::None, 4),
-];
 
 impl Run {
     fn setup(&self) -> Setup {
         Setup {
-            amount: self.per_second * self.window.as_secs(),
+            amount: self.amount,
             window: self.window,
+            calls: self.calls as f64,
             loss_max: if self.is_control { "none" } else { "10s" },
         }
     }
@@ -140,7 +64,7 @@ impl Run {
         let began = clock::now();
         let mut world = World::start(self.setup()).await;
         let since = self.fault.strike(&mut world).await;
-        let back = world.back(since).await;
+        let back = world.back(since, self.starts_when_back()).await;
         tokio::time::sleep(self.watched_on(&world)).await;
         let end = clock::now();
         world.callers.clear();
@@ -165,11 +89,25 @@ impl Run {
         figures
     }
 
+    /// Of a window that nobody waits for.
+    const fn is_long(&self) -> bool {
+        matches!(self.fault, Fault::FailOverAndRestore)
+    }
+
+    /// How much has to start until service counts as back: half of N, or anything of a window that lasts.
+    const fn starts_when_back(&self) -> u64 {
+        if self.is_long() { 1 } else { self.amount / 2 }
+    }
+
     /// How long to go on looking once service is back.
     fn watched_on(&self, world: &World) -> Duration {
         if matches!(self.fault, Fault::Promote { .. }) {
             // What a standby does not know is given again at once, and ever less of it is in a window.
-            return self.window / 3;
+            return (self.window / 3).min(WATCHED_ON_MAX);
+        }
+        if self.is_long() {
+            // The fault has looked by itself.
+            return Duration::ZERO;
         }
         // What is returned twice, or for somebody else, shows within a charge time.
         world.terms().charge_time()

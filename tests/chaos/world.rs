@@ -33,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) amount: u64,
     /// W.
     pub(crate) window: Duration,
+    /// Calls in a second.
+    pub(crate) calls: f64,
     /// What the replicas are told that a failover may lose.
     pub(crate) loss_max: &'static str,
 }
@@ -41,12 +43,12 @@ pub(crate) struct Setup {
 pub(crate) const REPLICAS: usize = 3;
 /// Processes that call.
 const CALLERS: u64 = 3;
-/// What is asked for, as a multiple of what there is.
-const OVERLOAD: f64 = 3.0;
 /// How long the provider works on an answer.
 const LATENCY: Duration = Duration::from_millis(50);
 /// Beyond the charge time: what a busy machine needs to notice that a fault is over, and to connect again.
 const RECOVERY: Duration = Duration::from_secs(15);
+/// Limits of longer windows are not waited for: they go on, or they do not.
+const WINDOW_WAITED_MAX: Duration = Duration::from_mins(2);
 
 /// One run's world. What is named first ends first.
 pub(crate) struct World {
@@ -87,7 +89,6 @@ impl World {
         fs::create_dir(&folder.0).unwrap();
         let postgres = Server::start(folder.0.join("postgres")).await;
         let (provider, address, arrivals) = start_provider();
-        let per_second = OVERLOAD * setup.amount as f64 / setup.window.as_secs_f64();
         let mut world = Self {
             callers: Vec::new(),
             replicas: (0..REPLICAS).map(|_| None).collect(),
@@ -101,7 +102,7 @@ impl World {
                 replicas: Vec::new(),
                 provider: address.parse().unwrap(),
                 token: String::new(),
-                per_second: per_second / CALLERS as f64,
+                per_second: setup.calls / CALLERS as f64,
                 seed: 0,
             },
             began: Duration::ZERO,
@@ -166,12 +167,12 @@ impl World {
         sleep(self.setup.window + Duration::from_secs(1)).await;
     }
 
-    /// Waits until half of what is allowed has started after `since`, and says how long after `since` that was.
-    pub(crate) async fn back(&self, since: Duration) -> Result<Duration, String> {
-        let half = usize::try_from(self.setup.amount / 2).unwrap();
+    /// Waits until so much has started after `since`, and says how long after `since` that was.
+    pub(crate) async fn back(&self, since: Duration, starts: u64) -> Result<Duration, String> {
+        let last = usize::try_from(starts).unwrap() - 1;
         self.until("service is back", || {
             let started = self.started(since);
-            started.get(half - 1).map(|at| *at - since)
+            started.get(last).map(|at| *at - since)
         })
         .await
     }
@@ -182,7 +183,7 @@ impl World {
         what: &str,
         look: impl Fn() -> Option<T>,
     ) -> Result<T, String> {
-        let within = self.terms().charge_time() + RECOVERY;
+        let within = self.terms().charge_time().min(WINDOW_WAITED_MAX) + RECOVERY;
         let deadline = clock::now() + within;
         loop {
             if let Some(seen) = look() {

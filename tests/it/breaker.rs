@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use keylease::proto::{self, IncidentKind, LeaseKeyResponse, RefusalReason};
+use keylease::proto::{self, IncidentKind, RefusalReason};
 use tonic::Code;
 
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::eventually;
-use crate::harness::crowd::{Crowd, leases, report_all};
+use crate::harness::crowd::{Crowd, first_lease, leases, report_all};
 use crate::harness::outcomes::{http, success};
 use crate::harness::setup::span;
 
@@ -19,17 +19,6 @@ async fn opened(crowd: &Crowd) -> [Client; 2] {
         report_all(caller, &all, &http(503, &[])).await;
     }
     callers
-}
-
-/// Whoever asks, at both replicas, until it is given a lease.
-async fn first_lease(clients: &[Client]) -> (usize, LeaseKeyResponse) {
-    for place in (0..clients.len()).cycle() {
-        if let Ok(lease) = clients[place].ask(of("p")).await {
-            return (place, lease);
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    unreachable!()
 }
 
 #[tokio::test]

@@ -161,3 +161,48 @@ async fn rules_of_a_pool_are_set_from_a_file_shown_by_name_and_cleared() {
     let said = shell.does("pools update p --clear failure-rules", "").await;
     assert!(!said.contains("pool/invoice"), "{said}");
 }
+
+#[tokio::test]
+async fn a_rotation_is_looked_at_gone_on_with_undone_and_given_up() {
+    let shell = Shell::open().await;
+    // Nobody listens there, so that no test says anything.
+    let account =
+        "accounts create openai --profile openai --base-url http://127.0.0.1:1/v1 --allow-http";
+    shell.does(account, "").await;
+    let create = "keys create openai/main --secret-stdin";
+    shell.does(create, "sk-canary-first").await;
+    let rotate = "keys rotate openai/main --secret-stdin --grace 2h";
+    let said = shell.does(rotate, "sk-canary-second").await;
+    assert!(said.contains("testing"), "{said}");
+    let said = shell.does("rotations get openai/main/2", "").await;
+    for word in [
+        "testing",
+        "no connection to the host",
+        "the next try, in",
+        "2 h",
+    ] {
+        assert!(said.contains(word), "{word} in\n{said}");
+    }
+    let retry = "rotations retry openai/main/2 --skip-test --reason known";
+    let said = shell.does(retry, "").await;
+    assert!(said.contains("draining"), "{said}");
+    let said = shell.does("keys rollback openai/main", "").await;
+    assert!(said.contains("rolled back"), "{said}");
+    shell.does(rotate, "sk-canary-third").await;
+    let said = shell
+        .does("rotations cancel openai/main/3 --json", "")
+        .await;
+    assert!(said.contains("ROTATION_STEP_CANCELLED"), "{said}");
+    let said = shell.does("rotations list openai/main", "").await;
+    assert!(
+        said.contains("cancelled") && said.contains("rolled back"),
+        "{said}"
+    );
+    assert!(!said.contains("canary"), "{said}");
+    let by_rotator = "keys rotate openai/main --by-rotator";
+    shell.refuses(by_rotator, "", 1, &["has no rotator"]).await;
+    let refused = "rotators get openai";
+    shell
+        .refuses(refused, "", 1, &["accounts/openai/rotator does not exist"])
+        .await;
+}

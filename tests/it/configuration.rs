@@ -35,8 +35,9 @@ fn all_mistakes_are_named_at_once_with_their_variables() {
         ("KEYLEASE_CONNECTIONS_MAX", "0"),
         ("KEYLEASE_LOG", "loud=loud"),
         ("KEYLEASE_LOG_FORMAT", "xml"),
+        ("KEYLEASE_OUTBOUND_CA_FILE", "/nowhere/ca.pem"),
     ]);
-    assert!(error.contains("wrong in 12 places"), "{error}");
+    assert!(error.contains("wrong in 13 places"), "{error}");
     for named in [
         "KEYLEASE_DATABASE_URL is not set",
         "KEYLEASE_MASTER_KEY_FILE",
@@ -50,6 +51,7 @@ fn all_mistakes_are_named_at_once_with_their_variables() {
         "KEYLEASE_CONNECTIONS_MAX is \"0\"",
         "KEYLEASE_LOG is \"loud=loud\"",
         "KEYLEASE_LOG_FORMAT is \"xml\"",
+        "KEYLEASE_OUTBOUND_CA_FILE names /nowhere/ca.pem, which can't be read",
     ] {
         assert!(error.contains(named), "{named} in {error}");
     }

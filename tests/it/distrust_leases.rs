@@ -57,7 +57,7 @@ async fn whoever_asks_for_an_account_that_was_edited_hears_so() {
     }
     // A secret cannot be rotated into what is not believed.
     assert!(!refused.message.contains("rotate"), "{refused:?}");
-    assert!(raided.noticed("\"row.id\":\"a\""));
+    raided.notices("\"row.id\":\"a\"").await;
 }
 
 #[tokio::test]
@@ -66,5 +66,7 @@ async fn a_secret_that_does_not_open_is_logged_by_name() {
     let swap = "update secrets s set wrapped_dek = o.wrapped_dek, ciphertext = o.ciphertext
         from secrets o where o.version_uid <> s.version_uid";
     raided.edit(swap).await;
-    assert!(raided.noticed("\"version\":\"accounts/a/keys/k/versions/1\""));
+    raided
+        .notices("\"version\":\"accounts/a/keys/k/versions/1\"")
+        .await;
 }

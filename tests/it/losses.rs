@@ -76,7 +76,7 @@ async fn a_heartbeat_that_comes_late_does_not_make_the_database_forget_later_one
     let boot_id = Uuid::new_v4();
     let mut conn = database.pool.acquire().await.unwrap();
     for beats in [20, 11] {
-        let beaten = replicas::beat(&mut conn, boot_id, &enrolment, beats).await;
+        let beaten = replicas::beat(&mut conn, boot_id, &enrolment, &[], beats).await;
         beaten.unwrap();
     }
     let standing = incarnations::look(&mut conn, boot_id).await.unwrap();

@@ -190,7 +190,9 @@ async fn a_database_writer_neither_adds_changes_nor_removes_rules() {
         let refused = raided.honest.refused(of("pool-a")).await;
         let refused = refused.is(Code::FailedPrecondition, "KEYS_DISTRUSTED");
         assert_eq!(refused.count(RefusalReason::LimitUnread), 0);
-        assert!(raided.noticed("a row was changed outside of keylease"));
+        raided
+            .notices("a row was changed outside of keylease")
+            .await;
         raided.mallory.refused(of("pool-a")).await;
     }
 }

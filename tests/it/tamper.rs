@@ -34,7 +34,9 @@ async fn swapped_ciphertexts_open_for_neither_version() {
     raided.edit(swap).await;
     raided.serves_nothing("pool-a", Undecryptable).await;
     raided.serves_nothing("pool-b", Undecryptable).await;
-    assert!(raided.noticed("a secret does not open, it is not leased"));
+    raided
+        .notices("a secret does not open, it is not leased")
+        .await;
     // Swapped back, all is as before.
     raided.edit(swap).await;
     let lease = raided.honest.lease("pool-a").await;
@@ -54,7 +56,9 @@ async fn a_secret_that_is_given_to_another_key_does_not_open_there() {
         update keys k set account_uid = (select uid from accounts a where a.uid <> k.account_uid)";
     raided.edit(swap).await;
     raided.serves_nothing("pool-a", Tampered).await;
-    assert!(raided.noticed("a row was changed outside of keylease"));
+    raided
+        .notices("a row was changed outside of keylease")
+        .await;
 }
 
 #[tokio::test]
@@ -80,7 +84,9 @@ async fn a_base_url_that_was_edited_gets_no_secret() {
     raided.serves_nothing("pool-a", Tampered).await;
     raided.edit(restore).await;
     raided.honest.lease("pool-a").await;
-    assert!(raided.noticed("a row was changed outside of keylease"));
+    raided
+        .notices("a row was changed outside of keylease")
+        .await;
 }
 
 #[tokio::test]
@@ -113,7 +119,9 @@ async fn a_role_that_was_edited_or_copied_gives_no_right() {
         is_no_admin(&raided.mallory).await;
         raided.mallory.refused(of("pool-a")).await.is(Code::PermissionDenied, "POOL_DENIED");
     }
-    assert!(raided.noticed("a row was changed outside of keylease"));
+    raided
+        .notices("a row was changed outside of keylease")
+        .await;
     raided.honest.lease("pool-a").await;
 }
 
@@ -182,5 +190,7 @@ async fn a_member_that_was_added_is_in_no_pool() {
         .refused(of("mallorys"))
         .await
         .is(Code::FailedPrecondition, "KEYS_DISTRUSTED");
-    assert!(raided.noticed("a row was changed outside of keylease"));
+    raided
+        .notices("a row was changed outside of keylease")
+        .await;
 }

@@ -22,16 +22,11 @@ fn said(status: &Status, message: &str) -> Refusal {
 #[tokio::test]
 async fn methods_are_named_with_what_to_do_instead() {
     let (_cluster, admin, _caller) = of_one().await;
-    let rollback = proto::RollbackKeyRequest::default();
-    let status = admin
-        .admin
-        .clone()
-        .rollback_key(rollback)
-        .await
-        .unwrap_err();
+    let moving = proto::MoveKeyRequest::default();
+    let status = admin.admin.clone().move_key(moving).await.unwrap_err();
     let refused = said(
         &status,
-        "RollbackKey is not built yet: rotate the old secret",
+        "MoveKey is not built yet: create the key in the other account",
     );
     assert!(refused.fields.is_empty());
 }

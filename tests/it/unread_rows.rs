@@ -76,7 +76,7 @@ async fn a_row_that_cannot_be_read_any_more_is_taken_out() {
     raided
         .edit("update accounts set profile = 'of-a-newer-release' where id = 'a'")
         .await;
-    assert!(raided.noticed("a row cannot be read"));
+    raided.notices("a row cannot be read").await;
     raided
         .serves_nothing("pool-a", RefusalReason::Tampered)
         .await;

@@ -58,7 +58,7 @@ async fn a_start_without_the_master_key_of_some_secret_is_refused_too() {
         "update secrets set master_key_fingerprint = '{lost}'"
     ))
     .await;
-    let text = desk.vault.keys().ring.promoted().to_text();
+    let text = desk.vault.keys().ring().first().to_text();
     let ring = KeyRing::parse(std::str::from_utf8(text.expose()).unwrap()).unwrap();
     let refused = VaultKeys::open(&desk.database.pool, ring)
         .await
@@ -90,17 +90,17 @@ async fn a_passphrase_gives_the_same_master_key_at_every_start_and_another_is_re
     let database = Database::create().await;
     let phrase = |text: &str| Secret::from_string(text.to_owned());
     let pool = &database.pool;
-    let ring = ring_of_passphrase(pool, phrase("correct horse battery"))
+    let ring = ring_of_passphrase(pool, phrase("correct horse battery"), None)
         .await
         .unwrap();
-    let fingerprint = ring.promoted().fingerprint();
+    let fingerprint = ring.first().fingerprint();
     VaultKeys::open(pool, ring).await.unwrap();
-    let again = ring_of_passphrase(pool, phrase("correct horse battery"))
+    let again = ring_of_passphrase(pool, phrase("correct horse battery"), None)
         .await
         .unwrap();
-    assert_eq!(again.promoted().fingerprint(), fingerprint);
+    assert_eq!(again.first().fingerprint(), fingerprint);
     VaultKeys::open(pool, again).await.unwrap();
-    let wrong = ring_of_passphrase(pool, phrase("incorrect horse battery"))
+    let wrong = ring_of_passphrase(pool, phrase("incorrect horse battery"), None)
         .await
         .unwrap_err();
     assert!(matches!(&wrong, PassphraseError::Wrong { .. }));
@@ -116,7 +116,7 @@ async fn a_passphrase_for_a_database_of_a_master_key_file_names_the_key() {
         .await
         .unwrap();
     let phrase = Secret::from_string("correct horse battery".to_owned());
-    let refused = ring_of_passphrase(&database.pool, phrase)
+    let refused = ring_of_passphrase(&database.pool, phrase, None)
         .await
         .unwrap_err();
     let refused = refused.to_string();
@@ -141,7 +141,7 @@ async fn a_cluster_key_that_is_gone_is_told_and_never_made_anew() {
     let refused = VaultKeys::open(pool, ring_of(&key)).await.unwrap_err();
     assert!(matches!(refused, OpenError::ClusterKeyGone), "{refused}");
     let phrase = Secret::from_string("correct horse battery".to_owned());
-    let refused = ring_of_passphrase(pool, phrase).await.unwrap_err();
+    let refused = ring_of_passphrase(pool, phrase, None).await.unwrap_err();
     assert!(
         refused.to_string().contains("restore the table cluster"),
         "{refused}"

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use keylease::proto::outcome::Result as Seen;
 use keylease::proto::{
-    AdviceAction, BlameScope, FailureClass, HealthPolicy, HealthState, HttpResult, LeaseKeyRequest,
-    Outcome, Pool, RefusalReason, VerdictPolicy,
+    AdviceAction, BlameScope, FailureClass, HealthPolicy, HealthState, LeaseKeyRequest, Pool,
+    RefusalReason, VerdictPolicy,
 };
 use serde_json::json;
 use tonic::Code;
@@ -13,17 +12,8 @@ use tonic::Code;
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::Cluster;
 use crate::harness::judged::{judged_by, state};
-use crate::harness::outcomes::{http, success};
+use crate::harness::outcomes::{answered as failed, success};
 use crate::harness::setup::of_targets;
-
-/// A failure with a body.
-fn failed(status: i32, headers: &[(&str, &str)], body: &str) -> Outcome {
-    let mut outcome = http(status, headers);
-    if let Some(Seen::Http(HttpResult { body: bytes, .. })) = &mut outcome.result {
-        *bytes = body.as_bytes().to_vec();
-    }
-    outcome
-}
 
 fn told(message: &str, code: &str) -> String {
     json!({"error": {"message": message, "type": "invalid_request_error", "code": code}})

@@ -75,4 +75,22 @@ pub(crate) enum Bug {
     EndIncomplete,
     /// What was used beyond the estimate is not charged.
     OveruseForgotten,
+    /// A transaction reads what was committed before it began, however long it then waits for a lock.
+    RepeatableRead,
+    /// A commit is answered before it is on disk.
+    AsynchronousCommit,
+    /// Leases and blocks go by what the replica takes the limit for today, not by what was granted.
+    TermsOfToday,
+    /// A need that was not met is not left room for.
+    NoClaim,
+    /// A block that comes when its validity is over is not returned.
+    LateKept,
+    /// A limit of a long window is granted faster than what may be forgotten of it is charged for.
+    NotPaced,
+    /// A limit answers to a loss anew for every replica that has seen a grant which is gone.
+    LossAnsweredByEach,
+    /// One clock, and a limit is frozen by a replica that sees it step.
+    FreezeOnStep,
+    /// However many limits there are, they share a transaction.
+    OneTransaction,
 }

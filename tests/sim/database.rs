@@ -1,9 +1,9 @@
 //! The database, and one transaction of the ledger in it: the same steps in the same order as over SQL, with rows in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use keylease::domain::ledger::clock::{Believed, ClockSamples, Clocks, Reach};
-use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss};
+use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss, Seen};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
 use keylease::domain::ledger::page::{Charged, Free, NewBlock, Page, Stated, Terming};
@@ -60,8 +60,8 @@ pub(crate) struct Row {
     blocks: BTreeMap<Uuid, Stored>,
     /// For planted bugs: charges that ended before what they stand for.
     early: u64,
-    /// For the bug that reads before the lock: when the row was last written, and what was charged before that.
-    before: (Time, Charged),
+    /// For the bugs that read what was charged some time ago: when that was written, and what it was.
+    charged: VecDeque<(Time, Charged)>,
 }
 
 #[derive(Debug, Clone)]
@@ -123,7 +123,7 @@ impl Database {
             },
             blocks: BTreeMap::new(),
             early: 0,
-            before: (0, Charged::default()),
+            charged: VecDeque::new(),
         };
         let rows = limits.iter().map(|limit| (limit.uid, row(limit)));
         Self {

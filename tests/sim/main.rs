@@ -14,6 +14,8 @@ mod churn;
 mod clocks;
 mod database;
 mod day;
+mod durability;
+mod losses;
 mod merges;
 mod offline;
 mod oracle;
@@ -27,7 +29,9 @@ mod setup;
 mod shares;
 mod spans;
 mod takeovers;
+mod terms;
 mod time;
+mod waste;
 mod world;
 
 use std::time::Duration;

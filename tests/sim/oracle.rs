@@ -33,6 +33,8 @@ pub(crate) struct Verdict {
     pub(crate) worst: f64,
     /// Use from the second window on, as a share of N.
     pub(crate) share: f64,
+    /// Uses that took a quarter of N or more.
+    pub(crate) large: usize,
     /// Units handed out while the database could not be reached.
     pub(crate) offline: u64,
     /// Charges that ended before what they stand for.
@@ -134,7 +136,9 @@ impl Oracle {
                 (self.most_held(), used.sum::<u64>() as f64, end as f64)
             }
         };
+        let large = self.starts.iter().filter(|(_, units)| units * 4 >= amount);
         Verdict {
+            large: large.count(),
             worst: most as f64 / amount as f64,
             share: used / (room * amount as f64),
             offline: 0,

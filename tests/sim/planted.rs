@@ -90,6 +90,20 @@ fn bug_one_clock() {
     bug("bug_one_clock", Bug::OneClock, with(faults));
 }
 
+/// It sees steps, but none of those there and back between two looks, no slew, and nothing if it is new.
+#[test]
+fn bug_freeze_on_step() {
+    let setup = Setup {
+        faults: Faults {
+            clock: 0.1,
+            crash: 0.05,
+            ..faults()
+        },
+        ..pressed()
+    };
+    bug("bug_freeze_on_step", Bug::FreezeOnStep, setup);
+}
+
 #[test]
 fn bug_permit_after_expiry() {
     let setup = Setup {

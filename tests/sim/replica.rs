@@ -9,6 +9,7 @@ use keylease::domain::claims::LeaseClaims;
 use keylease::domain::ledger::block::Ending;
 use keylease::domain::ledger::budget::{Budget, Need, Take, Taken};
 use keylease::domain::ledger::clock::ClockSamples;
+use keylease::domain::ledger::entry::Seen;
 use keylease::domain::ledger::held::Ticket;
 use keylease::domain::ledger::standing::Memory;
 use keylease::domain::ledger::work::{Return, Work};
@@ -157,7 +158,7 @@ impl Replica {
                 ask: None,
                 returns: vec![early],
                 charge: None,
-                seen: 0,
+                seen: Seen::NONE,
             });
         }
         works
@@ -290,7 +291,7 @@ impl Replica {
             granted: taken.uses,
             claims: Rc::new(claims),
             received,
-            start_within: taken.within.start + waited,
+            start_within: self.start_within(taken) + waited,
             report_within: taken.within.report + waited,
             is_again: false,
             call,

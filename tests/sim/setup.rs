@@ -9,6 +9,10 @@ use keylease::domain::terms::Span;
 
 use crate::bugs::Bug;
 
+mod script;
+
+pub(crate) use script::{Act, Odd, Replicas};
+
 /// A scenario. Probabilities of faults are per second, or per message.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
@@ -28,8 +32,12 @@ pub(crate) struct Setup {
     pub(crate) uses_max: u64,
     /// Tokens of one use, at most.
     pub(crate) tokens_max: u64,
+    /// Calls that need more, and wait a minute for it: their share, and the tokens of each.
+    pub(crate) large: Option<(f64, u64)>,
     /// From the lease to the start of the request, at most.
     pub(crate) think_max: Duration,
+    /// From the lease to the last moment that it allows, instead.
+    pub(crate) starts_last: bool,
     /// From the start to the provider's answer.
     pub(crate) latency: Duration,
     /// How long a lease lasts.
@@ -67,40 +75,12 @@ pub(crate) struct Setup {
     /// What happens when, over and over again.
     pub(crate) script: Vec<(Duration, Act)>,
     pub(crate) script_every: Duration,
+    /// How long a transaction takes for each of its limits, and holds the rows of all.
+    pub(crate) lock_time: Duration,
     /// How often it is looked how much is kept.
     pub(crate) watch_every: Option<Duration>,
     pub(crate) faults: Faults,
     pub(crate) bug: Option<Bug>,
-}
-
-/// Something that happens by a script.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Act {
-    /// A replica cannot reach the database for so long.
-    CutOff(usize, Duration),
-    /// The database is gone for so long.
-    Outage(Duration),
-    /// The limits have this offline share, or none.
-    Share(Option<OfflineShare>),
-    /// A replica is stopped for so long.
-    Pause(usize, Duration),
-    /// For so long, most callers are odd.
-    Odd(Odd, Duration),
-}
-
-/// What is odd about callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Odd {
-    /// Their answers are lost.
-    Lost,
-    /// They say that they do not use what they were given, and ask for it again.
-    Forgetful,
-    /// They say of the last use alone that it was, and that no more will be said.
-    Incomplete,
-    /// They do not use what they were given.
-    Unsent,
-    /// The same, and they say so late.
-    UnsentLate,
 }
 
 /// One limit of the account.
@@ -211,7 +191,9 @@ impl Default for Setup {
             max_wait: Duration::from_secs(5),
             uses_max: 1,
             tokens_max: 2_000,
+            large: None,
             think_max: Duration::from_millis(800),
+            starts_last: false,
             latency: Duration::from_millis(300),
             lease_duration: Duration::from_secs(600),
             hold_max: Duration::ZERO,
@@ -231,6 +213,7 @@ impl Default for Setup {
             rolling: None,
             script: Vec::new(),
             script_every: Duration::ZERO,
+            lock_time: Duration::ZERO,
             watch_every: None,
             faults: Faults {
                 pause_max: Duration::from_secs(6),

@@ -6,7 +6,7 @@ use crate::holds;
 use crate::setup::{Setup, Spec, requests};
 
 /// Three times as much is wanted as there is, all the time.
-fn overload(spec: Spec, replicas: usize, latency_ms: u64) -> Setup {
+pub(crate) fn overload(spec: Spec, replicas: usize, latency_ms: u64) -> Setup {
     let seconds = spec.span.length().as_secs_f64();
     Setup {
         runs: 1,
@@ -103,6 +103,39 @@ fn nearly_all_is_used_in_bursts() {
         requests(120, 60),
         300,
         0.97,
+        |s| s.is_bursty = true,
+    );
+}
+
+#[test]
+fn most_of_a_second_is_used_when_answers_take_a_third_of_it() {
+    used(
+        "most_of_a_second_is_used_when_answers_take_a_third_of_it",
+        requests(100, 1),
+        300,
+        0.80,
+        |_| {},
+    );
+}
+
+#[test]
+fn most_of_ten_seconds_is_used_in_bursts() {
+    used(
+        "most_of_ten_seconds_is_used_in_bursts",
+        requests(100, 10),
+        300,
+        0.94,
+        |s| s.is_bursty = true,
+    );
+}
+
+#[test]
+fn most_of_a_second_is_used_in_bursts() {
+    used(
+        "most_of_a_second_is_used_in_bursts",
+        requests(100, 1),
+        300,
+        0.80,
         |s| s.is_bursty = true,
     );
 }

@@ -31,6 +31,7 @@ mod ending;
 mod events;
 mod faults;
 mod holding;
+mod locks;
 mod replicas;
 mod reports;
 mod watching;
@@ -55,6 +56,8 @@ pub(crate) struct World<'a> {
     /// When it is to go away.
     database_goes: Option<Time>,
     kept: VecDeque<(Time, State)>,
+    /// Until when the row of a limit is locked.
+    locked: BTreeMap<Uuid, Time>,
     replicas: Vec<Replica>,
     limits: Vec<Limit>,
     oracles: BTreeMap<Uuid, Oracle>,
@@ -91,6 +94,7 @@ impl<'a> World<'a> {
             database_back: 0,
             database_goes: None,
             kept: VecDeque::new(),
+            locked: BTreeMap::new(),
             replicas: Vec::new(),
             oracles: limits
                 .iter()

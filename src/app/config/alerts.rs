@@ -13,7 +13,7 @@ use super::{
 };
 use crate::crypto::{Secret, WebhookSecrets};
 use crate::domain::endpoint::upstreams::Upstreams;
-use crate::outbound::Outbound;
+use crate::outbound::{Authorities, Names, Outbound};
 use crate::vault::{Alerting, Sink};
 
 /// A look comes every 5 s; beyond an hour nobody remembers what was over.
@@ -104,6 +104,7 @@ pub(in crate::app) fn logged() -> Arc<Alerting> {
 /// All of it, or none and every mistake.
 pub(super) fn parse(
     arguments: &AlertArguments,
+    authorities: &Authorities,
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> Option<Arc<Alerting>> {
@@ -133,7 +134,7 @@ pub(super) fn parse(
     Some(Arc::new(Alerting {
         sinks: given,
         // What an operator names may be on this machine or in a private network.
-        outbound: Outbound::new(Upstreams::LoopbackToo),
+        outbound: Outbound::trusting(Upstreams::LoopbackToo, Names::System, authorities),
         allow_http: allow_http?,
         resolve_after: resolve_after?,
         resend_every: resend_every?,

@@ -23,16 +23,21 @@ pub struct DatabaseArguments {
     pub database_connections_max: String,
 }
 
-/// What seals the secrets: exactly one source.
+/// What seals the secrets: one source at least; several make one ring.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Master key (exactly one source)")]
+#[command(next_help_heading = "Master keys (one source at least)")]
 pub struct MasterKeyArguments {
-    /// File of master keys made by `keylease master-key generate`, one to a line; the first seals, the others only open. Keep a copy elsewhere: without
-    /// it no stored key can be read. The variable KEYLEASE_MASTER_KEY, which has no flag, may hold their text itself.
+    /// File of master keys made by `keylease master-key generate`, one to a line. A new cluster seals by the first; from then on by the one
+    /// that `keylease master-key promote` names. Read again when it changes. Keep a copy elsewhere: without it no stored key can be read. The variable
+    /// KEYLEASE_MASTER_KEY, which has no flag, may hold their text itself.
     #[arg(long, env = "KEYLEASE_MASTER_KEY_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub master_key_file: Option<PathBuf>,
-    /// File with a passphrase of at least 12 bytes, from which the master key is derived (argon2id). The variable
-    /// KEYLEASE_PASSPHRASE, which has no flag, may hold it itself.
+    /// Folder of such files, such as a mounted Kubernetes secret: all of them are read, in the order of their names, and again when they
+    /// change.
+    #[arg(long, env = "KEYLEASE_MASTER_KEY_DIR", value_parser = path_or_empty(), value_name = "PATH")]
+    pub master_key_dir: Option<PathBuf>,
+    /// File with a passphrase of at least 12 bytes, from which a master key is derived (argon2id). The variable
+    /// KEYLEASE_PASSPHRASE, which has no flag, may hold another one itself.
     #[arg(long, env = "KEYLEASE_PASSPHRASE_FILE", value_parser = path_or_empty(), value_name = "PATH")]
     pub passphrase_file: Option<PathBuf>,
 }
@@ -120,6 +125,15 @@ pub struct ServeArguments {
         help_heading = "Network"
     )]
     pub tls_key_file: Option<PathBuf>,
+    /// Certificates of authorities, PEM, that probes and alerts believe beside those that browsers trust: for a webhook, or a provider, of a
+    /// private network.
+    #[arg(
+        long,
+        env = "KEYLEASE_OUTBOUND_CA_FILE", value_parser = path_or_empty(),
+        value_name = "PATH",
+        help_heading = "Network"
+    )]
+    pub outbound_ca_file: Option<PathBuf>,
     /// Serve beyond loopback without TLS. The risk: whoever sees the network's traffic reads every leased provider key and every caller's
     /// token. Only for a network that something else encrypts, such as a mesh.
     #[arg(
@@ -228,20 +242,6 @@ pub struct BootstrapArguments {
     /// Make another token for `admin` although there is one, since it was lost. The tokens it has stay valid: revoke them afterwards.
     #[arg(long)]
     pub recover: bool,
-    /// The logs.
-    #[command(flatten)]
-    pub log: LogArguments,
-}
-
-/// `keylease audit verify` and `keylease audit export`
-#[derive(Debug, Clone, Args)]
-pub struct AuditArguments {
-    /// The database.
-    #[command(flatten)]
-    pub database: DatabaseArguments,
-    /// The master key.
-    #[command(flatten)]
-    pub master_key: MasterKeyArguments,
     /// The logs.
     #[command(flatten)]
     pub log: LogArguments,

@@ -1,8 +1,11 @@
-//! Where the master key comes from: exactly one of four variables.
+//! Where the master keys come from: variables, files and folders, all of which make one ring.
 
-use std::{env, fmt, path::Path};
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+};
 
-use super::{arguments::MasterKeyArguments, problems::given_path, secret_file};
+use super::{arguments::MasterKeyArguments, key_folder, problems::given_path, secret_file};
 use crate::crypto::{KeyRing, Secret};
 
 /// The same bound as the key derivation's, found here so that the variable can be named.
@@ -39,76 +42,110 @@ impl fmt::Debug for SecretVariables {
 
 /// What opens the vault.
 #[derive(Debug)]
-pub enum MasterKeySource {
-    /// The keys themselves.
-    Ring(KeyRing),
-    /// A passphrase; salt and costs are in the database.
-    Passphrase(Secret),
+pub struct MasterKeySources {
+    /// Keys that stay as they were given at the start.
+    fixed: Option<KeyRing>,
+    file: Option<PathBuf>,
+    folder: Option<PathBuf>,
+    /// Passphrases; salts and costs are in the database.
+    passphrases: Vec<Secret>,
 }
 
-/// The one source that is given.
+impl MasterKeySources {
+    /// These keys and no others.
+    pub const fn of_ring(ring: KeyRing) -> Self {
+        Self {
+            fixed: Some(ring),
+            file: None,
+            folder: None,
+            passphrases: Vec::new(),
+        }
+    }
+
+    /// The keys that are there now, files and folders read again; none where there are passphrases alone.
+    ///
+    /// # Errors
+    /// Names the source that cannot be read, and repeats nothing of it.
+    pub fn read(&self, warnings: &mut Vec<String>) -> Result<Option<KeyRing>, String> {
+        let file = self.file.as_ref().map(|path| ring_file(path, warnings));
+        let file = file.transpose()?;
+        let folder = self.folder.as_ref();
+        let folder = folder.map(|path| key_folder::read("KEYLEASE_MASTER_KEY_DIR", path, warnings));
+        let folder = folder.transpose()?;
+        let mut rings = file
+            .into_iter()
+            .chain(folder)
+            .chain(self.fixed.clone())
+            .peekable();
+        if rings.peek().is_none() {
+            return Ok(None);
+        }
+        let joined = KeyRing::join(rings).map_err(|problem| problem.to_string());
+        joined.map(Some)
+    }
+
+    /// Takes out the passphrases, to derive their keys.
+    pub fn take_passphrases(&mut self) -> Vec<Secret> {
+        std::mem::take(&mut self.passphrases)
+    }
+
+    /// Keys that passphrases gave.
+    ///
+    /// # Errors
+    /// More keys than a ring holds.
+    pub fn add(&mut self, ring: KeyRing) -> Result<(), crate::crypto::KeyRingError> {
+        let rings = self.fixed.take().into_iter().chain([ring]);
+        self.fixed = Some(KeyRing::join(rings)?);
+        Ok(())
+    }
+}
+
+/// All sources that are given; one at least. They are read, so that what is wrong is told at once.
 pub(super) fn parse(
     arguments: &MasterKeyArguments,
     variables: SecretVariables,
     warnings: &mut Vec<String>,
-) -> Result<MasterKeySource, String> {
-    let sources = (
-        given_path(arguments.master_key_file.as_ref()),
-        variables.master_key,
-        given_path(arguments.passphrase_file.as_ref()),
-        variables.passphrase,
-    );
-    match sources {
-        (Some(path), None, None, None) => ring_file(&path, warnings),
-        (None, Some(text), None, None) => ring("KEYLEASE_MASTER_KEY", &text),
-        (None, None, Some(path), None) => {
-            let text = secret_file::read("KEYLEASE_PASSPHRASE_FILE", &path, warnings)?;
-            passphrase("KEYLEASE_PASSPHRASE_FILE", &text)
-        }
-        (None, None, None, Some(text)) => passphrase("KEYLEASE_PASSPHRASE", &text),
-        (None, None, None, None) => Err(
-            "no master key: set KEYLEASE_MASTER_KEY_FILE to a file made by `keylease master-key generate --out FILE`, or one of \
-             KEYLEASE_MASTER_KEY, KEYLEASE_PASSPHRASE_FILE and KEYLEASE_PASSPHRASE"
-                .to_owned(),
-        ),
-        (a, b, c, d) => Err(too_many([a.is_some(), b.is_some(), c.is_some(), d.is_some()])),
+) -> Result<MasterKeySources, String> {
+    let mut passphrases = Vec::new();
+    if let Some(path) = given_path(arguments.passphrase_file.as_ref()) {
+        let text = secret_file::read("KEYLEASE_PASSPHRASE_FILE", &path, warnings)?;
+        passphrases.push(passphrase("KEYLEASE_PASSPHRASE_FILE", &text)?);
     }
+    if let Some(text) = variables.passphrase {
+        passphrases.push(passphrase("KEYLEASE_PASSPHRASE", &text)?);
+    }
+    let text = variables.master_key;
+    let fixed = text.map(|text| ring("KEYLEASE_MASTER_KEY", &text));
+    let sources = MasterKeySources {
+        fixed: fixed.transpose()?,
+        file: given_path(arguments.master_key_file.as_ref()),
+        folder: given_path(arguments.master_key_dir.as_ref()),
+        passphrases,
+    };
+    if sources.read(warnings)?.is_none() && sources.passphrases.is_empty() {
+        return Err(
+            "no master key: set KEYLEASE_MASTER_KEY_FILE to a file made by `keylease master-key generate --out FILE`, or one or more of \
+             KEYLEASE_MASTER_KEY_DIR, KEYLEASE_MASTER_KEY, KEYLEASE_PASSPHRASE_FILE and KEYLEASE_PASSPHRASE"
+                .to_owned(),
+        );
+    }
+    Ok(sources)
 }
 
-fn too_many(given: [bool; 4]) -> String {
-    let names = [
-        "KEYLEASE_MASTER_KEY_FILE",
-        "KEYLEASE_MASTER_KEY",
-        "KEYLEASE_PASSPHRASE_FILE",
-        "KEYLEASE_PASSPHRASE",
-    ];
-    let given: Vec<&str> = names
-        .into_iter()
-        .zip(given)
-        .filter_map(|(name, given)| given.then_some(name))
-        .collect();
-    format!(
-        "{} are set, and the master key has one source: unset all but one",
-        given.join(" and ")
-    )
-}
-
-fn ring_file(path: &Path, warnings: &mut Vec<String>) -> Result<MasterKeySource, String> {
+fn ring_file(path: &Path, warnings: &mut Vec<String>) -> Result<KeyRing, String> {
     let name = "KEYLEASE_MASTER_KEY_FILE";
     let text = secret_file::read(name, path, warnings)?;
     ring(&format!("{name} ({})", path.display()), &text)
 }
 
-fn ring(name: &str, text: &Secret) -> Result<MasterKeySource, String> {
+pub(super) fn ring(name: &str, text: &Secret) -> Result<KeyRing, String> {
     let text = std::str::from_utf8(text.expose()).map_err(|_| format!("{name} is not text"))?;
-    let ring = KeyRing::parse(text).map_err(|problem| {
-        format!("{name}: {problem}; `keylease master-key generate` makes one")
-    })?;
-    Ok(MasterKeySource::Ring(ring))
+    KeyRing::parse(text)
+        .map_err(|problem| format!("{name}: {problem}; `keylease master-key generate` makes one"))
 }
 
 /// The line without its end, which editors add.
-fn passphrase(name: &str, text: &Secret) -> Result<MasterKeySource, String> {
+fn passphrase(name: &str, text: &Secret) -> Result<Secret, String> {
     let bytes = text.expose();
     let end = bytes
         .iter()
@@ -119,9 +156,7 @@ fn passphrase(name: &str, text: &Secret) -> Result<MasterKeySource, String> {
             "{name} holds a passphrase of {end} bytes: it needs at least {PASSPHRASE_BYTES_MIN}"
         ));
     }
-    Ok(MasterKeySource::Passphrase(Secret::new(
-        bytes[..end].to_vec(),
-    )))
+    Ok(Secret::new(bytes[..end].to_vec()))
 }
 
 #[cfg(test)]
@@ -137,15 +172,21 @@ mod tests {
     }
 
     #[test]
-    fn two_sources_are_refused_by_name() {
+    fn several_sources_make_one_ring_so_that_a_key_can_move_from_one_to_another() {
+        let key = crate::crypto::MasterKey::generate().unwrap();
+        let text = String::from_utf8(key.to_text().expose().to_vec()).unwrap();
         let variables = SecretVariables {
-            master_key: secret("klmk1_x"),
+            master_key: secret(&text),
             passphrase: secret("correct horse battery"),
         };
-        assert_eq!(
-            problem(variables, &MasterKeyArguments::default()),
-            "KEYLEASE_MASTER_KEY and KEYLEASE_PASSPHRASE are set, and the master key has one source: unset all but one"
-        );
+        let arguments = MasterKeyArguments::default();
+        let mut sources = parse(&arguments, variables, &mut Vec::new()).unwrap();
+        assert_eq!(sources.take_passphrases().len(), 1);
+        let other = crate::crypto::MasterKey::generate().unwrap();
+        let wanted = [key.fingerprint(), other.fingerprint()];
+        sources.add(KeyRing::new(other, vec![]).unwrap()).unwrap();
+        let ring = sources.read(&mut Vec::new()).unwrap().unwrap();
+        assert_eq!(ring.fingerprints(), wanted);
     }
 
     #[test]
@@ -174,9 +215,7 @@ mod tests {
     #[test]
     fn a_passphrase_loses_its_line_end_and_nothing_else() {
         let text = Secret::from_string(" correct horse \r\n".to_owned());
-        let Ok(MasterKeySource::Passphrase(found)) = passphrase("X", &text) else {
-            unreachable!("it is long enough")
-        };
+        let found = passphrase("X", &text).unwrap();
         assert_eq!(found.expose(), b" correct horse ");
     }
 }

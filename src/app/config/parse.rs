@@ -3,12 +3,12 @@
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{
-    arguments::{AuditArguments, BootstrapArguments, LogArguments, MigrateArguments},
+    arguments::{BootstrapArguments, LogArguments, MigrateArguments},
     database::{self, DatabaseUrl},
     dev_arguments::DevArguments,
     duration, listen,
     log::{self, LogConfig},
-    master_key::{self, MasterKeySource, SecretVariables},
+    master_key::{self, MasterKeySources, SecretVariables},
     problems::{ConfigError, Problems, given_path},
 };
 
@@ -59,7 +59,7 @@ pub struct BootstrapConfig {
     /// The database.
     pub database: DatabaseUrl,
     /// What opens the vault.
-    pub master_key: MasterKeySource,
+    pub master_key: MasterKeySources,
     /// Where the token goes; standard output if nowhere.
     pub token_file: Option<PathBuf>,
     /// Make a token although there is an admin.
@@ -91,42 +91,6 @@ impl BootstrapConfig {
                 master_key: master_key?,
                 token_file: arguments.token_file.clone(),
                 recover: arguments.recover,
-                warnings,
-            })
-        };
-        finish(whole(), problems)
-    }
-}
-
-/// What `audit verify` and `audit export` run with.
-#[derive(Debug)]
-pub struct AuditConfig {
-    /// The database.
-    pub database: DatabaseUrl,
-    /// What opens the vault.
-    pub master_key: MasterKeySource,
-    /// What to log once logging runs.
-    pub warnings: Vec<String>,
-}
-
-impl AuditConfig {
-    /// Parses all of it.
-    ///
-    /// # Errors
-    /// Every mistake at once.
-    pub fn parse(
-        arguments: &AuditArguments,
-        secrets: SecretVariables,
-    ) -> Result<Self, ConfigError> {
-        let mut problems = Problems::default();
-        let mut warnings = Vec::new();
-        let database = problems.take(database::parse(&arguments.database.url, &mut warnings));
-        let (key, warned) = (&arguments.master_key, &mut warnings);
-        let master_key = problems.take(master_key::parse(key, secrets, warned));
-        let whole = || {
-            Some(Self {
-                database: database?,
-                master_key: master_key?,
                 warnings,
             })
         };

@@ -7,11 +7,12 @@ use tokio_rustls::rustls::ServerConfig;
 use super::{
     alerts,
     arguments::ServeArguments,
+    audit, authorities,
     database::{self, DatabaseUrl},
     duration,
     flag_values::switch,
     listen, log,
-    master_key::{self, MasterKeySource, SecretVariables},
+    master_key::{self, MasterKeySources, SecretVariables},
     parse::finish,
     problems::{ConfigError, Problems, given_path},
     secret_file,
@@ -21,6 +22,7 @@ use crate::app::retention::Retention;
 use crate::app::{drain, tls};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
+use crate::outbound::Authorities;
 use crate::vault::Alerting;
 
 /// One reserves permits, one serves the rest; beyond 200 Postgres itself suffers.
@@ -33,9 +35,6 @@ const SNAPSHOT_AGE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duratio
 const DRAIN_DELAY: RangeInclusive<Duration> = Duration::ZERO..=drain::DELAY_MAX;
 /// Longer than any standby lags that is fit to take over.
 const FAILOVER_LOSS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
-/// Less than a day is no record; ten years are beyond any rule.
-const AUDIT_AGE: RangeInclusive<Duration> =
-    Duration::from_secs(86_400)..=Duration::from_secs(3_653 * 86_400);
 /// What `serve` runs with.
 #[derive(Debug)]
 pub struct ServeConfig {
@@ -44,7 +43,7 @@ pub struct ServeConfig {
     /// Connections to it at once.
     pub database_connections_max: u32,
     /// What opens the vault.
-    pub master_key: MasterKeySource,
+    pub master_key: MasterKeySources,
     /// Where gRPC listens.
     pub listen: SocketAddr,
     /// Where /metrics is, if anywhere.
@@ -65,6 +64,8 @@ pub struct ServeConfig {
     pub upstreams: Upstreams,
     /// How long the audit is kept.
     pub retention: Retention,
+    /// Whom probes and alerts believe that a host is who it says.
+    pub authorities: Authorities,
     /// Where alerts go.
     pub alerting: Arc<Alerting>,
     /// What to log once logging runs.
@@ -108,8 +109,10 @@ impl ServeConfig {
         problems.take(log::filter(&arguments.log));
         problems.take(log::format(&arguments.log));
         let upstreams = problems.take(upstreams(arguments, &mut warnings));
-        let alerting = alerts::parse(&arguments.alerts, &mut problems, &mut warnings);
-        let retention = retention(arguments, &mut problems);
+        let authorities = problems.take(authorities::parse(arguments.outbound_ca_file.as_ref()));
+        let believed = authorities.clone().unwrap_or_default();
+        let alerting = alerts::parse(&arguments.alerts, &believed, &mut problems, &mut warnings);
+        let retention = audit::retention(arguments, &mut problems);
         let whole = || {
             Some(Self {
                 database: database?,
@@ -125,6 +128,7 @@ impl ServeConfig {
                 drain_delay: drain_delay?,
                 upstreams: upstreams?,
                 retention: retention?,
+                authorities: authorities?,
                 alerting: alerting?,
                 warnings,
             })
@@ -142,24 +146,6 @@ fn upstreams(arguments: &ServeArguments, warnings: &mut Vec<String>) -> Result<U
         "KEYLEASE_INSECURE_LOOPBACK_UPSTREAMS: accounts may send their secrets to whatever listens on a caller's own machine".to_owned(),
     );
     Ok(Upstreams::LoopbackToo)
-}
-
-/// How long records of changes and of leases are kept.
-fn retention(arguments: &ServeArguments, problems: &mut Problems) -> Option<Retention> {
-    let mut age = |name, text: &str| {
-        if text.trim() == "off" {
-            return Some(None);
-        }
-        problems
-            .take(duration::parse(name, text, &AUDIT_AGE))
-            .map(Some)
-    };
-    let changes = age("KEYLEASE_AUDIT_AGE_MAX", &arguments.audit_age_max);
-    let leases = age("KEYLEASE_JOURNAL_AGE_MAX", &arguments.journal_age_max);
-    Some(Retention {
-        changes: changes?,
-        leases: leases?,
-    })
 }
 
 fn replication(text: &str) -> Result<Replication, String> {

@@ -3,11 +3,11 @@
 use anyhow::Context;
 
 use super::home::Home;
-use crate::domain::endpoint::upstreams::Upstreams;
+use crate::outbound::Outbound;
 use crate::{
     app::{
         bootstrap::{ADMIN, Found, SNAPSHOT_AGE_MAX, ensure_caller, token},
-        config::{DatabaseUrl, MasterKeySource},
+        config::{DatabaseUrl, MasterKeySources},
         opening,
     },
     crypto::{KeyRing, PresentedToken},
@@ -27,8 +27,9 @@ pub(super) async fn ensure(
     ring: KeyRing,
 ) -> anyhow::Result<()> {
     let pool = opening::database(database, CONNECTIONS_MAX).await?;
-    let source = MasterKeySource::Ring(ring);
-    let vault = opening::vault(pool.clone(), source, SNAPSHOT_AGE_MAX, Upstreams::Remote).await?;
+    let source = MasterKeySources::of_ring(ring);
+    let opening = opening::vault(pool.clone(), source, SNAPSHOT_AGE_MAX, Outbound::default());
+    let (vault, _) = opening.await?;
     let refreshed = vault.refresh(0).await;
     refreshed.context("the tokens of the database cannot be read")?;
     let every_pool = Grant::Lessee(Pattern::parse("pool_pattern", "*").map_err(Error::from)?);

@@ -1,9 +1,9 @@
-//! Keys, versions and rotations as tables.
+//! Keys and versions as tables.
 
 use crate::cli::view::{disablement, distrust, distrusted, paragraph, rotation_interval, state};
 use crate::cli::{names, output, table, words};
 use crate::proto::{
-    FailureClass, Health, HealthChange, HealthState, Key, KeyVersion, ProbeKeyResponse, Rotation,
+    FailureClass, Health, HealthChange, HealthState, Key, KeyVersion, ProbeKeyResponse,
 };
 
 /// One key.
@@ -115,35 +115,6 @@ fn probes(version: &KeyVersion) -> Option<String> {
     (!said.is_empty()).then(|| format!("version {number}: {}", said.join("; ")))
 }
 
-/// One rotation.
-pub(super) fn rotation(rotation: &Rotation) -> String {
-    output::details(&[
-        ("name", rotation.name.clone()),
-        ("step", step(rotation)),
-        ("from", rotation.from_version.clone()),
-        ("to", rotation.to_version.clone()),
-        ("reason", words::printable(&rotation.reason)),
-        ("began", words::time(rotation.create_time.as_ref())),
-        ("moved", words::time(rotation.update_time.as_ref())),
-    ])
-}
-
-/// The rotations of a key.
-pub(super) fn rotations(rotations: &[Rotation]) -> String {
-    let rows = rotations.iter().map(|rotation| {
-        vec![
-            names::split(&rotation.name).1.to_owned(),
-            step(rotation),
-            version_number(&rotation.from_version),
-            version_number(&rotation.to_version),
-            words::time(rotation.create_time.as_ref()),
-            words::printable(&rotation.reason),
-        ]
-    });
-    let header = ["ROTATION", "STEP", "FROM", "TO", "BEGAN", "REASON"];
-    table::list(&header, rows, "no rotations")
-}
-
 /// What became of the health of a key's versions.
 pub(super) fn health_changes(changes: &[HealthChange]) -> String {
     let state = |state: HealthState| words::enum_value(state.as_str_name(), "HEALTH_STATE");
@@ -167,11 +138,7 @@ pub(super) fn health_changes(changes: &[HealthChange]) -> String {
     table::list(&header, rows, "no changes of health")
 }
 
-fn step(rotation: &Rotation) -> String {
-    words::enum_value(rotation.step().as_str_name(), "ROTATION_STEP")
-}
-
-fn version_number(name: &str) -> String {
+pub(crate) fn version_number(name: &str) -> String {
     if name.is_empty() {
         return words::NOTHING.into();
     }

@@ -27,6 +27,24 @@ fn ring(promoted: u8, others: &[u8]) -> KeyRing {
     .unwrap()
 }
 
+/// Sealed by the first key of a ring.
+fn seal(
+    ring: &KeyRing,
+    context: &SealContext<'_>,
+    secret: &Secret,
+) -> Result<Sealed, EnvelopeError> {
+    super::seal(ring.first(), context, secret)
+}
+
+/// Rewrapped to the first key of a ring.
+fn rewrap(
+    ring: &KeyRing,
+    context: &SealContext<'_>,
+    sealed: &Sealed,
+) -> Result<Sealed, EnvelopeError> {
+    super::rewrap(ring, ring.first(), context, sealed)
+}
+
 fn refused(context: &SealContext<'_>, sealed: &Sealed) -> bool {
     matches!(
         open(&ring(1, &[2]), context, sealed),

@@ -32,6 +32,11 @@ pub fn conditions(view: &View, open: &HashSet<ConditionName>, now: Timestamp) ->
     if view.is_journal_behind {
         items.push(Item::alone(sentences::journal_behind()));
     }
+    for rotation in &view.rotations {
+        let failed = sentences::rotation_failed(rotation);
+        let account = &rotation.rotation.key.account;
+        items.push(Item::of_account(account, failed));
+    }
     let mut befallen: BTreeMap<String, Vec<&Ongoing>> = BTreeMap::new();
     for incident in &view.incidents {
         let subject = incident.subject.to_string();

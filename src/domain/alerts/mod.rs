@@ -27,6 +27,8 @@ pub enum Kind {
     RotationDue,
     /// A rotation interval has ended.
     RotationOverdue,
+    /// A rotation waits for a person, or was undone by the vault itself.
+    RotationFailed,
     /// A current secret does not open.
     KeyUndecryptable,
     /// Rows were changed outside of KeyLease, or cannot be read.
@@ -87,13 +89,14 @@ pub struct Found {
 
 impl Kind {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::KeyDied, "key_died"),
         (Self::LastHealthyKey, "last_healthy_key"),
         (Self::FewHealthyKeys, "few_healthy_keys"),
         (Self::PoolExhausted, "pool_exhausted"),
         (Self::RotationDue, "rotation_due"),
         (Self::RotationOverdue, "rotation_overdue"),
+        (Self::RotationFailed, "rotation_failed"),
         (Self::KeyUndecryptable, "key_undecryptable"),
         (Self::RowsDistrusted, "rows_distrusted"),
         (Self::LimitDiffers, "limit_differs"),
@@ -125,6 +128,7 @@ impl Kind {
             | Self::FewHealthyKeys
             | Self::RotationOverdue
             | Self::JournalBehind
+            | Self::RotationFailed
             | Self::LimitDiffers => Severity::Warning,
             Self::PoolExhausted
             | Self::KeyUndecryptable

@@ -9,8 +9,10 @@ use crate::domain::name::{KeyName, PoolName};
 use crate::domain::time::Timestamp;
 
 mod providers;
+mod rotations;
 
 pub(super) use providers::{journal_behind, limit_differs, mass_failure};
+pub(super) use rotations::{rotation_due, rotation_failed, rotation_overdue};
 
 /// The most resources that are named of many.
 const NAMED_MAX: usize = 3;
@@ -69,23 +71,6 @@ pub(super) fn key_undecryptable(key: &KeyFact, missing_key: Option<&str>) -> Con
         summary,
         remedy,
         None,
-    )
-}
-
-pub(super) fn rotation_due(key: &KeyName, at: Timestamp) -> Condition {
-    let summary = format!("{key} has to be rotated by {}", time(at));
-    Condition::new(Kind::RotationDue, key, summary, rotate(key), Some(at))
-}
-
-pub(super) fn rotation_overdue(key: &KeyName, at: Timestamp) -> Condition {
-    let summary = format!("{key} should have been rotated by {}", time(at));
-    Condition::new(Kind::RotationOverdue, key, summary, rotate(key), None)
-}
-
-fn rotate(key: &KeyName) -> String {
-    let short = short(key);
-    format!(
-        "make a new secret at the provider and rotate it in (`keylease keys rotate {short}`), or set a longer rotation interval"
     )
 }
 
@@ -180,6 +165,7 @@ pub(super) fn together<'a>(
         Kind::PoolExhausted => ("pools", "can serve no lease"),
         Kind::RotationDue => ("keys", "have to be rotated soon"),
         Kind::RotationOverdue => ("keys", "are overdue for rotation"),
+        Kind::RotationFailed => ("rotations", "wait for a person, or were undone"),
         Kind::KeyUndecryptable => ("keys", "cannot be opened"),
         Kind::RowsDistrusted => ("kinds of rows", "are not believed"),
         Kind::LimitDiffers => ("limits", "are not what their provider states"),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::domain::health::{FailureClass, Health};
 use crate::domain::id::Id;
 use crate::domain::incident::Ongoing;
-use crate::domain::name::{KeyName, VersionName};
+use crate::domain::name::{KeyName, RotationName, VersionName};
+use crate::domain::rotation::Step;
 use crate::domain::time::Timestamp;
 
 /// A rotation is told of so long before it is due, where its interval is not shorter than ten times that.
@@ -22,6 +23,8 @@ pub struct View {
     pub rows: Vec<(&'static str, usize)>,
     /// Limits that are configured otherwise than their provider states.
     pub limits: Vec<LimitFact>,
+    /// Rotations that wait for a person, or were undone by the vault itself.
+    pub rotations: Vec<RotationFact>,
     /// What befalls many keys at once.
     pub incidents: Vec<Ongoing>,
     /// Records of leases give way to counts.
@@ -39,6 +42,19 @@ pub struct LimitFact {
     pub configured: u64,
     /// N as stated.
     pub stated: u64,
+}
+
+/// A rotation that waits for a person, or was undone by the vault itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotationFact {
+    /// The rotation.
+    pub rotation: RotationName,
+    /// The step it is at.
+    pub step: Step,
+    /// It waits for a person; else it was undone.
+    pub is_held: bool,
+    /// What its last try came to.
+    pub why: String,
 }
 
 /// Something to tell of a key.
@@ -143,6 +159,7 @@ mod tests {
                 why: "401".to_owned(),
                 class: FailureClass::Credential,
                 accuser,
+                tried: None,
             })
         };
         assert_eq!(Fact::died(&dead(Some(Uuid::from_u128(1)))), None);

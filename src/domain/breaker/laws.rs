@@ -48,6 +48,32 @@ fn what_one_caller_says_elsewhere_shuts_out_nobody_who_does_well_here() {
     assert_eq!(liar.passage(one, graced), Passage::Trial);
 }
 
+#[test]
+fn two_who_collude_shut_out_nobody_who_does_well() {
+    let mut breaker = Breaker::default();
+    succeed(&mut breaker, sight(9, 1, 0), 0);
+    for n in 0..20 {
+        fail(&mut breaker, sight(n % 2, n, 0), 1_000);
+    }
+    let nine = Uuid::from_u128(9);
+    assert_eq!(breaker.passage(nine, at(2_000)), Passage::Free);
+    // Also where they speak at another replica, and until it has been idle for a while.
+    let mut liars = Breaker::default();
+    let alleged = (0..10).find_map(|n| fail(&mut liars, sight(n % 2, n, 0), 0));
+    let mut breaker = Breaker::default();
+    succeed(&mut breaker, sight(9, 1, 0), 0);
+    breaker.on(Event::Told(&alleged.unwrap()), at(1));
+    assert_eq!(breaker.passage(nine, at(2)), Passage::Free);
+    assert_eq!(breaker.passage(nine, at(30_000)), Passage::Trial);
+    // Where most say so it is shut for all.
+    let mut breaker = Breaker::default();
+    succeed(&mut breaker, sight(9, 1, 0), 0);
+    for n in 0..40 {
+        fail(&mut breaker, sight(n % 4, n, 0), 1_000);
+    }
+    assert!(matches!(breaker.passage(nine, at(1_001)), Passage::Shut(_)));
+}
+
 proptest! {
     /// Whatever is reported by one caller, if another does well now and then, it never opens, and memory has an end.
     #[test]

@@ -13,6 +13,8 @@ pub const WINDOW_SECONDS: usize = 10;
 const ENOUGH: u32 = 20;
 /// How long a success, if it was the last a caller saw, speaks against another caller who alone says that the provider fails.
 const WITNESS_FOR: Duration = Duration::from_mins(2);
+/// The same against several callers: were it longer, one who is idle would keep a provider that is down from being shut for as long.
+const WITNESS_AGAINST_SEVERAL_FOR: Duration = Duration::from_secs(30);
 /// Failures of this share of its uses make a caller's word that the provider fails: while a fifth is served, leases go on. A provider
 /// that fails three of ten passes by far.
 const FAILING: (u32, u32) = (4, 5);
@@ -102,6 +104,19 @@ impl Sights {
         others
             .into_iter()
             .any(|w| w.is_well && now.since(w.seen) < WITNESS_FOR)
+    }
+
+    /// Whether those who do well are too many for these to be four of five of all who speak. The last success of somebody who is idle says
+    /// less against several than against one.
+    pub(super) fn outweigh(&self, accusers: &[Uuid], now: Timestamp) -> bool {
+        let lately = match accusers {
+            [_] => WITNESS_FOR,
+            _ => WITNESS_AGAINST_SEVERAL_FOR,
+        };
+        let others = self.0.iter().filter(|w| !accusers.contains(&w.caller));
+        let well = others.filter(|w| w.is_well && now.since(w.seen) < lately);
+        let (accusers, well) = (accusers.len(), well.count());
+        well > 0 && !is_share(accusers, accusers + well)
     }
 
     /// The word of several callers, four of five of those who say anything; or of one, with several keys, if no other speaks against it.

@@ -178,15 +178,15 @@ fn what_was_read_before_the_last_turn_changes_nothing() {
     let closed = breaker.on(Event::Succeeded(trial), first.until).unwrap();
     breaker.on(Event::Told(&first), first.until);
     assert!(breaker.is_closed());
-    let mut again = (0..30).filter_map(|n| fail(&mut breaker, sight(n % 2, n, 20_000), 20_000));
+    let mut again = (0..30).filter_map(|n| fail(&mut breaker, sight(n % 2, n, 40_000), 40_000));
     let again = again.next().unwrap();
-    breaker.on(Event::Told(&closed), at(20_001));
-    assert_eq!(breaker.open(at(20_001)), Some(&again));
+    breaker.on(Event::Told(&closed), at(40_001));
+    assert_eq!(breaker.open(at(40_001)), Some(&again));
     // A person's word is about what stands.
     let cleared = Incident {
-        ended: Some(at(20_002)),
+        ended: Some(at(40_002)),
         ..again
     };
-    breaker.on(Event::Told(&cleared), at(20_002));
+    breaker.on(Event::Told(&cleared), at(40_002));
     assert!(breaker.is_closed());
 }

@@ -167,6 +167,21 @@ impl Seat {
         }
     }
 
+    /// The right by which the canary that is out was given, if it was given then.
+    #[must_use]
+    pub fn out(&self, given: Timestamp) -> Option<Uuid> {
+        match self.state {
+            State::Out {
+                held, given: out, ..
+            } if out == given => Some(held.right),
+            State::Out { .. }
+            | State::Idle
+            | State::Wanted { .. }
+            | State::Held(_)
+            | State::Elsewhere { .. } => None,
+        }
+    }
+
     /// The canary that was given then came back. Answers its right, which ends; of an older one, that came late or twice, none does.
     pub fn returned(&mut self, given: Timestamp) -> Option<Uuid> {
         let State::Out {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{ACCOUNT_MODELS_MAX, CALLER_MODELS_MAX, Cooling};
+use super::Cooling;
 use crate::domain::time::Timestamp;
 
 /// The cooldown of one model among at most `models_max`: reports name what models they like. Where all places are taken, the model
 /// whose cooldown ends first makes room. The empty one, which is the whole, takes none and makes none.
-pub fn room<'a>(
+pub(super) fn room<'a>(
     models: &'a mut HashMap<String, Cooling>,
     model: &str,
     models_max: usize,
@@ -35,21 +35,22 @@ fn make_room(models: &mut HashMap<String, Cooling>) {
     }
 }
 
-/// The same for a report of this caller. `None` if that has begun as many as one caller may.
-pub fn room_for<'a>(
+/// The same for a report of this caller, among so many models and so many of one caller. `None` if that has begun as many as one caller may.
+pub(super) fn room_for<'a>(
     models: &'a mut HashMap<String, Cooling>,
     model: &str,
     caller: Uuid,
+    (models_max, caller_models_max): (usize, usize),
     now: Timestamp,
 ) -> Option<&'a mut Cooling> {
     let begun =
         |cooling: &&Cooling| cooling.begun_by == Some(caller) && cooling.holds(now).is_some();
     let holds = |cooling: &Cooling| cooling.holds(now).is_some();
     let is_new = !model.is_empty() && !models.get(model).is_some_and(holds);
-    if is_new && models.values().filter(begun).count() >= CALLER_MODELS_MAX {
+    if is_new && models.values().filter(begun).count() >= caller_models_max {
         return None;
     }
-    let cooling = room(models, model, ACCOUNT_MODELS_MAX, now);
+    let cooling = room(models, model, models_max, now);
     if is_new {
         cooling.begun_by = Some(caller);
     }
@@ -61,7 +62,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::domain::cooling::{ACCOUNT_MODELS_MAX, CALLER_MODELS_MAX};
     use crate::domain::health::FailureClass;
+
+    const PLACES: (usize, usize) = (ACCOUNT_MODELS_MAX, CALLER_MODELS_MAX);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000)
@@ -104,21 +108,21 @@ mod tests {
         let (liar, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut models = HashMap::new();
         for i in 0..1_000 {
-            if let Some(cooling) = room_for(&mut models, &format!("m{i}"), liar, at(0)) {
+            if let Some(cooling) = room_for(&mut models, &format!("m{i}"), liar, PLACES, at(0)) {
                 blame(cooling, Some(86_400), 0);
             }
         }
         assert_eq!(models.len(), CALLER_MODELS_MAX);
         // What it has begun it may prolong, and so may others, and the whole has its own place.
-        assert!(room_for(&mut models, "m0", liar, at(0)).is_some());
-        assert!(room_for(&mut models, "", liar, at(0)).is_some());
+        assert!(room_for(&mut models, "m0", liar, PLACES, at(0)).is_some());
+        assert!(room_for(&mut models, "", liar, PLACES, at(0)).is_some());
         blame(
-            room_for(&mut models, "real", other, at(0)).unwrap(),
+            room_for(&mut models, "real", other, PLACES, at(0)).unwrap(),
             Some(60),
             0,
         );
         assert!(models["real"].holds(at(59)).is_some());
         // What has ended is not held against it.
-        assert!(room_for(&mut models, "m1000", liar, at(86_400)).is_some());
+        assert!(room_for(&mut models, "m1000", liar, PLACES, at(86_400)).is_some());
     }
 }

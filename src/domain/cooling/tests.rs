@@ -1,5 +1,20 @@
 use super::*;
 
+impl Cooling {
+    /// What is beyond doubt.
+    pub(super) fn blame(
+        &mut self,
+        class: FailureClass,
+        stated: Option<Duration>,
+        jitter: f64,
+        why: &str,
+        now: Timestamp,
+    ) -> Option<Cause> {
+        let failing = Failing { class, stated, why };
+        self.blame_by(Weight::Proven, failing, jitter, now)
+    }
+}
+
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
@@ -121,7 +136,13 @@ fn a_budget_that_is_said_to_be_spent_cools_without_a_strike() {
     let mut cooling = Cooling::default();
     let spend = |cooling: &mut Cooling, millis, seconds| {
         let wait = Duration::from_millis(millis);
-        let news = cooling.spend(FailureClass::RateLimit, wait, "none left", at(seconds));
+        let news = cooling.spend(
+            Weight::Proven,
+            FailureClass::RateLimit,
+            wait,
+            "none left",
+            at(seconds),
+        );
         news.map(|cause| cause.until)
     };
     // Over before the others would hear of it.

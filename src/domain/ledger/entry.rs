@@ -31,6 +31,24 @@ pub struct Entry {
     pub offline: Reserve,
 }
 
+/// A grant of a limit, as a replica has seen it. Whatever was seen before a loss that the limit has answered to is older than whatever
+/// comes after it: it may be forgotten, and nobody has to answer for it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seen {
+    /// The last lossy incarnation that the limit had answered to.
+    pub incarnation: i64,
+    /// The number of the grant.
+    pub grant_number: i64,
+}
+
+impl Seen {
+    /// No grant at all.
+    pub const NONE: Self = Self {
+        incarnation: 0,
+        grant_number: 0,
+    };
+}
+
 /// A need that could not be met. What others are granted leaves it free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
@@ -108,20 +126,30 @@ pub const fn long_period_units_max(amount: u64) -> u64 {
 }
 
 impl Entry {
+    /// Its last grant.
+    #[must_use]
+    pub const fn last(&self) -> Seen {
+        Seen {
+            incarnation: self.incarnation,
+            grant_number: self.grant_number,
+        }
+    }
+
     /// Looks for lost writes: the database has become another since, or has forgotten a grant that the asker has seen.
     pub fn notice(
         &mut self,
         loss: Loss,
-        seen: i64,
+        seen: Seen,
         amount: u64,
         terms: &Terms,
     ) -> Option<Aftermath> {
-        let forgot = self.grant_number < seen;
-        if self.incarnation >= loss.incarnation && !forgot {
+        let forgot = self.last() < seen;
+        let is_news = self.incarnation < loss.incarnation;
+        self.incarnation = self.incarnation.max(seen.incarnation).max(loss.incarnation);
+        self.grant_number = self.grant_number.max(seen.grant_number);
+        if !forgot && !is_news {
             return None;
         }
-        self.incarnation = self.incarnation.max(loss.incarnation);
-        self.grant_number = self.grant_number.max(seen);
         if terms.is_long() {
             // Two grants fit into one period, at its ends; and a need that is larger than the share is let through.
             let periods = loss.periods.saturating_add(1);

@@ -17,6 +17,12 @@ const DAY: Terms = Terms {
     ..MINUTE
 };
 
+/// The last grant of [`entry`].
+const SEEN: Seen = Seen {
+    incarnation: 1,
+    grant_number: 7,
+};
+
 const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
@@ -127,8 +133,11 @@ fn another_incarnation_freezes_for_the_charge_time_and_once() {
         incarnation: 2,
         ..asker(A).loss
     };
-    assert_eq!(entry.notice(loss, 7, 100, &MINUTE), Some(Aftermath::Frozen));
-    assert_eq!(entry.notice(loss, 7, 100, &MINUTE), None);
+    assert_eq!(
+        entry.notice(loss, SEEN, 100, &MINUTE),
+        Some(Aftermath::Frozen)
+    );
+    assert_eq!(entry.notice(loss, SEEN, 100, &MINUTE), None);
     let until = at(1_000).after(MINUTE.charge_time());
     assert_eq!(entry.frozen_until, Some(until));
     assert_eq!(grant(&mut entry, A, ask(1), 0), 0);
@@ -140,9 +149,16 @@ fn another_incarnation_freezes_for_the_charge_time_and_once() {
 fn a_forgotten_grant_freezes_and_the_numbers_go_on() {
     let mut entry = entry();
     let loss = asker(A).loss;
-    assert_eq!(entry.notice(loss, 9, 100, &MINUTE), Some(Aftermath::Frozen));
+    let ninth = Seen {
+        grant_number: 9,
+        ..SEEN
+    };
+    assert_eq!(
+        entry.notice(loss, ninth, 100, &MINUTE),
+        Some(Aftermath::Frozen)
+    );
     assert_eq!(entry.grant_number, 9);
-    assert_eq!(entry.notice(loss, 9, 100, &MINUTE), None);
+    assert_eq!(entry.notice(loss, ninth, 100, &MINUTE), None);
 }
 
 #[test]
@@ -153,7 +169,7 @@ fn a_long_window_is_charged_for_what_may_be_lost_and_goes_on() {
         replicas: 3,
         periods: 2,
     };
-    let after = entry.notice(loss, 7, 6_400, &DAY);
+    let after = entry.notice(loss, SEEN, 6_400, &DAY);
     assert_eq!(after, Some(Aftermath::Charged(3 * 3 * 100)));
     assert!(!entry.is_frozen());
     entry.block_units_max = 6_000;
@@ -162,7 +178,58 @@ fn a_long_window_is_charged_for_what_may_be_lost_and_goes_on() {
         ..loss
     };
     assert_eq!(
-        entry.notice(again, 7, 6_400, &DAY),
+        entry.notice(again, SEEN, 6_400, &DAY),
         Some(Aftermath::Charged(6_400))
     );
+}
+
+/// Each replica has seen another grant last, and touches the limit at another time.
+#[test]
+fn a_loss_is_answered_once_whatever_each_replica_had_seen_before_it() {
+    for terms in [MINUTE, DAY] {
+        let mut entry = entry();
+        let loss = Loss {
+            incarnation: 2,
+            ..asker(A).loss
+        };
+        let seen = |grant_number| Seen {
+            grant_number,
+            ..SEEN
+        };
+        assert!(entry.notice(loss, seen(9), 6_400, &terms).is_some());
+        let answered = entry;
+        entry.clocks.high = at(1_030);
+        for grant_number in [12, 7, 40] {
+            assert_eq!(entry.notice(loss, seen(grant_number), 6_400, &terms), None);
+        }
+        assert_eq!(entry.frozen_until, answered.frozen_until);
+        // What was granted since is another matter.
+        let since = Seen {
+            incarnation: 2,
+            grant_number: 41,
+        };
+        assert!(entry.notice(loss, since, 6_400, &terms).is_some());
+    }
+}
+
+#[test]
+fn a_row_from_before_a_loss_that_it_had_answered_to_is_forgetful() {
+    let mut entry = entry();
+    let since = Seen {
+        incarnation: 2,
+        grant_number: 3,
+    };
+    let loss = asker(A).loss;
+    assert_eq!(
+        entry.notice(loss, since, 100, &MINUTE),
+        Some(Aftermath::Frozen)
+    );
+    assert_eq!(
+        entry.last(),
+        Seen {
+            incarnation: 2,
+            grant_number: 7
+        }
+    );
+    assert_eq!(entry.notice(loss, since, 100, &MINUTE), None);
 }

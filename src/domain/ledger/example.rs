@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::entry::Seen;
 use super::work::{Answer, Wait};
 use crate::domain::id::Id;
 use crate::domain::limit::{Dimension, Limit, Mode, Owner};
@@ -39,7 +40,7 @@ pub(crate) fn granted(limit: &Limit, block: u64, units: u64, sent: BootTime) -> 
         within: units,
         sent,
         terms: limit.terms(),
-        grant_number: 1,
+        last: Seen::NONE,
         wait: Wait::default(),
         largest_clears_at: BootTime::default(),
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::block::{Block, Closed, Draw, Use};
 use super::demand::Demand;
+use super::entry::Seen;
 use super::holds::Holds;
 use super::offline::serving::Serving;
 use super::pace::Pace;
@@ -64,8 +65,8 @@ pub struct Held {
     asked: (u64, u64),
     /// What is asked for, all in all.
     wanted: u64,
-    /// The highest grant number seen: a database that has a lower one has lost writes.
-    seen: i64,
+    /// The last grant seen: a database that has an earlier one has lost writes.
+    seen: Seen,
     pace: Pace,
     counted: Units,
 }
@@ -147,7 +148,7 @@ impl Held {
             offline: Serving::default(),
             asked: (0, 0),
             wanted: 0,
-            seen: 0,
+            seen: Seen::NONE,
             pace: Pace::default(),
             counted: Units::default(),
         }
@@ -159,9 +160,9 @@ impl Held {
         &self.limit
     }
 
-    /// The highest grant number seen.
+    /// The last grant seen.
     #[must_use]
-    pub const fn seen(&self) -> i64 {
+    pub const fn seen(&self) -> Seen {
         self.seen
     }
 

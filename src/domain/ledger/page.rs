@@ -203,7 +203,7 @@ impl<'a> Page<'a> {
             within: self.within,
             sent,
             terms: terming.terms,
-            grant_number: self.entry.grant_number,
+            last: self.entry.last(),
             wait: of_need,
             largest_clears_at: of_largest.clears_at,
         })

@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::block::Closed;
+use super::entry::Seen;
 use super::grant::Ask;
 use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
@@ -29,8 +30,8 @@ pub struct Work {
     pub returns: Vec<Return>,
     /// Units used beyond what was estimated.
     pub charge: Option<Charge>,
-    /// The highest grant number that the replica has seen.
-    pub seen: i64,
+    /// The last grant that the replica has seen.
+    pub seen: Seen,
 }
 
 impl Work {
@@ -42,7 +43,7 @@ impl Work {
             ask: None,
             returns: Vec::new(),
             charge: None,
-            seen: 0,
+            seen: Seen::NONE,
         }
     }
 }
@@ -158,8 +159,8 @@ pub struct Answer {
     pub sent: BootTime,
     /// The terms in force when it was granted; the block keeps them.
     pub terms: Terms,
-    /// Of the limit's last grant.
-    pub grant_number: i64,
+    /// The limit's last grant.
+    pub last: Seen,
     /// When asking again makes sense.
     pub wait: Wait,
     /// When the largest need is free that was asked about, if nothing was granted.

@@ -13,6 +13,7 @@ fn cause(until: i64, accuser: Option<u128>) -> Cause {
         why: "why".to_owned(),
         class: FailureClass::Credential,
         accuser: accuser.map(Uuid::from_u128),
+        tried: None,
     }
 }
 

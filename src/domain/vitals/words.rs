@@ -9,7 +9,7 @@ const WORDS_MAX: usize = 8;
 
 /// Words against a version, each until its quarantine would have ended.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Words(Vec<(Uuid, Timestamp)>);
+pub struct Words(Vec<(Uuid, Timestamp)>);
 
 impl Words {
     /// Until when this caller's own word keeps the version from it.
@@ -20,12 +20,14 @@ impl Words {
     }
 
     /// Whether somebody else has said the same lately.
-    pub(super) fn has_another(&self, caller: Uuid, now: Timestamp) -> bool {
+    #[must_use]
+    pub fn has_another(&self, caller: Uuid, now: Timestamp) -> bool {
         let mut words = self.0.iter();
         words.any(|(by, until)| *by != caller && now < *until)
     }
 
-    pub(super) fn note(&mut self, caller: Uuid, until: Timestamp, now: Timestamp) {
+    /// One more.
+    pub fn note(&mut self, caller: Uuid, until: Timestamp, now: Timestamp) {
         self.0.retain(|(by, until)| *by != caller && now < *until);
         if self.0.len() >= WORDS_MAX {
             self.0.remove(0);

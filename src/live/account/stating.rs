@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::AccountLive;
 use super::waiting::wake_first;
 use crate::domain::classify::Spent;
-use crate::domain::cooling;
+use crate::domain::cooling::Weight;
 use crate::domain::learned::{BudgetName, Learned};
 use crate::domain::time::Timestamp;
 use crate::live::heard::Witness;
@@ -15,15 +15,19 @@ use crate::live::heard::Witness;
 impl AccountLive {
     /// A budget is said to be spent, by an answer that `caller` reported: it cools until a use fits again, as if a 429 had said so, and
     /// with no more effect than that would have.
-    pub fn spend(&self, caller: Uuid, model: &str, spent: Spent, why: &str, now: Timestamp) {
+    pub fn spend(
+        &self,
+        word: (Uuid, Weight),
+        model: &str,
+        spent: Spent,
+        why: &str,
+        now: Timestamp,
+    ) {
         let state = &mut *self.state.lock();
-        let Some(cooling) = cooling::room_for(&mut state.cooling, model, caller, now) else {
-            return;
-        };
-        if let Some(news) = cooling.spend(spent.class, spent.wait, why, now) {
-            state.keep_unsaved(model, news);
+        if state.cooldowns.spend(word, model, spent, why, now) {
             wake_first(state);
         }
+        self.note_alleged(state);
     }
 
     /// A report states how large a budget is.

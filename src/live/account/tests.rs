@@ -1,6 +1,8 @@
 //! Tests of `account.rs`.
 
 use super::*;
+use crate::domain::cooling::ACCOUNT_MODELS_MAX;
+use crate::domain::health::FailureClass;
 
 mod lines;
 mod world;
@@ -15,6 +17,7 @@ fn until(seconds: i64) -> Cause {
         why: "429".to_owned(),
         class: FailureClass::RateLimit,
         accuser: None,
+        tried: None,
     }
 }
 
@@ -25,10 +28,10 @@ fn cooldowns_that_are_told_without_end_fill_no_memory() {
         live.told(&format!("ended-{model}"), until(10), at(10));
         live.told(&format!("m{model}"), until(20), at(10));
     }
-    assert_eq!(live.state.lock().cooling.len(), ACCOUNT_MODELS_MAX);
+    assert_eq!(live.state.lock().cooldowns.count(), ACCOUNT_MODELS_MAX);
     assert!(live.cooling(Some("m999"), at(10)).is_some());
     live.told("", until(20), at(10));
     // What has ended makes room.
     live.told("m1000", until(30), at(20));
-    assert_eq!(live.state.lock().cooling.len(), 1);
+    assert_eq!(live.state.lock().cooldowns.count(), 1);
 }

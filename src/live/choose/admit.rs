@@ -108,7 +108,7 @@ fn cooling(
     now: Timestamp,
 ) -> impl Iterator<Item = PassedOver> {
     let model = as_the_provider_names_it(candidate, wish);
-    let account = candidate.account.live.cooling(model, now);
+    let account = candidate.account.live.bars(model, wish.applicant, now);
     let account = account.map(|cause| PassedOver {
         is_of_account: true,
         ..PassedOver::cooling(cause)

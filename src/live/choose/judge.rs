@@ -24,6 +24,8 @@ pub(in crate::live) struct Fit<'a> {
     pub(in crate::live) is_canary: bool,
     /// The single lease that finds out whether its provider is well.
     pub(in crate::live) is_trial: bool,
+    /// Finds out whether its account cools down as one caller alone says.
+    pub(in crate::live) is_try: bool,
 }
 
 /// Judges a key by everything but its permits. `admission` asks its version: whoever leases takes the canary by that, and whoever only
@@ -55,5 +57,6 @@ pub(in crate::live) fn judge<'a>(
         uses: if is_canary { 1 } else { wish.need.uses },
         is_canary,
         is_trial: false,
+        is_try: false,
     })
 }

@@ -34,13 +34,18 @@ fn count(tally: &Tally, refusal: KeyRefusal) -> u32 {
     counted.map_or(0, |counted| counted.count)
 }
 
-fn dead(until: Timestamp) -> Health {
-    Health::Dead(Cause {
+fn cause(until: Timestamp, class: FailureClass) -> Cause {
+    Cause {
         until,
-        why: "401".to_owned(),
-        class: FailureClass::Credential,
+        why: "said".to_owned(),
+        class,
         accuser: None,
-    })
+        tried: None,
+    }
+}
+
+fn dead(until: Timestamp) -> Health {
+    Health::Dead(cause(until, FailureClass::Credential))
 }
 
 /// Key of which some are dead for a while and some for good.
@@ -152,7 +157,7 @@ fn answer(live: &AccountLive, limit: &crate::domain::limit::Limit, units: u64, w
         within: units,
         sent: NOW.boot,
         terms: limit.terms(),
-        grant_number: 1,
+        last: crate::domain::ledger::entry::Seen::NONE,
         largest_clears_at: wait.clears_at,
         wait,
     };
@@ -202,12 +207,7 @@ fn an_account_that_cools_down_is_passed_over_as_a_whole() {
     registry.add_pool(1, &[(1, 1), (2, 1)]);
     let (snapshot, prices) = (registry.snapshot(), OperatorPrices::default());
     let until = NOW.database.after(Duration::from_mins(5));
-    let cause = Cause {
-        until,
-        why: "429".to_owned(),
-        class: FailureClass::RateLimit,
-        accuser: None,
-    };
+    let cause = cause(until, FailureClass::RateLimit);
     let account = &snapshot.accounts[&account_uid(1)];
     account.live.told("", cause, NOW.database);
     ailing(&snapshot, 1, 0..1);

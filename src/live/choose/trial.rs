@@ -1,4 +1,5 @@
-//! The trial of a provider that failed for everybody: the one lease in the whole fleet that finds out whether it is well.
+//! The trial of a provider that failed for everybody: the one lease in the whole fleet that finds out whether it is well. And that of an
+//! account whose budget is spent by one caller's word alone: one lease of this replica.
 
 use super::judge::Fit;
 use super::{Now, Wish};
@@ -11,14 +12,33 @@ use crate::live::passed_over::PassedOver;
 use crate::live::provider::ProviderLive;
 use crate::live::snapshot::Candidate;
 
-/// Takes the trial, where the provider is to be tried: then the lease is of one use. A key whose provider lets nothing pass is passed over.
+/// Takes the trial, where the provider is to be tried, or one caller's word against the account: then the lease is of one use. A key whose
+/// provider lets nothing pass is passed over.
 pub(super) fn take<'a>(
     candidate: &Candidate,
     wish: &Wish<'a>,
     fit: Fit<'a>,
     now: Now,
 ) -> Result<Fit<'a>, PassedOver> {
-    let provider = &candidate.account.provider;
+    let account = &candidate.account;
+    let fit = match account
+        .live
+        .try_out(fit.model, wish.applicant, now.database)
+    {
+        Ok(is_try) => Fit {
+            uses: if is_try { 1 } else { fit.uses },
+            is_try,
+            ..fit
+        },
+        Err(cause) => {
+            recall(candidate, &fit, now);
+            return Err(PassedOver {
+                is_of_account: true,
+                ..PassedOver::cooling(cause)
+            });
+        }
+    };
+    let provider = &account.provider;
     let over = |until| PassedOver::until(KeyRefusal::Provider, until);
     let over = match provider.passage(wish.applicant.caller, now.database) {
         Passage::Free => return Ok(fit),
@@ -39,12 +59,15 @@ pub(super) fn take<'a>(
             Seating::Taken(until) => over(told(until, now)),
         },
     };
-    recall(candidate, &fit);
+    recall(candidate, &fit, now);
     Err(over)
 }
 
 /// The lease was not given after all: whatever single lease it was to be, the next may be it.
-pub(super) fn recall(candidate: &Candidate, fit: &Fit<'_>) {
+pub(super) fn recall(candidate: &Candidate, fit: &Fit<'_>, now: Now) {
+    if fit.is_try {
+        candidate.account.live.recall(fit.model, now.database);
+    }
     if fit.is_canary {
         fit.version.live.canary().recall();
     }

@@ -8,6 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::domain::ledger::clock::Believed;
+use crate::domain::ledger::entry::Seen;
 use crate::domain::ledger::grant::Ask;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::work::{NumberedAsk, Wait, Work};
@@ -25,8 +26,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(1);
 pub(super) struct Question {
     pub(super) limit: Uuid,
     pub(super) needed: u64,
-    /// The highest grant number of the limit that this replica has seen.
-    pub(super) seen: i64,
+    /// The last grant of the limit that this replica has seen.
+    pub(super) seen: Seen,
 }
 
 /// What the database would answer to it.
@@ -168,7 +169,7 @@ mod tests {
         let question = |limit, needed| Question {
             limit: Uuid::from_u128(limit),
             needed,
-            seen: 0,
+            seen: Seen::NONE,
         };
         let rounds = rounds(&[question(1, 5), question(2, 5), question(1, 7)]);
         let asked = |works: &Vec<Work>| -> Vec<(u128, u64)> {

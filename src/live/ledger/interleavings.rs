@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::{Need, Take};
+use crate::domain::ledger::entry::Seen;
 use crate::domain::ledger::work::{Answer, Wait};
 use crate::domain::limit::{Dimension, Limit, Mode, Owner};
 use crate::domain::pool::Estimate;
@@ -84,7 +85,7 @@ fn grant(said: Vec<Said>) {
             within: asked.ask.want,
             sent: boot_now(),
             terms: limit().terms(),
-            grant_number: 1,
+            last: Seen::NONE,
             wait: Wait::default(),
             largest_clears_at: BootTime::default(),
         })

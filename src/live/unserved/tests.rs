@@ -24,6 +24,7 @@ fn only_an_account_that_was_tried_and_lacks_no_permits_is_past() {
         why: "429".to_owned(),
         class: FailureClass::RateLimit,
         accuser: None,
+        tried: None,
     };
     live(1).told("", cause, NOW.database);
     let pool = &snapshot.pools[&id("p1")];

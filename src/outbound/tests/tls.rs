@@ -10,13 +10,12 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring};
+use tokio_rustls::rustls::{ServerConfig, crypto::ring};
 use url::Url;
 
 use super::server::{OK, serve};
 use crate::domain::endpoint::upstreams::Upstreams;
-use crate::outbound::connect::Way;
-use crate::outbound::{Names, Outbound, OutboundError, Request, tls};
+use crate::outbound::{Authorities, AuthorityError, Names, Outbound, OutboundError, Request};
 
 /// A TLS server with the certificate of `localhost` that tests have.
 async fn tls_server() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
@@ -46,14 +45,11 @@ async fn tls_server() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 #[tokio::test]
 async fn tls_is_spoken_with_whom_the_certificate_is_of_and_nobody_else() {
     let (address, heard) = tls_server().await;
-    let mut roots = RootCertStore::empty();
-    let own = CertificateDer::from_pem_slice(include_bytes!("../../../tests/data/tls.crt"));
-    roots.add(own.unwrap()).unwrap();
+    let own = include_bytes!("../../../tests/data/tls.crt");
+    let authorities = Authorities::default().and(own).unwrap();
     let names = ["localhost", "other.example"].map(|name| (name.to_owned(), vec![address.ip()]));
     let names = Names::Pinned(Arc::new(HashMap::from(names)));
-    let trusting = Outbound {
-        way: Way::new(Upstreams::LoopbackToo, names.clone(), tls::trusting(roots)),
-    };
+    let trusting = Outbound::trusting(Upstreams::LoopbackToo, names.clone(), &authorities);
     let get = |host: &str| {
         let url = format!("https://{host}:{}/v1/models", address.port());
         Request::get(Url::parse(&url).unwrap(), false)
@@ -66,4 +62,17 @@ async fn tls_is_spoken_with_whom_the_certificate_is_of_and_nobody_else() {
     let refused = ordinary.send(get("localhost")).await.unwrap_err();
     assert_eq!(refused, OutboundError::Untrusted);
     assert_eq!(heard.lock().len(), 2);
+}
+
+#[test]
+fn a_file_without_a_certificate_is_no_authority() {
+    let and = |pem: &str| Authorities::default().and(pem.as_bytes()).err();
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (pem, error) in [
+        ("", AuthorityError::None),
+        ("certificate", AuthorityError::None),
+        (broken, AuthorityError::Malformed),
+    ] {
+        assert_eq!(and(pem), Some(error), "{pem}");
+    }
 }

@@ -93,6 +93,7 @@ fn kind(stored: &str) -> proto::AlertKind {
         Kind::PoolExhausted => proto::AlertKind::PoolExhausted,
         Kind::RotationDue => proto::AlertKind::RotationDue,
         Kind::RotationOverdue => proto::AlertKind::RotationOverdue,
+        Kind::RotationFailed => proto::AlertKind::RotationFailed,
         Kind::KeyUndecryptable => proto::AlertKind::KeyUndecryptable,
         Kind::RowsDistrusted => proto::AlertKind::RowsDistrusted,
         Kind::LimitDiffers => proto::AlertKind::LimitDiffers,

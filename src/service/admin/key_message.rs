@@ -8,7 +8,7 @@ use crate::domain::labels::Labels;
 use crate::domain::models::{ModelRules, model_map, patterns};
 use crate::domain::name::{AccountName, KeyName, VersionName};
 use crate::domain::probe::ProbeResult;
-use crate::domain::rotation::Step;
+use crate::domain::rotation::{Origin, Step};
 use crate::proto;
 use crate::service::convert::{
     disablement, distrust, duration, failure_class, labels, parse_rotation_policy, rotation_policy,
@@ -155,6 +155,14 @@ pub(super) fn of_rotation(view: RotationView) -> proto::Rotation {
         from_version: rotation.from_number.map(version_name).unwrap_or_default(),
         to_version: version_name(rotation.to_number),
         reason: rotation.reason,
+        origin: origin(rotation.origin).into(),
+        step_time: Some(timestamp(rotation.step_time)),
+        attempts: i32::try_from(rotation.attempts).unwrap_or(i32::MAX),
+        next_attempt_time: rotation.next_attempt.map(timestamp),
+        detail: rotation.why,
+        held: rotation.is_held,
+        grace: Some(duration(rotation.grace)),
+        rolled_back_by_itself: rotation.is_automatic,
     }
 }
 
@@ -188,11 +196,20 @@ pub(super) const fn stage(stage: Stage) -> proto::VersionStage {
     }
 }
 
+const fn origin(origin: Origin) -> proto::RotationOrigin {
+    match origin {
+        Origin::Operator => proto::RotationOrigin::Operator,
+        Origin::Rotator => proto::RotationOrigin::Rotator,
+    }
+}
+
 const fn step(step: Step) -> proto::RotationStep {
     match step {
+        Step::Creating => proto::RotationStep::Creating,
         Step::Pending => proto::RotationStep::Pending,
         Step::Testing => proto::RotationStep::Testing,
         Step::Draining => proto::RotationStep::Draining,
+        Step::Revoking => proto::RotationStep::Revoking,
         Step::Done => proto::RotationStep::Done,
         Step::Cancelled => proto::RotationStep::Cancelled,
         Step::RolledBack => proto::RotationStep::RolledBack,

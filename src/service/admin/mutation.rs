@@ -110,9 +110,18 @@ mutations! {
     DeleteLimitRequest => "DeleteLimit";
     ImportKeysRequest => "ImportKeys";
     RotateKeyRequest => "RotateKey";
+    CancelRotationRequest => "CancelRotation";
+    RetryRotationRequest => "RetryRotation";
+    SetRotatorRequest => "SetRotator";
+    DeleteRotatorRequest => "DeleteRotator";
+    RollbackKeyRequest => "RollbackKey";
     ClearHealthRequest => "ClearHealth";
     CreateTokenRequest => "CreateToken";
     RevokeTokenRequest => "RevokeToken";
     SetPriceRequest => "SetPrice";
     DeletePriceRequest => "DeletePrice";
+    PromoteMasterKeyRequest => "PromoteMasterKey";
+    RewrapKeysRequest => "RewrapKeys";
+    CancelRewrapRequest => "CancelRewrap";
+    RetireMasterKeyRequest => "RetireMasterKey";
 }

@@ -1,4 +1,4 @@
-//! `GetMasterKeyStatus` and `ListAuditRecords`.
+//! `ListAuditRecords`.
 
 use super::{Admin, Answer};
 use crate::domain::field::{FieldErrors, text};
@@ -6,21 +6,10 @@ use crate::proto;
 use crate::service::auth::Identity;
 use crate::service::convert::timestamp;
 use crate::store::audit_records::AuditRecord;
-use crate::vault::{MasterKeyView, Page};
+use crate::vault::Page;
 
 /// The longest resource name there is, with room.
 const RESOURCE_BYTES_MAX: usize = 512;
-
-pub(super) async fn master_keys(
-    admin: &Admin,
-    _: &Identity,
-    _: proto::GetMasterKeyStatusRequest,
-) -> Answer<proto::GetMasterKeyStatusResponse> {
-    let views = admin.vault.get_master_key_status().await?;
-    Ok(proto::GetMasterKeyStatusResponse {
-        master_keys: views.into_iter().map(master_key).collect(),
-    })
-}
 
 pub(super) async fn audit(
     admin: &Admin,
@@ -42,17 +31,6 @@ pub(super) async fn audit(
         records: records.into_iter().map(record).collect(),
         next_page_token,
     })
-}
-
-fn master_key(view: MasterKeyView) -> proto::MasterKeyStatus {
-    proto::MasterKeyStatus {
-        fingerprint: view.row.fingerprint,
-        present: view.present,
-        promoted: view.promoted,
-        secrets: view.row.secrets,
-        wraps_cluster_key: view.row.wraps_cluster_key,
-        wraps: view.row.wraps,
-    }
 }
 
 fn record(record: AuditRecord) -> proto::AuditRecord {

@@ -1,12 +1,16 @@
 //! The RPCs about versions and rotations of keys.
 
+use std::time::Duration;
+
 use super::mutation::change;
 use super::{Admin, Answer, key_message};
-use crate::domain::field::{FieldError, FieldErrors};
+use crate::domain::field::FieldErrors;
 use crate::domain::name::{KeyName, RotationName, VersionName};
+use crate::domain::rotation::GRACE_MAX;
 use crate::proto;
 use crate::service::auth::Identity;
-use crate::vault::{Page, RotateKey};
+use crate::service::convert::parse_duration;
+use crate::vault::{CancelRotation, Page, RetryRotation, RollbackKey, RotateKey, RotationView};
 
 pub(super) async fn get_version(
     admin: &Admin,
@@ -49,20 +53,84 @@ pub(super) async fn rotate(
     let mut errors = FieldErrors::default();
     let change = change(&mut errors, identity, &request);
     let name = errors.take(KeyName::parse("name", &request.name));
-    let secret = request
-        .secret
-        .ok_or_else(|| FieldError::new("secret", "is required"))
-        .and_then(|secret| key_message::secret("secret", secret));
-    let secret = errors.take(secret);
-    let (name, secret) = errors.ready(name.zip(secret))?;
+    let secret = request.secret;
+    let secret = secret.map(|secret| key_message::secret("secret", secret));
+    let secret = errors.take(secret.transpose());
+    let grace = request.grace.as_ref();
+    let grace = grace.map(|grace| parse_duration("grace", grace, Duration::ZERO, GRACE_MAX));
+    let grace = errors.take(grace.transpose());
+    let ((name, secret), grace) = errors.ready(name.zip(secret).zip(grace))?;
     let verb = RotateKey {
         name,
         etag: request.etag,
         secret,
         revoke_previous_now: request.revoke_previous_now,
+        skips_test: request.skip_test,
+        grace,
     };
+    let is_change = !change.validate_only;
     let view = admin.vault.change(change, verb).await?;
     Ok(proto::RotateKeyResponse {
+        rotation: Some(tried(admin, view, is_change).await?),
+    })
+}
+
+/// A rotation whose next step is due, once it has been taken, if that takes but a moment.
+async fn tried(admin: &Admin, view: RotationView, is_change: bool) -> Answer<proto::Rotation> {
+    if !is_change || !view.rotation.step.is_open() || view.rotation.is_held {
+        return Ok(key_message::of_rotation(view));
+    }
+    admin.vault.await_promotion(view.rotation.uid).await;
+    let view = admin.vault.get_rotation(&view.name).await?;
+    Ok(key_message::of_rotation(view))
+}
+
+pub(super) async fn cancel(
+    admin: &Admin,
+    identity: &Identity,
+    request: proto::CancelRotationRequest,
+) -> Answer<proto::CancelRotationResponse> {
+    let mut errors = FieldErrors::default();
+    let change = change(&mut errors, identity, &request);
+    let name = errors.take(RotationName::parse("name", &request.name));
+    let name = errors.ready(name)?;
+    let view = admin.vault.change(change, CancelRotation { name }).await?;
+    Ok(proto::CancelRotationResponse {
+        rotation: Some(key_message::of_rotation(view)),
+    })
+}
+
+pub(super) async fn retry(
+    admin: &Admin,
+    identity: &Identity,
+    request: proto::RetryRotationRequest,
+) -> Answer<proto::RetryRotationResponse> {
+    let mut errors = FieldErrors::default();
+    let change = change(&mut errors, identity, &request);
+    let name = errors.take(RotationName::parse("name", &request.name));
+    let name = errors.ready(name)?;
+    let skips_test = request.skip_test;
+    let is_change = !change.validate_only;
+    let verb = RetryRotation { name, skips_test };
+    let view = admin.vault.change(change, verb).await?;
+    Ok(proto::RetryRotationResponse {
+        rotation: Some(tried(admin, view, is_change).await?),
+    })
+}
+
+pub(super) async fn roll_back(
+    admin: &Admin,
+    identity: &Identity,
+    request: proto::RollbackKeyRequest,
+) -> Answer<proto::RollbackKeyResponse> {
+    let mut errors = FieldErrors::default();
+    let change = change(&mut errors, identity, &request);
+    let name = errors.take(KeyName::parse("name", &request.name));
+    let name = errors.ready(name)?;
+    let etag = request.etag;
+    let verb = RollbackKey { name, etag };
+    let view = admin.vault.change(change, verb).await?;
+    Ok(proto::RollbackKeyResponse {
         rotation: Some(key_message::of_rotation(view)),
     })
 }

@@ -10,7 +10,7 @@ use crate::store::Result;
 pub struct Gone {
     /// Which table.
     pub kind: GoneKind,
-    /// Which row; of cooldowns, which account.
+    /// Which row; of cooldowns, which account or version.
     pub uid: Uuid,
 }
 
@@ -33,6 +33,10 @@ pub enum GoneKind {
     Token,
     /// All `cooldowns` of an account but those that are sent along.
     Cooldowns,
+    /// Of those, what one caller alone spoke of was found not to be so.
+    RefutedCooldowns,
+    /// All `version_cooldowns` of a version but those that are sent along.
+    VersionCooldowns,
 }
 
 /// What is gone since a revision, of the tables that say so in `deletions`.
@@ -50,6 +54,8 @@ pub(super) async fn read(conn: &mut PgConnection, since: i64) -> Result<Vec<Gone
             "callers" => GoneKind::Caller,
             "tokens" => GoneKind::Token,
             "cooldowns" => GoneKind::Cooldowns,
+            "refuted_cooldowns" => GoneKind::RefutedCooldowns,
+            "version_cooldowns" => GoneKind::VersionCooldowns,
             _ => continue,
         };
         gone.push(Gone { kind, uid: row.uid });

@@ -25,6 +25,7 @@ impl HealthColumns<'_> {
             why: self.why.unwrap_or_default().to_owned(),
             class: FailureClass::from_stored(self.class.unwrap_or_default()),
             accuser: self.accuser,
+            tried: None,
         };
         match self.state {
             "active" => Some(Health::Active),

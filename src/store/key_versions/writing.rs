@@ -56,6 +56,21 @@ pub async fn update(conn: &mut PgConnection, version: &KeyVersion) -> Result<()>
     Ok(())
 }
 
+/// A version is kept until then, however soon its leases have ended.
+///
+/// # Errors
+/// As every query.
+pub async fn keep(conn: &mut PgConnection, uid: Uuid, until: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "update key_versions set keep_until = $2 where uid = $1",
+        uid,
+        offset(until)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Revokes a previous version. Answers whether it was one.
 ///
 /// # Errors

@@ -174,7 +174,7 @@ impl Cluster {
         }
     }
 
-    /// A command of the binary on this database, with its master key.
+    /// A command of the binary on its database, with its master key.
     pub(crate) fn command(&self, verb: &str) -> Command {
         let mut command = keylease(&[verb]);
         command

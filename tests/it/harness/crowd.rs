@@ -1,5 +1,7 @@
 //! Several callers of one provider with several keys, on every replica, and what befalls all of them at once.
 
+use std::time::Duration;
+
 use keylease::proto::{Incident, IncidentKind, LeaseKeyResponse, Outcome};
 
 use super::client::{Client, of};
@@ -54,6 +56,17 @@ impl Crowd {
             .into_iter()
             .find(|incident| incident.kind() == kind)
     }
+}
+
+/// Whoever of them asks, in turn, until it is given a lease.
+pub(crate) async fn first_lease(clients: &[Client]) -> (usize, LeaseKeyResponse) {
+    for place in (0..clients.len()).cycle() {
+        if let Ok(lease) = clients[place].ask(of("p")).await {
+            return (place, lease);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    unreachable!()
 }
 
 /// As many leases, taken before anything is reported.

@@ -34,6 +34,15 @@ pub(crate) fn http(status: i32, headers: &[(&str, &str)]) -> Outcome {
     }))
 }
 
+/// The same with a body.
+pub(crate) fn answered(status: i32, headers: &[(&str, &str)], body: &str) -> Outcome {
+    let mut outcome = http(status, headers);
+    if let Some(Seen::Http(HttpResult { body: bytes, .. })) = &mut outcome.result {
+        *bytes = body.as_bytes().to_vec();
+    }
+    outcome
+}
+
 /// No answer came.
 pub(crate) fn transport(kind: TransportFailureKind) -> Outcome {
     of(Seen::Transport(TransportFailure {

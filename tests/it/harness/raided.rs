@@ -64,12 +64,11 @@ impl Raided {
         }
     }
 
-    /// Whether some replica has said so in its log.
-    pub(crate) fn noticed(&self, words: &str) -> bool {
-        self.cluster
-            .replicas
-            .iter()
-            .any(|replica| replica.said().contains(words))
+    /// Waits until some replica has said so in its log, which comes through a pipe: perhaps after the answer that it is about.
+    pub(crate) async fn notices(&self, words: &str) {
+        let replicas = || self.cluster.replicas.iter();
+        let said = async || replicas().any(|replica| replica.said().contains(words));
+        eventually(words, said).await;
     }
 
     /// Waits until the metric counts so many rows of a kind.

@@ -24,7 +24,14 @@ pub(crate) async fn provider(requests: Limit, keys: &[&str]) -> RunningProvider 
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let accounts = vec![account];
-    Provider::start(listener, Config { accounts }).unwrap()
+    Provider::start(
+        listener,
+        Config {
+            accounts,
+            admin_key: None,
+        },
+    )
+    .unwrap()
 }
 
 /// Sends one request with a lease, as a service would that reads no headers of what succeeds, and answers what it saw.

@@ -1,5 +1,6 @@
 //! The configuration of a fleet whose keys, accounts, pools and limits come and go, as one replica takes it up.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,14 +94,16 @@ impl Fleet {
             self.registry.versions.remove(&previous);
         }
         let changes = self.keys.len() / ONE_CHANGES_OF;
+        let mut gone = HashSet::new();
         for _ in 0..changes {
             let at = self.random.index(self.keys.len());
             let (key, _) = self.keys.swap_remove(at);
+            gone.insert(key);
             let account = self.registry.keys[&key].account_uid;
-            self.registry.forget_key(key);
             self.add_key(account);
             self.rotate();
         }
+        self.registry.forget_keys(&gone);
         self.revive();
         self.replace_account();
         let at = self.random.index(self.pools.len());
@@ -144,13 +147,9 @@ impl Fleet {
             .keys
             .iter()
             .filter(|(_, key)| key.account_uid == gone);
-        let keys: Vec<Uuid> = keys.map(|(uid, _)| *uid).collect();
+        let keys: HashSet<Uuid> = keys.map(|(uid, _)| *uid).collect();
         self.keys.retain(|(key, _)| !keys.contains(key));
-        registry.keys.retain(|_, key| key.account_uid != gone);
-        let known = &registry.keys;
-        registry
-            .versions
-            .retain(|_, known_version| known.contains_key(&known_version.version.key_uid));
+        registry.forget_keys(&keys);
         self.add_account();
     }
 

@@ -1,5 +1,6 @@
 //! What a replica says to its database, and hears: all that is asked for is granted, since what is kept of it is what matters here.
 
+use keylease::domain::ledger::entry::Seen;
 use keylease::domain::ledger::work::{Answer, Wait, Work};
 use keylease::domain::spend::Day;
 use keylease::domain::time::BootTime;
@@ -39,7 +40,7 @@ fn answer(
         within: ask.ask.want,
         sent: now,
         terms: limit.terms(),
-        grant_number: 1,
+        last: Seen::NONE,
         largest_clears_at: BootTime::default(),
         wait: Wait::default(),
     })

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keylease::domain::breaker::Sight;
+use keylease::domain::cooling::{Failing, Weight};
 use keylease::domain::health::FailureClass;
 use keylease::domain::ledger::block::Ending;
 use keylease::domain::ledger::settle::{Lease, Part};
 use keylease::domain::pool::HealthPolicy;
 use keylease::domain::spend::{Day, SpendKey, Sums};
 use keylease::domain::tags::Tags;
+use keylease::domain::time::Timestamp;
 use keylease::domain::transition::Who;
 use keylease::domain::usage::Usage;
 use keylease::domain::vitals::{Event, Word};
@@ -115,13 +117,7 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
             .on(Event::Rejected(word), &policy, "401", who, now);
         fleet.did.deaths += 1;
     } else if chance < 0.01 {
-        let class = FailureClass::RateLimit;
-        account
-            .live
-            .blame(given.caller, &given.model, class, None, "429", now);
-        version
-            .live
-            .blame(&given.model, class, None, "429", who, now);
+        cool(account, version, given, now);
         fleet.did.cooldowns += 1;
     } else if chance < 0.03 {
         let others_succeeded = account.provider.others_succeeded(given.version, now);
@@ -137,10 +133,34 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
         version
             .live
             .on(Event::Success { is_canary }, &policy, "", who, now);
-        account.live.succeed(now);
+        let by = (given.caller, given.given);
+        account.live.succeed(&given.model, by, now);
         account.provider.succeeded(sight, now);
     }
     save(fleet, account, version, given);
+}
+
+/// A budget of the account, and of the key, is spent for a model.
+fn cool(account: &AccountEntry, version: &VersionEntry, given: &Given, now: Timestamp) {
+    let failing = Failing {
+        class: FailureClass::RateLimit,
+        stated: None,
+        why: "429",
+    };
+    let weight = Weight::Alleged {
+        by: given.caller,
+        given: given.given,
+        quarantine: HealthPolicy::default().quarantine(),
+    };
+    let word = (given.caller, weight);
+    account.live.blame(word, &given.model, failing, now);
+    version.live.blame(
+        &given.model,
+        failing,
+        weight.of_key(),
+        Who::Caller(given.caller),
+        now,
+    );
 }
 
 /// What the fleet must know is written.
@@ -148,7 +168,7 @@ fn save(fleet: &Fleet, account: &AccountEntry, version: &VersionEntry, given: &G
     let judgement = Judgement {
         account_uid: given.account,
         version_uid: given.version,
-        canary_issuer: None,
+        canary: None,
     };
     if let Some(health) = version.live.unsaved() {
         fleet.live.owed.note(judgement);
@@ -157,6 +177,9 @@ fn save(fleet: &Fleet, account: &AccountEntry, version: &VersionEntry, given: &G
     }
     for (model, cause) in account.live.unsaved() {
         account.live.saved(&model, &cause);
+    }
+    for (model, cause) in version.live.unsaved_models() {
+        version.live.saved_model(&model, &cause);
     }
 }
 

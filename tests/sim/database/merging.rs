@@ -7,6 +7,10 @@ use uuid::Uuid;
 
 use super::{Row, Stored};
 use crate::bugs::Bug;
+use crate::time::Time;
+
+/// How often a row is written while a transaction waits for it, and more.
+const CHARGED_KEPT: usize = 400;
 
 impl Row {
     pub(super) fn charged(&self, low: Timestamp) -> Charged {
@@ -25,6 +29,23 @@ impl Row {
             rows: charged().count() as u64,
             over: over.count() as u64,
             unheard: unheard.count() as u64,
+        }
+    }
+
+    /// What was charged at some time.
+    pub(super) fn charged_at(&self, time: Time) -> Charged {
+        let mut written = self.charged.iter().rev();
+        let last = written.find(|(at, _)| *at <= time);
+        last.map(|(_, charged)| *charged).unwrap_or_default()
+    }
+
+    pub(super) fn note_charged(&mut self, time: Time, bug: Option<Bug>) {
+        if matches!(bug, Some(Bug::ReadBeforeLock | Bug::RepeatableRead)) {
+            let charged = self.charged(self.entry.clocks.low);
+            self.charged.push_back((time, charged));
+            while self.charged.len() > CHARGED_KEPT {
+                self.charged.pop_front();
+            }
         }
     }
 

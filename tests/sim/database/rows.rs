@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// What the bug that freezes takes for a step.
+const STEP: std::time::Duration = std::time::Duration::from_secs(1);
+
 impl Row {
     /// One limit of a transaction, in the order of the statements over SQL.
     pub(super) fn transact(
@@ -12,17 +15,13 @@ impl Row {
         (now, time): (Timestamp, Time),
         bug: Option<Bug>,
     ) -> Option<Answer> {
-        let mut work = work.clone();
-        if bug == Some(Bug::NoFreeze) {
-            work.seen = 0;
-        }
+        let work = self.mislead(work.clone(), client, now, bug);
         let terms = self.limit.terms();
         let terming = self.terming(now);
-        self.may_forget_the_larger_share(bug);
         let mut page = Page::new(&work, self.entry, Some(terming));
         client.samples.add(now, client.now);
         let believed = match bug {
-            Some(Bug::OneClock) => Believed::exactly(now),
+            Some(Bug::OneClock | Bug::FreezeOnStep) => Believed::exactly(now),
             _ => client.believed(&page, bug),
         };
         let mut blocks = page.turn(asker, believed, Uuid::now_v7);
@@ -32,11 +31,14 @@ impl Row {
         let charged = self.charged(page.entry.clocks.low);
         let read = match bug {
             Some(Bug::GrantWithoutGuard) => Charged::default(),
-            Some(Bug::ReadBeforeLock) if time - self.before.0 < 20 * MILLI => self.before.1,
+            Some(Bug::ReadBeforeLock) => self.charged_at(time.saturating_sub(20 * MILLI)),
+            Some(Bug::RepeatableRead) => self.charged_at(time.saturating_sub(client.took())),
             _ => charged,
         };
         blocks.extend(page.decide(asker, read));
-        self.before = (time, charged);
+        if bug == Some(Bug::NoClaim) {
+            page.entry.claim = None;
+        }
         self.merge(&page, bug);
         self.entry = page.entry;
         let low = self.entry.clocks.low;
@@ -51,12 +53,35 @@ impl Row {
             self.insert(&block);
             self.bind(&block, &terms, time.saturating_sub(client.took()));
         }
+        self.note_charged(time, bug);
         let free = page.lack().map(|lack| Free {
             need: self.frees(lack.units, lack.low),
             largest: self.frees(lack.units_of_largest, lack.low),
         });
         let free = free.unwrap_or_default();
         page.answer(free, client.sent, client.now)
+    }
+
+    /// What goes wrong before anything is decided, by the bugs.
+    fn mislead(
+        &mut self,
+        mut work: Work,
+        client: &Client<'_>,
+        now: Timestamp,
+        bug: Option<Bug>,
+    ) -> Work {
+        self.may_forget_the_larger_share(bug);
+        match bug {
+            Some(Bug::NoFreeze) => work.seen = Seen::NONE,
+            Some(Bug::LossAnsweredByEach) => work.seen.incarnation = self.entry.incarnation,
+            Some(Bug::FreezeOnStep) if client.sees_step(now) => {
+                let high = self.entry.clocks.high.max(now);
+                let until = self.limit.terms().charge_until(high);
+                self.entry.frozen_until = self.entry.frozen_until.max(Some(until));
+            }
+            _ => {}
+        }
+        work
     }
 
     /// What a new block stands for, if it was sent at this time: all of it may start D + L later, and counts for W.
@@ -133,6 +158,12 @@ impl Client<'_> {
         };
         let most = samples.believed(limit, low, reach, terms.lead(), self.sent);
         Believed { least, most }
+    }
+
+    /// Whether the database's clock is not where it should be by what this replica has seen of it. One that is new has seen nothing.
+    fn sees_step(&self, now: Timestamp) -> bool {
+        let expected = self.samples.database_time(self.now);
+        expected.is_some_and(|at| at.after(STEP) < now || now.after(STEP) < at)
     }
 
     /// How long the transaction has been on its way.

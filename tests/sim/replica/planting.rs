@@ -2,6 +2,7 @@
 
 use keylease::domain::ledger::block::Draw;
 use keylease::domain::ledger::settle::Part;
+use keylease::domain::ledger::work::Answer;
 use keylease::domain::terms::Terms;
 
 use super::*;
@@ -38,6 +39,29 @@ impl Replica {
                 self.early.push((*limit, early));
             }
         }
+    }
+
+    /// What the replica makes of an answer, by the bugs.
+    pub(crate) fn misread(&self, limit: Uuid, mut answer: Answer, now: BootTime) -> Answer {
+        let is_late = now >= answer.sent.after(answer.terms.validity);
+        match self.bug {
+            Some(Bug::ValidityFromReply) => answer.sent = now,
+            Some(Bug::PermitAfterExpiry) => answer.terms.validity *= 12,
+            Some(Bug::TermsOfToday) => answer.terms = self.terms(limit),
+            Some(Bug::LateKept) if is_late => answer.units = 0,
+            _ => {}
+        }
+        answer
+    }
+
+    /// The bug that promises what the limits say today.
+    pub(super) fn start_within(&self, taken: &Taken) -> Duration {
+        let today = || taken.draws.iter().map(|(limit, _)| self.terms(*limit));
+        match self.bug {
+            Some(Bug::TermsOfToday) => today().map(|terms| terms.start_within).min(),
+            _ => None,
+        }
+        .unwrap_or(taken.within.start)
     }
 
     pub(super) fn terms(&self, limit: Uuid) -> Terms {

@@ -16,7 +16,13 @@ impl World<'_> {
         };
         let gap = self.random.exponential(self.setup.demand * factor);
         self.after(gap, Event::Arrive);
-        let input = self.random.between(1, self.setup.tokens_max);
+        let mut input = self.random.between(1, self.setup.tokens_max);
+        let mut max_wait = self.setup.max_wait;
+        if let Some((share, tokens)) = self.setup.large
+            && self.random.chance(share)
+        {
+            (input, max_wait) = (tokens, Duration::from_mins(1));
+        }
         let call = Call {
             sent: self.now,
             clock: BootClock {
@@ -29,7 +35,7 @@ impl World<'_> {
                 output_tokens: 0,
                 cost_micros: None,
             },
-            max_wait: self.setup.max_wait,
+            max_wait,
             request: None,
         };
         let index = self.random.index(self.replicas.len());
@@ -125,6 +131,8 @@ impl World<'_> {
         let think = if given.is_again {
             // Whoever has waited twice is slow, and may say nothing in the end.
             portion.is_silent |= self.random.chance(0.5);
+            last
+        } else if self.setup.starts_last {
             last
         } else if portion.answered == 0 && self.is_odd(Odd::UnsentLate) {
             self.random.between(SECOND, 12 * SECOND)

@@ -81,13 +81,7 @@ impl World<'_> {
                 self.replicas[index] = self.boot();
                 self.set_out(index);
             }
-            // An earlier one has made the others void.
-            Event::Wake(index, boot)
-                if self.is_up(index, boot) && self.replicas[index].is_woken(self.now) =>
-            {
-                self.wake(index);
-            }
-            Event::Wake(..) => {}
+            Event::Wake(index, boot) => self.wake_in_time(index, boot),
             Event::Call(index, call) => self.call(index, call),
             Event::Leased(given) => self.leased(given),
             Event::Start(given, portion) => self.begin(&given, portion),
@@ -122,6 +116,13 @@ impl World<'_> {
             }
             Event::RenewNews(index, given) => self.renew_news(index, &given),
             Event::GoesOn(id, sent) => self.goes_on(id, sent),
+        }
+    }
+
+    /// An earlier wake has made the others void.
+    fn wake_in_time(&mut self, index: usize, boot: Uuid) {
+        if self.is_up(index, boot) && self.replicas[index].is_woken(self.now) {
+            self.wake(index);
         }
     }
 

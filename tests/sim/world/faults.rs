@@ -3,6 +3,10 @@
 use keylease::domain::offline::OfflineShare;
 
 use super::*;
+use crate::setup::Act;
+
+/// Where commits are not waited for, as much as three times this may be lost.
+const WAL_WRITTEN_EVERY: Time = 200 * MILLI;
 
 /// By how much clocks are set at most.
 const FAR: i64 = 100 * SECOND.cast_signed();
@@ -10,7 +14,10 @@ const FAR: i64 = 100 * SECOND.cast_signed();
 impl World<'_> {
     pub(super) fn keep(&mut self) {
         let faults = &self.setup.faults;
-        if faults.failover + faults.restore + faults.set_back > 0.0 {
+        let is_async = self.setup.bug == Some(Bug::AsynchronousCommit);
+        let mut acts = self.setup.script.iter();
+        let is_scripted = acts.any(|(_, act)| matches!(act, Act::FailOver(..)));
+        if is_async || is_scripted || faults.failover + faults.restore + faults.set_back > 0.0 {
             self.kept.push_back((self.now, self.database.state.clone()));
             if self.kept.len() > 400 {
                 self.kept.pop_front();
@@ -40,8 +47,7 @@ impl World<'_> {
             }
         }
         if self.random.chance(faults.failover) {
-            self.set_back(0, 3 * SECOND);
-            self.database.sight.timeline += "+";
+            self.fail_over(0, 3 * SECOND);
         }
         if self.random.chance(faults.restore) {
             self.set_back(10 * SECOND, 60 * SECOND);
@@ -77,10 +83,34 @@ impl World<'_> {
         }
     }
 
+    /// A standby takes over that lacks what was committed last.
+    pub(super) fn fail_over(&mut self, least: Time, most: Time) {
+        self.set_back(least, most);
+        self.database.sight.timeline += "+";
+    }
+
     pub(super) fn kill(&mut self, index: usize) {
         self.replicas[index].is_alive = false;
         let delay = self.random.between(SECOND, 8 * SECOND);
         self.after(delay, Event::Boot(index));
+    }
+
+    /// What the database has answered is on disk when it is back, unless its commits were not waited for. Nobody lives who knows better.
+    pub(super) fn cut_power(&mut self) {
+        if self.setup.bug == Some(Bug::AsynchronousCommit) {
+            self.set_back(WAL_WRITTEN_EVERY, 3 * WAL_WRITTEN_EVERY);
+        }
+        self.server += 1;
+        self.database_back = self.now + SECOND;
+        self.kill_all();
+    }
+
+    pub(super) fn kill_all(&mut self) {
+        for index in 0..self.replicas.len() {
+            if self.replicas[index].is_alive {
+                self.kill(index);
+            }
+        }
     }
 
     /// The database has what it had some time ago.

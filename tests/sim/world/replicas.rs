@@ -17,7 +17,8 @@ impl World<'_> {
         let boot_id = Uuid::from_u128(self.boots << 64);
         let mut replica = Replica::new(clock, boot_id, &self.limits, self.setup.bug);
         replica.live = self.setup.replicas as u64;
-        replica.is_paced = !self.setup.is_synchronous;
+        let is_paced = self.setup.bug != Some(Bug::NotPaced);
+        replica.is_paced = is_paced && !self.setup.is_synchronous;
         replica.lease_duration = self.setup.lease_duration;
         replica
     }
@@ -51,7 +52,7 @@ impl World<'_> {
         let mut works = replica.work(self.now);
         let boot = replica.boot_id;
         while !works.is_empty() {
-            let rest = works.split_off(works.len().min(LIMITS_PER_TRANSACTION));
+            let rest = works.split_off(works.len().min(self.limits_per_transaction()));
             let sent = self.replicas[index].clock.at(self.now);
             let delay = self.hop() + self.slow(self.setup.faults.slow_database);
             self.replicas[index].under_way += 1;
@@ -108,6 +109,10 @@ impl World<'_> {
         if !self.is_up(index, boot) {
             return;
         }
+        if let Some(wait) = self.locked_for(&works) {
+            self.after(wait, Event::Transact(index, boot, server, works, sent));
+            return;
+        }
         let late = nanos(self.setup.faults.late_to_first.unwrap_or_default());
         let late = if index == 0 { late } else { 0 };
         let is_lost = self.random.chance(self.setup.faults.lost_reply);
@@ -118,6 +123,7 @@ impl World<'_> {
             return;
         }
         let time = self.now;
+        let delay = delay + self.lock(&works);
         let mut client = self.replicas[index].client(sent, time);
         let answers = self.database.reserve(&works, &mut client, time);
         if answers.is_none() {
@@ -158,13 +164,10 @@ impl World<'_> {
             Some(answers) => {
                 works.iter().for_each(|work| replica.budget.said(work));
                 for (limit, answer) in answers {
-                    let Some(mut answer) = answer else { continue };
-                    match self.setup.bug {
-                        Some(Bug::ValidityFromReply) => answer.sent = now,
-                        Some(Bug::PermitAfterExpiry) => answer.terms.validity *= 12,
-                        _ => {}
+                    if let Some(answer) = answer {
+                        let answer = replica.misread(limit, answer, now);
+                        replica.budget.answered(limit, &answer, now);
                     }
-                    replica.budget.answered(limit, &answer, now);
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Write};
 use keylease::domain::offline::OfflineShare;
 
 use super::*;
-use crate::setup::{Act, Odd};
+use crate::setup::{Act, Odd, Replicas};
 
 /// Entries of the database and of the replicas' memories, at one time.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +42,19 @@ impl World<'_> {
                 self.replicas[index].paused_until = self.now + nanos(lasts);
             }
             Act::Odd(odd, lasts) => self.odd = Some((odd, self.now + nanos(lasts))),
+            Act::Terms(validity, start_within) => {
+                self.change(|limit| {
+                    limit.validity = Some(validity);
+                    limit.start_within = Some(start_within);
+                });
+            }
+            Act::FailOver(lacks, replicas) => {
+                self.fail_over(nanos(lacks), nanos(lacks));
+                if replicas == Replicas::Die {
+                    self.kill_all();
+                }
+            }
+            Act::PowerCut => self.cut_power(),
         }
     }
 
@@ -55,11 +68,16 @@ impl World<'_> {
         is_time && self.random.chance(most)
     }
 
-    /// Every limit has this offline share, or none. Replicas hear of it when they reach the database.
+    /// Every limit has this offline share, or none.
     pub(super) fn share(&mut self, share: Option<OfflineShare>) {
+        self.change(|limit| limit.offline = share);
+    }
+
+    /// Every limit is changed. Replicas hear of it when they reach the database.
+    fn change(&mut self, change: impl Fn(&mut Limit)) {
         for limit in &mut self.limits {
             limit.rev += 1;
-            limit.offline = share;
+            change(limit);
             let row = self.database.state.limits.get_mut(&limit.uid).unwrap();
             row.limit = limit.clone();
         }

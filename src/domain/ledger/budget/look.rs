@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lack::{Because, Lack};
+use crate::domain::ledger::entry::Seen;
 use crate::domain::limit::Limit;
 
 /// One limit that a need is asked of, and what it says.
@@ -16,8 +17,8 @@ pub struct Look {
     pub at_hand: u64,
     /// Units that its slot would have if the database could not be reached.
     pub offline: u64,
-    /// The highest grant number of it that this replica has seen.
-    pub seen: i64,
+    /// The last grant of it that this replica has seen.
+    pub seen: Seen,
     /// Why it says no; `None` if it does not, as a shadow never does.
     pub because: Option<Because>,
 }

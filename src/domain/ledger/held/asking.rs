@@ -116,7 +116,7 @@ impl Held {
     pub fn answered(&mut self, answer: &Answer, now: BootTime) {
         self.reserving = false;
         self.missed = Missed::default();
-        self.seen = self.seen.max(answer.grant_number);
+        self.seen = self.seen.max(answer.last);
         let (need, largest) = self.asked;
         self.weigh(answer.units, &answer.terms);
         if answer.units == 0 {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::ledger::clock::{Believed, Clocks, Reach};
-use crate::domain::ledger::entry::{Claim, Loss};
+use crate::domain::ledger::entry::{Claim, Loss, Seen};
 use crate::domain::ledger::example::limit;
 use crate::domain::ledger::grant::Ask;
 use crate::domain::ledger::offline::reserve::Reserve;
@@ -38,7 +38,7 @@ fn entry(claim: Option<u64>, frozen: bool) -> Entry {
     }
 }
 
-fn work(need: u64, more: u64, charge: Option<u64>, seen: i64) -> Work {
+fn work(need: u64, more: u64, charge: Option<u64>, seen: Seen) -> Work {
     Work {
         ask: Some(NumberedAsk {
             block: 5,
@@ -73,9 +73,10 @@ proptest! {
         (need, more, units) in (1..5_000_u64, 0..5_000_u64, 0..12_000_u64),
         charge in prop::option::of(1..3_000_u64),
         claim in prop::option::of(1..3_000_u64),
-        (frozen, seen, incarnation) in (any::<bool>(), 30..50_i64, 0..6_i64),
+        (frozen, seen, incarnation) in (any::<bool>(), (0..6_i64, 30..50_i64), 0..6_i64),
         (step, behind) in (-10_000_000..10_000_000_i64, 0..10_000_000_i64),
     ) {
+        let seen = Seen { incarnation: seen.0, grant_number: seen.1 };
         let (work, terming) = (work(need, more, charge, seen), terming(amount, seconds, step));
         let mut before = entry(claim, frozen);
         if let Some(claim) = &mut before.claim {
@@ -89,7 +90,8 @@ proptest! {
         let granted = page.decide(&asker, Charged { units, ..Charged::NONE });
         let after = page.entry;
         prop_assert!(after.clocks.high >= before.clocks.high && after.clocks.low >= before.clocks.low);
-        prop_assert!(after.grant_number >= before.grant_number.max(seen));
+        prop_assert!(after.grant_number >= before.grant_number.max(seen.grant_number));
+        prop_assert!(after.last() >= seen.max(before.last()));
         let free = amount.saturating_sub(units).saturating_sub(anew);
         let Some(granted) = granted else {
             // It is left room for, unless another is.
@@ -118,7 +120,7 @@ proptest! {
         let rows: Vec<_> = blocks.iter().map(|(units, at)| (low.micros() + at, *units)).collect();
         let charged = |at: i64| rows.iter().filter(|(end, _)| *end > at).map(|(_, units)| units).sum::<u64>();
         let asker = Asker { boot_id: ME, live: 1, loss: Loss { incarnation: 3, replicas: 1, periods: 1 } };
-        let work = work(need, 0, None, 0);
+        let work = work(need, 0, None, Seen::NONE);
         let asked = |at: i64| {
             let now = Timestamp::from_micros(at);
             let mut before = entry(None, false);
@@ -160,7 +162,7 @@ fn what_is_charged_at_a_time_cannot_add_up_to_more_than_a_column_holds() {
         live: 1,
         loss: Loss::default(),
     };
-    let work = work(u64::MAX / 2, 0, Some(u64::MAX), 0);
+    let work = work(u64::MAX / 2, 0, Some(u64::MAX), Seen::NONE);
     let charged = |mode: Mode| {
         let terming = Terming {
             mode,

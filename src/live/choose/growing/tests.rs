@@ -50,6 +50,7 @@ fn an_account_that_says_no_is_asked_once_for_all_that_grow_back() {
         why: "429".to_owned(),
         class: FailureClass::RateLimit,
         accuser: None,
+        tried: None,
     };
     account.live.told("", cause, NOW.database);
     let (pool, prices) = (&snapshot.pools[&id("p1")], OperatorPrices::default());

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::Take;
+use crate::domain::ledger::entry::Seen;
 use crate::domain::ledger::work::Answer;
 use crate::domain::limit::{Dimension, Owner};
 use crate::domain::models::Pattern;
@@ -78,7 +79,7 @@ fn only_the_limits_that_refuse_are_named_and_what_one_use_needs_of_them() {
         within: 5,
         sent: now,
         terms: requests.terms(),
-        grant_number: 1,
+        last: Seen::NONE,
         wait: Wait::default(),
         largest_clears_at: BootTime::default(),
     };
@@ -86,6 +87,11 @@ fn only_the_limits_that_refuse_are_named_and_what_one_use_needs_of_them() {
     let short = Because::Short(Wait::default());
     assert_eq!(named(&mut budget, need(30, None), now), [(2, 30, short)]);
 }
+
+const SEVENTH: Seen = Seen {
+    incarnation: 2,
+    grant_number: 7,
+};
 
 #[test]
 fn whoever_only_looks_hears_what_a_taker_would_and_takes_and_counts_nothing() {
@@ -105,7 +111,7 @@ fn whoever_only_looks_hears_what_a_taker_would_and_takes_and_counts_nothing() {
         within: 2,
         sent: now,
         terms: limit.terms(),
-        grant_number: 7,
+        last: SEVENTH,
         wait: Wait::default(),
         largest_clears_at: BootTime::default(),
     };
@@ -117,7 +123,7 @@ fn whoever_only_looks_hears_what_a_taker_would_and_takes_and_counts_nothing() {
     let look = &looks[0];
     assert_eq!(
         (look.needed, look.at_hand, look.seen, look.because),
-        (1, 2, 7, None)
+        (1, 2, SEVENTH, None)
     );
     assert!(matches!(budget.take(need(1, None), now), Take::Taken(_)));
     assert_eq!(budget.available(limit.uid), 1);

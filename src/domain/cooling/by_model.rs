@@ -1,0 +1,196 @@
+//! What one account, or one key version, cools down from: as a whole and by model, and what of that the fleet does not know yet.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Cooling, Failing, Weight, jitter, room, room_for};
+use crate::domain::classify::Spent;
+use crate::domain::health::Cause;
+use crate::domain::time::Timestamp;
+
+/// Cooldowns by model, the empty one being the whole: of so many models at most, of which the reports of one caller begin so many.
+#[derive(Debug, Default)]
+pub struct Cooldowns<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize> {
+    cooling: HashMap<String, Cooling>,
+    unsaved: HashMap<String, Cause>,
+}
+
+impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
+    Cooldowns<MODELS_MAX, CALLER_MODELS_MAX>
+{
+    /// Until when, and why, this model cools down by itself.
+    #[must_use]
+    pub fn of(&self, model: &str, now: Timestamp) -> Option<&Cause> {
+        self.cooling.get(model)?.holds(now)
+    }
+
+    /// The same for one caller: see [`Cooling::bars`].
+    #[must_use]
+    pub fn bars(
+        &self,
+        model: &str,
+        caller: Uuid,
+        patience: Duration,
+        now: Timestamp,
+    ) -> Option<&Cause> {
+        self.cooling.get(model)?.bars(caller, patience, now)
+    }
+
+    /// Whether any of it is one caller's word alone.
+    #[must_use]
+    pub fn is_alleged(&self) -> bool {
+        let mut causes = self.cooling.values().filter_map(|c| c.cause.as_ref());
+        causes.any(|cause| cause.accuser.is_some())
+    }
+
+    /// What cools down of these, by one caller's word, is tried by a lease. Answers whether anything is.
+    pub fn is_tried(&mut self, models: [&str; 2], now: Timestamp) -> bool {
+        let mut is_tried = false;
+        self.alleged(models, now, |cooling| {
+            cooling.is_tried(now);
+            is_tried = true;
+        });
+        is_tried
+    }
+
+    /// The lease was not given after all.
+    pub fn is_untried(&mut self, models: [&str; 2], now: Timestamp) {
+        self.alleged(models, now, Cooling::is_untried);
+    }
+
+    fn alleged(&mut self, models: [&str; 2], now: Timestamp, mut tell: impl FnMut(&mut Cooling)) {
+        for model in models {
+            let cooling = self.cooling.get_mut(model);
+            let is_alleged = |c: &&mut Cooling| c.holds(now).is_some_and(|c| c.accuser.is_some());
+            if let Some(cooling) = cooling.filter(is_alleged) {
+                tell(cooling);
+            }
+        }
+    }
+
+    /// A failure that `caller` reported was blamed on it. True where that is news: it is kept as unsaved until [`Self::saved`].
+    pub fn blame(
+        &mut self,
+        (caller, weight): (Uuid, Weight),
+        model: &str,
+        failing: Failing<'_>,
+        now: Timestamp,
+    ) -> bool {
+        let jitter = jitter(now);
+        let cooling = self.place(model, caller, now);
+        let news = cooling.and_then(|c| c.blame_by(weight, failing, jitter, now));
+        self.keep_unsaved(model, news)
+    }
+
+    /// A budget of it is said to be spent, by an answer that `caller` reported. True where that is news.
+    pub fn spend(
+        &mut self,
+        (caller, weight): (Uuid, Weight),
+        model: &str,
+        spent: Spent,
+        why: &str,
+        now: Timestamp,
+    ) -> bool {
+        let cooling = self.place(model, caller, now);
+        let news = cooling.and_then(|c| c.spend(weight, spent.class, spent.wait, why, now));
+        self.keep_unsaved(model, news)
+    }
+
+    /// It cools down as a whole, for as long as this says and no longer.
+    pub fn pause(&mut self, cause: Cause) {
+        let whole = self.cooling.entry(String::new()).or_default();
+        whole.told(cause.clone());
+        self.unsaved.insert(String::new(), cause);
+    }
+
+    /// What must be committed, by model.
+    #[must_use]
+    pub fn unsaved(&self) -> Vec<(String, Cause)> {
+        let unsaved = self.unsaved.iter();
+        unsaved
+            .map(|(model, cause)| (model.clone(), cause.clone()))
+            .collect()
+    }
+
+    /// It is committed.
+    pub fn saved(&mut self, model: &str, cause: &Cause) {
+        if self.unsaved.get(model) == Some(cause) {
+            self.unsaved.remove(model);
+        }
+    }
+
+    /// A use succeeded.
+    pub fn succeed(&mut self, now: Timestamp) {
+        self.cooling.values_mut().for_each(|c| c.succeed(now));
+    }
+
+    /// The same, by this caller and of a lease that was given then for one of these: what it was to find out is over, which is kept as unsaved. Answers whose
+    /// word was wrong.
+    pub fn refute(
+        &mut self,
+        models: [&str; 2],
+        (by, given): (Uuid, Timestamp),
+        now: Timestamp,
+    ) -> Option<Uuid> {
+        let mut accuser = None;
+        for model in models {
+            let cooling = self.cooling.get_mut(model);
+            if let Some(over) = cooling.and_then(|cooling| cooling.refute(by, given, now)) {
+                accuser = over.wrong();
+                self.unsaved.insert(model.to_owned(), over);
+            }
+        }
+        accuser
+    }
+
+    /// Another replica says so. What has ended is no news.
+    pub fn told(&mut self, model: &str, cause: Cause, now: Timestamp) {
+        if now < cause.until {
+            room(&mut self.cooling, model, MODELS_MAX, now).told(cause);
+        }
+    }
+
+    /// Who alone spoke of what is not among this.
+    pub fn alleged_beside<'a>(
+        &'a self,
+        stored: &'a [(String, Cause)],
+    ) -> impl Iterator<Item = Uuid> + 'a {
+        let is_stored = |model: &String| stored.iter().any(|(stored, _)| stored == model);
+        let others = self
+            .cooling
+            .iter()
+            .filter(move |(model, _)| !is_stored(model));
+        others.filter_map(|(_, cooling)| cooling.cause.as_ref()?.accuser)
+    }
+
+    /// A person says that it cools down from nothing but this.
+    pub fn cleared(&mut self, except: &[(String, Cause)], now: Timestamp) {
+        self.unsaved.clear();
+        self.cooling.clear();
+        for (model, cause) in except {
+            self.told(model, cause.clone(), now);
+        }
+    }
+
+    /// As many cooldowns are remembered, those that have ended among them.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.cooling.len()
+    }
+
+    fn place(&mut self, model: &str, caller: Uuid, now: Timestamp) -> Option<&mut Cooling> {
+        let places = (MODELS_MAX, CALLER_MODELS_MAX);
+        room_for(&mut self.cooling, model, caller, places, now)
+    }
+
+    fn keep_unsaved(&mut self, model: &str, news: Option<Cause>) -> bool {
+        let Some(news) = news else { return false };
+        self.unsaved.insert(model.to_owned(), news);
+        // What made room meanwhile is no news any more, and must not pile up while nothing can be saved.
+        let (unsaved, kept) = (&mut self.unsaved, &self.cooling);
+        unsaved.retain(|model, _| kept.contains_key(model));
+        true
+    }
+}

@@ -1,0 +1,239 @@
+//! The course of a rotation: what each event makes of it, and what is to be done to the versions in the same transaction.
+
+use std::time::Duration;
+
+use super::{Origin, Rotation, Step};
+use crate::domain::time::Timestamp;
+
+/// The first try that comes to nothing is repeated after this; the gap doubles with each.
+const AGAIN_FIRST: Duration = Duration::from_secs(5);
+/// The longest gap between tries.
+const AGAIN_MAX: Duration = Duration::from_mins(5);
+/// A step that is tried in vain for this long waits for a person.
+const TRIED_MAX: Duration = Duration::from_hours(1);
+
+/// Something that happens to a rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The rotator has made a secret, which is stored as the new version in the same transaction.
+    Created,
+    /// The new version was tried.
+    Tested(Tested),
+    /// A try of the step came to nothing.
+    Failed(String),
+    /// Every lease of the previous version has ended, and its grace is over.
+    Drained {
+        /// The rotator is to revoke it at the provider.
+        at_provider: bool,
+    },
+    /// The provider knows the version no more that is not needed any more.
+    Revoked,
+    /// A person gives it up.
+    Cancel,
+    /// A person has it tried again.
+    Retry {
+        /// The new version is to be promoted untried.
+        skips_test: bool,
+    },
+    /// The previous version is to be current again.
+    RollBack {
+        /// By the vault itself.
+        is_automatic: bool,
+    },
+}
+
+/// What a try of the new version says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tested {
+    /// Its provider knows it, or there is nothing to lose or to ask.
+    Proven,
+    /// Its provider says that it is no good.
+    Rejected(String),
+    /// Nothing.
+    Unclear(String),
+}
+
+/// What becomes of the versions, in the transaction that moves the rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Nothing.
+    Wait,
+    /// The new version becomes current, and the current one previous.
+    Promote,
+    /// The new version, if there is one, is revoked unused.
+    Discard,
+    /// The previous version is revoked.
+    Revoke,
+    /// The previous version becomes current again, and the new one previous.
+    Restore,
+}
+
+/// Why an event does not fit the step that a rotation is at: what it is, and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub &'static str);
+
+impl Step {
+    /// The new version is not current yet: nothing has changed for any lease.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Creating | Self::Pending | Self::Testing)
+    }
+
+    /// Nothing more comes of it, but that a rotator may have to revoke what it made in vain.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Cancelled | Self::RolledBack)
+    }
+}
+
+impl Rotation {
+    /// What an event makes of it. An event that comes late, or again, is unfit and changes nothing.
+    ///
+    /// # Errors
+    /// Says why, and what to do.
+    pub fn on(&mut self, event: Event, now: Timestamp) -> Result<Deed, Unfit> {
+        match (self.step, event) {
+            (Step::Creating, Event::Created) => Ok(self.reach(Step::Pending, Some(now), now)),
+            (Step::Creating | Step::Revoking, Event::Failed(why)) => Ok(self.again(why, now)),
+            (Step::Pending | Step::Testing, Event::Tested(tested)) => Ok(self.tested(tested, now)),
+            (Step::Draining, Event::Drained { at_provider: true }) => {
+                self.reach(Step::Revoking, Some(now), now);
+                Ok(Deed::Revoke)
+            }
+            (Step::Draining, Event::Drained { at_provider: false }) => {
+                self.reach(Step::Done, None, now);
+                Ok(Deed::Revoke)
+            }
+            (Step::Revoking, Event::Revoked) => Ok(self.reach(Step::Done, None, now)),
+            (Step::Creating | Step::Pending | Step::Testing, Event::Cancel) => {
+                let is_made = self.origin == Origin::Rotator;
+                self.reach(Step::Cancelled, is_made.then_some(now), now);
+                Ok(Deed::Discard)
+            }
+            // Its new version, which was taken back, is revoked here: what a rotator made in vain is to be revoked there as well.
+            (Step::RolledBack, Event::Drained { at_provider: true }) => {
+                Ok(self.reach(Step::RolledBack, Some(now), now))
+            }
+            (Step::Cancelled | Step::RolledBack, Event::Revoked) if self.cleans_up() => {
+                Ok(self.reach(self.step, None, now))
+            }
+            (Step::Cancelled | Step::RolledBack, Event::Failed(why)) if self.cleans_up() => {
+                Ok(self.again(why, now))
+            }
+            // Nothing is left to undo: the previous version is revoked here, and whoever says this knows what became of it there.
+            (Step::Revoking, Event::Cancel) => Ok(self.reach(Step::Done, None, now)),
+            (Step::Pending | Step::Testing, Event::Retry { skips_test: true }) => {
+                self.skips_test = true;
+                Ok(self.tested(Tested::Proven, now))
+            }
+            (Step::Creating, event @ Event::Retry { skips_test: true }) => Err(self.unfit(&event)),
+            (step, Event::Retry { .. })
+                if step.is_open() || step == Step::Revoking || self.cleans_up() =>
+            {
+                self.try_again(now);
+                Ok(Deed::Wait)
+            }
+            (Step::Draining, Event::RollBack { is_automatic }) => {
+                self.reach(Step::RolledBack, None, now);
+                self.is_automatic = is_automatic;
+                Ok(Deed::Restore)
+            }
+            (_, event) => Err(self.unfit(&event)),
+        }
+    }
+
+    /// It is over, and the rotator has yet to revoke what it made.
+    #[must_use]
+    pub const fn cleans_up(&self) -> bool {
+        self.step.is_over() && (self.is_held || self.next_attempt.is_some())
+    }
+
+    fn tested(&mut self, tested: Tested, now: Timestamp) -> Deed {
+        match tested {
+            Tested::Proven => {
+                self.reach(Step::Draining, None, now);
+                Deed::Promote
+            }
+            Tested::Rejected(why) => {
+                self.come_to_nothing(why, now);
+                self.hold();
+                Deed::Wait
+            }
+            Tested::Unclear(why) => self.again(why, now),
+        }
+    }
+
+    fn reach(&mut self, step: Step, next_attempt: Option<Timestamp>, now: Timestamp) -> Deed {
+        self.step = step;
+        self.step_time = now;
+        self.update_time = now;
+        self.next_attempt = next_attempt;
+        self.attempts = 0;
+        self.why.clear();
+        self.is_held = false;
+        Deed::Wait
+    }
+
+    fn come_to_nothing(&mut self, why: String, now: Timestamp) {
+        if self.step == Step::Pending {
+            self.step = Step::Testing;
+        }
+        self.attempts = self.attempts.saturating_add(1);
+        self.why = why;
+        self.is_held = false;
+        self.update_time = now;
+    }
+
+    fn hold(&mut self) {
+        self.is_held = true;
+        self.next_attempt = None;
+    }
+
+    fn again(&mut self, why: String, now: Timestamp) -> Deed {
+        self.come_to_nothing(why, now);
+        if now.since(self.step_time) >= TRIED_MAX {
+            self.hold();
+        } else {
+            let doublings = self.attempts.saturating_sub(1).min(16);
+            let gap = AGAIN_FIRST * 2_u32.saturating_pow(doublings);
+            self.next_attempt = Some(now.after(gap.min(AGAIN_MAX)));
+        }
+        Deed::Wait
+    }
+
+    fn try_again(&mut self, now: Timestamp) {
+        self.step_time = now;
+        self.update_time = now;
+        self.attempts = 0;
+        self.is_held = false;
+        self.next_attempt = Some(now);
+    }
+
+    const fn unfit(&self, event: &Event) -> Unfit {
+        Unfit(match (self.step, event) {
+            (Step::Draining, Event::Cancel) => {
+                "its version is current already: undo it with RollbackKey, or rotate another secret in"
+            }
+            (Step::Draining, Event::Retry { .. }) => {
+                "its version is current already, and leases of the previous one run out by themselves"
+            }
+            (Step::Creating, Event::Retry { .. }) => {
+                "there is no new version yet that could be promoted untried"
+            }
+            (Step::Revoking | Step::Done, Event::RollBack { .. }) => {
+                "the previous version is revoked: rotate another secret in"
+            }
+            (Step::Creating | Step::Pending | Step::Testing, Event::RollBack { .. }) => {
+                "its version is not current: give the rotation up with CancelRotation"
+            }
+            (Step::Done, _) => "it is done already",
+            (Step::Cancelled, _) => "it was cancelled already",
+            (Step::RolledBack, _) => "it was rolled back already",
+            _ => "it has moved on meanwhile: look at it again",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! What an account cools down from by one caller's word alone: believed at once, and in time tried by single leases.
+
+use std::sync::atomic::Ordering;
+
+use uuid::Uuid;
+
+use super::waiting::wake_first;
+use super::{AccountLive, State};
+use crate::domain::health::Cause;
+use crate::domain::time::Timestamp;
+use crate::live::version::Applicant;
+
+impl AccountLive {
+    /// Until when, and why, the account gives this caller no lease for `model`: unless it is the one that is to find out.
+    pub fn bars(&self, model: Option<&str>, applicant: Applicant, now: Timestamp) -> Option<Cause> {
+        if !self.is_alleged.load(Ordering::Acquire) {
+            return self.cooling(model, now);
+        }
+        let Applicant { caller, patience } = applicant;
+        let state = self.state.lock();
+        let bars = |model: &str| state.cooldowns.bars(model, caller, patience, now);
+        let causes = places(model).map(bars).into_iter().flatten();
+        causes.max_by_key(|cause| cause.until).cloned()
+    }
+
+    /// A lease for this caller is about to be given: where it is to find out whether one caller's word is true, no other of this replica is
+    /// for a while. Answers whether it is; the cooldown that bars it if another was faster.
+    pub fn try_out(
+        &self,
+        model: Option<&str>,
+        applicant: Applicant,
+        now: Timestamp,
+    ) -> Result<bool, Cause> {
+        if !self.is_alleged.load(Ordering::Acquire) {
+            return Ok(false);
+        }
+        let Applicant { caller, patience } = applicant;
+        let state = &mut *self.state.lock();
+        let bars = |model: &str| state.cooldowns.bars(model, caller, patience, now);
+        if let Some(cause) = places(model).map(bars).into_iter().flatten().next() {
+            return Err(cause.clone());
+        }
+        Ok(state.cooldowns.is_tried(places(model), now))
+    }
+
+    /// The lease was not given after all: the next may find out.
+    pub fn recall(&self, model: Option<&str>, now: Timestamp) {
+        let state = &mut *self.state.lock();
+        state.cooldowns.is_untried(places(model), now);
+    }
+
+    /// A use of one of its keys by this caller succeeded, of a lease that was given then. Answers whose word is found wrong by that, if
+    /// anyone's is.
+    pub fn succeed(
+        &self,
+        model: &str,
+        (by, given): (Uuid, Timestamp),
+        now: Timestamp,
+    ) -> Option<Uuid> {
+        let state = &mut *self.state.lock();
+        state.cooldowns.succeed(now);
+        if !self.is_alleged.load(Ordering::Acquire) {
+            return None;
+        }
+        let models = places(Some(model));
+        let accuser = state.cooldowns.refute(models, (by, given), now);
+        self.note_alleged(state);
+        wake_first(state);
+        accuser
+    }
+
+    /// Who alone spoke of what a lease elsewhere has found not to be so: all that is stored is this.
+    #[must_use]
+    pub fn alleged_beside(&self, stored: &[(String, Cause)]) -> Vec<Uuid> {
+        self.state.lock().cooldowns.alleged_beside(stored).collect()
+    }
+
+    pub(super) fn note_alleged(&self, state: &State) {
+        let is_alleged = state.cooldowns.is_alleged();
+        self.is_alleged.store(is_alleged, Ordering::Release);
+    }
+}
+
+/// The account as a whole, and its model: twice the same where none is named.
+fn places(model: Option<&str>) -> [&str; 2] {
+    ["", model.unwrap_or_default()]
+}

@@ -1,0 +1,33 @@
+//! What single models of a version cool down from, as the fleet knows it.
+
+use super::VersionLive;
+use crate::domain::health::Cause;
+use crate::domain::time::Timestamp;
+
+impl VersionLive {
+    /// Until when, and why, it cools down for one model.
+    pub fn cooling(&self, model: &str, now: Timestamp) -> Option<Cause> {
+        self.state.lock().models.of(model, now).cloned()
+    }
+
+    /// Cooldowns, by model, that must be committed before the report behind them is answered.
+    #[must_use]
+    pub fn unsaved_models(&self) -> Vec<(String, Cause)> {
+        self.state.lock().models.unsaved()
+    }
+
+    /// The cooldown of a model is committed.
+    pub fn saved_model(&self, model: &str, cause: &Cause) {
+        self.state.lock().models.saved(model, cause);
+    }
+
+    /// Another replica says what a model cools down from. What has ended is no news.
+    pub fn told_model(&self, model: &str, cause: Cause, now: Timestamp) {
+        self.state.lock().models.told(model, cause, now);
+    }
+
+    /// A person says that its models cool down from nothing but this.
+    pub fn cleared_models(&self, except: &[(String, Cause)], now: Timestamp) {
+        self.state.lock().models.cleared(except, now);
+    }
+}

@@ -1,0 +1,162 @@
+//! Tables `rotators` and `provider_references`: who makes secrets, and what providers call those.
+
+use sqlx::PgConnection;
+use sqlx::types::time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::convert::{Reading, as_millis, millis, offset, timestamp};
+use super::{Error, Result, Stored};
+use crate::domain::rotator::{Reference, Rotator};
+
+/// A row, column by column.
+#[derive(Debug)]
+struct RotatorRow {
+    account_uid: Uuid,
+    rev: i64,
+    url: String,
+    allow_http: bool,
+    grace_ms: Option<i64>,
+    generation: i32,
+    create_time: OffsetDateTime,
+    update_time: OffsetDateTime,
+    mac: Vec<u8>,
+}
+
+impl TryFrom<RotatorRow> for Stored<Rotator> {
+    type Error = Error;
+
+    fn try_from(row: RotatorRow) -> Result<Self> {
+        let reading = Reading {
+            table: "rotators",
+            uid: row.account_uid,
+        };
+        Ok(Self {
+            resource: Rotator {
+                account_uid: row.account_uid,
+                rev: row.rev,
+                url: row.url,
+                allow_http: row.allow_http,
+                grace: millis(row.grace_ms),
+                generation: reading.number("generation", row.generation)?,
+                create_time: timestamp(row.create_time),
+                update_time: timestamp(row.update_time),
+            },
+            mac: row.mac,
+        })
+    }
+}
+
+/// The rotator of an account.
+///
+/// # Errors
+/// As every query.
+pub async fn find(conn: &mut PgConnection, account_uid: Uuid) -> Result<Option<Stored<Rotator>>> {
+    let row = sqlx::query_as!(
+        RotatorRow,
+        "select account_uid, rev, url, allow_http, grace_ms, generation, create_time, update_time, mac
+        from rotators where account_uid = $1",
+        account_uid
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(TryInto::try_into).transpose()
+}
+
+/// The accounts that have one.
+///
+/// # Errors
+/// As every query.
+pub async fn accounts(conn: &mut PgConnection) -> Result<Vec<Uuid>> {
+    let uids = sqlx::query_scalar!("select account_uid from rotators")
+        .fetch_all(conn)
+        .await?;
+    Ok(uids)
+}
+
+/// The ids of the accounts that have one.
+///
+/// # Errors
+/// As every query.
+pub async fn account_ids(conn: &mut PgConnection) -> Result<Vec<String>> {
+    let ids = sqlx::query_scalar!(
+        "select accounts.id from rotators join accounts on accounts.uid = rotators.account_uid"
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
+}
+
+/// Sets the rotator of an account.
+///
+/// # Errors
+/// As every query.
+pub async fn put(conn: &mut PgConnection, rotator: &Rotator, mac: &[u8]) -> Result<()> {
+    sqlx::query!(
+        "insert into rotators (account_uid, rev, url, allow_http, grace_ms, generation, create_time, update_time, mac)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        on conflict (account_uid) do update set rev = $2, url = $3, allow_http = $4, grace_ms = $5, generation = $6, update_time = $8,
+            mac = $9",
+        rotator.account_uid,
+        rotator.rev,
+        rotator.url,
+        rotator.allow_http,
+        as_millis(rotator.grace),
+        i32::try_from(rotator.generation).unwrap_or(i32::MAX),
+        offset(rotator.create_time),
+        offset(rotator.update_time),
+        mac
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes the rotator of an account. Answers whether there was one.
+///
+/// # Errors
+/// As every query.
+pub async fn delete(conn: &mut PgConnection, account_uid: Uuid) -> Result<bool> {
+    let done = sqlx::query!("delete from rotators where account_uid = $1", account_uid)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Notes what the provider calls the secret of a version.
+///
+/// # Errors
+/// As every query.
+pub async fn refer(conn: &mut PgConnection, reference: &Reference, mac: &[u8]) -> Result<()> {
+    sqlx::query!(
+        "insert into provider_references (version_uid, reference, mac) values ($1, $2, $3)",
+        reference.version_uid,
+        reference.reference,
+        mac
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What the provider calls the secret of a version, where a rotator said so.
+///
+/// # Errors
+/// As every query.
+pub async fn reference(
+    conn: &mut PgConnection,
+    version_uid: Uuid,
+) -> Result<Option<Stored<Reference>>> {
+    let row = sqlx::query!(
+        "select reference, mac from provider_references where version_uid = $1",
+        version_uid
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Stored {
+        resource: Reference {
+            version_uid,
+            reference: row.reference,
+        },
+        mac: row.mac,
+    }))
+}

@@ -1,0 +1,137 @@
+//! The high-water mark: what a look saw, kept outside of the database, under a MAC. It tells of a restored dump also where no replica ran
+//! on that could.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::history::time;
+use super::{Kind, Names, Report};
+use crate::crypto::MacKey;
+use crate::domain::time::Timestamp;
+use crate::store::changes::Changes;
+use crate::vault::VaultKeys;
+
+const FORMAT: u32 = 1;
+/// Under what the MAC is made.
+const TABLE: &str = "high-water mark";
+
+/// What the database was like.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Body {
+    format: u32,
+    rev: i64,
+    micros: i64,
+    /// The highest version of each key.
+    keys: BTreeMap<Uuid, u32>,
+}
+
+/// As it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    body: Body,
+    mac: String,
+}
+
+/// Why a mark says nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum MarkError {
+    /// It is no mark, or one of a newer release.
+    #[error("it is no mark of this release")]
+    Format,
+    /// It is of another cluster, or was changed.
+    #[error("it is of another vault, or was changed")]
+    Mac,
+}
+
+/// Compares with the mark, and makes the next one.
+pub(super) fn check(
+    keys: Option<&VaultKeys>,
+    mark: Option<&str>,
+    now: Body,
+    names: &Names,
+    report: &mut Report,
+) {
+    let Some(keys) = keys else {
+        let why = "whether the database went back: the mark needs the cluster key";
+        report.unchecked.push(why.to_owned());
+        return;
+    };
+    match mark.map(|text| read(&keys.mac, text)) {
+        None => report.unchecked.push(
+            "whether all of the database went back while no replica ran: there is no mark of an earlier look (--mark FILE)".to_owned(),
+        ),
+        Some(Err(error)) => report.unchecked.push(format!("whether the database went back: the mark cannot be used, {error}")),
+        Some(Ok(before)) => {
+            if compare(&before, &now, names, report) {
+                // It is kept until somebody has seen to what came back.
+                return;
+            }
+        }
+    }
+    report.mark = write(&keys.mac, now);
+}
+
+/// Whether the database is older than the mark.
+fn compare(before: &Body, now: &Body, names: &Names, report: &mut Report) -> bool {
+    let when = time(Timestamp::from_micros(before.micros));
+    let went_back = now.rev < before.rev;
+    if went_back {
+        let detail = format!(
+            "it is at revision {}, and was at {} at {when}: an older state was restored",
+            now.rev, before.rev
+        );
+        report.find(Kind::WentBack, "the database", detail);
+    }
+    let older = now.keys.iter().filter_map(|(key, number)| {
+        let newest = before.keys.get(key).filter(|newest| *newest > number)?;
+        Some((key, number, newest))
+    });
+    let mut any = went_back;
+    for (key, number, newest) in older {
+        any = true;
+        let detail = format!(
+            "it is the newest of its key, which had version {newest} at {when}: rotate the key"
+        );
+        report.find(Kind::VersionBack, names.version(*key, number), detail);
+    }
+    any
+}
+
+impl Body {
+    /// What the database is like now.
+    pub(super) fn now(changes: &Changes, newest: BTreeMap<Uuid, u32>) -> Self {
+        Self {
+            format: FORMAT,
+            rev: changes.rev,
+            micros: changes.now.micros(),
+            keys: newest,
+        }
+    }
+}
+
+fn read(mac: &MacKey, text: &str) -> Result<Body, MarkError> {
+    let kept: Kept = serde_json::from_str(text).map_err(|_| MarkError::Format)?;
+    if kept.body.format != FORMAT {
+        return Err(MarkError::Format);
+    }
+    let wanted = mac_of(mac, &kept.body).ok_or(MarkError::Format)?;
+    // Whoever can try many of these holds the file and gains nothing by a mark of its own but silence.
+    if wanted == kept.mac {
+        Ok(kept.body)
+    } else {
+        Err(MarkError::Mac)
+    }
+}
+
+fn write(mac: &MacKey, body: Body) -> Option<String> {
+    let mac = mac_of(mac, &body)?;
+    serde_json::to_string(&Kept { body, mac }).ok()
+}
+
+fn mac_of(mac: &MacKey, body: &Body) -> Option<String> {
+    let text = serde_json::to_vec(body).ok()?;
+    let mac = mac.mac(TABLE, &[text.as_slice().into()]);
+    Some(mac.map(|byte| format!("{byte:02x}")).concat())
+}

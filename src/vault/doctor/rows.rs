@@ -1,0 +1,134 @@
+//! Rows under a MAC, and rows that cannot be read.
+
+use sqlx::PgPool;
+
+use super::{Kind, Names, Report};
+use crate::crypto::{GrantRow, MemberRow, ProtectedRow};
+use crate::store::changes::{Changes, Unread};
+use crate::store::connection::acquire;
+use crate::store::{self, Stored};
+use crate::vault::VaultKeys;
+use crate::vault::master_keys::promoted::{self, Promoted};
+
+const FORGED: &str = "it was made or changed in the database outside of keylease and is not used: restore its row, or delete it and create it anew";
+
+/// Checks the MAC of every row that has one.
+pub(super) async fn check(
+    keys: &VaultKeys,
+    pool: &PgPool,
+    changes: &Changes,
+    names: &Names,
+    report: &mut Report,
+) -> store::Result<()> {
+    for row in &changes.accounts {
+        check_row(
+            keys,
+            row,
+            || format!("accounts/{}", row.resource.id),
+            report,
+        );
+    }
+    for row in &changes.keys {
+        let name = || {
+            names
+                .keys
+                .get(&row.resource.meta.uid)
+                .cloned()
+                .unwrap_or_default()
+        };
+        check_row(keys, row, name, report);
+    }
+    for row in &changes.tokens {
+        check_row(keys, row, || format!("token {}", row.resource.id), report);
+    }
+    pools(keys, changes, names, report);
+    callers(keys, changes, report);
+    let mut conn = acquire(pool).await?;
+    report.rows += 1;
+    if promoted::read(&mut conn, keys).await? == Promoted::Tampered {
+        let detail = "which master key is promoted was changed outside of keylease: promote one again by `keylease master-key promote`";
+        report.find(Kind::MacWrong, "the promoted master key", detail);
+    }
+    Ok(())
+}
+
+fn pools(keys: &VaultKeys, changes: &Changes, names: &Names, report: &mut Report) {
+    for row in &changes.pools {
+        let (pool, uid) = (format!("pools/{}", row.resource.id), row.resource.meta.uid);
+        check_row(keys, row, || pool.clone(), report);
+        for member in changes.members.get(&uid).into_iter().flatten() {
+            let target = member.resource.target.uid();
+            let name = names
+                .keys
+                .get(&target)
+                .or_else(|| names.accounts.get(&target));
+            let name = format!(
+                "member {} of {pool}",
+                name.cloned().unwrap_or_else(|| target.to_string())
+            );
+            let row = MemberRow {
+                pool_uid: &uid,
+                member: &member.resource,
+            };
+            judge(keys, &row, &member.mac, || name, report);
+        }
+    }
+}
+
+fn callers(keys: &VaultKeys, changes: &Changes, report: &mut Report) {
+    for row in &changes.callers {
+        let (caller, uid) = (
+            format!("callers/{}", row.resource.id),
+            row.resource.meta.uid,
+        );
+        check_row(keys, row, || caller.clone(), report);
+        for grant in changes.grants.get(&uid).into_iter().flatten() {
+            let name = format!("grant {} of {caller}", grant.resource.role());
+            let row = GrantRow {
+                caller_uid: &uid,
+                grant: &grant.resource,
+            };
+            judge(keys, &row, &grant.mac, || name, report);
+        }
+    }
+}
+
+fn check_row<R: ProtectedRow>(
+    keys: &VaultKeys,
+    row: &Stored<R>,
+    name: impl FnOnce() -> String,
+    report: &mut Report,
+) {
+    judge(keys, &row.resource, &row.mac, name, report);
+}
+
+fn judge<R: ProtectedRow>(
+    keys: &VaultKeys,
+    row: &R,
+    mac: &[u8],
+    name: impl FnOnce() -> String,
+    report: &mut Report,
+) {
+    report.rows += 1;
+    if !keys.mac.verifies_row(row, mac) {
+        report.find(Kind::MacWrong, name(), FORGED);
+    }
+}
+
+/// Rows that this release cannot read.
+pub(super) fn unread(changes: &Changes, report: &mut Report) {
+    for row in &changes.unread {
+        let (table, uid) = match row {
+            Unread::Account(uid, _) => ("accounts", uid),
+            Unread::Limit(uid, _) => ("limits", uid),
+            Unread::Key(uid, _) => ("keys", uid),
+            Unread::Version(uid) => ("key_versions", uid),
+            Unread::Pool(uid, _) => ("pools", uid),
+            Unread::Member(uid) => ("pool_members of pool", uid),
+            Unread::Caller(uid) => ("callers", uid),
+            Unread::Grant(uid) => ("grants of caller", uid),
+        };
+        let detail = "a newer release wrote it, or somebody by hand: it counts as taken out, the log says which column";
+        report.find(Kind::RowUnreadable, format!("{table} {uid}"), detail);
+    }
+}

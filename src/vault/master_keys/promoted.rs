@@ -1,0 +1,95 @@
+//! Which master key wraps whatever is sealed: the cluster's row says so, under a MAC, and every transaction that seals asks it.
+
+use std::sync::Arc;
+
+use crate::crypto::{Fingerprint, KeyRing, MasterKey, PromotionRow};
+use crate::store::{self, cluster, master_keys};
+use crate::vault::error::Refusal;
+use crate::vault::keys::VaultKeys;
+use crate::vault::{Result, Work};
+
+/// What the cluster's row says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::vault) enum Promoted {
+    /// No release that keeps it here has started yet.
+    None,
+    /// This one.
+    Key(Fingerprint),
+    /// The row was changed by somebody who does not have the cluster key.
+    Tampered,
+}
+
+/// The promoted master key, held here.
+#[derive(Debug)]
+pub(in crate::vault) struct Sealer {
+    ring: Arc<KeyRing>,
+    fingerprint: Fingerprint,
+}
+
+impl Sealer {
+    /// The key.
+    ///
+    /// # Errors
+    /// None: that it is held was looked at when this was made, and a ring never changes.
+    pub(in crate::vault) fn master_key(&self) -> Result<&MasterKey> {
+        let found = self.ring.find(&self.fingerprint);
+        Ok(found.map_err(crate::crypto::EnvelopeError::from)?)
+    }
+
+    pub(in crate::vault) const fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+}
+
+/// Reads it.
+pub(in crate::vault) async fn read(
+    conn: &mut sqlx::PgConnection,
+    keys: &VaultKeys,
+) -> store::Result<Promoted> {
+    let Some((master_key, mac)) = cluster::promoted_master_key(conn).await? else {
+        return Ok(Promoted::None);
+    };
+    let row = PromotionRow {
+        master_key: &master_key,
+    };
+    let holds = keys.mac.verifies_row(&row, &mac);
+    let fingerprint = master_key.parse().ok().filter(|_| holds);
+    Ok(fingerprint.map_or(Promoted::Tampered, Promoted::Key))
+}
+
+/// Writes it.
+pub(in crate::vault) async fn write(
+    conn: &mut sqlx::PgConnection,
+    keys: &VaultKeys,
+    fingerprint: Fingerprint,
+) -> store::Result<()> {
+    let text = fingerprint.to_string();
+    let mac = keys.mac.of_row(&PromotionRow { master_key: &text });
+    cluster::promote_master_key(conn, &text, &mac).await?;
+    master_keys::show_promoted(conn, &text).await
+}
+
+/// The promoted master key, in the transaction of a change: no other can be promoted before that ends.
+///
+/// # Errors
+/// This replica does not hold it, or the row is not believed.
+pub(in crate::vault) async fn sealer(work: &mut Work<'_>) -> Result<Sealer> {
+    let refuse = |resource: String, message: String| Refusal::State { resource, message };
+    match read(work.conn, work.keys).await? {
+        Promoted::Key(fingerprint) => {
+            let ring = work.keys.ring();
+            if ring.find(&fingerprint).is_ok() {
+                return Ok(Sealer { ring, fingerprint });
+            }
+            let message = format!(
+                "master key {fingerprint} is promoted and this replica does not hold it: give it the key, or ask another replica"
+            );
+            Err(refuse(fingerprint.to_string(), message).into())
+        }
+        Promoted::None | Promoted::Tampered => {
+            let message = "which master key is promoted was changed in the database outside of keylease: promote one again, after \
+                `keylease master-key status` and a look at who wrote there";
+            Err(refuse("cluster".to_owned(), message.to_owned()).into())
+        }
+    }
+}

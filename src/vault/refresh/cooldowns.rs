@@ -1,0 +1,52 @@
+//! What accounts and single models of versions cool down from, as it is taken up.
+
+use uuid::Uuid;
+
+use crate::domain::health::Cause;
+use crate::live::registry::Registry;
+use crate::store::changes::{Changes, GoneKind};
+
+/// Later ends are taken up; what has ended is no news.
+pub(super) fn take_up(registry: &mut Registry, changes: &mut Changes) {
+    for cooldown in changes.cooldowns.drain(..) {
+        let live = registry.account_live(cooldown.account_uid);
+        live.told(&cooldown.model, cooldown.cause, changes.now);
+    }
+    for cooldown in changes.version_cooldowns.drain(..) {
+        if let Some(live) = registry.known_version_live(cooldown.version_uid) {
+            live.told_model(&cooldown.model, cooldown.cause, changes.now);
+        }
+    }
+}
+
+/// A person cleared cooldowns of an account, or a lease found that one is none: what is stored of it is all there is.
+pub(super) fn clear_account(registry: &mut Registry, uid: Uuid, changes: &Changes) {
+    let stored = stored_of(uid, changes);
+    registry.account_live(uid).cleared(&stored, changes.now);
+}
+
+/// Leases at other replicas found that what single callers said is not so: what is not stored any more.
+pub(super) fn refute(registry: &mut Registry, changes: &Changes) {
+    let gone = changes.gone.iter();
+    let refuted = gone.filter(|gone| gone.kind == GoneKind::RefutedCooldowns);
+    for gone in refuted {
+        let stored = stored_of(gone.uid, changes);
+        let wrong = registry.account_live(gone.uid).alleged_beside(&stored);
+        registry.refuted_budgets.extend(wrong);
+    }
+}
+
+fn stored_of(uid: Uuid, changes: &Changes) -> Vec<(String, Cause)> {
+    let stored = changes.cooldowns.iter().filter(|c| c.account_uid == uid);
+    stored.map(|c| (c.model.clone(), c.cause.clone())).collect()
+}
+
+/// The same of the models of a version.
+pub(super) fn clear_version(registry: &Registry, uid: Uuid, changes: &Changes) {
+    let stored = changes.version_cooldowns.iter();
+    let stored = stored.filter(|c| c.version_uid == uid);
+    let stored: Vec<(String, Cause)> = stored.map(|c| (c.model.clone(), c.cause.clone())).collect();
+    if let Some(live) = registry.known_version_live(uid) {
+        live.cleared_models(&stored, changes.now);
+    }
+}

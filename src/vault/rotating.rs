@@ -1,0 +1,16 @@
+//! Rotations on their way: the steps that nobody has to ask for, what each does to the versions, and a person's word on them.
+
+mod advance_rotation;
+mod answer_drains;
+mod begin_due;
+mod cancel_rotation;
+mod retry_rotation;
+mod revoke_drained;
+mod rollback_key;
+pub(super) mod rotation_deeds;
+mod set_rotator;
+
+pub use cancel_rotation::CancelRotation;
+pub use retry_rotation::RetryRotation;
+pub use rollback_key::RollbackKey;
+pub use set_rotator::{DeleteRotator, RotatorView, SetRotator};

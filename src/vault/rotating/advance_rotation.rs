@@ -1,0 +1,184 @@
+//! The steps of rotations that nobody has to ask for: what a background loop calls, and RotateKey itself, so that its answer shows a
+//! version that is current wherever its provider answers at once. A step may be taken again after any crash: it changes something only if
+//! it is still the turn of whoever took it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::rotation_deeds::{Rotating, move_on};
+use crate::domain::id::Id;
+use crate::domain::name::{KeyName, RotationName};
+use crate::domain::rotation::{Event, Rotation, Step};
+use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
+use crate::store::rotations::{self, Claimed};
+use crate::vault::error::{Error, Refusal};
+use crate::vault::{Change, Done, Result, Vault, Verb, Work, get_key};
+
+mod asking;
+mod falling_back;
+mod testing;
+
+/// Rotations that one replica takes a step of at once: each may wait for a provider.
+const AT_ONCE: i64 = 8;
+/// How long a call waits for the first test of its own rotation.
+const PROMPT: Duration = Duration::from_secs(8);
+/// How often it looks where another replica was faster.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// The next step of a rotation, as the replica that took it found it.
+#[derive(Debug, Clone)]
+pub(super) struct Turn {
+    name: KeyName,
+    rotation: Rotation,
+}
+
+/// What a step came to.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    turn: Turn,
+    event: Event,
+    /// For the audit.
+    summary: String,
+}
+
+impl Vault {
+    /// Takes a step of every rotation that is due, up to a few at once. Answers how many; any replica may call it at any time.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or a fault. Steps that failed are taken again.
+    pub async fn advance_rotations(self: &Arc<Self>) -> Result<usize> {
+        let claimed = self.claim_rotations(None, AT_ONCE).await?;
+        let mut steps = JoinSet::new();
+        let count = claimed.len();
+        for claimed in claimed {
+            let vault = Arc::clone(self);
+            steps.spawn(async move { vault.take_step(claimed).await });
+        }
+        let mut failed = None;
+        while let Some(step) = steps.join_next().await {
+            match step {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => failed = Some(error),
+                Err(panicked) => {
+                    tracing::error!(%panicked, "a step of a rotation was abandoned, it is taken again")
+                }
+            }
+        }
+        failed.map_or(Ok(count), Err)
+    }
+
+    /// Waits a little for the first test of a rotation, and makes it unless another replica does.
+    pub async fn await_promotion(self: &Arc<Self>, uid: Uuid) {
+        let until = Instant::now() + PROMPT;
+        while Instant::now() < until {
+            let stepped = async {
+                for claimed in self.claim_rotations(Some(uid), 1).await? {
+                    self.take_step(claimed).await?;
+                }
+                let mut conn = acquire(&self.pool).await?;
+                Ok::<_, Error>(rotations::is_due(&mut conn, uid).await?)
+            };
+            match stepped.await {
+                Ok(true) => sleep(LOOK_EVERY).await,
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "a rotation waits for its next step");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn claim_rotations(&self, only: Option<Uuid>, rows_max: i64) -> Result<Vec<Claimed>> {
+        let claiming = async {
+            let mut conn = acquire(&self.pool).await?;
+            rotations::claim(&mut conn, only, rows_max).await
+        };
+        Ok(in_time(ANSWER_WITHIN, claiming).await?)
+    }
+
+    async fn take_step(self: &Arc<Self>, claimed: Claimed) -> Result<()> {
+        let Some(turn) = self.turn(&claimed).await? else {
+            return Ok(());
+        };
+        let outcome = match turn.rotation.step {
+            Step::Pending | Step::Testing => self.test_new_version(turn).await?,
+            Step::Draining => self.look_at_previous(turn).await?,
+            Step::Creating => self.have_one_made(turn).await?,
+            Step::Revoking => self.have_it_revoked(turn, false).await?,
+            Step::Cancelled | Step::RolledBack => self.have_it_revoked(turn, true).await?,
+            Step::Done => None,
+        };
+        match outcome {
+            Some(outcome) => self.settle_step(outcome).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn turn(&self, claimed: &Claimed) -> Result<Option<Turn>> {
+        let mut conn = acquire(&self.pool).await?;
+        let rotation = rotations::lock(&mut conn, claimed.uid, claimed.epoch).await?;
+        let name = KeyName {
+            account: Id::parse("account", &claimed.account_id)?,
+            key: Id::parse("key", &claimed.key_id)?,
+        };
+        Ok(rotation.map(|rotation| Turn { name, rotation }))
+    }
+
+    /// Writes what a step came to: as a change where versions move or a person has to know, quietly where it is only tried again.
+    async fn settle_step(self: &Arc<Self>, outcome: Outcome) -> Result<()> {
+        let mut ahead = outcome.turn.rotation.clone();
+        let now = self.live.now().database;
+        let is_quiet = ahead.on(outcome.event.clone(), now).is_ok()
+            && ahead.step != Step::Draining
+            && !ahead.is_held
+            && (ahead.step == outcome.turn.rotation.step);
+        if is_quiet {
+            let noting = async {
+                let mut conn = acquire(&self.pool).await?;
+                rotations::note_attempt(&mut conn, &ahead).await
+            };
+            in_time(ANSWER_WITHIN, noting).await?;
+            return Ok(());
+        }
+        let change = Change::by_system("AdvanceRotation", "the next step of a rotation");
+        match self.change(change, outcome).await {
+            // A person, or another replica, was faster; or the key is gone.
+            Ok(()) | Err(Error::Refused(Refusal::NotFound { .. })) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Verb for Outcome {
+    type Answer = ();
+
+    async fn apply(self, work: &mut Work<'_>) -> Result<Done<()>> {
+        let Turn { name, rotation } = self.turn;
+        let resource = RotationName {
+            key: name.clone(),
+            rotation: rotation.id.clone(),
+        };
+        let resource = resource.to_string();
+        let held = rotations::lock(work.conn, rotation.uid, rotation.epoch).await?;
+        let Some(mut rotation) = held else {
+            return Err(Refusal::NotFound { resource }.into());
+        };
+        let key = get_key::to_change(work, &name).await?;
+        let mut rotating = Rotating { name, key };
+        move_on(work, &mut rotating, &mut rotation, self.event).await?;
+        Ok(Done {
+            answer: (),
+            resource,
+            summary: self.summary,
+        })
+    }
+
+    async fn replay(self, _work: &mut Work<'_>, _resource: &str) -> Result<()> {
+        Ok(())
+    }
+}

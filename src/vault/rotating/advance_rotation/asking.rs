@@ -1,0 +1,219 @@
+//! What the rotator of an account is asked for: a new secret, and that the provider forgets an old one. A request may come again after any
+//! crash; the receiver knows it by the rotation.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::{Outcome, Turn};
+use crate::crypto::WebhookSecrets;
+use crate::domain::name::{AccountName, RotationName};
+use crate::domain::rotation::Event;
+use crate::domain::rotator::{Asking, Known, Minted, Reference, Rotator, Wanted};
+use crate::outbound::{Answer, OutboundError, Request};
+use crate::store::connection::acquire;
+use crate::store::{accounts, key_versions, rotations, rotators};
+use crate::vault::error::{Error, Refusal};
+use crate::vault::guard::{found, verified};
+use crate::vault::rotate_key::store_pending;
+use crate::vault::rotating::rotation_deeds::{Rotating, move_on};
+use crate::vault::secret_value::SecretValue;
+use crate::vault::{Change, Done, Result, Vault, Verb, Work, get_account, get_key, sealing};
+
+/// Stores what a rotator has made.
+struct StoreMinted {
+    turn: Turn,
+    secret: SecretValue,
+    reference: String,
+}
+
+impl Vault {
+    /// Asks the rotator for the secret of the new version, and stores it sealed.
+    pub(super) async fn have_one_made(self: &Arc<Self>, turn: Turn) -> Result<Option<Outcome>> {
+        let number = turn.rotation.from_number.unwrap_or_default();
+        let previous = self.known(&turn, number).await?;
+        let answer = self.ask_rotator(&turn, Wanted::Create { previous }).await?;
+        let minted = answer.and_then(|answer| {
+            let body = Zeroizing::new(answer.body);
+            let minted = Minted::parse(&body).map_err(str::to_owned)?;
+            let secret = SecretValue::parse("secret", minted.secret, minted.fields);
+            let secret = secret.map_err(|error| {
+                format!("the rotator's answer: {} {}", error.field, error.message)
+            })?;
+            Ok((secret, minted.reference))
+        });
+        let (secret, reference) = match minted {
+            Ok(minted) => minted,
+            Err(why) => return Ok(Some(failed(turn, why))),
+        };
+        let storing = StoreMinted {
+            turn: turn.clone(),
+            secret,
+            reference,
+        };
+        let change = Change::by_system("AdvanceRotation", "the rotator has made a secret");
+        match self.change(change, storing).await {
+            // A person gave it up meanwhile: what was made is revoked by its rotation.
+            Ok(()) | Err(Error::Refused(Refusal::NotFound { .. })) => Ok(None),
+            Err(Error::Refused(Refusal::SecretExists { .. })) => {
+                let why = "the rotator answered a secret that is stored already";
+                Ok(Some(failed(turn, why.to_owned())))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the rotator to have the provider forget the version that is needed no more: the previous one, or the new one where the
+    /// rotation came to nothing.
+    pub(super) async fn have_it_revoked(
+        &self,
+        turn: Turn,
+        is_new: bool,
+    ) -> Result<Option<Outcome>> {
+        let number = if is_new {
+            turn.rotation.to_number
+        } else {
+            turn.rotation.from_number.unwrap_or_default()
+        };
+        let known = self.known(&turn, number).await?;
+        let answer = self.ask_rotator(&turn, Wanted::Revoke(known)).await?;
+        Ok(Some(match answer {
+            Ok(_) => Outcome {
+                turn,
+                event: Event::Revoked,
+                summary: format!("version {number} is revoked at its provider"),
+            },
+            Err(why) => failed(turn, why),
+        }))
+    }
+
+    /// What the rotator knows a version by.
+    async fn known(&self, turn: &Turn, number: u32) -> Result<Known> {
+        let mut conn = acquire(&self.pool).await?;
+        let version = key_versions::find(&mut conn, turn.rotation.key_uid, number).await?;
+        let mut reference = String::new();
+        if let Some(version) = version
+            && let Some(stored) = rotators::reference(&mut conn, version.meta.uid).await?
+        {
+            let name = format!("{}/versions/{number}", turn.name);
+            reference = verified(&self.keys, stored, &name)?.reference;
+        }
+        Ok(Known { number, reference })
+    }
+
+    /// The answer of the rotator, or why it is none.
+    async fn ask_rotator(
+        &self,
+        turn: &Turn,
+        wanted: Wanted,
+    ) -> Result<std::result::Result<Answer, String>> {
+        let mut conn = acquire(&self.pool).await?;
+        let name = AccountName(turn.name.account.clone());
+        let account = found(accounts::find(&mut conn, &name.0).await?, &name)?;
+        let account = verified(&self.keys, account, &name)?;
+        let Some(stored) = rotators::find(&mut conn, account.meta.uid).await? else {
+            return Ok(Err("the account has no rotator any more".to_owned()));
+        };
+        drop(conn);
+        let rotator = verified(&self.keys, stored, &format!("{name}/rotator"))?;
+        let asking = Asking {
+            rotation: turn.rotation.uid,
+            key: turn.name.clone(),
+            profile: account.profile.as_str(),
+            number: turn.rotation.to_number,
+            wanted,
+        };
+        let request = match self.signed(&rotator, &asking) {
+            Ok(request) => request,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let is_revoking = matches!(asking.wanted, Wanted::Revoke(_));
+        tracing::info!(key = %turn.name, action = asking.action(), "a rotator is asked");
+        Ok(match self.outbound.send(request).await {
+            Ok(answer) => said(answer, is_revoking),
+            Err(error) => Err(format!("the rotator: {error}")),
+        })
+    }
+
+    fn signed(
+        &self,
+        rotator: &Rotator,
+        asking: &Asking,
+    ) -> std::result::Result<Request, OutboundError> {
+        let malformed = OutboundError::Malformed;
+        let url = url::Url::parse(&rotator.url).map_err(|_| malformed)?;
+        let secret = self
+            .keys
+            .cluster
+            .rotator_secret(&rotator.account_uid, rotator.generation);
+        let secrets = WebhookSecrets::parse(&secret).map_err(|_| malformed)?;
+        let (id, body) = (asking.id(), asking.body());
+        let epoch = crate::domain::time::Timestamp::from_micros(0);
+        let seconds = self.live.now().database.since(epoch).as_secs();
+        let signature = secrets.sign(&id, seconds, &body);
+        Request::post(url, rotator.allow_http, "application/json", body)
+            .with_header("webhook-id", id.as_bytes())?
+            .with_header("webhook-timestamp", seconds.to_string().as_bytes())?
+            .with_header("webhook-signature", signature.as_bytes())
+    }
+}
+
+/// What a status says. What is to be revoked and not known there is revoked.
+fn said(answer: Answer, is_revoking: bool) -> std::result::Result<Answer, String> {
+    match answer.status {
+        202 => Err("the rotator is not ready yet, and is asked again".to_owned()),
+        200..300 => Ok(answer),
+        404 | 410 if is_revoking => Ok(answer),
+        status => Err(format!("the rotator answered {status}")),
+    }
+}
+
+fn failed(turn: Turn, why: String) -> Outcome {
+    tracing::warn!(key = %turn.name, rotation = %turn.rotation.id, why, "a rotator was asked in vain");
+    Outcome {
+        summary: format!("waits for a person: {why}"),
+        turn,
+        event: Event::Failed(why),
+    }
+}
+
+impl Verb for StoreMinted {
+    type Answer = ();
+
+    async fn apply(self, work: &mut Work<'_>) -> Result<Done<()>> {
+        let Turn { name, rotation } = self.turn;
+        let resource = RotationName {
+            key: name.clone(),
+            rotation: rotation.id.clone(),
+        };
+        let resource = resource.to_string();
+        let held = rotations::lock(work.conn, rotation.uid, rotation.epoch).await?;
+        let Some(mut rotation) = held else {
+            return Err(Refusal::NotFound { resource }.into());
+        };
+        let key = get_key::to_change(work, &name).await?;
+        let account = get_account::to_change(work, &AccountName(name.account.clone())).await?;
+        let secrets = [("secret".to_owned(), &self.secret)];
+        sealing::refuse_known(work, None, &secrets).await?;
+        let version_uid = store_pending(work, &account, &key, &rotation, &self.secret).await?;
+        if !self.reference.is_empty() {
+            let reference = Reference {
+                version_uid,
+                reference: self.reference,
+            };
+            let mac = work.keys.mac.of_row(&reference);
+            rotators::refer(work.conn, &reference, &mac).await?;
+        }
+        let mut rotating = Rotating { name, key };
+        move_on(work, &mut rotating, &mut rotation, Event::Created).await?;
+        Ok(Done {
+            answer: (),
+            resource,
+            summary: format!("the rotator has made version {}", rotation.to_number),
+        })
+    }
+
+    async fn replay(self, _work: &mut Work<'_>, _resource: &str) -> Result<()> {
+        Ok(())
+    }
+}

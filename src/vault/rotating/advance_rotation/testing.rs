@@ -1,0 +1,107 @@
+//! The test of a new version: its provider is asked about it before anybody leases it.
+
+use std::sync::Arc;
+
+use super::{Outcome, Turn};
+use crate::domain::account::Account;
+use crate::domain::health::Health;
+use crate::domain::key::KeyVersion;
+use crate::domain::name::AccountName;
+use crate::domain::probe::{ProbeResult, Probed};
+use crate::domain::rotation::{Event, Tested};
+use crate::live::credential::{Credential, Placing};
+use crate::store::connection::acquire;
+use crate::store::{accounts, key_versions, secrets};
+use crate::vault::guard::{found, verified};
+use crate::vault::probe::is_askable;
+use crate::vault::{Result, Vault};
+
+impl Vault {
+    /// Asks the provider about the new version of a rotation. `None` where it is gone.
+    pub(super) async fn test_new_version(&self, turn: Turn) -> Result<Option<Outcome>> {
+        let number = turn.rotation.to_number;
+        let Some((account, version)) = self.version_of(&turn, number).await? else {
+            return Ok(None);
+        };
+        let (tested, said) = if turn.rotation.skips_test || !is_askable(&account) {
+            (Tested::Proven, "untried".to_owned())
+        } else {
+            match self.ask_about(&account, &version).await? {
+                Ok(probed) => self.says(&turn, probed).await?,
+                Err(why) => (Tested::Rejected(why.clone()), why),
+            }
+        };
+        let summary = match &tested {
+            Tested::Proven => format!("version {number} is current ({said})"),
+            Tested::Rejected(_) => format!("version {number} is refused and not promoted ({said})"),
+            Tested::Unclear(_) => {
+                format!("version {number} could not be tested and is not promoted ({said})")
+            }
+        };
+        tracing::info!(key = %turn.name, version = number, said, "the new version of a rotation was tested");
+        Ok(Some(Outcome {
+            turn,
+            event: Event::Tested(tested),
+            summary,
+        }))
+    }
+
+    /// What a probe says of a version that is to be promoted.
+    async fn says(&self, turn: &Turn, probed: Probed) -> Result<(Tested, String)> {
+        let why = probed.why;
+        let tested = match probed.result {
+            // Whoever says that a budget is spent knows the key.
+            ProbeResult::Well | ProbeResult::Spent => Tested::Proven,
+            ProbeResult::Rejected => Tested::Rejected(why.clone()),
+            // What is current serves nobody: one that may be well is better.
+            ProbeResult::Unclear if self.is_current_dead(turn).await? => Tested::Proven,
+            ProbeResult::Unclear => Tested::Unclear(why.clone()),
+        };
+        Ok((tested, why))
+    }
+
+    async fn is_current_dead(&self, turn: &Turn) -> Result<bool> {
+        let mut conn = acquire(&self.pool).await?;
+        let current = key_versions::current(&mut conn, turn.rotation.key_uid).await?;
+        Ok(current.is_none_or(|version| matches!(version.health, Health::Dead(_))))
+    }
+
+    /// A version of the key, and its account. `None` where the version is gone.
+    pub(super) async fn version_of(
+        &self,
+        turn: &Turn,
+        number: u32,
+    ) -> Result<Option<(Account, KeyVersion)>> {
+        let mut conn = acquire(&self.pool).await?;
+        let name = AccountName(turn.name.account.clone());
+        let account = found(accounts::find(&mut conn, &name.0).await?, &name)?;
+        let account = verified(&self.keys, account, &name)?;
+        let version = key_versions::find(&mut conn, turn.rotation.key_uid, number).await?;
+        Ok(version.map(|version| (account, version)))
+    }
+
+    /// Asks about a version by its stored secret, whatever its stage; or says why it cannot.
+    pub(super) async fn ask_about(
+        &self,
+        account: &Account,
+        version: &KeyVersion,
+    ) -> Result<std::result::Result<Probed, String>> {
+        let rows = {
+            let mut conn = acquire(&self.pool).await?;
+            secrets::of_version(&mut conn, version.meta.uid).await?
+        };
+        let mut fields = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match self.keys.open_secret(version, row) {
+                Ok(secret) => fields.push((row.field.clone(), secret)),
+                Err(_) => return Ok(Err("its secret does not open here".to_owned())),
+            }
+        }
+        let credential = Credential {
+            placing: Arc::new(Placing::of(account)),
+            fields: Arc::new(fields),
+        };
+        let asked = self.ask(account, &credential, &version.sealed_hosts).await;
+        Ok(asked.map_err(|unprobed| unprobed.to_string()))
+    }
+}

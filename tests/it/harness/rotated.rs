@@ -1,0 +1,89 @@
+//! A cluster whose key is rotated, with a provider that is asked about each new version.
+
+use keylease::proto::{
+    CancelRotationRequest, GetRotationRequest, KeyVersion, ListKeyVersionsRequest,
+    RetryRotationRequest, RollbackKeyRequest, RotateKeyRequest, Rotation, VersionStage,
+};
+use tonic::Status;
+
+use super::keys::KEY;
+use super::probed::Probed;
+use super::setup::secret;
+
+impl Probed {
+    /// Rotates a secret in, as a person does.
+    pub(crate) async fn rotate(&self, value: &str) -> Result<Rotation, Status> {
+        let request = RotateKeyRequest {
+            name: KEY.to_owned(),
+            secret: Some(secret(value)),
+            ..Default::default()
+        };
+        self.rotate_so(request).await
+    }
+
+    /// The same, asked for in full.
+    pub(crate) async fn rotate_so(&self, request: RotateKeyRequest) -> Result<Rotation, Status> {
+        let answer = self.admin.admin.clone().rotate_key(request).await?;
+        Ok(answer.into_inner().rotation.unwrap())
+    }
+
+    /// The rotation to a version.
+    pub(crate) async fn rotation(&self, to: u32) -> Rotation {
+        let name = rotation_name(to);
+        let request = GetRotationRequest { name };
+        let answer = self.admin.admin.clone().get_rotation(request).await;
+        answer.unwrap().into_inner().rotation.unwrap()
+    }
+
+    /// Gives a rotation up.
+    pub(crate) async fn cancel(&self, to: u32) -> Result<Rotation, Status> {
+        let request = CancelRotationRequest {
+            name: rotation_name(to),
+            reason: "the wrong one".to_owned(),
+            ..Default::default()
+        };
+        let answer = self.admin.admin.clone().cancel_rotation(request).await?;
+        Ok(answer.into_inner().rotation.unwrap())
+    }
+
+    /// Goes on with a rotation.
+    pub(crate) async fn retry(&self, to: u32, skip_test: bool) -> Result<Rotation, Status> {
+        let request = RetryRotationRequest {
+            name: rotation_name(to),
+            skip_test,
+            ..Default::default()
+        };
+        let answer = self.admin.admin.clone().retry_rotation(request).await?;
+        Ok(answer.into_inner().rotation.unwrap())
+    }
+
+    /// Undoes the last rotation.
+    pub(crate) async fn roll_back(&self) -> Result<Rotation, Status> {
+        let request = RollbackKeyRequest {
+            name: KEY.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.admin.admin.clone().rollback_key(request).await?;
+        Ok(answer.into_inner().rotation.unwrap())
+    }
+
+    /// The versions of the key, newest first.
+    pub(crate) async fn versions(&self) -> Vec<KeyVersion> {
+        let request = ListKeyVersionsRequest {
+            parent: KEY.to_owned(),
+            ..Default::default()
+        };
+        let answer = self.admin.admin.clone().list_key_versions(request).await;
+        answer.unwrap().into_inner().key_versions
+    }
+
+    /// Their stages.
+    pub(crate) async fn stages(&self) -> Vec<VersionStage> {
+        let versions = self.versions().await;
+        versions.iter().map(KeyVersion::stage).collect()
+    }
+}
+
+fn rotation_name(to: u32) -> String {
+    format!("{KEY}/rotations/{to}")
+}

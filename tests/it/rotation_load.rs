@@ -1,0 +1,80 @@
+//! Keys are rotated again and again under load: no lease is refused, and no key is used that its provider does not know any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use keylease::proto::{RotateKeyRequest, RotationStep};
+use tokio::time::sleep;
+
+use crate::harness::client::{Client, of};
+use crate::harness::cluster::eventually;
+use crate::harness::keys::KEY;
+use crate::harness::outcomes::success;
+use crate::harness::probed::Probed;
+use crate::harness::rotator::Rotator;
+
+const OLD: &str = "sk-Canary_Loaded_w3Rt7Yp";
+/// Callers at once.
+const CALLERS: usize = 6;
+/// Rotations, one after the other, each to its end.
+const ROTATIONS: u32 = 3;
+
+/// One caller: it leases, uses the key for a moment, and reports.
+async fn work(caller: Client, rotator: Rotator, stop: Arc<AtomicBool>, uses: Arc<AtomicUsize>) {
+    while !stop.load(Ordering::Relaxed) {
+        let lease = caller.ask(of("p")).await.unwrap();
+        let credential = lease.credential.clone().unwrap();
+        let key = credential.headers[0].value.strip_prefix("Bearer ").unwrap();
+        for _ in 0..3 {
+            assert!(
+                is_good(&rotator, key),
+                "version {} is not known any more",
+                lease.version
+            );
+            sleep(Duration::from_millis(10)).await;
+        }
+        caller.report(&lease, success()).await;
+        uses.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// As the provider would say.
+fn is_good(rotator: &Rotator, key: &str) -> bool {
+    if key != OLD {
+        return rotator.good().iter().any(|good| good == key);
+    }
+    let revoked = rotator.heard("revoke");
+    !revoked.iter().any(|body| body["revoke"]["version"] == 1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_lease_fails_because_of_a_rotation() {
+    let probed = Probed::start(2, OLD, false).await;
+    let rotator = Rotator::start().await;
+    probed.set_rotator(&rotator).await;
+    let (stop, uses) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+    let mut working = Vec::new();
+    for number in 0..CALLERS {
+        let token = probed.admin.create_token("search").await.text;
+        probed.cluster.settled().await;
+        let caller = probed.cluster.client(number % 2, &token).await;
+        let (stop, uses) = (Arc::clone(&stop), Arc::clone(&uses));
+        working.push(tokio::spawn(work(caller, rotator.clone(), stop, uses)));
+    }
+    for to in 2..2 + ROTATIONS {
+        let request = RotateKeyRequest {
+            name: KEY.to_owned(),
+            ..Default::default()
+        };
+        probed.rotate_so(request).await.unwrap();
+        let is_done = async || probed.rotation(to).await.step() == RotationStep::Done;
+        eventually("the rotation is done", is_done).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    for worker in working {
+        worker.await.unwrap();
+    }
+    assert_eq!(rotator.good().len(), 1);
+    assert!(uses.load(Ordering::Relaxed) > 100);
+}

@@ -1,0 +1,163 @@
+//! The steps of a rotation: a new version is tested at its provider before anybody leases it.
+
+use std::time::Duration;
+
+use keylease::proto::{RotateKeyRequest, RotationStep, VersionStage};
+use tonic::Code;
+
+use crate::harness::asked::Answer;
+use crate::harness::cluster::eventually;
+use crate::harness::keys::{KEY, reason};
+use crate::harness::probed::Probed;
+use crate::harness::refusal::Refusal;
+use crate::harness::setup::{secret, span};
+
+const OLD: &str = "sk-Canary_Rotated_old_b7Ww3Qe";
+const NEW: &str = "sk-Canary_Rotated_new_k2Lp9Zx";
+const OTHER: &str = "sk-Canary_Rotated_other_m4Rt6";
+
+fn down() -> Answer {
+    Answer::of(503, "{}")
+}
+
+#[tokio::test]
+async fn a_secret_that_its_provider_knows_is_current_when_the_call_answers() {
+    let probed = Probed::start(2, OLD, false).await;
+    let rotation = probed.rotate(NEW).await.unwrap();
+    assert_eq!(rotation.step(), RotationStep::Draining);
+    assert_eq!(rotation.grace, Some(span(Duration::from_hours(24))));
+    assert_eq!(probed.provider.times(NEW), 1);
+    assert_eq!(probed.caller.lease("p").await.version, 2);
+    assert_eq!(
+        probed.stages().await,
+        [VersionStage::Current, VersionStage::Previous]
+    );
+    assert_eq!(probed.provider.times(OLD), 0);
+}
+
+#[tokio::test]
+async fn what_a_provider_rejects_is_leased_to_nobody_until_a_person_gives_it_up() {
+    let probed = Probed::start(2, OLD, false).await;
+    probed.provider.tell(NEW, Answer::invalid());
+    let rotation = probed.rotate(NEW).await.unwrap();
+    assert_eq!(
+        (rotation.step(), rotation.held),
+        (RotationStep::Testing, true)
+    );
+    assert!(!rotation.detail.is_empty() && rotation.next_attempt_time.is_none());
+    assert_eq!(probed.caller.lease("p").await.version, 1);
+    assert_eq!(
+        probed.stages().await,
+        [VersionStage::Pending, VersionStage::Current]
+    );
+    // Another one has to wait for a word.
+    let refused = probed.rotate(OTHER).await.unwrap_err();
+    let refused = Refusal::of(&refused).is(Code::FailedPrecondition, "STATE_FORBIDS");
+    assert!(refused.message.contains("CancelRotation"), "{refused:?}");
+
+    let rotation = probed.cancel(2).await.unwrap();
+    assert_eq!(rotation.step(), RotationStep::Cancelled);
+    assert_eq!(
+        probed.stages().await,
+        [VersionStage::Revoked, VersionStage::Current]
+    );
+    let sealed = "update secrets set field = field where version_uid in (select uid from key_versions where number = $1)";
+    assert_eq!(probed.sql(&sealed.replace("$1", "2")).await, 0);
+    assert_eq!(probed.sql(&sealed.replace("$1", "1")).await, 1);
+    assert!(probed.cancel(2).await.is_err());
+    let rotation = probed.rotate(OTHER).await.unwrap();
+    assert_eq!(rotation.to_version, format!("{KEY}/versions/3"));
+    assert_eq!(rotation.step(), RotationStep::Draining);
+    // Nobody was asked again about what had been given up.
+    assert_eq!(probed.provider.times(NEW), 1);
+}
+
+#[tokio::test]
+async fn a_test_is_tried_again_by_itself_until_the_provider_answers() {
+    let probed = Probed::start(2, OLD, false).await;
+    probed.provider.tell(NEW, down());
+    let rotation = probed.rotate(NEW).await.unwrap();
+    assert_eq!(
+        (rotation.step(), rotation.held),
+        (RotationStep::Testing, false)
+    );
+    assert_eq!(rotation.attempts, 1);
+    assert!(rotation.next_attempt_time.is_some());
+    assert_eq!(probed.caller.lease("p").await.version, 1);
+    probed.provider.tell(NEW, Answer::of(200, "{}"));
+    let is_current = async || probed.rotation(2).await.step() == RotationStep::Draining;
+    eventually("the new version is current", is_current).await;
+    assert_eq!(probed.provider.times(NEW), 2);
+}
+
+#[tokio::test]
+async fn a_person_has_a_test_repeated_or_left_out() {
+    let probed = Probed::start(1, OLD, false).await;
+    probed.provider.tell(NEW, Answer::invalid());
+    assert!(probed.rotate(NEW).await.unwrap().held);
+    assert!(probed.retry(2, false).await.unwrap().held);
+    assert_eq!(probed.provider.times(NEW), 2);
+    let rotation = probed.retry(2, true).await.unwrap();
+    assert_eq!(
+        (rotation.step(), rotation.held),
+        (RotationStep::Draining, false)
+    );
+    assert_eq!(probed.caller.lease("p").await.version, 2);
+    assert_eq!(probed.provider.times(NEW), 2);
+    let refused = probed.retry(2, false).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert!(
+        probed
+            .cancel(2)
+            .await
+            .unwrap_err()
+            .message()
+            .contains("RollbackKey")
+    );
+}
+
+#[tokio::test]
+async fn of_a_leaked_key_nothing_is_tested_and_nothing_stands_in_the_way() {
+    let probed = Probed::start(1, OLD, false).await;
+    probed.provider.tell(NEW, Answer::invalid());
+    assert!(probed.rotate(NEW).await.unwrap().held);
+    let request = RotateKeyRequest {
+        name: KEY.to_owned(),
+        secret: Some(secret(OTHER)),
+        revoke_previous_now: true,
+        ..Default::default()
+    };
+    let rotation = probed.rotate_so(request).await.unwrap();
+    assert_eq!(rotation.step(), RotationStep::Done);
+    assert_eq!(probed.provider.times(OTHER), 0);
+    assert_eq!(probed.rotation(2).await.step(), RotationStep::Cancelled);
+    assert_eq!(
+        probed.stages().await,
+        [
+            VersionStage::Current,
+            VersionStage::Revoked,
+            VersionStage::Revoked
+        ]
+    );
+    let refused = probed.roll_back().await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn a_grace_beyond_its_bound_and_an_unknown_rotation_are_refused() {
+    let probed = Probed::start(1, OLD, false).await;
+    let request = RotateKeyRequest {
+        name: KEY.to_owned(),
+        secret: Some(secret(NEW)),
+        grace: Some(span(Duration::from_hours(24 * 91))),
+        ..Default::default()
+    };
+    let refused = probed.rotate_so(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let refused = probed.cancel(7).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::NotFound, "RESOURCE_NOT_FOUND")
+    );
+    assert_eq!(probed.stages().await, [VersionStage::Current]);
+}
