@@ -94,15 +94,11 @@ impl ProtectedRow for Pool {
 
     /// A pool with rules or a journal of its own is one that earlier releases do not believe, rather than judge without them.
     fn label(&self) -> &'static str {
-        match (self.journal, &self.failure_rules) {
-            (Journaling::Rollup, None) => Self::TABLE,
-            (Journaling::Rollup, Some(_)) => "pools with failure rules",
-            (Journaling::Off | Journaling::Full | Journaling::Strict, None) => {
-                "pools with a journal"
-            }
-            (Journaling::Off | Journaling::Full | Journaling::Strict, Some(_)) => {
-                "pools with failure rules and a journal"
-            }
+        match (self.journal == Journaling::Rollup, &self.failure_rules) {
+            (true, None) => Self::TABLE,
+            (true, Some(_)) => "pools with failure rules",
+            (false, None) => "pools with a journal",
+            (false, Some(_)) => "pools with failure rules and a journal",
         }
     }
 

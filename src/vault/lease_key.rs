@@ -1,5 +1,4 @@
-//! LeaseKey: the right to start some upstream requests with one healthy key, within every limit of its account. Does no IO, but where the
-//! pool has each lease recorded before its secret leaves.
+//! LeaseKey: the right to start some upstream requests with one healthy key, within every limit. No IO but a strict journal's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +7,6 @@ use tokio::time::sleep_until;
 use uuid::Uuid;
 
 use super::Vault;
-use super::journaling::Made;
 use super::patience::{instant, patience};
 use super::wishing::wish;
 use crate::domain::caller::{Bearer, Caller};
@@ -108,7 +106,7 @@ impl Vault {
         let caller = &bearer.caller;
         let avoided = self.avoided(caller, call.retry_token.as_deref())?;
         let (pool, chosen, now) = self.obtain(bearer, call, &avoided).await?;
-        let made = Made::of(&pool, &chosen);
+        let made = super::journaling::Made::of(&pool, &chosen);
         let lease = self.give(caller, call, avoided.avoided, &pool, chosen, now)?;
         let journaled = self.journal((caller, call), &pool, &lease, made, now);
         journaled.await?;

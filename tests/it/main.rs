@@ -61,6 +61,7 @@ mod hostile_lies;
 mod hostile_reports;
 mod import;
 mod journal;
+mod journal_chain;
 mod keys;
 mod known_secrets;
 mod last_reason;

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::process::Output;
 
+use keylease::proto::{JournalMode, Pool, UpdatePoolRequest};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 
+use super::client::Client;
 use super::cluster::Cluster;
+use super::desk::mask;
 use super::postgres::new_folder;
 use super::process::texts;
 
@@ -84,4 +87,20 @@ pub(crate) fn faults(report: &Value) -> Vec<String> {
         }
     };
     findings.iter().map(word).collect()
+}
+
+/// Sets how closely the leases of the pool `p` are recorded.
+pub(crate) async fn set_journal(admin: &Client, mode: JournalMode) {
+    let request = UpdatePoolRequest {
+        pool: Some(Pool {
+            name: "pools/p".to_owned(),
+            journal: mode.into(),
+            ..Default::default()
+        }),
+        update_mask: mask(&["journal"]),
+        ..Default::default()
+    };
+    let mut client = admin.admin.clone();
+    let pool = client.update_pool(request).await.unwrap().into_inner();
+    assert_eq!(pool.pool.unwrap().journal(), mode);
 }
