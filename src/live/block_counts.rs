@@ -52,7 +52,7 @@ mod tests {
     use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::*;
-    use crate::domain::ledger::entry::Seen;
+    use crate::domain::ledger::entry::{Most, Seen};
     use crate::domain::ledger::grant::Ask;
     use crate::domain::ledger::work::{NumberedAsk, Wait};
     use crate::domain::terms::{Span, Terms};
@@ -80,6 +80,7 @@ mod tests {
     fn work(ask: Option<NumberedAsk>) -> Work {
         Work {
             seen: Seen::NONE,
+            most: Most::NONE,
             limit: Uuid::nil(),
             ask,
             returns: Vec::new(),

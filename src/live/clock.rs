@@ -41,10 +41,10 @@ impl Default for DatabaseClock {
 }
 
 impl DatabaseClock {
-    /// Takes a sample.
-    pub fn sample(&self, database: Timestamp, answered: BootTime) {
+    /// Takes a sample: see [`ClockSamples::add`].
+    pub fn sample(&self, database: Timestamp, asked: BootTime, answered: BootTime) {
         let mut samples = self.samples.lock();
-        samples.add(database, answered);
+        samples.add(database, asked, answered);
         if let Some(known) = samples.database_time(answered) {
             let offset = known.micros().saturating_sub(answered.micros());
             self.offset.store(offset, Ordering::Relaxed);

@@ -16,6 +16,7 @@ use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
 use crate::domain::ledger::work::LIMITS_PER_TRANSACTION;
 use crate::domain::limit::Limit;
+use crate::domain::time::BootTime;
 use crate::store;
 use crate::store::connection::{ANSWER_WITHIN, acquire, begin, in_time};
 use crate::store::incarnations::{self, NewIncarnation};
@@ -47,6 +48,8 @@ impl Live {
 #[derive(Debug)]
 struct Beat {
     number: i64,
+    /// When the database's clock was asked for.
+    asked: BootTime,
     pulse: Pulse,
     standing: Standing,
     slots: Option<Looked>,
@@ -87,7 +90,7 @@ impl Heart {
             Some(looked) => self.live.slots.committed(looked, self.settle()),
             None => self.live.slots.lose(),
         }
-        self.live.clock.sample(pulse.now, boot_now());
+        self.live.clock.sample(pulse.now, beat.asked, boot_now());
         self.live
             .count_replicas(u64::try_from(pulse.live).unwrap_or(1));
         self.live.life.remember(Memory {
@@ -114,6 +117,7 @@ impl Heart {
         let standing = self.look(conn, memory).await?;
         let number = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
         let (held, enrolment) = (live.master_keys.load_full(), &self.enrolment);
+        let asked = boot_now();
         let pulse = replicas::beat(conn, live.boot_id, enrolment, &held, number).await?;
         let slots = match slots::wants(&live.glance()) {
             Some(wants) => {
@@ -127,6 +131,7 @@ impl Heart {
         transaction.commit().await?;
         Ok(Beat {
             number,
+            asked,
             pulse,
             standing,
             slots,
@@ -209,6 +214,7 @@ impl Heart {
         }
         NewIncarnation {
             sight,
+            number_min: memory.incarnation + 1,
             is_lossy: lag.is_some(),
             lag: lag.unwrap_or_default(),
             live: self.live.replicas(),

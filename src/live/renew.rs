@@ -84,7 +84,7 @@ async fn transact(
         .iter()
         .map(|h| Work::silent(h.limit))
         .collect();
-    let mut pages = open(conn, &works, true).await?;
+    let mut pages = open(conn, clock, &works, true).await?;
     let mut blocks = Vec::new();
     for page in &mut pages {
         let believed = believed(clock, page, sent);

@@ -92,7 +92,7 @@ async fn transact(
     let Some(asker) = replica.asker(conn).await? else {
         return Ok(Reserved::Doubtful);
     };
-    let mut pages = open(conn, works, wait).await?;
+    let mut pages = open(conn, clock, works, wait).await?;
     let mut blocks = Vec::new();
     for page in &mut pages {
         let believed = believed(clock, page, sent);
@@ -128,16 +128,21 @@ async fn transact(
     Ok(Reserved::Done(pages.iter().map(answer).collect()))
 }
 
-/// Locks the limits' rows and reads how they are configured.
+/// Locks the limits' rows and reads how they are configured, and the clock.
 pub(super) async fn open<'a>(
     conn: &mut PgConnection,
+    clock: &DatabaseClock,
     works: &'a [Work],
     wait: bool,
 ) -> store::Result<Vec<Page<'a>>> {
     let limits: Vec<Uuid> = works.iter().map(|w| w.limit).collect();
     let locked = limit_ledgers::lock(conn, &limits, wait).await?;
     let held: Vec<Uuid> = locked.iter().map(|(limit, _)| *limit).collect();
+    let asked = boot_now();
     let mut terming = limit_ledgers::terms(conn, &held).await?;
+    for terming in terming.values() {
+        clock.sample(terming.now, asked, boot_now());
+    }
     let works: HashMap<Uuid, &Work> = works.iter().map(|w| (w.limit, w)).collect();
     let page = |(limit, entry): (Uuid, Entry)| {
         let work = works.get(&limit)?;
@@ -167,7 +172,6 @@ pub(super) fn believed(clock: &DatabaseClock, page: &Page<'_>, sent: BootTime) -
         most: low,
     };
     page.terming().map_or(stands, |terming| {
-        clock.sample(terming.now, boot_now());
         let looks = (page.reach(), terming.terms.lead());
         clock.believed(page.work.limit, low, looks, sent)
     })

@@ -75,6 +75,8 @@ pub async fn lock(conn: &mut PgConnection) -> Result<()> {
 pub struct NewIncarnation<'a> {
     /// What was seen.
     pub sight: &'a Sight,
+    /// Its number is at least this: limits have answered to smaller ones that a restored dump has forgotten.
+    pub number_min: i64,
     /// Whether acknowledged writes may be gone.
     pub is_lossy: bool,
     /// How far back, at least. What the database itself has not heard of counts too.
@@ -91,8 +93,8 @@ pub async fn insert(conn: &mut PgConnection, new: &NewIncarnation<'_>) -> Result
     let lag_ms = i64::try_from(new.lag.as_millis()).unwrap_or(i64::MAX);
     let live = i64::try_from(new.live).unwrap_or(i64::MAX);
     sqlx::query!(
-        "insert into incarnations (system_id, timeline, filenode, lossy, replicas, lag_ms)
-        select $1, $2, $3, $4,
+        "insert into incarnations (number, system_id, timeline, filenode, lossy, replicas, lag_ms) overriding system value
+        select greatest($7::bigint, (select 1 + coalesce(max(number), 0) from incarnations)), $1, $2, $3, $4,
             greatest($6, max(unanswered.replicas), count(*) filter (where heartbeat_time > latest - interval '2 minutes')),
             least(9223372036854775807::numeric, coalesce(max(unanswered.lag_ms), 0)::numeric
                 + greatest($5::bigint, coalesce(1000 * extract(epoch from clock_timestamp() - max(latest)), 0)::bigint))::bigint
@@ -105,7 +107,8 @@ pub async fn insert(conn: &mut PgConnection, new: &NewIncarnation<'_>) -> Result
         new.sight.filenode,
         new.is_lossy,
         lag_ms,
-        live
+        live,
+        new.number_min
     )
     .execute(conn)
     .await?;

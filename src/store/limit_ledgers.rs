@@ -48,7 +48,7 @@ pub async fn lock(
         ($how:literal) => {
             sqlx::query_as!(
                 LockedRow,
-                "select limit_uid, last_high, last_low, reach_micros, reach_until, grant_number, incarnation, frozen_until, \
+                "select limit_uid, last_high, last_low, reach_micros, reach_until, charge_micros, grant_number, incarnation, frozen_until, \
              claim_boot_id, claim_units, claim_until, block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
              offline_kept_until, offline_ripe_at from limit_ledgers \
              where limit_uid = any($1) order by limit_uid " + $how,
@@ -134,6 +134,7 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         claims().map(|c| c.map(|c| offset(c.until))).collect();
     let offline = Columns::of(moved);
     let reaches: Vec<i64> = entries().map(|e| micros_of(e.reach.charge)).collect();
+    let charges: Vec<i64> = entries().map(|e| micros_of(e.reach.today)).collect();
     let reaches_until: Vec<OffsetDateTime> = entries().map(|e| offset(e.reach.until)).collect();
     sqlx::query!(
         "update limit_ledgers g set last_high = m.high, last_low = m.low, grant_number = m.grant_number, \
@@ -141,13 +142,14 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
              claim_boot_id = m.claim_boot_id, claim_units = m.claim_units, claim_until = m.claim_until, \
              offline_slot_units = m.slot_units, offline_slots = m.slots, offline_window_ms = m.window_ms, \
              offline_reach_ms = m.reach_ms, offline_kept_units = m.kept_units, offline_kept_until = m.kept_until, \
-             offline_ripe_at = m.ripe_at, reach_micros = m.reach_micros, reach_until = m.reach_until \
+             offline_ripe_at = m.ripe_at, reach_micros = m.reach_micros, reach_until = m.reach_until, \
+             charge_micros = m.charge_micros \
          from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], \
              $7::timestamptz[], $8::uuid[], $9::bigint[], $10::timestamptz[], $11::bigint[], $12::integer[], $13::bigint[], \
              $14::bigint[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::bigint[], \
-             $19::timestamptz[]) as m (limit_uid, high, low, grant_number, \
+             $19::timestamptz[], $20::bigint[]) as m (limit_uid, high, low, grant_number, \
              incarnation, largest, frozen_until, claim_boot_id, claim_units, claim_until, slot_units, slots, window_ms, \
-             reach_ms, kept_units, kept_until, ripe_at, reach_micros, reach_until) \
+             reach_ms, kept_units, kept_until, ripe_at, reach_micros, reach_until, charge_micros) \
          where g.limit_uid = m.limit_uid",
         &limits,
         &highs,
@@ -167,7 +169,8 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         &offline.kept_until as &[Option<OffsetDateTime>],
         &offline.ripe_at as &[Option<OffsetDateTime>],
         &reaches,
-        &reaches_until
+        &reaches_until,
+        &charges
     )
     .execute(conn)
     .await?;
@@ -181,6 +184,7 @@ struct LockedRow {
     last_low: OffsetDateTime,
     reach_micros: i64,
     reach_until: OffsetDateTime,
+    charge_micros: i64,
     grant_number: i64,
     incarnation: i64,
     frozen_until: Option<OffsetDateTime>,
@@ -214,6 +218,7 @@ impl LockedRow {
             reach: Reach {
                 charge: Duration::from_micros(unsigned(row.reach_micros)),
                 until: timestamp(row.reach_until),
+                today: Duration::from_micros(unsigned(row.charge_micros)),
             },
             grant_number: row.grant_number,
             incarnation: row.incarnation,

@@ -19,6 +19,7 @@ async fn losses_that_a_limit_has_not_answered_to_add_up() {
         filenode: 1,
     };
     let lost = |periods: u32, live| NewIncarnation {
+        number_min: 0,
         sight: &sight,
         is_lossy: true,
         lag: LONG_PERIOD * periods,

@@ -21,6 +21,8 @@ pub(crate) enum Bug {
     /// A clock that is new to its replica starts from where the limit's stood when its transaction was done, as if that had been when
     /// it was sent.
     SeedAtSending,
+    /// The clocks look back over the charge time alone, though whoever looks once a second saw the clock a second before what was charged.
+    ReachOfCharge,
     /// Charges are stamped by the database's clock as it is, though it may have been set back a moment ago.
     StampAsRead,
     /// The clocks look back no further than today's charge time.

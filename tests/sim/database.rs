@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use keylease::domain::ledger::clock::{Believed, ClockSamples, Clocks, Reach};
+use keylease::domain::ledger::clock::{Believed, ClockSamples, Clocks, Reach, SAMPLE_GAP_MAX};
 use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss, Seen};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
@@ -170,9 +170,17 @@ impl Database {
         self.standing(client.boot_id).finding(client.memory)
     }
 
+    /// Numbers that a replica remembers are not given again, where the database has forgotten them.
+    fn skip_numbers(&mut self, to: i64) {
+        while i64::try_from(self.state.incarnations.len()).unwrap() < to {
+            self.state.incarnations.push((self.sight.clone(), None));
+        }
+    }
+
     /// A heartbeat: what the replica is to remember, and how many replicas live. Limits answer to what was lost.
     pub(crate) fn beat(&mut self, client: &mut Client<'_>, time: Time) -> (Memory, u64) {
         if let Some(finding) = self.finding(client) {
+            self.skip_numbers(client.memory.incarnation);
             let number = i64::try_from(self.state.incarnations.len()).unwrap() + 1;
             let replicas = self.state.replicas.len() as u64;
             let standing = self.standing(client.boot_id);
@@ -189,7 +197,9 @@ impl Database {
         let live = pulses
             .filter(|pulse| heard.before(LAPSE) < pulse.heard)
             .count();
-        client.samples.add(self.clock.at(time), client.now);
+        client
+            .samples
+            .add(self.clock.at(time), client.now, client.now);
         let memory = Memory {
             beats,
             incarnation: standing.number,

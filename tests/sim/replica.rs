@@ -9,7 +9,7 @@ use keylease::domain::claims::LeaseClaims;
 use keylease::domain::ledger::block::Ending;
 use keylease::domain::ledger::budget::{Budget, Need, Take, Taken};
 use keylease::domain::ledger::clock::ClockSamples;
-use keylease::domain::ledger::entry::Seen;
+use keylease::domain::ledger::entry::{Most, Seen};
 use keylease::domain::ledger::held::Ticket;
 use keylease::domain::ledger::standing::Memory;
 use keylease::domain::ledger::work::{Return, Work};
@@ -159,6 +159,7 @@ impl Replica {
                 returns: vec![early],
                 charge: None,
                 seen: Seen::NONE,
+                most: Most::NONE,
             });
         }
         works

@@ -129,6 +129,8 @@ pub(crate) struct Faults {
     pub(crate) reshare: f64,
     /// The database's clock is set, or slews.
     pub(crate) clock: f64,
+    /// The same, and forward alone.
+    pub(crate) clock_forward: f64,
     /// The same, and set right again before every replica has seen it.
     pub(crate) clock_blink: f64,
     /// The same, by less than it may be apart from a provider's.

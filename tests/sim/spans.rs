@@ -52,6 +52,29 @@ fn share(runs: &[(u64, crate::oracle::Verdict)]) -> f64 {
     runs.iter().map(|(_, v)| v.share).sum::<f64>() / runs.len() as f64
 }
 
+/// Uses that go on for many leases, which any replica renews, while those that gave them cannot hear of it.
+fn held_on() -> Setup {
+    Setup {
+        lease_duration: Duration::from_secs(3),
+        hold_max: Duration::from_secs(40),
+        faults: Faults {
+            cut_off: 0.05,
+            cut_off_max: Duration::from_secs(8),
+            pause: 0.03,
+            ..faults()
+        },
+        ..held()
+    }
+}
+
+#[test]
+fn leases_go_on_that_those_who_gave_them_do_not_hear_of() {
+    holds(
+        "leases_go_on_that_those_who_gave_them_do_not_hear_of",
+        &held_on(),
+    );
+}
+
 #[test]
 fn a_day_ends() {
     let runs = holds("a_day_ends", &midnight());

@@ -202,6 +202,7 @@ impl Budget {
                 returns,
                 charge,
                 seen: held.seen(),
+                most: held.most(now),
             });
         }
         works

@@ -57,8 +57,10 @@ impl Clocks {
 pub struct Reach {
     /// The longest of these charge times.
     pub charge: Duration,
-    /// When, by the lower clock, the last block of that length has ended.
+    /// When, by the lower clock, the last block that is charged for longer than today has ended.
     pub until: Timestamp,
+    /// Today's charge time, when the limit was last touched.
+    pub today: Duration,
 }
 
 impl Reach {
@@ -66,18 +68,40 @@ impl Reach {
     pub const NONE: Self = Self {
         charge: Duration::ZERO,
         until: Timestamp::from_micros(0),
+        today: Duration::ZERO,
     };
 
-    /// With blocks that are charged for `charge` from now on, until `ends` the first of them.
+    /// With blocks that are charged for `today` from now on. Where that has changed, whatever was charged before may last as long as the
+    /// longest of it would if it were charged now.
     #[must_use]
-    pub fn and(self, low: Timestamp, charge: Duration, ends: Timestamp) -> Self {
-        if charge < self.charge && low < self.until {
-            self
-        } else {
-            Self {
-                charge,
-                until: ends,
-            }
+    pub fn and(self, clocks: Clocks, today: Duration) -> Self {
+        // In whole microseconds, as it is stored.
+        let micros = today.as_nanos().div_ceil(1_000);
+        let today = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
+        let before = match clocks.low < self.until {
+            true => self.charge,
+            false => self.today,
+        };
+        let charge = before.max(today);
+        let is_kept = today < charge && charge == self.charge && today == self.today;
+        let until = match is_kept {
+            true => self.until,
+            false => clocks.high.after(charge),
+        };
+        Self {
+            charge,
+            until,
+            today,
+        }
+    }
+
+    /// Looking back over this much at least, until then.
+    #[must_use]
+    pub fn at_least(self, charge: Duration, until: Timestamp) -> Self {
+        Self {
+            charge: self.charge.max(charge),
+            until: self.until.max(until),
+            today: self.today,
         }
     }
 }
@@ -88,6 +112,8 @@ impl Reach {
 pub struct ClockSamples {
     since: Option<BootTime>,
     last: BootTime,
+    /// When the latest sample was asked for, at the latest: the clock was read between that and the answer.
+    asked: BootTime,
     latest_offset: i64,
     /// Of (boot - database), whose minima are the maxima of the other.
     reversed: Buckets,
@@ -99,19 +125,22 @@ pub struct ClockSamples {
 }
 
 impl ClockSamples {
-    /// Takes a sample: what the database's clock said, and when the answer came.
-    pub fn add(&mut self, database: Timestamp, answered: BootTime) {
-        let silent = answered.since(self.last) > SAMPLE_GAP_MAX;
+    /// Takes a sample: what the database's clock said, when it was asked, and when the answer came.
+    pub fn add(&mut self, database: Timestamp, asked: BootTime, answered: BootTime) {
+        let silent = answered.since(self.asked) > SAMPLE_GAP_MAX;
         if self.since.is_none() || silent {
             *self = Self {
                 since: Some(answered),
+                // What time it was at least is known from before the silence too.
+                reversed: std::mem::take(&mut self.reversed),
                 ..Self::default()
             };
         }
         self.last = self.last.max(answered);
+        self.asked = self.asked.max(asked);
         self.latest_offset = database.micros().saturating_sub(answered.micros());
         let reversed = self.latest_offset.saturating_neg();
-        self.reversed.add(answered, reversed, SECOND, 4);
+        self.reversed.add(answered, reversed, SECOND, 6);
         self.seconds.add(answered, self.latest_offset, SECOND, 120);
         self.minutes
             .add(answered, self.latest_offset, 60 * SECOND, 120);
@@ -126,11 +155,11 @@ impl ClockSamples {
             .map(|_| Timestamp::from_micros(self.latest_offset.saturating_add(now.micros())))
     }
 
-    /// The least that the time can be now that the latest sample was taken, as whoever saw the clock up to [`SAMPLE_GAP_MAX`] ago has it.
+    /// The least that the time can be now that the latest sample was taken: by what was seen of the clock since twice [`SAMPLE_GAP_MAX`],
+    /// for so long one that was set back and set right may have gone unseen by others.
     #[must_use]
     pub fn least(&self) -> Timestamp {
-        let from = BootTime::from_nanos(self.last.nanos().saturating_sub(nanos(SAMPLE_GAP_MAX)));
-        let reversed = self.reversed.minimum_since(from);
+        let reversed = self.reversed.latest(LEAST_BUCKETS);
         let offset = reversed.map_or(self.latest_offset, i64::saturating_neg);
         Timestamp::from_micros(offset.saturating_add(self.last.micros()))
     }
@@ -145,7 +174,9 @@ impl ClockSamples {
         lead: Duration,
         sent: BootTime,
     ) -> Timestamp {
-        let silent = self.since.is_none() || sent.since(self.last) > SAMPLE_GAP_MAX;
+        // Whatever ended the longest charge may have been stamped just after the clock was seen last before it was set.
+        let reach = reach + SAMPLE_GAP_MAX;
+        let silent = self.since.is_none() || sent.since(self.asked) > SAMPLE_GAP_MAX;
         if silent {
             return last_low;
         }
@@ -182,6 +213,9 @@ impl ClockSamples {
 
 const SECOND: u64 = 1_000_000_000;
 
+/// Buckets of a second that reach back over twice [`SAMPLE_GAP_MAX`].
+const LEAST_BUCKETS: usize = 5;
+
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -204,6 +238,12 @@ impl Buckets {
         while self.minima.len() > kept {
             self.minima.pop_front();
         }
+    }
+
+    /// Over the latest so many buckets that have something, however long ago.
+    fn latest(&self, buckets: usize) -> Option<i64> {
+        let latest = self.minima.iter().rev().take(buckets);
+        latest.map(|(_, minimum)| *minimum).min()
     }
 
     /// Over every bucket that reaches past `from`: at least as far back as asked, which can only make the answer lower.

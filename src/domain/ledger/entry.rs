@@ -49,6 +49,23 @@ impl Seen {
     };
 }
 
+/// What a replica was granted of a limit, which the database may have forgotten together with what it noted of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Most {
+    /// The largest block.
+    pub units: u64,
+    /// The longest time that one of its blocks stays charged.
+    pub charge: Duration,
+}
+
+impl Most {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        units: 0,
+        charge: Duration::ZERO,
+    };
+}
+
 /// A need that could not be met. What others are granted leaves it free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
@@ -139,10 +156,11 @@ impl Entry {
     pub fn notice(
         &mut self,
         loss: Loss,
-        seen: Seen,
+        (seen, most): (Seen, Most),
         amount: u64,
         terms: &Terms,
     ) -> Option<Aftermath> {
+        self.block_units_max = self.block_units_max.max(most.units);
         let forgot = self.last() < seen;
         let is_news = self.incarnation < loss.incarnation;
         self.incarnation = self.incarnation.max(seen.incarnation).max(loss.incarnation);
@@ -158,7 +176,11 @@ impl Entry {
             let lost = each.saturating_mul(loss.replicas.max(1)).min(amount);
             return Some(Aftermath::Charged(lost));
         }
+        // What was lost may have been granted by other terms than those found here.
+        let longest = self.reach.charge.max(most.charge);
         let until = terms.charge_until(self.clocks.high);
+        let until = until.max(self.clocks.high.after(longest));
+        self.reach = self.reach.at_least(longest, until);
         self.frozen_until = self.frozen_until.max(Some(until));
         self.offline.freeze(until);
         Some(Aftermath::Frozen)

@@ -134,10 +134,10 @@ fn another_incarnation_freezes_for_the_charge_time_and_once() {
         ..asker(A).loss
     };
     assert_eq!(
-        entry.notice(loss, SEEN, 100, &MINUTE),
+        entry.notice(loss, (SEEN, Most::NONE), 100, &MINUTE),
         Some(Aftermath::Frozen)
     );
-    assert_eq!(entry.notice(loss, SEEN, 100, &MINUTE), None);
+    assert_eq!(entry.notice(loss, (SEEN, Most::NONE), 100, &MINUTE), None);
     let until = at(1_000).after(MINUTE.charge_time());
     assert_eq!(entry.frozen_until, Some(until));
     assert_eq!(grant(&mut entry, A, ask(1), 0), 0);
@@ -154,11 +154,11 @@ fn a_forgotten_grant_freezes_and_the_numbers_go_on() {
         ..SEEN
     };
     assert_eq!(
-        entry.notice(loss, ninth, 100, &MINUTE),
+        entry.notice(loss, (ninth, Most::NONE), 100, &MINUTE),
         Some(Aftermath::Frozen)
     );
     assert_eq!(entry.grant_number, 9);
-    assert_eq!(entry.notice(loss, ninth, 100, &MINUTE), None);
+    assert_eq!(entry.notice(loss, (ninth, Most::NONE), 100, &MINUTE), None);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_long_window_is_charged_for_what_may_be_lost_and_goes_on() {
         replicas: 3,
         periods: 2,
     };
-    let after = entry.notice(loss, SEEN, 6_400, &DAY);
+    let after = entry.notice(loss, (SEEN, Most::NONE), 6_400, &DAY);
     assert_eq!(after, Some(Aftermath::Charged(3 * 3 * 100)));
     assert!(!entry.is_frozen());
     entry.block_units_max = 6_000;
@@ -178,9 +178,29 @@ fn a_long_window_is_charged_for_what_may_be_lost_and_goes_on() {
         ..loss
     };
     assert_eq!(
-        entry.notice(again, SEEN, 6_400, &DAY),
+        entry.notice(again, (SEEN, Most::NONE), 6_400, &DAY),
         Some(Aftermath::Charged(6_400))
     );
+}
+
+#[test]
+fn what_a_replica_was_granted_is_answered_for_although_the_database_forgot_it() {
+    let most = Most {
+        units: 3_000,
+        charge: Duration::from_secs(90),
+    };
+    let loss = Loss {
+        incarnation: 2,
+        replicas: 1,
+        periods: 0,
+    };
+    let mut entry = entry();
+    let after = entry.notice(loss, (SEEN, most), 6_400, &DAY);
+    assert_eq!(after, Some(Aftermath::Charged(3_000)));
+    let mut entry = self::entry();
+    entry.notice(loss, (SEEN, most), 100, &MINUTE);
+    assert_eq!(entry.frozen_until, Some(at(1_090)));
+    assert_eq!(entry.reach.charge, most.charge);
 }
 
 /// Each replica has seen another grant last, and touches the limit at another time.
@@ -196,11 +216,18 @@ fn a_loss_is_answered_once_whatever_each_replica_had_seen_before_it() {
             grant_number,
             ..SEEN
         };
-        assert!(entry.notice(loss, seen(9), 6_400, &terms).is_some());
+        assert!(
+            entry
+                .notice(loss, (seen(9), Most::NONE), 6_400, &terms)
+                .is_some()
+        );
         let answered = entry;
         entry.clocks.high = at(1_030);
         for grant_number in [12, 7, 40] {
-            assert_eq!(entry.notice(loss, seen(grant_number), 6_400, &terms), None);
+            assert_eq!(
+                entry.notice(loss, (seen(grant_number), Most::NONE), 6_400, &terms),
+                None
+            );
         }
         assert_eq!(entry.frozen_until, answered.frozen_until);
         // What was granted since is another matter.
@@ -208,7 +235,11 @@ fn a_loss_is_answered_once_whatever_each_replica_had_seen_before_it() {
             incarnation: 2,
             grant_number: 41,
         };
-        assert!(entry.notice(loss, since, 6_400, &terms).is_some());
+        assert!(
+            entry
+                .notice(loss, (since, Most::NONE), 6_400, &terms)
+                .is_some()
+        );
     }
 }
 
@@ -221,7 +252,7 @@ fn a_row_from_before_a_loss_that_it_had_answered_to_is_forgetful() {
     };
     let loss = asker(A).loss;
     assert_eq!(
-        entry.notice(loss, since, 100, &MINUTE),
+        entry.notice(loss, (since, Most::NONE), 100, &MINUTE),
         Some(Aftermath::Frozen)
     );
     assert_eq!(
@@ -231,5 +262,5 @@ fn a_row_from_before_a_loss_that_it_had_answered_to_is_forgetful() {
             grant_number: 7
         }
     );
-    assert_eq!(entry.notice(loss, since, 100, &MINUTE), None);
+    assert_eq!(entry.notice(loss, (since, Most::NONE), 100, &MINUTE), None);
 }

@@ -67,6 +67,10 @@ pub struct Held {
     wanted: u64,
     /// The last grant seen: a database that has an earlier one has lost writes.
     seen: Seen,
+    /// The largest block ever granted.
+    units_max: u64,
+    /// The longest charge time of a block, until that block's charge has ended.
+    longest: (Duration, BootTime),
     pace: Pace,
     counted: Units,
 }
@@ -149,6 +153,8 @@ impl Held {
             asked: (0, 0),
             wanted: 0,
             seen: Seen::NONE,
+            units_max: 0,
+            longest: (Duration::ZERO, BootTime::default()),
             pace: Pace::default(),
             counted: Units::default(),
         }

@@ -16,6 +16,12 @@ pub const fn renewed_number(serial: u64, index: usize) -> u64 {
     RENEWED | (serial << DRAWS_BITS) | (index as u64 & ((1 << DRAWS_BITS) - 1))
 }
 
+/// Whether a charge is one that a renewed lease has of its own.
+#[must_use]
+pub const fn is_renewed(number: u64) -> bool {
+    number & RENEWED != 0
+}
+
 /// Permits of one limit that are held, by lease.
 #[derive(Debug, Default)]
 pub(super) struct Holds {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::clock::{Believed, Clocks};
+use super::clock::Believed;
 use super::entry::{Aftermath, Asker, Entry};
 use super::merging::{self, Merging};
 use super::wait::wait;
@@ -77,9 +77,8 @@ impl<'a> Page<'a> {
     #[must_use]
     pub fn reach(&self) -> Duration {
         let terms = self.terming.map(|now| now.terms);
-        let (low, charge) = (self.entry.clocks.low, terms.map(|t| t.charge_time()));
-        let reach = self.entry.reach;
-        reach.and(low, charge.unwrap_or_default(), low).charge
+        let today = terms.map_or(Duration::ZERO, |terms| terms.charge_time());
+        self.entry.reach.and(self.entry.clocks, today).charge
     }
 
     /// First: moves the clocks on, looks for lost writes, and charges what was used beyond the estimates. `number` makes ids for
@@ -94,11 +93,10 @@ impl<'a> Page<'a> {
             return Vec::new();
         };
         self.entry.clocks = self.entry.clocks.advance(now.now, believed);
-        let Clocks { high, low } = self.entry.clocks;
-        let ends = now.terms.charge_until(high);
-        self.entry.reach = self.entry.reach.and(low, now.terms.charge_time(), ends);
-        let seen = self.work.seen;
-        let after = self.entry.notice(asker.loss, seen, now.amount, &now.terms);
+        let (high, charge) = (self.entry.clocks.high, now.terms.charge_time());
+        self.entry.reach = self.entry.reach.and(self.entry.clocks, charge);
+        let known = (self.work.seen, self.work.most);
+        let after = self.entry.notice(asker.loss, known, now.amount, &now.terms);
         let mut blocks = Vec::new();
         if let Some(Aftermath::Charged(units)) = after {
             blocks.push(self.charge(number(), units, now.terms.charge_until(high)));
@@ -114,11 +112,12 @@ impl<'a> Page<'a> {
     /// Second: what is known of closed blocks. What is over ends its charge sooner, by the higher clock. `sent` is when the
     /// transaction was sent, by the replica's clock.
     pub fn stated(&self, boot_id: Uuid, sent: BootTime) -> impl Iterator<Item = Stated> {
-        let high = self.entry.clocks.high;
+        // The clocks of a limit that was deleted stand still: nothing ends by them, and one that is created anew finds all of it charged.
+        let high = self.terming.map(|_| self.entry.clocks.high);
         self.work.returns.iter().map(move |known| Stated {
             block_id: block_id(boot_id, known.block),
             used: known.used,
-            charge_until: known.charge_until(high, sent),
+            charge_until: high.and_then(|high| known.charge_until(high, sent)),
             settled: known.settled.clone(),
             is_ended: known.is_ended,
         })

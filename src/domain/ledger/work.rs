@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::block::Closed;
-use super::entry::Seen;
+use super::entry::{Most, Seen};
 use super::grant::Ask;
 use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
@@ -32,6 +32,8 @@ pub struct Work {
     pub charge: Option<Charge>,
     /// The last grant that the replica has seen.
     pub seen: Seen,
+    /// What it was granted.
+    pub most: Most,
 }
 
 impl Work {
@@ -44,6 +46,7 @@ impl Work {
             returns: Vec::new(),
             charge: None,
             seen: Seen::NONE,
+            most: Most::NONE,
         }
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::domain::ledger::clock::Believed;
-use crate::domain::ledger::entry::Seen;
+use crate::domain::ledger::entry::{Most, Seen};
 use crate::domain::ledger::grant::Ask;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::work::{NumberedAsk, Wait, Work};
@@ -101,6 +101,7 @@ fn work(question: &Question) -> Work {
     Work {
         ask: Some(NumberedAsk { block: 0, ask }),
         seen: question.seen,
+        most: Most::NONE,
         ..Work::silent(question.limit)
     }
 }

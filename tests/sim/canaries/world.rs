@@ -126,7 +126,7 @@ impl World {
         let is_second = self.now.is_multiple_of(1_000);
         let replica = &mut self.replicas[index];
         if is_second {
-            replica.samples.add(database, now);
+            replica.samples.add(database, now, now);
         }
         self.hear(index, now);
         let replica = &mut self.replicas[index];

@@ -76,7 +76,7 @@ impl Row {
         let work = Work::silent(renewal.limit);
         let terming = self.terming(now);
         let mut page = Page::new(&work, self.entry, Some(terming));
-        client.samples.add(now, client.now);
+        client.samples.add(now, client.now, client.now);
         let believed = client.believed(&page, None);
         let blocks = page.turn(asker, believed, Uuid::now_v7);
         let renewed = page.renew(renewal, issuer, report_within).unwrap();

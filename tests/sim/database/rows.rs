@@ -19,7 +19,7 @@ impl Row {
         let terms = self.limit.terms();
         let terming = self.terming(now);
         let mut page = Page::new(&work, self.entry, Some(terming));
-        client.samples.add(now, client.now);
+        client.samples.add(now, client.now, client.now);
         let believed = match bug {
             Some(Bug::OneClock | Bug::FreezeOnStep) => Believed::exactly(now),
             _ => client.believed(&page, bug),
@@ -145,6 +145,7 @@ impl Client<'_> {
         let terms = page.terming().unwrap().terms;
         let reach = match bug {
             Some(Bug::ReachOfToday) => terms.charge_time(),
+            Some(Bug::ReachOfCharge) => page.reach().saturating_sub(SAMPLE_GAP_MAX),
             _ => page.reach(),
         };
         let low = match bug {

@@ -64,6 +64,10 @@ impl World<'_> {
         if self.random.chance(faults.clock) {
             self.upset_clock();
         }
+        if self.random.chance(faults.clock_forward) {
+            let by = self.random.signed(FAR).abs();
+            self.database.clock.step(by);
+        }
         if self.random.chance(faults.clock_blink) {
             let by = self.random.signed(FAR);
             self.database.clock.step(by);

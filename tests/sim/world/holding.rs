@@ -27,6 +27,9 @@ impl Given {
     }
 }
 
+/// How often a replica looks for news of its leases.
+const NEWS_EVERY: Time = SECOND / 5;
+
 impl World<'_> {
     fn is_holding(&self) -> bool {
         self.limits.iter().any(|limit| limit.span.is_held())
@@ -156,7 +159,7 @@ impl World<'_> {
     }
 
     pub(super) fn renew_transact(&mut self, index: usize, boot: Uuid, renewing: Renewing) {
-        let is_gone = self.now < self.database_back || renewing.server != self.server;
+        let is_gone = self.is_cut_off(index) || renewing.server != self.server;
         if !self.is_up(index, boot) || is_gone {
             return;
         }
@@ -194,7 +197,10 @@ impl World<'_> {
 
     pub(super) fn renew_news(&mut self, index: usize, given: &Given) {
         let (within, time) = (self.setup.lease_duration, self.now);
-        if self.is_up(index, given.issuer) {
+        if self.is_up(index, given.issuer) && self.is_cut_off(index) {
+            // They lie in the database, and are looked for with everything else.
+            self.after(NEWS_EVERY, Event::RenewNews(index, given.clone()));
+        } else if self.is_up(index, given.issuer) {
             self.replicas[index].goes_on(given, within, time);
             self.wake(index);
         }

@@ -13,10 +13,14 @@ fn database(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
 
+fn sample(samples: &mut ClockSamples, said: i64, at: u64) {
+    samples.add(database(said), boot(at), boot(at));
+}
+
 fn sampled(from: u64, to: u64, offset: i64) -> ClockSamples {
     let mut samples = ClockSamples::default();
     for second in from..=to {
-        samples.add(database(second.cast_signed() + offset), boot(second));
+        sample(&mut samples, second.cast_signed() + offset, second);
     }
     samples
 }
@@ -38,30 +42,55 @@ fn neither_clock_goes_back() {
 fn charges_are_stamped_by_what_a_clock_was_before_it_was_set_back() {
     let mut samples = sampled(0, 100, 1_000);
     assert_eq!(samples.least(), database(1_100));
-    samples.add(database(1_001), boot(101));
+    sample(&mut samples, 1_001, 101);
     assert_eq!(samples.least(), database(1_101));
-    // By now everybody has seen it.
-    samples.add(database(1_002), boot(102));
-    samples.add(database(1_003), boot(103));
-    assert_eq!(samples.least(), database(1_003));
-    samples.add(database(5_000), boot(104));
+    // Whoever looks as seldom as can be has seen it after twice as long as that.
+    for second in 2..5 {
+        sample(&mut samples, 1_000 + second, 100 + second.unsigned_abs());
+    }
+    assert_eq!(samples.least(), database(1_104));
+    sample(&mut samples, 1_005, 105);
+    assert_eq!(samples.least(), database(1_005));
+    sample(&mut samples, 5_000, 106);
     assert_eq!(samples.least(), database(5_000));
 }
 
 #[test]
-fn nothing_is_known_of_a_clock_before_a_silence() {
+fn what_was_known_of_a_clock_before_a_silence_stamps_charges_after_it() {
     let mut samples = sampled(0, 100, 1_000);
-    samples.add(database(7), boot(103));
-    assert_eq!(samples.least(), database(7));
+    sample(&mut samples, 7, 110);
+    assert_eq!(samples.least(), database(1_110));
+    assert!(samples.believed(Uuid::nil(), database(6), C, EPS, boot(110)) <= database(6));
+}
+
+#[test]
+fn an_answer_that_took_long_ends_no_silence() {
+    let mut samples = sampled(0, 100, 1_000);
+    // The clock was read at some time between 100 and 102, and for all that is known set before 103.
+    samples.add(database(1_102), boot(100), boot(102));
+    samples.add(database(9_103), boot(103), boot(103));
+    assert!(samples.believed(Uuid::nil(), database(6), C, EPS, boot(103)) <= database(6));
+}
+
+#[test]
+fn a_step_is_not_believed_while_what_was_stamped_just_before_it_is_charged() {
+    // Looked at once a second, just before a block was stamped and the clock set.
+    let mut samples = sampled(0, 10, 0);
+    for second in 11..=77 {
+        sample(&mut samples, second + 100, second.unsigned_abs());
+    }
+    let sent = BootTime::from_nanos(76 * SECOND + SECOND / 2);
+    let believed = samples.believed(Uuid::nil(), database(0), C, EPS, sent);
+    assert!(believed < database(78), "{believed:?}");
 }
 
 #[test]
 fn a_fresh_clock_starts_from_where_the_lower_one_stood_when_it_was_read() {
     let mut samples = ClockSamples::default();
-    samples.add(database(9_000), boot(14));
+    sample(&mut samples, 9_000, 14);
     // Sent four seconds before.
     samples.believed(Uuid::nil(), database(500), C, EPS, boot(10));
-    samples.add(database(9_001), boot(15));
+    sample(&mut samples, 9_001, 15);
     let later = samples.believed(Uuid::nil(), database(500), C, EPS, boot(15));
     assert_eq!(later, database(501));
 }
@@ -69,25 +98,43 @@ fn a_fresh_clock_starts_from_where_the_lower_one_stood_when_it_was_read() {
 #[test]
 fn what_is_charged_for_longer_than_today_keeps_the_clocks_looking_back() {
     let (long, short) = (Duration::from_secs(100), Duration::from_secs(65));
-    let reach = Reach::NONE.and(database(0), long, database(100));
-    assert_eq!(reach.charge, long);
-    assert_eq!(reach.and(database(99), short, database(164)), reach);
-    let over = reach.and(database(100), short, database(165));
-    assert_eq!((over.charge, over.until), (short, database(165)));
-    assert_eq!(over.and(database(101), long, database(201)).charge, long);
+    let at = |seconds| Clocks {
+        high: database(seconds),
+        low: database(seconds),
+    };
+    let reach = Reach::NONE.and(at(0), long).and(at(10), long);
+    assert_eq!((reach.charge, reach.until), (long, database(110)));
+    // As long as anything may be charged that was stamped before the change was seen.
+    let reach = reach.and(at(20), short);
+    assert_eq!((reach.charge, reach.until), (long, database(120)));
+    assert_eq!(reach.and(at(119), short), reach);
+    let over = reach.and(at(120), short);
+    assert_eq!((over.charge, over.until), (short, database(185)));
+    assert_eq!(over.and(at(121), long).charge, long);
+}
+
+#[test]
+fn of_many_charge_times_each_is_looked_back_over() {
+    let at = |seconds| Clocks {
+        high: database(seconds),
+        low: database(seconds),
+    };
+    let seconds = Duration::from_secs;
+    let reach = Reach::NONE.and(at(0), seconds(91));
+    let reach = reach.and(at(90), seconds(76)).and(at(92), seconds(65));
+    // What was charged for 76 s at 91 lasts until 167.
+    assert!(reach.and(at(166), seconds(65)).charge >= seconds(76));
+    assert_eq!(reach.and(at(190), seconds(65)).charge, seconds(65));
 }
 
 #[test]
 fn a_step_forward_is_not_believed_for_a_whole_charge_time() {
     let mut samples = sampled(0, 100, 1_000);
-    samples.add(database(101 + 1_000 + 3_600), boot(101));
+    sample(&mut samples, 101 + 1_000 + 3_600, 101);
     let believed = samples.believed(Uuid::nil(), database(1_000), C, EPS, boot(101));
     assert_eq!(believed, database(1_101).after(EPS));
     for second in 102..101 + 67 {
-        samples.add(
-            database(second + 1_000 + 3_600),
-            boot(second.unsigned_abs()),
-        );
+        sample(&mut samples, second + 1_000 + 3_600, second.unsigned_abs());
     }
     let later = samples.believed(Uuid::nil(), database(1_000), C, EPS, boot(167));
     assert_eq!(later, database(167 + 4_600).after(EPS));
@@ -96,7 +143,7 @@ fn a_step_forward_is_not_believed_for_a_whole_charge_time() {
 #[test]
 fn a_step_back_lowers_what_is_believed_at_once() {
     let mut samples = sampled(0, 100, 1_000);
-    samples.add(database(101), boot(101));
+    sample(&mut samples, 101, 101);
     assert!(samples.believed(Uuid::nil(), database(0), C, EPS, boot(101)) < database(102));
 }
 
@@ -104,11 +151,11 @@ fn a_step_back_lowers_what_is_believed_at_once() {
 fn a_fresh_replica_lets_time_pass_only_as_it_sees_it_pass() {
     let mut samples = ClockSamples::default();
     let last_low = database(500);
-    samples.add(database(9_000), boot(10));
+    sample(&mut samples, 9_000, 10);
     let first = samples.believed(Uuid::nil(), last_low, C, EPS, boot(10));
     assert_eq!(first, last_low);
     for second in 11..=40 {
-        samples.add(database(9_000 - 10 + second), boot(second.unsigned_abs()));
+        sample(&mut samples, 9_000 - 10 + second, second.unsigned_abs());
     }
     let later = samples.believed(Uuid::nil(), last_low, C, EPS, boot(40));
     assert_eq!(later, database(530));
@@ -121,7 +168,7 @@ fn after_a_silence_of_two_seconds_it_starts_again_from_the_lower_clock() {
         samples.believed(Uuid::nil(), database(7), C, EPS, boot(103)),
         database(7)
     );
-    samples.add(database(90_000), boot(103));
+    sample(&mut samples, 90_000, 103);
     let believed = samples.believed(Uuid::nil(), database(7), C, EPS, boot(103));
     assert_eq!(believed, database(7));
 }
@@ -132,7 +179,7 @@ fn many_fresh_replicas_together_put_the_lower_clock_no_further_ahead() {
     for _ in 0..100 {
         let mut samples = ClockSamples::default();
         // After a step forward of the database's clock, which nobody here has seen.
-        samples.add(database(9_000), boot(10));
+        sample(&mut samples, 9_000, 10);
         low = low.max(samples.believed(Uuid::nil(), low, C, EPS, boot(10)));
     }
     assert_eq!(low, database(500));
@@ -142,10 +189,10 @@ fn many_fresh_replicas_together_put_the_lower_clock_no_further_ahead() {
 fn long_charge_times_are_served_from_coarser_buckets() {
     let month = Duration::from_hours(24 * 30);
     let mut samples = ClockSamples::default();
-    samples.add(database(1_000), boot(0));
+    sample(&mut samples, 1_000, 0);
     samples.believed(Uuid::nil(), database(900), month, EPS, boot(0));
     for second in 1..=200_000_u64 {
-        samples.add(database(5_000 + second.cast_signed()), boot(second));
+        sample(&mut samples, 5_000 + second.cast_signed(), second);
     }
     let believed = samples.believed(Uuid::nil(), database(900), month, EPS, boot(200_000));
     assert_eq!(believed, database(200_900));

@@ -142,6 +142,7 @@ impl Held {
             charged_until: now.after(answer.terms.charge_time()),
             use_of: Use::default(),
         };
+        self.keep_most(&block, now);
         if now < block.valid_until {
             self.open.push_back(block);
         } else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Closed, Draw, Held, Use};
 use crate::domain::ledger::block::is_settled;
-use crate::domain::ledger::holds::Back;
+use crate::domain::ledger::holds::{Back, is_renewed};
 use crate::domain::time::BootTime;
 
 /// What was committed for a lease that goes on.
@@ -93,7 +93,10 @@ impl Held {
         while let Some(((block, ordinal), back)) = self.holds.over(now) {
             // Whoever settles for this replica, should it be gone, must not give it back once more.
             self.settle(block, |use_of| use_of.settle(ordinal));
-            self.retire(back);
+            // A charge of the lease's own ends by itself: a replica that renewed it once more may have put that off.
+            if !is_renewed(back.carrier) {
+                self.retire(back);
+            }
         }
     }
 

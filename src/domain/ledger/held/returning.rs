@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Closed, Held};
+use super::{Block, Closed, Held};
+use crate::domain::ledger::entry::Most;
 use crate::domain::ledger::work::{Charge, Return};
 use crate::domain::terms::Terms;
 use crate::domain::time::BootTime;
@@ -49,6 +50,26 @@ impl Held {
             block: number(),
             units,
         })
+    }
+
+    /// What was granted, as the database may have to be told after a loss.
+    #[must_use]
+    pub fn most(&self, now: BootTime) -> Most {
+        let (charge, until) = self.longest;
+        Most {
+            units: self.units_max,
+            charge: if now < until { charge } else { Duration::ZERO },
+        }
+    }
+
+    /// A block was granted.
+    pub(super) fn keep_most(&mut self, block: &Block, now: BootTime) {
+        self.units_max = self.units_max.max(block.units);
+        let (charge, until) = self.longest;
+        let anew = block.terms.charge_time();
+        if charge <= anew || until <= now {
+            self.longest = (anew, block.charged_until);
+        }
     }
 
     /// The write did not happen: say it again.
