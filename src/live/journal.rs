@@ -88,17 +88,15 @@ impl Journal {
         counted.uses = counted.uses.saturating_add(uses.into());
     }
 
-    /// Puts a record in line.
-    ///
-    /// # Errors
-    /// The line is full: the record comes back.
-    pub fn put(&self, record: JournalRecord) -> Result<(), JournalRecord> {
+    /// Puts a record in line; it comes back where the line is full.
+    #[must_use]
+    pub fn put(&self, record: JournalRecord) -> Option<JournalRecord> {
         let entry = Entry {
             record,
             committed: None,
         };
         let put = self.entries.try_send(entry);
-        put.map_err(|refused| refused.into_inner().record)
+        put.err().map(|refused| refused.into_inner().record)
     }
 
     /// Puts a record in line that is to be committed before anybody goes on; none where the line is full.
@@ -208,9 +206,9 @@ mod tests {
     fn a_full_line_refuses_and_gives_the_record_back() {
         let journal = Journal::default();
         for _ in 0..DEPTH_MAX {
-            assert_eq!(journal.put(record()), Ok(()));
+            assert_eq!(journal.put(record()), None);
         }
-        assert_eq!(journal.put(record()), Err(record()));
+        assert_eq!(journal.put(record()), Some(record()));
         assert!(journal.put_strict(record()).is_none());
     }
 }

@@ -88,7 +88,7 @@ impl Vault {
             Journaling::Off => {}
             Journaling::Rollup | Journaling::Strict => self.count_lease(caller, lease, now, record),
             Journaling::Full => {
-                if let Err(record) = self.live.journal.put(record()) {
+                if let Some(record) = self.live.journal.put(record()) {
                     self.live.journal.fell_behind(now.boot);
                     self.count_lease(caller, lease, now, || record);
                 }
