@@ -8,6 +8,7 @@ mod crowd;
 mod database;
 mod extent;
 mod figures;
+mod journal;
 mod load;
 mod process;
 mod rewrap;
@@ -46,6 +47,8 @@ enum What {
     Scale(scale::Arguments),
     /// Transactions per second on Postgres as the lease rate grows
     Database,
+    /// LeaseKey of pools that record each lease beside one that counts them: throughput, and p99
+    Journal,
     /// Everything wrapped anew under another master key while keys are leased: how fast, how long, and the p99 of leases meanwhile
     Rewrap(rewrap::Arguments),
     /// Serves the bare server on a free port, which it prints; with a database, after one transaction per call
@@ -66,6 +69,7 @@ async fn main() -> ExitCode {
         Some(What::Baseline) => compare::baseline().await,
         Some(What::Scale(arguments)) => scale::scale(arguments, extent).await,
         Some(What::Database) => database::database(extent).await,
+        Some(What::Journal) => journal::journal(extent).await,
         Some(What::Rewrap(arguments)) => rewrap::rewrap(arguments, extent).await,
         Some(What::Serve(arguments)) => bare::serve(arguments).await,
         None => {

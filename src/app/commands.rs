@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
+    audit::{self, command::AuditCommand},
     bootstrap, causes, classify,
     config::{
         BootstrapArguments, BootstrapConfig, DevArguments, DevConfig, DoctorArguments,
@@ -57,6 +58,9 @@ pub enum Command {
     /// Make master keys, which seal every secret in the database, see which are in use, and rotate them
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
+    /// What was changed, and by whom: list it, verify that none of it was tampered with, export it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Explain what a provider's response would be taken for: rule, class, blame, cooldown, advice; needs no server
     #[command(after_help = classify::HELP)]
     Classify(classify::ClassifyArgs),
@@ -105,6 +109,10 @@ pub fn run(command: Command) -> ExitCode {
         Command::Classify(arguments) => classify::run(&arguments).unwrap_or_else(|e| failed(&e)),
         Command::MasterKey(MasterKeyCommand::Client(command)) => {
             client(crate::cli::run_master_key(command))
+        }
+        Command::Audit(AuditCommand::Client(command)) => client(crate::cli::run_audit(command)),
+        Command::Audit(command) => {
+            audit::command::run(command).unwrap_or_else(|failure| failed(&failure))
         }
         Command::Doctor(arguments) => examine(&arguments).unwrap_or_else(|e| failed(&e)),
         Command::Serve(_)
@@ -161,6 +169,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
             master_key::generate(&arguments)
         }
         Command::Client(_)
+        | Command::Audit(_)
         | Command::Classify(_)
         | Command::Doctor(_)
         | Command::MasterKey(MasterKeyCommand::Client(_)) => Ok(()),
@@ -182,7 +191,7 @@ fn examine(arguments: &DoctorArguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Starts the logs and then the command.
-fn start<T>(
+pub(super) fn start<T>(
     log: &LogArguments,
     command: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {

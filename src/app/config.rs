@@ -2,6 +2,7 @@
 
 mod alerts;
 mod arguments;
+mod audit;
 mod authorities;
 mod database;
 mod dev_arguments;
@@ -25,6 +26,7 @@ pub use arguments::{
     BootstrapArguments, DatabaseArguments, LogArguments, MasterKeyArguments, MigrateArguments,
     ServeArguments,
 };
+pub use audit::{AuditArguments, AuditConfig};
 pub use database::{DatabaseUrl, UrlArguments};
 pub use dev_arguments::DevArguments;
 pub use doctor::{DoctorArguments, DoctorConfig};

@@ -9,6 +9,7 @@ mod home;
 mod newcomer;
 mod tokens;
 
+use super::retention::Retention;
 use super::{
     config::{self, DatabaseUrl, DevConfig, MasterKeySources, ServeConfig},
     listeners::Listeners,
@@ -140,6 +141,7 @@ fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> Ser
         replication: Replication::Synchronous,
         drain_delay: std::time::Duration::ZERO,
         upstreams: Upstreams::LoopbackToo,
+        retention: Retention::default(),
         authorities: Authorities::default(),
         alerting: config::logged(),
         warnings: Vec::new(),

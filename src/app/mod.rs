@@ -1,6 +1,7 @@
 //! Floor 6: wiring. What runs, with which configuration, in what order it starts and stops.
 
 mod alerting;
+pub mod audit;
 pub mod bootstrap;
 mod causes;
 pub mod classify;
@@ -25,6 +26,7 @@ pub mod postgres;
 mod private_file;
 mod probing;
 mod reflection;
+pub mod retention;
 mod ring;
 mod rotating;
 pub mod serve;

@@ -30,6 +30,7 @@ pub(super) fn glance(vault: &Vault) {
         let count = u32::try_from(*count).unwrap_or(u32::MAX);
         gauge!(metric_names::ROWS_DISTRUSTED, "kind" => *kind).set(f64::from(count));
     }
+    live.journal.observe();
     waiters(&snapshot);
     incidents(vault, &snapshot);
     units(&snapshot);

@@ -83,7 +83,15 @@ pub async fn run_until(
         .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
         .await;
     tell(&health, true).await;
-    let workers = Workers::start(&vault, heart, health.clone(), &config.alerting, master_keys);
+    let kept = config.retention;
+    let workers = Workers::start(
+        &vault,
+        heart,
+        health.clone(),
+        &config.alerting,
+        kept,
+        master_keys,
+    );
     let failed = workers.failed();
     let server = server(vault.live().boot_id.as_u64_pair().0)
         .layer((Observe::new(), Restate, CallBound(CALL_MAX)))

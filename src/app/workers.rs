@@ -10,6 +10,7 @@ use tonic_health::server::HealthReporter;
 
 use super::poll::{poll, show};
 use super::probing::probe;
+use super::retention::{Retention, retain};
 use super::rotating::rotate;
 use super::supervision::{every, is_next, round, supervise};
 use super::{alerting, config::MasterKeySources, observe, ring};
@@ -55,6 +56,7 @@ impl Workers {
         heart: Heart,
         health: HealthReporter,
         alerts: &Arc<Alerting>,
+        kept: Retention,
         master_keys: MasterKeySources,
     ) -> Self {
         let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
@@ -79,7 +81,9 @@ impl Workers {
         ));
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
         tasks.spawn(flush_spend(Arc::clone(vault), stop.clone()));
+        tasks.spawn(Arc::clone(vault).write_journal(stop.clone()));
         tasks.spawn(learn(Arc::clone(vault), stop.clone()));
+        tasks.spawn(retain(Arc::clone(vault), kept, stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         tasks.spawn(probe(Arc::clone(vault), stop.clone()));

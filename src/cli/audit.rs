@@ -11,17 +11,9 @@ use crate::proto::{self, AuditRecord};
 /// How far what belongs to a record is set in.
 const INDENT: usize = 2;
 
-/// The noun and its verb.
-#[derive(Debug, Args)]
-pub struct Audit {
-    #[command(subcommand)]
-    verb: Verb,
-    #[command(flatten)]
-    pub(crate) client: ClientArgs,
-}
-
+/// The verbs of `audit` that ask a server.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum AuditCommand {
     /// List audit records, newest first
     #[command(
         after_help = "Example: keylease audit list --resource accounts/openai --page-size 20"
@@ -29,8 +21,9 @@ enum Verb {
     List(ListArgs),
 }
 
+/// What to list.
 #[derive(Debug, Args)]
-struct ListArgs {
+pub struct ListArgs {
     /// Only records about this full name or those below it, such as accounts/openai
     #[arg(
         long,
@@ -41,12 +34,22 @@ struct ListArgs {
     resource: String,
     #[command(flatten)]
     page: PageArgs,
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+impl AuditCommand {
+    pub(super) fn client(&self) -> &ClientArgs {
+        match self {
+            Self::List(args) => &args.client,
+        }
+    }
 }
 
 /// Runs the verb.
-pub(crate) async fn run(command: Audit) -> Result<(), Failure> {
-    let client = &command.client;
-    let Verb::List(args) = command.verb;
+pub(super) async fn run(command: AuditCommand) -> Result<(), Failure> {
+    let AuditCommand::List(args) = command;
+    let client = &args.client;
     let mut admin = client.admin().await?;
     let request = proto::ListAuditRecordsRequest {
         resource: args.resource,

@@ -1,7 +1,8 @@
 //! Our own gRPC client: the admin verbs of the `keylease` binary, `lease` and `report`.
 //!
-//! The binary flattens [`Command`] into its own commands and hands it to [`run`]. Of `master-key`, the client's verbs are
-//! [`MasterKeyCommand`], to be flattened beside those that need no server, and run by [`run_master_key`].
+//! The binary flattens [`Command`] into its own commands and hands it to [`run`]. Of `master-key` and
+//! `audit`, the client's verbs are [`MasterKeyCommand`] and [`AuditCommand`], to be flattened beside those that need no server, and run by
+//! [`run_master_key`] and [`run_audit`].
 
 use std::future::Future;
 use std::io::Write as _;
@@ -53,6 +54,7 @@ mod variables;
 mod view;
 mod words;
 
+pub use audit::AuditCommand;
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
 pub(crate) use table::width as terminal_width;
@@ -118,9 +120,6 @@ pub enum Command {
     /// What people were told of: dead keys, pools without keys, rotations
     #[command(after_help = EXIT_CODES)]
     Alerts(alerts::Alerts),
-    /// What was changed, and by whom
-    #[command(after_help = EXIT_CODES)]
-    Audit(audit::Audit),
 }
 
 impl Command {
@@ -143,7 +142,6 @@ impl Command {
             Self::Renew(command) => &command.client,
             Self::Report(command) => &command.client,
             Self::Alerts(command) => &command.client,
-            Self::Audit(command) => &command.client,
         }
     }
 }
@@ -170,7 +168,6 @@ pub async fn run(command: Command) -> ExitCode {
             Command::Renew(command) => renew::run(command).await,
             Command::Report(command) => report::run(command).await,
             Command::Alerts(command) => alerts::run(command).await,
-            Command::Audit(command) => audit::run(command).await,
         }
     })
     .await
@@ -180,6 +177,12 @@ pub async fn run(command: Command) -> ExitCode {
 pub async fn run_master_key(command: MasterKeyCommand) -> ExitCode {
     let client = command.client().clone();
     finish(&client, master_key::run(command)).await
+}
+
+/// Runs a client verb of `audit`; failures are printed to stderr.
+pub async fn run_audit(command: AuditCommand) -> ExitCode {
+    let client = command.client().clone();
+    finish(&client, audit::run(command)).await
 }
 
 /// Prints how a verb failed, if it did.

@@ -113,7 +113,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
         }
         Reason::ModelRequired => "name the model with --model",
         Reason::AccountNotInPool => "check --account, or add it to the pool",
-        Reason::DatabaseUnreachable | Reason::SnapshotStale => {
+        Reason::DatabaseUnreachable | Reason::SnapshotStale | Reason::JournalBehind => {
             "check the server's Postgres; the server's log says more"
         }
         Reason::LeaseFinished | Reason::LeaseSpent => "end what it is used for, and lease again",

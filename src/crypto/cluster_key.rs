@@ -75,6 +75,11 @@ impl ClusterKey {
         MacKey::new(&self.subkey("keylease/row-mac/v1"))
     }
 
+    /// The key of the audit's chains. Apart from that of other rows: what one signs never stands for what the other does.
+    pub fn audit_key(&self) -> MacKey {
+        MacKey::new(&self.subkey("keylease/audit-chain/v1"))
+    }
+
     /// The pepper of caller tokens.
     pub fn token_pepper(&self) -> Pepper {
         Pepper::new(&self.subkey("keylease/token-pepper/v1"))

@@ -7,6 +7,7 @@ use super::row_mac::{MacField, MacKey};
 use crate::domain::account::Account;
 use crate::domain::caller::{Caller, Grant, Token};
 use crate::domain::disablement::Disablement;
+use crate::domain::journal::Journaling;
 use crate::domain::key::Key;
 use crate::domain::pool::{Member, Pool, Target};
 use crate::domain::rotator::{Reference, Rotator};
@@ -91,11 +92,13 @@ impl ProtectedRow for Key {
 impl ProtectedRow for Pool {
     const TABLE: &'static str = "pools";
 
-    /// A pool with rules of its own is one that earlier releases do not believe, rather than judge without them.
+    /// A pool with rules or a journal of its own is one that earlier releases do not believe, rather than judge without them.
     fn label(&self) -> &'static str {
-        match self.failure_rules {
-            None => Self::TABLE,
-            Some(_) => "pools with failure rules",
+        match (self.journal == Journaling::Rollup, &self.failure_rules) {
+            (true, None) => Self::TABLE,
+            (true, Some(_)) => "pools with failure rules",
+            (false, None) => "pools with a journal",
+            (false, Some(_)) => "pools with failure rules and a journal",
         }
     }
 
@@ -108,6 +111,9 @@ impl ProtectedRow for Pool {
         push_disablement(&mut fields, self.disablement.as_ref());
         if let Some(rules) = &self.failure_rules {
             fields.push(rules.text().into());
+        }
+        if self.journal != Journaling::Rollup {
+            fields.push(self.journal.as_str().into());
         }
         fields
     }

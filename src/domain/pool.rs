@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::classify::PoolRules;
 use super::disablement::Disablement;
 use super::id::Id;
+use super::journal::Journaling;
 use super::key::Meta;
 
 pub use super::health_policy::{HealthPolicy, VerdictPolicy};
@@ -44,6 +45,8 @@ pub struct Pool {
     pub lease_duration: Option<Duration>,
     /// Rules of its own, which come before the built-in ones.
     pub failure_rules: Option<Arc<PoolRules>>,
+    /// How closely its leases are recorded.
+    pub journal: Journaling,
     /// A person's word.
     pub disablement: Option<Disablement>,
 }

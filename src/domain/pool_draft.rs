@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::classify::PoolRules;
 use super::field::{FieldError, FieldErrors, Parsed, bounded};
+use super::journal::Journaling;
 use super::labels::Labels;
 use super::name::TargetName;
 use super::pool::{Estimate, HealthPolicy, MEMBERS_MAX, Member, Pool, Strategy, Target};
@@ -48,6 +49,8 @@ pub struct PoolDraft {
     pub lease_duration: Option<Option<Duration>>,
     /// Rules of its own.
     pub failure_rules: Option<Option<Arc<PoolRules>>>,
+    /// How closely its leases are recorded.
+    pub journal: Option<Journaling>,
 }
 
 /// A member by name, before it is known to exist.
@@ -72,6 +75,7 @@ impl PoolDraft {
         pool.rotation_interval = self.rotation_interval.unwrap_or(old.rotation_interval);
         pool.lease_duration = self.lease_duration.unwrap_or(old.lease_duration);
         pool.failure_rules = self.failure_rules.unwrap_or(old.failure_rules);
+        pool.journal = self.journal.unwrap_or(old.journal);
     }
 }
 

@@ -74,6 +74,8 @@ pub enum LeaseRefusal {
     Draining,
     /// This replica's view of the configuration is too old.
     SnapshotStale,
+    /// The pool has each lease recorded first, and the journal cannot be written now.
+    JournalBehind,
     /// So many limits of the account apply at once that no lease id can carry what was drawn from each.
     TooManyLimits,
     /// No key can serve now, or ever: by count, and what the matter is by name.

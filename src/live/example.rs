@@ -152,6 +152,7 @@ impl Registry {
             rotation_interval: None,
             lease_duration: None,
             failure_rules: None,
+            journal: crate::domain::journal::Journaling::Rollup,
             disablement: None,
         };
         self.pools.insert(pool.meta.uid, pool);

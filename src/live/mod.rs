@@ -18,6 +18,7 @@ pub mod heard;
 pub mod heartbeat;
 pub mod idle;
 pub mod incidents;
+pub mod journal;
 mod late;
 pub mod ledger;
 pub mod life;
@@ -60,6 +61,7 @@ use self::brakes::Brakes;
 use self::canaries::Canaries;
 use self::choose::Now;
 use self::clock::{DatabaseClock, boot_now};
+use self::journal::Journal;
 use self::ledger::Ledger;
 use self::life::Life;
 use self::line::Line;
@@ -90,6 +92,8 @@ pub struct Live {
     pub canaries: Canaries,
     /// The database's clock.
     pub clock: DatabaseClock,
+    /// Leases on their way to the journal.
+    pub journal: Journal,
     /// Permits in hand, and what has to be said to the database about them.
     pub ledger: Ledger,
     /// What it remembers of the database.
@@ -130,6 +134,7 @@ impl Live {
             accusers: Mutex::default(),
             canaries: Canaries::default(),
             clock: DatabaseClock::default(),
+            journal: Journal::default(),
             ledger: Ledger::default(),
             life: Life::default(),
             line: Line::default(),

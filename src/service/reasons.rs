@@ -44,6 +44,7 @@ pub(super) fn of_lease(refusal: &LeaseRefusal) -> (Code, ErrorReason) {
         LeaseRefusal::Deadline => (Code::DeadlineExceeded, ErrorReason::Deadline),
         LeaseRefusal::Draining => (Code::Unavailable, ErrorReason::Draining),
         LeaseRefusal::SnapshotStale => (Code::Unavailable, ErrorReason::SnapshotStale),
+        LeaseRefusal::JournalBehind => (Code::Unavailable, ErrorReason::JournalBehind),
         LeaseRefusal::TooManyLimits => (Code::FailedPrecondition, ErrorReason::StateForbids),
         LeaseRefusal::NoKey(tally, _) => tally
             .foremost()

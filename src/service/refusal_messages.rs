@@ -48,6 +48,9 @@ pub(super) fn of_lease(refusal: &LeaseRefusal, now: Timestamp) -> String {
         LeaseRefusal::SnapshotStale => {
             "this replica has not reached its database for too long, call another".to_owned()
         }
+        LeaseRefusal::JournalBehind => {
+            "the pool has each lease recorded before its secret leaves, and the journal cannot be written now: retry later, or call another replica".to_owned()
+        }
         LeaseRefusal::TooManyLimits => {
             "so many limits of the account apply to this call at once that no lease can carry them, merge some or send fewer tags".to_owned()
         }

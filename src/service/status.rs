@@ -95,6 +95,7 @@ pub fn of_lease_refusal(refusal: &LeaseRefusal, now: Timestamp) -> Status {
         LeaseRefusal::QueueFull
         | LeaseRefusal::TooManyRequestIds
         | LeaseRefusal::Draining
+        | LeaseRefusal::JournalBehind
         | LeaseRefusal::SnapshotStale => Some(RETRY_DATABASE),
         LeaseRefusal::TokenRejected
         | LeaseRefusal::PoolDenied

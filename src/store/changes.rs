@@ -191,7 +191,7 @@ async fn read_pools(conn: &mut PgConnection, since: i64, changes: &mut Changes) 
     let rows = sqlx::query_as!(PoolRow,
         "select uid, rev, id, labels as \"labels: _\", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
             failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
-            estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until, disabled_by, mac
+            estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, journal, disabled_why, disabled_since, disabled_until, disabled_by, mac
         from pools where rev > $1", since).fetch_all(&mut *conn).await?;
     changes.pools = readable(rows, &mut changes.unread);
     let rows = sqlx::query_as!(

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod alert_deliveries;
 pub mod alerts;
+pub mod audit_chains;
 pub mod audit_records;
 pub mod callers;
 pub mod canaries;
@@ -25,6 +26,7 @@ pub mod key_facts;
 pub mod key_versions;
 pub mod keys;
 pub mod learned_limits;
+pub mod lease_journal;
 pub mod lease_renewals;
 pub mod limit_blocks;
 pub mod limit_charges;

@@ -14,6 +14,7 @@ use super::{Error, Result, Slice, Stored};
 use crate::domain::classify::PoolRules;
 use crate::domain::filter::Filter;
 use crate::domain::id::Id;
+use crate::domain::journal::Journaling;
 use crate::domain::key::Meta;
 use crate::domain::labels::Labels;
 use crate::domain::pool::{Pool, Strategy};
@@ -45,6 +46,7 @@ pub(crate) struct PoolRow {
     pub(crate) rotation_seconds: Option<i64>,
     pub(crate) lease_duration_ms: Option<i64>,
     pub(crate) failure_rules: Option<String>,
+    pub(crate) journal: Option<String>,
     pub(crate) disabled_why: Option<String>,
     pub(crate) disabled_since: Option<OffsetDateTime>,
     pub(crate) disabled_until: Option<OffsetDateTime>,
@@ -68,6 +70,7 @@ impl TryFrom<PoolRow> for Stored<Pool> {
             default_estimate: row.estimate(reading)?,
             rotation_interval: seconds(row.rotation_seconds),
             lease_duration: millis(row.lease_duration_ms),
+            journal: row.journaling(reading)?,
             failure_rules: row.failure_rules.map(PoolRules::stored).map(Arc::new),
             meta: Meta {
                 uid: row.uid,
@@ -100,7 +103,7 @@ pub async fn find(conn: &mut PgConnection, id: &Id) -> Result<Option<Stored<Pool
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
             failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
-            estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until,
+            estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, journal, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools where id = $1"#,
         id.as_str()
@@ -123,7 +126,7 @@ pub async fn list(
         PoolRow,
         r#"select uid, rev, id, labels as "labels: _", create_time, update_time, strategy, dead_ttl_ms, unhealthy_ttl_ms,
             failure_threshold, probe_enabled, probe_interval_ms, verdicts, quarantine_ms, recovery_ramp_ms, healthy_keys_min, estimate_input_tokens, estimate_output_tokens,
-            estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, disabled_why, disabled_since, disabled_until,
+            estimate_cost_micros, rotation_seconds, lease_duration_ms, failure_rules, journal, disabled_why, disabled_since, disabled_until,
             disabled_by, mac
         from pools
         where id collate "C" > $1 and labels @> $2
@@ -177,7 +180,7 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
             failure_threshold = $8, probe_enabled = $9, probe_interval_ms = $10, estimate_input_tokens = $11,
             estimate_output_tokens = $12, estimate_cost_micros = $13, rotation_seconds = $14, lease_duration_ms = $15,
             disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, mac = $20,
-            verdicts = $21, quarantine_ms = $22, recovery_ramp_ms = $23, healthy_keys_min = $24, failure_rules = $25
+            verdicts = $21, quarantine_ms = $22, recovery_ramp_ms = $23, healthy_keys_min = $24, failure_rules = $25, journal = $26
         where uid = $1",
         pool.meta.uid,
         pool.meta.rev,
@@ -203,7 +206,8 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
         as_millis(policy.quarantine),
         as_millis(policy.recovery_ramp),
         policy.healthy_keys_min.map(u32::cast_signed),
-        pool.failure_rules.as_ref().map(|rules| rules.text())
+        pool.failure_rules.as_ref().map(|rules| rules.text()),
+        Some(pool.journal).filter(|mode| *mode != Journaling::Rollup).map(Journaling::as_str)
     )
     .execute(conn)
     .await?;

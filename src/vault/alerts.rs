@@ -53,6 +53,7 @@ impl Vault {
         let view =
             tokio::task::spawn_blocking(move || view::of(&snapshot, incidents, &spent, now)).await;
         let mut view = view.map_err(|_| store::Error::unanswered())?;
+        view.is_journal_behind = self.live.journal.is_behind(self.live.now().boot);
         view.limits = self.known_differing(known).await?;
         self.view_rotations(&mut view, now).await?;
         let mut conn = acquire(&self.pool).await?;

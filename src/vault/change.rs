@@ -6,12 +6,12 @@ use sqlx::PgConnection;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use super::audit::{changes, writer::Writer};
 use super::error::{Fault, Refusal};
 use super::{Proof, Result, Vault, admission, keys::VaultKeys};
-use crate::store::audit_records::AuditRecord;
 use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::request_ids::{Remembered, RequestKey};
-use crate::store::{audit_records, cluster, request_ids};
+use crate::store::{cluster, request_ids};
 use crate::{crypto::Secret, domain::time::Timestamp};
 
 /// How long a request id is remembered, as the contract says.
@@ -182,11 +182,14 @@ impl Vault {
             return Ok((verb.replay(&mut work, &resource).await?, None));
         }
         let done = verb.apply(&mut work).await?;
-        record(&mut work, &change, &done, hash).await?;
+        let writer = *self.audit.lock();
+        let writer = record(&mut work, &change, &done, hash, writer).await?;
         if change.validate_only {
             return Ok((done.answer, None));
         }
         transaction.commit().await?;
+        let mut remembered = self.audit.lock();
+        *remembered = remembered.further(writer);
         Ok((done.answer, Some(rev)))
     }
 }
@@ -208,28 +211,19 @@ async fn recall(
     }
 }
 
-/// Writes the audit rows, and what recognises a repetition.
+/// Writes the audit rows, and what recognises a repetition. Gives what is to be remembered of the audit once it is committed.
 async fn record<A>(
     work: &mut Work<'_>,
     change: &Change,
     done: &Done<A>,
     hash: Option<[u8; 32]>,
-) -> Result<()> {
+    writer: Writer,
+) -> Result<Writer> {
     let mut notes = std::mem::take(&mut work.notes);
     notes.push((done.resource.clone(), done.summary.clone()));
-    for (resource, summary) in notes {
-        let audit = AuditRecord {
-            sequence: 0,
-            record_time: work.now,
-            caller: change.caller.name.clone(),
-            method: change.method.to_owned(),
-            resource,
-            reason: change.reason.clone(),
-            source: change.source.clone(),
-            summary,
-        };
-        audit_records::insert(work.conn, &audit).await?;
-    }
+    let records = changes::records(change, notes, work.now);
+    let key = &work.keys.audit;
+    let writer = changes::append(work.conn, key, writer, records, work.now).await?;
     if let (Some(request), Some(hash)) = (&change.request, hash) {
         let remembered = Remembered {
             request_hash: hash.to_vec(),
@@ -238,7 +232,7 @@ async fn record<A>(
         request_ids::remember(work.conn, key_of(change, request), &remembered, work.now).await?;
         request_ids::forget(work.conn, work.now.before(REQUEST_ID_TTL), FORGET_MAX).await?;
     }
-    Ok(())
+    Ok(writer)
 }
 
 const fn key_of<'a>(change: &'a Change, request: &'a Request) -> RequestKey<'a> {

@@ -52,6 +52,7 @@ impl CreatePool {
             rotation_interval: None,
             lease_duration: None,
             failure_rules: None,
+            journal: crate::domain::journal::Journaling::Rollup,
             disablement: None,
         };
         let mut draft = self.draft;

@@ -14,6 +14,8 @@ pub struct VaultKeys {
     pub cluster: ClusterKey,
     /// For the MACs of rows.
     pub mac: MacKey,
+    /// For the chains of the audit.
+    pub audit: MacKey,
     /// For the hashes of caller tokens.
     pub pepper: Pepper,
     /// For finding a secret that is stored already.
@@ -28,6 +30,7 @@ impl VaultKeys {
     pub fn new(ring: KeyRing, cluster: ClusterKey) -> Self {
         Self {
             mac: cluster.mac_key(),
+            audit: cluster.audit_key(),
             pepper: cluster.token_pepper(),
             fingerprint: cluster.fingerprint_key(),
             request: cluster.request_key(),

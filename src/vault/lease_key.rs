@@ -1,4 +1,4 @@
-//! LeaseKey: the right to start some upstream requests with one healthy key, within every limit of its account. Does no IO.
+//! LeaseKey: the right to start some upstream requests with one healthy key, within every limit. No IO but a strict journal's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +106,10 @@ impl Vault {
         let caller = &bearer.caller;
         let avoided = self.avoided(caller, call.retry_token.as_deref())?;
         let (pool, chosen, now) = self.obtain(bearer, call, &avoided).await?;
+        let made = super::journaling::Made::of(&pool, &chosen);
         let lease = self.give(caller, call, avoided.avoided, &pool, chosen, now)?;
+        let journaled = self.journal((caller, call), &pool, &lease, made, now);
+        journaled.await?;
         pool.live.leases.increment(1);
         Ok(lease)
     }

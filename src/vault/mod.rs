@@ -8,6 +8,7 @@ mod admission;
 mod adopt_limits;
 mod advising;
 mod alerts;
+mod audit;
 mod blaming;
 mod braking;
 mod caller_rows;
@@ -46,6 +47,7 @@ mod guard;
 mod ids;
 mod import_keys;
 mod incidents;
+mod journaling;
 mod key_versions;
 mod key_view;
 mod keys;
@@ -87,6 +89,7 @@ mod sealing;
 mod secret_value;
 mod set_price;
 mod settling;
+mod shared;
 mod spend;
 mod stating;
 mod takeover;
@@ -105,6 +108,7 @@ mod words;
 pub use account_view::AccountView;
 pub use admission::Proof;
 pub use alerts::{AlertCounts, Alerting, Differing, HiddenUrl, Sink, TestDelivery};
+pub use audit::{AuditReport, ChainReport};
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
 pub use charged::Charged;
 pub use clear_health::ClearHealth;
@@ -195,6 +199,8 @@ pub struct Vault {
     saving: tokio::sync::Mutex<()>,
     outbound: Outbound,
     probe_seats: tokio::sync::Semaphore,
+    /// What this replica remembers of its chain of changes.
+    audit: parking_lot::Mutex<audit::writer::Writer>,
 }
 
 impl Vault {
@@ -208,6 +214,7 @@ impl Vault {
     ) -> Self {
         let ids = Ids::new(&keys.cluster, boot);
         let vault = Self {
+            audit: parking_lot::Mutex::new(audit::writer::Writer::new(ids.boot_id())),
             live: Live::new(ids.boot_id(), snapshot_age_max),
             pool,
             keys,
@@ -228,23 +235,5 @@ impl Vault {
     pub fn sending_by(mut self, outbound: Outbound) -> Self {
         self.outbound = outbound;
         self
-    }
-
-    /// The keys in force.
-    #[must_use]
-    pub const fn keys(&self) -> &Arc<VaultKeys> {
-        &self.keys
-    }
-
-    /// The database.
-    #[must_use]
-    pub const fn pool(&self) -> &PgPool {
-        &self.pool
-    }
-
-    /// This replica's memory.
-    #[must_use]
-    pub const fn live(&self) -> &Arc<Live> {
-        &self.live
     }
 }

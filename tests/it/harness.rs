@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod asked;
+pub(crate) mod audited;
 pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod cluster;

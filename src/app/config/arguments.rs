@@ -173,6 +173,24 @@ pub struct ServeArguments {
         help_heading = "Behaviour"
     )]
     pub failover_loss_max: String,
+    /// How long records of changes are kept, 1day to 3653days; `off` for ever. The rest still verifies.
+    #[arg(
+        long,
+        env = "KEYLEASE_AUDIT_AGE_MAX",
+        value_name = "DURATION|off",
+        default_value = "off",
+        help_heading = "Behaviour"
+    )]
+    pub audit_age_max: String,
+    /// How long records of leases are kept, 1day to 3653days; `off` for ever. The rest still verifies.
+    #[arg(
+        long,
+        env = "KEYLEASE_JOURNAL_AGE_MAX",
+        value_name = "DURATION|off",
+        default_value = "90days",
+        help_heading = "Behaviour"
+    )]
+    pub journal_age_max: String,
     /// At shutdown, how long to answer NOT_SERVING before calls are refused, 0s to 15s: as long as load balancers take to notice.
     #[arg(
         long,

@@ -7,7 +7,7 @@ use tokio_rustls::rustls::ServerConfig;
 use super::{
     alerts,
     arguments::ServeArguments,
-    authorities,
+    audit, authorities,
     database::{self, DatabaseUrl},
     duration,
     flag_values::switch,
@@ -18,6 +18,7 @@ use super::{
     secret_file,
     strangers::Strangers,
 };
+use crate::app::retention::Retention;
 use crate::app::{drain, tls};
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
@@ -61,6 +62,8 @@ pub struct ServeConfig {
     pub drain_delay: Duration,
     /// What accounts may have as base URL and hosts; `dev` lets them be on this machine.
     pub upstreams: Upstreams,
+    /// How long the audit is kept.
+    pub retention: Retention,
     /// Whom probes and alerts believe that a host is who it says.
     pub authorities: Authorities,
     /// Where alerts go.
@@ -109,6 +112,7 @@ impl ServeConfig {
         let authorities = problems.take(authorities::parse(arguments.outbound_ca_file.as_ref()));
         let believed = authorities.clone().unwrap_or_default();
         let alerting = alerts::parse(&arguments.alerts, &believed, &mut problems, &mut warnings);
+        let retention = audit::retention(arguments, &mut problems);
         let whole = || {
             Some(Self {
                 database: database?,
@@ -123,6 +127,7 @@ impl ServeConfig {
                 replication: replication?,
                 drain_delay: drain_delay?,
                 upstreams: upstreams?,
+                retention: retention?,
                 authorities: authorities?,
                 alerting: alerting?,
                 warnings,

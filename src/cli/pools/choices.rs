@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::proto::{SelectionStrategy, VerdictPolicy};
+use crate::proto::{JournalMode, SelectionStrategy, VerdictPolicy};
 
 /// How a key of a tier is chosen.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -22,6 +22,30 @@ pub(crate) enum Verdicts {
     Confirm,
     /// Death
     Trust,
+}
+
+/// How closely leases are recorded.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Journal {
+    /// Not at all
+    Off,
+    /// Counted by minute, key and caller
+    Rollup,
+    /// A record for each lease, written soon after
+    Full,
+    /// A record for each lease, committed before its secret leaves
+    Strict,
+}
+
+impl From<Journal> for JournalMode {
+    fn from(journal: Journal) -> Self {
+        match journal {
+            Journal::Off => Self::Off,
+            Journal::Rollup => Self::Rollup,
+            Journal::Full => Self::Full,
+            Journal::Strict => Self::Strict,
+        }
+    }
 }
 
 impl From<Verdicts> for VerdictPolicy {

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::choices::{Strategy, Verdicts};
+use super::choices::{Journal, Strategy, Verdicts};
 use super::members::{Member, member};
 use super::rules;
 use crate::cli::failure::Failure;
@@ -64,6 +64,9 @@ pub(crate) struct PoolFlags {
     /// A file of rules that say what failures mean, before the built-in ones; try it with `keylease classify --rules FILE`
     #[arg(long, value_name = "FILE", value_parser = rules::file)]
     failure_rules: Option<String>,
+    /// How closely leases are recorded [default: rollup]
+    #[arg(long)]
+    journal: Option<Journal>,
     /// A label; may be repeated, at most 16
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = flags::pair)]
     labels: Vec<(String, String)>,
@@ -86,6 +89,8 @@ pub(crate) enum PoolField {
     LeaseDuration,
     /// The built-in ones judge alone
     FailureRules,
+    /// Back to rollup
+    Journal,
     /// No labels
     Labels,
 }
@@ -100,6 +105,7 @@ impl PoolField {
             Self::RotationPolicy => "rotation_policy",
             Self::LeaseDuration => "lease_duration",
             Self::FailureRules => "failure_rules",
+            Self::Journal => "journal",
             Self::Labels => "labels",
         }
     }
@@ -114,6 +120,7 @@ impl PoolField {
             Self::RotationPolicy => pool.rotation_policy = None,
             Self::LeaseDuration => pool.lease_duration = None,
             Self::FailureRules => pool.failure_rules.clear(),
+            Self::Journal => pool.journal = 0,
             Self::Labels => pool.labels.clear(),
         }
     }
@@ -139,6 +146,7 @@ impl PoolFlags {
         given(self.rotation_interval.is_some(), PoolField::RotationPolicy);
         given(self.lease_duration.is_some(), PoolField::LeaseDuration);
         given(self.failure_rules.is_some(), PoolField::FailureRules);
+        given(self.journal.is_some(), PoolField::Journal);
         given(!self.labels.is_empty(), PoolField::Labels);
         flags::mask(fields.into_iter().map(PoolField::path).collect())
     }
@@ -165,6 +173,9 @@ impl PoolFlags {
         pool.lease_duration = self.lease_duration.or(pool.lease_duration);
         if let Some(rules) = &self.failure_rules {
             pool.failure_rules.clone_from(rules);
+        }
+        if let Some(journal) = self.journal {
+            pool.set_journal(journal.into());
         }
         flags::extend(&mut pool.labels, &self.labels);
     }

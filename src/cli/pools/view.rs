@@ -26,6 +26,10 @@ pub(super) fn one(pool: &Pool) -> String {
             "failure rules",
             paragraph(&rules::names(&pool.failure_rules)),
         ),
+        (
+            "journal",
+            words::enum_value(pool.journal().as_str_name(), "JOURNAL_MODE"),
+        ),
         ("state", paragraph(&disablement(pool.disablement.as_ref()))),
         ("not believed", distrust(pool.distrust.as_ref())),
         ("labels", words::pairs(&pool.labels)),

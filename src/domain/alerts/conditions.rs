@@ -29,6 +29,9 @@ pub fn conditions(view: &View, open: &HashSet<ConditionName>, now: Timestamp) ->
         let differs = sentences::limit_differs(limit);
         items.push(Item::of_account(&limit.account, differs));
     }
+    if view.is_journal_behind {
+        items.push(Item::alone(sentences::journal_behind()));
+    }
     for rotation in &view.rotations {
         let failed = sentences::rotation_failed(rotation);
         let account = &rotation.rotation.key.account;

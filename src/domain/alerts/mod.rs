@@ -37,6 +37,8 @@ pub enum Kind {
     LimitDiffers,
     /// Something befalls many keys at once and is no key's fault.
     MassFailure,
+    /// Leases that should be recorded are only counted.
+    JournalBehind,
 }
 
 /// How much it matters.
@@ -87,7 +89,7 @@ pub struct Found {
 
 impl Kind {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::KeyDied, "key_died"),
         (Self::LastHealthyKey, "last_healthy_key"),
         (Self::FewHealthyKeys, "few_healthy_keys"),
@@ -99,6 +101,7 @@ impl Kind {
         (Self::RowsDistrusted, "rows_distrusted"),
         (Self::LimitDiffers, "limit_differs"),
         (Self::MassFailure, "mass_failure"),
+        (Self::JournalBehind, "journal_behind"),
     ];
 
     /// As stored and shown.
@@ -124,6 +127,7 @@ impl Kind {
             | Self::LastHealthyKey
             | Self::FewHealthyKeys
             | Self::RotationOverdue
+            | Self::JournalBehind
             | Self::RotationFailed
             | Self::LimitDiffers => Severity::Warning,
             Self::PoolExhausted

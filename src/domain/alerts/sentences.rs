@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 mod providers;
 mod rotations;
 
-pub(super) use providers::{limit_differs, mass_failure};
+pub(super) use providers::{journal_behind, limit_differs, mass_failure};
 pub(super) use rotations::{rotation_due, rotation_failed, rotation_overdue};
 
 /// The most resources that are named of many.
@@ -169,6 +169,7 @@ pub(super) fn together<'a>(
         Kind::KeyUndecryptable => ("keys", "cannot be opened"),
         Kind::RowsDistrusted => ("kinds of rows", "are not believed"),
         Kind::LimitDiffers => ("limits", "are not what their provider states"),
+        Kind::JournalBehind => ("journals", "are behind"),
         Kind::MassFailure => ("providers or pools", "fail for several keys at once"),
     };
     Condition::new(

@@ -27,6 +27,8 @@ pub struct View {
     pub rotations: Vec<RotationFact>,
     /// What befalls many keys at once.
     pub incidents: Vec<Ongoing>,
+    /// Records of leases give way to counts.
+    pub is_journal_behind: bool,
 }
 
 /// A limit that is configured otherwise than its provider states.

@@ -98,6 +98,7 @@ fn kind(stored: &str) -> proto::AlertKind {
         Kind::RowsDistrusted => proto::AlertKind::RowsDistrusted,
         Kind::LimitDiffers => proto::AlertKind::LimitDiffers,
         Kind::MassFailure => proto::AlertKind::MassFailure,
+        Kind::JournalBehind => proto::AlertKind::JournalBehind,
     }
 }
 

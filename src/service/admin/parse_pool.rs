@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::faults::Faults;
 use crate::domain::classify::PoolRules;
 use crate::domain::field::{FieldError, Parsed, bounded};
+use crate::domain::journal::Journaling;
 use crate::domain::labels::Labels;
 use crate::domain::limit::AMOUNT_MAX;
 use crate::domain::pool::{
@@ -21,7 +22,7 @@ use crate::proto as v1;
 use crate::service::convert::{parse_count, parse_millis, parse_rotation_policy};
 
 /// The fields that UpdatePool can change.
-pub(super) const MUTABLE: [&str; 8] = [
+pub(super) const MUTABLE: [&str; 9] = [
     "labels",
     "members",
     "strategy",
@@ -30,6 +31,7 @@ pub(super) const MUTABLE: [&str; 8] = [
     "rotation_policy",
     "lease_duration",
     "failure_rules",
+    "journal",
 ];
 
 /// The fields of `pool` for which `wanted` says yes.
@@ -69,7 +71,23 @@ pub(super) fn draft(
     if wanted("failure_rules") {
         draft.failure_rules = faults.take(failure_rules(pool.failure_rules));
     }
+    if wanted("journal") {
+        draft.journal = faults.take(journaling(pool.journal));
+    }
     draft
+}
+
+fn journaling(mode: i32) -> Parsed<Journaling> {
+    match v1::JournalMode::try_from(mode) {
+        Ok(v1::JournalMode::Off) => Ok(Journaling::Off),
+        Ok(v1::JournalMode::Unspecified | v1::JournalMode::Rollup) => Ok(Journaling::Rollup),
+        Ok(v1::JournalMode::Full) => Ok(Journaling::Full),
+        Ok(v1::JournalMode::Strict) => Ok(Journaling::Strict),
+        Err(_) => Err(FieldError::new(
+            "pool.journal",
+            "is unknown, choose one of JournalMode",
+        )),
+    }
 }
 
 /// No text is no rules.

@@ -1,5 +1,6 @@
 //! A pool, as the contract has it.
 
+use crate::domain::journal::Journaling;
 use crate::domain::key::ROTATION_INTERVAL_DEFAULT;
 use crate::domain::name::{PoolName, TargetName};
 use crate::domain::pool::{
@@ -33,6 +34,7 @@ pub(super) fn of(view: PoolView) -> proto::Pool {
         )),
         disablement: pool.disablement.as_ref().map(disablement),
         distrust: pool.meta.distrust.as_ref().map(distrust),
+        journal: journal(pool.journal).into(),
         failure_rules: pool
             .failure_rules
             .map(|rules| rules.text().to_owned())
@@ -59,6 +61,15 @@ pub(super) const fn strategy(strategy: Strategy) -> proto::SelectionStrategy {
         Strategy::RoundRobin => proto::SelectionStrategy::RoundRobin,
         Strategy::Weighted => proto::SelectionStrategy::Weighted,
         Strategy::LeastUsed => proto::SelectionStrategy::LeastUsed,
+    }
+}
+
+const fn journal(mode: Journaling) -> proto::JournalMode {
+    match mode {
+        Journaling::Off => proto::JournalMode::Off,
+        Journaling::Rollup => proto::JournalMode::Rollup,
+        Journaling::Full => proto::JournalMode::Full,
+        Journaling::Strict => proto::JournalMode::Strict,
     }
 }
 

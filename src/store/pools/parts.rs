@@ -1,6 +1,7 @@
 //! Parts of a pool that have several columns.
 
 use super::PoolRow;
+use crate::domain::journal::Journaling;
 use crate::domain::pool::{Estimate, HealthPolicy, VerdictPolicy};
 use crate::store::Result;
 use crate::store::convert::{Reading, millis};
@@ -27,6 +28,13 @@ impl PoolRow {
                 .map(|n| reading.number("healthy_keys_min", n))
                 .transpose()?,
         })
+    }
+
+    pub(super) fn journaling(&self, reading: Reading) -> Result<Journaling> {
+        match self.journal.as_deref() {
+            Some(name) => reading.known("journal", Journaling::from_stored(name)),
+            None => Ok(Journaling::default()),
+        }
     }
 
     /// Three columns that are all null or all set.

@@ -132,6 +132,7 @@ impl Fleet {
             strategy: Strategy::RoundRobin,
             health_policy: HealthPolicy::default(),
             failure_rules: None,
+            journal: keylease::domain::journal::Journaling::Rollup,
             default_estimate: None,
             rotation_interval: None,
             lease_duration: None,

@@ -61,3 +61,14 @@ pub(in crate::domain::alerts) fn mass_failure(subject: &str, incidents: &[&Ongoi
         incidents.iter().map(|incident| incident.until).max(),
     )
 }
+
+pub(in crate::domain::alerts) fn journal_behind() -> Condition {
+    Condition::new(
+        Kind::JournalBehind,
+        "journal",
+        "the journal of leases cannot be written fast enough: leases of pools with a full journal are only counted".to_owned(),
+        "look at the database (`keylease_journal_depth`, and the log), or have busy pools count their leases (`keylease pools update --journal rollup`)"
+            .to_owned(),
+        None,
+    )
+}

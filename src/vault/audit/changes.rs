@@ -1,0 +1,85 @@
+//! Records of changes: written in the change's own transaction, behind the last record of this replica.
+
+use sqlx::PgConnection;
+
+use super::hashes::{Chained, End};
+use super::writer::Writer;
+use crate::crypto::MacKey;
+use crate::domain::chain::{Chain, Head, Link};
+use crate::domain::time::Timestamp;
+use crate::store::audit_chains;
+use crate::store::audit_records::{self, AuditRecord};
+use crate::vault::{Change, Result};
+
+/// Records that were there before there were chains, adopted at a time.
+const ADOPTED_MAX: i64 = 1_000;
+
+/// The records of a change: resources, and what became of each.
+pub(in crate::vault) fn records(
+    change: &Change,
+    notes: Vec<(String, String)>,
+    now: Timestamp,
+) -> Vec<AuditRecord> {
+    let record = |(resource, summary)| AuditRecord {
+        sequence: 0,
+        record_time: now,
+        caller: change.caller.name.clone(),
+        method: change.method.to_owned(),
+        resource,
+        reason: change.reason.clone(),
+        source: change.source.clone(),
+        summary,
+    };
+    notes.into_iter().map(record).collect()
+}
+
+/// Writes records; all changes of the fleet wait for each other, so nobody else writes meanwhile. Gives what is to be remembered once it
+/// is committed.
+pub(in crate::vault) async fn append(
+    conn: &mut PgConnection,
+    key: &MacKey,
+    writer: Writer,
+    mut records: Vec<AuditRecord>,
+    now: Timestamp,
+) -> Result<Writer> {
+    let is_first = !audit_chains::exist(conn, Chain::Changes).await?;
+    let (id, mut head) = writer.locked(conn, key, Chain::Changes, now).await?;
+    if is_first {
+        head = adopt(conn, key, (id, head)).await?;
+    }
+    let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
+    let sequences = audit_records::take_sequences(conn, count).await?;
+    for (record, sequence) in records.iter_mut().zip(sequences) {
+        record.sequence = sequence;
+        let (link, next) = record.behind(key, id, head);
+        audit_records::insert(conn, record, &link).await?;
+        head = next;
+    }
+    let signed = End::Head.sign(key, Chain::Changes, id, head);
+    audit_chains::advance(conn, Chain::Changes, id, &signed).await?;
+    Ok(Writer {
+        id,
+        head: Some(head),
+    })
+}
+
+/// Puts the records of earlier releases into the very first chain, as they are found: from here on they cannot be changed unseen either.
+async fn adopt(
+    conn: &mut PgConnection,
+    key: &MacKey,
+    (id, mut head): (uuid::Uuid, Head),
+) -> Result<Head> {
+    loop {
+        let records = audit_records::unchained(conn, ADOPTED_MAX).await?;
+        if records.is_empty() {
+            return Ok(head);
+        }
+        let mut links: Vec<(i64, Link)> = Vec::with_capacity(records.len());
+        for record in &records {
+            let (link, next) = record.behind(key, id, head);
+            links.push((record.sequence, link));
+            head = next;
+        }
+        audit_records::adopt(conn, &links).await?;
+    }
+}
