@@ -1,6 +1,7 @@
 //! `keylease serve`: one replica, from its configuration to its end.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic_health::pb::health_server::{Health, HealthServer};
+use tonic_health::server::HealthReporter;
 
 use super::config::{MasterKeySources, ServeConfig};
 use super::gate::Gate;
@@ -77,12 +79,7 @@ pub async fn run_until(
     let address = listeners.grpc.local_addr()?;
     let heart = heart(&vault, address.to_string(), config.replication);
     heart.beat().await.context("the ledger cannot be read")?;
-    let (health, health_service) = tonic_health::server::health_reporter();
-    let health_service = health_service.max_decoding_message_size(OPEN_MESSAGE_MAX);
-    health
-        .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
-        .await;
-    tell(&health, true).await;
+    let (health, health_service) = serving().await;
     let kept = config.retention;
     let workers = Workers::start(
         &vault,
@@ -99,14 +96,7 @@ pub async fn run_until(
         .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
         .add_service(leases(&vault))
         .add_service(admin(&vault, config.upstreams, config.alerting));
-    tracing::info!(
-        listen = %address,
-        metrics.listen = bound(listeners.metrics.as_ref()),
-        health.listen = bound(listeners.health.as_ref()),
-        tls = config.tls.is_some(),
-        replica = %vault.live().boot_id,
-        "serving"
-    );
+    say_where(&listeners, address, config.tls.is_some(), &vault);
     let (draining, ended) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(drain::drain(
         supervision::until(shutdown, failed.clone()),
@@ -154,6 +144,28 @@ fn gate(listener: TcpListener, clients_max: u32, database_connections_max: u32) 
     let kept = 2 * READERS_MAX as u64 + u64::from(database_connections_max);
     let clients_max = open_files::room(clients_max, kept);
     Gate::new(listener, "grpc", clients_max as usize)
+}
+
+/// What health checks are answered: that it lives, and serves.
+async fn serving() -> (HealthReporter, HealthServer<impl Health>) {
+    let (health, service) = tonic_health::server::health_reporter();
+    health
+        .set_service_status(LIVENESS, tonic_health::ServingStatus::Serving)
+        .await;
+    tell(&health, true).await;
+    (health, service.max_decoding_message_size(OPEN_MESSAGE_MAX))
+}
+
+/// Says in the log where it serves.
+fn say_where(listeners: &Listeners, address: SocketAddr, has_tls: bool, vault: &Vault) {
+    tracing::info!(
+        listen = %address,
+        metrics.listen = bound(listeners.metrics.as_ref()),
+        health.listen = bound(listeners.health.as_ref()),
+        tls = has_tls,
+        replica = %vault.live().boot_id,
+        "serving"
+    );
 }
 
 /// Serves health checks in plaintext, where they are to be served.

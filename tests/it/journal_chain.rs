@@ -4,6 +4,35 @@ use keylease::proto::JournalMode;
 
 use crate::harness::audited::{Audited, set_journal as set};
 
+/// Edits of six rows, and what is found.
+const EDITS: [(&str, &str); 7] = [
+    (
+        "update lease_journal set caller = 'callers/other' where sequence = 2",
+        "changed 2",
+    ),
+    (
+        "update lease_journal set record_time = record_time - interval '1 hour' where sequence = 3",
+        "changed 3",
+    ),
+    (
+        "update lease_journal set tags = '{\"a\":\"b\"}' where sequence = 4",
+        "changed 4",
+    ),
+    (
+        "delete from lease_journal where sequence in (2, 3)",
+        "missing 2-3",
+    ),
+    (
+        "delete from lease_journal where sequence > 4",
+        "missing 5-6",
+    ),
+    ("delete from lease_journal", "missing 1-6"),
+    (
+        "update lease_journal set sequence = 7 - sequence where sequence in (3, 4)",
+        "moved 3 moved 4",
+    ),
+];
+
 #[tokio::test]
 async fn a_journal_that_was_tampered_with_is_told() {
     let audited = Audited::new().await;
@@ -20,33 +49,7 @@ async fn a_journal_that_was_tampered_with_is_told() {
     audited
         .edit("create table kept as select * from lease_journal")
         .await;
-    for (edit, wanted) in [
-        (
-            "update lease_journal set caller = 'callers/other' where sequence = 2",
-            "changed 2",
-        ),
-        (
-            "update lease_journal set record_time = record_time - interval '1 hour' where sequence = 3",
-            "changed 3",
-        ),
-        (
-            "update lease_journal set tags = '{\"a\":\"b\"}' where sequence = 4",
-            "changed 4",
-        ),
-        (
-            "delete from lease_journal where sequence in (2, 3)",
-            "missing 2-3",
-        ),
-        (
-            "delete from lease_journal where sequence > 4",
-            "missing 5-6",
-        ),
-        ("delete from lease_journal", "missing 1-6"),
-        (
-            "update lease_journal set sequence = 7 - sequence where sequence in (3, 4)",
-            "moved 3 moved 4",
-        ),
-    ] {
+    for (edit, wanted) in EDITS {
         audited.edit(edit).await;
         assert_eq!(audited.faults().join(" "), wanted, "{edit}");
         let restore = "delete from lease_journal; insert into lease_journal overriding system value select * from kept";

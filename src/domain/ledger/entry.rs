@@ -178,9 +178,8 @@ impl Entry {
             return Some(Aftermath::Charged(lost));
         }
         // What was lost may have been granted by other terms than those found here.
-        let longest = self.reach.charge.max(most.charge);
-        let until = terms.charge_until(self.clocks.high);
-        let until = until.max(self.clocks.high.after(longest));
+        let (high, longest) = (self.clocks.high, self.reach.charge.max(most.charge));
+        let until = terms.charge_until(high).max(high.after(longest));
         self.reach = self.reach.at_least(longest, until);
         self.frozen_until = self.frozen_until.max(Some(until));
         self.offline.freeze(until);
@@ -244,9 +243,8 @@ impl Entry {
 }
 
 #[cfg(test)]
-#[path = "entry_tests.rs"]
-mod tests;
-
-#[cfg(test)]
 #[path = "entry_loss_tests.rs"]
 mod loss_tests;
+#[cfg(test)]
+#[path = "entry_tests.rs"]
+mod tests;
