@@ -8,13 +8,17 @@ use crate::harness::outcomes::http;
 
 #[tokio::test]
 async fn keys_of_a_pool_that_die_together_are_one_alert_of_the_pool() {
-    let crowd = Crowd::of(1, 2).await;
-    let caller = crowd.caller(0, 0).await;
+    let crowd = Crowd::of(2, 2).await;
+    // What one caller alone says trips nothing.
+    let callers = [crowd.caller(0, 0).await, crowd.caller(1, 0).await];
     let mut leases = Vec::new();
-    for _ in ACCOUNTS {
-        leases.push(caller.lease("p").await);
+    for (index, _) in ACCOUNTS.iter().enumerate() {
+        let caller = &callers[index % callers.len()];
+        leases.push((caller, caller.lease("p").await));
     }
-    report_all(&caller, &leases, &http(401, &[])).await;
+    for (caller, lease) in leases {
+        report_all(caller, &[lease], &http(401, &[])).await;
+    }
     let open = async || {
         let request = proto::ListAlertsRequest {
             open_only: true,

@@ -15,7 +15,7 @@ pub struct AuditReport {
     pub intact: bool,
     /// The chains, in the order in which they began.
     pub chains: Vec<ChainReport>,
-    /// What is wrong, at most [`FINDINGS_MAX`].
+    /// What is wrong, at most a thousand.
     pub findings: Vec<FindingReport>,
     /// How much is wrong.
     pub findings_total: usize,
