@@ -197,7 +197,7 @@ async fn a_call_that_another_account_served_holds_up_nobody() {
     // Here the call waits until the database says no of the first; then the next is tried, in vain, and the third serves.
     let caller = cluster.client(1, &token).await;
     assert_eq!(caller.lease("p").await.account, "accounts/unlimited");
-    tokio::time::sleep(window + Duration::from_secs(1)).await;
+    tokio::time::sleep(window + Duration::from_secs(3)).await;
     for account in ["a", "b"] {
         caller.ask(of_account(account)).await.unwrap();
     }
