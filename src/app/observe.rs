@@ -6,6 +6,7 @@ use metrics::{counter, gauge};
 
 use crate::domain::health::Health;
 use crate::domain::incident::IncidentKind;
+use crate::domain::journal::JournalRecord;
 use crate::live::clock::boot_now;
 use crate::live::line;
 use crate::live::snapshot::Snapshot;
@@ -31,6 +32,11 @@ pub(super) fn glance(vault: &Vault) {
         gauge!(metric_names::ROWS_DISTRUSTED, "kind" => *kind).set(f64::from(count));
     }
     live.journal.observe();
+    // Shown from the start, so that the first can be told from none.
+    counter!(metric_names::JOURNAL_DEGRADED).increment(0);
+    for kind in JournalRecord::KINDS {
+        counter!(metric_names::JOURNAL_RECORDS, "kind" => kind).increment(0);
+    }
     waiters(&snapshot);
     incidents(vault, &snapshot);
     units(&snapshot);

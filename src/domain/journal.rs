@@ -75,10 +75,13 @@ impl JournalRecord {
         self.lease.is_empty()
     }
 
+    /// What [`Self::kind`] can be.
+    pub const KINDS: [&'static str; 2] = ["lease", "rollup"];
+
     /// As stored and shown.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
-        if self.is_rollup() { "rollup" } else { "lease" }
+        Self::KINDS[self.is_rollup() as usize]
     }
 }
 
