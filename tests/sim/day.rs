@@ -47,10 +47,11 @@ fn no_drift(what: &str, watched: &[Kept], noise: f64, of: impl Fn(&Kept) -> usiz
     // At first there is nothing yet.
     let (_, watched) = watched.split_at(watched.len() / 5);
     let (first, second) = watched.split_at(watched.len() / 2);
-    let most = |half: &[Kept]| half.iter().map(&of).max().unwrap();
-    let (before, after) = (most(first), most(second));
+    // A restart leaves a peak for a while, now higher and now lower: what stays is seen in the mean.
+    let mean = |half: &[Kept]| half.iter().map(&of).sum::<usize>() as f64 / half.len() as f64;
+    let (before, after) = (mean(first), mean(second));
     assert!(
-        after as f64 <= before as f64 * noise,
+        after <= before * noise,
         "{after} {what} in the second half, {before} in the first"
     );
 }

@@ -128,5 +128,10 @@ fn bug_settled_twice() {
 
 #[test]
 fn bug_take_over_open() {
-    bug("bug_take_over_open", Bug::TakeOverOpen, interrupted());
+    // Of two runs, one sees it, or a little more.
+    let setup = Setup {
+        runs: 24,
+        ..interrupted()
+    };
+    bug("bug_take_over_open", Bug::TakeOverOpen, setup);
 }
