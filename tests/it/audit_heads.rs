@@ -1,6 +1,6 @@
 //! The ends of the audit's chains: set back, edited, removed, and moved on by retention.
 
-use crate::harness::audited::{Audited, faults};
+use crate::harness::audited::{Audited, SET_HEADS_BACK, faults};
 use crate::harness::process::texts;
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn heads_that_were_set_back_edited_or_removed_are_told() {
         .await;
     let of = format!("writer = '{writer}'");
     let set_back = format!(
-        "update audit_chains c set head_sequence = h.head_sequence, head_hash = h.head_hash, head_mac = h.head_mac from heads h
+        "{SET_HEADS_BACK}
         where h.writer = c.writer and c.{of}"
     );
     audited.edit(&set_back).await;
@@ -72,7 +72,7 @@ async fn a_chain_set_back_as_a_whole_is_told_by_the_replica_that_runs_by_later_b
     let noted = audited.note();
     let set_back = format!(
         "delete from audit_records where writer = '{writer}' and writer_sequence > {before};
-        update audit_chains c set head_sequence = h.head_sequence, head_hash = h.head_hash, head_mac = h.head_mac from heads h
+        {SET_HEADS_BACK}
         where h.writer = c.writer and c.writer = '{writer}'"
     );
     audited

@@ -2,7 +2,7 @@
 
 use keylease::proto::JournalMode;
 
-use crate::harness::audited::{Audited, set_journal as set};
+use crate::harness::audited::{Audited, SET_HEADS_BACK, set_journal as set};
 
 /// Edits of six rows, and what is found.
 const EDITS: [(&str, &str); 7] = [
@@ -63,7 +63,7 @@ async fn a_journal_that_was_tampered_with_is_told() {
     audited
         .edit(&format!(
             "delete from lease_journal where writer = '{writer}' and sequence = 7;
-            update audit_chains c set head_sequence = h.head_sequence, head_hash = h.head_hash, head_mac = h.head_mac from heads h
+            {SET_HEADS_BACK}
             where h.writer = c.writer and h.chain = c.chain"
         ))
         .await;

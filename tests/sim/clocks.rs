@@ -103,7 +103,6 @@ pub(crate) fn ends_early(name: &str, bug: Bug, setup: Setup) {
     };
     let runs = runs(name, &setup);
     let seen = runs.iter().filter(|(_, verdict)| verdict.early > 0).count();
-    println!("{name}: the bug was seen in {seen} of {} runs", runs.len());
     assert!(
         seen * 4 > runs.len(),
         "{name}: the bug was seen in {seen} of {} runs",

@@ -36,6 +36,24 @@ pub(super) struct Turn {
     rotation: Rotation,
 }
 
+impl Turn {
+    /// Locks the rotation while it is still this turn, and reads the key; answers them with the rotation's name.
+    async fn hold(self, work: &mut Work<'_>) -> Result<(Rotating, Rotation, String)> {
+        let Self { name, rotation } = self;
+        let resource = RotationName {
+            key: name.clone(),
+            rotation: rotation.id.clone(),
+        };
+        let resource = resource.to_string();
+        let held = rotations::lock(work.conn, rotation.uid, rotation.epoch).await?;
+        let Some(rotation) = held else {
+            return Err(Refusal::NotFound { resource }.into());
+        };
+        let key = get_key::to_change(work, &name).await?;
+        Ok((Rotating { name, key }, rotation, resource))
+    }
+}
+
 /// What a step came to.
 #[derive(Debug)]
 pub(super) struct Outcome {
@@ -158,18 +176,7 @@ impl Verb for Outcome {
     type Answer = ();
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<()>> {
-        let Turn { name, rotation } = self.turn;
-        let resource = RotationName {
-            key: name.clone(),
-            rotation: rotation.id.clone(),
-        };
-        let resource = resource.to_string();
-        let held = rotations::lock(work.conn, rotation.uid, rotation.epoch).await?;
-        let Some(mut rotation) = held else {
-            return Err(Refusal::NotFound { resource }.into());
-        };
-        let key = get_key::to_change(work, &name).await?;
-        let mut rotating = Rotating { name, key };
+        let (mut rotating, mut rotation, resource) = self.turn.hold(work).await?;
         move_on(work, &mut rotating, &mut rotation, self.event).await?;
         Ok(Done {
             answer: (),

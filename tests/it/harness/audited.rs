@@ -13,6 +13,10 @@ use super::desk::mask;
 use super::postgres::new_folder;
 use super::process::texts;
 
+/// Begins a statement that sets heads back to what the table `heads` keeps of them.
+pub(crate) const SET_HEADS_BACK: &str = "update audit_chains c
+    set head_sequence = h.head_sequence, head_hash = h.head_hash, head_mac = h.head_mac from heads h";
+
 /// A vault with some changes on record.
 pub(crate) struct Audited {
     pub(crate) cluster: Cluster,

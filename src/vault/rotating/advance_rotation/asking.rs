@@ -7,18 +7,18 @@ use zeroize::Zeroizing;
 
 use super::{Outcome, Turn};
 use crate::crypto::WebhookSecrets;
-use crate::domain::name::{AccountName, RotationName};
+use crate::domain::name::AccountName;
 use crate::domain::rotation::Event;
 use crate::domain::rotator::{Asking, Known, Minted, Reference, Rotator, Wanted};
 use crate::outbound::{Answer, OutboundError, Request};
 use crate::store::connection::acquire;
-use crate::store::{accounts, key_versions, rotations, rotators};
+use crate::store::{accounts, key_versions, rotators};
 use crate::vault::error::{Error, Refusal};
 use crate::vault::guard::{found, verified};
 use crate::vault::rotate_key::store_pending;
-use crate::vault::rotating::rotation_deeds::{Rotating, move_on};
+use crate::vault::rotating::rotation_deeds::move_on;
 use crate::vault::secret_value::SecretValue;
-use crate::vault::{Change, Done, Result, Vault, Verb, Work, get_account, get_key, sealing};
+use crate::vault::{Change, Done, Result, Vault, Verb, Work, get_account, sealing};
 
 /// Stores what a rotator has made.
 struct StoreMinted {
@@ -181,21 +181,13 @@ impl Verb for StoreMinted {
     type Answer = ();
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<()>> {
-        let Turn { name, rotation } = self.turn;
-        let resource = RotationName {
-            key: name.clone(),
-            rotation: rotation.id.clone(),
-        };
-        let resource = resource.to_string();
-        let held = rotations::lock(work.conn, rotation.uid, rotation.epoch).await?;
-        let Some(mut rotation) = held else {
-            return Err(Refusal::NotFound { resource }.into());
-        };
-        let key = get_key::to_change(work, &name).await?;
-        let account = get_account::to_change(work, &AccountName(name.account.clone())).await?;
+        let (mut rotating, mut rotation, resource) = self.turn.hold(work).await?;
+        let account =
+            get_account::to_change(work, &AccountName(rotating.name.account.clone())).await?;
         let secrets = [("secret".to_owned(), &self.secret)];
         sealing::refuse_known(work, None, &secrets).await?;
-        let version_uid = store_pending(work, &account, &key, &rotation, &self.secret).await?;
+        let version_uid =
+            store_pending(work, &account, &rotating.key, &rotation, &self.secret).await?;
         if !self.reference.is_empty() {
             let reference = Reference {
                 version_uid,
@@ -204,7 +196,6 @@ impl Verb for StoreMinted {
             let mac = work.keys.mac.of_row(&reference);
             rotators::refer(work.conn, &reference, &mac).await?;
         }
-        let mut rotating = Rotating { name, key };
         move_on(work, &mut rotating, &mut rotation, Event::Created).await?;
         Ok(Done {
             answer: (),
