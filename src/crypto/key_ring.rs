@@ -16,6 +16,8 @@ const KEYS_MAX: usize = 16;
 pub struct KeyRing {
     first: Arc<MasterKey>,
     others: Vec<Arc<MasterKey>>,
+    /// Keys that others are to take the place of, since one passphrase gave both here: no row of a database says so.
+    replaced: Vec<(Fingerprint, Fingerprint)>,
 }
 
 impl KeyRing {
@@ -27,6 +29,7 @@ impl KeyRing {
         let ring = Self {
             first: Arc::new(first),
             others: others.into_iter().map(Arc::new).collect(),
+            replaced: Vec::new(),
         };
         ring.bounded()?;
         let fingerprints = ring.fingerprints();
@@ -51,6 +54,7 @@ impl KeyRing {
                     joined.others.push(Arc::clone(key));
                 }
             }
+            joined.replaced.extend(ring.replaced);
         }
         joined.bounded()?;
         Ok(joined)
@@ -89,7 +93,23 @@ impl KeyRing {
         Some(Self {
             first: kept.next()?,
             others: kept.collect(),
+            replaced: self.replaced.clone(),
         })
+    }
+
+    /// The same ring, in which `new` is to take the place of `old`.
+    #[must_use]
+    pub fn replacing(mut self, old: Fingerprint, new: Fingerprint) -> Self {
+        self.replaced.push((old, new));
+        self
+    }
+
+    /// The key that is to take the place of this one, if the ring has it.
+    #[must_use]
+    pub fn replacement_of(&self, old: &Fingerprint) -> Option<Fingerprint> {
+        let mut pairs = self.replaced.iter();
+        let new = pairs.find(|pair| pair.0 == *old).map(|pair| pair.1)?;
+        self.find(&new).ok().map(|_| new)
     }
 
     /// The key that a new cluster begins with.
@@ -212,6 +232,20 @@ mod tests {
         let kept = joined.retain(|print| *print != known[0]).unwrap();
         assert_eq!(kept.fingerprints(), known[1..]);
         assert!(joined.retain(|_| false).is_none());
+    }
+
+    #[test]
+    fn what_replaces_a_key_is_known_as_long_as_it_is_held() {
+        let [old, new] = [1, 2].map(MasterKey::known);
+        let prints = [old.fingerprint(), new.fingerprint()];
+        let ring = KeyRing::new(old, vec![new]).unwrap();
+        assert_eq!(ring.replacement_of(&prints[0]), None);
+        let other = KeyRing::new(MasterKey::known(3), vec![]).unwrap();
+        let joined = KeyRing::join([other, ring.replacing(prints[0], prints[1])]).unwrap();
+        assert_eq!(joined.replacement_of(&prints[0]), Some(prints[1]));
+        assert_eq!(joined.replacement_of(&prints[1]), None);
+        let without = joined.retain(|print| *print != prints[1]).unwrap();
+        assert_eq!(without.replacement_of(&prints[0]), None);
     }
 
     #[test]

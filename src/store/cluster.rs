@@ -73,18 +73,31 @@ pub async fn set_wrapped_key(
     Ok(())
 }
 
-/// The master key that wraps whatever is sealed, by its fingerprint, and the MAC that goes with that. None before the first start of a
-/// release that keeps it here.
+/// The master key that wraps whatever is sealed, as stored: nothing of it is proven until its MAC is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPromotion {
+    /// Its fingerprint.
+    pub master_key: String,
+    /// Of the promotion; none where a release wrote it that numbers none.
+    pub number: Option<i64>,
+    /// Over both.
+    pub mac: Vec<u8>,
+}
+
+/// The master key that wraps whatever is sealed. None before the first start of a release that keeps it here.
 ///
 /// # Errors
 /// As every query.
-pub async fn promoted_master_key(conn: &mut PgConnection) -> Result<Option<(String, Vec<u8>)>> {
-    let row = sqlx::query!("select promoted_master_key, promoted_mac from cluster")
-        .fetch_one(conn)
-        .await?;
-    Ok(row
-        .promoted_master_key
-        .map(|fingerprint| (fingerprint, row.promoted_mac.unwrap_or_default())))
+pub async fn promoted_master_key(conn: &mut PgConnection) -> Result<Option<StoredPromotion>> {
+    let row =
+        sqlx::query!("select promoted_master_key, promotion_number, promoted_mac from cluster")
+            .fetch_one(conn)
+            .await?;
+    Ok(row.promoted_master_key.map(|master_key| StoredPromotion {
+        master_key,
+        number: row.promotion_number,
+        mac: row.promoted_mac.unwrap_or_default(),
+    }))
 }
 
 /// From now on this master key wraps whatever is sealed.
@@ -94,11 +107,13 @@ pub async fn promoted_master_key(conn: &mut PgConnection) -> Result<Option<(Stri
 pub async fn promote_master_key(
     conn: &mut PgConnection,
     fingerprint: &str,
+    number: i64,
     mac: &[u8],
 ) -> Result<()> {
     sqlx::query!(
-        "update cluster set promoted_master_key = $1, promoted_mac = $2",
+        "update cluster set promoted_master_key = $1, promotion_number = $2, promoted_mac = $3",
         fingerprint,
+        number,
         mac
     )
     .execute(conn)

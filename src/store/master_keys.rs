@@ -20,7 +20,7 @@ pub struct PassphraseRow {
     pub iterations: i32,
     /// Lanes.
     pub parallelism: i32,
-    /// The key that the same passphrase gave under weaker parameters, and that this one replaces.
+    /// The key that the same passphrase gave under weaker parameters, for people: nothing follows from it.
     pub replaces: Option<String>,
 }
 
@@ -164,20 +164,6 @@ pub async fn passphrases(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<P
     .fetch_all(conn)
     .await?;
     Ok(rows)
-}
-
-/// The master key that the same passphrase gives under stronger parameters.
-///
-/// # Errors
-/// As every query.
-pub async fn replacing(conn: &mut PgConnection, fingerprint: &str) -> Result<Option<String>> {
-    let found = sqlx::query_scalar!(
-        "select fingerprint from master_keys where replaces = $1 and retire_time is null order by create_time desc limit 1",
-        fingerprint
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(found)
 }
 
 /// Counts wraps made with a master key, and answers how many it has made.

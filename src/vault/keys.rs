@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
-use crate::crypto::{ClusterKey, FingerprintKey, KeyRing, MacKey, Pepper, RequestKey};
+use crate::crypto::{ClusterKey, Fingerprint, FingerprintKey, KeyRing, MacKey, Pepper, RequestKey};
 
 /// The ring of master keys, the cluster key, and what is derived from it.
 #[derive(Debug)]
 pub struct VaultKeys {
     ring: ArcSwap<KeyRing>,
+    /// The newest promotion that this process has seen committed, by its number.
+    promotion: Mutex<Option<(i64, Fingerprint)>>,
     /// The cluster key.
     pub cluster: ClusterKey,
     /// For the MACs of rows.
@@ -35,6 +38,7 @@ impl VaultKeys {
             fingerprint: cluster.fingerprint_key(),
             request: cluster.request_key(),
             ring: ArcSwap::from_pointee(ring),
+            promotion: Mutex::default(),
             cluster,
         }
     }
@@ -43,6 +47,19 @@ impl VaultKeys {
     #[must_use]
     pub fn ring(&self) -> Arc<KeyRing> {
         self.ring.load_full()
+    }
+
+    /// The newest promotion that was seen committed, by its number.
+    pub(super) fn promotion(&self) -> Option<(i64, Fingerprint)> {
+        *self.promotion.lock()
+    }
+
+    /// A promotion is committed.
+    pub(super) fn saw_promotion(&self, number: i64, fingerprint: Fingerprint) {
+        let mut newest = self.promotion.lock();
+        if newest.is_none_or(|(seen, _)| seen < number) {
+            *newest = Some((number, fingerprint));
+        }
     }
 
     /// Other master keys are held from now on.

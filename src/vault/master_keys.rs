@@ -13,6 +13,7 @@ pub use get_master_key_status::{MasterKeyStatus, MasterKeyView};
 pub use hold_ring::RingChange;
 pub use passphrase::{PassphraseError, ring_of_known_passphrase, ring_of_passphrase};
 pub use promote_master_key::PromoteMasterKey;
+pub(super) use promote_master_key::resource_of;
 pub use retire_master_key::RetireMasterKey;
 pub use rewrap_keys::{CancelRewrap, RewrapKeys};
 pub use rewrapping::Step as RewrapStep;

@@ -2,14 +2,17 @@
 
 use sqlx::{PgConnection, PgPool};
 
+use self::inheriting::Origin;
 use super::keys::VaultKeys;
-use super::master_keys::promoted::{self, Promoted};
+use super::master_keys::promoted;
 use crate::crypto::{
     ClusterKey, ClusterKeyError, Fingerprint, KeyRing, MissingMasterKey, RandomError,
     WrappedClusterKey,
 };
-use crate::store::connection::begin;
+use crate::store::connection::{acquire, begin};
 use crate::store::{self, callers, cluster, master_keys, secrets};
+
+mod inheriting;
 
 /// Why a vault cannot be opened. The messages are for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -47,16 +50,17 @@ impl VaultKeys {
     /// [`OpenError::MissingMasterKey`] names the fingerprint that is needed; see [`OpenError`].
     pub async fn open(pool: &PgPool, ring: KeyRing) -> Result<Self, OpenError> {
         let mut transaction = begin(pool, super::change::BEGIN).await?;
-        let cluster = match cluster::wrapped_key(&mut transaction).await? {
+        let (cluster, origin) = match cluster::wrapped_key(&mut transaction).await? {
             Some((wrapped, fingerprint)) => {
                 let master_key = parse(&fingerprint)?;
                 let row = WrappedClusterKey {
                     master_key,
                     wrapped,
                 };
-                ClusterKey::unwrap(&ring, &row)?
+                let cluster = ClusterKey::unwrap(&ring, &row)?;
+                (cluster, Origin::Wrapped(master_key))
             }
-            None => first_start(&mut transaction, &ring).await?,
+            None => (first_start(&mut transaction, &ring).await?, Origin::Made),
         };
         for fingerprint in secrets::master_keys(&mut transaction).await? {
             ring.find(&parse(&fingerprint)?)?;
@@ -65,28 +69,12 @@ impl VaultKeys {
             master_keys::register(&mut transaction, &fingerprint.to_string()).await?;
         }
         let keys = Self::new(ring, cluster);
-        keys.settle_promoted(&mut transaction).await?;
+        keys.inherit(&mut transaction, origin).await?;
         let retired = master_keys::retired(&mut transaction).await?;
         transaction.commit().await?;
+        promoted::read_committed(&mut *acquire(pool).await?, &keys).await?;
         keys.drop_retired(&retired);
         Ok(keys)
-    }
-
-    /// The promoted master key is held, or this is the first start that looks: then the first of the ring is promoted, by which the
-    /// releases before have sealed.
-    async fn settle_promoted(&self, conn: &mut PgConnection) -> Result<(), OpenError> {
-        match promoted::read(conn, self).await? {
-            Promoted::Key(fingerprint) => drop(self.ring().find(&fingerprint)?),
-            Promoted::None => {
-                let first = self.ring().first().fingerprint();
-                promoted::write(conn, self, first).await?;
-            }
-            // Leases go on: only what seals is refused, and a person promotes one again.
-            Promoted::Tampered => tracing::error!(
-                "which master key is promoted was changed outside of keylease, nothing is sealed until one is promoted again"
-            ),
-        }
-        Ok(())
     }
 
     /// Retired master keys are not held, wherever they are still found.

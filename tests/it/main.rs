@@ -96,6 +96,7 @@ mod private_postgres;
 mod probe_answers;
 mod probe_ways;
 mod probes;
+mod promotions;
 mod queries;
 mod refusal_details;
 mod replays;

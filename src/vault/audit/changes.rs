@@ -7,9 +7,10 @@ use super::writer::Writer;
 use crate::crypto::MacKey;
 use crate::domain::chain::{Chain, Head, Link};
 use crate::domain::time::Timestamp;
+use crate::store::Result;
 use crate::store::audit_chains;
 use crate::store::audit_records::{self, AuditRecord};
-use crate::vault::{Change, Result};
+use crate::vault::Change;
 
 /// Records that were there before there were chains, adopted at a time.
 const ADOPTED_MAX: i64 = 1_000;

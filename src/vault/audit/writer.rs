@@ -7,8 +7,8 @@ use super::hashes::{self, End};
 use crate::crypto::MacKey;
 use crate::domain::chain::{self, Chain, Head, SIGHTINGS_MAX, Sighting};
 use crate::domain::time::Timestamp;
+use crate::store::Result;
 use crate::store::audit_chains::{self, ChainRow, EndRow};
-use crate::vault::Result;
 
 /// A writer, and the head of its chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

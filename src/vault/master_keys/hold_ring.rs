@@ -70,21 +70,20 @@ impl Vault {
     }
 
     /// Where the passphrase of the promoted master key gives a stronger one by now, which every replica that lives holds, promotes that and
-    /// has everything wrapped with it.
+    /// has everything wrapped with it. Only this process's own word counts for that, which derived both: a row that says so is anybody's.
     ///
     /// # Errors
     /// The database cannot be reached, or a fault.
     pub async fn promote_replacement(self: &Arc<Self>) -> Result<()> {
-        let replacement = {
+        let promoted = {
             let mut conn = acquire(&self.pool).await?;
-            match promoted::read(&mut conn, &self.keys).await? {
-                Promoted::Key(promoted) => {
-                    master_keys::replacing(&mut conn, &promoted.to_string()).await?
-                }
-                Promoted::None | Promoted::Tampered => None,
-            }
+            promoted::read_committed(&mut conn, &self.keys).await?
         };
-        let Some(Ok(replacement)) = replacement.map(|text| text.parse()) else {
+        let replacement = match promoted {
+            Promoted::Key(promoted) => self.keys.ring().replacement_of(&promoted),
+            Promoted::None | Promoted::Tampered => None,
+        };
+        let Some(replacement) = replacement else {
             return Ok(());
         };
         let why = "its passphrase is stretched under stronger parameters";

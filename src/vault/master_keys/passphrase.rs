@@ -70,10 +70,10 @@ pub async fn ring_of_passphrase(
     let rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;
     if !rows.is_empty() {
         drop(transaction);
-        let known = rows.iter().map(|row| row.fingerprint.clone()).collect();
+        let known: Vec<String> = rows.iter().map(|row| row.fingerprint.clone()).collect();
         let (matching, passphrase) = matching(rows, passphrase).await?;
         if !matching.is_empty() {
-            return with_replacement(pool, matching, passphrase).await;
+            return with_replacement(pool, &known, matching, passphrase).await;
         }
         if given.is_none() {
             return Err(PassphraseError::Wrong { known });
@@ -121,45 +121,70 @@ async fn added(
         return Err(PassphraseError::TooMany { max: ROWS_MAX });
     }
     let (matching, passphrase) = matching(rows, passphrase).await?;
-    let key = match matching.into_iter().next() {
-        Some((key, _)) => key,
+    let (key, _) = match matching.into_iter().next() {
+        Some(known) => known,
         None => store(&mut transaction, passphrase, None).await?,
     };
     transaction.commit().await?;
     Ok(KeyRing::new(key, Vec::new())?)
 }
 
-/// The keys that it gives, the strongest first, and another one if all of them were derived more cheaply than is right today.
+/// The keys that it gives, the strongest first, and another one if all of them were derived more cheaply than is right today. That it is to
+/// take their place is known from here alone, where one passphrase gave them all: of what the row says somebody else may be the author.
 async fn with_replacement(
     pool: &PgPool,
+    tried: &[String],
     matching: Vec<(MasterKey, PassphraseParameters)>,
     passphrase: Secret,
 ) -> Result<KeyRing, PassphraseError> {
-    let is_outdated = matching
-        .iter()
-        .all(|(_, parameters)| parameters.are_outdated());
-    let mut keys: Vec<MasterKey> = matching.into_iter().map(|(key, _)| key).collect();
-    if is_outdated {
-        let mut transaction = begin(pool, crate::vault::change::BEGIN).await?;
-        cluster::wrapped_key(&mut transaction).await?;
-        let replaced = keys[0].fingerprint();
-        let rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;
-        let mut rows = rows.into_iter();
-        let theirs = rows.find(|row| row.replaces.as_deref() == Some(&replaced.to_string()));
-        let key = match theirs {
-            Some(row) => derive(passphrase, parameters_of(row)).await?.0,
-            None => store(&mut transaction, passphrase, Some(replaced)).await?,
-        };
-        transaction.commit().await?;
-        tracing::info!(
-            fingerprint = %key.fingerprint(), replaces = %replaced,
-            "the passphrase was stretched under weaker parameters than are right today, another master key of it takes over once every replica has it"
-        );
-        keys.insert(0, key);
+    let (outdated, mut strong): (Vec<_>, Vec<_>) = matching
+        .into_iter()
+        .partition(|(_, parameters)| parameters.are_outdated());
+    let outdated: Vec<MasterKey> = outdated.into_iter().map(|(key, _)| key).collect();
+    if let (true, Some(weak)) = (strong.is_empty(), outdated.first()) {
+        strong.extend(replacement(pool, tried, weak.fingerprint(), passphrase).await?);
     }
-    let others = keys.split_off(1);
-    let first = keys.remove(0);
-    Ok(KeyRing::new(first, others)?)
+    let prints: Vec<Fingerprint> = outdated.iter().map(MasterKey::fingerprint).collect();
+    let replacing = match &strong[..] {
+        [(key, _)] => Some(key.fingerprint()),
+        // Which of several is for a person to say.
+        _ => None,
+    };
+    let mut keys = strong.into_iter().map(|(key, _)| key).chain(outdated);
+    let Some(first) = keys.next() else {
+        return Err(KeyRingError::Empty.into());
+    };
+    let ring = KeyRing::new(first, keys.collect())?;
+    let pairs = prints.into_iter().zip(std::iter::repeat(replacing));
+    Ok(pairs.fold(ring, |ring, (old, new)| match new {
+        Some(new) => ring.replacing(old, new),
+        None => ring,
+    }))
+}
+
+/// The key that takes the place of `weak`: what another start has stored for it since those rows were tried, or a fresh one.
+async fn replacement(
+    pool: &PgPool,
+    tried: &[String],
+    weak: Fingerprint,
+    passphrase: Secret,
+) -> Result<Option<(MasterKey, PassphraseParameters)>, PassphraseError> {
+    let mut transaction = begin(pool, crate::vault::change::BEGIN).await?;
+    cluster::wrapped_key(&mut transaction).await?;
+    let mut rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;
+    rows.retain(|row| !tried.contains(&row.fingerprint));
+    let (theirs, passphrase) = matching(rows, passphrase).await?;
+    let mut theirs = theirs.into_iter().filter(|(_, p)| !p.are_outdated());
+    let made = match theirs.next() {
+        Some(theirs) => theirs,
+        None => store(&mut transaction, passphrase, Some(weak)).await?,
+    };
+    transaction.commit().await?;
+    tracing::info!(
+        fingerprint = %made.0.fingerprint(), replaces = %weak,
+        "the passphrase was stretched under weaker parameters than are right today, another master key of it takes over once every replica has it"
+    );
+    Ok(Some(made))
 }
 
 /// The keys of the rows that it belongs to, newest first. Gives the passphrase back.
@@ -185,13 +210,13 @@ async fn store(
     conn: &mut PgConnection,
     passphrase: Secret,
     replaces: Option<Fingerprint>,
-) -> Result<MasterKey, PassphraseError> {
+) -> Result<(MasterKey, PassphraseParameters), PassphraseError> {
     let parameters = PassphraseParameters::generate().map_err(MasterKeyError::from)?;
     let (key, _) = derive(passphrase, parameters.clone()).await?;
-    let mut row = row_of(&key, parameters);
+    let mut row = row_of(&key, parameters.clone());
     row.replaces = replaces.map(|fingerprint| fingerprint.to_string());
     master_keys::register_passphrase(conn, &row).await?;
-    Ok(key)
+    Ok((key, parameters))
 }
 
 /// Off the async threads, since it takes a good part of a second. Gives the passphrase back.

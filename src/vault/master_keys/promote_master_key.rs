@@ -101,6 +101,6 @@ impl PromoteMasterKey {
 }
 
 /// How the audit names a master key.
-pub(super) fn resource_of(fingerprint: &str) -> String {
+pub(in crate::vault) fn resource_of(fingerprint: &str) -> String {
     format!("masterKeys/{fingerprint}")
 }

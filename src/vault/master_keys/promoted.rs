@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::crypto::{Fingerprint, KeyRing, MasterKey, PromotionRow};
+use crate::store::cluster::StoredPromotion;
 use crate::store::{self, cluster, master_keys};
 use crate::vault::error::Refusal;
 use crate::vault::keys::VaultKeys;
@@ -15,8 +16,14 @@ pub(in crate::vault) enum Promoted {
     None,
     /// This one.
     Key(Fingerprint),
-    /// The row was changed by somebody who does not have the cluster key.
+    /// The row was changed by somebody who does not have the cluster key, or is an earlier one than was seen here.
     Tampered,
+}
+
+/// What the cluster's row says, with the number of the promotion: none where a release wrote it that numbers none.
+struct Found {
+    number: Option<i64>,
+    fingerprint: Fingerprint,
 }
 
 /// The promoted master key, held here.
@@ -46,26 +53,70 @@ pub(in crate::vault) async fn read(
     conn: &mut sqlx::PgConnection,
     keys: &VaultKeys,
 ) -> store::Result<Promoted> {
-    let Some((master_key, mac)) = cluster::promoted_master_key(conn).await? else {
+    let Some(stored) = cluster::promoted_master_key(conn).await? else {
         return Ok(Promoted::None);
     };
-    let row = PromotionRow {
-        master_key: &master_key,
-    };
-    let holds = keys.mac.verifies_row(&row, &mac);
-    let fingerprint = master_key.parse().ok().filter(|_| holds);
-    Ok(fingerprint.map_or(Promoted::Tampered, Promoted::Key))
+    let found = proven(keys, &stored).filter(|found| is_current(keys, found));
+    Ok(found.map_or(Promoted::Tampered, |found| Promoted::Key(found.fingerprint)))
 }
 
-/// Writes it.
+/// Reads it where nothing of it can be undone any more, and remembers it: from then on an earlier one is refused here.
+pub(in crate::vault) async fn read_committed(
+    conn: &mut sqlx::PgConnection,
+    keys: &VaultKeys,
+) -> store::Result<Promoted> {
+    let stored = cluster::promoted_master_key(conn).await?;
+    if let Some(found) = stored.and_then(|stored| proven(keys, &stored))
+        && let Some(number) = found.number
+    {
+        keys.saw_promotion(number, found.fingerprint);
+    }
+    read(conn, keys).await
+}
+
+/// Whether it stands there as a release left it that numbers no promotions.
+pub(in crate::vault) async fn is_unnumbered(conn: &mut sqlx::PgConnection) -> store::Result<bool> {
+    let stored = cluster::promoted_master_key(conn).await?;
+    Ok(stored.is_some_and(|stored| stored.number.is_none()))
+}
+
+fn proven(keys: &VaultKeys, stored: &StoredPromotion) -> Option<Found> {
+    let row = PromotionRow {
+        master_key: &stored.master_key,
+        number: stored.number,
+    };
+    let holds = keys.mac.verifies_row(&row, &stored.mac);
+    let fingerprint = stored.master_key.parse().ok().filter(|_| holds)?;
+    Some(Found {
+        number: stored.number,
+        fingerprint,
+    })
+}
+
+/// Whether it is no earlier one than was seen here. Of two with one number the other was written in a past that is none.
+fn is_current(keys: &VaultKeys, found: &Found) -> bool {
+    keys.promotion().is_none_or(|(number, fingerprint)| {
+        found.number > Some(number)
+            || (found.number == Some(number) && found.fingerprint == fingerprint)
+    })
+}
+
+/// Writes it, as a promotion later than any that is known.
 pub(in crate::vault) async fn write(
     conn: &mut sqlx::PgConnection,
     keys: &VaultKeys,
     fingerprint: Fingerprint,
 ) -> store::Result<()> {
+    let stored = cluster::promoted_master_key(conn).await?;
+    let stored = stored.and_then(|stored| proven(keys, &stored)?.number);
+    let seen = keys.promotion().map(|(number, _)| number);
+    let number = stored.max(seen).unwrap_or(0).saturating_add(1);
     let text = fingerprint.to_string();
-    let mac = keys.mac.of_row(&PromotionRow { master_key: &text });
-    cluster::promote_master_key(conn, &text, &mac).await?;
+    let mac = keys.mac.of_row(&PromotionRow {
+        master_key: &text,
+        number: Some(number),
+    });
+    cluster::promote_master_key(conn, &text, number, &mac).await?;
     master_keys::show_promoted(conn, &text).await
 }
 

@@ -1,0 +1,93 @@
+//! What a start inherits from the releases before it: taken over once, within the transaction that opens the vault, and on record.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::OpenError;
+use crate::crypto::Fingerprint;
+use crate::store::cluster;
+use crate::vault::audit::changes;
+use crate::vault::audit::writer::Writer;
+use crate::vault::master_keys::promoted::{self, Promoted};
+use crate::vault::master_keys::resource_of;
+use crate::vault::{Change, VaultKeys};
+
+/// Where the cluster key came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It was made just now.
+    Made,
+    /// It was there, wrapped with this master key.
+    Wrapped(Fingerprint),
+}
+
+impl VaultKeys {
+    /// Takes over what is there.
+    pub(super) async fn inherit(
+        &self,
+        conn: &mut PgConnection,
+        origin: Origin,
+    ) -> Result<(), OpenError> {
+        let promotion = self.inherit_promotion(conn, origin).await?;
+        let notes: Vec<(String, String)> = promotion.into_iter().collect();
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let now = cluster::now(conn).await?;
+        let why = "a vault begins, or is taken over from an earlier release";
+        let change = Change::by_system("PromoteMasterKey", why);
+        let records = changes::records(&change, notes, now);
+        // No boot has a chain yet that it could go into.
+        let writer = Writer::new(Uuid::new_v4());
+        changes::append(conn, &self.audit, writer, records, now).await?;
+        Ok(())
+    }
+
+    /// The promoted master key is held, and numbered. Gives what is to go on record.
+    async fn inherit_promotion(
+        &self,
+        conn: &mut PgConnection,
+        origin: Origin,
+    ) -> Result<Option<(String, String)>, OpenError> {
+        let (fingerprint, summary) = match promoted::read(conn, self).await? {
+            Promoted::Key(fingerprint) => {
+                self.ring().find(&fingerprint)?;
+                if !promoted::is_unnumbered(conn).await? {
+                    return Ok(None);
+                }
+                (fingerprint, "was promoted by an earlier release")
+            }
+            Promoted::None => match self.first_promoted(origin) {
+                Some(fingerprint) => (fingerprint, "is the first that is promoted"),
+                None => {
+                    say_tampered();
+                    return Ok(None);
+                }
+            },
+            Promoted::Tampered => {
+                say_tampered();
+                return Ok(None);
+            }
+        };
+        promoted::write(conn, self, fingerprint).await?;
+        Ok(Some((
+            resource_of(&fingerprint.to_string()),
+            summary.to_owned(),
+        )))
+    }
+
+    /// Which master key is promoted where none was. Earlier releases sealed by the first of the ring. In a vault that was there before, it is
+    /// taken only if it wraps the cluster key too: whoever emptied the column to have another one, such as one that leaked, would have to
+    /// wrap the cluster key with it, and so have that key.
+    fn first_promoted(&self, origin: Origin) -> Option<Fingerprint> {
+        let first = self.ring().first().fingerprint();
+        (origin == Origin::Made || origin == Origin::Wrapped(first)).then_some(first)
+    }
+}
+
+/// Leases go on: only what seals is refused, and a person promotes one again.
+fn say_tampered() {
+    tracing::error!(
+        "which master key is promoted was changed outside of keylease, nothing is sealed until one is promoted again"
+    );
+}
