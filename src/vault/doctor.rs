@@ -36,6 +36,8 @@ pub enum Kind {
     SecretUnopened,
     /// A version has no secret any more.
     SecretGone,
+    /// A version has not all fields of its secret, or others.
+    SecretIncomplete,
     /// The MAC of a row does not hold: it was made or changed outside of keylease.
     MacWrong,
     /// This release cannot read a row.
@@ -148,7 +150,8 @@ pub async fn examine(
             .push("the MACs of rows: they need the cluster key".to_owned()),
     }
     rows::unread(&changes, &mut report);
-    let seen: HashSet<Uuid> = sealed::check(pool, ring, &changes, &names, &mut report).await?;
+    let seen: HashSet<Uuid> =
+        sealed::check(pool, (ring, keys.as_ref()), &changes, &names, &mut report).await?;
     sealed::missing(&changes, &seen, &names, &mut report);
     history::check(pool, &changes, &names, &mut report).await?;
     let newest = key_versions::newest_of_all(&mut *acquire(pool).await?).await?;

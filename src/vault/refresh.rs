@@ -8,6 +8,7 @@ use uuid::Uuid;
 use self::naming::name_of;
 use super::braking::count_deaths;
 use super::placing::place_credentials;
+use super::sealing::is_whole;
 use super::{Fault, Result, Vault, VaultKeys, trust};
 use crate::crypto::Fingerprint;
 use crate::domain::key::{KeyVersion, Stage};
@@ -215,6 +216,16 @@ fn opened(
                 return Err(trust::missing_key(&error));
             }
         }
+    }
+    let stored = rows.iter().map(|row| row.fingerprint.as_slice());
+    let whole = fields
+        .iter()
+        .zip(stored)
+        .map(|((name, value), digest)| (name.as_str(), value, digest));
+    if !is_whole(&keys.fingerprint, whole) {
+        let name = name_of(registry, version);
+        tracing::error!(version = name, version.uid = %version.meta.uid, "parts of a secret are missing, it is not leased");
+        return Err(None);
     }
     Ok(fields)
 }

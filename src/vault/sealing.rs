@@ -1,14 +1,18 @@
 //! Sealing secrets into rows, and sealing them anew when the hosts of their account change.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
+use subtle::ConstantTimeEq;
 
 use super::error::Refusal;
 use super::keys::VaultKeys;
 use super::master_keys::promoted::{Sealer, sealer};
-use super::secret_value::SecretValue;
+use super::secret_value::{SecretValue, digest};
 use super::{Result, Work};
 use crate::crypto::{
-    self, EnvelopeError, Fingerprint, KeyRing, SealContext, Sealed, WrapBudget, check_wraps,
+    self, EnvelopeError, Fingerprint, FingerprintKey, KeyRing, SealContext, Sealed, Secret,
+    WrapBudget, check_wraps,
 };
 use crate::domain::account::Account;
 use crate::domain::field::{FIELD_ERRORS_MAX, FieldError};
@@ -159,10 +163,29 @@ pub(super) fn rewrapped(
     moved.map(|sealed| sealed.wrapped_dek)
 }
 
-/// Whether a sealed field opens for what its row says of it; it is wiped at once.
-pub(super) fn opens(ring: &KeyRing, row: &SealedRow) -> std::result::Result<(), EnvelopeError> {
+/// Opens a sealed field for what its row says of it.
+pub(super) fn opened(
+    ring: &KeyRing,
+    row: &SealedRow,
+) -> std::result::Result<Secret, EnvelopeError> {
     let sealed = sealed_of(&row.wrap, row.ciphertext.clone())?;
-    crypto::open(ring, &context_of(&row.wrap)?, &sealed).map(drop)
+    crypto::open(ring, &context_of(&row.wrap)?, &sealed)
+}
+
+/// Whether these fields, opened, are the whole credential that was stored: each of their rows has a digest of all of it.
+pub(super) fn is_whole<'a>(
+    key: &FingerprintKey,
+    fields: impl IntoIterator<Item = (&'a str, &'a Secret, &'a [u8])>,
+) -> bool {
+    let (mut parts, mut digests) = (BTreeMap::new(), Vec::new());
+    for (name, value, stored) in fields {
+        parts.insert(name, value);
+        digests.push(stored);
+    }
+    let digest = digest(key, &parts);
+    digests
+        .iter()
+        .all(|stored| bool::from(stored.ct_eq(digest.as_slice())))
 }
 
 fn context_of(row: &WrapRow) -> std::result::Result<SealContext<'_>, EnvelopeError> {

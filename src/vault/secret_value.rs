@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::keys::VaultKeys;
-use crate::crypto::Secret;
+use crate::crypto::{FingerprintKey, Secret};
 use crate::domain::field::{FieldError, Parsed};
 
 /// The field that an ordinary credential, one string, is stored as.
@@ -65,24 +65,30 @@ impl SecretValue {
     /// The keyed digest that finds the same credential elsewhere. Of several parts it is over all of them: one alone, such as a region,
     /// may well be common.
     pub(super) fn fingerprint(&self, keys: &VaultKeys) -> [u8; 32] {
-        if let Some(whole) = self.0.get(WHOLE) {
-            return keys.fingerprint.fingerprint(whole);
-        }
-        let parts = self.0.iter();
-        let length = parts
-            .map(|(name, value)| name.len() + value.len() + 8)
-            .sum();
-        let mut all = Vec::with_capacity(length);
-        for (name, value) in &self.0 {
-            for part in [name.as_bytes(), value.expose()] {
-                // Bounded far below 4 GiB by the parser.
-                let part_length = u32::try_from(part.len()).unwrap_or(u32::MAX);
-                all.extend_from_slice(&part_length.to_be_bytes());
-                all.extend_from_slice(part);
-            }
-        }
-        keys.fingerprint.fingerprint(&Secret::new(all))
+        let parts = self.0.iter().map(|(name, value)| (name.as_str(), value));
+        digest(&keys.fingerprint, &parts.collect())
     }
+}
+
+/// The keyed digest of a credential of these parts.
+pub(super) fn digest(key: &FingerprintKey, parts: &BTreeMap<&str, &Secret>) -> [u8; 32] {
+    if let (Some(whole), 1) = (parts.get(WHOLE), parts.len()) {
+        return key.fingerprint(whole);
+    }
+    let length = parts
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 8)
+        .sum();
+    let mut all = Vec::with_capacity(length);
+    for (name, value) in parts {
+        for part in [name.as_bytes(), value.expose()] {
+            // Bounded far below 4 GiB by the parser.
+            let part_length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            all.extend_from_slice(&part_length.to_be_bytes());
+            all.extend_from_slice(part);
+        }
+    }
+    key.fingerprint(&Secret::new(all))
 }
 
 fn check_name(path: &str, name: &str) -> Parsed<()> {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Result;
 use super::keys::VaultKeys;
+use super::sealing::is_whole;
 use crate::crypto::{EnvelopeError, Fingerprint, ProtectedRow};
 use crate::domain::account::Account;
 use crate::domain::distrust::Distrust;
@@ -42,9 +43,19 @@ pub(super) fn of_version(
         let cause = format!("the secret is sealed for {sealed}, and the base url is {url}");
         return Some(Distrust::undecryptable(&cause));
     }
-    let error = rows
+    let opened: Result<Vec<_>> = rows
         .iter()
-        .find_map(|row| keys.open_secret(version, row).err())?;
+        .map(|row| keys.open_secret(version, row))
+        .collect();
+    let error = match opened {
+        Ok(values) => {
+            let parts = rows.iter().zip(&values);
+            let parts = parts.map(|(row, value)| (&*row.field, value, &*row.fingerprint));
+            let is_whole = is_whole(&keys.fingerprint, parts);
+            return (!is_whole).then(|| Distrust::undecryptable("parts of the secret are missing"));
+        }
+        Err(error) => error,
+    };
     if let Some(key) = missing_key(&error) {
         return Some(Distrust::master_key_missing(&key.to_string()));
     }

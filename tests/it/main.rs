@@ -89,6 +89,7 @@ mod model_cooldowns;
 mod never_clears;
 mod offline;
 mod outage_reports;
+mod partial_secrets;
 mod pool_rules;
 mod pools;
 mod prices;

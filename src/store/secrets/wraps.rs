@@ -111,6 +111,8 @@ pub struct SealedRow {
     pub stage: String,
     /// The value, under the data key.
     pub ciphertext: Vec<u8>,
+    /// Keyed digest of the whole credential.
+    pub fingerprint: Vec<u8>,
 }
 
 /// The next sealed fields after one, of all versions.
@@ -124,7 +126,8 @@ pub async fn all_after(
 ) -> Result<Vec<SealedRow>> {
     let (uid, field) = after.map_or((Uuid::nil(), ""), |(uid, field)| (*uid, field.as_str()));
     let rows = sqlx::query!(
-        "select s.version_uid, s.field, v.key_uid, v.number, v.stage, v.sealed_hosts, s.master_key_fingerprint, s.wrapped_dek, s.ciphertext
+        "select s.version_uid, s.field, v.key_uid, v.number, v.stage, v.sealed_hosts, s.master_key_fingerprint, s.wrapped_dek, s.ciphertext,
+            s.fingerprint
         from secrets s join key_versions v on v.uid = s.version_uid
         where (s.version_uid, s.field) > ($1, $2) order by s.version_uid, s.field limit $3",
         uid,
@@ -145,6 +148,7 @@ pub async fn all_after(
         },
         stage: row.stage,
         ciphertext: row.ciphertext,
+        fingerprint: row.fingerprint,
     });
     Ok(sealed.collect())
 }
