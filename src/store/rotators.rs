@@ -62,6 +62,21 @@ pub async fn find(conn: &mut PgConnection, account_uid: Uuid) -> Result<Option<S
     row.map(TryInto::try_into).transpose()
 }
 
+/// Every rotator.
+///
+/// # Errors
+/// As every query, and a row that cannot be read.
+pub async fn all(conn: &mut PgConnection) -> Result<Vec<Stored<Rotator>>> {
+    let rows = sqlx::query_as!(
+        RotatorRow,
+        "select account_uid, rev, url, allow_http, grace_ms, generation, create_time, update_time, mac
+        from rotators order by account_uid"
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
 /// The accounts that have one.
 ///
 /// # Errors
@@ -159,4 +174,30 @@ pub async fn reference(
         },
         mac: row.mac,
     }))
+}
+
+/// What providers call secrets, of the versions after this one: at most so many.
+///
+/// # Errors
+/// As every query.
+pub async fn references_after(
+    conn: &mut PgConnection,
+    after: Uuid,
+    rows_max: i64,
+) -> Result<Vec<Stored<Reference>>> {
+    let rows = sqlx::query!(
+        "select version_uid, reference, mac from provider_references where version_uid > $1 order by version_uid limit $2",
+        after,
+        rows_max
+    )
+    .fetch_all(conn)
+    .await?;
+    let rows = rows.into_iter().map(|row| Stored {
+        resource: Reference {
+            version_uid: row.version_uid,
+            reference: row.reference,
+        },
+        mac: row.mac,
+    });
+    Ok(rows.collect())
 }

@@ -1,15 +1,21 @@
 //! Rows under a MAC, and rows that cannot be read.
 
-use sqlx::PgPool;
+use std::collections::HashMap;
+
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::{Kind, Names, Report};
 use crate::crypto::{GrantRow, MemberRow, ProtectedRow};
+use crate::domain::key::KeyVersion;
 use crate::store::changes::{Changes, Unread};
 use crate::store::connection::acquire;
-use crate::store::{self, Stored};
+use crate::store::{self, Stored, rotators};
 use crate::vault::VaultKeys;
 use crate::vault::master_keys::promoted::{self, Promoted};
 
+/// References read at a time.
+const BATCH: i64 = 500;
 const FORGED: &str = "it was made or changed in the database outside of keylease and is not used: restore its row, or delete it and create it anew";
 
 /// Checks the MAC of every row that has one.
@@ -44,6 +50,7 @@ pub(super) async fn check(
     pools(keys, changes, names, report);
     callers(keys, changes, report);
     let mut conn = acquire(pool).await?;
+    rotators(keys, &mut conn, changes, names, report).await?;
     report.rows += 1;
     if promoted::read(&mut conn, keys).await? == Promoted::Tampered {
         let detail = "which master key is promoted was changed outside of keylease: promote one again by `keylease master-key promote`";
@@ -89,6 +96,44 @@ fn callers(keys: &VaultKeys, changes: &Changes, report: &mut Report) {
                 grant: &grant.resource,
             };
             judge(keys, &row, &grant.mac, || name, report);
+        }
+    }
+}
+
+/// Who makes new secrets, and what providers call them: read apart, since no replica keeps them in memory.
+async fn rotators(
+    keys: &VaultKeys,
+    conn: &mut PgConnection,
+    changes: &Changes,
+    names: &Names,
+    report: &mut Report,
+) -> store::Result<()> {
+    for row in rotators::all(conn).await? {
+        let account = names.accounts.get(&row.resource.account_uid);
+        let name = || {
+            format!(
+                "the rotator of {}",
+                account.map_or("accounts/-", |name| name)
+            )
+        };
+        check_row(keys, &row, name, report);
+    }
+    let versions = changes.versions.iter().map(|v| (v.meta.uid, v));
+    let versions: HashMap<Uuid, &KeyVersion> = versions.collect();
+    let mut after = Uuid::nil();
+    loop {
+        let rows = rotators::references_after(conn, after, BATCH).await?;
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        after = last.resource.version_uid;
+        for row in &rows {
+            let uid = row.resource.version_uid;
+            let version = versions.get(&uid);
+            let version = version.map(|version| names.version(version.key_uid, version.number));
+            let version = version.unwrap_or_else(|| format!("a revoked version ({uid})"));
+            let name = || format!("what the provider calls the secret of {version}");
+            check_row(keys, row, name, report);
         }
     }
 }
