@@ -14,8 +14,9 @@ use crate::metric_names;
 
 /// The most records that wait, some hundred bytes each: seconds of the highest rate.
 pub const DEPTH_MAX: usize = 16_384;
-/// The most counts that wait; beyond them leases are counted without their key and caller.
-const COUNTS_MAX: usize = 65_536;
+/// The most counts that wait, some hundred bytes each: more than a vault of 100,000 keys has before they are written, which is every few
+/// seconds. Beyond them leases are counted without their key and caller.
+const COUNTS_MAX: usize = 131_072;
 /// For so long after a record gave way to a count the journal is said to be behind.
 const BEHIND_FOR: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -45,7 +46,7 @@ pub struct Journal {
     entries: mpsc::Sender<Entry>,
     line: tokio::sync::Mutex<mpsc::Receiver<Entry>>,
     counts: Mutex<HashMap<(Timestamp, CountKey), JournalRecord>>,
-    /// When a record last gave way to a count, on the clock of this host; 0 for never.
+    /// When a record last gave way to a count, or a count to one without names, on the clock of this host; 0 for never.
     behind: AtomicU64,
 }
 
@@ -62,13 +63,14 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// Counts a lease; `record` makes the record of what has not been counted in this minute.
+    /// Counts a lease; `record` makes the record of what has not been counted in this minute. Answers whether it keeps its key and caller.
+    #[must_use]
     pub fn count(
         &self,
         (mut key, now): (CountKey, Timestamp),
         uses: u32,
         record: impl FnOnce() -> JournalRecord,
-    ) {
+    ) -> bool {
         let at = minute(now);
         let mut counts = self.counts.lock();
         let is_full = counts.len() >= COUNTS_MAX && !counts.contains_key(&(at, key));
@@ -86,6 +88,7 @@ impl Journal {
         });
         counted.leases = counted.leases.saturating_add(1);
         counted.uses = counted.uses.saturating_add(uses.into());
+        !is_full
     }
 
     /// Puts a record in line; it comes back where the line is full.
@@ -110,7 +113,7 @@ impl Journal {
         self.entries.try_send(entry).ok().map(|()| committed)
     }
 
-    /// A record gave way to a count.
+    /// A record gave way to a count, or a count to one without names.
     pub fn fell_behind(&self, now: BootTime) {
         counter!(metric_names::JOURNAL_DEGRADED).increment(1);
         self.behind.store(now.nanos().max(1), Ordering::Relaxed);
@@ -176,7 +179,7 @@ mod tests {
         let journal = Journal::default();
         for second in [61, 119, 120] {
             let now = Timestamp::from_micros(second * 1_000_000);
-            journal.count((key(1), now), 2, record);
+            assert!(journal.count((key(1), now), 2, record));
         }
         let mut counts = journal.take_counts(9);
         counts.sort_by_key(|count| count.record_time);
@@ -194,7 +197,8 @@ mod tests {
         let journal = Journal::default();
         let now = Timestamp::from_micros(0);
         for caller in 0..COUNTS_MAX as u128 + 3 {
-            journal.count((key(caller), now), 1, record);
+            let is_named = journal.count((key(caller), now), 1, record);
+            assert_eq!(is_named, caller < COUNTS_MAX as u128);
         }
         let counts = journal.take_counts(usize::MAX);
         assert_eq!(counts.len(), COUNTS_MAX + 1);

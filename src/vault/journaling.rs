@@ -110,7 +110,9 @@ impl Vault {
             caller: caller.meta.uid,
         };
         let counted = (key, now.database);
-        self.live.journal.count(counted, lease.granted, record);
+        if !self.live.journal.count(counted, lease.granted, record) {
+            self.live.journal.fell_behind(now.boot);
+        }
     }
 }
 

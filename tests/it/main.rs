@@ -62,6 +62,7 @@ mod hostile_reports;
 mod import;
 mod journal;
 mod journal_chain;
+mod journal_counts;
 mod keys;
 mod known_secrets;
 mod last_reason;

@@ -1,9 +1,11 @@
 //! Records of leases, written in batches by one task of each replica: one transaction for as many as have come in meanwhile.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::counter;
+use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +22,7 @@ use crate::vault::{Result, Vault};
 
 /// The most records of one transaction: a statement that takes some tens of milliseconds.
 const BATCH_MAX: usize = 2_000;
-/// How often counts are written.
+/// How often counts are written: all that there are, a batch after the other.
 const COUNTS_EVERY: Duration = Duration::from_secs(5);
 /// Between tries while the database does not take them.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
@@ -41,20 +43,21 @@ impl Vault {
         let mut line = self.live.journal.line().await;
         let mut ticks = interval(COUNTS_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut is_last = false;
+        let (mut is_last, mut has_counts) = (false, false);
         while !is_last {
             let mut batch = Batch::default();
             tokio::select! {
                 biased;
-                () = stop.cancelled() => {
-                    is_last = true;
-                    while let Ok(entry) = line.try_recv() {
-                        batch.entries.push(entry);
-                    }
-                    batch.entries.extend(self.counted(usize::MAX));
-                }
-                _ = ticks.tick() => batch.entries.extend(self.counted(BATCH_MAX)),
+                () = stop.cancelled() => is_last = true,
+                _ = ticks.tick(), if !has_counts => has_counts = true,
+                () = ready(()), if has_counts => {}
                 _ = line.recv_many(&mut batch.entries, BATCH_MAX) => {}
+            }
+            if is_last {
+                self.fill(&mut batch, &mut line, (usize::MAX, usize::MAX));
+            } else if has_counts {
+                // Whoever waits for the commit of a record does not wait for all counts.
+                has_counts = self.fill(&mut batch, &mut line, (BATCH_MAX, BATCH_MAX));
             }
             // Whoever has given up waiting was refused: there is no such lease.
             batch
@@ -76,6 +79,23 @@ impl Vault {
                 self.write(&mut writer, &mut batch, Some(&stop)).await;
             }
         }
+    }
+
+    /// Adds what waits to a batch, at most so many records and counts; true if there may be more counts.
+    fn fill(
+        &self,
+        batch: &mut Batch,
+        line: &mut mpsc::Receiver<Entry>,
+        (records_max, counts_max): (usize, usize),
+    ) -> bool {
+        while batch.entries.len() < records_max
+            && let Ok(entry) = line.try_recv()
+        {
+            batch.entries.push(entry);
+        }
+        let before = batch.entries.len();
+        batch.entries.extend(self.counted(counts_max));
+        batch.entries.len() - before == counts_max
     }
 
     fn counted(&self, counts_max: usize) -> impl Iterator<Item = Entry> {

@@ -66,7 +66,7 @@ pub(in crate::domain::alerts) fn journal_behind() -> Condition {
     Condition::new(
         Kind::JournalBehind,
         "journal",
-        "the journal of leases cannot be written fast enough: leases of pools with a full journal are only counted".to_owned(),
+        "the journal of leases cannot be written fast enough: leases of pools with a full journal are only counted, or counts lose their keys and callers".to_owned(),
         "look at the database (`keylease_journal_depth`, and the log), or have busy pools count their leases (`keylease pools update --journal rollup`)"
             .to_owned(),
         None,
