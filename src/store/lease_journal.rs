@@ -15,6 +15,8 @@ use crate::domain::time::Timestamp;
 pub struct JournalRow {
     /// The record.
     pub record: JournalRecord,
+    /// What the row says the record is, which follows from it.
+    pub kind: String,
     /// Chosen by the database; nothing rests on it.
     pub number: i64,
 }
@@ -71,7 +73,7 @@ pub async fn along(
     rows_max: i64,
 ) -> Result<Vec<(JournalRow, Link)>> {
     let rows = sqlx::query!(
-        "select sequence, number, record_time, pool, key, version, caller, leases, uses, lease, tags, previous, mac
+        "select sequence, number, kind, record_time, pool, key, version, caller, leases, uses, lease, tags, previous, mac
         from lease_journal where writer = $1 and (sequence, number) > ($2, $3)
         order by sequence, number limit $4",
         writer,
@@ -99,8 +101,15 @@ pub async fn along(
             previous: row.previous,
             mac: row.mac,
         };
-        let number = row.number;
-        (JournalRow { record, number }, link)
+        let (kind, number) = (row.kind, row.number);
+        (
+            JournalRow {
+                record,
+                kind,
+                number,
+            },
+            link,
+        )
     });
     Ok(rows.collect())
 }

@@ -5,7 +5,11 @@ use keylease::proto::JournalMode;
 use crate::harness::audited::{Audited, SET_HEADS_BACK, set_journal as set};
 
 /// Edits of six rows, and what is found.
-const EDITS: [(&str, &str); 7] = [
+const EDITS: [(&str, &str); 8] = [
+    (
+        "update lease_journal set kind = 'rollup' where sequence = 2",
+        "changed 2",
+    ),
     (
         "update lease_journal set caller = 'callers/other' where sequence = 2",
         "changed 2",

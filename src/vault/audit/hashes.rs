@@ -142,4 +142,9 @@ impl Chained for JournalRow {
     fn hash(&self, key: &MacKey, writer: &Uuid, sequence: i64, previous: &[u8]) -> Hash {
         self.record.hash(key, writer, sequence, previous)
     }
+
+    /// What it is said to be is in no hash, and has to be what it is.
+    fn holds(&self, key: &MacKey, link: &Link) -> bool {
+        self.record.holds(key, link) && self.kind == self.record.kind()
+    }
 }
