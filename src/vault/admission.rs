@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::caller_rows::with_grants;
+use super::change::BEGIN;
 use super::error::Refusal;
-use super::{Result, Work};
+use super::{Change, Result, Vault, Work};
 use crate::domain::caller::{Caller, Right, Token};
 use crate::domain::disablement::is_disabled;
-use crate::store::{callers, tokens};
+use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
+use crate::store::{callers, cluster, tokens};
 
 /// What let a caller in when its call came, by what this replica knew then.
 #[derive(Debug, Clone)]
@@ -18,6 +20,25 @@ pub struct Proof {
     pub token: Arc<Token>,
     /// What the change asks of it.
     pub right: Right,
+}
+
+impl Vault {
+    /// Refuses a caller that would not be let in any more, apart from any change: for what cannot wait for one.
+    ///
+    /// # Errors
+    /// It would not, or the database cannot be reached.
+    pub(super) async fn admitted(&self, change: &Change) -> Result<()> {
+        let Some(proof) = &change.proof else {
+            return Ok(());
+        };
+        let checking = async {
+            let mut transaction = begin(&self.pool, BEGIN).await?;
+            let now = cluster::now(&mut transaction).await?;
+            let mut work = self.work(change, &mut transaction, (0, now));
+            check(&mut work, proof).await
+        };
+        in_time(CHANGE_WITHIN, checking).await
+    }
 }
 
 /// Refuses a caller that would not be let in any more. Changes come one after the other, so nothing is revoked between this and the

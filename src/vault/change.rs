@@ -4,11 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq;
-use uuid::Uuid;
 
 use super::audit::{changes, writer::Writer};
 use super::error::{Fault, Refusal};
-use super::{Proof, Result, Vault, admission, keys::VaultKeys};
+use super::{CallerRef, Proof, Result, Vault, admission, keys::VaultKeys};
 use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::request_ids::{Remembered, RequestKey};
 use crate::store::{cluster, request_ids};
@@ -41,15 +40,6 @@ pub struct Change {
     pub validate_only: bool,
     /// For the audit.
     pub reason: String,
-}
-
-/// Who makes a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallerRef {
-    /// The caller's uid; nil for the vault itself.
-    pub uid: Uuid,
-    /// `callers/{caller}`, or `system`.
-    pub name: String,
 }
 
 /// What recognises the repetition of a request.
@@ -114,17 +104,6 @@ impl Work<'_> {
     }
 }
 
-impl CallerRef {
-    /// The vault itself.
-    #[must_use]
-    pub fn system() -> Self {
-        Self {
-            uid: Uuid::nil(),
-            name: "system".to_owned(),
-        }
-    }
-}
-
 impl Change {
     /// A change that the vault makes by itself.
     #[must_use]
@@ -157,19 +136,28 @@ impl Vault {
         task.await.map_err(|cause| Fault::new(doing, cause))?
     }
 
-    /// The answer, and the revision that was committed, if any.
-    async fn transact<V: Verb>(&self, change: Change, verb: V) -> Result<(V::Answer, Option<i64>)> {
-        let mut transaction = begin(&self.pool, BEGIN).await?;
-        let (rev, now) = cluster::next_rev(&mut transaction).await?;
-        let mut work = Work {
-            conn: &mut transaction,
+    pub(super) fn work<'a>(
+        &'a self,
+        change: &'a Change,
+        conn: &'a mut PgConnection,
+        (rev, now): (i64, Timestamp),
+    ) -> Work<'a> {
+        Work {
+            conn,
             keys: &self.keys,
             rev,
             now,
             caller: &change.caller,
             reason: &change.reason,
             notes: Vec::new(),
-        };
+        }
+    }
+
+    /// The answer, and the revision that was committed, if any.
+    async fn transact<V: Verb>(&self, change: Change, verb: V) -> Result<(V::Answer, Option<i64>)> {
+        let mut transaction = begin(&self.pool, BEGIN).await?;
+        let (rev, now) = cluster::next_rev(&mut transaction).await?;
+        let mut work = self.work(&change, &mut transaction, (rev, now));
         if let Some(proof) = &change.proof {
             admission::check(&mut work, proof).await?;
         }

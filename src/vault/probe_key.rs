@@ -51,6 +51,8 @@ impl Vault {
             let message = "as many as may be are under way on this replica, ask again in a moment";
             return Err(refuse(message.to_owned()).into());
         };
+        // Before the provider is asked, too: what was revoked has no such say.
+        self.admitted(&change).await?;
         let now = self.live.now().database;
         let (version, uid) = self.to_probe(&name).await?;
         let recent = self.last_probe(uid).await?;
@@ -63,13 +65,14 @@ impl Vault {
         let probed = self.probe(&subject).await;
         let probed = probed.map_err(|unprobed| refuse(unprobed.to_string()))?;
         let now = self.live.now().database;
-        self.heed(&subject, &probed, now).await?;
         let note = NoteProbe {
             version: version.clone(),
             uid,
             last: last(&probed, now),
         };
+        // It acts only once it is on record who asked, and that he might.
         let last = self.change(change, note).await?;
+        self.heed(&subject, &probed, now).await?;
         let snapshot = self.live.snapshot();
         let live = snapshot.versions.get(&uid).map(|entry| &entry.live);
         let health = live.map_or_else(Health::default, |live| live.health(now));

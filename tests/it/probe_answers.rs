@@ -40,6 +40,20 @@ async fn a_person_asks_and_the_audit_knows() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_just_revoked_has_no_key_asked_about_and_none_killed() {
+    let probed = Probed::start(1, KEY, false).await;
+    probed.provider.tell(KEY, Answer::of(401, "{}"));
+    // No replica has heard of it: what the database says is what counts.
+    let revoke = "update tokens set revoke_time = now() where caller_uid in (select caller_uid from grants where role = 'admin')";
+    assert!(probed.sql(revoke).await > 0);
+    let refused = probed.ask().await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated, "{refused}");
+    assert_eq!(probed.provider.times(KEY), 0);
+    let dead = "update key_versions set health = health where health = 'dead'";
+    assert_eq!(probed.sql(dead).await, 0);
+}
+
+#[tokio::test]
 async fn a_provider_that_repeats_the_key_finds_it_kept_nowhere() {
     let probed = Probed::start(1, KEY, true).await;
     let body = format!(
