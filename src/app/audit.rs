@@ -6,20 +6,26 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
+use sqlx::PgPool;
 
 use super::bootstrap::SNAPSHOT_AGE_MAX;
 use super::config::AuditConfig;
 use super::opening;
+use crate::crypto::BootId;
 use crate::domain::chain::{Chain, Head, Sighting};
+use crate::domain::field::text;
 use crate::outbound::Outbound;
-use crate::vault::{AuditReport, ChainReport, Vault};
+use crate::store::connection::{CHANGE_WITHIN, in_time};
+use crate::vault::{AuditReport, ChainReport, Pruner, Vault, VaultKeys};
 
 pub mod command;
 
 /// One question at a time.
 const CONNECTIONS_MAX: u32 = 2;
+/// As of every change.
+const REASON_BYTES_MAX: usize = 512;
 /// Something was changed, removed or moved. Apart from 1, which says that nobody could find out.
 const TAMPERED: u8 = 4;
 
@@ -75,22 +81,53 @@ pub async fn export(config: AuditConfig) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The database cannot be reached, or the vault not opened.
-pub async fn prune(config: AuditConfig, chain: &str, age: Duration) -> anyhow::Result<()> {
+pub async fn prune(
+    config: AuditConfig,
+    chain: &str,
+    age: Duration,
+    reason: &str,
+) -> anyhow::Result<()> {
     let chain = Chain::from_stored(chain).context("choose changes or leases")?;
-    let vault = open(config).await?;
-    let rows = vault.prune_audit(chain, age).await?;
+    let reason = text("--reason", reason.to_owned(), REASON_BYTES_MAX);
+    let by = Pruner {
+        source: command_line(),
+        reason: reason.map_err(|error| anyhow!("{}: {}", error.field, error.message))?,
+    };
+    let pool = connect(&config).await?;
+    let outbound = Outbound::default();
+    let opened = opening::vault(pool, config.master_key, SNAPSHOT_AGE_MAX, outbound).await?;
+    let rows = opened.0.prune_audit(chain, age, &by).await?;
     writeln!(io::stdout(), "removed {rows} rows")?;
     Ok(())
 }
 
-async fn open(config: AuditConfig) -> anyhow::Result<Arc<Vault>> {
+/// Who runs this, as the machine knows him: there is no caller. The name is what the environment says, the number is the kernel's.
+fn command_line() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let name = std::env::var("USER").unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let name: String = name.chars().filter(|c| is_plain(*c)).take(32).collect();
+    format!("the command line of user {uid} ({name})")
+}
+
+async fn connect(config: &AuditConfig) -> anyhow::Result<PgPool> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let pool = opening::database(&config.database, CONNECTIONS_MAX).await?;
-    let outbound = Outbound::default();
-    let opened = opening::vault(pool, config.master_key, SNAPSHOT_AGE_MAX, outbound).await?;
-    Ok(opened.0)
+    opening::database(&config.database, CONNECTIONS_MAX).await
+}
+
+/// To look only: whoever verifies begins nothing anew that was removed.
+async fn open(mut config: AuditConfig) -> anyhow::Result<Vault> {
+    let pool = connect(&config).await?;
+    let ring = opening::known_ring(&pool, &mut config.master_key).await?;
+    let keys = in_time(CHANGE_WITHIN, VaultKeys::look(&pool, ring)).await?;
+    Ok(Vault::new(
+        pool,
+        Arc::new(keys),
+        BootId::generate()?,
+        SNAPSHOT_AGE_MAX,
+    ))
 }
 
 /// Heads that an earlier verification printed, kept where whoever writes to the database does not reach.
@@ -145,6 +182,12 @@ fn told(report: &AuditReport) -> String {
     let more = report.findings_total - report.findings.len();
     if more > 0 {
         text += &format!("and {more} more\n");
+    }
+    if let Some(adopted) = &report.adopted {
+        text += &format!(
+            "{} records are older than the chains and were put into that of {} as they were found at {}: nothing vouches for what they were before\n",
+            adopted.rows, adopted.writer, adopted.time
+        );
     }
     let verdict = if report.intact {
         "intact"

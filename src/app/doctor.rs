@@ -2,13 +2,11 @@
 
 use std::{fs, io::Write, process::ExitCode};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 
 use super::{config::DoctorConfig, opening, private_file};
 use crate::cli::printable_lines;
-use crate::crypto::KeyRing;
 use crate::vault::doctor::{Report, examine};
-use crate::vault::ring_of_known_passphrase;
 
 /// What every command's help ends with, and here says more.
 pub const HELP: &str = "Exit codes: 0 nothing is wrong as far as could be seen, 1 it could not look, 2 wrong usage, 4 something is wrong.\n\
@@ -28,18 +26,7 @@ pub async fn run(mut config: DoctorConfig) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     let pool = opening::database(&config.database, CONNECTIONS_MAX).await?;
-    // Passphrases that are not of this database are no error here: what they would open is found missing.
-    for passphrase in config.master_key.take_passphrases() {
-        if let Some(ring) = ring_of_known_passphrase(&pool, passphrase).await? {
-            config.master_key.add(ring)?;
-        }
-    }
-    let ring = config
-        .master_key
-        .read(&mut Vec::new())
-        .map_err(|e| anyhow!(e))?;
-    let ring: KeyRing = ring
-        .context("the passphrase is not one of this database, and no other master key was given")?;
+    let ring = opening::known_ring(&pool, &mut config.master_key).await?;
     let mark = config.mark.as_ref().filter(|path| path.exists());
     let mark = mark.map(|path| {
         fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))

@@ -2,6 +2,7 @@
 
 mod alerting;
 pub mod audit;
+mod auditing;
 pub mod bootstrap;
 mod causes;
 pub mod classify;

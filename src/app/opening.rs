@@ -15,7 +15,7 @@ use crate::{
     domain::classify,
     outbound::Outbound,
     store::connection::{self, CHANGE_WITHIN, CONNECTION_WITHIN, in_time},
-    vault::{Vault, VaultKeys, ring_of_passphrase},
+    vault::{Vault, VaultKeys, ring_of_known_passphrase, ring_of_passphrase},
 };
 
 /// For the try that only asks why.
@@ -93,4 +93,19 @@ pub async fn ring(pool: &PgPool, sources: &mut MasterKeySources) -> anyhow::Resu
     }
     let ring = sources.read(&mut Vec::new()).map_err(|e| anyhow!(e))?;
     ring.context("no master key was given")
+}
+
+/// The same for whoever only looks: nothing is stored. Passphrases that are not of this database are no error here: what they would open
+/// is found missing.
+///
+/// # Errors
+/// No master key is left.
+pub async fn known_ring(pool: &PgPool, sources: &mut MasterKeySources) -> anyhow::Result<KeyRing> {
+    for passphrase in sources.take_passphrases() {
+        if let Some(ring) = ring_of_known_passphrase(pool, passphrase).await? {
+            sources.add(ring)?;
+        }
+    }
+    let ring = sources.read(&mut Vec::new()).map_err(|e| anyhow!(e))?;
+    ring.context("the passphrase is not one of this database, and no other master key was given")
 }

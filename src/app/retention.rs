@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::supervision::{every, is_next, round};
 use crate::domain::chain::Chain;
-use crate::vault::Vault;
+use crate::vault::{Pruner, Vault};
 
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
@@ -32,7 +32,11 @@ pub(super) async fn retain(vault: Arc<Vault>, retention: Retention, stop: Cancel
         for (chain, age) in ages {
             let Some(age) = age else { continue };
             let pruning = Arc::clone(&vault);
-            let pruned = round(async move { pruning.prune_audit(chain, age).await });
+            let by = Pruner {
+                reason: "retention".to_owned(),
+                ..Pruner::default()
+            };
+            let pruned = round(async move { pruning.prune_audit(chain, age, &by).await });
             if let Ok(Err(error)) = pruned.await {
                 tracing::warn!(%error, audit.chain = chain.as_str(), "old rows of the audit could not be removed, it is tried again in an hour");
             }

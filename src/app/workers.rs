@@ -13,7 +13,7 @@ use super::probing::probe;
 use super::retention::{Retention, retain};
 use super::rotating::rotate;
 use super::supervision::{every, is_next, round, supervise};
-use super::{alerting, config::MasterKeySources, observe, ring};
+use super::{alerting, auditing, config::MasterKeySources, observe, ring};
 use crate::live::heartbeat::Heart;
 use crate::live::{canaries, idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
@@ -81,6 +81,7 @@ impl Workers {
         ));
         tasks.spawn(take_over(Arc::clone(vault), stop.clone()));
         tasks.spawn(flush_spend(Arc::clone(vault), stop.clone()));
+        tasks.spawn(auditing::watch(Arc::clone(vault), stop.clone()));
         tasks.spawn(Arc::clone(vault).write_journal(stop.clone()));
         tasks.spawn(learn(Arc::clone(vault), stop.clone()));
         tasks.spawn(retain(Arc::clone(vault), kept, stop.clone()));

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+mod standing;
 mod walk;
 
+pub use standing::{Adopted, Standing};
 pub use walk::Walk;
 
 /// A keyed hash of a row.
@@ -85,6 +87,15 @@ pub enum Fault {
     Unchained,
     /// Rows of a writer whose chain has no head, or a chain that somebody has seen is gone.
     HeadMissing,
+    /// Of a kind of chain fewer are there than have begun.
+    ChainsMissing {
+        /// How many have begun.
+        begun: i64,
+    },
+    /// What is known of all chains together is not what was written, or is gone.
+    StandingChanged,
+    /// Records of no chain were put into one though there was another before.
+    AdoptedLate,
 }
 
 /// One thing that is wrong, and where.
@@ -135,6 +146,9 @@ impl Fault {
             Self::SetBack => "set_back",
             Self::Unchained => "unchained",
             Self::HeadMissing => "head_missing",
+            Self::ChainsMissing { .. } => "chains_missing",
+            Self::StandingChanged => "standing_changed",
+            Self::AdoptedLate => "adopted_late",
         }
     }
 }

@@ -111,7 +111,7 @@ pub async fn list(conn: &mut PgConnection, chain: Chain) -> Result<Vec<ChainRow>
     Ok(rows.into_iter().map(ChainRow::from).collect())
 }
 
-/// The chains of a kind that have rows, those written to last first: at most so many.
+/// The chains of a kind, those written to last first: at most so many.
 ///
 /// # Errors
 /// As every query.
@@ -120,7 +120,7 @@ pub async fn recent(conn: &mut PgConnection, chain: Chain, rows_max: i64) -> Res
         Columns,
         "select chain, writer, create_time, witnessed, birth_mac, anchor_sequence, anchor_hash, anchor_mac,
             head_sequence, head_hash, head_mac
-        from audit_chains where chain = $1 and head_sequence > anchor_sequence order by update_time desc limit $2",
+        from audit_chains where chain = $1 order by update_time desc limit $2",
         chain.as_str(),
         rows_max
     )
@@ -129,18 +129,40 @@ pub async fn recent(conn: &mut PgConnection, chain: Chain, rows_max: i64) -> Res
     Ok(rows.into_iter().map(ChainRow::from).collect())
 }
 
-/// Whether any chain of a kind has begun.
+/// The chains of a kind that these writers have.
 ///
 /// # Errors
 /// As every query.
-pub async fn exist(conn: &mut PgConnection, chain: Chain) -> Result<bool> {
-    let exist = sqlx::query_scalar!(
-        r#"select exists (select from audit_chains where chain = $1) as "exist!""#,
+pub async fn among(
+    conn: &mut PgConnection,
+    chain: Chain,
+    writers: &[Uuid],
+) -> Result<Vec<ChainRow>> {
+    let rows = sqlx::query_as!(
+        Columns,
+        "select chain, writer, create_time, witnessed, birth_mac, anchor_sequence, anchor_hash, anchor_mac,
+            head_sequence, head_hash, head_mac
+        from audit_chains where chain = $1 and writer = any($2)",
+        chain.as_str(),
+        writers
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(ChainRow::from).collect())
+}
+
+/// How many chains of a kind there are.
+///
+/// # Errors
+/// As every query.
+pub async fn count(conn: &mut PgConnection, chain: Chain) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from audit_chains where chain = $1"#,
         chain.as_str()
     )
     .fetch_one(conn)
     .await?;
-    Ok(exist)
+    Ok(count)
 }
 
 /// Begins a chain.

@@ -8,6 +8,7 @@ pub mod alert_deliveries;
 pub mod alerts;
 pub mod audit_chains;
 pub mod audit_records;
+pub mod audit_standing;
 pub mod callers;
 pub mod canaries;
 pub mod changes;

@@ -30,6 +30,9 @@ pub enum OpenError {
         "the cluster key is gone, and the database holds what it was made for: restore the table cluster from a backup"
     )]
     ClusterKeyGone,
+    /// Nobody has started anything on it yet.
+    #[error("the vault is new: nothing was ever started on this database")]
+    New,
     /// The database holds a fingerprint that is none.
     #[error(
         "the database names a master key by something that is not a fingerprint: it was tampered with or damaged"
@@ -50,16 +53,8 @@ impl VaultKeys {
     /// [`OpenError::MissingMasterKey`] names the fingerprint that is needed; see [`OpenError`].
     pub async fn open(pool: &PgPool, ring: KeyRing) -> Result<Self, OpenError> {
         let mut transaction = begin(pool, super::change::BEGIN).await?;
-        let (cluster, origin) = match cluster::wrapped_key(&mut transaction).await? {
-            Some((wrapped, fingerprint)) => {
-                let master_key = parse(&fingerprint)?;
-                let row = WrappedClusterKey {
-                    master_key,
-                    wrapped,
-                };
-                let cluster = ClusterKey::unwrap(&ring, &row)?;
-                (cluster, Origin::Wrapped(master_key))
-            }
+        let (cluster, origin) = match unwrapped(&mut transaction, &ring).await? {
+            Some((cluster, by)) => (cluster, Origin::Wrapped(by)),
             None => (first_start(&mut transaction, &ring).await?, Origin::Made),
         };
         for fingerprint in secrets::master_keys(&mut transaction).await? {
@@ -77,6 +72,19 @@ impl VaultKeys {
         Ok(keys)
     }
 
+    /// Opens the cluster key to look, and writes nothing.
+    ///
+    /// # Errors
+    /// As [`VaultKeys::open`], and where nothing was ever started on this database.
+    pub async fn look(pool: &PgPool, ring: KeyRing) -> Result<Self, OpenError> {
+        let mut conn = acquire(pool).await?;
+        let Some((cluster, _)) = unwrapped(&mut conn, &ring).await? else {
+            refuse_if_used(&mut conn).await?;
+            return Err(OpenError::New);
+        };
+        Ok(Self::new(ring, cluster))
+    }
+
     /// Retired master keys are not held, wherever they are still found.
     fn drop_retired(&self, retired: &[String]) {
         let is_kept = |fingerprint: &Fingerprint| !retired.contains(&fingerprint.to_string());
@@ -84,6 +92,22 @@ impl VaultKeys {
             self.hold(kept);
         }
     }
+}
+
+/// The cluster key, if there is one, and the master key that wraps it.
+async fn unwrapped(
+    conn: &mut PgConnection,
+    ring: &KeyRing,
+) -> Result<Option<(ClusterKey, Fingerprint)>, OpenError> {
+    let Some((wrapped, fingerprint)) = cluster::wrapped_key(conn).await? else {
+        return Ok(None);
+    };
+    let master_key = parse(&fingerprint)?;
+    let row = WrappedClusterKey {
+        master_key,
+        wrapped,
+    };
+    Ok(Some((ClusterKey::unwrap(ring, &row)?, master_key)))
 }
 
 async fn first_start(conn: &mut PgConnection, ring: &KeyRing) -> Result<ClusterKey, OpenError> {

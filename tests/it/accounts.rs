@@ -394,7 +394,7 @@ async fn the_audit_says_who_did_what_why_and_from_where() {
     request.reason = "new team".to_owned();
     desk.admin.create_account(desk.ask(request)).await.unwrap();
     let row: (String, String, String, String, String) =
-        sqlx::query_as("select caller, method, resource, reason, source from audit_records")
+        sqlx::query_as("select caller, method, resource, reason, source from audit_records where method = 'CreateAccount'")
             .fetch_one(&desk.database.pool)
             .await
             .unwrap();

@@ -21,10 +21,10 @@ async fn heads_that_were_set_back_edited_or_removed_are_told() {
     audited
         .edit("create table kept as select * from audit_chains")
         .await;
-    let of = format!("writer = '{writer}'");
+    let of = format!("chain = 'changes' and writer = '{writer}'");
     let set_back = format!(
         "{SET_HEADS_BACK}
-        where h.writer = c.writer and c.{of}"
+        where h.chain = c.chain and h.writer = c.writer and c.writer = '{writer}'"
     );
     audited.edit(&set_back).await;
     let beyond: Vec<String> = (before + 1..=head)
@@ -61,7 +61,7 @@ async fn heads_that_were_set_back_edited_or_removed_are_told() {
     audited
         .edit(&format!("delete from audit_chains where {of}"))
         .await;
-    assert_eq!(audited.faults(), ["head_missing 1"]);
+    assert_eq!(audited.faults(), ["head_missing 1", "chains_missing 2"]);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_chain_set_back_as_a_whole_is_told_by_the_replica_that_runs_by_later_b
     let set_back = format!(
         "delete from audit_records where writer = '{writer}' and writer_sequence > {before};
         {SET_HEADS_BACK}
-        where h.writer = c.writer and c.writer = '{writer}'"
+        where h.chain = c.chain and h.writer = c.writer and c.writer = '{writer}'"
     );
     audited
         .edit("create table heads as select * from audit_chains")
@@ -125,7 +125,15 @@ async fn a_chain_set_back_as_a_whole_is_told_by_the_replica_that_runs_by_later_b
 async fn what_retention_leaves_still_verifies_and_evidence_stays() {
     let audited = Audited::new().await;
     let prune = |age: &str| {
-        let output = audited.audit(&["prune", "--chain", "changes", "--older-than", age]);
+        let output = audited.audit(&[
+            "prune",
+            "--chain",
+            "changes",
+            "--older-than",
+            age,
+            "--reason",
+            "the law",
+        ]);
         let (out, error) = texts(&output);
         assert!(output.status.success(), "{error}");
         out
@@ -140,12 +148,24 @@ async fn what_retention_leaves_still_verifies_and_evidence_stays() {
         .await;
     assert!(!prune("0s").starts_with("removed 0 "));
     audited.is_intact();
-    let left = "select method || ' ' || resource from audit_records";
+    // Each removal is on record with it: who, why, and what.
+    let left = "select method || ' ' || resource || ' ' || reason || ', ' || source || ': ' || summary from audit_records
+        order by sequence";
     let left: Vec<String> = sqlx::query_scalar(left)
         .fetch_all(&audited.cluster.database.pool)
         .await
         .unwrap();
-    assert_eq!(left, ["PruneAudit audit/changes"]);
+    assert_eq!(left.len(), 3, "{left:?}");
+    let user = rustix::process::getuid().as_raw();
+    for record in &left {
+        let by = format!("PruneAudit audit/changes the law, the command line of user {user} (");
+        assert!(record.starts_with(&by), "{record}");
+        assert!(record.ends_with("which were older than 0s"), "{record}");
+    }
+    assert!(
+        left[2].contains(&format!("removed rows 1 to {head} of {writer}")),
+        "{left:?}"
+    );
     // The replica goes on behind its anchor, and what was removed cannot come back.
     audited
         .cluster
@@ -170,7 +190,7 @@ async fn what_retention_leaves_still_verifies_and_evidence_stays() {
     // An older anchor wants its rows back.
     let older = format!(
         "update audit_chains c set anchor_sequence = e.anchor_sequence, anchor_hash = e.anchor_hash, anchor_mac = e.anchor_mac from ends e
-        where e.writer = c.writer and c.writer = '{writer}'"
+        where e.chain = c.chain and e.writer = c.writer and c.writer = '{writer}'"
     );
     audited
         .edit("create table pruned as select * from audit_chains")

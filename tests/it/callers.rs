@@ -96,7 +96,7 @@ async fn a_caller_has_the_grants_it_was_given() {
     let changed = answered(desk.admin.update_caller(request).await);
     assert_eq!(changed.caller.unwrap().grants, admin());
     let summaries = desk
-        .rows("select summary from audit_records order by sequence")
+        .rows("select summary from audit_records where method not in ('AddMasterKey', 'PromoteMasterKey') order by sequence")
         .await;
     assert_eq!(
         summaries,

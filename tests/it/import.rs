@@ -98,7 +98,7 @@ async fn an_import_stores_accounts_keys_limits_and_pools_in_one_change() {
     assert_eq!(targets.collect::<Vec<_>>(), members);
     assert_eq!(desk.marks().await.0, 1);
     let about = desk
-        .rows("select resource from audit_records order by sequence")
+        .rows("select resource from audit_records where method not in ('AddMasterKey', 'PromoteMasterKey') order by sequence")
         .await;
     assert_eq!(about, ["accounts/a", "accounts/b", "pools/a", "accounts/-"]);
 }

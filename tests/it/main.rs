@@ -20,6 +20,7 @@ mod alerts_command;
 mod alleged_budgets;
 mod audit_chain;
 mod audit_heads;
+mod audit_standing;
 mod backup;
 mod bad_input;
 mod bad_limits;

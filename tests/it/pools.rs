@@ -234,7 +234,7 @@ async fn a_repeated_creation_answers_the_pool_as_it_stands_and_another_one_is_re
     };
     answered(desk.admin.create_pool(desk.ask(tried)).await);
     assert_eq!(desk.rows("select id from pools").await, ["p"]);
-    let audited = desk.rows("select resource from audit_records").await;
+    let audited = desk.rows("select resource from audit_records where method not in ('AddMasterKey', 'PromoteMasterKey')").await;
     assert_eq!(audited, ["pools/p"]);
 }
 

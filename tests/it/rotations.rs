@@ -56,7 +56,7 @@ async fn a_rotation_takes_effect_at_once_and_ends_when_the_previous_version_is_d
     let request = proto::GetRotationRequest { name };
     let read = answered(desk.admin.get_rotation(desk.ask(request)).await);
     assert_eq!(read.rotation.unwrap().step(), RotationStep::Done);
-    let audit = desk.rows("select caller || ' ' || method || ' ' || resource from audit_records order by sequence").await;
+    let audit = desk.rows("select caller || ' ' || method || ' ' || resource from audit_records where method not in ('AddMasterKey', 'PromoteMasterKey') order by sequence").await;
     assert_eq!(
         audit[3],
         "system RevokeVersion accounts/a/keys/k/versions/1"

@@ -52,6 +52,14 @@ pub struct PruneArguments {
     /// How old they have to be, such as 400days.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub older_than: Duration,
+    /// Why, for the audit: beside it stand the user who ran this, and the age.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub reason: String,
 }
 
 /// Runs a verb that needs no server.
@@ -69,7 +77,8 @@ pub(crate) fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
         }
         AuditCommand::Prune(arguments) => {
             let common = &arguments.common;
-            let pruned = super::prune(config(common)?, &arguments.chain, arguments.older_than);
+            let (chain, age) = (&arguments.chain, arguments.older_than);
+            let pruned = super::prune(config(common)?, chain, age, &arguments.reason);
             start(&common.log, pruned).map(|()| ExitCode::SUCCESS)
         }
         AuditCommand::Export(common) => {

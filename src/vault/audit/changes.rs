@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::hashes::{Chained, End};
 use super::writer::Writer;
 use crate::crypto::MacKey;
-use crate::domain::chain::{Chain, Head, Link};
+use crate::domain::chain::{Adopted, Chain, Link};
 use crate::domain::time::Timestamp;
 use crate::store::Result;
 use crate::store::audit_chains;
@@ -43,11 +43,7 @@ pub(in crate::vault) async fn append(
     mut records: Vec<AuditRecord>,
     now: Timestamp,
 ) -> Result<Writer> {
-    let is_first = !audit_chains::exist(conn, Chain::Changes).await?;
     let (id, mut head) = writer.locked(conn, key, Chain::Changes, now).await?;
-    if is_first {
-        head = adopt(conn, key, (id, head)).await?;
-    }
     let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
     let sequences = audit_records::take_sequences(conn, count).await?;
     for (record, sequence) in records.iter_mut().zip(sequences) {
@@ -64,16 +60,19 @@ pub(in crate::vault) async fn append(
     })
 }
 
-/// Puts the records of earlier releases into the very first chain, as they are found: from here on they cannot be changed unseen either.
-async fn adopt(
+/// Puts the records of releases without chains into a first chain, as they are found: from here on they cannot be changed unseen either.
+/// Gives that, and how many they were.
+pub(in crate::vault) async fn adopt(
     conn: &mut PgConnection,
     key: &MacKey,
-    (id, mut head): (uuid::Uuid, Head),
-) -> Result<Head> {
+    writer: Writer,
+    now: Timestamp,
+) -> Result<(Writer, Adopted)> {
+    let (id, mut head) = writer.locked(conn, key, Chain::Changes, now).await?;
     loop {
         let records = audit_records::unchained(conn, ADOPTED_MAX).await?;
         if records.is_empty() {
-            return Ok(head);
+            break;
         }
         let mut links: Vec<(i64, Link)> = Vec::with_capacity(records.len());
         for record in &records {
@@ -83,4 +82,12 @@ async fn adopt(
         }
         audit_records::adopt(conn, &links).await?;
     }
+    let signed = End::Head.sign(key, Chain::Changes, id, head);
+    audit_chains::advance(conn, Chain::Changes, id, &signed).await?;
+    let adopted = Adopted {
+        writer: id,
+        rows: head.sequence,
+    };
+    let head = Some(head);
+    Ok((Writer { id, head }, adopted))
 }

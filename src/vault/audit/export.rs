@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::domain::chain::{Chain, Link};
 use crate::domain::journal::JournalRecord;
-use crate::domain::time::Timestamp;
 use crate::store::audit_chains;
 use crate::store::audit_records::{AuditRecord, chained};
 use crate::store::connection::begin;
@@ -12,6 +11,7 @@ use crate::store::lease_journal;
 use crate::vault::{Result, Vault};
 
 use super::verify::{BEGIN, PAGE_ROWS};
+use super::written;
 
 impl Vault {
     /// Hands every row to `take`, chain by chain, until it says that nobody reads any more.
@@ -92,12 +92,4 @@ fn place(value: &mut Value, chain: Chain, link: &Link) {
     value["writer_sequence"] = link.sequence.into();
     value["previous"] = super::hex(&link.previous).into();
     value["mac"] = super::hex(&link.mac).into();
-}
-
-fn written(time: Timestamp) -> String {
-    let since = time.since(Timestamp::from_micros(0));
-    let time = std::time::UNIX_EPOCH.checked_add(since);
-    time.map_or_else(String::new, |time| {
-        humantime::format_rfc3339_micros(time).to_string()
-    })
 }

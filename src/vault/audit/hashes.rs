@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::crypto::{MacField, MacKey};
-use crate::domain::chain::{Chain, Hash, Head, Link};
+use crate::domain::chain::{Chain, Hash, Head, Link, Standing};
 use crate::domain::journal::JournalRecord;
 use crate::store::audit_chains::{ChainRow, EndRow};
 use crate::store::audit_records::AuditRecord;
@@ -69,6 +69,19 @@ pub(super) fn birth(key: &MacKey, row: &ChainRow) -> Hash {
         row.witnessed.as_slice().into(),
     ];
     key.mac("audit_births", &fields)
+}
+
+/// The hash of what is known of all chains.
+pub(super) fn standing(key: &MacKey, standing: &Standing) -> Hash {
+    let adopted = standing.adopted.as_ref();
+    let fields = [
+        standing.since.micros().into(),
+        standing.begun_changes.into(),
+        standing.begun_leases.into(),
+        adopted.map(|adopted| &adopted.writer).into(),
+        adopted.map(|adopted| adopted.rows).into(),
+    ];
+    key.mac("audit_standing", &fields)
 }
 
 /// A record of a chain.

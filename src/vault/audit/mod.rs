@@ -9,12 +9,27 @@ mod hashes;
 mod leases;
 pub(super) mod report;
 mod retention;
+pub(super) mod standing;
 mod verify;
+mod watch;
 pub(super) mod writer;
 
 pub use report::{AuditReport, ChainReport};
+pub use retention::Pruner;
+pub use watch::AuditWatch;
+
+use crate::domain::time::Timestamp;
 
 /// Bytes as they are printed.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A time as it is printed.
+fn written(time: Timestamp) -> String {
+    let since = time.since(Timestamp::from_micros(0));
+    let time = std::time::UNIX_EPOCH.checked_add(since);
+    time.map_or_else(String::new, |time| {
+        humantime::format_rfc3339_micros(time).to_string()
+    })
 }

@@ -19,6 +19,19 @@ pub struct AuditReport {
     pub findings: Vec<FindingReport>,
     /// How much is wrong.
     pub findings_total: usize,
+    /// Records that are older than the chains.
+    pub adopted: Option<AdoptedReport>,
+}
+
+/// Records of a release without chains, which a start put into one as it found them: nothing vouches for what they were before.
+#[derive(Debug, Serialize)]
+pub struct AdoptedReport {
+    /// The chain.
+    pub writer: Uuid,
+    /// How many.
+    pub rows: i64,
+    /// When.
+    pub time: String,
 }
 
 /// One chain. Kept elsewhere, it shows later whether the chain was set back.
@@ -81,7 +94,10 @@ impl FindingReport {
             | Fault::HeadChanged
             | Fault::SetBack
             | Fault::Unchained
-            | Fault::HeadMissing => None,
+            | Fault::HeadMissing
+            | Fault::ChainsMissing { .. }
+            | Fault::StandingChanged
+            | Fault::AdoptedLate => None,
         };
         Self {
             chain: finding.chain.as_str(),
@@ -114,5 +130,13 @@ fn sentence(finding: &Finding) -> String {
             )
         }
         Fault::HeadMissing => "the chain's birth and head are missing".to_owned(),
+        Fault::ChainsMissing { begun } => format!("{begun} chains have begun, and {at} are there"),
+        Fault::StandingChanged => {
+            "what is known of all chains together is not what was written, or is gone".to_owned()
+        }
+        Fault::AdoptedLate => {
+            "records of no chain were taken over as if there had been no chains, and there were"
+                .to_owned()
+        }
     }
 }

@@ -7,12 +7,14 @@ use uuid::Uuid;
 
 use super::hashes::{self, Chained, End};
 use super::report::{AuditReport, ChainReport, FINDINGS_MAX};
+use super::standing;
 use crate::crypto::MacKey;
 use crate::domain::chain::{self, Chain, Fault, Finding, Head, Link, Sighting, Sightings, Walk};
 use crate::store::audit_chains::{self, ChainRow};
 use crate::store::audit_records::{self, AuditRecord, chained};
 use crate::store::connection::begin;
 use crate::store::lease_journal::{self, JournalRow};
+use crate::store::{audit_standing, cluster};
 use crate::vault::{Result, Vault};
 
 /// Rows that are read at a time.
@@ -31,12 +33,16 @@ impl Vault {
     pub async fn verify_audit(&self, noted: &[(Chain, Sighting)]) -> Result<AuditReport> {
         let mut transaction = begin(&self.pool, BEGIN).await?;
         let mut report = AuditReport::default();
+        let mut rows = Vec::new();
         for chain in Chain::ALL {
             let noted = noted.iter().filter(|(of, _)| *of == chain);
             let noted: Vec<Sighting> = noted.map(|(_, sighting)| *sighting).collect();
-            self.verify_chains(&mut transaction, chain, &noted, &mut report)
-                .await?;
+            let verified = self.verify_chains(&mut transaction, chain, &noted, &mut report);
+            rows.extend(verified.await?);
         }
+        let stored = audit_standing::find(&mut transaction).await?;
+        let is_used = cluster::rev(&mut transaction).await? > 0;
+        standing::judge(&self.keys.audit, stored, is_used, &rows, &mut report);
         Ok(report.concluded())
     }
 
@@ -46,7 +52,7 @@ impl Vault {
         chain: Chain,
         noted: &[Sighting],
         report: &mut AuditReport,
-    ) -> Result<()> {
+    ) -> Result<Vec<ChainRow>> {
         let key = &self.keys.audit;
         let rows = audit_chains::list(conn, chain).await?;
         let mut seen = seen(key, &rows, noted);
@@ -67,7 +73,7 @@ impl Vault {
         for finding in astray(conn, chain).await? {
             report.tell(&finding);
         }
-        Ok(())
+        Ok(rows)
     }
 }
 

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::hashes::{self, End};
+use super::standing;
 use crate::crypto::MacKey;
 use crate::domain::chain::{self, Chain, Head, SIGHTINGS_MAX, Sighting};
 use crate::domain::time::Timestamp;
@@ -51,33 +52,39 @@ impl Writer {
             (Some(found), Some(head)) if found.sequence > head.sequence || found == head => {
                 return Ok((self.id, found));
             }
-            (None, None) => return begin(conn, key, (chain, self.id), None, now).await,
+            (None, None) => {
+                return begin_noting(conn, key, (chain, self.id), Vec::new(), now).await;
+            }
             (Some(_) | None, Some(_)) => {}
         }
-        let sighting = self.head.map(|head| Sighting {
+        let lost = self.head.map(|head| Sighting {
             writer: self.id,
             head,
         });
+        let lost: Vec<Sighting> = lost.into_iter().collect();
         tracing::error!(
             audit.chain = chain.as_str(),
             audit.writer = %self.id,
             "the audit was set back while this replica runs, it goes on in a new chain: `keylease audit verify` says what is missing"
         );
-        begin(conn, key, (chain, Uuid::new_v4()), sighting, now).await
+        begin_noting(conn, key, (chain, Uuid::new_v4()), lost, now).await
     }
 }
 
 /// Begins a chain, which notes the heads that it finds, and what was there and is not found.
-async fn begin(
+pub(super) async fn begin_noting(
     conn: &mut PgConnection,
     key: &MacKey,
     (chain, writer): (Chain, Uuid),
-    lost: Option<Sighting>,
+    lost: Vec<Sighting>,
     now: Timestamp,
 ) -> Result<(Uuid, Head)> {
+    standing::count(conn, key, chain).await?;
     let rows_max = i64::try_from(SIGHTINGS_MAX).unwrap_or(i64::MAX);
     let others = audit_chains::recent(conn, chain, rows_max).await?;
-    let seen = others.iter().filter_map(|row| {
+    // What has no row yet cannot lose any.
+    let begun = others.iter().filter(|row| row.head.sequence > 0);
+    let seen = begun.filter_map(|row| {
         let head = End::Head.open(key, chain, row.writer, &row.head)?;
         let writer = row.writer;
         Some(Sighting { writer, head })

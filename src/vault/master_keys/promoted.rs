@@ -74,10 +74,10 @@ pub(in crate::vault) async fn read_committed(
     read(conn, keys).await
 }
 
-/// Whether it stands there as a release left it that numbers no promotions.
-pub(in crate::vault) async fn is_unnumbered(conn: &mut sqlx::PgConnection) -> store::Result<bool> {
+/// Whether a release has written it that numbers promotions.
+pub(in crate::vault) async fn is_numbered(conn: &mut sqlx::PgConnection) -> store::Result<bool> {
     let stored = cluster::promoted_master_key(conn).await?;
-    Ok(stored.is_some_and(|stored| stored.number.is_none()))
+    Ok(stored.is_some_and(|stored| stored.number.is_some()))
 }
 
 fn proven(keys: &VaultKeys, stored: &StoredPromotion) -> Option<Found> {

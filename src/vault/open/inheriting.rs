@@ -5,9 +5,12 @@ use uuid::Uuid;
 
 use super::OpenError;
 use crate::crypto::Fingerprint;
-use crate::store::cluster;
-use crate::vault::audit::changes;
+use crate::domain::chain::Chain;
+use crate::domain::time::Timestamp;
+use crate::store::audit_records::{self, chained};
+use crate::store::{audit_chains, audit_standing, cluster};
 use crate::vault::audit::writer::Writer;
+use crate::vault::audit::{changes, standing};
 use crate::vault::master_keys::promoted::{self, Promoted};
 use crate::vault::master_keys::resource_of;
 use crate::vault::{Change, VaultKeys};
@@ -28,19 +31,54 @@ impl VaultKeys {
         conn: &mut PgConnection,
         origin: Origin,
     ) -> Result<(), OpenError> {
+        let is_known = promoted::is_numbered(conn).await?;
         let promotion = self.inherit_promotion(conn, origin).await?;
-        let notes: Vec<(String, String)> = promotion.into_iter().collect();
-        if notes.is_empty() {
-            return Ok(());
-        }
         let now = cluster::now(conn).await?;
-        let why = "a vault begins, or is taken over from an earlier release";
-        let change = Change::by_system("PromoteMasterKey", why);
-        let records = changes::records(&change, notes, now);
+        let writer = self.inherit_audit(conn, is_known, now).await?;
+        let mut records = Vec::new();
+        if let Some(note) = promotion {
+            let why = "a vault begins, or is taken over from an earlier release";
+            let change = Change::by_system("PromoteMasterKey", why);
+            records.extend(changes::records(&change, vec![note], now));
+        }
+        if !records.is_empty() {
+            changes::append(conn, &self.audit, writer, records, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins to count chains, and puts records into a first one that are there from a release without any. Only once: where a promotion
+    /// has a number a release like this one was here, and what is missing was removed. Gives the writer of what goes on record.
+    async fn inherit_audit(
+        &self,
+        conn: &mut PgConnection,
+        is_known: bool,
+        now: Timestamp,
+    ) -> Result<Writer, OpenError> {
         // No boot has a chain yet that it could go into.
         let writer = Writer::new(Uuid::new_v4());
-        changes::append(conn, &self.audit, writer, records, now).await?;
-        Ok(())
+        if audit_standing::find(conn).await?.is_some() {
+            return Ok(writer);
+        }
+        if is_known {
+            tracing::error!(
+                "what was known of the audit's chains as a whole was removed, `keylease audit verify` says so from now on"
+            );
+            return Ok(writer);
+        }
+        standing::begin(conn, &self.audit, now).await?;
+        let is_chained = audit_chains::count(conn, Chain::Changes).await? > 0
+            || !chained::headless(conn, 1).await?.is_empty();
+        if is_chained || audit_records::unchained(conn, 1).await?.is_empty() {
+            return Ok(writer);
+        }
+        let (writer, adopted) = changes::adopt(conn, &self.audit, writer, now).await?;
+        tracing::warn!(
+            records = adopted.rows,
+            "records of a release without chains are taken over as they are, nothing vouches for what they were before"
+        );
+        standing::adopted(conn, &self.audit, adopted).await?;
+        Ok(writer)
     }
 
     /// The promoted master key is held, and numbered. Gives what is to go on record.
@@ -52,7 +90,7 @@ impl VaultKeys {
         let (fingerprint, summary) = match promoted::read(conn, self).await? {
             Promoted::Key(fingerprint) => {
                 self.ring().find(&fingerprint)?;
-                if !promoted::is_unnumbered(conn).await? {
+                if promoted::is_numbered(conn).await? {
                     return Ok(None);
                 }
                 (fingerprint, "was promoted by an earlier release")
