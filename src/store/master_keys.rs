@@ -7,22 +7,9 @@ use super::Result;
 use super::convert::{offset, timestamp};
 use crate::domain::time::Timestamp;
 
-/// What derives a master key from its passphrase. Nothing of it is secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassphraseRow {
-    /// Of the key that comes out.
-    pub fingerprint: String,
-    /// Random bytes.
-    pub salt: Vec<u8>,
-    /// Memory in KiB.
-    pub memory_kib: i32,
-    /// Passes over the memory.
-    pub iterations: i32,
-    /// Lanes.
-    pub parallelism: i32,
-    /// The key that the same passphrase gave under weaker parameters, for people: nothing follows from it.
-    pub replaces: Option<String>,
-}
+mod passphrases;
+
+pub use passphrases::{PassphraseRow, passphrases, register_passphrase};
 
 /// A master key at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,45 +112,6 @@ pub async fn note_unneeded(conn: &mut PgConnection) -> Result<()> {
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// Makes a master key that comes from a passphrase known.
-///
-/// # Errors
-/// As every query.
-pub async fn register_passphrase(conn: &mut PgConnection, row: &PassphraseRow) -> Result<()> {
-    sqlx::query!(
-        "insert into master_keys (fingerprint, state, salt, memory_kib, iterations, parallelism, replaces)
-        values ($1, 'present', $2, $3, $4, $5, $6)",
-        row.fingerprint,
-        row.salt,
-        row.memory_kib,
-        row.iterations,
-        row.parallelism,
-        row.replaces
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// What derives the keys that come from passphrases, newest first.
-///
-/// # Errors
-/// As every query.
-pub async fn passphrases(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<PassphraseRow>> {
-    let rows = sqlx::query_as!(
-        PassphraseRow,
-        r#"select fingerprint, salt as "salt!", memory_kib as "memory_kib!", iterations as "iterations!",
-            parallelism as "parallelism!", replaces
-        from master_keys
-        where retire_time is null and salt is not null and memory_kib is not null and iterations is not null and parallelism is not null
-        order by create_time desc, fingerprint limit $1"#,
-        rows_max
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
 }
 
 /// Counts wraps made with a master key, and answers how many it has made.

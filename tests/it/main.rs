@@ -92,6 +92,7 @@ mod never_clears;
 mod offline;
 mod outage_reports;
 mod partial_secrets;
+mod passphrases;
 mod pool_rules;
 mod pools;
 mod prices;

@@ -10,6 +10,10 @@ use crate::store::master_keys::{self, PassphraseRow};
 use crate::store::{self, cluster};
 use crate::vault::open::{OpenError, parse, refuse_if_used};
 
+mod replacing;
+
+use replacing::with_replacement;
+
 /// The most passphrases that a start tries: each costs a good part of a second.
 const ROWS_MAX: i64 = 4;
 
@@ -17,7 +21,10 @@ const ROWS_MAX: i64 = 4;
 #[derive(Debug, thiserror::Error)]
 pub enum PassphraseError {
     /// Another passphrase was used when this database was set up.
-    #[error("the passphrase is not the one of this database, which has master key {}", .known.join(" or "))]
+    #[error(
+        "the passphrase is not the one of this database, which has master key {}: give that passphrase too where this one is to be added, or \
+         retire what is not needed by `keylease master-key retire`", .known.join(" or ")
+    )]
     Wrong {
         /// The fingerprints of the keys that come from passphrases.
         known: Vec<String>,
@@ -75,7 +82,12 @@ pub async fn ring_of_passphrase(
         if !matching.is_empty() {
             return with_replacement(pool, &known, matching, passphrase).await;
         }
-        if given.is_none() {
+        // Beside another passphrase it is a new one. Beside keys alone it may as well be mistyped, and would be kept for ever.
+        let beside = given.is_some_and(|ring| {
+            let mut given = ring.fingerprints().into_iter();
+            given.any(|given| known.contains(&given.to_string()))
+        });
+        if !beside {
             return Err(PassphraseError::Wrong { known });
         }
         transaction = begin(pool, crate::vault::change::BEGIN).await?;
@@ -117,74 +129,20 @@ async fn added(
 ) -> Result<KeyRing, PassphraseError> {
     cluster::wrapped_key(&mut transaction).await?;
     let rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;
-    if rows.len() >= usize::try_from(ROWS_MAX).unwrap_or(usize::MAX) {
-        return Err(PassphraseError::TooMany { max: ROWS_MAX });
-    }
+    let is_full = is_full(&rows);
     let (matching, passphrase) = matching(rows, passphrase).await?;
     let (key, _) = match matching.into_iter().next() {
         Some(known) => known,
+        None if is_full => return Err(PassphraseError::TooMany { max: ROWS_MAX }),
         None => store(&mut transaction, passphrase, None).await?,
     };
     transaction.commit().await?;
     Ok(KeyRing::new(key, Vec::new())?)
 }
 
-/// The keys that it gives, the strongest first, and another one if all of them were derived more cheaply than is right today. That it is to
-/// take their place is known from here alone, where one passphrase gave them all: of what the row says somebody else may be the author.
-async fn with_replacement(
-    pool: &PgPool,
-    tried: &[String],
-    matching: Vec<(MasterKey, PassphraseParameters)>,
-    passphrase: Secret,
-) -> Result<KeyRing, PassphraseError> {
-    let (outdated, mut strong): (Vec<_>, Vec<_>) = matching
-        .into_iter()
-        .partition(|(_, parameters)| parameters.are_outdated());
-    let outdated: Vec<MasterKey> = outdated.into_iter().map(|(key, _)| key).collect();
-    if let (true, Some(weak)) = (strong.is_empty(), outdated.first()) {
-        strong.extend(replacement(pool, tried, weak.fingerprint(), passphrase).await?);
-    }
-    let prints: Vec<Fingerprint> = outdated.iter().map(MasterKey::fingerprint).collect();
-    let replacing = match &strong[..] {
-        [(key, _)] => Some(key.fingerprint()),
-        // Which of several is for a person to say.
-        _ => None,
-    };
-    let mut keys = strong.into_iter().map(|(key, _)| key).chain(outdated);
-    let Some(first) = keys.next() else {
-        return Err(KeyRingError::Empty.into());
-    };
-    let ring = KeyRing::new(first, keys.collect())?;
-    let pairs = prints.into_iter().zip(std::iter::repeat(replacing));
-    Ok(pairs.fold(ring, |ring, (old, new)| match new {
-        Some(new) => ring.replacing(old, new),
-        None => ring,
-    }))
-}
-
-/// The key that takes the place of `weak`: what another start has stored for it since those rows were tried, or a fresh one.
-async fn replacement(
-    pool: &PgPool,
-    tried: &[String],
-    weak: Fingerprint,
-    passphrase: Secret,
-) -> Result<Option<(MasterKey, PassphraseParameters)>, PassphraseError> {
-    let mut transaction = begin(pool, crate::vault::change::BEGIN).await?;
-    cluster::wrapped_key(&mut transaction).await?;
-    let mut rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;
-    rows.retain(|row| !tried.contains(&row.fingerprint));
-    let (theirs, passphrase) = matching(rows, passphrase).await?;
-    let mut theirs = theirs.into_iter().filter(|(_, p)| !p.are_outdated());
-    let made = match theirs.next() {
-        Some(theirs) => theirs,
-        None => store(&mut transaction, passphrase, Some(weak)).await?,
-    };
-    transaction.commit().await?;
-    tracing::info!(
-        fingerprint = %made.0.fingerprint(), replaces = %weak,
-        "the passphrase was stretched under weaker parameters than are right today, another master key of it takes over once every replica has it"
-    );
-    Ok(Some(made))
+/// One more would push another out of those that a start tries.
+fn is_full(rows: &[PassphraseRow]) -> bool {
+    i64::try_from(rows.len()).is_ok_and(|rows| rows >= ROWS_MAX)
 }
 
 /// The keys of the rows that it belongs to, newest first. Gives the passphrase back.

@@ -1,0 +1,89 @@
+//! How many passphrases a database keeps, and which of them a start tries.
+
+use keylease::crypto::{KeyRing, MasterKey, PassphraseParameters, Secret};
+use keylease::store::master_keys::{self, PassphraseRow};
+use keylease::vault::{PassphraseError, VaultKeys, ring_of_passphrase};
+
+use crate::harness::postgres::Database;
+
+fn phrase(text: &str) -> Secret {
+    Secret::from_string(text.to_owned())
+}
+
+/// Stores what derives a cheap key of this passphrase.
+async fn cheap(database: &Database, text: &str, salt: u8) -> MasterKey {
+    let parameters = PassphraseParameters {
+        salt: vec![salt; 16],
+        memory_kib: 19_456,
+        iterations: 2,
+        parallelism: 1,
+    };
+    let key = MasterKey::from_passphrase(&phrase(text), &parameters).unwrap();
+    let row = PassphraseRow {
+        fingerprint: key.fingerprint().to_string(),
+        salt: parameters.salt,
+        memory_kib: 19_456,
+        iterations: 2,
+        parallelism: 1,
+        replaces: None,
+    };
+    let mut conn = database.pool.acquire().await.unwrap();
+    master_keys::register_passphrase(&mut conn, &row)
+        .await
+        .unwrap();
+    key
+}
+
+async fn rows(database: &Database) -> i64 {
+    let count = "select count(*) from master_keys where salt is not null";
+    sqlx::query_scalar(count)
+        .fetch_one(&database.pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_passphrase_in_use_is_tried_however_many_came_later() {
+    let database = Database::create().await;
+    let used = cheap(&database, "correct horse battery", 1).await;
+    let ring = KeyRing::new(used, vec![]).unwrap();
+    let used = ring.first().fingerprint();
+    VaultKeys::open(&database.pool, ring).await.unwrap();
+    for salt in 2..6 {
+        cheap(&database, "mistyped horse battery", salt).await;
+    }
+    // Newer ones do not push it out, and nothing is stored beyond what a start tries.
+    let before = rows(&database).await;
+    let ring = ring_of_passphrase(&database.pool, phrase("correct horse battery"), None)
+        .await
+        .unwrap();
+    assert_eq!(ring.fingerprints(), [used]);
+    assert_eq!(rows(&database).await, before);
+    VaultKeys::open(&database.pool, ring).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mistyped_passphrase_beside_a_key_is_not_kept_where_there_are_others() {
+    let database = Database::create().await;
+    let key = MasterKey::generate().unwrap();
+    let file = KeyRing::new(key, vec![]).unwrap();
+    VaultKeys::open(&database.pool, file.clone()).await.unwrap();
+    let pool = &database.pool;
+    let first = ring_of_passphrase(pool, phrase("correct horse battery"), Some(&file))
+        .await
+        .unwrap();
+    let mistyped = ring_of_passphrase(pool, phrase("correct horse batery"), Some(&file)).await;
+    assert!(matches!(mistyped, Err(PassphraseError::Wrong { .. })));
+    assert_eq!(rows(&database).await, 1);
+    // Beside the one that is known another is added, up to a bound.
+    let known = KeyRing::join([file, first]).unwrap();
+    for number in 0..3 {
+        let text = format!("another horse battery {number}");
+        ring_of_passphrase(pool, phrase(&text), Some(&known))
+            .await
+            .unwrap();
+    }
+    let more = ring_of_passphrase(pool, phrase("one horse too many"), Some(&known)).await;
+    assert!(matches!(more, Err(PassphraseError::TooMany { max: 4 })));
+    assert_eq!(rows(&database).await, 4);
+}
