@@ -52,6 +52,22 @@ pub async fn register(conn: &mut PgConnection, fingerprint: &str) -> Result<()> 
     Ok(())
 }
 
+/// Takes those that are known and not on record: fingerprints, and whether each comes from a passphrase. They count as recorded then.
+///
+/// # Errors
+/// As every query.
+pub async fn announce(conn: &mut PgConnection) -> Result<Vec<(String, bool)>> {
+    let rows = sqlx::query!(
+        r#"update master_keys set announced = true where not announced returning fingerprint, salt is not null as "is_of_passphrase!""#
+    )
+    .fetch_all(conn)
+    .await?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|row| (row.fingerprint, row.is_of_passphrase))
+        .collect())
+}
+
 /// Shows in every row whether it is the promoted one. The word of the cluster's row counts; this one is for people.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Master keys: which one seals, who holds which, and how one takes the place of another. The verbs have a file each, named like their RPC.
 
+mod adding;
 mod get_master_key_status;
 mod hold_ring;
 mod passphrase;
@@ -9,6 +10,7 @@ mod retire_master_key;
 mod rewrap_keys;
 mod rewrapping;
 
+pub(super) use adding::announced;
 pub use get_master_key_status::{MasterKeyStatus, MasterKeyView};
 pub use hold_ring::RingChange;
 pub use passphrase::{PassphraseError, ring_of_known_passphrase, ring_of_passphrase};

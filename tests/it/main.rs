@@ -48,6 +48,7 @@ mod distrust;
 mod distrust_leases;
 mod doctor;
 mod doctor_history;
+mod doctor_rotators;
 mod ended;
 mod explain;
 mod explain_cli;

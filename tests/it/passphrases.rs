@@ -1,8 +1,12 @@
 //! How many passphrases a database keeps, and which of them a start tries.
 
-use keylease::crypto::{KeyRing, MasterKey, PassphraseParameters, Secret};
+use std::sync::Arc;
+use std::time::Duration;
+
+use keylease::crypto::{BootId, KeyRing, MasterKey, PassphraseParameters, Secret};
 use keylease::store::master_keys::{self, PassphraseRow};
-use keylease::vault::{PassphraseError, VaultKeys, ring_of_passphrase};
+use keylease::vault::{PassphraseError, Vault, VaultKeys, ring_of_passphrase};
+use sqlx::AssertSqlSafe;
 
 use crate::harness::postgres::Database;
 
@@ -86,4 +90,41 @@ async fn a_mistyped_passphrase_beside_a_key_is_not_kept_where_there_are_others()
     let more = ring_of_passphrase(pool, phrase("one horse too many"), Some(&known)).await;
     assert!(matches!(more, Err(PassphraseError::TooMany { max: 4 })));
     assert_eq!(rows(&database).await, 4);
+}
+
+#[tokio::test]
+async fn a_master_key_that_becomes_known_is_on_record_once() {
+    let database = Database::create().await;
+    let ring = ring_of_passphrase(&database.pool, phrase("correct horse battery"), None)
+        .await
+        .unwrap();
+    let print = ring.first().fingerprint();
+    for _ in 0..2 {
+        VaultKeys::open(&database.pool, ring.clone()).await.unwrap();
+    }
+    let keys = VaultKeys::open(&database.pool, ring.clone()).await.unwrap();
+    let (pool, boot) = (database.pool.clone(), BootId::generate().unwrap());
+    let vault = Arc::new(Vault::new(
+        pool,
+        Arc::new(keys),
+        boot,
+        Duration::from_mins(5),
+    ));
+    let late = KeyRing::new(MasterKey::generate().unwrap(), vec![]).unwrap();
+    let late_print = late.first().fingerprint();
+    let both = KeyRing::join([ring, late]).unwrap();
+    vault.hold_ring(both).await.unwrap();
+    let said = "select resource || ' ' || summary from audit_records where method = 'AddMasterKey' order by sequence";
+    let said: Vec<String> = sqlx::query_scalar(AssertSqlSafe(said.to_owned()))
+        .fetch_all(&database.pool)
+        .await
+        .unwrap();
+    let known = "is known from now on, it comes from";
+    assert_eq!(
+        said,
+        [
+            format!("masterKeys/{print} {known} a passphrase"),
+            format!("masterKeys/{late_print} {known} a file, a folder or a variable"),
+        ]
+    );
 }

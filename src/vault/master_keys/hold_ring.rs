@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::adding::AddMasterKeys;
 use super::promoted::{self, Promoted};
 use crate::crypto::{Fingerprint, KeyRing};
 use crate::domain::rewrap::RATE_DEFAULT;
 use crate::store::connection::acquire;
 use crate::store::{cluster, master_keys, secrets};
+use crate::vault::error::Refusal;
 use crate::vault::{Change, Error, PromoteMasterKey, Result, RewrapKeys, Vault};
 
 /// What changed by taking up a ring.
@@ -26,7 +28,7 @@ impl Vault {
     ///
     /// # Errors
     /// The database cannot be reached; the ring stays as it was.
-    pub async fn hold_ring(&self, found: KeyRing) -> Result<RingChange> {
+    pub async fn hold_ring(self: &Arc<Self>, found: KeyRing) -> Result<RingChange> {
         let held = self.keys.ring();
         let retired = {
             let mut conn = acquire(&self.pool).await?;
@@ -121,12 +123,18 @@ impl Vault {
         Ok(missing.iter().filter(is_needed).copied().collect())
     }
 
-    async fn swap_ring(&self, ring: KeyRing, added: &[Fingerprint]) -> Result<()> {
+    async fn swap_ring(self: &Arc<Self>, ring: KeyRing, added: &[Fingerprint]) -> Result<()> {
         let mut conn = acquire(&self.pool).await?;
         for fingerprint in added {
             master_keys::register(&mut conn, &fingerprint.to_string()).await?;
         }
         drop(conn);
+        let change = Change::by_system("AddMasterKey", "a replica was given it");
+        match self.change(change, AddMasterKeys).await {
+            // Another replica was given it before.
+            Ok(()) | Err(Error::Refused(Refusal::NotFound { .. })) => {}
+            Err(error) => return Err(error),
+        }
         self.keys.hold(ring);
         self.publish_ring();
         let rev = {

@@ -12,7 +12,7 @@ use crate::store::{audit_chains, audit_standing, cluster};
 use crate::vault::audit::writer::Writer;
 use crate::vault::audit::{changes, standing};
 use crate::vault::master_keys::promoted::{self, Promoted};
-use crate::vault::master_keys::resource_of;
+use crate::vault::master_keys::{announced, resource_of};
 use crate::vault::{Change, VaultKeys};
 
 /// Where the cluster key came from.
@@ -35,7 +35,8 @@ impl VaultKeys {
         let promotion = self.inherit_promotion(conn, origin).await?;
         let now = cluster::now(conn).await?;
         let writer = self.inherit_audit(conn, is_known, now).await?;
-        let mut records = Vec::new();
+        let change = Change::by_system("AddMasterKey", "a replica was given it");
+        let mut records = changes::records(&change, announced(conn).await?, now);
         if let Some(note) = promotion {
             let why = "a vault begins, or is taken over from an earlier release";
             let change = Change::by_system("PromoteMasterKey", why);

@@ -147,11 +147,12 @@ impl Vault {
         Ok(rotation.map(|rotation| Turn { name, rotation }))
     }
 
-    /// Writes what a step came to: as a change where versions move or a person has to know, quietly where it is only tried again.
+    /// Writes what a step came to: as a change where versions move, a provider's secret is gone, or a person has to know, quietly where it is only tried again.
     async fn settle_step(self: &Arc<Self>, outcome: Outcome) -> Result<()> {
         let mut ahead = outcome.turn.rotation.clone();
         let now = self.live.now().database;
-        let is_quiet = ahead.on(outcome.event.clone(), now).is_ok()
+        let is_quiet = !matches!(outcome.event, Event::Revoked)
+            && ahead.on(outcome.event.clone(), now).is_ok()
             && ahead.step != Step::Draining
             && !ahead.is_held
             && (ahead.step == outcome.turn.rotation.step);

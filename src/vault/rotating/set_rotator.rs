@@ -67,7 +67,7 @@ impl Verb for SetRotator {
         rotators::put(work.conn, &rotator, &mac).await?;
         Ok(Done {
             resource: format!("{}/rotator", self.account),
-            summary: format!("asks {}", rotator.url),
+            summary: format!("asks {}", host_of(&rotator.url)),
             answer: with_secret(work, self.account, rotator),
         })
     }
@@ -79,6 +79,15 @@ impl Verb for SetRotator {
         let rotator = verified(work.keys, found(stored, &name)?, &name)?;
         Ok(with_secret(work, self.account, rotator))
     }
+}
+
+/// Where it is: the rest of the address may hold a token of its receiver's, as those of alerts do, and many may read the audit.
+fn host_of(url: &str) -> String {
+    let url = url::Url::parse(url).ok();
+    let host = url
+        .as_ref()
+        .and_then(|url| Some((url.scheme(), url.host_str()?)));
+    host.map_or_else(String::new, |(scheme, host)| format!("{scheme}://{host}"))
 }
 
 fn with_secret(work: &Work<'_>, account: AccountName, rotator: Rotator) -> RotatorView {
