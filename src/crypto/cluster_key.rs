@@ -139,7 +139,7 @@ impl From<DoesNotOpen> for ClusterKeyError {
 #[cfg(test)]
 impl ClusterKey {
     /// A key of known bytes, for known-answer tests.
-    pub(super) fn known(byte: u8) -> Self {
+    pub(crate) fn known(byte: u8) -> Self {
         Self(KeyBytes::of(byte))
     }
 }

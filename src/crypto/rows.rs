@@ -12,6 +12,10 @@ use crate::domain::key::Key;
 use crate::domain::pool::{Member, Pool, Target};
 use crate::domain::rotator::{Reference, Rotator};
 
+mod promotion;
+
+pub use promotion::PromotionRow;
+
 /// A row that a database writer must not be able to make or change.
 pub trait ProtectedRow {
     /// The table it is in.
@@ -210,34 +214,6 @@ impl ProtectedRow for Reference {
 
     fn fields(&self) -> Vec<MacField<'_>> {
         vec![(&self.version_uid).into(), self.reference.as_str().into()]
-    }
-}
-
-/// Which master key is promoted: columns of the row of `cluster`.
-#[derive(Debug)]
-pub struct PromotionRow<'a> {
-    /// Its fingerprint.
-    pub master_key: &'a str,
-    /// How many promotions there have been with this one; none where an earlier release wrote it.
-    pub number: Option<i64>,
-}
-
-impl ProtectedRow for PromotionRow<'_> {
-    const TABLE: &'static str = "promoted master key";
-
-    fn label(&self) -> &'static str {
-        match self.number {
-            None => Self::TABLE,
-            Some(_) => "numbered promotion of a master key",
-        }
-    }
-
-    fn fields(&self) -> Vec<MacField<'_>> {
-        let master_key = self.master_key.into();
-        match self.number {
-            None => vec![master_key],
-            Some(number) => vec![master_key, number.into()],
-        }
     }
 }
 

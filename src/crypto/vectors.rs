@@ -180,3 +180,14 @@ fn lease_ids_open_as_what_python_sealed() {
         assert_eq!(hex(&opened.plaintext), vector["plaintext"]);
     }
 }
+
+#[test]
+fn rotators_have_the_secret_that_python_gives_them() {
+    for vector in vectors("rotators") {
+        let account: Uuid = vector["account_uid"].as_str().unwrap().parse().unwrap();
+        let key = cluster_key(&vector["cluster_key"]);
+        let secret = key.rotator_secret(&account, number(&vector["generation"]));
+        let wanted = vector["signing_secret"].as_str().unwrap();
+        assert_eq!(secret.expose(), wanted.as_bytes());
+    }
+}

@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::keys::VaultKeys;
+use super::master_keys::promoted;
 use super::open::OpenError;
 use crate::crypto::{ClusterKey, ClusterKeyError, KeyRing, WrappedClusterKey};
 use crate::store::changes::{self, Changes};
@@ -154,8 +155,14 @@ pub async fn examine(
         sealed::check(pool, (ring, keys.as_ref()), &changes, &names, &mut report).await?;
     sealed::missing(&changes, &seen, &names, &mut report);
     history::check(pool, &changes, &names, &mut report).await?;
-    let newest = key_versions::newest_of_all(&mut *acquire(pool).await?).await?;
-    let now = mark::Body::now(&changes, newest);
+    let mut conn = acquire(pool).await?;
+    let newest = key_versions::newest_of_all(&mut conn).await?;
+    let promotion = match &keys {
+        Some(keys) => promoted::number(&mut conn, keys).await?,
+        None => None,
+    };
+    drop(conn);
+    let now = mark::Body::now(&changes, newest, promotion);
     mark::check(keys.as_ref(), mark, now, &names, &mut report);
     report.well = report.counts.is_empty();
     Ok(report)

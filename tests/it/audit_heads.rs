@@ -121,23 +121,19 @@ async fn a_chain_set_back_as_a_whole_is_told_by_the_replica_that_runs_by_later_b
     }
 }
 
+/// Prunes changes by hand, and gives what that says.
+fn pruned(audited: &Audited, age: &str) -> String {
+    let arguments = ["prune", "--chain", "changes", "--reason", "the law"];
+    let output = audited.audit(&[&arguments[..], &["--older-than", age]].concat());
+    let (out, error) = texts(&output);
+    assert!(output.status.success(), "{error}");
+    out
+}
+
 #[tokio::test]
 async fn what_retention_leaves_still_verifies_and_evidence_stays() {
     let audited = Audited::new().await;
-    let prune = |age: &str| {
-        let output = audited.audit(&[
-            "prune",
-            "--chain",
-            "changes",
-            "--older-than",
-            age,
-            "--reason",
-            "the law",
-        ]);
-        let (out, error) = texts(&output);
-        assert!(output.status.success(), "{error}");
-        out
-    };
+    let prune = |age: &str| pruned(&audited, age);
     assert_eq!(prune("1h"), "removed 0 rows\n");
     let (writer, head) = audited.head("changes");
     audited
@@ -148,24 +144,7 @@ async fn what_retention_leaves_still_verifies_and_evidence_stays() {
         .await;
     assert!(!prune("0s").starts_with("removed 0 "));
     audited.is_intact();
-    // Each removal is on record with it: who, why, and what.
-    let left = "select method || ' ' || resource || ' ' || reason || ', ' || source || ': ' || summary from audit_records
-        order by sequence";
-    let left: Vec<String> = sqlx::query_scalar(left)
-        .fetch_all(&audited.cluster.database.pool)
-        .await
-        .unwrap();
-    assert_eq!(left.len(), 3, "{left:?}");
-    let user = rustix::process::getuid().as_raw();
-    for record in &left {
-        let by = format!("PruneAudit audit/changes the law, the command line of user {user} (");
-        assert!(record.starts_with(&by), "{record}");
-        assert!(record.ends_with("which were older than 0s"), "{record}");
-    }
-    assert!(
-        left[2].contains(&format!("removed rows 1 to {head} of {writer}")),
-        "{left:?}"
-    );
+    removals_are_on_record(&audited, &writer, head).await;
     // The replica goes on behind its anchor, and what was removed cannot come back.
     audited
         .cluster
@@ -200,6 +179,27 @@ async fn what_retention_leaves_still_verifies_and_evidence_stays() {
     audited
         .edit("delete from audit_chains; insert into audit_chains select * from pruned")
         .await;
+}
+
+/// Each removal is on record with it: who, why, and what.
+async fn removals_are_on_record(audited: &Audited, writer: &str, head: i64) {
+    let left = "select method || ' ' || resource || ' ' || reason || ', ' || source || ': ' || summary from audit_records
+        order by sequence";
+    let left: Vec<String> = sqlx::query_scalar(left)
+        .fetch_all(&audited.cluster.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(left.len(), 3, "{left:?}");
+    let user = rustix::process::getuid().as_raw();
+    for record in &left {
+        let by = format!("PruneAudit audit/changes the law, the command line of user {user} (");
+        assert!(record.starts_with(&by), "{record}");
+        assert!(record.ends_with("which were older than 0s"), "{record}");
+    }
+    assert!(
+        left[2].contains(&format!("removed rows 1 to {head} of {writer}")),
+        "{left:?}"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keylease::crypto::{BootId, Fingerprint, KeyRing, MasterKey, PromotionRow};
+use keylease::vault::doctor::{Kind, examine};
 use keylease::vault::{Change, PromoteMasterKey, Vault, VaultKeys};
 use tonic::Code;
 
@@ -150,5 +151,25 @@ async fn a_promotion_of_an_earlier_release_is_taken_over_once_and_on_record() {
             format!("masterKeys/{first} is the first that is promoted"),
             format!("masterKeys/{first} was promoted by an earlier release"),
         ]
+    );
+}
+
+#[tokio::test]
+async fn a_mark_of_the_doctor_tells_of_an_earlier_promotion_where_no_replica_can() {
+    let desk = Desk::with_key().await;
+    desk.sql(KEEP).await;
+    let (new, both) = with_another(&desk, false).await;
+    promote(&desk.vault, new.fingerprint()).await;
+    let pool = &desk.database.pool;
+    let before = examine(pool, &both, None).await.unwrap();
+    let mark = before.mark.unwrap();
+    assert!(examine(pool, &both, Some(&mark)).await.unwrap().well);
+    desk.sql(PUT_BACK).await;
+    let report = examine(pool, &both, Some(&mark)).await.unwrap();
+    assert_eq!(report.counts.get(&Kind::WentBack), Some(&1), "{report:?}");
+    assert_eq!(report.findings[0].resource, "the promoted master key");
+    assert!(
+        report.mark.is_none(),
+        "the mark is kept until it is seen to"
     );
 }

@@ -12,7 +12,7 @@ import json
 import struct
 import sys
 import uuid
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
@@ -144,10 +144,63 @@ def row(vector):
             return b"\x00"
         if isinstance(value, int):
             return b"\x02" + struct.pack(">q", value)
-        return b"\x01" + prefixed(value.encode())
+        return b"\x01" + prefixed(value if isinstance(value, bytes) else value.encode())
 
     head = b"\x01" + prefixed(vector["table"].encode()) + struct.pack(">I", len(vector["fields"]))
     return head + b"".join(map(field, vector["fields"]))
+
+
+# The audit: births, ends, records and what is known of all chains are rows under a key of their own.
+
+
+def audit_mac(key, label, *fields):
+    subkey = hkdf(unhex(key), None, b"keylease/audit-chain/v1")
+    return mac(subkey, row({"table": label, "fields": fields})).hex()
+
+
+def witnessed(sightings):
+    one = (uuid.UUID(writer).bytes + struct.pack(">q", at) + unhex(digest) for writer, at, digest in sightings)
+    return b"".join(one)
+
+
+def make_audit(vector):
+    key, chain, writer = vector["cluster_key"], vector["chain"], uuid.UUID(vector["writer"]).bytes
+    seen = witnessed(vector["witnessed"])
+    vector["birth_mac"] = audit_mac(key, "audit_births", chain, writer, vector["create_micros"], seen)
+    table = {"changes": "audit_records", "leases": "lease_journal"}[chain]
+    previous, at = vector["birth_mac"], 0
+    for record in vector["records"]:
+        at += 1
+        record["previous"] = previous
+        previous = record["mac"] = audit_mac(key, table, writer, at, unhex(previous), *record["fields"])
+    vector["anchor_mac"] = audit_mac(key, "audit_anchors", chain, writer, 0, unhex(vector["birth_mac"]))
+    vector["head_mac"] = audit_mac(key, "audit_heads", chain, writer, at, unhex(previous))
+    standing = vector["standing"]
+    adopted = standing["adopted_writer"]
+    standing["mac"] = audit_mac(
+        key, "audit_standing", standing["since_micros"], standing["begun_changes"], standing["begun_leases"],
+        adopted and uuid.UUID(adopted).bytes, standing["adopted_rows"],
+    )
+
+
+# The secret of a rotator, as its receiver is given it.
+
+
+def make_rotator(vector):
+    info = b"keylease/rotator/v1" + uuid.UUID(vector["account_uid"]).bytes + struct.pack(">I", vector["generation"])
+    vector["signing_secret"] = "whsec_" + b64encode(hkdf(unhex(vector["cluster_key"]), None, info)).decode()
+
+
+# The mark that the doctor leaves.
+
+
+def make_mark(vector):
+    body = json.dumps(vector["body"], separators=(",", ":"))
+    key = hkdf(unhex(vector["cluster_key"]), None, b"keylease/row-mac/v1")
+    vector["mark"] = json.dumps(
+        {"body": vector["body"], "mac": mac(key, row({"table": "high-water mark", "fields": [body]})).hex()},
+        separators=(",", ":"),
+    )
 
 
 # Callers' tokens.
@@ -209,6 +262,9 @@ MAKERS = {
     "cluster_keys": make_cluster,
     "tokens": make_token,
     "lease_ids": make_lease_id,
+    "audits": make_audit,
+    "rotators": make_rotator,
+    "marks": make_mark,
 }
 
 
@@ -243,8 +299,38 @@ def inputs():
             {"cluster_key": "44" * 32, "id": "0123456789ABcd", "secret": "33" * 32},
             {"cluster_key": "44" * 32, "id": "zzzzzzzzzzzzzz", "secret": "00" * 32},
         ],
+        "audits": audits(),
+        "rotators": [{"cluster_key": "44" * 32, "account_uid": uid, "generation": 2}],
+        "marks": [{
+            "cluster_key": "44" * 32,
+            "body": {"format": 2, "rev": 7, "micros": 1700000000000000, "keys": {uid: 3}, "promotion": 2},
+        }],
         "lease_ids": [lease, {**lease, "purpose": 2, "serial": 1, "plaintext": ""}],
     }
+
+
+def audits():
+    writer, other = "00000000-0000-4000-8000-000000000007", "00000000-0000-4000-8000-000000000008"
+    since = 1700000000000000
+    change = {
+        "cluster_key": "44" * 32, "chain": "changes", "writer": writer, "create_micros": since,
+        "witnessed": [[other, 3, "66" * 32]],
+        "records": [
+            {"fields": [11, since + 1, "callers/ana", "CreateAccount", "accounts/a", "new team", "127.0.0.1:5", "created"]},
+            {"fields": [12, since + 2, "system", "PruneAudit", "audit/leases", "", "", "ü"]},
+        ],
+        "standing": {
+            "since_micros": since, "begun_changes": 2, "begun_leases": 1, "adopted_writer": None, "adopted_rows": None,
+        },
+    }
+    lease = ["pools/p", "accounts/a/keys/k", 1, "callers/search", 1, 2, "AQEAAAAAAABAAIAAAAAAAAAHAAAAAAAAAAD", '{"team":"x"}']
+    rollup = ["pools/p", "accounts/a/keys/k", 1, "callers/search", 9, 9, "", ""]
+    leases = {
+        **change, "chain": "leases", "witnessed": [],
+        "records": [{"fields": [since + 3, *lease]}, {"fields": [since + 4, *rollup]}],
+        "standing": {**change["standing"], "adopted_writer": other, "adopted_rows": 5},
+    }
+    return [change, leases]
 
 
 def make():

@@ -1,10 +1,10 @@
-//! `keylease audit export`: every row of every chain, with its place, page by page as of one moment.
+//! `keylease audit export`: every chain and every row of it, with its place, page by page as of one moment.
 
 use serde_json::{Value, json};
 
 use crate::domain::chain::{Chain, Link};
 use crate::domain::journal::JournalRecord;
-use crate::store::audit_chains;
+use crate::store::audit_chains::{self, ChainRow, EndRow};
 use crate::store::audit_records::{AuditRecord, chained};
 use crate::store::connection::begin;
 use crate::store::lease_journal;
@@ -14,13 +14,16 @@ use super::verify::{BEGIN, PAGE_ROWS};
 use super::written;
 
 impl Vault {
-    /// Hands every row to `take`, chain by chain, until it says that nobody reads any more.
+    /// Hands every row to `take`, chain by chain, each behind its chain's birth and ends, until it says that nobody reads any more.
     ///
     /// # Errors
     /// As every query.
     pub async fn export_audit(&self, mut take: impl FnMut(Value) -> bool) -> Result<()> {
         let mut conn = begin(&self.pool, BEGIN).await?;
         for row in audit_chains::list(&mut conn, Chain::Changes).await? {
+            if !take(chain(&row)) {
+                return Ok(());
+            }
             let mut place = (i64::MIN, i64::MIN);
             loop {
                 let page = chained::along(&mut conn, row.writer, place, PAGE_ROWS).await?;
@@ -34,6 +37,9 @@ impl Vault {
             }
         }
         for row in audit_chains::list(&mut conn, Chain::Leases).await? {
+            if !take(chain(&row)) {
+                return Ok(());
+            }
             let mut place = (i64::MIN, i64::MIN);
             loop {
                 let page = lease_journal::along(&mut conn, row.writer, place, PAGE_ROWS).await?;
@@ -51,6 +57,26 @@ impl Vault {
         }
         Ok(())
     }
+}
+
+/// What a chain's rows are verified by: its birth, from which the first follows, the anchor where that is gone, and the head.
+fn chain(row: &ChainRow) -> Value {
+    let end = |end: &EndRow| {
+        json!({
+            "sequence": end.sequence,
+            "hash": super::hex(&end.hash),
+            "mac": super::hex(&end.mac),
+        })
+    };
+    json!({
+        "chain": row.chain.as_str(),
+        "writer": row.writer.to_string(),
+        "create_time": written(row.create_time),
+        "witnessed": super::hex(&row.witnessed),
+        "birth_mac": super::hex(&row.birth_mac),
+        "anchor": end(&row.anchor),
+        "head": end(&row.head),
+    })
 }
 
 fn lease(record: &JournalRecord, link: &Link) -> Value {

@@ -10,6 +10,8 @@ mod leases;
 pub(super) mod report;
 mod retention;
 pub(super) mod standing;
+#[cfg(test)]
+mod vectors;
 mod verify;
 mod watch;
 pub(super) mod writer;

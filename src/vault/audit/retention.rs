@@ -79,7 +79,7 @@ impl Vault {
         // Most chains have nothing to remove, which is found out without holding anything up.
         let looked = async {
             let mut conn = acquire(&self.pool).await?;
-            Ok::<_, store::Error>(prune.first_young(&mut conn).await?)
+            prune.first_young(&mut conn).await
         };
         if let Some(young) = in_time(CHANGE_WITHIN, looked).await?
             && young <= anchor + 1

@@ -13,18 +13,22 @@ use crate::domain::time::Timestamp;
 use crate::store::changes::Changes;
 use crate::vault::VaultKeys;
 
-const FORMAT: u32 = 1;
+/// The second has the number of the promotion too.
+const FORMAT: u32 = 2;
 /// Under what the MAC is made.
 const TABLE: &str = "high-water mark";
 
 /// What the database was like.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Body {
     format: u32,
     rev: i64,
     micros: i64,
     /// The highest version of each key.
     keys: BTreeMap<Uuid, u32>,
+    /// The number of the promotion that was in force; none in a mark of the first format.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promotion: Option<i64>,
 }
 
 /// As it is kept.
@@ -84,11 +88,21 @@ fn compare(before: &Body, now: &Body, names: &Names, report: &mut Report) -> boo
         );
         report.find(Kind::WentBack, "the database", detail);
     }
+    let is_promotion_back = now.promotion < before.promotion;
+    if let Some(promotion) = before.promotion.filter(|_| is_promotion_back) {
+        let now = now
+            .promotion
+            .map_or_else(|| "none".to_owned(), |now| format!("the {now}."));
+        let detail = format!(
+            "its {promotion}. promotion was in force at {when}, and {now} is: an earlier one was put back, promote one again by `keylease master-key promote`"
+        );
+        report.find(Kind::WentBack, "the promoted master key", detail);
+    }
     let older = now.keys.iter().filter_map(|(key, number)| {
         let newest = before.keys.get(key).filter(|newest| *newest > number)?;
         Some((key, number, newest))
     });
-    let mut any = went_back;
+    let mut any = went_back || is_promotion_back;
     for (key, number, newest) in older {
         any = true;
         let detail = format!(
@@ -101,19 +115,24 @@ fn compare(before: &Body, now: &Body, names: &Names, report: &mut Report) -> boo
 
 impl Body {
     /// What the database is like now.
-    pub(super) fn now(changes: &Changes, newest: BTreeMap<Uuid, u32>) -> Self {
+    pub(super) fn now(
+        changes: &Changes,
+        newest: BTreeMap<Uuid, u32>,
+        promotion: Option<i64>,
+    ) -> Self {
         Self {
             format: FORMAT,
             rev: changes.rev,
             micros: changes.now.micros(),
             keys: newest,
+            promotion,
         }
     }
 }
 
 fn read(mac: &MacKey, text: &str) -> Result<Body, MarkError> {
     let kept: Kept = serde_json::from_str(text).map_err(|_| MarkError::Format)?;
-    if kept.body.format != FORMAT {
+    if !(1..=FORMAT).contains(&kept.body.format) {
         return Err(MarkError::Format);
     }
     let wanted = mac_of(mac, &kept.body).ok_or(MarkError::Format)?;
@@ -134,4 +153,31 @@ fn mac_of(mac: &MacKey, body: &Body) -> Option<String> {
     let text = serde_json::to_vec(body).ok()?;
     let mac = mac.mac(TABLE, &[text.as_slice().into()]);
     Some(mac.map(|byte| format!("{byte:02x}")).concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::crypto::ClusterKey;
+
+    #[test]
+    fn a_mark_is_what_python_makes_and_of_an_earlier_format_is_read_too() {
+        let all: Value =
+            serde_json::from_str(include_str!("../../../tests/vectors/formats.json")).unwrap();
+        for vector in all["marks"].as_array().unwrap() {
+            assert_eq!(vector["cluster_key"], "44".repeat(32));
+            let mac = ClusterKey::known(0x44).mac_key();
+            let mark = vector["mark"].as_str().unwrap();
+            let mut body = read(&mac, mark).unwrap();
+            assert_eq!(write(&mac, body.clone()).unwrap(), mark);
+            (body.format, body.promotion) = (1, None);
+            let earlier = write(&mac, body).unwrap();
+            assert!(!earlier.contains("promotion"));
+            assert_eq!(read(&mac, &earlier).unwrap().promotion, None);
+            let edited = mark.replace("\"rev\":7", "\"rev\":6");
+            assert!(matches!(read(&mac, &edited), Err(MarkError::Mac)));
+        }
+    }
 }

@@ -74,6 +74,15 @@ pub(in crate::vault) async fn read_committed(
     read(conn, keys).await
 }
 
+/// The number of the promotion in force, if it has one.
+pub(in crate::vault) async fn number(
+    conn: &mut sqlx::PgConnection,
+    keys: &VaultKeys,
+) -> store::Result<Option<i64>> {
+    let stored = cluster::promoted_master_key(conn).await?;
+    Ok(stored.and_then(|stored| proven(keys, &stored)?.number))
+}
+
 /// Whether a release has written it that numbers promotions.
 pub(in crate::vault) async fn is_numbered(conn: &mut sqlx::PgConnection) -> store::Result<bool> {
     let stored = cluster::promoted_master_key(conn).await?;
@@ -107,16 +116,15 @@ pub(in crate::vault) async fn write(
     keys: &VaultKeys,
     fingerprint: Fingerprint,
 ) -> store::Result<()> {
-    let stored = cluster::promoted_master_key(conn).await?;
-    let stored = stored.and_then(|stored| proven(keys, &stored)?.number);
+    let stored = number(conn, keys).await?;
     let seen = keys.promotion().map(|(number, _)| number);
-    let number = stored.max(seen).unwrap_or(0).saturating_add(1);
+    let next = stored.max(seen).unwrap_or(0).saturating_add(1);
     let text = fingerprint.to_string();
     let mac = keys.mac.of_row(&PromotionRow {
         master_key: &text,
-        number: Some(number),
+        number: Some(next),
     });
-    cluster::promote_master_key(conn, &text, number, &mac).await?;
+    cluster::promote_master_key(conn, &text, next, &mac).await?;
     master_keys::show_promoted(conn, &text).await
 }
 
