@@ -38,6 +38,7 @@ pub mod replays;
 pub mod reports;
 pub mod reserve;
 pub mod serving;
+pub mod silent;
 pub mod slots;
 pub mod snapshot;
 mod speaker;
@@ -69,6 +70,7 @@ use self::outbox::Outbox;
 use self::owed::Owed;
 use self::renewals::Renewals;
 use self::reports::Reports;
+use self::silent::Silent;
 use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
@@ -110,6 +112,8 @@ pub struct Live {
     pub spend: Spend,
     /// Leases that go on.
     pub renewals: Renewals,
+    /// Replicas that are not heard of.
+    pub silent: Silent,
     /// Its slot, for outages of the database.
     pub slots: Slots,
     reports: Arc<Reports>,
@@ -143,6 +147,7 @@ impl Live {
             suspects: Suspects::default(),
             spend: Spend::default(),
             renewals: Renewals::default(),
+            silent: Silent::default(),
             slots: Slots::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),

@@ -97,6 +97,20 @@ pub async fn count_live(conn: &mut PgConnection) -> Result<u32> {
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// How often each replica has been heard of.
+///
+/// # Errors
+/// As every query.
+pub async fn beats(conn: &mut PgConnection) -> Result<Vec<(Uuid, i64)>> {
+    let rows = sqlx::query!("select boot_id, beats from replicas")
+        .fetch_all(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.boot_id, row.beats))
+        .collect())
+}
+
 /// The master keys of each replica that lives, by fingerprint, and where it listens.
 ///
 /// # Errors

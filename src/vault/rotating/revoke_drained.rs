@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::domain::rotation::Event;
 use crate::domain::time::Timestamp;
+use crate::live::clock::boot_now;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::key_versions::{self, Drained};
-use crate::store::{rotations, rotators, secrets};
+use crate::store::{replicas, rotations, rotators, secrets};
 use crate::vault::error::Refusal;
 use crate::vault::{Change, Done, Error, Result, Vault, Verb, Work};
 
@@ -15,7 +18,12 @@ const BATCH_MAX: i64 = 100;
 
 /// A previous version to revoke, by the vault itself.
 #[derive(Debug)]
-struct RevokeVersion(Drained);
+struct RevokeVersion {
+    drained: Drained,
+    /// Replicas that are not heard of.
+    silent: Arc<[Uuid]>,
+    now: Timestamp,
+}
 
 impl Vault {
     /// Revokes previous versions whose last lease has ended by `now`, erases their secrets and ends their rotations. Answers how
@@ -26,15 +34,24 @@ impl Vault {
     pub async fn revoke_drained(self: &Arc<Self>, now: Timestamp) -> Result<usize> {
         let drained = async {
             let mut conn = acquire(&self.pool).await?;
-            key_versions::drained(&mut conn, now, BATCH_MAX).await
+            let beats = replicas::beats(&mut conn).await?;
+            let silent = self.live.silent.look(beats, boot_now());
+            let drained = key_versions::drained(&mut conn, None, &silent, now, BATCH_MAX).await?;
+            Ok::<_, crate::store::Error>((drained, Arc::from(silent)))
         };
-        let drained = in_time(ANSWER_WITHIN, drained).await?;
+        let (drained, silent): (_, Arc<[Uuid]>) = in_time(ANSWER_WITHIN, drained).await?;
         let mut revoked = 0;
-        for version in drained {
+        for drained in drained {
             let change = Change::by_system("RevokeVersion", "its leases have ended");
-            match self.change(change, RevokeVersion(version)).await {
+            let silent = Arc::clone(&silent);
+            let revoke = RevokeVersion {
+                drained,
+                silent,
+                now,
+            };
+            match self.change(change, revoke).await {
                 Ok(()) => revoked += 1,
-                // Another replica was faster, or the key was deleted.
+                // Another replica was faster, a lease goes on, or the key was deleted.
                 Err(Error::Refused(Refusal::NotFound { .. })) => {}
                 Err(error) => return Err(error),
             }
@@ -54,11 +71,15 @@ impl Verb for RevokeVersion {
             number,
             account_id,
             key_id,
-        } = self.0;
+        } = self.drained;
         let resource = format!("accounts/{account_id}/keys/{key_id}/versions/{number}");
-        if !key_versions::revoke(work.conn, uid, work.rev, work.now).await? {
+        // What was found before may have changed: a lease went on, or it was current again for a while. Nothing does under the lock.
+        let is_locked = key_versions::lock(work.conn, uid).await?;
+        let still = key_versions::drained(work.conn, Some(uid), &self.silent, self.now, 1);
+        if !is_locked || still.await?.is_empty() {
             return Err(Refusal::NotFound { resource }.into());
         }
+        key_versions::revoke(work.conn, uid, work.rev, work.now).await?;
         secrets::erase(work.conn, uid).await?;
         // Whoever made it, the rotator is told: it may know it by the key.
         let at_provider = rotators::find(work.conn, account_uid).await?.is_some();
