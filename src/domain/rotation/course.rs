@@ -2,25 +2,27 @@
 
 use std::time::Duration;
 
-use super::{Origin, Rotation, Step};
+use super::{CLAIM_LASTS, Origin, Rotation, Step};
 use crate::domain::time::Timestamp;
 
 /// The first try that comes to nothing is repeated after this; the gap doubles with each.
 const AGAIN_FIRST: Duration = Duration::from_secs(5);
 /// The longest gap between tries.
-const AGAIN_MAX: Duration = Duration::from_mins(5);
+pub const AGAIN_MAX: Duration = Duration::from_mins(5);
 /// A step that is tried in vain for this long waits for a person.
 const TRIED_MAX: Duration = Duration::from_hours(1);
 
 /// Something that happens to a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The rotator has made a secret, which is stored as the new version in the same transaction.
+    /// The rotator has made a secret, which is stored as the new version in the same transaction; or is not, since nobody wants it any more.
     Created,
     /// The new version was tried.
     Tested(Tested),
     /// A try of the step came to nothing.
     Failed(String),
+    /// The step cannot be taken before a person has mended what it needs.
+    Stuck(String),
     /// Every lease of the previous version has ended, and its grace is over.
     Drained {
         /// The rotator is to revoke it at the provider.
@@ -108,8 +110,18 @@ impl Rotation {
             (Step::Revoking, Event::Revoked) => Ok(self.reach(Step::Done, None, now)),
             (Step::Creating | Step::Pending | Step::Testing, Event::Cancel) => {
                 let is_made = self.origin == Origin::Rotator;
-                self.reach(Step::Cancelled, is_made.then_some(now), now);
+                // The rotator may be at work: what it has not made yet it cannot revoke.
+                let is_asked = self.step == Step::Creating;
+                let from = if is_asked {
+                    now.after(CLAIM_LASTS)
+                } else {
+                    now
+                };
+                self.reach(Step::Cancelled, is_made.then_some(from), now);
                 Ok(Deed::Discard)
+            }
+            (Step::Cancelled, Event::Created) if self.origin == Origin::Rotator => {
+                Ok(self.reach(Step::Cancelled, Some(now), now))
             }
             // Its new version, which was taken back, is revoked here: what a rotator made in vain is to be revoked there as well.
             (Step::RolledBack, Event::Drained { at_provider: true }) => {
@@ -120,6 +132,13 @@ impl Rotation {
             }
             (Step::Cancelled | Step::RolledBack, Event::Failed(why)) if self.cleans_up() => {
                 Ok(self.again(why, now))
+            }
+            (step, Event::Stuck(why))
+                if step.is_open() || step == Step::Revoking || self.cleans_up() =>
+            {
+                self.come_to_nothing(why, now);
+                self.hold();
+                Ok(Deed::Wait)
             }
             // Nothing is left to undo: the previous version is revoked here, and whoever says this knows what became of it there.
             (Step::Revoking, Event::Cancel) => Ok(self.reach(Step::Done, None, now)),
