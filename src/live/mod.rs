@@ -209,6 +209,12 @@ impl Live {
         self.glance().epoch == self.life.epoch()
     }
 
+    /// For how long it serves that.
+    #[must_use]
+    pub const fn snapshot_age_max(&self) -> Duration {
+        self.snapshot_age_max
+    }
+
     /// How old the configuration is.
     #[must_use]
     pub fn snapshot_age(&self, now: BootTime) -> Duration {
