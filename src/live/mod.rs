@@ -45,6 +45,7 @@ mod speaker;
 pub mod spend;
 pub mod suspects;
 mod sync;
+pub mod unknown;
 pub mod unserved;
 pub mod version;
 
@@ -75,6 +76,7 @@ use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
 use self::suspects::Suspects;
+use self::unknown::Unknown;
 use crate::domain::accusers::Accusers;
 use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
@@ -108,6 +110,8 @@ pub struct Live {
     pub owed: Owed,
     /// Versions that a caller's word has just taken out.
     pub suspects: Suspects,
+    /// Versions that it is asked about and does not know.
+    pub unknown: Unknown,
     /// What was spent, on its way to the database.
     pub spend: Spend,
     /// Leases that go on.
@@ -145,6 +149,7 @@ impl Live {
             outbox: Outbox::default(),
             owed: Owed::default(),
             suspects: Suspects::default(),
+            unknown: Unknown::default(),
             spend: Spend::default(),
             renewals: Renewals::default(),
             silent: Silent::default(),
@@ -207,12 +212,6 @@ impl Live {
     #[must_use]
     pub fn is_of_epoch(&self) -> bool {
         self.glance().epoch == self.life.epoch()
-    }
-
-    /// For how long it serves that.
-    #[must_use]
-    pub const fn snapshot_age_max(&self) -> Duration {
-        self.snapshot_age_max
     }
 
     /// How old the configuration is.

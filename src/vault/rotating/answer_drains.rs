@@ -35,7 +35,10 @@ impl Vault {
             let asked =
                 version_leases::unanswered(&mut conn, boot_id, snapshot.rev, BATCH_MAX).await?;
             let known = asked.iter().filter_map(|uid| snapshot.versions.get(uid));
-            let answers: Vec<_> = known.filter_map(|version| self.until(version)).collect();
+            let mut answers: Vec<_> = known.filter_map(|version| self.until(version)).collect();
+            let unknown = asked.into_iter();
+            let unknown = unknown.filter(|uid| !snapshot.versions.contains_key(uid));
+            answers.extend(self.of_unknown(unknown.collect()));
             if answers.is_empty() {
                 return Ok(());
             }
@@ -87,6 +90,13 @@ impl Vault {
         let is_past =
             now.since(version.live.asked_since(version.version.meta.rev, now)) >= CALL_MAX;
         is_past.then(|| self.last_of(version))
+    }
+
+    fn of_unknown(&self, unknown: Vec<Uuid>) -> Vec<(Uuid, Option<Timestamp>)> {
+        let now = self.live.now();
+        let left = self.live.unknown.left(unknown, now.boot).into_iter();
+        left.map(|(uid, left)| (uid, left.map(|left| now.database.after(left))))
+            .collect()
     }
 
     fn last_of(&self, version: &VersionEntry) -> (Uuid, Option<Timestamp>) {

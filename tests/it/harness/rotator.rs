@@ -179,7 +179,7 @@ async fn answer(
                 return (StatusCode::from_u16(status).unwrap(), "{}".to_owned());
             }
             Mode::Dawdles if asked["action"] == "create" => (Mode::Dawdles, asked),
-            mode => (mode, state.done(&asked)),
+            mode @ (Mode::Works | Mode::Holds | Mode::Dawdles) => (mode, state.done(&asked)),
         }
     };
     if mode == Mode::Dawdles && said["action"] == "create" {
