@@ -2,6 +2,7 @@
 //! away by that.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -9,34 +10,34 @@ use uuid::Uuid;
 use crate::domain::time::BootTime;
 use crate::store::replicas::GONE;
 
+/// The most that counts of the time between two looks: whoever was away itself would take all for silent that were away with it.
+const BETWEEN_MAX: Duration = Duration::from_secs(4);
+
 /// What was seen of each replica.
 #[derive(Debug, Default)]
 pub struct Silent(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// How often it had beaten, and since when that is so.
-    beats: HashMap<Uuid, (i64, BootTime)>,
+    /// How often it had beaten, and for how long that has been so.
+    beats: HashMap<Uuid, (i64, Duration)>,
     looked: BootTime,
 }
 
 impl Silent {
-    /// Those that have said nothing for as long as one takes to be gone, as often as it was looked. Whoever has not looked for long was
-    /// away itself, and begins anew.
+    /// Those that have said nothing for as long as one takes to be gone, as often as it was looked.
     pub fn look(&self, beats: Vec<(Uuid, i64)>, now: BootTime) -> Vec<Uuid> {
         let mut seen = self.0.lock();
-        let was_away = now.since(seen.looked) > GONE / 2;
+        let between = now.since(seen.looked).min(BETWEEN_MAX);
         let known = std::mem::take(&mut seen.beats);
         seen.looked = now;
-        seen.beats = beats
-            .into_iter()
-            .map(|(boot, beats)| {
-                let before = known.get(&boot).filter(|(at, _)| *at == beats && !was_away);
-                (boot, (beats, before.map_or(now, |(_, since)| *since)))
-            })
-            .collect();
-        let silent = seen.beats.iter();
-        let silent = silent.filter(|(_, (_, since))| now.since(*since) >= GONE);
+        let quiet = |(boot, beats)| {
+            let before = known.get(&boot).filter(|(at, _)| *at == beats);
+            let quiet = before.map_or(Duration::ZERO, |(_, quiet)| *quiet + between);
+            (boot, (beats, quiet))
+        };
+        seen.beats = beats.into_iter().map(quiet).collect();
+        let silent = seen.beats.iter().filter(|(_, (_, quiet))| *quiet >= GONE);
         silent.map(|(boot, _)| *boot).collect()
     }
 }
@@ -62,12 +63,12 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_away_itself_takes_nobody_for_silent() {
+    fn whoever_was_away_itself_takes_nobody_for_silent_at_once() {
         let (silent, other) = (Silent::default(), Uuid::from_u128(2));
-        silent.look(vec![(other, 7)], at(1_000));
-        assert!(silent.look(vec![(other, 7)], at(1_100)).is_empty());
-        assert!(silent.look(vec![(other, 7)], at(1_104)).is_empty());
-        assert!(silent.look(vec![(other, 7)], at(1_107)).is_empty());
-        assert_eq!(silent.look(vec![(other, 7)], at(1_110)), [other]);
+        for seconds in [1_000, 1_100, 1_200] {
+            assert!(silent.look(vec![(other, 7)], at(seconds)).is_empty());
+        }
+        // However rarely it looks.
+        assert_eq!(silent.look(vec![(other, 7)], at(1_300)), [other]);
     }
 }

@@ -84,7 +84,7 @@ pub async fn is_due(conn: &mut PgConnection, uid: Uuid) -> Result<bool> {
 pub async fn busy(conn: &mut PgConnection, keys: &[Uuid], since: Timestamp) -> Result<Vec<Uuid>> {
     let uids = sqlx::query_scalar!(
         "select distinct key_uid from rotations where key_uid = any($1)
-            and (step in ('creating', 'pending', 'testing') or (step in ('cancelled', 'rolled_back') and create_time > $2))",
+            and (step in ('creating', 'pending', 'testing') or (step in ('cancelled', 'rolled_back') and create_time > $2 and create_time <= clock_timestamp()))",
         keys,
         offset(since)
     )
