@@ -127,7 +127,11 @@ impl VersionLive {
             return;
         }
         let (jitter, why) = (cooling::jitter(now), failing.why);
-        if let Some(cause) = state.cooling.blame_by(weight, failing, jitter, now) {
+        let news = state.cooling.blame_by(weight, failing, jitter, now);
+        let is_dead = matches!(state.vitals.health(now), Health::Dead(_));
+        // What it cooled down from before it died puts its canary off too.
+        let held = || state.cooling.holds(now).filter(|_| is_dead).cloned();
+        if let Some(cause) = news.or_else(held) {
             let policy = HealthPolicy::default();
             let news = state.vitals.on(Event::Cools(&cause), &policy, why, now);
             let news = news.map(|to| Transition {

@@ -99,6 +99,25 @@ fn two_callers_rows_of_failures_are_a_cooldown_and_no_death() {
 }
 
 #[test]
+fn a_spent_budget_puts_the_canary_of_a_stored_death_off() {
+    let budget = |until| {
+        Health::Cooling(Cause {
+            class: FailureClass::Quota,
+            ..cause(until, None)
+        })
+    };
+    for stored in [accused(50, 1), accused(160, 1), dead(160)] {
+        assert_eq!(onto(stored.clone(), budget(40)), None);
+        let Some(Health::Dead(held)) = onto(stored.clone(), budget(900)) else {
+            panic!("{stored:?}")
+        };
+        let was = stored.cause().unwrap();
+        assert_eq!((held.until, held.accuser), (at(900), was.accuser));
+        assert_eq!(held.class, was.class);
+    }
+}
+
+#[test]
 fn only_its_own_judgement_commits_what_a_canary_found_well() {
     let by = |who, to| Transition {
         to,

@@ -1,7 +1,7 @@
 //! Tests of `version.rs`.
 
 use super::*;
-use crate::domain::vitals::Word;
+use crate::domain::vitals::{Admission, Word};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
@@ -48,6 +48,37 @@ fn anothers_canary_refutes_a_word_and_the_accusers_own_does_not() {
         assert_eq!(live.health(at(90)), Health::Active);
         let accuser = refuted.map(|refuted| refuted.accuser);
         assert_eq!(accuser, (by != caller).then_some(caller));
+    }
+}
+
+#[test]
+fn a_canary_that_finds_the_budget_of_its_key_spent_is_the_last_until_that_is_back() {
+    let spent = Failing {
+        class: FailureClass::Quota,
+        stated: None,
+        why: "402",
+    };
+    // In force before the key died, or heard of by its canary first.
+    for began in [0, 90] {
+        let live = VersionLive::new(Uuid::nil(), &Health::Active, None);
+        let (accuser, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let policy = HealthPolicy::default();
+        live.blame("", spent, Weight::Brief, Who::Caller(other), at(began));
+        let word = Event::Rejected(Word {
+            by: accuser,
+            is_canary: false,
+            is_doubted: false,
+        });
+        live.on(word, &policy, "401", Who::Caller(accuser), at(1));
+        live.blame("", spent, Weight::Brief, Who::Canary(other), at(90));
+        let told = live.unsaved().unwrap();
+        assert_eq!(told.to.as_str(), "cooling");
+        let admission = |now| live.state.lock().vitals.admission(now);
+        let Admission::Dead(until) = admission(at(91)) else {
+            panic!("{:?}", admission(at(91)))
+        };
+        assert!(until >= at(3_600), "{until:?}");
+        assert_eq!(admission(until), Admission::Due);
     }
 }
 
