@@ -45,7 +45,7 @@ pub enum Event<'a> {
     },
     /// A failure that no rule explains.
     Unexplained(Word),
-    /// 5xx or a timeout; `others_succeed` since then at the same provider says that it is not the provider.
+    /// 5xx; `others_succeed` since then at the same provider says that it is not the provider.
     ProviderFault {
         /// When another version of the same provider last succeeded.
         others_succeeded: Option<Timestamp>,

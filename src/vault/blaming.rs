@@ -8,6 +8,7 @@ use crate::domain::classify::{Blame, Failure};
 use crate::domain::cooling::{Failing, Weight};
 use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::judged::{Judged, Seen};
+use crate::domain::outcome::Start;
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Who;
 use crate::domain::vitals::{Event, Word};
@@ -107,11 +108,11 @@ fn is_proven_dead(version: &VersionEntry, now: Timestamp) -> bool {
     matches!(health, Health::Dead(cause) if cause.accuser.is_none())
 }
 
-/// What a failure says about the version of the lease.
+/// What a failure says about the version of the lease. That no answer came in time is the caller's own clock, or the provider's doing.
 pub(super) fn event(
     account: &AccountEntry,
     claims: &LeaseClaims,
-    failure: &Failure,
+    (failure, start): (&Failure, Start),
     word: Word,
     is_issuer: bool,
     now: Timestamp,
@@ -119,14 +120,16 @@ pub(super) fn event(
     match failure.class {
         FailureClass::Credential => Event::Rejected(word),
         FailureClass::Unknown if is_issuer => Event::Unexplained(word),
-        FailureClass::ProviderFault if is_issuer => Event::ProviderFault {
-            others_succeeded: account.provider.others_succeeded(
-                claims.version_uid,
-                &claims.model,
-                now,
-            ),
-            word,
-        },
+        FailureClass::ProviderFault if is_issuer && start != Start::Unknown => {
+            Event::ProviderFault {
+                others_succeeded: account.provider.others_succeeded(
+                    claims.version_uid,
+                    &claims.model,
+                    now,
+                ),
+                word,
+            }
+        }
         FailureClass::Unknown
         | FailureClass::ProviderFault
         | FailureClass::CallerFault

@@ -209,7 +209,8 @@ impl Vault {
                     self.live.suspects.note(claims.version_uid);
                 }
                 let why = self.why(who, failure, why);
-                let event = event(account, claims, failure, word, is_issuer, now);
+                let failed = (failure, outcome.start);
+                let event = event(account, claims, failed, word, is_issuer, now);
                 version.live.on(event, &policy, &why, who, now);
             }
         }
