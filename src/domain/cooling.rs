@@ -173,6 +173,10 @@ impl Cooling {
         let (since, goes_on) = self.alone(weight, now);
         let held = self.holds(now);
         let said = said(weight, class, now.after(pause), why, (held, since, now))?;
+        let said = Cause {
+            strikes: self.strikes,
+            ..said
+        };
         let joined = match held {
             None => said.clone(),
             Some(held) if goes_on => said.prolonging(held),
@@ -203,8 +207,13 @@ impl Cooling {
         }
     }
 
-    /// Another replica says so: the later end counts.
+    /// Another replica says so: the later end counts, and the more strikes.
     pub fn told(&mut self, cause: Cause) {
+        if cause.strikes > 0 {
+            let same = self.struck_by == Some(cause.class);
+            self.strikes = cause.strikes.max(if same { self.strikes } else { 0 });
+            self.struck_by = Some(cause.class);
+        }
         let held = self.cause.take();
         let joined = held.map_or_else(|| cause.clone(), |held| held.joined(&cause));
         if self.told_until.is_none_or(|told| told < cause.until) {

@@ -82,6 +82,8 @@ pub struct Cause {
     pub accuser: Option<Uuid>,
     /// Of such a cooldown: when a single lease may find out whether it is so.
     pub tried: Option<Timestamp>,
+    /// Of a cooldown: how many there were since the last success, by which the next one doubles; 0 where nobody counts.
+    pub strikes: u32,
 }
 
 /// Between why a version is dead and what its canary waits for.

@@ -192,6 +192,7 @@ fn cause(now: Timestamp, ttl: Duration, why: &str, class: FailureClass) -> Cause
         class,
         accuser: None,
         tried: None,
+        strikes: 0,
     }
 }
 

@@ -96,7 +96,6 @@ impl VersionLive {
         let accused = state.vitals.accused();
         if matches!(event, Event::Success { .. }) {
             state.cooling.succeed(now);
-            state.models.succeed(now);
         }
         let to = state.vitals.on(event, policy, why, now)?;
         let is_well = to == Health::Active;

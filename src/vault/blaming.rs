@@ -54,6 +54,7 @@ pub(super) fn cool(
             class,
             accuser: None,
             tried: None,
+            strikes: 0,
         });
         return;
     }

@@ -187,6 +187,7 @@ impl Vault {
             Seen::Success => {
                 let is_canary = claims.is_canary;
                 let event = Event::Success { is_canary };
+                version.live.succeeded_with(&claims.model, now);
                 let refuted = version.live.on(event, &policy, "", who, now);
                 self.live.refuted(refuted);
             }

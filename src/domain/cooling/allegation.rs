@@ -149,6 +149,9 @@ impl Cause {
         } else {
             (self.clone(), other)
         };
+        if later.class == earlier.class {
+            later.strikes = later.strikes.max(earlier.strikes);
+        }
         if later.accuser.is_none() {
             return later;
         }
@@ -181,6 +184,7 @@ pub(super) fn said(
         class,
         accuser: None,
         tried: None,
+        strikes: 0,
     };
     let Weight::Alleged { by, quarantine, .. } = weight else {
         return Some(said);

@@ -14,6 +14,7 @@ fn cause(until: i64, accuser: Option<u128>) -> Cause {
         class: FailureClass::Credential,
         accuser: accuser.map(Uuid::from_u128),
         tried: None,
+        strikes: 0,
     }
 }
 

@@ -61,7 +61,7 @@ impl AccountLive {
         now: Timestamp,
     ) -> Option<Uuid> {
         let state = &mut *self.state.lock();
-        state.cooldowns.succeed(now);
+        state.cooldowns.succeed(model, now);
         if !self.is_alleged.load(Ordering::Acquire) {
             return None;
         }

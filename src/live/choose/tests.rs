@@ -41,6 +41,7 @@ fn cause(until: Timestamp, class: FailureClass) -> Cause {
         class,
         accuser: None,
         tried: None,
+        strikes: 0,
     }
 }
 

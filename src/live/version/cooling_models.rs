@@ -10,6 +10,11 @@ impl VersionLive {
         self.state.lock().models.of(model, now).cloned()
     }
 
+    /// A use of it with this model succeeded.
+    pub fn succeeded_with(&self, model: &str, now: Timestamp) {
+        self.state.lock().models.succeed(model, now);
+    }
+
     /// Cooldowns, by model, that must be committed before the report behind them is answered.
     #[must_use]
     pub fn unsaved_models(&self) -> Vec<(String, Cause)> {
