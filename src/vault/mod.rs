@@ -107,7 +107,7 @@ mod words;
 
 pub use account_view::AccountView;
 pub use admission::Proof;
-pub use alerts::{AlertCounts, Alerting, Differing, HiddenUrl, Sink, TestDelivery};
+pub use alerts::{AlertCounts, Alerting, HiddenUrl, Sink, TestDelivery, Watched};
 pub use audit::{AuditReport, ChainReport};
 pub use change::{CallerRef, Change, Done, Request, Verb, Work};
 pub use charged::Charged;
