@@ -122,6 +122,7 @@ impl ProviderLive {
     /// It refuses where we come from.
     pub fn refused(&self, sight: Sight, why: &str, now: Timestamp) {
         let state = &mut *self.state.lock();
+        state.egress.used(!self.growing.are_several(now));
         let news = state.egress.on(egress::Event::Refused { sight, why }, now);
         state.news(IncidentKind::Egress, news);
         // A trial that did not reach the provider has not shown that it is well.
