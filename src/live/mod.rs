@@ -73,6 +73,7 @@ use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
 use self::suspects::Suspects;
+use crate::domain::absolvers::Absolvers;
 use crate::domain::accusers::Accusers;
 use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
@@ -88,6 +89,7 @@ pub struct Live {
     /// What holds back pools whose keys die together.
     pub brakes: Brakes,
     accusers: Mutex<Accusers>,
+    absolvers: Mutex<Absolvers>,
     /// Rights to canaries.
     pub canaries: Canaries,
     /// The database's clock.
@@ -132,6 +134,7 @@ impl Live {
             boot_id,
             brakes: Brakes::default(),
             accusers: Mutex::default(),
+            absolvers: Mutex::default(),
             canaries: Canaries::default(),
             clock: DatabaseClock::default(),
             journal: Journal::default(),

@@ -25,6 +25,7 @@ mod leased;
 mod outs;
 mod recent;
 mod recovering;
+mod reviving;
 
 pub use admitting::Applicant;
 use outs::Outs;
@@ -55,6 +56,8 @@ struct State {
     cooling: Cooling,
     /// What single models of it cool down from.
     models: VersionCooldowns,
+    /// When a person, or another replica, had it that it is dead no more.
+    revived: Option<Timestamp>,
 }
 
 impl VersionLive {
@@ -107,7 +110,10 @@ impl VersionLive {
         });
         self.recovering.since(state.vitals.recovered());
         let accused = accused.filter(|(by, _)| is_well && who.caller() != Some(*by))?;
-        Some(self.refuted(accused, None))
+        Some(Refuted {
+            by: who.caller(),
+            ..self.refuted(accused, None)
+        })
     }
 
     /// A budget of the key itself is spent; of one model if it is named.
@@ -188,6 +194,7 @@ impl VersionLive {
             version: self.uid,
             accuser,
             matter,
+            by: None,
             after,
         }
     }

@@ -5,7 +5,7 @@ use super::Vault;
 use super::blaming::{cool_for, who};
 use super::opened::Opened;
 use crate::domain::classify::{self, Blame, Statement, stated};
-use crate::domain::cooling::Failing;
+use crate::domain::cooling::{Failing, place_of};
 use crate::domain::health::FailureClass;
 use crate::domain::judged::Judged;
 use crate::domain::learned::BudgetName;
@@ -62,7 +62,7 @@ impl Vault {
         };
         let (caller, model) = (claims.caller_uid, claims.model.as_str());
         let Some(weight) = self.weight(claims, now) else {
-            cool_for(account, claims, said.blame, failing, now);
+            cool_for(account, claims, (said.blame, None), failing, now);
             return;
         };
         if said.blame == Blame::Account {
@@ -71,7 +71,11 @@ impl Vault {
         let word = (caller, weight);
         match said.blame {
             Blame::Account => account.live.spend(word, "", spent, &why, now),
-            Blame::AccountModel => account.live.spend(word, model, spent, &why, now),
+            Blame::AccountModel => {
+                account
+                    .live
+                    .spend(word, place_of(Some(model)), spent, &why, now)
+            }
             Blame::Key => {
                 let snapshot = self.live.snapshot();
                 if let Some(version) = snapshot.versions.get(&claims.version_uid) {

@@ -1,6 +1,7 @@
 //! What single models of a version cool down from, as the fleet knows it.
 
 use super::VersionLive;
+use crate::domain::cooling::place_of;
 use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
 
@@ -12,7 +13,8 @@ impl VersionLive {
 
     /// A use of it with this model succeeded.
     pub fn succeeded_with(&self, model: &str, now: Timestamp) {
-        self.state.lock().models.succeed(model, now);
+        let place = place_of(Some(model));
+        self.state.lock().models.succeed(place, now);
     }
 
     /// Cooldowns, by model, that must be committed before the report behind them is answered.

@@ -99,3 +99,29 @@ fn what_the_fleet_says_refutes_a_word_where_a_canary_found_it_out() {
     live.state.lock().vitals.recovered_at(Some(at(0)));
     assert_eq!(live.told(&Health::Active, Some(at(0))), None);
 }
+
+#[test]
+fn what_a_lease_met_that_was_given_before_the_version_was_well_again_comes_late() {
+    let rejected = |is_canary| {
+        Event::Rejected(Word {
+            by: Uuid::from_u128(1),
+            is_canary,
+            is_doubted: false,
+        })
+    };
+    let policy = HealthPolicy::default();
+    let who = Who::Canary(Uuid::from_u128(2));
+    let (live, _) = accused();
+    assert!(!live.is_well_since(at(0)));
+    live.on(Event::Success { is_canary: true }, &policy, "", who, at(90));
+    assert!(live.is_well_since(at(89)) && !live.is_well_since(at(90)));
+    // A person's word, by the time it is read; of a cooldown it says nothing.
+    let (live, _) = accused();
+    live.told_at(&Health::Active, None, at(200));
+    assert!(live.is_well_since(at(199)) && !live.is_well_since(at(200)));
+    let live = VersionLive::new(Uuid::nil(), &Health::Active, None);
+    live.told_at(&Health::Active, None, at(300));
+    assert!(!live.is_well_since(at(1)));
+    live.on(rejected(false), &policy, "401", who, at(301));
+    assert!(matches!(live.health(at(301)), Health::Dead(_)));
+}
