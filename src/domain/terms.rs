@@ -46,6 +46,16 @@ impl Span {
         }
     }
 
+    /// Whether what was charged over `before` may count for longer over this.
+    #[must_use]
+    pub fn may_outlast(self, before: Self) -> bool {
+        match (self, before) {
+            (Self::Held(_), _) => false,
+            (Self::Rolling(now), Self::Rolling(before)) => now > before,
+            (Self::Rolling(_) | Self::Calendar(_), _) => self != before,
+        }
+    }
+
     /// Whether uses count as long as they are held.
     #[must_use]
     pub const fn is_held(self) -> bool {

@@ -52,8 +52,9 @@ mod tests {
     use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::*;
-    use crate::domain::ledger::entry::{Most, Seen};
+    use crate::domain::ledger::entry::Seen;
     use crate::domain::ledger::grant::Ask;
+    use crate::domain::ledger::loss::Most;
     use crate::domain::ledger::work::{NumberedAsk, Wait};
     use crate::domain::terms::{Span, Terms};
 
@@ -101,6 +102,7 @@ mod tests {
                 want: 2,
                 largest: 1,
                 is_awaited: true,
+                only_looks: false,
             };
             failed(&work(Some(NumberedAsk { block: 1, ask })));
             failed(&work(None));

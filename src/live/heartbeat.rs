@@ -224,7 +224,8 @@ impl Heart {
     /// Makes every limit answer to a loss now, so that an idle one is not frozen when somebody needs it first.
     async fn sweep(&self, incarnation: i64) -> store::Result<()> {
         let round = Round::Unanswered(incarnation);
-        if idle::touch_all(&self.live, &self.pool, round).await? {
+        let (live, pool) = (&self.live, &self.pool);
+        if idle::tell(live, pool, incarnation).await? && idle::touch_all(live, pool, round).await? {
             self.live.life.swept_to(incarnation);
         }
         Ok(())

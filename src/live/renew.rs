@@ -99,11 +99,10 @@ async fn transact(
     .await?;
     let mut renewed = Vec::new();
     for page in pages.iter_mut().filter(|page| page.terming().is_some()) {
-        let holding = renewing
-            .holdings
-            .iter()
-            .find(|h| h.limit == page.work.limit);
-        let Some(holding) = holding.filter(|h| carried.contains(&h.limit)) else {
+        let mut holdings = renewing.holdings.iter();
+        let holding = holdings.find(|h| h.limit == page.work.limit);
+        let goes_on = |h: &&Renewal| carried.contains(&h.limit) || page.only_counts();
+        let Some(holding) = holding.filter(goes_on) else {
             return Ok(Renewed::Gone);
         };
         renewed.extend(page.renew(holding, renewing.issuer, renewing.report_within));

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use crate::domain::ledger::entry::Loss;
+use crate::domain::ledger::loss::Loss;
 use crate::domain::ledger::standing::{Sight, Standing};
 
 /// What the database is, as far as one replica can tell, within the transaction that asks: a transaction stays on one server.

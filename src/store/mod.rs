@@ -35,6 +35,7 @@ pub mod limit_merges;
 pub mod limit_renewals;
 pub mod limit_rounds;
 mod limit_rows;
+pub mod limit_spans;
 pub mod limits;
 pub mod master_keys;
 pub mod offline_slots;

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::error::Refusal;
 use super::get_limit::{self, owner_of};
+use super::update_limit::count_on;
 use super::{Done, Result, Verb, Work};
 use crate::domain::limit::{LIMITS_MAX, Limit, Mode, Owner};
 use crate::domain::limit_draft::NewLimit;
@@ -76,8 +77,9 @@ impl CreateLimit {
         };
         rest.apply(&mut limit)?;
         match old {
-            Some(_) => {
+            Some(old) => {
                 limits::update(work.conn, &limit).await?;
+                count_on(work.conn, &limit, old.span).await?;
                 deletions::forget(work.conn, "limits", limit.uid).await?;
             }
             None => limits::insert(work.conn, &limit).await?,

@@ -1,8 +1,7 @@
 //! RenewLease: a lease goes on, and what it holds stays charged. Any replica does it; what it did is committed before it answers.
 
+use std::sync::Arc;
 use std::time::Duration;
-
-use uuid::Uuid;
 
 use super::Vault;
 use super::opened::Opened;
@@ -13,6 +12,7 @@ use crate::domain::claims::LeaseClaims;
 use crate::domain::ledger::held::Renewed;
 use crate::domain::ledger::holds::renewed_number;
 use crate::domain::ledger::renewal::Renewal;
+use crate::domain::limit::{Limit, Mode};
 use crate::domain::pool::LEASE_DURATION_MAX;
 use crate::domain::prolonged::Prolonged;
 use crate::domain::terms::Span;
@@ -170,7 +170,7 @@ impl Vault {
     fn holdings(&self, claims: &LeaseClaims, serial: u64) -> Vec<Renewal> {
         let held = self.held_limits(claims);
         let drawn = claims.draws.iter().enumerate();
-        let held = drawn.filter(|(_, (limit, _))| held.iter().any(|(uid, _)| uid == limit));
+        let held = drawn.filter(|(_, (limit, _))| held.iter().any(|(l, _)| l.uid == *limit));
         let granted = u64::from(claims.granted);
         held.map(|(index, (limit, draw))| Renewal {
             limit: *limit,
@@ -182,27 +182,29 @@ impl Vault {
         .collect()
     }
 
+    /// How long the limits let it hold permits: a shadow has no say in it.
     fn longest(&self, claims: &LeaseClaims) -> Option<Duration> {
-        let held = self.held_limits(claims);
-        held.iter().map(|(_, longest)| *longest).min()
+        let held = self.held_limits(claims).into_iter();
+        let enforced = held.filter(|(limit, _)| limit.mode == Mode::Enforce);
+        enforced.map(|(_, longest)| longest).min()
     }
 
     /// The limits of its account that a lease holds permits of, and for how long it may.
-    fn held_limits(&self, claims: &LeaseClaims) -> Vec<(Uuid, Duration)> {
+    fn held_limits(&self, claims: &LeaseClaims) -> Vec<(Arc<Limit>, Duration)> {
         let snapshot = self.live.glance();
         let account = snapshot.accounts.get(&claims.account_uid);
         let limits = account.into_iter().flat_map(|account| &account.limits);
         let held = limits.filter_map(|limit| match limit.span {
-            Span::Held(longest) => Some((limit.uid, longest)),
+            Span::Held(longest) => Some((Arc::clone(limit), longest)),
             Span::Rolling(_) | Span::Calendar(_) => None,
         });
-        held.filter(|(uid, _)| claims.draws.iter().any(|(limit, _)| limit == uid))
+        held.filter(|(limit, _)| claims.draws.iter().any(|(uid, _)| *uid == limit.uid))
             .collect()
     }
 
     /// In a task of its own: a call that is dropped must not cancel a commit.
     async fn commit_renewal(&self, renewing: Renewing) -> store::Result<renew::Renewed> {
-        let (live, pool) = (std::sync::Arc::clone(&self.live), self.pool.clone());
+        let (live, pool) = (Arc::clone(&self.live), self.pool.clone());
         let task =
             tokio::spawn(
                 async move { renew(&pool, live.as_replica(), &live.clock, &renewing).await },

@@ -1,11 +1,15 @@
 //! `UpdateLimit`.
 
+use sqlx::PgConnection;
+
 use super::create_limit::limit_summary;
 use super::{Done, Result, Verb, Work, get_limit};
+use crate::domain::ledger::clock::Clocks;
 use crate::domain::limit::Limit;
 use crate::domain::limit_draft::LimitDraft;
 use crate::domain::name::LimitName;
-use crate::store::limits;
+use crate::domain::terms::Span;
+use crate::store::{self, limit_ledgers, limit_spans, limits};
 
 /// Changes of a limit.
 #[derive(Debug, Clone)]
@@ -23,10 +27,12 @@ impl Verb for UpdateLimit {
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<Limit>> {
         let mut limit = get_limit::to_change(work, &self.name, &self.etag).await?;
+        let before = limit.span;
         self.draft.apply(&mut limit)?;
         limit.rev = work.rev;
         limit.update_time = work.now;
         limits::update(work.conn, &limit).await?;
+        count_on(work.conn, &limit, before).await?;
         Ok(Done {
             resource: self.name.to_string(),
             summary: format!("updated, {}", limit_summary(&limit)),
@@ -37,4 +43,25 @@ impl Verb for UpdateLimit {
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<Limit> {
         get_limit::reread(work, &self.name).await
     }
+}
+
+/// What is charged to a limit that counts over another span from now on counts over that one, as if it was granted now: when its uses
+/// began is not known. What has ended by the span that there was `before` is known to nobody any more.
+pub(super) async fn count_on(
+    conn: &mut PgConnection,
+    limit: &Limit,
+    before: Span,
+) -> store::Result<()> {
+    let terms = limit.terms();
+    if !terms.span.may_outlast(before) {
+        return Ok(());
+    }
+    let locked = limit_ledgers::lock(conn, &[limit.uid], true).await?;
+    let read = limit_ledgers::terms(conn, &[limit.uid]).await?;
+    for (entry, now) in locked.iter().map(|row| row.1).zip(read.values()) {
+        let Clocks { high, low } = entry.clocks;
+        let end = terms.charge_until(high.max(now.now));
+        limit_spans::outlast(conn, limit.uid, low, end).await?;
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keylease::proto::{
-    LeaseKeyRequest, LeaseKeyResponse, Limit, LimitDimension, RenewLeaseRequest,
+    LeaseKeyRequest, LeaseKeyResponse, Limit, LimitDimension, LimitMode, RenewLeaseRequest,
 };
 use tonic::Code;
 
@@ -219,4 +219,21 @@ async fn leases_of_accounts_without_such_limits_go_on_too() {
     assert_eq!(longer, Ok(60 * SECOND));
     tokio::time::sleep(Duration::from_millis(1_300)).await;
     tell(&caller, &lease).await.unwrap();
+}
+
+/// A shadow keeps nobody from anything, however long its permits would be held.
+#[tokio::test]
+async fn a_shadow_lets_every_lease_go_on() {
+    let shadow = Limit {
+        mode: LimitMode::Shadow.into(),
+        ..concurrency(1, SECOND)
+    };
+    let (_cluster, callers) = limited_by(shadow, 1).await;
+    let lease = callers[0].ask(lasting(30 * SECOND)).await.unwrap();
+    let soon = renew(&callers[0], &lease.lease_id, None).await.unwrap();
+    assert_eq!(soon, 30 * SECOND);
+    let lease = callers[0].ask(lasting(30 * SECOND)).await.unwrap();
+    tokio::time::sleep(5 * SECOND / 2).await;
+    let late = renew(&callers[0], &lease.lease_id, None).await.unwrap();
+    assert_eq!(late, 30 * SECOND);
 }

@@ -75,6 +75,7 @@ mod limit_kinds;
 mod limits;
 mod lines;
 mod log_lines;
+mod longer_spans;
 mod loopback;
 mod losses;
 mod lost_changes;

@@ -1,6 +1,6 @@
 //! The time that a refusal states is true: whoever comes back then is served, if nobody else has asked meanwhile.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keylease::proto::{Estimate, LeaseKeyRequest, Limit};
 use tonic::Code;
@@ -91,4 +91,25 @@ async fn a_permit_that_is_held_is_free_when_it_was_said_to_be() {
     caller.ask(held).await.unwrap();
     let retry = comes_back(&caller, of("p")).await;
     assert!(retry < WINDOW * 2, "{retry:?}");
+}
+
+/// Of a long window little is granted in ten seconds: that is when a retry succeeds, unless nothing is left of it.
+#[tokio::test]
+async fn what_is_put_off_is_said_at_once_and_free_when_it_was_said_to_be() {
+    let hour = Duration::from_secs(3_600);
+    let (mut cluster, _) = limited_by(requests(2, hour)).await;
+    let paced = ("KEYLEASE_FAILOVER_LOSS_MAX", "10s");
+    cluster.add_with(&[paced]).await;
+    let admin = cluster.admin().await;
+    let token = admin.create_lessee("paced", "p").await;
+    cluster.settled().await;
+    let caller = cluster.client(1, &token).await;
+    caller.lease("p").await;
+    let asked = Instant::now();
+    let retry = comes_back(&caller, of("p")).await;
+    assert!(retry < Duration::from_secs(11), "{retry:?}");
+    let waited = asked.elapsed() - retry - LATE;
+    assert!(waited < Duration::from_millis(900), "told after {waited:?}");
+    let retry = told(&caller, &of("p")).await;
+    assert!(retry > hour - Duration::from_secs(20), "{retry:?}");
 }

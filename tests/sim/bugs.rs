@@ -91,6 +91,8 @@ pub(crate) enum Bug {
     NotPaced,
     /// A limit answers to a loss anew for every replica that has seen a grant which is gone.
     LossAnsweredByEach,
+    /// After a loss limits answer for what is known of all, and nobody tells, or is asked, what it alone was granted.
+    SilentSweep,
     /// One clock, and a limit is frozen by a replica that sees it step.
     FreezeOnStep,
     /// However many limits there are, they share a transaction.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use keylease::domain::ledger::clock::{Believed, ClockSamples, Clocks, SAMPLE_GAP_MAX};
-use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Loss, Seen};
+use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Seen};
+use keylease::domain::ledger::loss::{Loss, Most};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
 use keylease::domain::ledger::page::{Charged, Free, NewBlock, Page, Stated, Terming};
@@ -21,6 +22,7 @@ use crate::bugs::Bug;
 use crate::time::{MILLI, Time, WallClock};
 use crate::world::nanos;
 
+mod beating;
 mod merging;
 mod offline;
 mod renewing;
@@ -176,43 +178,6 @@ impl Database {
         while i64::try_from(self.state.incarnations.len()).unwrap() < to {
             self.state.incarnations.push((self.sight.clone(), None));
         }
-    }
-
-    /// A heartbeat: what the replica is to remember, and how many replicas live. Limits answer to what was lost.
-    pub(crate) fn beat(&mut self, client: &mut Client<'_>, time: Time) -> (Memory, u64) {
-        if let Some(finding) = self.finding(client) {
-            self.skip_numbers(client.memory.incarnation);
-            let number = i64::try_from(self.state.incarnations.len()).unwrap() + 1;
-            let replicas = self.state.replicas.len() as u64;
-            let standing = self.standing(client.boot_id);
-            let lag = standing.loss(finding, client.memory, Replication::Asynchronous(LAG_MAX));
-            let loss = lag.map(|lag| Loss::over(number, replicas, lag));
-            self.state.incarnations.push((self.sight.clone(), loss));
-        }
-        let standing = self.standing(client.boot_id);
-        let beats = client.memory.beats.max(standing.beats.unwrap_or(0)) + 1;
-        let heard = self.clock.at(time);
-        let pulse = Pulse { beats, heard };
-        self.state.replicas.insert(client.boot_id, pulse);
-        let pulses = self.state.replicas.values();
-        let live = pulses
-            .filter(|pulse| heard.before(LAPSE) < pulse.heard)
-            .count();
-        client
-            .samples
-            .add(self.clock.at(time), client.now, client.now);
-        let memory = Memory {
-            beats,
-            incarnation: standing.number,
-        };
-        let behind = self.state.limits.values();
-        let behind = behind.filter(|row| row.entry.incarnation < standing.loss.incarnation);
-        let works: Vec<Work> = behind.map(|row| Work::silent(row.limit.uid)).collect();
-        client.memory = memory;
-        if self.bug != Some(Bug::NoFreeze) {
-            self.reserve(&works, client, time);
-        }
-        (memory, live as u64)
     }
 
     /// The transaction of the ledger; `None` if the database has to be looked at first.

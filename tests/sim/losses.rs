@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::bugs::Bug;
-use crate::setup::{Act, Replicas, Setup, requests};
+use crate::setup::{Act, Replicas, Setup, Spec, requests, tokens};
 use crate::{caught, holds};
 
 /// An hour's limit that is wanted at once: of 6,400, four replicas are granted 400 in ten seconds. Nearly as much is forgotten, and nobody
@@ -51,6 +51,81 @@ fn bug_no_freeze_of_an_hour() {
         ..forgotten()
     };
     caught("bug_no_freeze_of_an_hour", &setup);
+}
+
+/// Three of the first calls take nearly all of an hour's tokens, and nothing as large was granted before: none of it is left when the
+/// standby takes over.
+fn large() -> Setup {
+    Setup {
+        runs: 6,
+        length: Duration::from_secs(60),
+        limits: vec![tokens(64_000, 3_600)],
+        demand: 3.0,
+        is_bursty: false,
+        large: Some((1.0, 20_000)),
+        silent: 0.0,
+        not_sent: 0.0,
+        script: vec![(
+            Duration::from_millis(2_500),
+            Act::FailOver(Duration::from_millis(2_400), Replicas::Live),
+        )],
+        script_every: Duration::from_secs(1_000),
+        ..forgotten()
+    }
+}
+
+#[test]
+fn what_was_large_and_is_forgotten_is_told_by_who_was_granted_it() {
+    holds("large_needs_before_a_failover", &large());
+}
+
+#[test]
+fn bug_silent_sweep() {
+    let setup = Setup {
+        bug: Some(Bug::SilentSweep),
+        ..large()
+    };
+    caught("bug_silent_sweep", &setup);
+}
+
+/// L has just become long when the standby takes over, which knows of neither that nor of what was granted since.
+fn of_other_terms() -> Setup {
+    let (short, long) = (Duration::from_millis(500), Duration::from_secs(9));
+    Setup {
+        runs: 6,
+        length: Duration::from_secs(60),
+        limits: vec![Spec {
+            start_within: Some(short),
+            ..requests(100, 10)
+        }],
+        demand: 60.0,
+        is_bursty: false,
+        starts_last: true,
+        silent: 0.0,
+        script: vec![
+            (Duration::from_secs(20), Act::Terms(short, long)),
+            (
+                Duration::from_secs(23),
+                Act::FailOver(Duration::from_millis(3_500), Replicas::Live),
+            ),
+        ],
+        script_every: Duration::from_secs(1_000),
+        ..Setup::default()
+    }
+}
+
+#[test]
+fn what_was_granted_by_forgotten_terms_is_told_by_who_was_granted_it() {
+    holds("forgotten_terms", &of_other_terms());
+}
+
+#[test]
+fn bug_silent_sweep_of_terms() {
+    let setup = Setup {
+        bug: Some(Bug::SilentSweep),
+        ..of_other_terms()
+    };
+    caught("bug_silent_sweep_of_terms", &setup);
 }
 
 /// Every replica knows of another grant that is gone: those of the third ten seconds, which all are granted at their beginning.

@@ -6,6 +6,8 @@ use keylease::domain::terms::Span;
 
 use crate::time::{SECOND, Time};
 
+mod amounts;
+
 /// Starts of one limit: when, and of how many units.
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
@@ -13,6 +15,8 @@ pub(crate) struct Oracle {
     held: Vec<(Time, Time, u64)>,
     /// Units used beyond what was promised for them: no window is promised to hold these, but in the long run they count.
     more: Vec<(Time, u64)>,
+    /// From when on the limit was of which amount, where it was changed.
+    amounts: Vec<(Time, u64)>,
 }
 
 /// Over what a limit counts, in true time.
@@ -137,9 +141,14 @@ impl Oracle {
             }
         };
         let large = self.starts.iter().filter(|(_, units)| units * 4 >= amount);
+        let large = large.count();
+        let worst = match scope {
+            Scope::Window(window) if !self.amounts.is_empty() => self.fullest(window, amount),
+            _ => most as f64 / amount as f64,
+        };
         Verdict {
-            large: large.count(),
-            worst: most as f64 / amount as f64,
+            large,
+            worst,
             share: used / (room * amount as f64),
             offline: 0,
             early: 0,

@@ -101,7 +101,11 @@ fn bug_fresh_replay() {
 
 #[test]
 fn bug_end_by_first_call() {
-    bug("bug_end_by_first_call", Bug::EndByFirstCall, named());
+    let setup = Setup {
+        length: Duration::from_secs(500),
+        ..named()
+    };
+    bug("bug_end_by_first_call", Bug::EndByFirstCall, setup);
 }
 
 #[test]

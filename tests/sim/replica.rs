@@ -9,8 +9,9 @@ use keylease::domain::claims::LeaseClaims;
 use keylease::domain::ledger::block::Ending;
 use keylease::domain::ledger::budget::{Budget, Need, Take, Taken};
 use keylease::domain::ledger::clock::ClockSamples;
-use keylease::domain::ledger::entry::{Most, Seen};
+use keylease::domain::ledger::entry::Seen;
 use keylease::domain::ledger::held::Ticket;
+use keylease::domain::ledger::loss::Most;
 use keylease::domain::ledger::standing::Memory;
 use keylease::domain::ledger::work::{Return, Work};
 use keylease::domain::limit::Limit;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 
 use crate::bugs::Bug;
 use crate::caller::{Call, Given};
-use crate::database::Client;
+use crate::database::{Client, Database};
 use crate::time::{BootClock, Time};
 
 mod ending;
@@ -31,6 +32,7 @@ mod planting;
 mod renewing;
 mod replaying;
 mod reporting;
+mod sweeping;
 
 pub(crate) use ending::End;
 pub(crate) use offline::Beat;

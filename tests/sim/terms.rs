@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::bugs::Bug;
-use crate::setup::{Act, Setup, Spec, requests};
+use crate::scenarios::{everything, faults};
+use crate::setup::{Act, Faults, Setup, Spec, requests};
 use crate::{caught, holds};
 
 /// L is long and short in turn, while all of the limit is wanted, and used at the last moment. Replicas hear of it within a second: the
@@ -40,4 +41,41 @@ fn bug_terms_of_today() {
         ..changed()
     };
     caught("bug_terms_of_today", &setup);
+}
+
+/// N is large and small in turn, while all of it is wanted.
+fn resized(faults: Faults) -> Setup {
+    Setup {
+        runs: 5,
+        length: Duration::from_secs(235),
+        limits: vec![requests(100, 10)],
+        demand: 60.0,
+        is_bursty: false,
+        silent: 0.0,
+        script: vec![
+            (Duration::from_secs(30), Act::Amount(30)),
+            (Duration::from_secs(60), Act::Amount(100)),
+        ],
+        script_every: Duration::from_secs(60),
+        faults,
+        ..Setup::default()
+    }
+}
+
+#[test]
+fn amounts_are_changed_under_load() {
+    let runs = holds("amounts_are_changed_under_load", &resized(faults()));
+    for (seed, verdict) in runs {
+        // It is 100 for half of the time, and 30 at the end, which the share is of. What is raised is used at once.
+        let used = verdict.share * 30.0;
+        assert!(used > 50.0, "seed {seed}: only {used} a window");
+    }
+}
+
+#[test]
+fn amounts_are_changed_amid_everything() {
+    holds(
+        "amounts_are_changed_amid_everything",
+        &resized(everything()),
+    );
 }

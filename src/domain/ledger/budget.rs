@@ -23,6 +23,7 @@ mod laws;
 mod offering;
 mod offline;
 mod settling;
+mod telling;
 mod waiting;
 
 use offering::Offered;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::clock::Clocks;
 use super::grant::{Ask, grant};
+use super::loss::Loss;
 use super::offline::reserve::Reserve;
 use super::reach::Reach;
 use crate::domain::terms::Terms;
@@ -50,23 +51,6 @@ impl Seen {
     };
 }
 
-/// What a replica was granted of a limit, which the database may have forgotten together with what it noted of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Most {
-    /// The largest block.
-    pub units: u64,
-    /// The longest time that one of its blocks stays charged.
-    pub charge: Duration,
-}
-
-impl Most {
-    /// Nothing.
-    pub const NONE: Self = Self {
-        units: 0,
-        charge: Duration::ZERO,
-    };
-}
-
 /// A need that could not be met. What others are granted leaves it free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
@@ -83,9 +67,18 @@ impl Claim {
     /// Whether it is left room for. Where the clock has gone back behind its beginning, nobody knows how old it is, so it has ended: it
     /// only ever keeps room, so that nothing is over where it ends early.
     fn holds(&self, database_now: Timestamp, terms: &Terms) -> bool {
-        database_now < self.until && self.until.before(terms.validity) <= database_now
+        database_now < self.until && self.until.before(Self::life(terms)) <= database_now
+    }
+
+    /// How long it lasts unless it is renewed, which the replica does once in most of D: where D is short, the way to the database and
+    /// back must not let it lapse in between.
+    fn life(terms: &Terms) -> Duration {
+        terms.validity.max(CLAIM_LIFE_MIN)
     }
 }
+
+/// See [`Claim::life`].
+const CLAIM_LIFE_MIN: Duration = Duration::from_millis(250);
 
 /// Who asks, and what the database is to it.
 #[derive(Debug, Clone, Copy)]
@@ -96,39 +89,6 @@ pub struct Asker {
     pub live: u64,
     /// What was lost last.
     pub loss: Loss,
-}
-
-/// The last time that acknowledged writes may have been lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Loss {
-    /// The number of the incarnation; 0 if there was none.
-    pub incarnation: i64,
-    /// How many replicas may have lost grants.
-    pub replicas: u64,
-    /// Over how many periods of [`LONG_PERIOD`] each of them may have.
-    pub periods: u64,
-}
-
-impl Loss {
-    /// In the incarnation of this number, by so many replicas, over so long.
-    #[must_use]
-    pub fn over(incarnation: i64, replicas: u64, lag: Duration) -> Self {
-        let periods = lag.as_nanos().div_ceil(LONG_PERIOD.as_nanos());
-        Self {
-            incarnation,
-            replicas,
-            periods: u64::try_from(periods).unwrap_or(u64::MAX),
-        }
-    }
-}
-
-/// What lost writes mean for a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aftermath {
-    /// Nothing is granted until every forgotten block would have ended.
-    Frozen,
-    /// A limit of a long window is charged for all that can have been forgotten.
-    Charged(u64),
 }
 
 /// Limits of long windows are granted at most this share of N per replica and [`LONG_PERIOD`], so that little can be forgotten.
@@ -151,46 +111,6 @@ impl Entry {
             incarnation: self.incarnation,
             grant_number: self.grant_number,
         }
-    }
-
-    /// Looks for lost writes: the database has become another since, or has forgotten a grant that the asker has seen.
-    pub fn notice(
-        &mut self,
-        loss: Loss,
-        (seen, most): (Seen, Most),
-        amount: u64,
-        terms: &Terms,
-    ) -> Option<Aftermath> {
-        self.block_units_max = self.block_units_max.max(most.units);
-        let forgot = self.last() < seen;
-        let is_news = self.incarnation < loss.incarnation;
-        self.incarnation = self.incarnation.max(seen.incarnation).max(loss.incarnation);
-        self.grant_number = self.grant_number.max(seen.grant_number);
-        if !forgot && !is_news {
-            return None;
-        }
-        if terms.is_long() {
-            // Two grants fit into one period, at its ends; and a need that is larger than the share is let through.
-            let periods = loss.periods.saturating_add(1);
-            let each = long_period_units_max(amount).max(self.block_units_max);
-            let each = each.saturating_mul(periods);
-            let lost = each.saturating_mul(loss.replicas.max(1)).min(amount);
-            return Some(Aftermath::Charged(lost));
-        }
-        // What was lost may have been granted by other terms than those found here.
-        let (high, longest) = (self.clocks.high, self.reach.charge.max(most.charge));
-        let until = terms.charge_until(high).max(high.after(longest));
-        self.reach = self.reach.at_least(longest, until);
-        self.frozen_until = self.frozen_until.max(Some(until));
-        self.offline.freeze(until);
-        Some(Aftermath::Frozen)
-    }
-
-    /// Whether nothing may be granted.
-    #[must_use]
-    pub fn is_frozen(&self) -> bool {
-        self.frozen_until
-            .is_some_and(|until| self.clocks.low < until)
     }
 
     /// Grants all that a shadow is asked for: it counts, and never refuses.
@@ -219,7 +139,7 @@ impl Entry {
         let own = self.claim.is_some_and(|c| c.boot_id == asker.boot_id);
         let free = amount.saturating_sub(charged);
         let free = free.saturating_sub(other.map_or(0, |claim| claim.units));
-        let units = if self.is_frozen() {
+        let units = if self.frozen(terms).is_some() {
             0
         } else {
             grant(ask, free, asker.live)
@@ -231,11 +151,11 @@ impl Entry {
         if own {
             self.claim = None;
         }
-        if units == 0 && ask.is_awaited && other.is_none() {
+        if units == 0 && ask.is_awaited && !ask.only_looks && other.is_none() {
             self.claim = Some(Claim {
                 boot_id: asker.boot_id,
                 units: ask.need,
-                until: database_now.after(terms.validity),
+                until: database_now.after(Claim::life(terms)),
             });
         }
         units
@@ -243,8 +163,5 @@ impl Entry {
 }
 
 #[cfg(test)]
-#[path = "entry_loss_tests.rs"]
-mod loss_tests;
-#[cfg(test)]
 #[path = "entry_tests.rs"]
-mod tests;
+pub(super) mod tests;

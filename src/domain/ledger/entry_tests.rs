@@ -4,30 +4,30 @@ use super::*;
 use crate::domain::offline::Plan;
 use crate::domain::terms::Span;
 
-pub(super) const A: Uuid = Uuid::from_u128(1);
-pub(super) const B: Uuid = Uuid::from_u128(2);
-pub(super) const MINUTE: Terms = Terms {
+pub(in crate::domain::ledger) const A: Uuid = Uuid::from_u128(1);
+pub(in crate::domain::ledger) const B: Uuid = Uuid::from_u128(2);
+pub(in crate::domain::ledger) const MINUTE: Terms = Terms {
     span: Span::Rolling(Duration::from_secs(60)),
     validity: Duration::from_secs(1),
     start_within: Duration::from_secs(3),
     blackout: Duration::ZERO,
 };
-pub(super) const DAY: Terms = Terms {
+pub(in crate::domain::ledger) const DAY: Terms = Terms {
     span: Span::Rolling(Duration::from_hours(24)),
     ..MINUTE
 };
 
 /// The last grant of [`entry`].
-pub(super) const SEEN: Seen = Seen {
+pub(in crate::domain::ledger) const SEEN: Seen = Seen {
     incarnation: 1,
     grant_number: 7,
 };
 
-pub(super) const fn at(seconds: i64) -> Timestamp {
+pub(in crate::domain::ledger) const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
 
-pub(super) const fn entry() -> Entry {
+pub(in crate::domain::ledger) const fn entry() -> Entry {
     Entry {
         clocks: Clocks {
             high: at(1_000),
@@ -52,7 +52,7 @@ pub(super) const fn entry() -> Entry {
     }
 }
 
-pub(super) const fn asker(boot_id: Uuid) -> Asker {
+pub(in crate::domain::ledger) const fn asker(boot_id: Uuid) -> Asker {
     Asker {
         boot_id,
         live: 2,
@@ -64,17 +64,23 @@ pub(super) const fn asker(boot_id: Uuid) -> Asker {
     }
 }
 
-pub(super) const fn ask(need: u64) -> Ask {
+pub(in crate::domain::ledger) const fn ask(need: u64) -> Ask {
     Ask {
         need,
         want: need,
         largest: need,
         is_awaited: true,
+        only_looks: false,
     }
 }
 
 /// What is granted beside the charged units at second 1,000.
-pub(super) fn grant(entry: &mut Entry, boot_id: Uuid, ask: Ask, charged: u64) -> u64 {
+pub(in crate::domain::ledger) fn grant(
+    entry: &mut Entry,
+    boot_id: Uuid,
+    ask: Ask,
+    charged: u64,
+) -> u64 {
     entry.grant(&asker(boot_id), ask, 100, charged, &MINUTE, at(1_000))
 }
 

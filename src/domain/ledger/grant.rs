@@ -11,6 +11,8 @@ pub struct Ask {
     pub largest: u64,
     /// Somebody waits in line for it, rather than for demand to come.
     pub is_awaited: bool,
+    /// It is too early for a grant: all that is asked is when there is room.
+    pub only_looks: bool,
 }
 
 /// The units to grant: never more than are free, no more than a fair share of them unless the first waiter needs it, and nothing if
@@ -18,7 +20,7 @@ pub struct Ask {
 #[must_use]
 pub fn grant(ask: Ask, free: u64, live_replicas: u64) -> u64 {
     let need = ask.need.max(1);
-    if free < need {
+    if free < need || ask.only_looks {
         return 0;
     }
     let fair = (free / (2 * live_replicas.max(1))).max(1);
@@ -37,6 +39,7 @@ mod tests {
             want,
             largest: need,
             is_awaited: true,
+            only_looks: false,
         }
     }
 

@@ -11,7 +11,7 @@ use super::holds::Holds;
 use super::offline::serving::Serving;
 use super::pace::Pace;
 use super::work::Wait;
-use crate::domain::limit::Limit;
+use crate::domain::limit::{Limit, Mode};
 use crate::domain::terms::{Span, Terms};
 use crate::domain::time::BootTime;
 
@@ -65,6 +65,8 @@ pub struct Held {
     asked: (u64, u64),
     /// What is asked for, all in all.
     wanted: u64,
+    /// Until then nothing is to be granted, and the database is only asked when there is room: the pace is kept here.
+    put_off: Option<BootTime>,
     /// The last grant seen: a database that has an earlier one has lost writes.
     seen: Seen,
     /// The largest block ever granted.
@@ -152,6 +154,7 @@ impl Held {
             offline: Serving::default(),
             asked: (0, 0),
             wanted: 0,
+            put_off: None,
             seen: Seen::NONE,
             units_max: 0,
             longest: (Duration::ZERO, BootTime::default()),
@@ -164,6 +167,12 @@ impl Held {
     #[must_use]
     pub const fn limit(&self) -> &Arc<Limit> {
         &self.limit
+    }
+
+    /// A shadow: it keeps nobody from anything.
+    #[must_use]
+    pub fn only_counts(&self) -> bool {
+        self.limit.mode == Mode::Shadow
     }
 
     /// The last grant seen.

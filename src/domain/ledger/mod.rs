@@ -15,6 +15,7 @@ pub(crate) mod example;
 pub mod grant;
 pub mod held;
 pub mod holds;
+pub mod loss;
 pub mod merging;
 pub mod offline;
 mod pace;

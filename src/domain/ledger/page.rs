@@ -6,7 +6,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::clock::Believed;
-use super::entry::{Aftermath, Asker, Entry};
+use super::entry::{Asker, Entry};
+use super::loss::Aftermath;
 use super::merging::{self, Merging};
 use super::wait::wait;
 use super::work::{Answer, Wait, Work, block_id};
@@ -73,6 +74,12 @@ impl<'a> Page<'a> {
         self.terming.as_ref()
     }
 
+    /// A shadow: it keeps nobody from anything.
+    #[must_use]
+    pub fn only_counts(&self) -> bool {
+        self.terming.is_some_and(|now| now.mode == Mode::Shadow)
+    }
+
     /// How far back to look at the clocks, before they are moved on: by the longest charge time of what is charged, then or now.
     #[must_use]
     pub fn reach(&self) -> Duration {
@@ -117,7 +124,10 @@ impl<'a> Page<'a> {
         self.work.returns.iter().map(move |known| Stated {
             block_id: block_id(boot_id, known.block),
             used: known.used,
-            charge_until: high.and_then(|high| known.charge_until(high, sent)),
+            charge_until: self
+                .terming
+                .zip(high)
+                .and_then(|(now, high)| known.charge_until(high, sent, &now.terms)),
             settled: known.settled.clone(),
             is_ended: known.is_ended,
         })
@@ -174,7 +184,9 @@ impl<'a> Page<'a> {
             let all = charged.saturating_add(need);
             all.saturating_sub(self.amount(&now)).max(1)
         };
-        (self.granted == 0).then(|| Lack {
+        let fits = charged.saturating_add(asked.ask.largest) <= self.amount(&now);
+        let has_room = asked.ask.only_looks && fits;
+        (self.granted == 0 && !has_room).then(|| Lack {
             limit_uid: self.work.limit,
             units: lacking(asked.ask.need),
             units_of_largest: lacking(asked.ask.largest),

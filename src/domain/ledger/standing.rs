@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::entry::Loss;
+use super::loss::Loss;
 
 /// A database, as it names itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clock::Clocks;
+use super::clock::{Clocks, SAMPLE_GAP_MAX};
 use super::entry::Entry;
 use super::work::Wait;
 use crate::domain::terms::Terms;
@@ -24,14 +24,21 @@ pub(super) fn wait(
     now: BootTime,
 ) -> Wait {
     let Clocks { high, low } = entry.clocks;
-    let frozen = entry.frozen_until.filter(|until| low < *until);
+    let frozen = entry.frozen(terms);
+    let by = if frozen.is_some() && terms.is_long() {
+        high
+    } else {
+        low
+    };
     // What was left to an older offline share is granted when nobody can serve by it any more.
     let free = free.or(entry.offline.kept.map(|kept| kept.until));
     // Where a limit was idle and every replica is new, the lower clock is behind by as long as it was idle; but it catches up with that
-    // of the database within a charge time. Where that was ahead for a moment, what was charged meanwhile lasts for as long as it was.
+    // of the database as soon as that is known for as long as the clocks look back. Where it was ahead for a moment, what was charged
+    // meanwhile lasts for as long as it was.
+    let known = entry.reach.charge.max(terms.charge_time()) + SAMPLE_GAP_MAX;
     let clears = frozen.or(free).map_or(Duration::ZERO, |at| {
-        let caught_up = at.since(database_now).max(terms.charge_time());
-        at.since(low).min(caught_up)
+        let caught_up = at.since(database_now).max(known);
+        at.since(by).min(caught_up)
     });
     // Others return what they did not use when their blocks close, and reports end charges early: nobody says when, so it is
     // asked a little more than once in every D, which also renews the claim.
@@ -41,7 +48,8 @@ pub(super) fn wait(
     let again = frozen.map_or(clears.min(soonest), |at| at.since(high).max(often));
     Wait {
         ask_at: now.after(again.max(ASK_AGAIN_MIN)),
-        clears_at: now.after(clears.max(ASK_AGAIN_MIN)),
+        // An answer that is slower than those before sets the lower clock back, by its lead at most where it may be relied on.
+        clears_at: now.after(clears.max(ASK_AGAIN_MIN) + terms.lead()),
         is_frozen: frozen.is_some(),
         is_unreachable: false,
     }
@@ -101,10 +109,11 @@ mod tests {
             wait.clears_at
         };
         // The clock is right again: the charge lasts until it gets there.
-        let until = NOW.after(Duration::from_secs(3_600) + charge);
+        let until = NOW.after(Duration::from_secs(3_600) + charge + terms().lead());
         assert_eq!(told(at(100_000)), until);
-        // It still is ahead: the lower clock will have caught up with it when a charge time has passed.
-        assert_eq!(told(at(100_000 + ahead)), NOW.after(charge));
+        // It still is ahead: the lower clock will have caught up with it when that is known for as long as it looks back.
+        let known = charge + SAMPLE_GAP_MAX + terms().lead();
+        assert_eq!(told(at(100_000 + ahead)), NOW.after(known));
     }
 
     #[test]
@@ -112,14 +121,15 @@ mod tests {
         let wait = frozen(100_000, 100_000);
         assert!(wait.is_frozen);
         assert_eq!(wait.ask_at, NOW.after(terms().charge_time()));
-        assert_eq!(wait.clears_at, wait.ask_at);
+        assert_eq!(wait.clears_at, wait.ask_at.after(terms().lead()));
     }
 
     #[test]
     fn a_frozen_limit_that_was_idle_for_a_day_is_not_given_up_for_a_day() {
         let wait = frozen(100_000, 100_000 - 86_400);
         assert_eq!(wait.ask_at, NOW.after(terms().charge_time()));
-        assert_eq!(wait.clears_at, wait.ask_at);
+        let known = terms().charge_time() + SAMPLE_GAP_MAX;
+        assert_eq!(wait.clears_at, NOW.after(known + terms().lead()));
     }
 
     #[test]

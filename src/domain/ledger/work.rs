@@ -5,8 +5,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::block::Closed;
-use super::entry::{Most, Seen};
+use super::entry::Seen;
 use super::grant::Ask;
+use super::loss::Most;
 use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
 
@@ -92,13 +93,19 @@ impl Return {
     }
 
     /// When the charge of a block ends sooner than it would: when the span of the last of its uses has, set against a `high` clock
-    /// that was read after `sent`; at once, if nothing of it is held.
-    pub(super) fn charge_until(&self, high: Timestamp, sent: BootTime) -> Option<Timestamp> {
+    /// that was read after `sent`; at once, if nothing of it is held. Where the limit counts over a longer span `today`, so does this.
+    pub(super) fn charge_until(
+        &self,
+        high: Timestamp,
+        sent: BootTime,
+        today: &Terms,
+    ) -> Option<Timestamp> {
         if self.terms.span.is_held() {
             return (self.used == 0).then_some(high);
         }
-        let age = sent.since(self.over_since?);
-        Some(self.terms.charge_until_after(high.before(age)))
+        let start = high.before(sent.since(self.over_since?));
+        let end = |terms: &Terms| terms.charge_until_after(start);
+        Some(end(&self.terms).max(end(today)))
     }
 }
 
@@ -135,6 +142,17 @@ impl Wait {
         let is_known = now < self.ask_at;
         let floor = if is_known { now } else { now.after(PAUSE) };
         self.clears_at.max(floor)
+    }
+
+    /// The same, but nothing is asked and nothing is free before this.
+    #[must_use]
+    pub(super) fn not_before(self, at: Option<BootTime>) -> Self {
+        let at = at.unwrap_or_default();
+        Self {
+            ask_at: self.ask_at.max(at),
+            clears_at: self.clears_at.max(at),
+            ..self
+        }
     }
 
     /// For both.

@@ -8,8 +8,9 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use crate::domain::ledger::clock::Believed;
-use crate::domain::ledger::entry::{Most, Seen};
+use crate::domain::ledger::entry::Seen;
 use crate::domain::ledger::grant::Ask;
+use crate::domain::ledger::loss::Most;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::work::{NumberedAsk, Wait, Work};
 use crate::live::clock::boot_now;
@@ -97,6 +98,7 @@ fn work(question: &Question) -> Work {
         want: question.needed.max(1),
         largest: question.needed.max(1),
         is_awaited: false,
+        only_looks: false,
     };
     Work {
         ask: Some(NumberedAsk { block: 0, ask }),

@@ -73,6 +73,7 @@ impl Row {
         self.may_forget_the_larger_share(bug);
         match bug {
             Some(Bug::NoFreeze) => work.seen = Seen::NONE,
+            Some(Bug::SilentSweep) => work.most = Most::NONE,
             Some(Bug::LossAnsweredByEach) => work.seen.incarnation = self.entry.incarnation,
             Some(Bug::FreezeOnStep) if client.sees_step(now) => {
                 let high = self.entry.clocks.high.max(now);

@@ -160,7 +160,7 @@ impl World<'_> {
         }
     }
 
-    /// Other D and L; the amount is left alone, since an oracle of one amount judges.
+    /// Other D and L.
     pub(super) fn reconfigure(&mut self) {
         for limit in &mut self.limits {
             limit.rev += 1;

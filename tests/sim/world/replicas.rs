@@ -95,6 +95,7 @@ impl World<'_> {
             is_lost,
         };
         replica.memory = memory;
+        replica.sweep(&mut self.database, sent, time);
         replica.look_at_slots(&mut self.database, &beat, time);
     }
 

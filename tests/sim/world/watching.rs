@@ -48,6 +48,7 @@ impl World<'_> {
                     limit.start_within = Some(start_within);
                 });
             }
+            Act::Amount(amount) => self.amount(amount),
             Act::FailOver(lacks, replicas) => {
                 self.fail_over(nanos(lacks), nanos(lacks));
                 if replicas == Replicas::Die {
@@ -74,6 +75,19 @@ impl World<'_> {
     }
 
     /// Every limit is changed. Replicas hear of it when they reach the database.
+    fn amount(&mut self, amount: u64) {
+        let now = self.now;
+        for limit in &self.limits {
+            let oracle = self.oracles.get_mut(&limit.uid).unwrap();
+            // As the oracle sees it, the first amount has been there from the beginning.
+            if now > 0 && oracle.is_unchanged() {
+                oracle.changed(0, limit.amount, 0);
+            }
+            oracle.changed(now, amount, nanos(limit.terms().charge_time()));
+        }
+        self.change(|limit| limit.amount = amount);
+    }
+
     fn change(&mut self, change: impl Fn(&mut Limit)) {
         for limit in &mut self.limits {
             limit.rev += 1;

@@ -85,7 +85,7 @@ impl Budget {
         let mut goes_on = true;
         for (limit, renewed) in renewals {
             let held: Option<&mut Held> = self.find(*limit);
-            goes_on &= held.is_none_or(|held| held.renewed(*renewed));
+            goes_on &= held.is_none_or(|held| held.renewed(*renewed) || held.only_counts());
         }
         goes_on
     }

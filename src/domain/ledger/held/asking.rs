@@ -87,12 +87,11 @@ impl Held {
         if missed == 0 && !refill {
             return None;
         }
-        let want = per_validity.saturating_add(missed).min(amount);
-        let want = match self.pace.hold(want, need, &self.limit, now) {
-            Err(not_before) if is_paced => {
-                self.refusals.put_off(need, not_before, now);
-                return None;
-            }
+        let expected = self.with_growth(per_validity);
+        let want = expected.saturating_add(missed).min(amount);
+        let held = self.pace.hold(want, need, &self.limit, now);
+        self.put_off = held.err().filter(|_| is_paced);
+        let want = match held {
             Ok(held) if is_paced => held.max(need),
             _ => want.max(need),
         };
@@ -103,6 +102,7 @@ impl Held {
             want,
             largest,
             is_awaited: first.map_or(self.missed.is_awaited, |first| first.is_patient),
+            only_looks: self.put_off.is_some(),
         })
     }
 
@@ -120,13 +120,15 @@ impl Held {
         let (need, largest) = self.asked;
         self.weigh(answer.units, &answer.terms);
         if answer.units == 0 {
+            let of_need = answer.wait.not_before(self.put_off);
             let of_largest = Wait {
                 clears_at: answer.largest_clears_at,
                 ..answer.wait
             };
+            let of_largest = of_largest.not_before(self.put_off);
             self.refusals.refused(largest, of_largest, now);
-            self.refusals.refused(need, answer.wait, now);
-            self.line.refused(need, answer.wait.clears_at, now);
+            self.refusals.refused(need, of_need, now);
+            self.line.refused(need, of_need.clears_at, now);
             return;
         }
         self.refusals.clear();

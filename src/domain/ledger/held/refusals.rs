@@ -55,12 +55,6 @@ impl Refusals {
         self.put(units, wait.ask_at, wait.clears_at, now);
     }
 
-    /// So many units are not asked for before this time, although the database might grant them.
-    pub(super) fn put_off(&mut self, units: u64, until: BootTime, now: BootTime) {
-        let clears_at = self.wait_for(units).clears_at.max(until);
-        self.put(units, until, clears_at, now);
-    }
-
     /// Nothing is known any more.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

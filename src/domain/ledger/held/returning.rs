@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Block, Closed, Held};
-use crate::domain::ledger::entry::Most;
-use crate::domain::ledger::work::{Charge, Return};
+use crate::domain::ledger::entry::{Seen, long_period_units_max};
+use crate::domain::ledger::loss::Most;
+use crate::domain::ledger::work::{Charge, Return, Work};
 use crate::domain::terms::Terms;
 use crate::domain::time::BootTime;
 
 /// A limit has plenty where what a replica is granted, one block after the other, comes to this share of it at most.
 const AMPLE_SHARE: u64 = 4;
+/// Demand that has just begun is taken for so many times as much, where there is plenty.
+const GROWTH: u64 = 8;
+/// What is asked beyond demand comes to this share of a limit at most, one block after the other: nobody is short of that for a moment.
+const GROWTH_SHARE: u64 = 64;
 
 impl Held {
     /// Whether something has to be said of closed blocks now, though nothing is asked for. Of a limit that has plenty nobody waits for
@@ -62,6 +67,33 @@ impl Held {
         }
     }
 
+    /// What only this replica knows of what was granted before a lossy incarnation, where it is more than all limits answer for: said
+    /// once, and with every ask until it was.
+    pub(in crate::domain::ledger) fn untold(
+        &self,
+        incarnation: i64,
+        now: BootTime,
+    ) -> Option<Work> {
+        let (most, terms) = (self.most(now), self.limit.terms());
+        let is_more = match terms.is_long() {
+            true => most.units > long_period_units_max(self.limit.amount),
+            false => most.charge > terms.charge_time(),
+        };
+        let is_untold = self.seen != Seen::NONE && self.seen.incarnation < incarnation;
+        (is_more && is_untold).then(|| Work {
+            seen: self.seen,
+            most,
+            ..Work::silent(self.limit.uid)
+        })
+    }
+
+    /// It was said, and is committed.
+    pub(in crate::domain::ledger) const fn told(&mut self, incarnation: i64) {
+        if self.seen.incarnation < incarnation {
+            self.seen.incarnation = incarnation;
+        }
+    }
+
     /// A block was granted.
     pub(super) fn keep_most(&mut self, block: &Block, now: BootTime) {
         self.units_max = self.units_max.max(block.units);
@@ -76,6 +108,19 @@ impl Held {
     pub fn say_again(&mut self, returns: &[Return], charge: Option<Charge>) {
         self.unsaid.extend(returns.iter().map(|r| r.block));
         self.charges = self.charges.saturating_add(charge.map_or(0, |c| c.units));
+    }
+
+    /// What to ask for by a demand of so much per D. Demand that sets in is seen growing from one permit on, and a block for each doubling
+    /// would be a transaction for each: where there is plenty, room for its growth is asked along.
+    pub(super) fn with_growth(&self, per_validity: u64) -> u64 {
+        let turns = turns(&self.limit.terms());
+        let spare = self.limit.ledger_amount() / turns.saturating_mul(GROWTH_SHARE);
+        let grown = per_validity.saturating_mul(GROWTH).min(spare);
+        if self.is_ample {
+            grown.max(per_validity)
+        } else {
+            per_validity
+        }
     }
 
     /// So much was granted of what was asked for: shows whether the limit has plenty. What is held is soon wanted elsewhere.

@@ -1,7 +1,7 @@
 //! What follows lost writes.
 
-use super::tests::{A, DAY, MINUTE, SEEN, ask, asker, at, entry, grant};
 use super::*;
+use crate::domain::ledger::entry::tests::{A, DAY, MINUTE, SEEN, ask, asker, at, entry, grant};
 
 #[test]
 fn another_incarnation_freezes_for_the_charge_time_and_once() {
@@ -48,7 +48,10 @@ fn a_long_window_is_charged_for_what_may_be_lost_and_goes_on() {
     };
     let after = entry.notice(loss, (SEEN, Most::NONE), 6_400, &DAY);
     assert_eq!(after, Some(Aftermath::Charged(3 * 3 * 100)));
-    assert!(!entry.is_frozen());
+    // It listens to every replica first, by the higher clock: that of an idle limit may stand far behind.
+    assert_eq!(entry.frozen(&DAY), Some(at(1_005)));
+    entry.clocks.high = at(1_005);
+    assert_eq!(entry.frozen(&DAY), None);
     entry.block_units_max = 6_000;
     let again = Loss {
         incarnation: 3,
@@ -118,6 +121,37 @@ fn a_loss_is_answered_once_whatever_each_replica_had_seen_before_it() {
                 .is_some()
         );
     }
+}
+
+/// The limit was answered for by a replica that knew of nothing large.
+#[test]
+fn what_another_replica_was_granted_is_answered_for_when_it_tells() {
+    let (most, loss) = (
+        Most {
+            units: 3_000,
+            charge: Duration::from_secs(90),
+        },
+        Loss {
+            incarnation: 2,
+            replicas: 1,
+            periods: 1,
+        },
+    );
+    let mut entry = entry();
+    entry.notice(loss, (Seen::NONE, Most::NONE), 6_400, &DAY);
+    let told = entry.notice(loss, (SEEN, most), 6_400, &DAY);
+    assert_eq!(told, Some(Aftermath::Charged(6_000)));
+    let within_share = Most { units: 100, ..most };
+    let told = entry.notice(loss, (SEEN, within_share), 6_400, &DAY);
+    assert_eq!(told, None, "all are charged for that");
+    let mut entry = self::entry();
+    entry.notice(loss, (Seen::NONE, Most::NONE), 100, &MINUTE);
+    assert!(entry.frozen_until < Some(at(1_090)));
+    let told = entry.notice(loss, (SEEN, most), 100, &MINUTE);
+    assert_eq!(told, Some(Aftermath::Frozen));
+    assert_eq!(entry.frozen_until, Some(at(1_090)));
+    entry.clocks.high = at(1_030);
+    assert_eq!(entry.notice(loss, (SEEN, most), 100, &MINUTE), None);
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! Heartbeats, and what follows where one finds that writes were lost.
+
+use super::*;
+
+impl Database {
+    /// A heartbeat: what the replica is to remember, and how many replicas live.
+    pub(crate) fn beat(&mut self, client: &mut Client<'_>, time: Time) -> (Memory, u64) {
+        if let Some(finding) = self.finding(client) {
+            self.skip_numbers(client.memory.incarnation);
+            let number = i64::try_from(self.state.incarnations.len()).unwrap() + 1;
+            let replicas = self.state.replicas.len() as u64;
+            let standing = self.standing(client.boot_id);
+            let lag = standing.loss(finding, client.memory, Replication::Asynchronous(LAG_MAX));
+            let loss = lag.map(|lag| Loss::over(number, replicas, lag));
+            self.state.incarnations.push((self.sight.clone(), loss));
+        }
+        let standing = self.standing(client.boot_id);
+        let beats = client.memory.beats.max(standing.beats.unwrap_or(0)) + 1;
+        let heard = self.clock.at(time);
+        let pulse = Pulse { beats, heard };
+        self.state.replicas.insert(client.boot_id, pulse);
+        let pulses = self.state.replicas.values();
+        let live = pulses
+            .filter(|pulse| heard.before(LAPSE) < pulse.heard)
+            .count();
+        client
+            .samples
+            .add(self.clock.at(time), client.now, client.now);
+        let memory = Memory {
+            beats,
+            incarnation: standing.number,
+        };
+        (memory, live as u64)
+    }
+
+    /// The incarnation in which writes were lost last.
+    pub(crate) fn lossy(&self, boot_id: Uuid) -> i64 {
+        self.standing(boot_id).loss.incarnation
+    }
+
+    /// After a heartbeat: what the replica alone knows is told, and limits answer to what was lost. False if it has to look first.
+    pub(crate) fn sweep(&mut self, told: &[Work], client: &mut Client<'_>, time: Time) -> bool {
+        let lossy = self.lossy(client.boot_id);
+        if self.bug == Some(Bug::NoFreeze) || self.reserve(told, client, time).is_none() {
+            return false;
+        }
+        let behind = self.state.limits.values();
+        let behind = behind.filter(|row| row.entry.incarnation < lossy);
+        let works: Vec<Work> = behind.map(|row| Work::silent(row.limit.uid)).collect();
+        self.reserve(&works, client, time).is_some()
+    }
+}
