@@ -121,7 +121,8 @@ impl Egress {
         let keys = (0..self.refusals.len()).filter(is_first).count();
         let refusals = self.refusals.len();
         let are_several = keys >= KEYS_MIN && refusals >= REFUSALS_MIN;
-        if !are_several && !(self.is_alone && refusals >= REFUSALS_ALONE_MIN) {
+        let is_often = self.is_alone && refusals >= REFUSALS_ALONE_MIN;
+        if !(are_several || is_often) {
             return None;
         }
         self.suspect(keys, why, now)
