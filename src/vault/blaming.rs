@@ -47,11 +47,9 @@ pub(super) fn cool(
         return;
     }
     if let Some(pause) = pause.filter(|_| is_account) {
-        let until = now.after(pause);
-        let why = why.to_owned();
         account.live.pause(Cause {
-            until,
-            why,
+            until: now.after(pause),
+            why: why.to_owned(),
             class,
             accuser: None,
             tried: None,

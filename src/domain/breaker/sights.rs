@@ -1,9 +1,12 @@
 //! What each caller saw at one provider lately: how often it failed, with how many keys, and how it went last.
 
+mod slot;
+
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use self::slot::{Slot, is_share};
 use super::OPEN_MAX;
 use crate::domain::incident::ACCUSERS_MAX;
 use crate::domain::time::Timestamp;
@@ -16,9 +19,6 @@ const ENOUGH: u32 = 20;
 const WITNESS_FOR: Duration = Duration::from_mins(2);
 /// The same against several callers: were it longer, one who is idle would keep a provider that is down from being shut for as long.
 const WITNESS_AGAINST_SEVERAL_FOR: Duration = Duration::from_secs(30);
-/// Failures of this share of its uses make a caller's word that the provider fails: while a fifth is served, leases go on. A provider
-/// that fails three of ten passes by far.
-const FAILING: (u32, u32) = (4, 5);
 /// A caller with fewer uses says nothing of the provider either way.
 const VOTE_MIN: u32 = 3;
 /// Failures that all who speak must have seen together: a handful is no outage.
@@ -66,12 +66,6 @@ struct Witness {
     is_well: bool,
     seen: Timestamp,
     stated: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    failures: u32,
-    uses: u32,
 }
 
 impl Sights {
@@ -232,20 +226,10 @@ impl Witness {
     }
 }
 
-impl Slot {
-    const fn is_failing(self) -> bool {
-        self.failures * FAILING.1 >= self.uses * FAILING.0
-    }
-}
-
 /// How many different ones there are, as far as two.
 fn keys(mut all: impl Iterator<Item = Uuid>) -> usize {
     let Some(first) = all.next() else { return 0 };
     1 + usize::from(all.any(|other| other != first))
-}
-
-const fn is_share(part: usize, whole: usize) -> bool {
-    part * FAILING.1 as usize >= whole * FAILING.0 as usize
 }
 
 const fn second_of(at: Timestamp) -> i64 {
