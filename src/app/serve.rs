@@ -220,6 +220,7 @@ fn heart(vault: &Vault, address: String, replication: Replication) -> Heart {
         address,
         version: env!("CARGO_PKG_VERSION"),
         formats: FORMATS,
+        serves: vault.live().snapshot_age_max(),
     };
     let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
     Heart::new(live, pool, enrolment, replication)

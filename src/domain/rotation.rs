@@ -4,7 +4,7 @@ mod course;
 
 use std::time::Duration;
 
-pub use course::{Deed, Event, Tested, Unfit};
+pub use course::{AGAIN_MAX, Deed, Event, Tested, Unfit};
 use uuid::Uuid;
 
 use super::id::Id;
@@ -15,6 +15,9 @@ use super::time::{Timestamp, micros_of};
 pub const GRACE_DEFAULT: Duration = Duration::from_hours(24);
 /// The longest that a previous version is kept for the sake of it.
 pub const GRACE_MAX: Duration = Duration::from_hours(24 * 90);
+
+/// A replica that takes a step has this long for it: longer than any try takes. One that dies keeps it no longer.
+pub const CLAIM_LASTS: Duration = Duration::from_secs(20);
 
 /// One replacement of a key's secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

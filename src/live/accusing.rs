@@ -2,13 +2,21 @@
 
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::Live;
 use super::snapshot::Snapshot;
-use crate::domain::absolvers::Absolution;
-use crate::domain::accusers::Matter;
+use crate::domain::absolvers::{Absolution, Absolvers};
+use crate::domain::accusers::{Accusers, Matter};
 use crate::domain::time::Timestamp;
+
+/// Whose words were wrong lately, and who found that out in vain.
+#[derive(Debug, Default)]
+pub(super) struct Tallies {
+    accusers: Mutex<Accusers>,
+    absolvers: Mutex<Absolvers>,
+}
 
 /// A caller's word against a version that was found well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +47,7 @@ impl Live {
             self.is_wrong(&snapshot, word, now) && self.is_absolved(absolution, word.by, now)
         };
         for word in words.filter(counts) {
-            let mut accusers = self.accusers.lock();
+            let mut accusers = self.tallies.accusers.lock();
             accusers.refuted(word.accuser, word.matter, now);
         }
     }
@@ -50,7 +58,10 @@ impl Live {
         let (account, by) = found.unzip();
         let absolution = (account.unwrap_or_default(), Matter::Budget, accuser);
         if self.is_absolved(absolution, by, now) {
-            self.accusers.lock().refuted(accuser, Matter::Budget, now);
+            self.tallies
+                .accusers
+                .lock()
+                .refuted(accuser, Matter::Budget, now);
         }
     }
 
@@ -67,16 +78,16 @@ impl Live {
                 by,
                 accuser,
             };
-            self.absolvers.lock().absolved(absolution, now)
+            self.tallies.absolvers.lock().absolved(absolution, now)
         })
     }
 
     /// A caller whose word counts accuses a version, or an account: whoever has just found it well has done so in vain.
     pub fn contradicts(&self, subject: Uuid, matter: Matter, by: Uuid, now: Timestamp) {
         let about = (subject, matter);
-        let in_vain = self.absolvers.lock().contradicted(about, by, now);
+        let in_vain = self.tallies.absolvers.lock().contradicted(about, by, now);
         for accuser in in_vain {
-            self.accusers.lock().take_back(accuser, matter);
+            self.tallies.accusers.lock().take_back(accuser, matter);
         }
     }
 
@@ -97,6 +108,6 @@ impl Live {
     /// Whether a caller has been wrong so often lately of such a matter that its word alone acts on itself alone.
     #[must_use]
     pub fn is_doubted(&self, caller: Uuid, matter: Matter, now: Timestamp) -> bool {
-        self.accusers.lock().is_doubted(caller, matter, now)
+        self.tallies.accusers.lock().is_doubted(caller, matter, now)
     }
 }

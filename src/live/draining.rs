@@ -1,6 +1,7 @@
 //! Whether this replica still gives leases.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::Live;
 
@@ -14,6 +15,12 @@ impl Live {
     /// Until no new leases are given.
     pub async fn drained(&self) {
         self.drained.cancelled().await;
+    }
+
+    /// For how long it gives leases by a configuration that it cannot read anew.
+    #[must_use]
+    pub const fn snapshot_age_max(&self) -> Duration {
+        self.snapshot_age_max
     }
 
     /// Whether this replica is shutting down.

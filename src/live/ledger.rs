@@ -26,6 +26,10 @@ mod interleavings;
 
 /// How often accounts are looked at that have something open, where nobody waits.
 const TICK: Duration = Duration::from_millis(25);
+/// The same where there are very many of them: well within the quarter of D that a block has left when the next is asked for, mostly.
+const TICK_MAX: Duration = Duration::from_millis(250);
+/// A look at all of them may take this part of the time.
+const LOOKING_SHARE: u32 = 40;
 
 /// Accounts with something to say, and the numbers of blocks.
 #[derive(Debug, Default)]
@@ -142,8 +146,9 @@ pub async fn run(live: Arc<Live>, pool: PgPool, stop: CancellationToken) {
         if speaker.is_behind() {
             looks_at = looks_at.max(Instant::now() + TICK);
         } else if looks_at <= Instant::now() {
-            looks_at = Instant::now() + TICK;
+            let began = Instant::now();
             speaker.say_all();
+            looks_at = began + (began.elapsed() * LOOKING_SHARE).clamp(TICK, TICK_MAX);
         } else {
             speaker.say_asked();
         }

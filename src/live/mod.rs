@@ -38,12 +38,14 @@ pub mod replays;
 pub mod reports;
 pub mod reserve;
 pub mod serving;
+pub mod silent;
 pub mod slots;
 pub mod snapshot;
 mod speaker;
 pub mod spend;
 pub mod suspects;
 mod sync;
+pub mod unknown;
 pub mod unserved;
 pub mod version;
 
@@ -69,12 +71,12 @@ use self::outbox::Outbox;
 use self::owed::Owed;
 use self::renewals::Renewals;
 use self::reports::Reports;
+use self::silent::Silent;
 use self::slots::Slots;
 use self::snapshot::Snapshot;
 use self::spend::Spend;
 use self::suspects::Suspects;
-use crate::domain::absolvers::Absolvers;
-use crate::domain::accusers::Accusers;
+use self::unknown::Unknown;
 use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
 
@@ -88,8 +90,7 @@ pub struct Live {
     pub boot_id: Uuid,
     /// What holds back pools whose keys die together.
     pub brakes: Brakes,
-    accusers: Mutex<Accusers>,
-    absolvers: Mutex<Absolvers>,
+    tallies: accusing::Tallies,
     /// Rights to canaries.
     pub canaries: Canaries,
     /// The database's clock.
@@ -108,10 +109,14 @@ pub struct Live {
     pub owed: Owed,
     /// Versions that a caller's word has just taken out.
     pub suspects: Suspects,
+    /// Versions that it is asked about and does not know.
+    pub unknown: Unknown,
     /// What was spent, on its way to the database.
     pub spend: Spend,
     /// Leases that go on.
     pub renewals: Renewals,
+    /// Replicas that are not heard of.
+    pub silent: Silent,
     /// Its slot, for outages of the database.
     pub slots: Slots,
     reports: Arc<Reports>,
@@ -133,8 +138,7 @@ impl Live {
         Arc::new(Self {
             boot_id,
             brakes: Brakes::default(),
-            accusers: Mutex::default(),
-            absolvers: Mutex::default(),
+            tallies: accusing::Tallies::default(),
             canaries: Canaries::default(),
             clock: DatabaseClock::default(),
             journal: Journal::default(),
@@ -144,8 +148,10 @@ impl Live {
             outbox: Outbox::default(),
             owed: Owed::default(),
             suspects: Suspects::default(),
+            unknown: Unknown::default(),
             spend: Spend::default(),
             renewals: Renewals::default(),
+            silent: Silent::default(),
             slots: Slots::default(),
             reports: Arc::default(),
             foreign: Mutex::default(),

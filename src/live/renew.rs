@@ -16,8 +16,8 @@ use crate::store;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::limit_renewals::Carried;
 use crate::store::{
-    canaries, foreign_reports, lease_renewals, limit_blocks, limit_ledgers, limit_renewals,
-    version_leases,
+    canaries, foreign_reports, key_versions, lease_renewals, limit_blocks, limit_ledgers,
+    limit_renewals,
 };
 
 /// A lease that is to go on.
@@ -48,7 +48,7 @@ pub struct Renewing {
 pub enum Renewed {
     /// It goes on.
     Done,
-    /// Nothing is charged for it any more.
+    /// Nothing is charged for it any more, or its version is revoked.
     Gone,
     /// The database is not what the replica takes it for: nothing was done, and it has to be looked at first.
     Doubtful,
@@ -110,11 +110,15 @@ async fn transact(
     if !keep_right(conn, renewing).await? {
         return Ok(Renewed::Gone);
     }
+    // Whoever revokes it looks for leases that go on while nobody else has it.
+    if !key_versions::hold(conn, renewing.version).await? {
+        return Ok(Renewed::Gone);
+    }
     limit_ledgers::advance(conn, &entries(&pages)).await?;
     limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
     limit_renewals::prolong(conn, renewing.issuer, &renewed).await?;
-    lease_renewals::extend(conn, renewing.issuer, renewing.serial, renewing.until).await?;
-    version_leases::extend(conn, renewing.version, renewing.issuer, renewing.until).await?;
+    let lease = (renewing.issuer, renewing.serial);
+    lease_renewals::extend(conn, lease, renewing.version, renewing.until).await?;
     if let Some(news) = &renewing.news {
         foreign_reports::insert(conn, &[renewing.issuer], std::slice::from_ref(news)).await?;
     }

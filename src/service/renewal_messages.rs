@@ -10,7 +10,7 @@ pub(super) fn of_renewal(refusal: &RenewRefusal) -> String {
     match refusal {
         RenewRefusal::Lease(refusal) => of_report(refusal),
         RenewRefusal::Finished => {
-            "the lease has been reported, or its permits have gone back; stop what it is used for and lease anew".to_owned()
+            "the lease has been reported, its permits have gone back, or its version is revoked; stop what it is used for and lease anew".to_owned()
         }
         RenewRefusal::Spent => format!(
             "the lease has gone on for as long as leases last: {}, or {} where it alone tries a key or a provider; end what it is used for and lease anew",

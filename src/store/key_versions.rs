@@ -4,16 +4,17 @@ use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::convert::{Reading, offset, timestamp};
+use super::convert::{Reading, timestamp};
 use super::{Error, Result};
 use crate::domain::key::{KeyVersion, Meta, Stage};
 use crate::domain::labels::Labels;
-use crate::domain::time::Timestamp;
 
+mod drained;
 mod health;
 mod newest;
 mod writing;
 
+pub use drained::{Drained, drained, hold, lock};
 pub(crate) use health::HealthColumns;
 pub use newest::newest_of_all;
 pub use writing::{clear_health, give_back, insert, keep, lock_health, revoke, set_health, update};
@@ -188,50 +189,4 @@ pub async fn sealed_of_account(
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
-}
-
-/// A previous version that is to be revoked, and whose it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drained {
-    /// The version.
-    pub uid: Uuid,
-    /// Its key.
-    pub key_uid: Uuid,
-    /// Its account.
-    pub account_uid: Uuid,
-    /// Its number.
-    pub number: i32,
-    /// The account's id.
-    pub account_id: String,
-    /// The key's id.
-    pub key_id: String,
-}
-
-/// Previous versions whose last lease has ended by `now`, as every replica says, or as it must have however long it was given for.
-///
-/// # Errors
-/// As every query.
-pub async fn drained(
-    conn: &mut PgConnection,
-    now: Timestamp,
-    rows_max: i64,
-) -> Result<Vec<Drained>> {
-    let rows = sqlx::query_as!(
-        Drained,
-        "select key_versions.uid, key_versions.key_uid, keys.account_uid, key_versions.number, accounts.id as account_id, keys.id as key_id
-        from key_versions
-        join keys on keys.uid = key_versions.key_uid
-        join accounts on accounts.uid = keys.account_uid
-        where stage = 'previous' and (drain_until <= $1 or (keep_until <= $1
-            and not exists (select from version_leases l where l.version_uid = key_versions.uid and l.until >= $1)
-            and not exists (select from replicas r where not exists (
-                select from version_leases l
-                where l.version_uid = key_versions.uid and l.boot_id = r.boot_id and l.rev >= key_versions.rev))))
-        order by drain_until limit $2",
-        offset(now),
-        rows_max
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
 }

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use super::convert::timestamp;
+use super::convert::{as_millis, timestamp};
 use crate::domain::time::Timestamp;
 
 /// A replica that has not been heard of for this long is not counted.
@@ -38,6 +38,8 @@ pub struct Enrolment {
     pub version: &'static str,
     /// The highest format that it reads.
     pub formats: i32,
+    /// For how long it leases without the database.
+    pub serves: Duration,
 }
 
 /// This replica lives, for the `beats`th time, and holds these master keys; and what it needs to know once a second. Whether that was lost tells whether other
@@ -53,8 +55,8 @@ pub async fn beat(
     beats: i64,
 ) -> Result<Pulse> {
     sqlx::query!(
-        "insert into replicas (boot_id, address, version, formats, heartbeat_time, beats, master_keys)
-        values ($1, $2, $3, $4, clock_timestamp(), $5, $6)
+        "insert into replicas (boot_id, address, version, formats, heartbeat_time, beats, master_keys, serves_ms)
+        values ($1, $2, $3, $4, clock_timestamp(), $5, $6, $7)
         on conflict (boot_id) do update set heartbeat_time = clock_timestamp(), beats = greatest(replicas.beats, excluded.beats),
             master_keys = excluded.master_keys",
         boot_id,
@@ -62,7 +64,8 @@ pub async fn beat(
         enrolment.version,
         enrolment.formats,
         beats,
-        master_keys
+        master_keys,
+        as_millis(Some(enrolment.serves))
     )
     .execute(&mut *conn)
     .await?;
@@ -97,6 +100,20 @@ pub async fn count_live(conn: &mut PgConnection) -> Result<u32> {
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// How often each replica has been heard of.
+///
+/// # Errors
+/// As every query.
+pub async fn beats(conn: &mut PgConnection) -> Result<Vec<(Uuid, i64)>> {
+    let rows = sqlx::query!("select boot_id, beats from replicas")
+        .fetch_all(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.boot_id, row.beats))
+        .collect())
+}
+
 /// The master keys of each replica that lives, by fingerprint, and where it listens.
 ///
 /// # Errors
@@ -105,6 +122,23 @@ pub async fn holding(conn: &mut PgConnection) -> Result<Vec<(String, Vec<String>
     let rows = sqlx::query!(
         "select address, master_keys from replicas
         where heartbeat_time > clock_timestamp() - make_interval(secs => $1) order by address, boot_id",
+        LAPSE.as_secs_f64()
+    )
+    .fetch_all(conn)
+    .await?;
+    let pairs = rows.into_iter().map(|row| (row.address, row.master_keys));
+    Ok(pairs.collect())
+}
+
+/// The same of each replica that may lease still: those too that have not been heard of for a while and were not seen to leave.
+///
+/// # Errors
+/// As every query.
+pub async fn leasing(conn: &mut PgConnection) -> Result<Vec<(String, Vec<String>)>> {
+    let rows = sqlx::query!(
+        "select address, master_keys from replicas
+        where heartbeat_time > clock_timestamp() - greatest(make_interval(secs => $1), coalesce(serves_ms, 3600000) * interval '1 ms')
+        order by address, boot_id",
         LAPSE.as_secs_f64()
     )
     .fetch_all(conn)

@@ -14,7 +14,7 @@ mod claims;
 mod failed;
 mod writing;
 
-pub use claims::{CLAIM_LASTS, Claimed, begun_since, busy, claim, is_due, note_attempt};
+pub use claims::{Claimed, begun_since, busy, claim, is_due, note_attempt};
 pub use failed::{Failed, failed};
 pub use writing::{insert, of_drained, update};
 

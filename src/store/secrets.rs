@@ -108,6 +108,25 @@ pub async fn put(conn: &mut PgConnection, version_uid: Uuid, row: &SecretRow) ->
     Ok(())
 }
 
+/// Another version of the same key that holds the same credential and is not revoked, the newest if there are several, and its number.
+///
+/// # Errors
+/// As every query.
+pub async fn twin(conn: &mut PgConnection, version_uid: Uuid) -> Result<Option<(Uuid, i32)>> {
+    let row = sqlx::query!(
+        "select other.uid, other.number from key_versions this
+        join key_versions other on other.key_uid = this.key_uid and other.uid <> this.uid and other.stage <> 'revoked'
+        where this.uid = $1 and exists (
+            select from secrets mine join secrets theirs on theirs.fingerprint = mine.fingerprint
+            where mine.version_uid = this.uid and theirs.version_uid = other.uid)
+        order by other.number desc limit 1",
+        version_uid
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.uid, row.number)))
+}
+
 /// Erases all fields of a version.
 ///
 /// # Errors

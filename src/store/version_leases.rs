@@ -1,4 +1,4 @@
-//! Table `version_leases`: until when leases of a version are out, as their issuers say.
+//! Table `version_leases`: until when leases of a version are out, as their issuers say. Those that were renewed are in `lease_renewals`.
 
 use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
@@ -57,29 +57,6 @@ pub async fn answer(
         rev,
         &uids,
         &until as &[Option<OffsetDateTime>]
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// A lease of a version goes on until then, whoever renewed it.
-///
-/// # Errors
-/// As every query.
-pub async fn extend(
-    conn: &mut PgConnection,
-    version_uid: Uuid,
-    issuer: Uuid,
-    until: Timestamp,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into version_leases (version_uid, boot_id, until)
-        select $1, $2, $3 where exists (select from key_versions v where v.uid = $1)
-        on conflict (version_uid, boot_id) do update set until = greatest(version_leases.until, excluded.until)",
-        version_uid,
-        issuer,
-        offset(until)
     )
     .execute(conn)
     .await?;

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::Vault;
 use super::lease_key::{Lease, LeaseKey};
 use crate::crypto::Purpose;
-use crate::domain::caller::Caller;
+use crate::domain::caller::{Bearer, Caller};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::journal::{JournalRecord, Journaling, beginning};
 use crate::domain::name::{CallerName, PoolName};
@@ -19,7 +19,7 @@ use crate::live::snapshot::{AccountEntry, PoolEntry, VersionEntry};
 /// How long a lease waits for its record: longer than any commit takes that is not in trouble, shorter than callers wait.
 const COMMIT_WITHIN: Duration = Duration::from_secs(2);
 
-/// A lease whose record is not committed: dropped so, nobody gets it, and its permits go back.
+/// A lease whose record is not committed, or whose secret may not go out any more: dropped so, nobody gets it, and its permits go back.
 struct Unwritten<'a> {
     vault: &'a Vault,
     account: std::sync::Arc<AccountEntry>,
@@ -36,6 +36,8 @@ impl Drop for Unwritten<'_> {
         // It was sealed here a moment ago.
         if let Ok(Ok(claims)) = opened.map(|opened| LeaseClaims::decode(&opened.plaintext)) {
             undo(&self.account, &self.version, &claims);
+            // Nobody has it, so its version is not kept for it.
+            self.version.live.back(claims.ends());
         }
     }
 }
@@ -57,15 +59,17 @@ impl Made {
 }
 
 impl Vault {
-    /// Has a lease recorded as its pool says. Only where the record comes before the secret is anything waited for.
+    /// Has a lease recorded as its pool says. Only where the record comes before the secret is anything waited for; false where the secret
+    /// has been taken out meanwhile.
     pub(super) async fn journal(
         &self,
-        (caller, call): (&Caller, &LeaseKey),
+        (bearer, call): (&Bearer, &LeaseKey),
         pool: &PoolEntry,
         lease: &Lease,
         made: Option<Made>,
         now: Now,
-    ) -> Result<(), LeaseRefusal> {
+    ) -> Result<bool, LeaseRefusal> {
+        let caller = &*bearer.caller;
         let record = || record(caller, call, pool, lease, now);
         if let Some(Made { account, version }) = made {
             let mut unwritten = Unwritten {
@@ -76,13 +80,16 @@ impl Vault {
             };
             let committed = self.live.journal.put_strict(record());
             let committed = committed.ok_or(LeaseRefusal::JournalBehind)?;
-            return match timeout(COMMIT_WITHIN, committed).await {
-                Ok(Ok(())) => {
-                    unwritten.lease_id = None;
-                    Ok(())
-                }
-                Ok(Err(_)) | Err(_) => Err(LeaseRefusal::JournalBehind),
+            let Ok(Ok(())) = timeout(COMMIT_WITHIN, committed).await else {
+                return Err(LeaseRefusal::JournalBehind);
             };
+            let now = self.live.now();
+            let pool = self.admit(bearer, call, now)?;
+            let is_served = self.still_served(&pool, lease.of(), now).is_some();
+            if is_served {
+                unwritten.lease_id = None;
+            }
+            return Ok(is_served);
         }
         match pool.pool.journal {
             Journaling::Off => {}
@@ -94,7 +101,7 @@ impl Vault {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn count_lease(

@@ -11,7 +11,6 @@ use super::patience::{instant, patience};
 use super::wishing::wish;
 use crate::domain::caller::{Bearer, Caller};
 use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
-use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::pool::Estimate;
@@ -22,6 +21,9 @@ use crate::live::choose::{Chosen, Now, choose, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
+
+/// How often a key is chosen anew that was taken out while the lease of another was recorded.
+const CHOICES_MAX: usize = 3;
 
 /// What a caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,13 +107,19 @@ impl Vault {
     ) -> Result<Lease, LeaseRefusal> {
         let caller = &bearer.caller;
         let avoided = self.avoided(caller, call.retry_token.as_deref())?;
-        let (pool, chosen, now) = self.obtain(bearer, call, &avoided).await?;
-        let made = super::journaling::Made::of(&pool, &chosen);
-        let lease = self.give(caller, call, avoided.avoided, &pool, chosen, now)?;
-        let journaled = self.journal((caller, call), &pool, &lease, made, now);
-        journaled.await?;
-        pool.live.leases.increment(1);
-        Ok(lease)
+        for _ in 0..CHOICES_MAX {
+            let (pool, chosen, now) = self.obtain(bearer, call, &avoided).await?;
+            let made = super::journaling::Made::of(&pool, &chosen);
+            let lease = self.give(caller, call, avoided.avoided.clone(), &pool, chosen, now)?;
+            if self
+                .journal((bearer, call), &pool, &lease, made, now)
+                .await?
+            {
+                pool.live.leases.increment(1);
+                return Ok(lease);
+            }
+        }
+        Err(LeaseRefusal::JournalBehind)
     }
 
     /// Chooses a key and takes its permits, waiting in line as long as the call allows. The clocks come along as they were when the
@@ -153,36 +161,6 @@ impl Vault {
                 }
             }
         }
-    }
-
-    /// The pool, if this replica serves and the caller may lease from it: as things stand now, since it may have waited for long.
-    pub(super) fn admit(
-        &self,
-        bearer: &Bearer,
-        call: &LeaseKey,
-        now: Now,
-    ) -> Result<Arc<PoolEntry>, LeaseRefusal> {
-        if self.live.is_draining() {
-            return Err(LeaseRefusal::Draining);
-        }
-        let snapshot = self.live.fresh_snapshot(now.boot);
-        let snapshot = snapshot.ok_or(LeaseRefusal::SnapshotStale)?;
-        let caller = snapshot.still(bearer, now.database);
-        let caller = caller.ok_or(LeaseRefusal::TokenRejected)?;
-        let pool = snapshot.pool_for(caller, &call.pool)?;
-        if let Some(disablement) = &pool.pool.disablement
-            && is_disabled(Some(disablement), now.database)
-        {
-            return Err(LeaseRefusal::PoolDisabled {
-                why: disablement.why.clone(),
-                until: disablement.until,
-            });
-        }
-        let account = call.account.as_ref();
-        if account.is_some_and(|account| !pool.has_account(account)) {
-            return Err(LeaseRefusal::AccountNotInPool);
-        }
-        Ok(Arc::clone(pool))
     }
 
     /// Writes the lease id, and says how long the lease holds.

@@ -5,6 +5,7 @@
 
 mod account_view;
 mod admission;
+mod admitting;
 mod adopt_limits;
 mod advising;
 mod alerts;

@@ -36,7 +36,7 @@ pub struct RenewLease {
 pub enum RenewRefusal {
     /// Malformed, foreign, or ended: no report on it would be taken either.
     Lease(ReportRefusal),
-    /// All of it has been reported, or its permits have gone back.
+    /// All of it has been reported, its permits have gone back, or its version is revoked.
     Finished,
     /// It has gone on for as long as a lease may.
     Spent,

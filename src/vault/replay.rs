@@ -7,20 +7,16 @@ use tokio::time::sleep_until;
 use uuid::Uuid;
 
 use super::Vault;
+use super::admitting::Of;
 use super::lease_key::{Lease, LeaseKey};
 use super::patience::{COLD_WAIT_MAX, instant};
 use crate::crypto::Purpose;
 use crate::domain::caller::Bearer;
 use crate::domain::claims::LeaseClaims;
-use crate::domain::disablement::is_disabled;
-use crate::domain::health::Health;
 use crate::domain::name::{AccountName, KeyName};
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::replay::Bounds;
-use crate::live::choose::Now;
 use crate::live::clock::boot_now;
-use crate::live::credential::Credential;
-use crate::live::snapshot::PoolEntry;
 
 /// A call without a deadline waits for another that asks the same as long as that may wait.
 const ASIDE_MAX: Duration = Duration::from_mins(2);
@@ -138,7 +134,7 @@ impl Vault {
         let pool = self.admit(bearer, call, now)?;
         let left = given.bounds.left(call.received);
         let left = left.ok_or(LeaseRefusal::RequestIdSpent)?;
-        let credential = self.still_served(&pool, given, now);
+        let credential = self.still_served(&pool, given.of(), now);
         Ok(Lease {
             lease_id: given.lease_id.clone(),
             granted: given.granted,
@@ -155,24 +151,17 @@ impl Vault {
             is_canary: given.is_canary,
         })
     }
-
-    /// The secret of a lease, unless it left the pool, or was rotated, disabled or found dead meanwhile.
-    fn still_served(&self, pool: &PoolEntry, given: &Given, now: Now) -> Option<Credential> {
-        let snapshot = self.live.glance();
-        let account = snapshot.accounts.get(&given.account_uid)?;
-        let version = snapshot.versions.get(&given.version_uid)?;
-        let disablements = [&account.account.disablement, &version.key.disablement];
-        let is_out = disablements
-            .iter()
-            .any(|d| is_disabled(d.as_ref(), now.database));
-        let is_dead = matches!(version.live.health(now.database), Health::Dead(cause) if now.database < cause.until);
-        let is_of_pool = pool.pool.meta.uid == given.pool_uid && pool.serves(version);
-        let is_served = is_of_pool && !is_out && !is_dead;
-        version.credential.clone().filter(|_| is_served)
-    }
 }
 
 impl Given {
+    const fn of(&self) -> Of {
+        Of {
+            pool_uid: self.pool_uid,
+            account_uid: self.account_uid,
+            version_uid: self.version_uid,
+        }
+    }
+
     fn new(lease: &Lease, call: &LeaseKey) -> Self {
         Self {
             lease_id: lease.lease_id.clone(),

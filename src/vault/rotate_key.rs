@@ -183,7 +183,20 @@ pub(super) async fn store_pending(
     rotation: &Rotation,
     secret: &SecretValue,
 ) -> Result<Uuid> {
-    let version = KeyVersion {
+    let version = new_version(work, key, rotation, account.endpoint.allowed_hosts.clone());
+    key_versions::insert(work.conn, &version).await?;
+    sealing::put(work, &version, secret).await?;
+    Ok(version.meta.uid)
+}
+
+/// The new version of a rotation, leased to nobody yet.
+pub(super) fn new_version(
+    work: &Work<'_>,
+    key: &Key,
+    rotation: &Rotation,
+    sealed_hosts: Vec<String>,
+) -> KeyVersion {
+    KeyVersion {
         meta: Meta::created(Uuid::now_v7(), work.rev, Labels::default(), work.now),
         key_uid: key.meta.uid,
         number: rotation.to_number,
@@ -193,11 +206,8 @@ pub(super) async fn store_pending(
         promote_time: None,
         revoke_time: None,
         drain_until: None,
-        sealed_hosts: account.endpoint.allowed_hosts.clone(),
-    };
-    key_versions::insert(work.conn, &version).await?;
-    sealing::put(work, &version, secret).await?;
-    Ok(version.meta.uid)
+        sealed_hosts,
+    }
 }
 
 fn summary(rotation: &Rotation) -> String {

@@ -73,6 +73,7 @@ async fn a_heartbeat_that_comes_late_does_not_make_the_database_forget_later_one
         address: String::new(),
         version: "",
         formats: 1,
+        serves: std::time::Duration::ZERO,
     };
     let boot_id = Uuid::new_v4();
     let mut conn = database.pool.acquire().await.unwrap();

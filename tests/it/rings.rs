@@ -51,6 +51,33 @@ async fn what_did_not_open_for_want_of_a_master_key_opens_once_that_is_given() {
 }
 
 #[tokio::test]
+async fn a_master_key_is_not_promoted_while_a_replica_that_is_cut_off_may_lease_without_it() {
+    let desk = Desk::with_key().await;
+    let late = MasterKey::generate().unwrap();
+    let ring = (*desk.vault.keys().ring()).clone();
+    let both = KeyRing::join([ring, ring_of(&[&late])]).unwrap();
+    desk.vault.hold_ring(both).await.unwrap();
+    let promote = async || {
+        let request = proto::PromoteMasterKeyRequest {
+            fingerprint: late.fingerprint().to_string(),
+            ..Default::default()
+        };
+        desk.admin.promote_master_key(desk.ask(request)).await
+    };
+    desk.sql(
+        "insert into replicas (boot_id, address, version, formats, heartbeat_time)
+        values (gen_random_uuid(), '192.0.2.7:1', '0', 1, clock_timestamp() - interval '1 minute')",
+    )
+    .await;
+    let refused = promote().await.unwrap_err();
+    assert!(refused.message().contains("192.0.2.7:1"), "{refused}");
+    // It may have been told to go on for an hour without the database, no longer.
+    desk.sql("update replicas set heartbeat_time = heartbeat_time - interval '1 hour'")
+        .await;
+    answered(promote().await);
+}
+
+#[tokio::test]
 async fn a_promotion_that_was_edited_seals_nothing_until_one_is_promoted_again() {
     let desk = Desk::with_key().await;
     let first = desk.vault.keys().ring().first().fingerprint();

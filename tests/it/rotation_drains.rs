@@ -1,18 +1,23 @@
 //! A previous version is revoked when the last lease of it has ended, whoever gave it, and not before.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use keylease::domain::time::Timestamp;
 use keylease::proto::{
     LeaseKeyRequest, LeaseKeyResponse, RenewLeaseRequest, RotateKeyRequest, RotationStep,
     VersionStage,
 };
+use keylease::store::{key_versions, lease_renewals};
 use tokio::time::sleep;
+use tonic::{Code, Status};
+use uuid::Uuid;
 
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::eventually;
 use crate::harness::keys::KEY;
 use crate::harness::outcomes::success;
 use crate::harness::probed::{A_WHILE, Probed};
+use crate::harness::refusal::Refusal;
 use crate::harness::setup::{secret, span};
 
 const OLD: &str = "sk-Canary_Drained_old_w3Rt7Yp";
@@ -36,6 +41,15 @@ async fn lease(caller: &Client, lasts: u64) -> LeaseKeyResponse {
         ..of("p")
     };
     caller.ask(request).await.unwrap()
+}
+
+/// It goes on for ten minutes.
+async fn renew(caller: &Client, lease: &LeaseKeyResponse) -> Result<(), Status> {
+    let request = RenewLeaseRequest {
+        lease_id: lease.lease_id.clone(),
+        lease_duration: Some(span(Duration::from_secs(600))),
+    };
+    caller.leases.clone().renew_lease(request).await.map(drop)
 }
 
 async fn is_kept(probed: &Probed) -> bool {
@@ -93,16 +107,77 @@ async fn a_lease_that_was_renewed_elsewhere_holds_it_until_it_is_reported() {
     let probed = Probed::start(2, OLD, false).await;
     let other = second(&probed).await;
     let held = lease(&probed.caller, 5).await;
-    let request = RenewLeaseRequest {
-        lease_id: held.lease_id.clone(),
-        lease_duration: Some(span(Duration::from_secs(600))),
-    };
-    other.leases.clone().renew_lease(request).await.unwrap();
+    renew(&other, &held).await.unwrap();
     rotate(&probed, NEW).await;
     sleep(Duration::from_secs(9)).await;
     assert!(is_kept(&probed).await);
     other.report(&held, success()).await;
     is_revoked_in_time(&probed).await;
+}
+
+#[tokio::test]
+async fn a_renewal_that_its_stopped_issuer_never_hears_of_holds_it_until_it_is_reported() {
+    let probed = Probed::start(2, OLD, false).await;
+    let other = second(&probed).await;
+    let held = lease(&other, 9).await;
+    rotate(&probed, NEW).await;
+    sleep(A_WHILE).await;
+    let issuer = &probed.cluster.replicas[1];
+    issuer.signal("-STOP");
+    renew(&probed.caller, &held).await.unwrap();
+    let is_taken = async || {
+        probed
+            .sql("update foreign_reports set issuer = issuer")
+            .await
+            == 0
+    };
+    eventually("the news go to another replica", is_taken).await;
+    issuer.signal("-CONT");
+    sleep(A_WHILE * 2).await;
+    assert!(is_kept(&probed).await);
+    other.report(&held, success()).await;
+    is_revoked_in_time(&probed).await;
+}
+
+#[tokio::test]
+async fn a_renewal_that_began_in_time_holds_it_though_it_is_committed_late() {
+    let probed = Probed::start(1, OLD, false).await;
+    lease(&probed.caller, 6).await;
+    rotate(&probed, NEW).await;
+    let pool = &probed.cluster.database.pool;
+    let version = sqlx::query_scalar("select uid from key_versions where number = 1");
+    let version = version.fetch_one(pool).await.unwrap();
+    let until = SystemTime::now() + Duration::from_secs(25);
+    let until = until.duration_since(UNIX_EPOCH).unwrap().as_micros();
+    let until = Timestamp::from_micros(i64::try_from(until).unwrap());
+    // What another replica does for a lease that it has looked at.
+    let mut renewal = pool.begin().await.unwrap();
+    assert!(key_versions::hold(&mut renewal, version).await.unwrap());
+    let lease = (Uuid::now_v7(), 7);
+    lease_renewals::extend(&mut renewal, lease, version, until)
+        .await
+        .unwrap();
+    sleep(Duration::from_secs(10)).await;
+    renewal.commit().await.unwrap();
+    sleep(A_WHILE).await;
+    assert!(is_kept(&probed).await);
+    is_revoked_in_time(&probed).await;
+}
+
+#[tokio::test]
+async fn a_lease_of_a_revoked_version_does_not_go_on() {
+    let probed = Probed::start(1, OLD, false).await;
+    let held = lease(&probed.caller, 60).await;
+    let request = RotateKeyRequest {
+        name: KEY.to_owned(),
+        secret: Some(secret(NEW)),
+        revoke_previous_now: true,
+        ..Default::default()
+    };
+    probed.rotate_so(request).await.unwrap();
+    let refused = renew(&probed.caller, &held).await.unwrap_err();
+    Refusal::of(&refused).is(Code::FailedPrecondition, "LEASE_FINISHED");
+    probed.caller.report(&held, success()).await;
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keylease::crypto::MasterKey;
 use keylease::proto::{RotateKeyRequest, RotationStep, VersionStage};
 use tonic::Code;
 
@@ -160,4 +161,27 @@ async fn a_grace_beyond_its_bound_and_an_unknown_rotation_are_refused() {
         (Code::NotFound, "RESOURCE_NOT_FOUND")
     );
     assert_eq!(probed.stages().await, [VersionStage::Current]);
+}
+
+#[tokio::test]
+async fn a_secret_that_this_replica_lacks_the_master_key_of_is_not_taken_for_a_bad_one() {
+    let probed = Probed::start(1, OLD, false).await;
+    probed.provider.tell(NEW, down());
+    probed.rotate(NEW).await.unwrap();
+    let other = MasterKey::generate().unwrap().fingerprint();
+    let of_new = "version_uid in (select uid from key_versions where number = 2)";
+    let kept = format!(
+        "create table kept as select version_uid, master_key_fingerprint from secrets where {of_new}"
+    );
+    probed.sql(&kept).await;
+    let lacking = format!("update secrets set master_key_fingerprint = '{other}' where {of_new}");
+    assert_eq!(probed.sql(&lacking).await, 1);
+    probed.provider.tell(NEW, Answer::of(200, "{}"));
+    let is_told = async || probed.rotation(2).await.detail.contains("master key");
+    eventually("the key is missed", is_told).await;
+    assert!(!probed.rotation(2).await.held);
+    let back = "update secrets s set master_key_fingerprint = k.master_key_fingerprint from kept k where k.version_uid = s.version_uid";
+    assert_eq!(probed.sql(back).await, 1);
+    probed.retry(2, false).await.unwrap();
+    probed.reaches(2, RotationStep::Draining).await;
 }

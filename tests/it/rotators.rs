@@ -1,41 +1,17 @@
 //! Rotators: who is asked for new secrets, when, and what comes of their answers.
 
 use keylease::proto::{
-    DeleteRotatorRequest, GetRotatorRequest, RotateKeyRequest, Rotation, RotationOrigin,
-    RotationStep, VersionStage,
+    DeleteRotatorRequest, GetRotatorRequest, RotationOrigin, RotationStep, VersionStage,
 };
 use tokio::time::sleep;
-use tonic::{Code, Status};
+use tonic::Code;
 
 use crate::harness::asked::Answer;
 use crate::harness::cluster::eventually;
 use crate::harness::keys::{KEY, fields};
 use crate::harness::outcomes::success;
 use crate::harness::probed::{A_WHILE, Probed};
-use crate::harness::rotator::{Mode, Rotator};
-
-const OLD: &str = "sk-Canary_Before_w3Rt7Yp";
-const FIRST: &str = "sk-Canary_Minted_1_h5Nq2Vx8";
-
-async fn with_rotator(replicas: usize) -> (Probed, Rotator) {
-    let probed = Probed::start(replicas, OLD, false).await;
-    let rotator = Rotator::start().await;
-    probed.set_rotator(&rotator).await;
-    (probed, rotator)
-}
-
-async fn ask_for_one(probed: &Probed) -> Result<Rotation, Status> {
-    let request = RotateKeyRequest {
-        name: KEY.to_owned(),
-        ..Default::default()
-    };
-    probed.rotate_so(request).await
-}
-
-async fn reaches(probed: &Probed, to: u32, step: RotationStep) {
-    let is_there = async || probed.rotation(to).await.step() == step;
-    eventually("the rotation gets there", is_there).await;
-}
+use crate::harness::rotator::{FIRST, Mode, Rotator, with_rotator};
 
 /// The key's secret is so many days old, as every replica hears.
 async fn age(probed: &Probed, days: u32) {
@@ -49,9 +25,9 @@ async fn age(probed: &Probed, days: u32) {
 #[tokio::test]
 async fn a_rotator_makes_a_secret_that_is_tested_leased_and_in_the_end_replaces_the_old_one() {
     let (probed, rotator) = with_rotator(2).await;
-    let rotation = ask_for_one(&probed).await.unwrap();
+    let rotation = probed.ask_for_one().await.unwrap();
     assert_eq!(rotation.origin(), RotationOrigin::Rotator);
-    reaches(&probed, 2, RotationStep::Draining).await;
+    probed.reaches(2, RotationStep::Draining).await;
     let asked = rotator.heard("create");
     assert_eq!(asked.len(), 1);
     assert_eq!(
@@ -66,14 +42,14 @@ async fn a_rotator_makes_a_secret_that_is_tested_leased_and_in_the_end_replaces_
         lease.version == 2
     };
     eventually("the minted secret is leased", leased).await;
-    reaches(&probed, 2, RotationStep::Done).await;
+    probed.reaches(2, RotationStep::Done).await;
     assert_eq!(rotator.heard("revoke")[0]["revoke"]["version"], 1);
 
     // The next time the rotator is told what it knows the secret by.
-    ask_for_one(&probed).await.unwrap();
-    reaches(&probed, 3, RotationStep::Draining).await;
+    probed.ask_for_one().await.unwrap();
+    probed.reaches(3, RotationStep::Draining).await;
     assert_eq!(rotator.heard("create")[1]["previous"]["reference"], "key_1");
-    reaches(&probed, 3, RotationStep::Done).await;
+    probed.reaches(3, RotationStep::Done).await;
     assert_eq!(rotator.good(), ["sk-Canary_Minted_2_h5Nq2Vx8"]);
     let said = probed.cluster.replicas.iter().map(|replica| replica.said());
     assert!(
@@ -132,7 +108,7 @@ async fn however_many_keys_are_due_a_bounded_number_begins_in_a_minute() {
 async fn a_rotator_that_fails_is_asked_again_and_what_it_made_in_vain_is_revoked() {
     let (probed, rotator) = with_rotator(1).await;
     rotator.does(Mode::Answers(503));
-    let rotation = ask_for_one(&probed).await.unwrap();
+    let rotation = probed.ask_for_one().await.unwrap();
     assert_eq!(
         (rotation.step(), rotation.attempts),
         (RotationStep::Creating, 1)
@@ -190,7 +166,7 @@ async fn a_rotator_is_set_read_and_deleted_and_never_a_metadata_service() {
         .await
         .unwrap();
     assert_eq!(get().await.unwrap_err().code(), Code::NotFound);
-    let refused = ask_for_one(&probed).await.unwrap_err();
+    let refused = probed.ask_for_one().await.unwrap_err();
     assert_eq!(fields(&refused), ["secret"]);
 }
 
@@ -200,9 +176,16 @@ async fn a_rotator_whose_row_was_edited_is_asked_nothing() {
     let other = Rotator::start().await;
     let edited = format!("update rotators set url = 'http://{}/x'", other.address);
     assert_eq!(probed.sql(&edited).await, 1);
-    ask_for_one(&probed).await.unwrap();
+    probed.ask_for_one().await.unwrap();
     sleep(A_WHILE).await;
     assert!(rotator.heard("create").is_empty() && other.heard("create").is_empty());
-    assert_eq!(probed.rotation(2).await.step(), RotationStep::Creating);
+    // A person is told at once, and has it tried again when the row is mended.
+    let rotation = probed.rotation(2).await;
+    assert_eq!(rotation.step(), RotationStep::Creating);
+    assert!(rotation.held, "{rotation:?}");
+    assert!(rotation.detail.contains("outside of keylease"));
     assert_eq!(probed.caller.lease("p").await.version, 1);
+    probed.set_rotator(&rotator).await;
+    probed.retry(2, false).await.unwrap();
+    probed.reaches(2, RotationStep::Draining).await;
 }

@@ -144,7 +144,7 @@ impl Oracle {
         let large = large.count();
         let worst = match scope {
             Scope::Window(window) if !self.amounts.is_empty() => self.fullest(window, amount),
-            _ => most as f64 / amount as f64,
+            Scope::Window(_) | Scope::Day(_) | Scope::Held => most as f64 / amount as f64,
         };
         Verdict {
             large,

@@ -1,26 +1,30 @@
 //! The course of a rotation: what each event makes of it, and what is to be done to the versions in the same transaction.
 
+mod over;
+
 use std::time::Duration;
 
-use super::{Origin, Rotation, Step};
+use super::{CLAIM_LASTS, Origin, Rotation, Step};
 use crate::domain::time::Timestamp;
 
 /// The first try that comes to nothing is repeated after this; the gap doubles with each.
 const AGAIN_FIRST: Duration = Duration::from_secs(5);
 /// The longest gap between tries.
-const AGAIN_MAX: Duration = Duration::from_mins(5);
+pub const AGAIN_MAX: Duration = Duration::from_mins(5);
 /// A step that is tried in vain for this long waits for a person.
 const TRIED_MAX: Duration = Duration::from_hours(1);
 
 /// Something that happens to a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The rotator has made a secret, which is stored as the new version in the same transaction.
+    /// The rotator has made a secret, which is stored as the new version in the same transaction; or is not, since nobody wants it any more.
     Created,
     /// The new version was tried.
     Tested(Tested),
     /// A try of the step came to nothing.
     Failed(String),
+    /// The step cannot be taken before a person has mended what it needs.
+    Stuck(String),
     /// Every lease of the previous version has ended, and its grace is over.
     Drained {
         /// The rotator is to revoke it at the provider.
@@ -94,6 +98,7 @@ impl Rotation {
     /// Says why, and what to do.
     pub fn on(&mut self, event: Event, now: Timestamp) -> Result<Deed, Unfit> {
         match (self.step, event) {
+            (step, event) if step.is_over() => self.on_over(event, now),
             (Step::Creating, Event::Created) => Ok(self.reach(Step::Pending, Some(now), now)),
             (Step::Creating | Step::Revoking, Event::Failed(why)) => Ok(self.again(why, now)),
             (Step::Pending | Step::Testing, Event::Tested(tested)) => Ok(self.tested(tested, now)),
@@ -108,19 +113,17 @@ impl Rotation {
             (Step::Revoking, Event::Revoked) => Ok(self.reach(Step::Done, None, now)),
             (Step::Creating | Step::Pending | Step::Testing, Event::Cancel) => {
                 let is_made = self.origin == Origin::Rotator;
-                self.reach(Step::Cancelled, is_made.then_some(now), now);
+                // The rotator may be at work: what it has not made yet it cannot revoke.
+                let is_asked = self.step == Step::Creating;
+                let from = if is_asked {
+                    now.after(CLAIM_LASTS)
+                } else {
+                    now
+                };
+                self.reach(Step::Cancelled, is_made.then_some(from), now);
                 Ok(Deed::Discard)
             }
-            // Its new version, which was taken back, is revoked here: what a rotator made in vain is to be revoked there as well.
-            (Step::RolledBack, Event::Drained { at_provider: true }) => {
-                Ok(self.reach(Step::RolledBack, Some(now), now))
-            }
-            (Step::Cancelled | Step::RolledBack, Event::Revoked) if self.cleans_up() => {
-                Ok(self.reach(self.step, None, now))
-            }
-            (Step::Cancelled | Step::RolledBack, Event::Failed(why)) if self.cleans_up() => {
-                Ok(self.again(why, now))
-            }
+            (step, Event::Stuck(why)) if step != Step::Draining => Ok(self.stuck(why, now)),
             // Nothing is left to undo: the previous version is revoked here, and whoever says this knows what became of it there.
             (Step::Revoking, Event::Cancel) => Ok(self.reach(Step::Done, None, now)),
             (Step::Pending | Step::Testing, Event::Retry { skips_test: true }) => {
@@ -128,9 +131,7 @@ impl Rotation {
                 Ok(self.tested(Tested::Proven, now))
             }
             (Step::Creating, event @ Event::Retry { skips_test: true }) => Err(self.unfit(&event)),
-            (step, Event::Retry { .. })
-                if step.is_open() || step == Step::Revoking || self.cleans_up() =>
-            {
+            (step, Event::Retry { .. }) if step != Step::Draining => {
                 self.try_again(now);
                 Ok(Deed::Wait)
             }
@@ -141,12 +142,6 @@ impl Rotation {
             }
             (_, event) => Err(self.unfit(&event)),
         }
-    }
-
-    /// It is over, and the rotator has yet to revoke what it made.
-    #[must_use]
-    pub const fn cleans_up(&self) -> bool {
-        self.step.is_over() && (self.is_held || self.next_attempt.is_some())
     }
 
     fn tested(&mut self, tested: Tested, now: Timestamp) -> Deed {
@@ -199,6 +194,12 @@ impl Rotation {
             let gap = AGAIN_FIRST * 2_u32.saturating_pow(doublings);
             self.next_attempt = Some(now.after(gap.min(AGAIN_MAX)));
         }
+        Deed::Wait
+    }
+
+    fn stuck(&mut self, why: String, now: Timestamp) -> Deed {
+        self.come_to_nothing(why, now);
+        self.hold();
         Deed::Wait
     }
 

@@ -71,12 +71,12 @@ pub async fn keep(conn: &mut PgConnection, uid: Uuid, until: Timestamp) -> Resul
     Ok(())
 }
 
-/// Revokes a previous version. Answers whether it was one.
+/// Revokes a previous version.
 ///
 /// # Errors
 /// As every query.
-pub async fn revoke(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp) -> Result<bool> {
-    let done = sqlx::query!(
+pub async fn revoke(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp) -> Result<()> {
+    sqlx::query!(
         "update key_versions set rev = $2, update_time = $3, revoke_time = $3, drain_until = null, stage = 'revoked'
         where uid = $1 and stage = 'previous'",
         uid,
@@ -85,7 +85,7 @@ pub async fn revoke(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp
     )
     .execute(conn)
     .await?;
-    Ok(done.rows_affected() > 0)
+    Ok(())
 }
 
 /// Makes the versions of a key active that are not revoked: all, or the one of this number, by the word of `who`. Answers how many were

@@ -1,17 +1,13 @@
 //! Whose turn it is: of all replicas one takes the next step of a rotation, for a bounded time.
 
-use std::time::Duration;
-
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Rotation, due};
+use crate::domain::rotation::{AGAIN_MAX, CLAIM_LASTS};
 use crate::domain::time::Timestamp;
 use crate::store::Result;
 use crate::store::convert::offset;
-
-/// A replica that takes a step has this long for it: longer than any try takes. One that dies keeps it no longer.
-pub const CLAIM_LASTS: Duration = Duration::from_secs(20);
 
 /// A rotation whose next step is this replica's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +23,7 @@ pub struct Claimed {
 }
 
 /// Takes rotations that are due, the longest due first; only this one, where it is named. A rotation that nobody has tried yet is at its
-/// test from now on. One whose new version is dead, and whose previous one is not, is due as well: it may have to be rolled back.
+/// test from now on. One that is due later than any try is put off was put off by a clock that has been set back since. One whose new version is dead, and whose previous one is not, is due as well: it may have to be rolled back.
 ///
 /// # Errors
 /// As every query.
@@ -42,6 +38,7 @@ pub async fn claim(
             select r.uid from rotations r
             where r.uid in (
                 select uid from rotations where next_attempt_time <= clock_timestamp()
+                    or next_attempt_time > clock_timestamp() + make_interval(secs => $4)
                 union all
                 select d.uid from key_versions n
                 join rotations d on d.key_uid = n.key_uid and d.to_number = n.number
@@ -58,7 +55,8 @@ pub async fn claim(
         returning r.uid, r.epoch, accounts.id as account_id, keys.id as key_id",
         only,
         rows_max,
-        CLAIM_LASTS.as_secs_f64()
+        CLAIM_LASTS.as_secs_f64(),
+        AGAIN_MAX.as_secs_f64()
     )
     .fetch_all(conn)
     .await?;
@@ -86,7 +84,7 @@ pub async fn is_due(conn: &mut PgConnection, uid: Uuid) -> Result<bool> {
 pub async fn busy(conn: &mut PgConnection, keys: &[Uuid], since: Timestamp) -> Result<Vec<Uuid>> {
     let uids = sqlx::query_scalar!(
         "select distinct key_uid from rotations where key_uid = any($1)
-            and (step in ('creating', 'pending', 'testing') or (step in ('cancelled', 'rolled_back') and create_time > $2))",
+            and (step in ('creating', 'pending', 'testing') or (step in ('cancelled', 'rolled_back') and create_time > $2 and create_time <= clock_timestamp()))",
         keys,
         offset(since)
     )
@@ -95,13 +93,14 @@ pub async fn busy(conn: &mut PgConnection, keys: &[Uuid], since: Timestamp) -> R
     Ok(uids)
 }
 
-/// How many rotations whose secret a rotator makes began since then.
+/// How many rotations whose secret a rotator makes began since then; those that a clock saw begin that has been set back since are left out.
 ///
 /// # Errors
 /// As every query.
 pub async fn begun_since(conn: &mut PgConnection, since: Timestamp) -> Result<i64> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from rotations where origin = 'rotator' and create_time > $1"#,
+        r#"select count(*) as "count!" from rotations where origin = 'rotator'
+        and create_time > $1 and create_time <= clock_timestamp()"#,
         offset(since)
     )
     .fetch_one(conn)

@@ -69,8 +69,9 @@ impl PromoteMasterKey {
                 "this replica does not hold it, add it to the master keys of every replica first";
             return Err(refuse(message.to_owned()).into());
         }
-        let holding = replicas::holding(work.conn).await?;
-        let mut lacking = holding
+        // One that cannot reach the database leases all the same, and would take what is sealed from now on for damaged.
+        let leasing = replicas::leasing(work.conn).await?;
+        let mut lacking = leasing
             .iter()
             .filter(|(_, held)| !held.contains(&fingerprint));
         let named: Vec<&str> = lacking
@@ -86,7 +87,7 @@ impl PromoteMasterKey {
                 String::new()
             };
             let message = format!(
-                "replicas at {}{more} do not hold it, add it to the master keys of every replica first",
+                "replicas at {}{more} do not hold it, add it to the master keys of every replica first; one that was killed is waited for as long as it may lease without the database",
                 named.join(", ")
             );
             return Err(refuse(message).into());

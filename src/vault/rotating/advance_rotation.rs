@@ -20,6 +20,7 @@ use crate::vault::{Change, Done, Result, Vault, Verb, Work, get_key};
 
 mod asking;
 mod falling_back;
+mod in_vain;
 mod testing;
 
 /// Rotations that one replica takes a step of at once: each may wait for a provider.
@@ -123,18 +124,39 @@ impl Vault {
         let Some(turn) = self.turn(&claimed).await? else {
             return Ok(());
         };
-        let outcome = match turn.rotation.step {
-            Step::Pending | Step::Testing => self.test_new_version(turn).await?,
-            Step::Draining => self.look_at_previous(turn).await?,
-            Step::Creating => self.have_one_made(turn).await?,
-            Step::Revoking => self.have_it_revoked(turn, false).await?,
-            Step::Cancelled | Step::RolledBack => self.have_it_revoked(turn, true).await?,
-            Step::Done => None,
+        let taken = turn.clone();
+        let stepped = match turn.rotation.step {
+            Step::Pending | Step::Testing => self.test_new_version(turn).await,
+            Step::Draining => self.look_at_previous(turn).await,
+            Step::Creating => self.have_one_made(turn).await,
+            Step::Revoking => self.have_it_revoked(turn, false).await,
+            Step::Cancelled | Step::RolledBack => self.have_it_revoked(turn, true).await,
+            Step::Done => Ok(None),
         };
-        match outcome {
-            Some(outcome) => self.settle_step(outcome).await,
-            None => Ok(()),
+        match stepped {
+            Ok(Some(outcome)) => self.settle_step(outcome).await,
+            Ok(None) => Ok(()),
+            Err(Error::Refused(Refusal::State { message, .. })) => {
+                self.wait_for_a_person(taken, message).await
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// A row that the step needs is not what was written: it is no use to try again before somebody has looked.
+    async fn wait_for_a_person(self: &Arc<Self>, turn: Turn, why: String) -> Result<()> {
+        if turn.rotation.step == Step::Draining {
+            return self.look_again_later(turn, &why).await;
+        }
+        tracing::error!(key = %turn.name, rotation = %turn.rotation.id, why, "a step of a rotation cannot be taken");
+        let summary = format!("waits for a person: {why}");
+        let event = Event::Stuck(why);
+        self.settle_step(Outcome {
+            turn,
+            event,
+            summary,
+        })
+        .await
     }
 
     async fn turn(&self, claimed: &Claimed) -> Result<Option<Turn>> {
@@ -154,21 +176,30 @@ impl Vault {
         let is_quiet = ahead.on(outcome.event.clone(), now).is_ok()
             && ahead.step != Step::Draining
             && !ahead.is_held
-            && (ahead.step == outcome.turn.rotation.step);
+            && ahead.step == outcome.turn.rotation.step
+            && ahead.next_attempt.is_some();
         if is_quiet {
-            let noting = async {
-                let mut conn = acquire(&self.pool).await?;
-                rotations::note_attempt(&mut conn, &ahead).await
-            };
-            in_time(ANSWER_WITHIN, noting).await?;
-            return Ok(());
+            return self.note_quietly(&ahead).await;
         }
         let change = Change::by_system("AdvanceRotation", "the next step of a rotation");
         match self.change(change, outcome).await {
             // A person, or another replica, was faster; or the key is gone.
             Ok(()) | Err(Error::Refused(Refusal::NotFound { .. })) => Ok(()),
+            // The key's own row is not what was written either, and no change is made to it: this is only noted where people look.
+            Err(Error::Refused(Refusal::State { .. })) if ahead.is_held => {
+                self.note_quietly(&ahead).await
+            }
             Err(error) => Err(error),
         }
+    }
+
+    async fn note_quietly(&self, ahead: &Rotation) -> Result<()> {
+        let noting = async {
+            let mut conn = acquire(&self.pool).await?;
+            rotations::note_attempt(&mut conn, ahead).await
+        };
+        in_time(ANSWER_WITHIN, noting).await?;
+        Ok(())
     }
 }
 

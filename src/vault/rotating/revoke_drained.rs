@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::domain::rotation::Event;
+use crate::domain::rotator::Reference;
 use crate::domain::time::Timestamp;
+use crate::live::clock::boot_now;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::key_versions::{self, Drained};
-use crate::store::{rotations, rotators, secrets};
+use crate::store::{replicas, rotations, rotators, secrets};
 use crate::vault::error::Refusal;
 use crate::vault::{Change, Done, Error, Result, Vault, Verb, Work};
 
@@ -15,7 +19,12 @@ const BATCH_MAX: i64 = 100;
 
 /// A previous version to revoke, by the vault itself.
 #[derive(Debug)]
-struct RevokeVersion(Drained);
+struct RevokeVersion {
+    drained: Drained,
+    /// Replicas that are not heard of.
+    silent: Arc<[Uuid]>,
+    now: Timestamp,
+}
 
 impl Vault {
     /// Revokes previous versions whose last lease has ended by `now`, erases their secrets and ends their rotations. Answers how
@@ -26,15 +35,24 @@ impl Vault {
     pub async fn revoke_drained(self: &Arc<Self>, now: Timestamp) -> Result<usize> {
         let drained = async {
             let mut conn = acquire(&self.pool).await?;
-            key_versions::drained(&mut conn, now, BATCH_MAX).await
+            let beats = replicas::beats(&mut conn).await?;
+            let silent = self.live.silent.look(beats, boot_now());
+            let drained = key_versions::drained(&mut conn, None, &silent, now, BATCH_MAX).await?;
+            Ok::<_, crate::store::Error>((drained, Arc::from(silent)))
         };
-        let drained = in_time(ANSWER_WITHIN, drained).await?;
+        let (drained, silent): (_, Arc<[Uuid]>) = in_time(ANSWER_WITHIN, drained).await?;
         let mut revoked = 0;
-        for version in drained {
+        for drained in drained {
             let change = Change::by_system("RevokeVersion", "its leases have ended");
-            match self.change(change, RevokeVersion(version)).await {
+            let silent = Arc::clone(&silent);
+            let revoke = RevokeVersion {
+                drained,
+                silent,
+                now,
+            };
+            match self.change(change, revoke).await {
                 Ok(()) => revoked += 1,
-                // Another replica was faster, or the key was deleted.
+                // Another replica was faster, a lease goes on, or the key was deleted.
                 Err(Error::Refused(Refusal::NotFound { .. })) => {}
                 Err(error) => return Err(error),
             }
@@ -54,14 +72,20 @@ impl Verb for RevokeVersion {
             number,
             account_id,
             key_id,
-        } = self.0;
+        } = self.drained;
         let resource = format!("accounts/{account_id}/keys/{key_id}/versions/{number}");
-        if !key_versions::revoke(work.conn, uid, work.rev, work.now).await? {
+        // What was found before may have changed: a lease went on, or it was current again for a while. Nothing does under the lock.
+        let is_locked = key_versions::lock(work.conn, uid).await?;
+        let still = key_versions::drained(work.conn, Some(uid), &self.silent, self.now, 1);
+        if !is_locked || still.await?.is_empty() {
             return Err(Refusal::NotFound { resource }.into());
         }
+        key_versions::revoke(work.conn, uid, work.rev, work.now).await?;
+        // Whoever made it, the rotator is told: it may know it by the key. Not while another version needs the same secret there.
+        let twin = hand_on(work, uid).await?;
+        let has_rotator = rotators::find(work.conn, account_uid).await?.is_some();
+        let at_provider = has_rotator && twin.is_none();
         secrets::erase(work.conn, uid).await?;
-        // Whoever made it, the rotator is told: it may know it by the key.
-        let at_provider = rotators::find(work.conn, account_uid).await?.is_some();
         for mut rotation in rotations::of_drained(work.conn, key_uid, number).await? {
             let drained = Event::Drained { at_provider };
             // One that was undone has nothing more to do where no rotator is.
@@ -72,11 +96,34 @@ impl Verb for RevokeVersion {
         Ok(Done {
             answer: (),
             resource,
-            summary: "revoked, its secret is erased".to_owned(),
+            summary: twin.map_or_else(
+                || "revoked, its secret is erased".to_owned(),
+                |twin| format!("revoked, its secret stays as that of version {twin}, here and at its provider"),
+            ),
         })
     }
 
     async fn replay(self, _work: &mut Work<'_>, _resource: &str) -> Result<()> {
         Ok(())
     }
+}
+
+/// A secret that came back is another version's too, which takes over what its provider calls it. Answers that version's number.
+async fn hand_on(work: &mut Work<'_>, uid: Uuid) -> Result<Option<i32>> {
+    let Some((twin, number)) = secrets::twin(work.conn, uid).await? else {
+        return Ok(None);
+    };
+    let known = rotators::reference(work.conn, uid).await?;
+    let known = known.filter(|known| work.keys.mac.verifies_row(&known.resource, &known.mac));
+    if let Some(known) = known
+        && rotators::reference(work.conn, twin).await?.is_none()
+    {
+        let reference = Reference {
+            version_uid: twin,
+            reference: known.resource.reference,
+        };
+        let mac = work.keys.mac.of_row(&reference);
+        rotators::refer(work.conn, &reference, &mac).await?;
+    }
+    Ok(Some(number))
 }

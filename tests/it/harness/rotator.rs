@@ -11,7 +11,9 @@ use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use keylease::proto::{Rotator as Resource, SetRotatorRequest};
+use keylease::proto::{
+    RotateKeyRequest, Rotation, RotationStep, Rotator as Resource, SetRotatorRequest,
+};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -19,7 +21,14 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tonic::Status;
 
+use super::cluster::eventually;
+use super::keys::KEY;
 use super::probed::Probed;
+
+/// The key before any rotation.
+pub(crate) const OLD: &str = "sk-Canary_Before_w3Rt7Yp";
+/// The first key that a rotator mints.
+pub(crate) const FIRST: &str = "sk-Canary_Minted_1_h5Nq2Vx8";
 
 /// A rotator.
 #[derive(Clone)]
@@ -38,6 +47,8 @@ pub(crate) enum Mode {
     Answers(u16),
     /// It does its work, and its answers wait.
     Holds,
+    /// It does what it is asked to make only when it is let go on.
+    Dawdles,
 }
 
 struct Minting {
@@ -103,7 +114,30 @@ impl Rotator {
     }
 }
 
+/// A cluster of so many replicas whose account has a rotator.
+pub(crate) async fn with_rotator(replicas: usize) -> (Probed, Rotator) {
+    let probed = Probed::start(replicas, OLD, false).await;
+    let rotator = Rotator::start().await;
+    probed.set_rotator(&rotator).await;
+    (probed, rotator)
+}
+
 impl Probed {
+    /// Has the rotator asked for a new secret.
+    pub(crate) async fn ask_for_one(&self) -> Result<Rotation, Status> {
+        let request = RotateKeyRequest {
+            name: KEY.to_owned(),
+            ..Default::default()
+        };
+        self.rotate_so(request).await
+    }
+
+    /// Until a rotation is at that step.
+    pub(crate) async fn reaches(&self, to: u32, step: RotationStep) {
+        let is_there = async || self.rotation(to).await.step() == step;
+        eventually("the rotation gets there", is_there).await;
+    }
+
     /// Sets the rotator of the account; previous versions have no grace.
     pub(crate) async fn set_rotator(&self, rotator: &Rotator) {
         let url = format!("http://{}/rotate", rotator.address);
@@ -144,9 +178,15 @@ async fn answer(
             Mode::Answers(status) => {
                 return (StatusCode::from_u16(status).unwrap(), "{}".to_owned());
             }
-            mode @ (Mode::Works | Mode::Holds) => (mode, state.done(&asked)),
+            Mode::Dawdles if asked["action"] == "create" => (Mode::Dawdles, asked),
+            mode @ (Mode::Works | Mode::Holds | Mode::Dawdles) => (mode, state.done(&asked)),
         }
     };
+    if mode == Mode::Dawdles && said["action"] == "create" {
+        rotator.go_on.notified().await;
+        let made = rotator.state.lock().done(&said);
+        return (StatusCode::OK, made.to_string());
+    }
     if mode == Mode::Holds {
         rotator.go_on.notified().await;
     }

@@ -129,6 +129,7 @@ fn events() -> impl Strategy<Value = Event> {
         Just(Event::Tested(Tested::Rejected("no".to_owned()))),
         Just(Event::Tested(Tested::Unclear("none".to_owned()))),
         Just(Event::Failed("none".to_owned())),
+        Just(Event::Stuck("none".to_owned())),
         any::<bool>().prop_map(|at_provider| Event::Drained { at_provider }),
         Just(Event::Revoked),
         Just(Event::Cancel),
@@ -181,7 +182,10 @@ fn what_a_rotator_made_in_vain_is_revoked_at_the_provider() {
         ..rotation(Step::Creating)
     };
     assert_eq!(cancelled.on(Event::Cancel, at(1)), Ok(Deed::Discard));
-    assert!(cancelled.cleans_up() && cancelled.next_attempt == Some(at(1)));
+    // Not before the rotator, which is being asked, has answered or is given up.
+    assert!(cancelled.cleans_up() && cancelled.next_attempt == Some(at(21)));
+    assert_eq!(cancelled.on(Event::Created, at(2)), Ok(Deed::Wait));
+    assert_eq!(cancelled.next_attempt, Some(at(2)));
     let failed = Event::Failed("503".to_owned());
     assert_eq!(cancelled.on(failed, at(2)), Ok(Deed::Wait));
     assert_eq!(cancelled.next_attempt, Some(at(7)));
@@ -194,6 +198,22 @@ fn what_a_rotator_made_in_vain_is_revoked_at_the_provider() {
     let drained = Event::Drained { at_provider: true };
     assert_eq!(undone.on(drained, at(90)), Ok(Deed::Wait));
     assert!(undone.step == Step::RolledBack && undone.cleans_up());
+}
+
+#[test]
+fn what_a_person_has_to_mend_first_is_held_at_once() {
+    for (step, _) in Step::ALL {
+        let mut rotation = rotation(step);
+        let stuck = rotation.on(Event::Stuck("edited".to_owned()), at(1));
+        // What is over has something to do here: its rotator is to revoke what it made.
+        assert_eq!(stuck.is_ok(), step != Step::Draining, "{step:?}");
+        if stuck.is_ok() {
+            assert!(rotation.is_held && rotation.next_attempt.is_none());
+            assert_eq!(rotation.why, "edited");
+            let retry = Event::Retry { skips_test: false };
+            assert_eq!(rotation.on(retry, at(2)), Ok(Deed::Wait));
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Outcome, Turn};
 use crate::crypto::WebhookSecrets;
+use crate::domain::key::Stage;
 use crate::domain::name::AccountName;
 use crate::domain::rotation::Event;
 use crate::domain::rotator::{Asking, Known, Minted, Reference, Rotator, Wanted};
@@ -49,12 +50,16 @@ impl Vault {
         let storing = StoreMinted {
             turn: turn.clone(),
             secret,
-            reference,
+            reference: reference.clone(),
         };
         let change = Change::by_system("AdvanceRotation", "the rotator has made a secret");
         match self.change(change, storing).await {
-            // A person gave it up meanwhile: what was made is revoked by its rotation.
-            Ok(()) | Err(Error::Refused(Refusal::NotFound { .. })) => Ok(None),
+            Ok(()) => Ok(None),
+            // A person gave it up meanwhile, or another replica has its step.
+            Err(Error::Refused(Refusal::NotFound { .. })) => {
+                self.give_back_made(turn, reference).await?;
+                Ok(None)
+            }
             Err(Error::Refused(Refusal::SecretExists { .. })) => {
                 let why = "the rotator answered a secret that is stored already";
                 Ok(Some(failed(turn, why.to_owned())))
@@ -75,6 +80,7 @@ impl Vault {
         } else {
             turn.rotation.from_number.unwrap_or_default()
         };
+        self.is_revoked_here(&turn, number, is_new).await?;
         let known = self.known(&turn, number).await?;
         let answer = self.ask_rotator(&turn, Wanted::Revoke(known)).await?;
         Ok(Some(match answer {
@@ -85,6 +91,21 @@ impl Vault {
             },
             Err(why) => failed(turn, why),
         }))
+    }
+
+    /// Whatever the row of a rotation says, which no MAC vouches for: what is in use here is not revoked at its provider. A new version may
+    /// never have come to be.
+    async fn is_revoked_here(&self, turn: &Turn, number: u32, is_new: bool) -> Result<()> {
+        let mut conn = acquire(&self.pool).await?;
+        let version = key_versions::find(&mut conn, turn.rotation.key_uid, number).await?;
+        if version.map_or(is_new, |version| version.stage == Stage::Revoked) {
+            return Ok(());
+        }
+        let resource = turn.name.to_string();
+        let message = format!(
+            "version {number} is not revoked here, so its provider is not told to forget it: the rotation was changed in the database outside of keylease"
+        );
+        Err(Refusal::State { resource, message }.into())
     }
 
     /// What the rotator knows a version by.

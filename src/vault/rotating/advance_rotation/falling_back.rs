@@ -37,9 +37,14 @@ impl Vault {
             }
             Err(why) => why,
         };
-        let at = self.live.now().database.after(AGAIN_AFTER);
-        self.look_again(turn, Some(at), &why).await?;
+        self.look_again_later(turn, &why).await?;
         Ok(None)
+    }
+
+    /// Looks again where nothing could be found out, or nothing was to be done yet.
+    pub(super) async fn look_again_later(&self, turn: Turn, why: &str) -> Result<()> {
+        let at = self.live.now().database.after(AGAIN_AFTER);
+        self.look_again(turn, Some(at), why).await
     }
 
     /// The new version is current and dead, as more than one caller says, and the previous one is kept and is not.
@@ -75,7 +80,7 @@ impl Vault {
                     Err(format!("the previous version is no better: {}", probed.why))
                 }
             },
-            Err(why) => Err(why),
+            Err(unasked) => Err(unasked.why),
         })
     }
 

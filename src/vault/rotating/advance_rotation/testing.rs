@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Outcome, Turn};
+use crate::crypto::Fingerprint;
 use crate::domain::account::Account;
 use crate::domain::health::Health;
 use crate::domain::key::KeyVersion;
@@ -11,10 +12,19 @@ use crate::domain::probe::{ProbeResult, Probed};
 use crate::domain::rotation::{Event, Tested};
 use crate::live::credential::{Credential, Placing};
 use crate::store::connection::acquire;
+use crate::store::secrets::SecretRow;
 use crate::store::{accounts, key_versions, secrets};
 use crate::vault::guard::{found, verified};
 use crate::vault::probe::is_askable;
 use crate::vault::{Result, Vault};
+
+/// Why nobody was asked about a version.
+#[derive(Debug)]
+pub(super) struct Unasked {
+    pub(super) why: String,
+    /// This replica lacks a master key, which says nothing of the version.
+    lacks_key: bool,
+}
 
 impl Vault {
     /// Asks the provider about the new version of a rotation. `None` where it is gone.
@@ -28,7 +38,11 @@ impl Vault {
         } else {
             match self.ask_about(&account, &version).await? {
                 Ok(probed) => self.says(&turn, probed).await?,
-                Err(why) => (Tested::Rejected(why.clone()), why),
+                // Whoever takes the next turn may have the key.
+                Err(unasked) if unasked.lacks_key => {
+                    (Tested::Unclear(unasked.why.clone()), unasked.why)
+                }
+                Err(unasked) => (Tested::Rejected(unasked.why.clone()), unasked.why),
             }
         };
         let summary = match &tested {
@@ -85,7 +99,7 @@ impl Vault {
         &self,
         account: &Account,
         version: &KeyVersion,
-    ) -> Result<std::result::Result<Probed, String>> {
+    ) -> Result<std::result::Result<Probed, Unasked>> {
         let rows = {
             let mut conn = acquire(&self.pool).await?;
             secrets::of_version(&mut conn, version.meta.uid).await?
@@ -94,7 +108,7 @@ impl Vault {
         for row in &rows {
             match self.keys.open_secret(version, row) {
                 Ok(secret) => fields.push((row.field.clone(), secret)),
-                Err(_) => return Ok(Err("its secret does not open here".to_owned())),
+                Err(_) => return Ok(Err(self.unopened(row))),
             }
         }
         let credential = Credential {
@@ -102,6 +116,24 @@ impl Vault {
             fields: Arc::new(fields),
         };
         let asked = self.ask(account, &credential, &version.sealed_hosts).await;
-        Ok(asked.map_err(|unprobed| unprobed.to_string()))
+        Ok(asked.map_err(|unprobed| Unasked {
+            why: unprobed.to_string(),
+            lacks_key: false,
+        }))
+    }
+
+    fn unopened(&self, row: &SecretRow) -> Unasked {
+        let sealed_with: std::result::Result<Fingerprint, _> = row.master_key_fingerprint.parse();
+        let lacking = sealed_with
+            .ok()
+            .filter(|key| self.keys.ring().find(key).is_err());
+        let why = match lacking {
+            Some(key) => format!("this replica lacks master key {key}, which it is sealed with"),
+            None => "its secret does not open here".to_owned(),
+        };
+        Unasked {
+            why,
+            lacks_key: lacking.is_some(),
+        }
     }
 }

@@ -1,0 +1,92 @@
+//! Previous versions that no lease is out of, and the locks between those who revoke them and those who let a lease of them go on.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::super::Result;
+use super::super::convert::offset;
+use crate::domain::time::Timestamp;
+
+/// A previous version that is to be revoked, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drained {
+    /// The version.
+    pub uid: Uuid,
+    /// Its key.
+    pub key_uid: Uuid,
+    /// Its account.
+    pub account_uid: Uuid,
+    /// Its number.
+    pub number: i32,
+    /// The account's id.
+    pub account_id: String,
+    /// The key's id.
+    pub key_id: String,
+}
+
+/// Previous versions whose grace is over by `now` and whose last lease has ended; only this one, where it is named. Every replica that lives
+/// has to say that none is out, by its own clock, whatever the database's has become. Of those that are `silent` what they said last
+/// counts, or that no lease can be out for so long.
+///
+/// # Errors
+/// As every query.
+pub async fn drained(
+    conn: &mut PgConnection,
+    only: Option<Uuid>,
+    silent: &[Uuid],
+    now: Timestamp,
+    rows_max: i64,
+) -> Result<Vec<Drained>> {
+    let rows = sqlx::query_as!(
+        Drained,
+        "select v.uid, v.key_uid, keys.account_uid, v.number, accounts.id as account_id, keys.id as key_id
+        from key_versions v
+        join keys on keys.uid = v.key_uid
+        join accounts on accounts.uid = keys.account_uid
+        where v.stage = 'previous' and ($1::uuid is null or v.uid = $1)
+            and (v.keep_until <= $3 or (v.keep_until is null and v.drain_until <= $3))
+            and not exists (select from version_leases l where l.version_uid = v.uid and l.until >= $3)
+            and not exists (select from lease_renewals n where n.version_uid = v.uid
+                and (n.until >= $3 or exists (select from replicas r where r.boot_id = n.issuer and r.boot_id <> all($2))))
+            and not exists (select from replicas r
+                left join version_leases l on l.version_uid = v.uid and l.boot_id = r.boot_id and l.rev >= v.rev
+                where case when r.boot_id = any($2) then l.rev is null and v.drain_until > $3 else l.rev is null or l.until is not null end)
+        order by v.drain_until limit $4",
+        only,
+        silent,
+        offset(now),
+        rows_max
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Locks a version until the transaction ends, so that no lease of it goes on meanwhile. False where one is just about to, or it is gone.
+///
+/// # Errors
+/// As every query.
+pub async fn lock(conn: &mut PgConnection, uid: Uuid) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        "select uid from key_versions where uid = $1 for update skip locked",
+        uid
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Keeps a version from being revoked for want of leases until the transaction ends, which lets one of them go on. False where that has
+/// happened already.
+///
+/// # Errors
+/// As every query.
+pub async fn hold(conn: &mut PgConnection, uid: Uuid) -> Result<bool> {
+    let is_revoked = sqlx::query_scalar!(
+        r#"select stage = 'revoked' as "is_revoked!" from key_versions where uid = $1 for key share"#,
+        uid
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(is_revoked != Some(true))
+}

@@ -1,0 +1,81 @@
+//! What becomes of rotations where the database's clock is set: the rows are as they are after that.
+
+use std::time::Duration;
+
+use keylease::proto::{LeaseKeyRequest, RotateKeyRequest, RotationStep, VersionStage};
+use tokio::time::sleep;
+
+use crate::harness::asked::Answer;
+use crate::harness::client::of;
+use crate::harness::cluster::eventually;
+use crate::harness::keys::KEY;
+use crate::harness::outcomes::success;
+use crate::harness::probed::{A_WHILE, Probed};
+use crate::harness::rotator::with_rotator;
+use crate::harness::setup::{secret, span};
+
+const OLD: &str = "sk-Canary_Clock_old_w3Rt7Yp";
+const NEW: &str = "sk-Canary_Clock_new_k2Lp9Zx";
+
+#[tokio::test]
+async fn whatever_the_clock_says_a_replica_that_lives_is_asked_whether_leases_are_out() {
+    let probed = Probed::start(2, OLD, false).await;
+    let request = LeaseKeyRequest {
+        lease_duration: Some(span(Duration::from_hours(1))),
+        ..of("p")
+    };
+    let held = probed.caller.ask(request).await.unwrap();
+    let request = RotateKeyRequest {
+        name: KEY.to_owned(),
+        secret: Some(secret(NEW)),
+        grace: Some(span(Duration::from_hours(1))),
+        ..Default::default()
+    };
+    probed.rotate_so(request).await.unwrap();
+    // As after a step of a day: whatever was to be waited for is over, and all who beat a moment ago seem to have been away.
+    let back = "interval '26 h'";
+    for shifted in [
+        format!(
+            "update key_versions set drain_until = drain_until - {back}, keep_until = keep_until - {back} where stage = 'previous'"
+        ),
+        format!("update replicas set heartbeat_time = heartbeat_time - {back}"),
+    ] {
+        assert!(probed.sql(&shifted).await > 0);
+    }
+    sleep(A_WHILE).await;
+    assert_eq!(probed.stages().await[1], VersionStage::Previous);
+    probed.caller.report(&held, success()).await;
+    let is_revoked = async || probed.stages().await[1] == VersionStage::Revoked;
+    eventually("the previous version is revoked", is_revoked).await;
+}
+
+#[tokio::test]
+async fn what_began_in_a_future_that_was_taken_back_holds_up_no_rotation() {
+    let (probed, rotator) = with_rotator(1).await;
+    for key in 0..20 {
+        let secret = format!("sk-Canary_Future_{key}");
+        let id = format!("future-{key}");
+        probed.admin.create_key("a", &id, &secret).await;
+    }
+    let begun = "insert into rotations (uid, key_uid, id, step, to_number, reason, origin, create_time)
+        select gen_random_uuid(), uid, '9', 'done', 9, '', 'rotator', clock_timestamp() + interval '2 h' from keys where id <> 'k'";
+    assert_eq!(probed.sql(begun).await, 20);
+    let aged = "with next as (update cluster set rev = rev + 1 returning rev)
+        update key_versions v set promote_time = clock_timestamp() - interval '169 days', rev = next.rev from next, keys k
+        where k.uid = v.key_uid and k.id = 'k'";
+    assert_eq!(probed.sql(aged).await, 1);
+    let begins = async || rotator.heard("create").len() == 1;
+    eventually("the rotation begins", begins).await;
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_due_in_a_future_that_was_taken_back_goes_on() {
+    let probed = Probed::start(1, OLD, false).await;
+    probed.provider.tell(NEW, Answer::of(503, "{}"));
+    probed.rotate(NEW).await.unwrap();
+    assert_eq!(probed.rotation(2).await.step(), RotationStep::Testing);
+    let later = "update rotations set next_attempt_time = clock_timestamp() + interval '2 h', epoch = epoch + 1";
+    assert_eq!(probed.sql(later).await, 1);
+    probed.provider.tell(NEW, Answer::of(200, "{}"));
+    probed.reaches(2, RotationStep::Draining).await;
+}

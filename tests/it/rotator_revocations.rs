@@ -1,0 +1,125 @@
+//! What a rotator is told to have revoked: never a secret that is in use, always what was made in vain, and not by whoever edits rows.
+
+use std::time::Duration;
+
+use keylease::proto::{ListAuditRecordsRequest, RotateKeyRequest, RotationStep, VersionStage};
+use tokio::time::sleep;
+
+use crate::harness::cluster::eventually;
+use crate::harness::keys::KEY;
+use crate::harness::probed::{A_WHILE, Probed};
+use crate::harness::rotator::{FIRST, Mode, with_rotator};
+use crate::harness::setup::{secret, span};
+
+/// Rotates a secret in; the version before is kept for an hour.
+async fn rotate_kept(probed: &Probed, value: &str) {
+    let request = RotateKeyRequest {
+        name: KEY.to_owned(),
+        secret: Some(secret(value)),
+        grace: Some(span(Duration::from_hours(1))),
+        ..Default::default()
+    };
+    let rotation = probed.rotate_so(request).await.unwrap();
+    assert_eq!(rotation.step(), RotationStep::Draining);
+}
+
+/// The grace of a version is over.
+async fn ends(probed: &Probed, number: u32) {
+    let over = format!(
+        "update key_versions set keep_until = clock_timestamp() where number = {number} and stage = 'previous'"
+    );
+    assert_eq!(probed.sql(&over).await, 1);
+}
+
+/// What the audit says of the steps of rotations, newest first.
+async fn said(probed: &Probed) -> Vec<String> {
+    let request = ListAuditRecordsRequest::default();
+    let answer = probed.admin.admin.clone().list_audit_records(request).await;
+    let records = answer.unwrap().into_inner().records;
+    let steps = records
+        .into_iter()
+        .filter(|r| r.method == "AdvanceRotation");
+    steps.map(|record| record.summary).collect()
+}
+
+#[tokio::test]
+async fn a_secret_that_came_back_is_not_revoked_with_the_version_that_had_it_before() {
+    let (probed, rotator) = with_rotator(1).await;
+    probed.ask_for_one().await.unwrap();
+    probed.reaches(2, RotationStep::Done).await;
+    rotate_kept(&probed, "sk-Canary_Between_k2Lp9Zx").await;
+    // The one that the rotator made is wanted again after all.
+    rotate_kept(&probed, FIRST).await;
+    ends(&probed, 2).await;
+    probed.reaches(3, RotationStep::Done).await;
+    assert_eq!(probed.stages().await[2], VersionStage::Revoked);
+    sleep(A_WHILE).await;
+    assert_eq!(rotator.good(), [FIRST]);
+    // It is revoked with the last version that has it, by the name that the provider gave it.
+    rotate_kept(&probed, "sk-Canary_After_c8Vb4Nm").await;
+    ends(&probed, 4).await;
+    probed.reaches(5, RotationStep::Done).await;
+    assert!(rotator.good().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_rotator_makes_after_its_rotation_was_given_up_is_revoked_by_name() {
+    let (probed, rotator) = with_rotator(1).await;
+    rotator.does(Mode::Dawdles);
+    let asking = async {
+        // It answers when it has waited for long enough.
+        probed.ask_for_one().await.unwrap();
+    };
+    let cancelling = async {
+        let is_asked = async || !rotator.heard("create").is_empty();
+        eventually("the rotator is asked", is_asked).await;
+        probed.cancel(2).await.unwrap();
+        sleep(A_WHILE).await;
+        // Whatever it has not made yet cannot be revoked.
+        assert!(rotator.heard("revoke").is_empty());
+        rotator.does(Mode::Works);
+    };
+    tokio::join!(asking, cancelling);
+    let is_revoked = async || !rotator.heard("revoke").is_empty();
+    eventually("what was made is revoked", is_revoked).await;
+    assert_eq!(rotator.heard("revoke")[0]["revoke"]["reference"], "key_1");
+    let is_clean = async || rotator.good().is_empty();
+    eventually("the provider knows it no more", is_clean).await;
+    assert_eq!(probed.caller.lease("p").await.version, 1);
+    let is_told = async || said(&probed).await[0].contains("version 2 is revoked at its provider");
+    eventually("it is on record", is_told).await;
+}
+
+#[tokio::test]
+async fn whoever_edits_a_rotation_cannot_have_the_current_version_revoked() {
+    let (probed, rotator) = with_rotator(1).await;
+    probed.ask_for_one().await.unwrap();
+    probed.reaches(2, RotationStep::Done).await;
+    let revoked = rotator.heard("revoke").len();
+    for edit in ["step = 'revoking', from_number = 2", "step = 'cancelled'"] {
+        let due = "next_attempt_time = clock_timestamp(), is_held = false";
+        let edited = format!("update rotations set {edit}, {due} where to_number = 2");
+        assert_eq!(probed.sql(&edited).await, 1);
+        let is_held = async || probed.rotation(2).await.held;
+        eventually("a person is told", is_held).await;
+        assert!(probed.rotation(2).await.detail.contains("not revoked"));
+        assert_eq!(rotator.heard("revoke").len(), revoked);
+        assert_eq!(rotator.good(), [FIRST]);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_was_edited_is_not_sent_and_a_person_is_told() {
+    let (probed, rotator) = with_rotator(1).await;
+    probed.ask_for_one().await.unwrap();
+    probed.reaches(2, RotationStep::Done).await;
+    let revoked = rotator.heard("revoke").len();
+    let edited = "update provider_references set reference = 'key_of_another'";
+    assert_eq!(probed.sql(edited).await, 1);
+    rotate_kept(&probed, "sk-Canary_After_c8Vb4Nm").await;
+    ends(&probed, 2).await;
+    let is_held = async || probed.rotation(3).await.held;
+    eventually("a person is told", is_held).await;
+    assert_eq!(probed.rotation(3).await.step(), RotationStep::Revoking);
+    assert_eq!(rotator.heard("revoke").len(), revoked);
+}
