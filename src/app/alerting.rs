@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::supervision::{every, is_next, round};
 use crate::metric_names::{ALERT_UNDELIVERED_SECONDS, ALERTS_OPEN};
 use crate::store::connection::{ANSWER_WITHIN, CHANGE_WITHIN, in_time};
-use crate::vault::{Alerting, Differing, Vault};
+use crate::vault::{Alerting, Vault, Watched};
 
 /// How soon a condition is seen.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ async fn until_stopped(sending: impl Future<Output = ()>, stop: CancellationToke
 /// Looks what holds, and shows how many alerts are open.
 async fn look(vault: Arc<Vault>, alerting: Arc<Alerting>, stop: CancellationToken) {
     let mut ticks = every(LOOK_EVERY);
-    let known = Arc::<Differing>::default();
+    let known = Arc::<Watched>::default();
     let mut was_well = true;
     while is_next(&mut ticks, &stop).await {
         let (looking, by, known) = (

@@ -60,6 +60,14 @@ impl Accusers {
         times[0] = now;
     }
 
+    /// The last refutation of a caller's word was in vain.
+    pub fn take_back(&mut self, caller: Uuid, matter: Matter) {
+        if let Some(times) = self.0.get_mut(&(caller, matter)) {
+            times.rotate_left(1);
+            times[REFUTED_MAX - 1] = Timestamp::default();
+        }
+    }
+
     /// Whether a caller has been wrong so often lately that its word alone takes a version from itself alone.
     #[must_use]
     pub fn is_doubted(&self, caller: Uuid, matter: Matter, now: Timestamp) -> bool {
@@ -92,6 +100,18 @@ mod tests {
         assert!(!accusers.is_doubted(caller(1), Matter::Budget, at(61)));
         assert!(!accusers.is_doubted(caller(1), Matter::Row, at(61)));
         assert!(!accusers.is_doubted(caller(1), Matter::Key, at(3_600)));
+    }
+
+    #[test]
+    fn a_refutation_that_is_taken_back_leaves_those_before_it() {
+        let mut accusers = Accusers::default();
+        accusers.refuted(caller(1), Matter::Key, at(0));
+        accusers.refuted(caller(1), Matter::Key, at(60));
+        accusers.take_back(caller(1), Matter::Key);
+        assert!(!accusers.is_doubted(caller(1), Matter::Key, at(61)));
+        accusers.refuted(caller(1), Matter::Key, at(62));
+        assert!(accusers.is_doubted(caller(1), Matter::Key, at(63)));
+        accusers.take_back(caller(2), Matter::Key);
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Backoff {
     pub(super) const fn of(class: FailureClass) -> Self {
         match class {
             FailureClass::Quota => QUOTA,
-            // A closed account is tried again with one key an hour later, and ever more rarely.
+            // A closed account is tried again with single leases an hour later, and ever more rarely.
             FailureClass::ModelAccess | FailureClass::Credential => MODEL_ACCESS,
             FailureClass::CallerFault
             | FailureClass::RateLimit

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::cooling;
 use super::incident::Incident;
+use super::pool::TTL_MAX;
 use super::time::Timestamp;
 
 mod sights;
@@ -16,8 +17,8 @@ pub use sights::{Sight, WINDOW_SECONDS};
 
 /// How long it is open at first: a restart of the provider's front takes about so long.
 pub const OPEN_FIRST: Duration = Duration::from_secs(5);
-/// How long at most, whatever the provider states: a trial is one lease, so that much can be spent on finding out, and one caller who
-/// lies about a delay holds nobody back for longer.
+/// How long at most unless two callers were told longer: a trial is one lease, so that much can be spent on finding out, and one caller
+/// who lies about a delay holds nobody back for longer.
 pub const OPEN_MAX: Duration = Duration::from_mins(2);
 /// A provider that fails again so soon after it was found well was not well: it goes on where it had been.
 const RELAPSE: Duration = Duration::from_mins(1);
@@ -29,6 +30,8 @@ const GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Breaker {
     sights: Sights,
+    /// Several of its keys are in use.
+    are_several: bool,
     /// The last one: open, or ended.
     incident: Option<Incident>,
 }
@@ -95,6 +98,21 @@ impl Breaker {
         !self.incident.as_ref().is_some_and(Incident::is_open)
     }
 
+    /// Whether several of its keys are in use, so that what one alone meets may be that one's.
+    pub const fn used(&mut self, are_several: bool) {
+        self.are_several = are_several;
+    }
+
+    /// Since when, and for how long, its leases grow back after a trial went well: for about as long as it had been shut. A person's word,
+    /// and that of those who did well meanwhile, gives all of them back at once.
+    #[must_use]
+    pub fn growing(&self) -> Option<(Timestamp, Duration)> {
+        let incident = self.incident.as_ref().filter(|i| i.strikes > 0)?;
+        let ended = incident.ended?;
+        let shut = ended.since(incident.since);
+        Some((ended, shut.clamp(OPEN_FIRST, RELAPSE)))
+    }
+
     /// Whether a use of a lease that was given then is the trial, whose outcome decides.
     #[must_use]
     pub fn is_trial(&self, given: Timestamp) -> bool {
@@ -119,12 +137,18 @@ impl Breaker {
     }
 
     fn succeeded(&mut self, sight: Sight, now: Timestamp) -> Option<Incident> {
+        // Where those who do well denied it all along, nothing was shut.
+        let held = self.incident.as_ref();
+        let is_denied = held.is_some_and(|i| self.sights.outweigh(&i.accusers, now));
         self.sights.succeeded(sight, now);
         let incident = self
             .incident
             .as_mut()
             .filter(|i| is_trial(i, sight.given))?;
         incident.ended = Some(now);
+        if is_denied {
+            incident.strikes = 0;
+        }
         let news = incident.clone();
         self.sights.forget();
         Some(news)
@@ -137,12 +161,14 @@ impl Breaker {
         why: &str,
         now: Timestamp,
     ) -> Option<Incident> {
-        let stated = stated.map(|stated| now.after(stated.min(OPEN_MAX)));
+        let stated = stated.map(|stated| now.after(stated.min(TTL_MAX)));
         match &mut self.incident {
             Some(incident) if incident.is_open() => {
                 self.sights.failed(sight, stated, now);
+                let stated = self.sights.stated(now);
                 if !is_trial(incident, sight.given) {
-                    return seconded(incident, &self.sights, now);
+                    let accusation = self.sights.accusation(self.are_several, now);
+                    return seconded(incident, accusation?);
                 }
                 incident.strikes = incident.strikes.saturating_add(1);
                 incident.until = reopening(incident.strikes, stated, now);
@@ -154,7 +180,7 @@ impl Breaker {
             Some(ended) if ended.ended.is_some_and(|ended| sight.given < ended) => None,
             Some(_) | None => {
                 self.sights.failed(sight, stated, now);
-                let accusation = self.sights.accusation(now)?;
+                let accusation = self.sights.accusation(self.are_several, now)?;
                 Some(self.opened(accusation, why, now))
             }
         }
@@ -192,11 +218,10 @@ impl Breaker {
 }
 
 /// Where one caller alone spoke of it, the word of another makes it more than an allegation.
-fn seconded(incident: &mut Incident, sights: &Sights, now: Timestamp) -> Option<Incident> {
+fn seconded(incident: &mut Incident, accusation: Accusation) -> Option<Incident> {
     if !incident.is_alleged() {
         return None;
     }
-    let accusation = sights.accusation(now)?;
     accusation
         .accusers
         .into_iter()
@@ -217,6 +242,8 @@ fn reopening(strikes: u32, stated: Option<Timestamp>, now: Timestamp) -> Timesta
     stated.map_or(until, |stated| until.max(stated))
 }
 
+#[cfg(test)]
+mod across_keys;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 mod allegation;
 mod by_model;
+mod closure;
 mod room;
 
 pub use allegation::Weight;
@@ -22,6 +23,16 @@ use super::time::Timestamp;
 const NEWS_MIN: Duration = Duration::from_millis(500);
 /// The others hear of a cooldown within a poll.
 const HEARD_WITHIN: Duration = Duration::from_secs(1);
+
+/// What leases that name no model cool down by, where one of the account's models, and nobody knows which, is to blame: leases that name
+/// theirs go on. Whoever calls a model so is kept waiting with them.
+pub const UNNAMED: &str = "(none named)";
+
+/// By what a lease of this model cools down, beside the whole.
+#[must_use]
+pub fn place_of(model: Option<&str>) -> &str {
+    model.filter(|model| !model.is_empty()).unwrap_or(UNNAMED)
+}
 
 /// The most models of one account whose cooldowns are kept, in memory and in the database; what has ended makes room first, then what
 /// ends first: a cooldown that is news always finds a place, and the longest stay longest.
@@ -122,7 +133,8 @@ impl Cooling {
         let held = self.holds(now);
         let found = weight.tried(held);
         // What a trial finds is no part of the burst that began it.
-        let is_same = found == weight && held.is_some_and(|held| held.class == class);
+        let is_found = found != weight || weight.is_trial_of_closure(held);
+        let is_same = !is_found && held.is_some_and(|held| held.class == class);
         let is_seconded = held.is_some_and(|held| weight.seconds(held));
         if is_same && stated.is_none() && !is_seconded {
             return None;
@@ -173,6 +185,10 @@ impl Cooling {
         let (since, goes_on) = self.alone(weight, now);
         let held = self.holds(now);
         let said = said(weight, class, now.after(pause), why, (held, since, now))?;
+        let said = Cause {
+            strikes: self.strikes,
+            ..said
+        };
         let joined = match held {
             None => said.clone(),
             Some(held) if goes_on => said.prolonging(held),
@@ -203,8 +219,13 @@ impl Cooling {
         }
     }
 
-    /// Another replica says so: the later end counts.
+    /// Another replica says so: the later end counts, and the more strikes.
     pub fn told(&mut self, cause: Cause) {
+        if cause.strikes > 0 {
+            let same = self.struck_by == Some(cause.class);
+            self.strikes = cause.strikes.max(if same { self.strikes } else { 0 });
+            self.struck_by = Some(cause.class);
+        }
         let held = self.cause.take();
         let joined = held.map_or_else(|| cause.clone(), |held| held.joined(&cause));
         if self.told_until.is_none_or(|told| told < cause.until) {

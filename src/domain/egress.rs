@@ -17,6 +17,8 @@ const WINDOW: Duration = Duration::from_mins(1);
 const KEYS_MIN: usize = 2;
 /// Refusals that must have come: two may be a coincidence.
 const REFUSALS_MIN: usize = 3;
+/// The same where no other key is in use: nobody could tell a list of the key's own project from one of the way.
+const REFUSALS_ALONE_MIN: usize = 6;
 /// The last refusals that are remembered: more than make a suspicion.
 const REFUSALS_MAX: usize = 8;
 /// How long after the last refusal it is over by itself.
@@ -31,6 +33,8 @@ const NEWS_MIN: Duration = Duration::from_mins(1);
 pub struct Egress {
     /// The last refusals, the newest last.
     refusals: Vec<(Sight, Timestamp)>,
+    /// Of the provider's keys one alone is in use.
+    is_alone: bool,
     incident: Option<Incident>,
 }
 
@@ -64,6 +68,11 @@ impl Egress {
     pub fn is_suspected(&self, caller: Uuid, now: Timestamp) -> bool {
         let suspicion = self.suspicion(now);
         suspicion.is_some_and(|i| i.accusers.contains(&caller))
+    }
+
+    /// Whether of the provider's keys one alone is in use, so that no other can meet it.
+    pub const fn used(&mut self, is_alone: bool) {
+        self.is_alone = is_alone;
     }
 
     /// Moves on. `Some` is what the fleet must know.
@@ -110,7 +119,10 @@ impl Egress {
                 .any(|(s, _)| s.version == version)
         };
         let keys = (0..self.refusals.len()).filter(is_first).count();
-        if self.refusals.len() < REFUSALS_MIN || keys < KEYS_MIN {
+        let refusals = self.refusals.len();
+        let are_several = keys >= KEYS_MIN && refusals >= REFUSALS_MIN;
+        let is_often = self.is_alone && refusals >= REFUSALS_ALONE_MIN;
+        if !(are_several || is_often) {
             return None;
         }
         self.suspect(keys, why, now)
@@ -123,7 +135,10 @@ impl Egress {
             since: now,
             until,
             ended: None,
-            why: format!("{why}; {keys} keys met it within a minute"),
+            why: match keys {
+                1 => format!("{why}; the one key in use met it again and again"),
+                _ => format!("{why}; {keys} keys met it within a minute"),
+            },
             strikes: 1,
             accusers: Vec::new(),
         });
@@ -149,95 +164,4 @@ impl Egress {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_micros(1_000_000_000 + seconds * 1_000_000)
-    }
-
-    fn sight(caller: u128, version: u128, given: i64) -> Sight {
-        Sight {
-            caller: Uuid::from_u128(caller),
-            version: Uuid::from_u128(version),
-            given: at(given),
-        }
-    }
-
-    fn refuse(egress: &mut Egress, caller: u128, version: u128, seconds: i64) -> Option<Incident> {
-        let sight = sight(caller, version, seconds);
-        let why = "http 403, waf";
-        egress.on(Event::Refused { sight, why }, at(seconds))
-    }
-
-    fn succeed(egress: &mut Egress, caller: u128, seconds: i64) -> Option<Incident> {
-        egress.on(Event::Succeeded(sight(caller, 1, seconds)), at(seconds))
-    }
-
-    #[test]
-    fn refusals_of_several_keys_within_a_minute_make_a_suspicion() {
-        let mut egress = Egress::default();
-        for seconds in 0..20 {
-            assert_eq!(refuse(&mut egress, 1, 1, seconds), None, "one key alone");
-        }
-        let news = refuse(&mut egress, 1, 2, 20).unwrap();
-        assert_eq!(news.until, at(20 + 300));
-        assert!(egress.is_suspected(Uuid::from_u128(1), at(319)));
-        assert!(!egress.is_suspected(Uuid::from_u128(2), at(21)));
-        assert!(egress.suspicion(at(320)).is_none());
-        // A minute apart is no matter of one.
-        let mut egress = Egress::default();
-        for round in 0..10 {
-            assert_eq!(
-                refuse(&mut egress, 1, round, i64::try_from(round).unwrap() * 31),
-                None
-            );
-        }
-    }
-
-    #[test]
-    fn a_throttled_way_stays_suspected_and_a_free_one_does_not() {
-        let mut egress = Egress::default();
-        let mut news = 0;
-        for seconds in 0..600 {
-            if seconds % 3 == 0 {
-                news += u32::from(refuse(&mut egress, 1, seconds as u128 % 5, seconds).is_some());
-            } else {
-                assert_eq!(succeed(&mut egress, 1, seconds), None);
-            }
-            assert!(
-                seconds < 9 || egress.suspicion(at(seconds)).is_some(),
-                "{seconds}"
-            );
-        }
-        assert!(news <= 11, "{news} commits in ten minutes");
-        // Another's success says nothing of a way that is not its own.
-        assert_eq!(succeed(&mut egress, 2, 640), None);
-        let ended = succeed(&mut egress, 1, 641).unwrap();
-        assert_eq!(ended.ended, Some(at(641)));
-        assert!(egress.suspicion(at(641)).is_none());
-    }
-
-    #[test]
-    fn a_crowd_behind_a_barred_way_is_no_crowd_of_commits() {
-        let mut egress = Egress::default();
-        let refusals = (0..600_i64).filter_map(|n| refuse(&mut egress, n as u128 % 40, 7, n / 10));
-        assert_eq!(refusals.count(), 0, "one key alone");
-        let mut news = 0;
-        for n in 600..1_200_i64 {
-            let (caller, version) = (n as u128 % 40, n as u128 % 5);
-            news += u32::from(refuse(&mut egress, caller, version, n / 10).is_some());
-        }
-        assert!(news <= 17 + 1, "{news} commits in a minute");
-        assert!(egress.suspicion(at(120)).is_some());
-    }
-
-    #[test]
-    fn refusals_without_end_fill_no_memory() {
-        let mut egress = Egress::default();
-        for n in 0..10_000_u32 {
-            refuse(&mut egress, n.into(), n.into(), 1);
-        }
-        assert!(egress.refusals.len() <= REFUSALS_MAX);
-    }
-}
+mod tests;

@@ -82,13 +82,24 @@ pub struct Cause {
     pub accuser: Option<Uuid>,
     /// Of such a cooldown: when a single lease may find out whether it is so.
     pub tried: Option<Timestamp>,
+    /// Of a cooldown: how many there were since the last success, by which the next one doubles; 0 where nobody counts.
+    pub strikes: u32,
 }
+
+/// Between why a version is dead and what its canary waits for.
+const THEN: &str = ", and then ";
 
 impl Cause {
     /// A cooldown that one caller alone spoke of, and that a lease has found not to be so.
     #[must_use]
     pub fn is_refuted(&self) -> bool {
         self.accuser.is_some() && self.tried.is_some_and(|tried| tried >= self.until)
+    }
+
+    /// A budget is spent.
+    #[must_use]
+    pub const fn is_budget(&self) -> bool {
+        matches!(self.class, FailureClass::Quota | FailureClass::RateLimit)
     }
 
     /// One caller's row of failures, which is not confirmed: a canary decides whether it comes to a cooldown.
@@ -99,6 +110,17 @@ impl Cause {
                 self.class,
                 FailureClass::Unknown | FailureClass::ProviderFault
             )
+    }
+
+    /// A death whose canary is to wait until this budget is back.
+    #[must_use]
+    pub fn held_out(&self, budget: &Self) -> Self {
+        let first = self.why.split(THEN).next().unwrap_or_default();
+        Self {
+            until: self.until.max(budget.until),
+            why: format!("{first}{THEN}{}", budget.why),
+            ..self.clone()
+        }
     }
 
     /// Whose word is wrong by that, if anyone's is.

@@ -1,5 +1,6 @@
 //! Floor 1: what the words mean. Pure: no async, no IO, no clock, no randomness; `now` is an argument.
 
+pub mod absolvers;
 pub mod account;
 pub mod accusers;
 pub mod alerts;

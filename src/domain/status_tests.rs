@@ -12,6 +12,7 @@ fn cause(until: i64) -> Cause {
         class: FailureClass::Unknown,
         accuser: None,
         tried: None,
+        strikes: 0,
     }
 }
 

@@ -50,7 +50,7 @@ impl Transition {
 
     /// What becomes of a version that is stored like this; `None` if that stands. A worse or longer verdict stands, an unconfirmed one
     /// gives way to one that is confirmed, and two callers confirm each other. A version is well again only once its time is over, and
-    /// no cooldown ends a death.
+    /// no cooldown ends a death: that of a budget puts its canary off.
     #[must_use]
     pub fn onto(&self, stored: &Health, now: Timestamp) -> Option<Health> {
         let to = self.to.clone();
@@ -64,6 +64,10 @@ impl Transition {
             | (Health::Cooling(_), Health::Dead(_)) => Some(to),
             (Health::Cooling(held), Health::Cooling(new)) => {
                 (is_over(held) || held.until < new.until).then_some(to)
+            }
+            // No canary finds more than that the budget is spent: it waits.
+            (Health::Dead(held), Health::Cooling(new)) if new.is_budget() => {
+                (held.until < new.until).then(|| Health::Dead(held.held_out(new)))
             }
             // What two callers say of its failures, or a canary: a cooldown.
             (Health::Dead(held), Health::Cooling(new)) => {

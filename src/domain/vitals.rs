@@ -45,7 +45,7 @@ pub enum Event<'a> {
     },
     /// A failure that no rule explains.
     Unexplained(Word),
-    /// 5xx or a timeout; `others_succeed` since then at the same provider says that it is not the provider.
+    /// 5xx; `others_succeed` since then at the same provider says that it is not the provider.
     ProviderFault {
         /// When another version of the same provider last succeeded.
         others_succeeded: Option<Timestamp>,
@@ -167,17 +167,16 @@ impl Vitals {
         Some(Health::Active)
     }
 
-    /// Of two cooldowns the later end counts; no cooldown ends a death.
+    /// Of two cooldowns the later end counts; no cooldown ends a death, but its canary waits for the budget: it would only find that spent.
     fn cool(&mut self, cause: &Cause, now: Timestamp) -> Option<Health> {
-        let longer = match &self.health {
-            Health::Active => true,
-            Health::Cooling(held) => held.until < cause.until || now >= held.until,
-            Health::Dead(_) => false,
+        let news = Health::Cooling(cause.clone());
+        self.health = match &self.health {
+            Health::Cooling(held) if held.until >= cause.until && now < held.until => return None,
+            Health::Dead(held) if held.until >= cause.until => return None,
+            Health::Active | Health::Cooling(_) => news.clone(),
+            Health::Dead(held) => Health::Dead(held.held_out(cause)),
         };
-        longer.then(|| {
-            self.health = Health::Cooling(cause.clone());
-            self.health.clone()
-        })
+        Some(news)
     }
 
     fn forget_streak(&mut self) {
@@ -193,6 +192,7 @@ fn cause(now: Timestamp, ttl: Duration, why: &str, class: FailureClass) -> Cause
         class,
         accuser: None,
         tried: None,
+        strikes: 0,
     }
 }
 

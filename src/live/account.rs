@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::heard::Heard;
 use super::sync::{AtomicBool, Mutex};
-use crate::domain::cooling::{AccountCooldowns, Failing, Weight};
+use crate::domain::cooling::{AccountCooldowns, Failing, Weight, place_of};
 use crate::domain::health::Cause;
 use crate::domain::ledger::budget::lack::Lack;
 use crate::domain::ledger::budget::{Budget, Need, Take};
@@ -131,12 +131,23 @@ impl AccountLive {
         let state = self.state.lock();
         let of = |model: &str| state.cooldowns.of(model, now);
         let whole = of("");
-        let own = model.filter(|m| !m.is_empty()).and_then(of);
+        let own = of(place_of(model));
         whole
             .into_iter()
             .chain(own)
             .max_by_key(|c| c.until)
-            .cloned()
+            .map(|cause| cause.clone().told(now))
+    }
+
+    /// The same for whichever model.
+    pub fn whole(&self, now: Timestamp) -> Option<Cause> {
+        self.state.lock().cooldowns.of("", now).cloned()
+    }
+
+    /// Whether a use of a lease that was given then finds out whether it is closed still.
+    pub fn is_trial_of_closure(&self, given: Timestamp, now: Timestamp) -> bool {
+        let whole = self.whole(now);
+        whole.is_some_and(|cause| cause.is_trial_of_closure(given))
     }
 
     /// A failure that `caller` reported was blamed on the account. News for the fleet is kept as unsaved until [`Self::saved`].

@@ -2,12 +2,21 @@
 
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::Live;
 use super::snapshot::Snapshot;
-use crate::domain::accusers::Matter;
+use crate::domain::absolvers::{Absolution, Absolvers};
+use crate::domain::accusers::{Accusers, Matter};
 use crate::domain::time::Timestamp;
+
+/// Whose words were wrong lately, and who found that out in vain.
+#[derive(Debug, Default)]
+pub(super) struct Tallies {
+    accusers: Mutex<Accusers>,
+    absolvers: Mutex<Absolvers>,
+}
 
 /// A caller's word against a version that was found well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +27,8 @@ pub struct Refuted {
     pub accuser: Uuid,
     /// What it was about.
     pub matter: Matter,
+    /// Whose use found it well, where this replica knows.
+    pub by: Option<Uuid>,
     /// Where nobody here knows whose canary found it well: how long after its quarantine that was.
     pub after: Option<Duration>,
 }
@@ -31,16 +42,53 @@ impl Live {
             return;
         }
         let (now, snapshot) = (self.now().database, self.snapshot());
-        for word in words.filter(|word| self.is_wrong(&snapshot, word, now)) {
-            let mut accusers = self.accusers.lock();
+        let counts = |word: &Refuted| {
+            let absolution = (word.version, word.matter, word.accuser);
+            self.is_wrong(&snapshot, word, now) && self.is_absolved(absolution, word.by, now)
+        };
+        for word in words.filter(counts) {
+            let mut accusers = self.tallies.accusers.lock();
             accusers.refuted(word.accuser, word.matter, now);
         }
     }
 
-    /// A budget that this caller alone said was spent was not.
-    pub fn refuted_budget(&self, accuser: Uuid) {
+    /// A budget that this caller alone said was spent was not, as this caller's use of the account has found where that is known here.
+    pub fn refuted_budget(&self, accuser: Uuid, found: Option<(Uuid, Uuid)>) {
         let now = self.now().database;
-        self.accusers.lock().refuted(accuser, Matter::Budget, now);
+        let (account, by) = found.unzip();
+        let absolution = (account.unwrap_or_default(), Matter::Budget, accuser);
+        if self.is_absolved(absolution, by, now) {
+            self.tallies
+                .accusers
+                .lock()
+                .refuted(accuser, Matter::Budget, now);
+        }
+    }
+
+    fn is_absolved(
+        &self,
+        (subject, matter, accuser): (Uuid, Matter, Uuid),
+        by: Option<Uuid>,
+        now: Timestamp,
+    ) -> bool {
+        by.is_none_or(|by| {
+            let absolution = Absolution {
+                subject,
+                matter,
+                by,
+                accuser,
+            };
+            self.tallies.absolvers.lock().absolved(absolution, now)
+        })
+    }
+
+    /// A caller whose word counts accuses a version, or an account: whoever has just found it well has done so in vain.
+    pub fn contradicts(&self, subject: Uuid, matter: Matter, by: Uuid, now: Timestamp) {
+        let about = (subject, matter);
+        let in_vain = self.tallies.absolvers.lock().contradicted(about, by, now);
+        for accuser in in_vain {
+            self.tallies.accusers.lock().take_back(accuser, matter);
+        }
     }
 
     /// Whether a refuted word says anything of its caller. Where a pool is braked, and not by its own words alone, everybody
@@ -60,6 +108,6 @@ impl Live {
     /// Whether a caller has been wrong so often lately of such a matter that its word alone acts on itself alone.
     #[must_use]
     pub fn is_doubted(&self, caller: Uuid, matter: Matter, now: Timestamp) -> bool {
-        self.accusers.lock().is_doubted(caller, matter, now)
+        self.tallies.accusers.lock().is_doubted(caller, matter, now)
     }
 }

@@ -176,6 +176,8 @@ fn take(
     }
     let taken = taken?;
     fit.version.live.used(taken.uses, now.database);
+    let provider = &candidate.account.provider;
+    provider.used(fit.version.live.uid(), now.database);
     if fit.is_trial {
         candidate.account.provider.tried(now.database);
     }

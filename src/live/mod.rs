@@ -77,7 +77,6 @@ use self::snapshot::Snapshot;
 use self::spend::Spend;
 use self::suspects::Suspects;
 use self::unknown::Unknown;
-use crate::domain::accusers::Accusers;
 use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::time::BootTime;
 
@@ -91,7 +90,7 @@ pub struct Live {
     pub boot_id: Uuid,
     /// What holds back pools whose keys die together.
     pub brakes: Brakes,
-    accusers: Mutex<Accusers>,
+    tallies: accusing::Tallies,
     /// Rights to canaries.
     pub canaries: Canaries,
     /// The database's clock.
@@ -139,7 +138,7 @@ impl Live {
         Arc::new(Self {
             boot_id,
             brakes: Brakes::default(),
-            accusers: Mutex::default(),
+            tallies: accusing::Tallies::default(),
             canaries: Canaries::default(),
             clock: DatabaseClock::default(),
             journal: Journal::default(),

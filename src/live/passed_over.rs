@@ -146,6 +146,7 @@ impl First {
                 class: FailureClass::ProviderFault,
                 accuser: None,
                 tried: None,
+                strikes: 0,
             },
         })
     }

@@ -17,9 +17,11 @@ use crate::domain::incident::{Incident, IncidentKind};
 use crate::domain::time::Timestamp;
 
 mod fleet;
+mod growing;
 mod peers;
 mod place;
 
+use growing::Growing;
 use peers::Peers;
 pub use place::Place;
 
@@ -28,6 +30,8 @@ pub use place::Place;
 pub struct ProviderLive {
     place: Place,
     state: Mutex<State>,
+    /// How its leases grow back, and which of its keys are in use.
+    growing: Growing,
     /// The right to its trial.
     trial: Arc<Canary>,
     /// When the trial of this replica that is out was given; 0 for none.
@@ -57,6 +61,7 @@ impl ProviderLive {
         Self {
             place,
             state: Mutex::default(),
+            growing: Growing::default(),
             trial: Canary::new(subject),
             trial_given: AtomicI64::new(0),
             is_closed: AtomicBool::new(true),
@@ -108,6 +113,7 @@ impl ProviderLive {
     pub fn failed(&self, sight: Sight, stated: Option<Duration>, why: &str, now: Timestamp) {
         let state = &mut *self.state.lock();
         let event = breaker::Event::Failed { sight, stated, why };
+        state.breaker.used(self.growing.are_several(now));
         let news = state.breaker.on(event, now);
         state.news(IncidentKind::Breaker, news);
         self.note(state);
@@ -116,6 +122,7 @@ impl ProviderLive {
     /// It refuses where we come from.
     pub fn refused(&self, sight: Sight, why: &str, now: Timestamp) {
         let state = &mut *self.state.lock();
+        state.egress.used(!self.growing.are_several(now));
         let news = state.egress.on(egress::Event::Refused { sight, why }, now);
         state.news(IncidentKind::Egress, news);
         // A trial that did not reach the provider has not shown that it is well.
@@ -206,6 +213,7 @@ impl ProviderLive {
     fn note(&self, state: &State) {
         let is_closed = state.breaker.is_closed();
         self.is_closed.store(is_closed, Ordering::Release);
+        self.growing.since(state.breaker.growing());
         let has_unsaved = !state.unsaved.is_empty();
         self.has_unsaved.store(has_unsaved, Ordering::Release);
     }

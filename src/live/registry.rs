@@ -19,6 +19,7 @@ use crate::domain::key::{Key, KeyVersion};
 use crate::domain::limit::{Limit, Owner};
 use crate::domain::pool::Pool;
 use crate::domain::prices::OperatorPrices;
+use crate::domain::time::Timestamp;
 
 mod incidents;
 mod known_version;
@@ -98,10 +99,10 @@ impl Registry {
         self.lives.versions.get(&uid)
     }
 
-    /// A version is stored like this.
-    pub fn version_told(&mut self, version: &KeyVersion) {
+    /// A version is stored like this, as read then.
+    pub fn version_told(&mut self, version: &KeyVersion, now: Timestamp) {
         let live = self.version_live(version);
-        let refuted = live.told(&version.health, version.recover_time);
+        let refuted = live.told_at(&version.health, version.recover_time, now);
         self.refuted.extend(refuted);
     }
 

@@ -3,6 +3,7 @@
 use super::choose::Now;
 use super::snapshot::{AccountEntry, Candidate, Run, VersionEntry};
 use crate::domain::claims::Avoided;
+use crate::domain::cooling::place_of;
 use crate::domain::disablement::{Disablement, is_disabled};
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Admission;
@@ -63,7 +64,7 @@ impl Candidate {
         let able = |version: &&std::sync::Arc<VersionEntry>| version.credential.is_some();
         let version = self.version.as_ref().filter(able)?;
         let at = enabled_at(self.key.disablement.as_ref(), now.database)?;
-        let cooling = model.and_then(|model| version.live.cooling(model, now.database));
+        let cooling = version.live.cooling(place_of(model), now.database);
         let at = cooling.map_or(at, |cause| at.max(cause.until));
         Some(match version.live.admission(now) {
             Admission::Normal | Admission::Due | Admission::Canary(_) => at,

@@ -26,6 +26,14 @@ impl Suspects {
         }
     }
 
+    /// One that nobody can probe yet: it is looked at again in the next round, which nobody is woken for.
+    pub fn keep(&self, version: Uuid) {
+        let mut uids = self.uids.lock();
+        if uids.len() < SUSPECTS_MAX {
+            uids.insert(version);
+        }
+    }
+
     /// Until there is one.
     pub async fn noted(&self) {
         self.noted.notified().await;
@@ -51,5 +59,14 @@ mod tests {
         suspects.noted().await;
         assert_eq!(suspects.take().len(), SUSPECTS_MAX);
         assert!(suspects.take().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_for_the_next_round_wakes_nobody() {
+        let suspects = Suspects::default();
+        suspects.keep(Uuid::from_u128(1));
+        let woken = tokio::time::timeout(std::time::Duration::from_millis(20), suspects.noted());
+        assert!(woken.await.is_err());
+        assert_eq!(suspects.take(), [Uuid::from_u128(1)]);
     }
 }

@@ -25,6 +25,7 @@ mod leased;
 mod outs;
 mod recent;
 mod recovering;
+mod reviving;
 
 pub use admitting::Applicant;
 use outs::Outs;
@@ -55,6 +56,8 @@ struct State {
     cooling: Cooling,
     /// What single models of it cool down from.
     models: VersionCooldowns,
+    /// When a person, or another replica, had it that it is dead no more.
+    revived: Option<Timestamp>,
 }
 
 impl VersionLive {
@@ -96,7 +99,6 @@ impl VersionLive {
         let accused = state.vitals.accused();
         if matches!(event, Event::Success { .. }) {
             state.cooling.succeed(now);
-            state.models.succeed(now);
         }
         let to = state.vitals.on(event, policy, why, now)?;
         let is_well = to == Health::Active;
@@ -108,7 +110,10 @@ impl VersionLive {
         });
         self.recovering.since(state.vitals.recovered());
         let accused = accused.filter(|(by, _)| is_well && who.caller() != Some(*by))?;
-        Some(self.refuted(accused, None))
+        Some(Refuted {
+            by: who.caller(),
+            ..self.refuted(accused, None)
+        })
     }
 
     /// A budget of the key itself is spent; of one model if it is named.
@@ -127,7 +132,11 @@ impl VersionLive {
             return;
         }
         let (jitter, why) = (cooling::jitter(now), failing.why);
-        if let Some(cause) = state.cooling.blame_by(weight, failing, jitter, now) {
+        let news = state.cooling.blame_by(weight, failing, jitter, now);
+        let is_dead = matches!(state.vitals.health(now), Health::Dead(_));
+        // What it cooled down from before it died puts its canary off too.
+        let held = || state.cooling.holds(now).filter(|_| is_dead).cloned();
+        if let Some(cause) = news.or_else(held) {
             let policy = HealthPolicy::default();
             let news = state.vitals.on(Event::Cools(&cause), &policy, why, now);
             let news = news.map(|to| Transition {
@@ -185,6 +194,7 @@ impl VersionLive {
             version: self.uid,
             accuser,
             matter,
+            by: None,
             after,
         }
     }

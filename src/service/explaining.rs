@@ -147,6 +147,7 @@ mod tests {
             class: FailureClass::Credential,
             accuser: None,
             tried: None,
+            strikes: 0,
         }
     }
 

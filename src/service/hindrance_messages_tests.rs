@@ -165,6 +165,7 @@ fn what_cools_down_or_is_disabled_says_until_when_and_why() {
             class: FailureClass::RateLimit,
             accuser: None,
             tried: None,
+            strikes: 0,
         },
     });
     assert!(

@@ -141,20 +141,29 @@ pub async fn tell_again(
     Ok(())
 }
 
-/// Ends the alerts that nobody has seen for `grace`, and has that told to these sinks.
+/// Ends the alerts that nobody has seen for `grace`, and has that told to these sinks; none where the clock is not near `now`, since it was
+/// set a moment ago.
 ///
 /// # Errors
 /// As every query.
-pub async fn resolve(conn: &mut PgConnection, grace: Duration, sinks: &[SinkKind]) -> Result<()> {
+pub async fn resolve(
+    conn: &mut PgConnection,
+    grace: Duration,
+    now: Timestamp,
+    sinks: &[SinkKind],
+) -> Result<()> {
     let sinks: Vec<String> = sinks.iter().map(|s| s.as_str().to_owned()).collect();
     sqlx::query!(
         "with over as (
             update alerts set resolve_time = clock_timestamp()
-            where resolve_time is null and seen_time < clock_timestamp() - make_interval(secs => $1) returning uid)
+            where resolve_time is null and seen_time < clock_timestamp() - make_interval(secs => $1)
+                and clock_timestamp() between $3::timestamptz - interval '2 seconds' and $3::timestamptz + interval '2 seconds'
+            returning uid)
         insert into alert_deliveries (alert_uid, sink, event)
         select over.uid, sinks.sink, 'resolved' from over, unnest($2::text[]) as sinks (sink)",
         grace.as_secs_f64(),
-        &sinks
+        &sinks,
+        offset(now)
     )
     .execute(conn)
     .await?;

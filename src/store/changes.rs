@@ -135,7 +135,7 @@ async fn read_accounts(conn: &mut PgConnection, since: i64, changes: &mut Change
     // In the order they came, so that memory drops for want of places what the table dropped.
     let rows = sqlx::query_as!(
         CooldownRow,
-        "select account_uid, model, until, why, class, accuser, tried_time from cooldowns
+        "select account_uid, model, until, why, class, accuser, tried_time, strikes from cooldowns
         where (rev > $1 or account_uid = any($2)) and until > clock_timestamp() order by rev",
         since,
         &cleared

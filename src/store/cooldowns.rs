@@ -24,6 +24,7 @@ pub(crate) struct CooldownRow {
     pub(crate) class: String,
     pub(crate) accuser: Option<Uuid>,
     pub(crate) tried_time: Option<OffsetDateTime>,
+    pub(crate) strikes: i32,
 }
 
 impl From<CooldownRow> for Cooldown {
@@ -37,6 +38,7 @@ impl From<CooldownRow> for Cooldown {
                 class: FailureClass::from_stored(&row.class),
                 accuser: row.accuser,
                 tried: row.tried_time.map(timestamp),
+                strikes: row.strikes.unsigned_abs(),
             },
         }
     }
@@ -53,7 +55,7 @@ pub async fn of_accounts(
 ) -> Result<Vec<Cooldown>> {
     let rows = sqlx::query_as!(
         CooldownRow,
-        "select account_uid, model, until, why, class, accuser, tried_time from cooldowns
+        "select account_uid, model, until, why, class, accuser, tried_time, strikes from cooldowns
         where account_uid = any($1) and until > $2 order by account_uid, model",
         accounts,
         offset(now)
@@ -90,7 +92,7 @@ pub async fn lock(
 ) -> Result<Option<Cause>> {
     let row = sqlx::query_as!(
         CooldownRow,
-        "select account_uid, model, until, why, class, accuser, tried_time from cooldowns
+        "select account_uid, model, until, why, class, accuser, tried_time, strikes from cooldowns
         where account_uid = $1 and model = $2 and until > $3 for update",
         account_uid,
         model,
@@ -121,10 +123,12 @@ pub async fn extend(
                 select model from cooldowns
                 where account_uid = $1 and model <> '' and model <> $2 and until > clock_timestamp()
                 order by until desc, model desc offset $7))
-        insert into cooldowns (account_uid, model, rev, until, why, class, accuser, tried_time, since)
-        values ($1, $2, $3, $4, $5, $6, $8, $9, $10)
+        insert into cooldowns (account_uid, model, rev, until, why, class, accuser, tried_time, since, strikes)
+        values ($1, $2, $3, $4, $5, $6, $8, $9, $10, $11)
         on conflict (account_uid, model) do update set rev = excluded.rev, until = excluded.until, why = excluded.why,
             class = excluded.class, accuser = excluded.accuser, tried_time = excluded.tried_time,
+            strikes = case when cooldowns.until > $10 and cooldowns.class = excluded.class
+                then greatest(cooldowns.strikes, excluded.strikes) else excluded.strikes end,
             since = case when cooldowns.until > $10 then cooldowns.since else excluded.since end
         where cooldowns.until <= excluded.until",
         account_uid,
@@ -136,7 +140,8 @@ pub async fn extend(
         OTHERS_MAX,
         cause.accuser,
         cause.tried.map(offset),
-        offset(now)
+        offset(now),
+        i32::try_from(cause.strikes).unwrap_or(i32::MAX)
     )
     .execute(conn)
     .await?;

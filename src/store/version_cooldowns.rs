@@ -34,6 +34,7 @@ impl From<VersionCooldownRow> for ModelCooldown {
                 class: FailureClass::from_stored(&row.class),
                 accuser: None,
                 tried: None,
+                strikes: 0,
             },
         }
     }

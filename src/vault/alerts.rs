@@ -19,11 +19,13 @@ mod differing;
 mod rotating;
 mod sink;
 mod spent;
+mod steps;
 mod view;
 
 pub use deliver::TestDelivery;
-pub use differing::Differing;
+use differing::Differing;
 pub use sink::{Alerting, HiddenUrl, Sink};
+pub use steps::Watched;
 
 /// How long alerts that are over are kept, and deliveries of those that are not.
 const KEPT: Duration = Duration::from_hours(24 * 30);
@@ -42,7 +44,7 @@ impl Vault {
     ///
     /// # Errors
     /// The database cannot be reached, or a fault.
-    pub async fn watch_alerts(&self, alerting: &Alerting, known: &Differing) -> Result<()> {
+    pub async fn watch_alerts(&self, alerting: &Alerting, known: &Watched) -> Result<()> {
         if !self.live.is_fresh(boot_now()) {
             return Ok(());
         }
@@ -54,7 +56,7 @@ impl Vault {
             tokio::task::spawn_blocking(move || view::of(&snapshot, incidents, &spent, now)).await;
         let mut view = view.map_err(|_| store::Error::unanswered())?;
         view.is_journal_behind = self.live.journal.is_behind(self.live.now().boot);
-        view.limits = self.known_differing(known).await?;
+        view.limits = self.known_differing(&known.differing).await?;
         self.view_rotations(&mut view, now).await?;
         let mut conn = acquire(&self.pool).await?;
         let conn = &mut *conn;
@@ -73,7 +75,11 @@ impl Vault {
         if !telling.is_empty() {
             alerts::tell_again(conn, &telling, alerting.resend_every, &sinks).await?;
         }
-        Ok(alerts::resolve(conn, alerting.resolve_after, &sinks).await?)
+        let (after, now) = (alerting.resolve_after, self.live.now());
+        if known.may_resolve(now, after) {
+            alerts::resolve(conn, after, now.database, &sinks).await?;
+        }
+        Ok(())
     }
 
     /// Gives up what is too old to matter, and forgets what is old.

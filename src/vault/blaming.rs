@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::words::is_closing;
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify::{Blame, Failure};
-use crate::domain::cooling::{Failing, Weight};
+use crate::domain::cooling::{Failing, UNNAMED, Weight};
 use crate::domain::health::{Cause, FailureClass, Health};
 use crate::domain::judged::{Judged, Seen};
+use crate::domain::outcome::Start;
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Who;
 use crate::domain::vitals::{Event, Word};
@@ -23,44 +25,44 @@ pub(super) const fn counted(outcome: &Judged) -> Counted {
     }
 }
 
-/// Cools what a spent budget or a missing entitlement is blamed on. Where the lease named no model, nobody can tell the models apart:
-/// a budget then cools the whole account, and an entitlement nothing. A closed account cools once its key is proven dead, and while its
+/// Cools what a spent budget or a missing entitlement is blamed on. Where the lease named no model, one model's failure is held against that
+/// which the report names, and a budget's against leases that name none besides. A closed account cools once its key is proven dead, or a single lease has found that it is closed still, and while its
 /// pool is braked for a pause alone.
 pub(super) fn cool(
     account: &AccountEntry,
     version: Option<&Arc<VersionEntry>>,
     claims: &LeaseClaims,
-    failure: &Failure,
+    (failure, served): (&Failure, Option<&str>),
     (why, pause, weight): (&str, Option<Duration>, Option<Weight>),
     now: Timestamp,
 ) {
     let (caller, model) = (claims.caller_uid, claims.model.as_str());
     let (class, stated) = (failure.class, failure.retry_after);
     let is_budget = matches!(class, FailureClass::Quota | FailureClass::RateLimit);
-    let is_entitlement = class == FailureClass::ModelAccess && !model.is_empty();
-    let is_account = class == FailureClass::Credential
-        && failure.blame == Blame::Account
-        && version.is_some_and(|version| is_proven_dead(version, now));
+    let is_entitlement = class == FailureClass::ModelAccess;
+    let is_proven = || version.is_some_and(|version| is_proven_dead(version, now));
+    let is_found = || weight.is_some() && account.live.is_trial_of_closure(claims.given, now);
+    let is_account = is_closing(failure) && (is_proven() || is_found());
     if !is_budget && !is_entitlement && !is_account {
         return;
     }
     if let Some(pause) = pause.filter(|_| is_account) {
-        let until = now.after(pause);
-        let why = why.to_owned();
         account.live.pause(Cause {
-            until,
-            why,
+            until: now.after(pause),
+            why: why.to_owned(),
             class,
             accuser: None,
             tried: None,
+            strikes: 0,
         });
         return;
     }
-    // That a closed account is closed is proven by now.
-    let proven = is_account.then_some(Weight::Proven);
+    // That a closed account is closed is proven by now; whether it stays so, single leases find out.
+    let given = claims.given;
+    let proven = is_account.then_some(Weight::Closed { given });
     let failing = Failing { class, stated, why };
     let Some(weight) = proven.or(weight) else {
-        cool_for(account, claims, failure.blame, failing, now);
+        cool_for(account, claims, (failure.blame, served), failing, now);
         return;
     };
     if failure.blame == Blame::Account {
@@ -68,37 +70,54 @@ pub(super) fn cool(
     }
     match failure.blame {
         Blame::Account => account.live.blame((caller, weight), "", failing, now),
-        Blame::AccountModel => account.live.blame((caller, weight), model, failing, now),
+        Blame::AccountModel => blamed(claims, served, class)
+            .for_each(|model| account.live.blame((caller, weight), model, failing, now)),
         Blame::Key | Blame::KeyModel => {
-            let model = if failure.blame == Blame::Key {
-                ""
-            } else {
-                model
+            let Some(version) = version else { return };
+            let blame = |model: &str| {
+                let (live, weight) = (&version.live, weight.of_key());
+                live.blame(model, failing, weight, who(claims), now);
             };
-            if let Some(version) = version {
-                let live = &version.live;
-                live.blame(model, failing, weight.of_key(), who(claims), now);
+            if failure.blame == Blame::Key {
+                blame("");
+            } else {
+                blamed(claims, served, class).for_each(blame);
             }
         }
         Blame::Request | Blame::Provider | Blame::Egress => {}
     }
 }
 
+/// The models that a failure of one is held against: that of the lease, else the one that served; and where the lease named none, what
+/// leases that name none cool down by, unless a person has to give that one model.
+fn blamed<'a>(
+    claims: &'a LeaseClaims,
+    served: Option<&'a str>,
+    class: FailureClass,
+) -> impl Iterator<Item = &'a str> {
+    let leased = Some(claims.model.as_str()).filter(|model| !model.is_empty());
+    let is_unnamed = leased.is_none() && class != FailureClass::ModelAccess;
+    let unnamed = is_unnamed.then_some(UNNAMED);
+    leased.or(served).into_iter().chain(unnamed)
+}
+
 /// The same for a caller whose word is doubted: for itself alone. Of a single key its word does nothing.
 pub(super) fn cool_for(
     account: &AccountEntry,
     claims: &LeaseClaims,
-    blame: Blame,
+    (blame, served): (Blame, Option<&str>),
     failing: Failing<'_>,
     now: Timestamp,
 ) {
-    let model = match blame {
-        Blame::Account => "",
-        Blame::AccountModel => claims.model.as_str(),
-        Blame::Key | Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => return,
+    let by = |model: &str| {
+        let live = &account.live;
+        live.blame_for(claims.caller_uid, model, failing, now);
     };
-    let live = &account.live;
-    live.blame_for(claims.caller_uid, model, failing, now);
+    match blame {
+        Blame::Account => by(""),
+        Blame::AccountModel => blamed(claims, served, failing.class).for_each(by),
+        Blame::Key | Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => {}
+    }
 }
 
 /// Whether a version is dead by more than the word of one caller, whom its pool does not trust.
@@ -107,11 +126,11 @@ fn is_proven_dead(version: &VersionEntry, now: Timestamp) -> bool {
     matches!(health, Health::Dead(cause) if cause.accuser.is_none())
 }
 
-/// What a failure says about the version of the lease.
+/// What a failure says about the version of the lease. That no answer came in time is the caller's own clock, or the provider's doing.
 pub(super) fn event(
     account: &AccountEntry,
     claims: &LeaseClaims,
-    failure: &Failure,
+    (failure, start): (&Failure, Start),
     word: Word,
     is_issuer: bool,
     now: Timestamp,
@@ -119,14 +138,16 @@ pub(super) fn event(
     match failure.class {
         FailureClass::Credential => Event::Rejected(word),
         FailureClass::Unknown if is_issuer => Event::Unexplained(word),
-        FailureClass::ProviderFault if is_issuer => Event::ProviderFault {
-            others_succeeded: account.provider.others_succeeded(
-                claims.version_uid,
-                &claims.model,
-                now,
-            ),
-            word,
-        },
+        FailureClass::ProviderFault if is_issuer && start != Start::Unknown => {
+            Event::ProviderFault {
+                others_succeeded: account.provider.others_succeeded(
+                    claims.version_uid,
+                    &claims.model,
+                    now,
+                ),
+                word,
+            }
+        }
         FailureClass::Unknown
         | FailureClass::ProviderFault
         | FailureClass::CallerFault

@@ -131,7 +131,7 @@ pub(super) fn count_deaths(live: &Live, snapshot: &Snapshot, dead: &[Uuid], now:
 
 /// Whether an account cools down since it was found closed.
 fn is_closed(account: &AccountEntry, now: Timestamp) -> bool {
-    let cooling = account.live.cooling(None, now);
+    let cooling = account.live.whole(now);
     cooling.is_some_and(|cause| cause.class == FailureClass::Credential)
 }
 

@@ -11,6 +11,7 @@ use super::key_view::{KeyView, view_all};
 use super::keys::VaultKeys;
 use super::{Result, Vault, limit_status, trust};
 use crate::domain::account::{Account, Cooldown};
+use crate::domain::cooling::UNNAMED;
 use crate::domain::disablement::in_force;
 use crate::domain::incident::{IncidentKind, Ongoing};
 use crate::domain::key::{Key, KeyVersion};
@@ -179,7 +180,13 @@ async fn read_facts<'a>(
 ) -> Result<Facts<'a>> {
     let account_uids: Vec<Uuid> = accounts.keys().copied().collect();
     let cooldowns = cooldowns::of_accounts(conn, &account_uids, now).await?;
-    let whole = cooldowns.into_iter().filter(|c| c.model.is_empty());
+    // What leases that name no model cool down by, unless the whole account does.
+    let whole = |c: &Cooldown| c.model.is_empty();
+    let mut shown: Vec<_> = cooldowns
+        .into_iter()
+        .filter(|c| whole(c) || c.model == UNNAMED)
+        .collect();
+    shown.sort_by_key(whole);
     let members = pool.members.iter();
     Ok(Facts {
         members: members
@@ -188,7 +195,7 @@ async fn read_facts<'a>(
         now,
         snapshot,
         accounts,
-        cooldowns: whole.map(|c| (c.account_uid, c)).collect(),
+        cooldowns: shown.into_iter().map(|c| (c.account_uid, c)).collect(),
         versions,
     })
 }

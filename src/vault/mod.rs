@@ -109,7 +109,7 @@ mod words;
 
 pub use account_view::AccountView;
 pub use admission::Proof;
-pub use alerts::{AlertCounts, Alerting, Differing, HiddenUrl, Sink, TestDelivery};
+pub use alerts::{AlertCounts, Alerting, HiddenUrl, Sink, TestDelivery, Watched};
 pub use audit::{AuditReport, AuditWatch, ChainReport, Pruner};
 pub use caller_ref::CallerRef;
 pub use change::{Change, Done, Request, Verb, Work};

@@ -27,6 +27,7 @@ use crate::store::{self, probes};
 
 mod places;
 mod schedule;
+mod suspected;
 mod timing;
 
 /// Probes of one replica at once.
@@ -88,11 +89,10 @@ impl Probes {
         self.tell().await?;
         let mut schedule = self.schedule.lock().await;
         schedule.take_up(live, &self.vault.pool).await?;
-        let mut suspects = live.suspects.take();
+        let suspects = self.suspects(&schedule);
         if schedule.is_empty() {
             return Ok(());
         }
-        suspects.retain(|uid| schedule.interval(*uid).is_some());
         let claims = self.room.available_permits().min(CLAIMS_MAX);
         let claimed = in_time(ANSWER_WITHIN, self.claim(&suspects, claims)).await;
         let claimed = claimed.inspect_err(|_| {

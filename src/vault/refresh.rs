@@ -77,7 +77,7 @@ impl Vault {
             befallen::forget(&registry, &live, is_whole, now);
             live.refuted(registry.refuted.drain(..));
             let wrong = registry.refuted_budgets.drain(..);
-            wrong.for_each(|accuser| live.refuted_budget(accuser));
+            wrong.for_each(|accuser| live.refuted_budget(accuser, None));
             // Last: what was taken up by half is taken up again.
             (registry.rev, registry.epoch) = (rev, epoch);
             tracing::debug!(rev.known = known, rev, "what changed is taken up");
@@ -183,7 +183,7 @@ fn take_up_versions(registry: &mut Registry, keys: &VaultKeys, changes: &mut Cha
         let uid = version.meta.uid;
         let rows = changes.secrets.remove(&uid).unwrap_or_default();
         let fields = opened(registry, keys, &version, &rows);
-        registry.version_told(&version);
+        registry.version_told(&version, changes.now);
         registry
             .versions
             .insert(uid, KnownVersion::new(version, fields));

@@ -5,8 +5,9 @@ use super::Vault;
 use super::blaming::{cool_for, who};
 use super::opened::Opened;
 use crate::domain::classify::{self, Blame, Statement, stated};
-use crate::domain::cooling::Failing;
-use crate::domain::judged::{Judged, Seen};
+use crate::domain::cooling::{Failing, place_of};
+use crate::domain::health::FailureClass;
+use crate::domain::judged::Judged;
 use crate::domain::learned::BudgetName;
 use crate::domain::outcome::Outcome;
 use crate::domain::time::Timestamp;
@@ -14,7 +15,7 @@ use crate::live::heard::Witness;
 use crate::live::snapshot::AccountEntry;
 
 impl Vault {
-    /// Takes up what new outcomes carry. A failure says by its own words how long it lasts; what it carries besides is heard.
+    /// Takes up what new outcomes carry, whatever became of them.
     pub(super) fn hear(
         &self,
         lease: &Opened,
@@ -37,7 +38,7 @@ impl Vault {
         let rules = book.of_account(account.account.profile, &endpoint.base_url);
         for (outcome, judged) in outcomes.iter().zip(judged) {
             for statement in stated(outcome.observation.headers(), rules, now) {
-                if judged.seen == Seen::Success {
+                if speaks_of_budgets(judged) {
                     self.rest(lease, account, &statement, now);
                 }
                 self.learn(lease, account, &statement, now);
@@ -61,7 +62,7 @@ impl Vault {
         };
         let (caller, model) = (claims.caller_uid, claims.model.as_str());
         let Some(weight) = self.weight(claims, now) else {
-            cool_for(account, claims, said.blame, failing, now);
+            cool_for(account, claims, (said.blame, None), failing, now);
             return;
         };
         if said.blame == Blame::Account {
@@ -70,7 +71,11 @@ impl Vault {
         let word = (caller, weight);
         match said.blame {
             Blame::Account => account.live.spend(word, "", spent, &why, now),
-            Blame::AccountModel => account.live.spend(word, model, spent, &why, now),
+            Blame::AccountModel => {
+                account
+                    .live
+                    .spend(word, place_of(Some(model)), spent, &why, now)
+            }
             Blame::Key => {
                 let snapshot = self.live.snapshot();
                 if let Some(version) = snapshot.versions.get(&claims.version_uid) {
@@ -108,6 +113,26 @@ impl Vault {
             lease: (lease.issuer, lease.serial),
         };
         account.live.hear(budget, amount, witness, now);
+    }
+}
+
+/// Whether what it carries beside its words may rest a budget. A refusal for want of one says by its words how long it lasts, as does one
+/// for want of an entitlement; where a firewall answered, nobody knows whose headers those are.
+fn speaks_of_budgets(outcome: &Judged) -> bool {
+    match outcome.failure().map(|failure| failure.class) {
+        None => !outcome.is_not_sent(),
+        Some(
+            FailureClass::Quota
+            | FailureClass::RateLimit
+            | FailureClass::ModelAccess
+            | FailureClass::RegionOrEgress,
+        ) => false,
+        Some(
+            FailureClass::CallerFault
+            | FailureClass::Credential
+            | FailureClass::ProviderFault
+            | FailureClass::Unknown,
+        ) => true,
     }
 }
 

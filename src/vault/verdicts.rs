@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::blaming::{cool, counted, event, is_counted, who};
+use super::blaming::{cool, counted, event, is_counted, is_rejection, who};
 use super::incidents::tell_provider;
 use super::words::is_closing;
 use super::{Vault, opened::Opened};
+use crate::domain::accusers::Matter;
 use crate::domain::claims::LeaseClaims;
 use crate::domain::classify;
 use crate::domain::health::FailureClass;
@@ -53,6 +54,9 @@ impl Vault {
         };
         let version = snapshot.versions.get(&claims.version_uid);
         tell_provider(account, lease, outcome, now);
+        if self.is_late(claims, outcome) {
+            return;
+        }
         let pause = self.brake(lease, outcome, now);
         // First: a word against the whole account counts once that against its key is confirmed.
         self.tell_version(lease, (outcome, is_again), pause, now);
@@ -62,11 +66,15 @@ impl Vault {
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
                 let weight = self.weight(claims, now);
+                if failure.class == FailureClass::Quota && weight.is_some() {
+                    let (account, by) = (claims.account_uid, claims.caller_uid);
+                    self.live.contradicts(account, Matter::Budget, by, now);
+                }
                 cool(
                     account,
                     version,
                     claims,
-                    failure,
+                    (failure, outcome.model.as_deref()),
                     (&why, pause, weight),
                     now,
                 );
@@ -82,7 +90,7 @@ impl Vault {
         let Seen::Failed { failure, why } = &outcome.seen else {
             return;
         };
-        if is_counted(failure) {
+        if is_counted(failure) || self.is_late(claims, outcome) {
             return;
         }
         if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
@@ -95,18 +103,26 @@ impl Vault {
                 account,
                 version,
                 claims,
-                failure,
+                (failure, outcome.model.as_deref()),
                 (&why, pause, weight),
                 now,
             );
         }
     }
 
+    /// Whether a word against a key comes late, of a lease from before it was found well: the provider may have said so before that.
+    fn is_late(&self, claims: &LeaseClaims, outcome: &Judged) -> bool {
+        let snapshot = self.live.snapshot();
+        let version = snapshot.versions.get(&claims.version_uid);
+        is_rejection(outcome) && version.is_some_and(|v| v.live.is_well_since(claims.given))
+    }
+
     /// A use went well: whoever alone said that its account had spent its budget was wrong.
     fn succeed(&self, account: &AccountEntry, claims: &LeaseClaims, now: Timestamp) {
         let by = (claims.caller_uid, claims.given);
         if let Some(accuser) = account.live.succeed(&claims.model, by, now) {
-            self.live.refuted_budget(accuser);
+            let found = (claims.account_uid, claims.caller_uid);
+            self.live.refuted_budget(accuser, Some(found));
         }
     }
 
@@ -187,6 +203,7 @@ impl Vault {
             Seen::Success => {
                 let is_canary = claims.is_canary;
                 let event = Event::Success { is_canary };
+                version.live.succeeded_with(&claims.model, now);
                 let refuted = version.live.on(event, &policy, "", who, now);
                 self.live.refuted(refuted);
             }
@@ -198,6 +215,10 @@ impl Vault {
                     return;
                 }
                 let word = self.word(claims, failure, now);
+                if is_rejection(outcome) && !word.is_doubted {
+                    let version = claims.version_uid;
+                    self.live.contradicts(version, Matter::Key, word.by, now);
+                }
                 if is_closing(failure) && !word.is_doubted {
                     let until = now.after(policy.quarantine());
                     account.live.said_closed(word.by, until, now);
@@ -209,7 +230,8 @@ impl Vault {
                     self.live.suspects.note(claims.version_uid);
                 }
                 let why = self.why(who, failure, why);
-                let event = event(account, claims, failure, word, is_issuer, now);
+                let failed = (failure, outcome.start);
+                let event = event(account, claims, failed, word, is_issuer, now);
                 version.live.on(event, &policy, &why, who, now);
             }
         }

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use keylease::proto::{
-    AdviceAction, BlameScope, FailureClass, HealthPolicy, HealthState, LeaseKind, RefusalReason,
-    TransportFailureKind,
+    AdviceAction, BlameScope, FailureClass, HealthPolicy, HealthState, LeaseKind, Outcome,
+    RefusalReason, TransportFailureKind,
 };
 use tonic::Code;
 
@@ -113,8 +113,8 @@ async fn five_unexplained_failures_in_a_row_cool_a_version_and_a_success_begins_
         .is(Code::ResourceExhausted, "KEYS_COOLING");
 }
 
-#[tokio::test]
-async fn a_key_that_fails_while_its_peers_succeed_is_unhealthy() {
+/// How a key is that fails like this again after a peer of it has succeeded.
+async fn failing_alone(outcome: Outcome) -> HealthState {
     let trusting = HealthPolicy {
         verdicts: trusting().verdicts,
         ..brief()
@@ -125,12 +125,20 @@ async fn a_key_that_fails_while_its_peers_succeed_is_unhealthy() {
     let token = admin.create_lessee("other", "peers").await;
     let other = _cluster.client(0, &token).await;
     let first = caller.lease("p").await;
-    caller.report(&first, http(500, &[])).await;
+    caller.report(&first, outcome.clone()).await;
     let lease = other.lease("peers").await;
     other.report(&lease, success()).await;
     let second = caller.lease("p").await;
-    let verdict = caller.report(&second, http(500, &[])).await;
-    assert_eq!(state(&verdict), HealthState::Cooling);
+    state(&caller.report(&second, outcome).await)
+}
+
+#[tokio::test]
+async fn a_key_that_fails_while_its_peers_succeed_is_unhealthy_and_one_whose_caller_waits_no_longer_is_not()
+ {
+    let fault = http(500, &[]);
+    assert_eq!(failing_alone(fault).await, HealthState::Cooling);
+    let impatient = transport(TransportFailureKind::Timeout);
+    assert_eq!(failing_alone(impatient).await, HealthState::Active);
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@
 use std::process::Output;
 use std::time::Duration;
 
+use keylease::proto::LeaseKeyRequest;
 use tonic::Code;
 
 use crate::harness::client::of;
 use crate::harness::cluster::{Cluster, eventually, eventually_some};
+use crate::harness::outcomes::answered;
 use crate::harness::process::{keylease, texts};
 use crate::harness::setup::{MINUTE, requests};
 use crate::harness::stating::{amount_of, carrying, hear, learned, stating};
@@ -62,6 +64,25 @@ async fn none_left_is_believed_by_both_replicas_before_the_provider_refuses() {
     let counts = provider.shutdown().await;
     assert_eq!(counts.rate_limited(), 0);
     assert_eq!(counts.account("acme").unwrap().succeeded, 5);
+}
+
+#[tokio::test]
+async fn none_left_is_believed_of_an_answer_that_refuses_for_another_reason() {
+    let (_cluster, admin, caller) = Cluster::serving(&["a"], "p").await;
+    let none = [
+        ("x-ratelimit-remaining-tokens", "0"),
+        ("x-ratelimit-reset-tokens", "59s"),
+    ];
+    let body = "{\"error\": {\"message\": \"max_tokens is too large\", \"type\": \"invalid_request_error\"}}";
+    hear(&caller, "gpt-5", answered(400, &none, body)).await;
+    let named = LeaseKeyRequest {
+        model: "gpt-5".to_owned(),
+        ..of("p")
+    };
+    let refused = caller.refused(named).await;
+    refused.is(Code::ResourceExhausted, "KEYS_COOLING");
+    let why = &admin.status("p").await.keys[0].account_cooldown;
+    assert!(why.is_none(), "of the model alone: {why:?}");
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use keylease::proto::{BlameScope, ClearHealthRequest, LeaseKeyRequest, Pool};
+use keylease::proto::{BlameScope, ClearHealthRequest, LeaseKeyRequest, Pool, Usage};
 use tonic::Code;
 
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::Cluster;
-use crate::harness::outcomes::http;
+use crate::harness::outcomes::{answered, http};
 use crate::harness::setup::of_targets;
 
 /// The reseller counts every model of every key by itself.
@@ -94,4 +94,40 @@ async fn a_persons_word_ends_it_on_every_replica() {
         .await
         .unwrap();
     assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn what_a_lease_without_a_model_meets_with_one_holds_for_that_one_and_for_such_leases() {
+    let (cluster, admin, [first, second]) = of_two().await;
+    let lease = first.lease("p").await;
+    let limit = "{\"error\": {\"message\": \"Rate limit reached for m on tokens per min (TPM)\", \"code\": \"rate_limit_exceeded\"}}";
+    let pool = Pool {
+        failure_rules: RULES.replace("key_model", "account_model"),
+        ..of_targets(&["a"])
+    };
+    admin.create_pool_of("whole", pool).await;
+    cluster.settled().await;
+    let whole = first.lease("whole").await;
+    for (caller, lease) in [(&first, &lease), (&second, &whole)] {
+        let mut outcome = answered(429, &[("retry-after", "3600")], limit);
+        outcome.usage = Some(Usage {
+            model: "m".to_owned(),
+            ..Default::default()
+        });
+        caller.report(lease, outcome).await;
+        cluster.settled().await;
+        for caller in [&first, &second] {
+            caller
+                .refused(of("p"))
+                .await
+                .is(Code::ResourceExhausted, "KEYS_COOLING");
+            cools(caller).await;
+        }
+        let clear = ClearHealthRequest {
+            name: "accounts/a/keys/k".to_owned(),
+            ..Default::default()
+        };
+        admin.admin.clone().clear_health(clear).await.unwrap();
+        cluster.settled().await;
+    }
 }

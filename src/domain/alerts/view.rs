@@ -160,6 +160,7 @@ mod tests {
                 class: FailureClass::Credential,
                 accuser,
                 tried: None,
+                strikes: 0,
             })
         };
         assert_eq!(Fact::died(&dead(Some(Uuid::from_u128(1)))), None);

@@ -40,7 +40,8 @@ fn what_one_caller_says_elsewhere_shuts_out_nobody_who_does_well_here() {
         given: alleged.until,
         ..sight(2, 1, 0)
     };
-    assert!(breaker.on(Event::Succeeded(later), alleged.until).is_some());
+    let ended = breaker.on(Event::Succeeded(later), alleged.until).unwrap();
+    assert_eq!((ended.strikes, breaker.growing()), (0, None));
     // Who spoke of it alone is not the first to try.
     let graced = alleged.until.after(GRACE);
     assert_eq!(liar.passage(two, alleged.until), Passage::Trial);

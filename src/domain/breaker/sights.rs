@@ -1,29 +1,34 @@
 //! What each caller saw at one provider lately: how often it failed, with how many keys, and how it went last.
 
+mod slot;
+
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use self::slot::{Slot, is_share};
+use super::OPEN_MAX;
 use crate::domain::incident::ACCUSERS_MAX;
 use crate::domain::time::Timestamp;
 
 /// What was seen longer ago says nothing about now.
-pub const WINDOW_SECONDS: usize = 10;
+pub const WINDOW_SECONDS: usize = 60;
 /// As much of the window counts as holds so many uses: of a busy provider the last second, so that an outage is seen within one.
 const ENOUGH: u32 = 20;
 /// How long a success, if it was the last a caller saw, speaks against another caller who alone says that the provider fails.
 const WITNESS_FOR: Duration = Duration::from_mins(2);
 /// The same against several callers: were it longer, one who is idle would keep a provider that is down from being shut for as long.
 const WITNESS_AGAINST_SEVERAL_FOR: Duration = Duration::from_secs(30);
-/// Failures of this share of its uses make a caller's word that the provider fails: while a fifth is served, leases go on. A provider
-/// that fails three of ten passes by far.
-const FAILING: (u32, u32) = (4, 5);
 /// A caller with fewer uses says nothing of the provider either way.
 const VOTE_MIN: u32 = 3;
 /// Failures that all who speak must have seen together: a handful is no outage.
 const FAILURES_MIN: u32 = 10;
-/// Keys that must fail for a caller who is alone: what one key alone meets may be that key's.
+/// Keys that must fail where a caller is alone, or several keys are used: what one key alone meets may be that key's.
 const KEYS_MIN: usize = 2;
+/// A delay of this and more, which two callers were told, needs no more failures than make their words.
+const LONG: Duration = Duration::from_secs(30);
+/// However long a delay two callers state, a trial is made as often: a lease an hour can be spent on finding out that both are wrong.
+const TRIED_AFTER: Duration = Duration::from_hours(1);
 
 /// One use, as it was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +51,7 @@ pub(super) struct Accusation {
     pub(super) accusers: Vec<Uuid>,
     pub(super) failures: u32,
     pub(super) uses: u32,
-    /// The shortest delay that any of them was told: no single one can lengthen it.
+    /// Not before this, by what they were told.
     pub(super) stated: Option<Timestamp>,
 }
 
@@ -61,12 +66,6 @@ struct Witness {
     is_well: bool,
     seen: Timestamp,
     stated: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    failures: u32,
-    uses: u32,
 }
 
 impl Sights {
@@ -92,7 +91,7 @@ impl Sights {
     /// What was seen says nothing any more; how it went last is still known.
     pub(super) fn forget(&mut self) {
         for witness in &mut self.0 {
-            witness.slots = Default::default();
+            witness.slots = [Slot::default(); WINDOW_SECONDS];
             witness.failing = Default::default();
             witness.stated = None;
         }
@@ -119,8 +118,23 @@ impl Sights {
         well > 0 && !is_share(accusers, accusers + well)
     }
 
-    /// The word of several callers, four of five of those who say anything; or of one, with several keys, if no other speaks against it.
-    pub(super) fn accusation(&self, now: Timestamp) -> Option<Accusation> {
+    /// Until when it is to be left alone, by what those were told whose last use failed: as long as two of them say, or a while by the word
+    /// of one.
+    pub(super) fn stated(&self, now: Timestamp) -> Option<Timestamp> {
+        let failing = self.0.iter().filter(|w| !w.is_well);
+        let mut stated: Vec<_> = failing.filter_map(|w| w.stated).collect();
+        stated.retain(|stated| *stated > now);
+        stated.sort_unstable();
+        match stated.as_slice() {
+            [] => None,
+            [alone] => Some((*alone).min(now.after(OPEN_MAX))),
+            [.., agreed, _] => Some((*agreed).min(now.after(TRIED_AFTER))),
+        }
+    }
+
+    /// The word of several callers, four of five of those who say anything; or of one, if no other speaks against it. Where several keys of
+    /// the provider are in use, several must fail.
+    pub(super) fn accusation(&self, are_several: bool, now: Timestamp) -> Option<Accusation> {
         let votes = self.0.iter().map(|w| (w, w.recent(now)));
         let voters: Vec<_> = votes.filter(|(_, saw)| saw.uses >= VOTE_MIN).collect();
         let failing: Vec<_> = voters.iter().filter(|(_, saw)| saw.is_failing()).collect();
@@ -128,17 +142,20 @@ impl Sights {
             accusers: failing.iter().map(|(w, _)| w.caller).collect(),
             failures: failing.iter().map(|(_, saw)| saw.failures).sum(),
             uses: failing.iter().map(|(_, saw)| saw.uses).sum(),
-            stated: failing.iter().filter_map(|(w, _)| w.stated).min(),
+            stated: self.stated(now),
         };
+        let keys = keys(failing.iter().flat_map(|(w, _)| w.keys(now)));
         let are_most = is_share(failing.len(), voters.len());
         let is_word = match failing.as_slice() {
             [] => false,
-            [(alone, _)] => {
-                alone.keys(now) >= KEYS_MIN && !self.is_well_beside(&accusation.accusers, now)
-            }
-            [..] => true,
+            [_] => keys >= KEYS_MIN && !self.is_well_beside(&accusation.accusers, now),
+            [..] => keys >= KEYS_MIN || !are_several,
         };
-        (are_most && is_word && accusation.failures >= FAILURES_MIN).then_some(accusation)
+        let is_long = accusation
+            .stated
+            .is_some_and(|stated| stated >= now.after(LONG));
+        let are_enough = accusation.failures >= FAILURES_MIN || is_long && failing.len() > 1;
+        (are_most && is_word && are_enough).then_some(accusation)
     }
 
     fn witness(&mut self, caller: Uuid, now: Timestamp) -> &mut Witness {
@@ -166,7 +183,7 @@ impl Witness {
     fn new(caller: Uuid) -> Self {
         Self {
             caller,
-            slots: Default::default(),
+            slots: [Slot::default(); WINDOW_SECONDS],
             second: 0,
             failing: Default::default(),
             is_well: false,
@@ -200,22 +217,19 @@ impl Witness {
         sum
     }
 
-    /// How many keys failed within the window, as far as two.
-    fn keys(&self, now: Timestamp) -> usize {
+    /// The keys that failed within the window, as far as two.
+    fn keys(&self, now: Timestamp) -> impl Iterator<Item = Uuid> {
         let window = Duration::from_secs(WINDOW_SECONDS as u64);
         let failing = self.failing.iter().flatten();
-        failing.filter(|(_, at)| now.since(*at) < window).count()
+        let lately = failing.filter(move |(_, at)| now.since(*at) < window);
+        lately.map(|(version, _)| *version)
     }
 }
 
-impl Slot {
-    const fn is_failing(self) -> bool {
-        self.failures * FAILING.1 >= self.uses * FAILING.0
-    }
-}
-
-const fn is_share(part: usize, whole: usize) -> bool {
-    part * FAILING.1 as usize >= whole * FAILING.0 as usize
+/// How many different ones there are, as far as two.
+fn keys(mut all: impl Iterator<Item = Uuid>) -> usize {
+    let Some(first) = all.next() else { return 0 };
+    1 + usize::from(all.any(|other| other != first))
 }
 
 const fn second_of(at: Timestamp) -> i64 {

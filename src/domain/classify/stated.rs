@@ -14,7 +14,8 @@ mod written;
 
 pub(super) use written::{HeaderSet, Written};
 
-/// Of a budget whose window nobody knows, a reset that is farther away is not believed: a 429 will say it again.
+/// Of a budget whose window nobody knows, a reset that is farther away is not believed: a 429 will say it again. Nor is a budget of a
+/// longer window that says nothing of a reset left alone for longer.
 const UNKNOWN_WINDOW_MAX: Duration = Duration::from_hours(1);
 /// A window of up to this is a rate, a longer one a quota.
 const RATE_WINDOW_MAX: Duration = Duration::from_hours(1);
@@ -88,6 +89,10 @@ fn of_set(set: &HeaderSet, evidence: &Evidence, clock: Clock, whose: Blame) -> O
         [only] => Some(*only),
         _ => implied,
     };
+    let is_silent = !evidence.headers.iter().any(|(name, _)| *name == set.reset);
+    // Where no header says when they are back, they are once the window has passed.
+    let passed = window.map(|window| window.min(UNKNOWN_WINDOW_MAX));
+    let reset = reset.or(passed.filter(|_| is_silent));
     Some(Statement {
         dimension: set.dimension,
         blame: set.blame.unwrap_or(whose),
@@ -133,7 +138,8 @@ fn nearest(set: &HeaderSet, implied: f64) -> Option<Duration> {
 }
 
 impl Statement {
-    /// What it comes to for a use of `need` units, if so many are not left. Where nothing says when they are back, nobody can wait for it.
+    /// What it comes to for a use of `need` units, if so many are not left. Where neither a header nor the window says when they are back, nobody can wait for
+    /// it.
     #[must_use]
     pub fn spent(&self, need: u64) -> Option<Spent> {
         let (remaining, reset) = (self.remaining?, self.reset?);

@@ -14,8 +14,8 @@ const NEW_AFTER: Duration = Duration::from_mins(5);
 /// Ends that differ by less are told of the same budget.
 const SAME: Duration = Duration::from_mins(1);
 
-/// Whose word is wrong where whoever said so has found out by itself, or is excused.
-const NOBODY: Uuid = Uuid::nil();
+/// Whose word is wrong where whoever said so has found out by itself, or is excused; and whose alone that an account is still closed.
+pub(super) const NOBODY: Uuid = Uuid::nil();
 
 /// What it is worth when somebody says that a budget is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,12 @@ pub enum Weight {
         /// How long a long one is believed.
         quarantine: Duration,
     },
+    /// That an account is closed, which is proven by a use of a lease that was given then. When its time is over, single leases find out
+    /// whether it is still.
+    Closed {
+        /// When the lease was given.
+        given: Timestamp,
+    },
     /// One caller's word where no lease can find out: it lasts no longer than if nothing were stated.
     Brief,
 }
@@ -42,7 +48,7 @@ impl Weight {
             Self::Alleged { given, .. } if held.is_some_and(|held| held.is_trial(given)) => {
                 Self::Proven
             }
-            Self::Alleged { .. } | Self::Proven | Self::Brief => self,
+            Self::Alleged { .. } | Self::Proven | Self::Closed { .. } | Self::Brief => self,
         }
     }
 
@@ -50,7 +56,7 @@ impl Weight {
     #[must_use]
     pub const fn of_key(self) -> Self {
         match self {
-            Self::Proven => Self::Proven,
+            Self::Proven | Self::Closed { .. } => Self::Proven,
             Self::Alleged { .. } | Self::Brief => Self::Brief,
         }
     }
@@ -59,6 +65,7 @@ impl Weight {
     pub(super) fn seconds(self, held: &Cause) -> bool {
         let own = match self {
             Self::Alleged { by, .. } => Some(by),
+            Self::Closed { .. } => Some(NOBODY),
             Self::Proven | Self::Brief => None,
         };
         held.accuser.is_some() && held.accuser != own
@@ -78,7 +85,7 @@ impl Cooling {
     pub(super) fn alone(&mut self, weight: Weight, now: Timestamp) -> (Timestamp, bool) {
         let by = match weight {
             Weight::Alleged { by, .. } => by,
-            Weight::Proven => {
+            Weight::Proven | Weight::Closed { .. } => {
                 self.alone = None;
                 return (now, false);
             }
@@ -149,6 +156,9 @@ impl Cause {
         } else {
             (self.clone(), other)
         };
+        if later.class == earlier.class {
+            later.strikes = later.strikes.max(earlier.strikes);
+        }
         if later.accuser.is_none() {
             return later;
         }
@@ -181,9 +191,12 @@ pub(super) fn said(
         class,
         accuser: None,
         tried: None,
+        strikes: 0,
     };
-    let Weight::Alleged { by, quarantine, .. } = weight else {
-        return Some(said);
+    let (by, quarantine) = match weight {
+        Weight::Alleged { by, quarantine, .. } => (by, quarantine),
+        Weight::Closed { .. } => return Some(said.closed()),
+        Weight::Proven | Weight::Brief => return Some(said),
     };
     let own = held.filter(|held| held.accuser == Some(by));
     if own.is_some_and(|own| until <= own.until) {

@@ -121,9 +121,13 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
         }
     }
 
-    /// A use succeeded.
-    pub fn succeed(&mut self, now: Timestamp) {
-        self.cooling.values_mut().for_each(|c| c.succeed(now));
+    /// A use with this model succeeded, which says nothing of others.
+    pub fn succeed(&mut self, model: &str, now: Timestamp) {
+        for place in ["", model] {
+            if let Some(cooling) = self.cooling.get_mut(place) {
+                cooling.succeed(now);
+            }
+        }
     }
 
     /// The same, by this caller and of a lease that was given then for one of these: what it was to find out is over, which is kept as

@@ -154,3 +154,47 @@ fn a_budget_that_is_said_to_be_spent_cools_without_a_strike() {
     // The next failure without a word of its own is the first.
     assert_eq!(blame(&mut cooling, None, 10), Some(at(15)));
 }
+
+#[test]
+fn a_quota_doubles_whichever_replica_finds_it_spent_next_and_a_success_begins_anew() {
+    let quota = |cooling: &mut Cooling, seconds| {
+        let news = cooling.blame(FailureClass::Quota, None, 0.0, "429", at(seconds));
+        news.unwrap()
+    };
+    let hours = |cause: &Cause, since| cause.until.since(at(since)).as_secs() / 3_600;
+    let (mut first, mut second) = (Cooling::default(), Cooling::default());
+    let one = quota(&mut first, 0);
+    assert_eq!((hours(&one, 0), one.strikes), (1, 1));
+    second.told(one);
+    let two = quota(&mut second, 3_600);
+    assert_eq!((hours(&two, 3_600), two.strikes), (2, 2));
+    first.told(two);
+    let four = quota(&mut first, 10_800);
+    assert_eq!((hours(&four, 10_800), four.strikes), (4, 3));
+    first.succeed(at(25_200));
+    assert_eq!(quota(&mut first, 25_201).strikes, 1);
+    // Strikes of another class are none of it.
+    second.told(Cause {
+        class: FailureClass::RateLimit,
+        ..four
+    });
+    assert_eq!(quota(&mut second, 99_999).strikes, 1);
+}
+
+#[test]
+fn a_success_with_one_model_says_nothing_of_another() {
+    let mut cooldowns = AccountCooldowns::default();
+    let (caller, mut until) = (Uuid::from_u128(1), at(0));
+    let spent = Failing {
+        class: FailureClass::Quota,
+        stated: None,
+        why: "429",
+    };
+    for (succeeds, strikes) in [("", 1), ("other", 2), ("spent", 1)] {
+        cooldowns.succeed(succeeds, until);
+        cooldowns.blame((caller, Weight::Proven), "spent", spent, until);
+        let held = cooldowns.of("spent", until).unwrap();
+        assert_eq!(held.strikes, strikes, "{succeeds}");
+        until = held.until;
+    }
+}

@@ -14,6 +14,7 @@ fn cause(until: i64, accuser: Option<u128>) -> Cause {
         class: FailureClass::Credential,
         accuser: accuser.map(Uuid::from_u128),
         tried: None,
+        strikes: 0,
     }
 }
 
@@ -96,6 +97,25 @@ fn two_callers_rows_of_failures_are_a_cooldown_and_no_death() {
     assert_eq!(onto(row(150, 1), cooling(900)), Some(cooling(900)));
     assert_eq!(onto(row(150, 1), accused(140, 2)), Some(accused(140, 2)));
     assert_eq!(onto(accused(160, 1), row(150, 2)), None);
+}
+
+#[test]
+fn a_spent_budget_puts_the_canary_of_a_stored_death_off() {
+    let budget = |until| {
+        Health::Cooling(Cause {
+            class: FailureClass::Quota,
+            ..cause(until, None)
+        })
+    };
+    for stored in [accused(50, 1), accused(160, 1), dead(160)] {
+        assert_eq!(onto(stored.clone(), budget(40)), None);
+        let Some(Health::Dead(held)) = onto(stored.clone(), budget(900)) else {
+            panic!("{stored:?}")
+        };
+        let was = stored.cause().unwrap();
+        assert_eq!((held.until, held.accuser), (at(900), was.accuser));
+        assert_eq!(held.class, was.class);
+    }
 }
 
 #[test]

@@ -225,22 +225,4 @@ fn being_told_it_is_active_forgets_the_past() {
     assert_eq!(vitals.streak(), 0);
 }
 
-#[test]
-fn a_spent_budget_cools_until_the_later_end_and_ends_no_death() {
-    let until = |seconds| {
-        cause(
-            at(0),
-            Duration::from_secs(seconds),
-            "why",
-            FailureClass::Quota,
-        )
-    };
-    let mut vitals = Vitals::default();
-    assert!(on(&mut vitals, Event::Cools(&until(60)), 0).is_some());
-    assert_eq!(on(&mut vitals, Event::Cools(&until(30)), 1), None);
-    assert!(on(&mut vitals, Event::Cools(&until(90)), 1).is_some());
-    assert_eq!(vitals.admission(at(89)), Admission::Cooling(at(90)));
-    on(&mut vitals, REJECTED, 2);
-    assert_eq!(on(&mut vitals, Event::Cools(&until(99)), 3), None);
-    assert!(matches!(vitals.health(at(4)), Health::Dead(_)));
-}
+mod budgets;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::AccountLive;
+use super::waiting::wake_first;
 use crate::domain::cooling::{Cooling, Failing, Weight, jitter};
 use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
@@ -31,6 +32,17 @@ impl Own {
         cooling.blame_by(Weight::Proven, failing, jitter(now), now);
     }
 
+    /// Until when this caller and another say that it is spent.
+    fn agreed(&self, caller: Uuid, model: &str, now: Timestamp) -> Option<Timestamp> {
+        let of = |is_own: bool| {
+            let all = self.0.iter();
+            let said = all.filter(move |((by, of), _)| of == model && (*by == caller) == is_own);
+            let said = said.filter_map(|(_, cooling)| cooling.holds(now));
+            said.map(|cause| cause.until).max()
+        };
+        Some(of(true)?.min(of(false)?))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -49,10 +61,20 @@ impl Own {
 }
 
 impl AccountLive {
-    /// A doubted caller says that a budget is spent: it cools for that caller.
+    /// A doubted caller says that a budget is spent: it cools for that caller; for all as far as another doubted one says the same.
     pub fn blame_for(&self, caller: Uuid, model: &str, failing: Failing<'_>, now: Timestamp) {
         let state = &mut *self.state.lock();
         state.own.blame(caller, model, failing, now);
+        if let Some(until) = state.own.agreed(caller, model, now) {
+            let failing = Failing {
+                stated: Some(until.since(now)),
+                ..failing
+            };
+            let word = (caller, Weight::Proven);
+            if state.cooldowns.blame(word, model, failing, now) {
+                wake_first(state);
+            }
+        }
         self.note_alleged(state);
     }
 
@@ -101,6 +123,23 @@ mod tests {
         assert_eq!(until(doubted, "n", 1), None);
         assert_eq!(until(other, "m", 1), None);
         assert_eq!(until(doubted, "m", 86_400), None);
+    }
+
+    #[test]
+    fn what_two_doubted_callers_say_cools_for_all_as_far_as_both_say_it() {
+        let account = AccountLive::new(Uuid::nil());
+        let [first, second, other] = [1, 2, 3].map(applicant);
+        account.blame_for(first.caller, "m", QUOTA, at(0));
+        account.blame_for(first.caller, "m", QUOTA, at(1));
+        assert_eq!(account.cooling(Some("m"), at(1)), None);
+        let longer = Failing {
+            stated: Some(Duration::from_hours(48)),
+            ..QUOTA
+        };
+        account.blame_for(second.caller, "m", longer, at(1));
+        let cause = account.bars(Some("m"), other, at(2)).unwrap();
+        assert_eq!((cause.until, cause.accuser), (at(86_401), None));
+        assert_eq!(account.unsaved().len(), 1);
     }
 
     #[test]

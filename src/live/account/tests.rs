@@ -18,6 +18,7 @@ fn until(seconds: i64) -> Cause {
         class: FailureClass::RateLimit,
         accuser: None,
         tried: None,
+        strikes: 0,
     }
 }
 

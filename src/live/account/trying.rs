@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::waiting::wake_first;
 use super::{AccountLive, State};
+use crate::domain::cooling::place_of;
 use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
 use crate::live::version::Applicant;
@@ -21,7 +22,8 @@ impl AccountLive {
         let bars = |model: &str| state.cooldowns.bars(model, caller, patience, now);
         let causes = places(model).map(bars).into_iter().flatten();
         let causes = causes.chain(state.own.bars(places(model), caller, now));
-        causes.max_by_key(|cause| cause.until).cloned()
+        let longest = causes.max_by_key(|cause| cause.until);
+        longest.map(|cause| cause.clone().told(now))
     }
 
     /// A lease for this caller is about to be given: where it is to find out whether one caller's word is true, no other of this replica is
@@ -41,7 +43,7 @@ impl AccountLive {
         let causes = places(model).map(bars).into_iter().flatten();
         let own = state.own.bars(places(model), caller, now);
         if let Some(cause) = causes.chain(own).next() {
-            return Err(cause.clone());
+            return Err(cause.clone().told(now));
         }
         Ok(state.cooldowns.is_tried(places(model), now))
     }
@@ -61,7 +63,7 @@ impl AccountLive {
         now: Timestamp,
     ) -> Option<Uuid> {
         let state = &mut *self.state.lock();
-        state.cooldowns.succeed(now);
+        state.cooldowns.succeed(place_of(Some(model)), now);
         if !self.is_alleged.load(Ordering::Acquire) {
             return None;
         }
@@ -88,7 +90,7 @@ impl AccountLive {
     }
 }
 
-/// The account as a whole, and its model: twice the same where none is named.
+/// The account as a whole, and its model.
 fn places(model: Option<&str>) -> [&str; 2] {
-    ["", model.unwrap_or_default()]
+    ["", place_of(model)]
 }

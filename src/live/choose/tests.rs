@@ -29,8 +29,7 @@ fn tally(refusal: LeaseRefusal) -> Tally {
 }
 
 fn count(tally: &Tally, refusal: KeyRefusal) -> u32 {
-    let mut reasons = tally.reasons().iter();
-    let counted = reasons.find(|counted| counted.refusal == refusal);
+    let counted = tally.reasons().iter().find(|c| c.refusal == refusal);
     counted.map_or(0, |counted| counted.count)
 }
 
@@ -41,6 +40,7 @@ fn cause(until: Timestamp, class: FailureClass) -> Cause {
         class,
         accuser: None,
         tried: None,
+        strikes: 0,
     }
 }
 

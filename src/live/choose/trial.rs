@@ -1,6 +1,8 @@
 //! The trial of a provider that failed for everybody: the one lease in the whole fleet that finds out whether it is well. And that of an
 //! account whose budget is spent by one caller's word alone: one lease of this replica.
 
+use std::time::Duration;
+
 use super::judge::Fit;
 use super::{Now, Wish};
 use crate::domain::breaker::Passage;
@@ -11,6 +13,9 @@ use crate::live::canaries::{ANSWERED_WITHIN, told};
 use crate::live::passed_over::PassedOver;
 use crate::live::provider::ProviderLive;
 use crate::live::snapshot::Candidate;
+
+/// When whoever was held back while a provider grows back is to come again.
+const HELD_BACK: Duration = Duration::from_secs(1);
 
 /// Takes the trial, where the provider is to be tried, or one caller's word against the account: then the lease is of one use. A key whose
 /// provider lets nothing pass is passed over.
@@ -41,7 +46,8 @@ pub(super) fn take<'a>(
     let provider = &account.provider;
     let over = |until| PassedOver::until(KeyRefusal::Provider, until);
     let over = match provider.passage(wish.applicant.caller, now.database) {
-        Passage::Free => return Ok(fit),
+        Passage::Free if !provider.is_held_back(now.database) => return Ok(fit),
+        Passage::Free => over(now.database.after(HELD_BACK)),
         Passage::Shut(until) => over(until),
         Passage::Trial => match provider.trial().take(wish.canaries, fit.lasts, now) {
             Seating::Given(lasts) => {

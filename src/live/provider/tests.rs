@@ -55,3 +55,41 @@ fn only_the_trial_that_is_out_is_taken_back() {
     assert!(provider.take_trial(at(10)));
     assert!(!provider.take_trial(at(10)));
 }
+
+#[test]
+fn a_provider_that_was_found_well_takes_its_leases_back_little_by_little() {
+    let provider = provider();
+    let ended = Incident {
+        since: at(0),
+        until: at(5_000_000),
+        ended: Some(at(10_000_000)),
+        why: String::new(),
+        strikes: 1,
+        accusers: Vec::new(),
+    };
+    let now = at(10_000_000);
+    assert!(!provider.is_held_back(now));
+    provider.told(IncidentKind::Breaker, &ended, now);
+    let taken = |turns: usize, now| (0..turns).filter(|_| !provider.is_held_back(now)).count();
+    assert_eq!(taken(1, now), 1);
+    assert_eq!(taken(160, now), 10);
+    // What is said again begins nothing anew.
+    provider.told(IncidentKind::Breaker, &ended, now);
+    let half = taken(160, at(15_000_000));
+    assert!((80..=90).contains(&half), "{half}");
+    assert_eq!(taken(160, at(20_000_000)), 160);
+}
+
+#[test]
+fn several_keys_are_in_use_where_two_take_turns() {
+    let provider = provider();
+    let [one, two] = [1, 2].map(Uuid::from_u128);
+    let minutes = |minutes: i64| at(minutes * 60_000_000);
+    for _ in 0..3 {
+        provider.used(one, minutes(1));
+    }
+    assert!(!provider.growing.are_several(minutes(1)));
+    provider.used(two, minutes(1));
+    assert!(provider.growing.are_several(minutes(2)));
+    assert!(!provider.growing.are_several(minutes(3)));
+}

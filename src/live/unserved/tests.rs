@@ -25,6 +25,7 @@ fn only_an_account_that_was_tried_and_lacks_no_permits_is_past() {
         class: FailureClass::RateLimit,
         accuser: None,
         tried: None,
+        strikes: 0,
     };
     live(1).told("", cause, NOW.database);
     let pool = &snapshot.pools[&id("p1")];

@@ -1,6 +1,7 @@
 //! What single models of a version cool down from, as the fleet knows it.
 
 use super::VersionLive;
+use crate::domain::cooling::place_of;
 use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
 
@@ -8,6 +9,12 @@ impl VersionLive {
     /// Until when, and why, it cools down for one model.
     pub fn cooling(&self, model: &str, now: Timestamp) -> Option<Cause> {
         self.state.lock().models.of(model, now).cloned()
+    }
+
+    /// A use of it with this model succeeded.
+    pub fn succeeded_with(&self, model: &str, now: Timestamp) {
+        let place = place_of(Some(model));
+        self.state.lock().models.succeed(place, now);
     }
 
     /// Cooldowns, by model, that must be committed before the report behind them is answered.

@@ -1,7 +1,7 @@
 //! Tests of `version.rs`.
 
 use super::*;
-use crate::domain::vitals::Word;
+use crate::domain::vitals::{Admission, Word};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
@@ -52,6 +52,37 @@ fn anothers_canary_refutes_a_word_and_the_accusers_own_does_not() {
 }
 
 #[test]
+fn a_canary_that_finds_the_budget_of_its_key_spent_is_the_last_until_that_is_back() {
+    let spent = Failing {
+        class: FailureClass::Quota,
+        stated: None,
+        why: "402",
+    };
+    // In force before the key died, or heard of by its canary first.
+    for began in [0, 90] {
+        let live = VersionLive::new(Uuid::nil(), &Health::Active, None);
+        let (accuser, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let policy = HealthPolicy::default();
+        live.blame("", spent, Weight::Brief, Who::Caller(other), at(began));
+        let word = Event::Rejected(Word {
+            by: accuser,
+            is_canary: false,
+            is_doubted: false,
+        });
+        live.on(word, &policy, "401", Who::Caller(accuser), at(1));
+        live.blame("", spent, Weight::Brief, Who::Canary(other), at(90));
+        let told = live.unsaved().unwrap();
+        assert_eq!(told.to.as_str(), "cooling");
+        let admission = |now| live.state.lock().vitals.admission(now);
+        let Admission::Dead(until) = admission(at(91)) else {
+            panic!("{:?}", admission(at(91)))
+        };
+        assert!(until >= at(3_600), "{until:?}");
+        assert_eq!(admission(until), Admission::Due);
+    }
+}
+
+#[test]
 fn what_the_fleet_says_refutes_a_word_where_a_canary_found_it_out() {
     let (live, caller) = accused();
     let refuted = live.told(&Health::Active, Some(at(64))).unwrap();
@@ -67,4 +98,30 @@ fn what_the_fleet_says_refutes_a_word_where_a_canary_found_it_out() {
     let (live, _) = accused();
     live.state.lock().vitals.recovered_at(Some(at(0)));
     assert_eq!(live.told(&Health::Active, Some(at(0))), None);
+}
+
+#[test]
+fn what_a_lease_met_that_was_given_before_the_version_was_well_again_comes_late() {
+    let rejected = |is_canary| {
+        Event::Rejected(Word {
+            by: Uuid::from_u128(1),
+            is_canary,
+            is_doubted: false,
+        })
+    };
+    let policy = HealthPolicy::default();
+    let who = Who::Canary(Uuid::from_u128(2));
+    let (live, _) = accused();
+    assert!(!live.is_well_since(at(0)));
+    live.on(Event::Success { is_canary: true }, &policy, "", who, at(90));
+    assert!(live.is_well_since(at(89)) && !live.is_well_since(at(90)));
+    // A person's word, by the time it is read; of a cooldown it says nothing.
+    let (live, _) = accused();
+    live.told_at(&Health::Active, None, at(200));
+    assert!(live.is_well_since(at(199)) && !live.is_well_since(at(200)));
+    let live = VersionLive::new(Uuid::nil(), &Health::Active, None);
+    live.told_at(&Health::Active, None, at(300));
+    assert!(!live.is_well_since(at(1)));
+    live.on(rejected(false), &policy, "401", who, at(301));
+    assert!(matches!(live.health(at(301)), Health::Dead(_)));
 }

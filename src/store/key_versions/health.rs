@@ -26,6 +26,7 @@ impl HealthColumns<'_> {
             class: FailureClass::from_stored(self.class.unwrap_or_default()),
             accuser: self.accuser,
             tried: None,
+            strikes: 0,
         };
         match self.state {
             "active" => Some(Health::Active),

@@ -16,7 +16,7 @@ const READ_EVERY: Duration = Duration::from_secs(30);
 
 /// What is known of them.
 #[derive(Debug, Default)]
-pub struct Differing(Mutex<Option<(Instant, Vec<LimitFact>)>>);
+pub(super) struct Differing(Mutex<Option<(Instant, Vec<LimitFact>)>>);
 
 impl Vault {
     /// Those limits, as they were a while ago at most.

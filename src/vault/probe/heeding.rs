@@ -36,7 +36,8 @@ impl Vault {
                         stated: None,
                         why: &why,
                     };
-                    account.live.blame((uid, Weight::Proven), "", failing, now);
+                    let closed = Weight::Closed { given: now };
+                    account.live.blame((uid, closed), "", failing, now);
                 }
             }
             (ProbeResult::Spent, Some(failure)) => {

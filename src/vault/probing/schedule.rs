@@ -43,6 +43,11 @@ impl Schedule {
         self.wanted.get(&version).copied()
     }
 
+    /// It has not looked at this revision yet.
+    pub(super) fn is_behind(&self, rev: i64) -> bool {
+        self.rev != Some(rev)
+    }
+
     /// Nobody wants any probe.
     pub(super) fn is_empty(&self) -> bool {
         self.wanted.is_empty()

@@ -27,14 +27,25 @@ pub(super) fn told(evidence: &Evidence, clock: Clock) -> Option<Duration> {
         if let Some(at) = instant::http_date(value) {
             return clock.now.map(|_| clock.until(at).unwrap_or_default());
         }
-        moment(value, bare, clock)
+        // Proxies join what two of them say by a comma, which a date has of its own.
+        let each = || {
+            value
+                .split(',')
+                .filter_map(|one| moment(one.trim(), bare, clock))
+        };
+        moment(value, bare, clock).or_else(|| each().max())
     });
     read.filter_map(believed).max()
 }
 
+/// Fewer milliseconds since 1970 would be a time before this millennium: so many are a length of time.
+const EPOCH_MILLISECONDS_MIN: f64 = 1e12;
+
 /// A value that may be a length of time or a point in time.
 pub(super) fn moment(value: &str, bare: Bare, clock: Clock) -> Option<Duration> {
-    if let Some(at) = instant::any(value, clock.zone_hours) {
+    let is_length = |number: f64| bare == Bare::Milliseconds && number < EPOCH_MILLISECONDS_MIN;
+    let is_length = value.trim().parse().is_ok_and(is_length);
+    if let Some(at) = instant::any(value, clock.zone_hours).filter(|_| !is_length) {
         return clock.until(at);
     }
     amount::whole(&value.to_lowercase(), bare)

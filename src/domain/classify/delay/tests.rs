@@ -32,6 +32,13 @@ fn retry_after_is_read_in_all_its_forms() {
         ("retry-after", "2026-02-18T22:00:00Z", 30_000),
         ("retry-after", "1771452000", 30_000),
         ("retry-after", "0", 0),
+        ("retry-after", "30, 30", 30_000),
+        ("retry-after", "5,120", 120_000),
+        ("retry-after", "Wed, 18 Feb 2026 22:00:30 GMT, 20", 20_000),
+        ("retry-after-ms", "1209600000", 1_209_600_000),
+        ("retry-after-ms", "1800000000", 1_800_000_000),
+        ("retry-after-ms", "2592000000", 2_592_000_000),
+        ("retry-after-ms", "1771452000000", 30_000),
     ] {
         assert_eq!(stated(&[(name, value)], ""), Some(millis), "{value}");
     }

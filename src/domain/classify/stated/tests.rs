@@ -64,9 +64,16 @@ const ROWS: &[Row] = &[
         (Requests, AccountModel, Some(DAY), Some(14_400), Some(0), Some(33_011_380))),
     ("cerebras", &[("x-ratelimit-limit-tokens-minute", "60000"), ("x-ratelimit-remaining-tokens-minute", "0"), ("x-ratelimit-reset-tokens-minute", "11.4")],
         (Tokens, AccountModel, Some(MINUTE), Some(60_000), Some(0), Some(11_400))),
-    // It says when nothing is back: nobody can wait for that.
+    // Nothing says when they are back: once the window has passed, and of a day's an hour at a time.
     ("mistral", &[("x-ratelimit-limit-tokens-minute", "500000"), ("x-ratelimit-remaining-tokens-minute", "0")],
-        (Tokens, AccountModel, Some(MINUTE), Some(500_000), Some(0), None)),
+        (Tokens, AccountModel, Some(MINUTE), Some(500_000), Some(0), Some(60_000))),
+    ("azure_openai", &[("x-ratelimit-remaining-tokens", "0")],
+        (Tokens, AccountModel, Some(MINUTE), None, Some(0), Some(60_000))),
+    ("groq", &[("x-ratelimit-limit-requests", "14400"), ("x-ratelimit-remaining-requests", "0")],
+        (Requests, AccountModel, Some(DAY), Some(14_400), Some(0), Some(3_600_000))),
+    // Nor does anything say which window it is: nobody can wait for that.
+    ("nobody", &[("x-ratelimit-remaining-requests", "0")],
+        (Requests, Account, None, None, Some(0), None)),
     ("mistral", &[("x-ratelimit-limit-req-minute", "60"), ("x-ratelimit-remaining-req-minute", "59")],
         (Requests, AccountModel, Some(MINUTE), Some(60), Some(59), None)),
     ("github", &[("x-ratelimit-limit", "5000"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1771455000"), ("x-ratelimit-resource", "core")],

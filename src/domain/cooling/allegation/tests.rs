@@ -172,6 +172,7 @@ fn replicas_that_hear_of_two_callers_make_one_truth_of_it() {
         class: FailureClass::Quota,
         accuser: Some(caller(by)),
         tried: Some(at(tried)),
+        strikes: 0,
     };
     let one = cause(1, 100_000, 60);
     let both = one.clone().joined(&cause(2, 100_030, 90));

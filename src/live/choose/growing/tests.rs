@@ -51,6 +51,7 @@ fn an_account_that_says_no_is_asked_once_for_all_that_grow_back() {
         class: FailureClass::RateLimit,
         accuser: None,
         tried: None,
+        strikes: 0,
     };
     account.live.told("", cause, NOW.database);
     let (pool, prices) = (&snapshot.pools[&id("p1")], OperatorPrices::default());
