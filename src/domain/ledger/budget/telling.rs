@@ -7,7 +7,7 @@ use crate::domain::ledger::work::Work;
 use crate::domain::time::BootTime;
 
 impl Budget {
-    /// What has to be said of what was granted before a lossy incarnation: see [`Held::untold`](super::Held::untold).
+    /// What has to be said of what was granted before a lossy incarnation, where it is more than all limits answer for.
     #[must_use]
     pub fn untold(&self, incarnation: i64, now: BootTime) -> Vec<Work> {
         let untold = self.held.iter().map(|held| held.untold(incarnation, now));
