@@ -6,6 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::accusers::Matter;
+use super::bounded::make_room;
 use super::time::Timestamp;
 
 /// A third caller's word so soon after says that what was found well was not.
@@ -74,16 +75,7 @@ impl Absolvers {
     }
 
     fn note(&mut self, absolver: Uuid, now: Timestamp) {
-        let is_full = self.contradicted.len() >= REMEMBERED_MAX;
-        if is_full && !self.contradicted.contains_key(&absolver) {
-            let oldest = self
-                .contradicted
-                .iter()
-                .min_by_key(|(uid, at)| (**at, **uid));
-            if let Some(oldest) = oldest.map(|(uid, _)| *uid) {
-                self.contradicted.remove(&oldest);
-            }
-        }
+        make_room(&mut self.contradicted, &absolver, REMEMBERED_MAX, |at| *at);
         self.contradicted.insert(absolver, now);
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::bounded::make_room;
 use super::health::FailureClass;
 use super::time::Timestamp;
 
@@ -46,15 +47,7 @@ impl Accusers {
     /// What a caller accused was found well.
     pub fn refuted(&mut self, caller: Uuid, matter: Matter, now: Timestamp) {
         let tally = (caller, matter);
-        if self.0.len() >= ACCUSERS_MAX && !self.0.contains_key(&tally) {
-            let oldest = self
-                .0
-                .iter()
-                .min_by_key(|(tally, times)| (times[0], **tally));
-            if let Some(oldest) = oldest.map(|(tally, _)| *tally) {
-                self.0.remove(&oldest);
-            }
-        }
+        make_room(&mut self.0, &tally, ACCUSERS_MAX, |times| times[0]);
         let times = self.0.entry(tally).or_default();
         times.rotate_right(1);
         times[0] = now;

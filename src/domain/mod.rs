@@ -5,6 +5,7 @@ pub mod account;
 pub mod accusers;
 pub mod alerts;
 pub mod backoff;
+pub mod bounded;
 pub mod brake;
 pub mod breaker;
 pub mod calendar;

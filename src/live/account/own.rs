@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::AccountLive;
 use super::waiting::wake_first;
+use crate::domain::bounded::make_room;
 use crate::domain::cooling::{Cooling, Failing, Weight, jitter};
 use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
@@ -20,13 +21,8 @@ pub(super) struct Own(HashMap<(Uuid, String), Cooling>);
 impl Own {
     fn blame(&mut self, caller: Uuid, model: &str, failing: Failing<'_>, now: Timestamp) {
         let place = (caller, model.to_owned());
-        if self.0.len() >= OWN_MAX && !self.0.contains_key(&place) {
-            let end = |cooling: &Cooling| cooling.holds(now).map(|cause| cause.until);
-            let first = self.0.iter().min_by_key(|(_, cooling)| end(cooling));
-            if let Some(first) = first.map(|(place, _)| place.clone()) {
-                self.0.remove(&first);
-            }
-        }
+        let end = |cooling: &Cooling| cooling.holds(now).map(|cause| cause.until);
+        make_room(&mut self.0, &place, OWN_MAX, end);
         let cooling = self.0.entry(place).or_default();
         // For the caller itself its word is as good as any.
         cooling.blame_by(Weight::Proven, failing, jitter(now), now);
