@@ -18,10 +18,12 @@ use crate::domain::time::Timestamp;
 
 mod fleet;
 mod growing;
+mod in_use;
 mod peers;
 mod place;
 
 use growing::Growing;
+use in_use::InUse;
 use peers::Peers;
 pub use place::Place;
 
@@ -32,6 +34,7 @@ pub struct ProviderLive {
     state: Mutex<State>,
     /// How its leases grow back, and which of its keys are in use.
     growing: Growing,
+    in_use: InUse,
     /// The right to its trial.
     trial: Arc<Canary>,
     /// When the trial of this replica that is out was given; 0 for none.
@@ -62,6 +65,7 @@ impl ProviderLive {
             place,
             state: Mutex::default(),
             growing: Growing::default(),
+            in_use: InUse::default(),
             trial: Canary::new(subject),
             trial_given: AtomicI64::new(0),
             is_closed: AtomicBool::new(true),
@@ -113,7 +117,7 @@ impl ProviderLive {
     pub fn failed(&self, sight: Sight, stated: Option<Duration>, why: &str, now: Timestamp) {
         let state = &mut *self.state.lock();
         let event = breaker::Event::Failed { sight, stated, why };
-        state.breaker.used(self.growing.are_several(now));
+        state.breaker.used(self.in_use.are_several(now));
         let news = state.breaker.on(event, now);
         state.news(IncidentKind::Breaker, news);
         self.note(state);
@@ -122,7 +126,7 @@ impl ProviderLive {
     /// It refuses where we come from.
     pub fn refused(&self, sight: Sight, why: &str, now: Timestamp) {
         let state = &mut *self.state.lock();
-        state.egress.used(!self.growing.are_several(now));
+        state.egress.used(!self.in_use.are_several(now));
         let news = state.egress.on(egress::Event::Refused { sight, why }, now);
         state.news(IncidentKind::Egress, news);
         // A trial that did not reach the provider has not shown that it is well.

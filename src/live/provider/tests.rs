@@ -88,8 +88,8 @@ fn several_keys_are_in_use_where_two_take_turns() {
     for _ in 0..3 {
         provider.used(one, minutes(1));
     }
-    assert!(!provider.growing.are_several(minutes(1)));
+    assert!(!provider.in_use.are_several(minutes(1)));
     provider.used(two, minutes(1));
-    assert!(provider.growing.are_several(minutes(2)));
-    assert!(!provider.growing.are_several(minutes(3)));
+    assert!(provider.in_use.are_several(minutes(2)));
+    assert!(!provider.in_use.are_several(minutes(3)));
 }
