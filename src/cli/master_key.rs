@@ -102,13 +102,23 @@ impl MasterKeyCommand {
             Self::Retire(args) => &args.client,
         }
     }
+
+    fn change(&self) -> Option<&ChangeArgs> {
+        match self {
+            Self::Status(_) => None,
+            Self::Promote(args) => Some(&args.change),
+            Self::Rewrap(args) => Some(&args.change),
+            Self::CancelRewrap(args) => Some(&args.change),
+            Self::Retire(args) => Some(&args.change),
+        }
+    }
 }
 
 /// Runs the verb.
 pub(super) async fn run(command: MasterKeyCommand) -> Result<(), Failure> {
     let client = command.client().clone();
     let mut admin = client.admin().await?;
-    let mut validate_only = false;
+    let validate_only = command.change().is_some_and(|change| change.validate_only);
     let status = match command {
         MasterKeyCommand::Status(_) => {
             let request = proto::GetMasterKeyStatusRequest {};
@@ -121,7 +131,6 @@ pub(super) async fn run(command: MasterKeyCommand) -> Result<(), Failure> {
                 validate_only: args.change.validate_only,
                 reason: args.change.reason,
             };
-            validate_only = request.validate_only;
             admin.promote_master_key(request).await?.into_inner().status
         }
         MasterKeyCommand::Rewrap(args) => {
@@ -131,7 +140,6 @@ pub(super) async fn run(command: MasterKeyCommand) -> Result<(), Failure> {
                 validate_only: args.change.validate_only,
                 reason: args.change.reason,
             };
-            validate_only = request.validate_only;
             admin.rewrap_keys(request).await?.into_inner().status
         }
         MasterKeyCommand::CancelRewrap(args) => {
@@ -140,25 +148,19 @@ pub(super) async fn run(command: MasterKeyCommand) -> Result<(), Failure> {
                 validate_only: args.change.validate_only,
                 reason: args.change.reason,
             };
-            validate_only = request.validate_only;
             admin.cancel_rewrap(request).await?.into_inner().status
         }
-        MasterKeyCommand::Retire(args) => return retire(&client, args).await,
+        MasterKeyCommand::Retire(args) => {
+            let request = proto::RetireMasterKeyRequest {
+                fingerprint: args.fingerprint,
+                retention: args.retention,
+                request_id: args.change.request_id,
+                validate_only: args.change.validate_only,
+                reason: args.change.reason,
+            };
+            admin.retire_master_key(request).await?.into_inner().status
+        }
     };
     say_validated(validate_only);
     output::show(client.json, &status.unwrap_or_default(), view::status)
-}
-
-async fn retire(client: &ClientArgs, args: RetireArgs) -> Result<(), Failure> {
-    let request = proto::RetireMasterKeyRequest {
-        fingerprint: args.fingerprint,
-        retention: args.retention,
-        request_id: args.change.request_id,
-        validate_only: args.change.validate_only,
-        reason: args.change.reason,
-    };
-    let answer = client.admin().await?.retire_master_key(request).await?;
-    say_validated(args.change.validate_only);
-    let status = answer.into_inner().status.unwrap_or_default();
-    output::show(client.json, &status, view::status)
 }
