@@ -49,6 +49,11 @@ impl Seen {
         incarnation: 0,
         grant_number: 0,
     };
+
+    /// A grant that was seen before the limit answered to this lossy incarnation.
+    pub(super) fn is_before(self, incarnation: i64) -> bool {
+        self != Self::NONE && self.incarnation < incarnation
+    }
 }
 
 /// A need that could not be met. What others are granted leaves it free.

@@ -72,7 +72,7 @@ impl Entry {
     ) -> Option<Aftermath> {
         let forgot = self.last() < seen;
         let is_news = self.incarnation < loss.incarnation;
-        let is_untold = seen != Seen::NONE && seen.incarnation < loss.incarnation;
+        let is_untold = seen.is_before(loss.incarnation);
         self.incarnation = self.incarnation.max(seen.incarnation).max(loss.incarnation);
         self.grant_number = self.grant_number.max(seen.grant_number);
         // Two grants fit into one period, at its ends.
@@ -121,13 +121,18 @@ impl Entry {
         Aftermath::Frozen
     }
 
-    /// Until when nothing may be granted. A limit of a long window only listens for a moment, by the clock that replicas which were not
-    /// there before do not hold back.
+    /// Until when nothing may be granted.
     #[must_use]
     pub fn frozen(&self, terms: &Terms) -> Option<Timestamp> {
-        let Clocks { high, low } = self.clocks;
-        let now = if terms.is_long() { high } else { low };
+        let now = self.thawing(terms);
         self.frozen_until.filter(|until| now < *until)
+    }
+
+    /// The clock that a freeze ends by. A limit of a long window only listens for a moment, by the clock that replicas which were not there
+    /// before do not hold back.
+    pub(super) fn thawing(&self, terms: &Terms) -> Timestamp {
+        let Clocks { high, low } = self.clocks;
+        if terms.is_long() { high } else { low }
     }
 }
 

@@ -120,14 +120,11 @@ impl<'a> Page<'a> {
     /// transaction was sent, by the replica's clock.
     pub fn stated(&self, boot_id: Uuid, sent: BootTime) -> impl Iterator<Item = Stated> {
         // The clocks of a limit that was deleted stand still: nothing ends by them, and one that is created anew finds all of it charged.
-        let high = self.terming.map(|_| self.entry.clocks.high);
+        let (today, high) = (self.terming.map(|now| now.terms), self.entry.clocks.high);
         self.work.returns.iter().map(move |known| Stated {
             block_id: block_id(boot_id, known.block),
             used: known.used,
-            charge_until: self
-                .terming
-                .zip(high)
-                .and_then(|(now, high)| known.charge_until(high, sent, &now.terms)),
+            charge_until: today.and_then(|today| known.charge_until(high, sent, &today)),
             settled: known.settled.clone(),
             is_ended: known.is_ended,
         })

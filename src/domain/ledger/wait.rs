@@ -25,11 +25,7 @@ pub(super) fn wait(
 ) -> Wait {
     let Clocks { high, low } = entry.clocks;
     let frozen = entry.frozen(terms);
-    let by = if frozen.is_some() && terms.is_long() {
-        high
-    } else {
-        low
-    };
+    let by = frozen.map_or(low, |_| entry.thawing(terms));
     // What was left to an older offline share is granted when nobody can serve by it any more.
     let free = free.or(entry.offline.kept.map(|kept| kept.until));
     // Where a limit was idle and every replica is new, the lower clock is behind by as long as it was idle; but it catches up with that

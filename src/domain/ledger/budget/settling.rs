@@ -6,7 +6,6 @@ use super::Budget;
 use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::held::{Held, Renewed};
 use crate::domain::ledger::settle::{Lease, Part};
-use crate::domain::limit::Mode;
 use crate::domain::time::BootTime;
 use crate::domain::usage::Usage;
 
@@ -21,7 +20,7 @@ impl Budget {
             let draw = lease.draws.iter().find(|(uid, _)| *uid == held.limit().uid);
             let draw = draw.map(|(_, draw)| *draw);
             // A shadow has counted what it could not draw.
-            let is_shadow = held.limit().mode == Mode::Shadow;
+            let is_shadow = held.only_counts();
             if draw.is_none() && (is_shadow || !held.limit().applies_to(lease.model)) {
                 continue;
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Block, Closed, Held};
-use crate::domain::ledger::entry::{Seen, long_period_units_max};
+use crate::domain::ledger::entry::long_period_units_max;
 use crate::domain::ledger::loss::Most;
 use crate::domain::ledger::work::{Charge, Return, Work};
 use crate::domain::terms::Terms;
@@ -79,8 +79,7 @@ impl Held {
             true => most.units > long_period_units_max(self.limit.amount),
             false => most.charge > terms.charge_time(),
         };
-        let is_untold = self.seen != Seen::NONE && self.seen.incarnation < incarnation;
-        (is_more && is_untold).then(|| Work {
+        (is_more && self.seen.is_before(incarnation)).then(|| Work {
             seen: self.seen,
             most,
             ..Work::silent(self.limit.uid)
@@ -113,14 +112,13 @@ impl Held {
     /// What to ask for by a demand of so much per D. Demand that sets in is seen growing from one permit on, and a block for each doubling
     /// would be a transaction for each: where there is plenty, room for its growth is asked along.
     pub(super) fn with_growth(&self, per_validity: u64) -> u64 {
+        if !self.is_ample {
+            return per_validity;
+        }
         let turns = turns(&self.limit.terms());
         let spare = self.limit.ledger_amount() / turns.saturating_mul(GROWTH_SHARE);
         let grown = per_validity.saturating_mul(GROWTH).min(spare);
-        if self.is_ample {
-            grown.max(per_validity)
-        } else {
-            per_validity
-        }
+        grown.max(per_validity)
     }
 
     /// So much was granted of what was asked for: shows whether the limit has plenty. What is held is soon wanted elsewhere.
