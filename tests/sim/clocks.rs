@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::bugs::Bug;
 use crate::scenarios::{everything, faults, with};
 use crate::setup::{Faults, Setup, requests};
-use crate::{holds, runs};
+use crate::{holds, runs, seen};
 
 /// Many windows, all full.
 fn short(faults: Faults) -> Setup {
@@ -101,13 +101,7 @@ pub(crate) fn ends_early(name: &str, bug: Bug, setup: Setup) {
         bug: Some(bug),
         ..setup
     };
-    let runs = runs(name, &setup);
-    let seen = runs.iter().filter(|(_, verdict)| verdict.early > 0).count();
-    assert!(
-        seen * 4 > runs.len(),
-        "{name}: the bug was seen in {seen} of {} runs",
-        runs.len()
-    );
+    seen(name, &runs(name, &setup), 4, |verdict| verdict.early > 0);
 }
 
 #[test]
