@@ -1,5 +1,5 @@
 # Two commands do all set-up on a fresh machine: `make demo` and `make test`.
-.PHONY: test chaos demo bench bench-all examples k8s-test queries
+.PHONY: test chaos night demo bench bench-all examples k8s-test queries
 
 # What a checkout must pass. Needs Rust and git; installs what else is missing: PostgreSQL by the system's package manager, two linters
 # under .tools/.
@@ -9,6 +9,11 @@ test:
 # Limits under every fault, with real processes: minutes, and a table. RUNS="name name" runs these alone; `make test` has a short selection.
 chaos:
 	./scripts/chaos $(RUNS)
+
+# What is for the night: thousands of seeds in simulation, a day of load, a day of churn, and `make chaos`. SEEDS=1000 is so many of
+# every scenario, of which there are some eighty.
+night:
+	./scripts/night
 
 # The main job, on free ports in a scratch folder.
 demo:
