@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::blaming::counted;
 use super::report_outcome::ReportOutcome;
 use super::{Vault, opened::Opened};
 use crate::domain::claims::LeaseClaims;
@@ -33,8 +34,8 @@ impl Vault {
         self.live.outbox.send(lease.issuer, forwarded.encode());
     }
 
-    /// Gives back what was not used, unless nobody knows that any more, charges what was used beyond the estimate, and records what was
-    /// spent.
+    /// Gives back what was not used, unless nobody knows that any more, charges what was used beyond the estimate, and counts what was
+    /// spent and what came of it: once, whatever other replicas heard the same.
     pub(super) fn settle_own(
         &self,
         lease: &Opened,
@@ -66,6 +67,10 @@ impl Vault {
     ) {
         self.record_spend(claims, outcomes);
         let snapshot = self.live.snapshot();
+        if let Some(pool) = snapshot.pools_by_uid.get(&claims.pool_uid) {
+            let each = outcomes.iter();
+            each.for_each(|outcome| pool.live.count(outcome.count, counted(outcome)));
+        }
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::blaming::{cool, counted, event, is_counted, is_rejection, who};
+use super::blaming::{cool, event, is_counted, is_rejection, who};
 use super::incidents::tell_provider;
 use super::words::is_closing;
 use super::{Vault, opened::Opened};
@@ -45,9 +45,6 @@ impl Vault {
     pub(super) fn act(&self, lease: &Opened, (outcome, is_again): (&Judged, bool), now: Timestamp) {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
-        if let Some(pool) = snapshot.pools_by_uid.get(&claims.pool_uid) {
-            pool.live.count(outcome.count, counted(outcome));
-        }
         // An account that is gone cools no more; its outcome is still explained.
         let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
             return;

@@ -139,7 +139,11 @@ async fn what_an_administrator_says_to_one_replica_binds_the_other_after_a_poll(
 async fn an_outcome_is_counted_once_over_both() {
     let (cluster, _admin, [first, second]) = of_two().await;
     let leases = [first.lease("p").await, first.lease("p").await];
-    second.report(&leases[0], success()).await;
+    // At the same moment: neither knows of the other's.
+    tokio::join!(
+        first.report(&leases[0], success()),
+        second.report(&leases[0], success())
+    );
     second.report(&leases[1], http(429, &[])).await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     let mut counted = 0.0;
