@@ -15,8 +15,8 @@ use crate::vault::Vault;
 const POOL: &str = "bench";
 /// Leases that a process has given when its memory is looked at: what it makes for the first ones is no key's.
 const SAMPLES: u64 = 100;
-/// Fewer keys are lost in what else a process needs.
-const WEIGHED_MIN: usize = 1_000;
+/// Fewer keys are lost in what else a process needs: what is left of reading the first of them is some megabytes, however many come after.
+const WEIGHED_MIN: usize = 10_000;
 
 /// What to compare.
 #[derive(Debug, clap::Args)]

@@ -1,7 +1,7 @@
 //! One key version as this replica sees it: its life signs, and how much it is used.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -10,15 +10,15 @@ use uuid::Uuid;
 use super::accusing::Refuted;
 use super::canaries::Canary;
 use crate::domain::accusers::Matter;
-use crate::domain::canary::Subject;
-use crate::domain::cooling::{self, Cooling, Failing, VersionCooldowns, Weight};
-use crate::domain::health::{FailureClass, Health};
+use crate::domain::cooling::{Failing, Weight};
+use crate::domain::health::Health;
 use crate::domain::pool::HealthPolicy;
 use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::transition::{Transition, Who};
-use crate::domain::vitals::{Event, Vitals};
+use crate::domain::vitals::Event;
 
 mod admitting;
+mod ailing;
 mod cooling_models;
 mod foreseeing;
 mod leased;
@@ -28,6 +28,7 @@ mod recovering;
 mod reviving;
 
 pub use admitting::Applicant;
+use ailing::{Ailing, State};
 use outs::Outs;
 use recent::Recent;
 use recovering::Recovering;
@@ -36,8 +37,9 @@ use recovering::Recovering;
 #[derive(Debug)]
 pub struct VersionLive {
     uid: Uuid,
-    canary: Arc<Canary>,
-    state: Mutex<State>,
+    /// Made when its right is first asked for: few ever die.
+    canary: OnceLock<Arc<Canary>>,
+    ailing: Ailing,
     leases: AtomicU64,
     last_use: AtomicI64,
     recent: Recent,
@@ -47,27 +49,14 @@ pub struct VersionLive {
     asked: Mutex<Option<(i64, BootTime)>>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    vitals: Vitals,
-    /// A change of health that is not committed yet: said again until it is.
-    unsaved: Option<Transition>,
-    /// What the key itself cools down from. The fleet knows it as the version's health.
-    cooling: Cooling,
-    /// What single models of it cool down from.
-    models: VersionCooldowns,
-    /// When a person, or another replica, had it that it is dead no more.
-    revived: Option<Timestamp>,
-}
-
 impl VersionLive {
     /// No past.
     #[must_use]
     pub fn new(uid: Uuid, health: &Health, recovered: Option<Timestamp>) -> Self {
         let live = Self {
             uid,
-            canary: Canary::new(Subject::version(uid)),
-            state: Mutex::default(),
+            canary: OnceLock::new(),
+            ailing: Ailing::default(),
             leases: AtomicU64::new(0),
             last_use: AtomicI64::new(0),
             recent: Recent::default(),
@@ -95,24 +84,23 @@ impl VersionLive {
         who: Who,
         now: Timestamp,
     ) -> Option<Refuted> {
-        let mut state = self.state.lock();
-        let accused = state.vitals.accused();
-        if matches!(event, Event::Success { .. }) {
-            state.cooling.succeed(now);
-        }
-        let to = state.vitals.on(event, policy, why, now)?;
-        let is_well = to == Health::Active;
-        let class = to.cause().map_or(FailureClass::Credential, |c| c.class);
-        state.unsaved = Some(Transition {
-            to,
-            who,
-            confirmed_ttl: policy.confirmed_ttl(class),
-        });
-        self.recovering.since(state.vitals.recovered());
-        let accused = accused.filter(|(by, _)| is_well && who.caller() != Some(*by))?;
+        let happen = |state: &mut State| {
+            let accused = state.happen(event, policy, why, who, now);
+            self.recovering.since(state.vitals.recovered());
+            accused
+        };
+        let is_good = matches!(
+            event,
+            Event::Success { .. } | Event::Probed { is_well: true } | Event::Neutral
+        );
+        let accused = if is_good {
+            self.ailing.known(happen).flatten()
+        } else {
+            self.ailing.befallen(happen)
+        };
         Some(Refuted {
             by: who.caller(),
-            ..self.refuted(accused, None)
+            ..self.refuted(accused?, None)
         })
     }
 
@@ -125,67 +113,51 @@ impl VersionLive {
         who: Who,
         now: Timestamp,
     ) {
-        let state = &mut *self.state.lock();
-        if !model.is_empty() {
-            let caller = who.caller().unwrap_or(self.uid);
-            state.models.blame((caller, weight), model, failing, now);
-            return;
-        }
-        let (jitter, why) = (cooling::jitter(now), failing.why);
-        let news = state.cooling.blame_by(weight, failing, jitter, now);
-        let is_dead = matches!(state.vitals.health(now), Health::Dead(_));
-        // What it cooled down from before it died puts its canary off too.
-        let held = || state.cooling.holds(now).filter(|_| is_dead).cloned();
-        if let Some(cause) = news.or_else(held) {
-            let policy = HealthPolicy::default();
-            let news = state.vitals.on(Event::Cools(&cause), &policy, why, now);
-            let news = news.map(|to| Transition {
-                to,
-                who,
-                confirmed_ttl: policy.dead_ttl(),
-            });
-            state.unsaved = news.or(state.unsaved.take());
-        }
+        let caller = who.caller().unwrap_or(self.uid);
+        self.ailing.befallen(|state| {
+            if model.is_empty() {
+                state.cool((weight, who), failing, now);
+            } else {
+                state.models.blame((caller, weight), model, failing, now);
+            }
+        });
     }
 
     /// A change that must be committed before the report behind it is answered.
     #[must_use]
     pub fn unsaved(&self) -> Option<Transition> {
-        self.state.lock().unsaved.clone()
+        self.ailing.known(|state| state.unsaved.clone()).flatten()
     }
 
     /// The change is committed.
     pub fn saved(&self, transition: &Transition) {
-        let mut state = self.state.lock();
-        if state.unsaved.as_ref() == Some(transition) {
-            state.unsaved = None;
-        }
+        self.ailing.known(|state| {
+            state.unsaved.take_if(|unsaved| unsaved == transition);
+        });
     }
 
     /// A person, or another replica, says how it is, and since when it has been well again. A change of our own that is not committed yet
     /// stands until it is. Answers what word has been refuted by it, if any: only a canary refutes one, what a person clears says nothing.
     pub fn told(&self, health: &Health, recovered: Option<Timestamp>) -> Option<Refuted> {
-        let mut state = self.state.lock();
-        if *health == Health::Active {
-            state.cooling.clear();
+        let tell = |state: &mut State| {
+            let told = state.told(health, recovered);
+            self.recovering.since(state.vitals.recovered());
+            told
+        };
+        let told = if *health == Health::Active && recovered.is_none() {
+            self.ailing.known(tell)?
+        } else {
+            self.ailing.befallen(tell)
+        };
+        if told.is_changed {
+            // Whoever's canary is out, it has decided, or somebody else has.
+            self.canary
+                .get()
+                .into_iter()
+                .for_each(|canary| canary.settle());
         }
-        if state.unsaved.is_some() {
-            return None;
-        }
-        let found = recovered.filter(|_| recovered > state.vitals.recovered());
-        let held = state.vitals.health(Timestamp::from_micros(0));
-        // Whoever's canary is out, it has decided, or somebody else has.
-        if *health != held {
-            self.canary.settle();
-        }
-        let (policy, now) = (HealthPolicy::default(), Timestamp::from_micros(0));
-        state.vitals.on(Event::Told(health), &policy, "", now);
-        state.vitals.recovered_at(recovered);
-        self.recovering.since(recovered);
-        let found = found.filter(|_| *health == Health::Active)?;
-        let cause = held.cause()?;
-        let accused = (cause.accuser?, Matter::of(cause.class));
-        Some(self.refuted(accused, Some(found.since(cause.until))))
+        let (accused, after) = told.refuted?;
+        Some(self.refuted(accused, Some(after)))
     }
 
     const fn refuted(&self, accused: (Uuid, Matter), after: Option<Duration>) -> Refuted {
@@ -202,13 +174,15 @@ impl VersionLive {
     /// How it is.
     #[must_use]
     pub fn health(&self, now: Timestamp) -> Health {
-        self.state.lock().vitals.health(now)
+        let health = self.ailing.known(|state| state.vitals.health(now));
+        health.unwrap_or_default()
     }
 
     /// Failures in a row, of the kind that is nearer to cooling it.
     #[must_use]
     pub fn streak(&self) -> u32 {
-        self.state.lock().vitals.streak()
+        let streak = self.ailing.known(|state| state.vitals.streak());
+        streak.unwrap_or_default()
     }
 
     /// A lease was given.

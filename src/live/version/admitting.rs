@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::VersionLive;
-use crate::domain::canary::Seating;
+use super::{State, VersionLive};
+use crate::domain::canary::{Seating, Subject};
 use crate::domain::recovery::WHOLE;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Admission;
@@ -35,7 +35,7 @@ impl VersionLive {
         if admission != Admission::Due {
             return admission;
         }
-        match self.canary.take(canaries, lasts, now) {
+        match self.canary().take(canaries, lasts, now) {
             Seating::Given(lasts) => Admission::Canary(lasts),
             Seating::Wanted { .. } => Admission::Awaited(now.database.after(ANSWERED_WITHIN)),
             Seating::Taken(until) => Admission::Dead(told(until, now)),
@@ -49,27 +49,29 @@ impl VersionLive {
 
     /// The same for whoever has accused nobody.
     pub fn admission(&self, now: Now) -> Admission {
-        let admission = self.state.lock().vitals.admission(now.database);
+        let known = |state: &mut State| state.vitals.admission(now.database);
+        let admission = self.ailing.known(known).unwrap_or(Admission::Normal);
         self.looked(admission, now)
     }
 
     /// Whether it is kept from a caller, be it by that one's own word alone.
     pub fn is_kept_from(&self, caller: Uuid, now: Timestamp) -> bool {
-        let state = self.state.lock();
-        let admission = state.vitals.admission_of(caller, Duration::ZERO, now);
+        let patience = Duration::ZERO;
+        let admission = self.admission_of(Applicant { caller, patience }, now);
         matches!(admission, Admission::Dead(_))
     }
 
     fn admission_of(&self, applicant: Applicant, now: Timestamp) -> Admission {
         let Applicant { caller, patience } = applicant;
-        self.state.lock().vitals.admission_of(caller, patience, now)
+        let known = |state: &mut State| state.vitals.admission_of(caller, patience, now);
+        self.ailing.known(known).unwrap_or(Admission::Normal)
     }
 
     fn looked(&self, admission: Admission, now: Now) -> Admission {
         if admission != Admission::Due {
             return admission;
         }
-        match self.canary.look(now.boot) {
+        match self.canary().look(now.boot) {
             Seating::Taken(until) => Admission::Dead(told(until, now)),
             Seating::Given(_) | Seating::Wanted { .. } => Admission::Due,
         }
@@ -77,8 +79,9 @@ impl VersionLive {
 
     /// The right to its canary.
     #[must_use]
-    pub const fn canary(&self) -> &Arc<Canary> {
-        &self.canary
+    pub fn canary(&self) -> &Arc<Canary> {
+        let new = || Canary::new(Subject::version(self.uid));
+        self.canary.get_or_init(new)
     }
 
     /// How much of its whole share it takes while it grows back, in percent.

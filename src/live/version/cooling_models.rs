@@ -1,6 +1,6 @@
 //! What single models of a version cool down from, as the fleet knows it.
 
-use super::VersionLive;
+use super::{State, VersionLive};
 use crate::domain::cooling::place_of;
 use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
@@ -8,33 +8,41 @@ use crate::domain::time::Timestamp;
 impl VersionLive {
     /// Until when, and why, it cools down for one model.
     pub fn cooling(&self, model: &str, now: Timestamp) -> Option<Cause> {
-        self.state.lock().models.of(model, now).cloned()
+        let known = |state: &mut State| state.models.of(model, now).cloned();
+        self.ailing.known(known).flatten()
     }
 
     /// A use of it with this model succeeded.
     pub fn succeeded_with(&self, model: &str, now: Timestamp) {
         let place = place_of(Some(model));
-        self.state.lock().models.succeed(place, now);
+        self.ailing.known(|state| state.models.succeed(place, now));
     }
 
     /// Cooldowns, by model, that must be committed before the report behind them is answered.
     #[must_use]
     pub fn unsaved_models(&self) -> Vec<(String, Cause)> {
-        self.state.lock().models.unsaved()
+        let unsaved = self.ailing.known(|state| state.models.unsaved());
+        unsaved.unwrap_or_default()
     }
 
     /// The cooldown of a model is committed.
     pub fn saved_model(&self, model: &str, cause: &Cause) {
-        self.state.lock().models.saved(model, cause);
+        self.ailing.known(|state| state.models.saved(model, cause));
     }
 
     /// Another replica says what a model cools down from. What has ended is no news.
     pub fn told_model(&self, model: &str, cause: Cause, now: Timestamp) {
-        self.state.lock().models.told(model, cause, now);
+        self.ailing
+            .befallen(|state| state.models.told(model, cause, now));
     }
 
     /// A person says that its models cool down from nothing but this.
     pub fn cleared_models(&self, except: &[(String, Cause)], now: Timestamp) {
-        self.state.lock().models.cleared(except, now);
+        if except.is_empty() {
+            self.ailing.known(|state| state.models.cleared(except, now));
+        } else {
+            self.ailing
+                .befallen(|state| state.models.cleared(except, now));
+        }
     }
 }

@@ -15,8 +15,8 @@ impl VersionLive {
         policy: &HealthPolicy,
         now: Timestamp,
     ) -> Option<Health> {
-        let mut vitals = self.state.lock().vitals.clone();
-        vitals.on(event, policy, "", now)
+        let known = self.ailing.known(|state| state.vitals.clone());
+        known.unwrap_or_default().on(event, policy, "", now)
     }
 }
 

@@ -1,6 +1,6 @@
 //! That a version is dead no more, and what comes late then.
 
-use super::VersionLive;
+use super::{State, VersionLive};
 use crate::domain::health::Health;
 use crate::domain::time::Timestamp;
 use crate::live::accusing::Refuted;
@@ -17,7 +17,7 @@ impl VersionLive {
         let was_dead = is_dead();
         let refuted = self.told(health, recovered);
         if was_dead && !is_dead() {
-            self.state.lock().revived = Some(now);
+            self.ailing.befallen(|state| state.revived = Some(now));
         }
         refuted
     }
@@ -25,8 +25,8 @@ impl VersionLive {
     /// Whether it was found well, or cleared, after that: what a lease that was given then has met says nothing of how it is now.
     #[must_use]
     pub fn is_well_since(&self, given: Timestamp) -> bool {
-        let state = self.state.lock();
-        let revived = state.vitals.recovered().max(state.revived);
+        let known = |state: &mut State| state.vitals.recovered().max(state.revived);
+        let revived = self.ailing.known(known).flatten();
         revived.is_some_and(|revived| given < revived)
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of `version.rs`.
 
 use super::*;
+use crate::domain::health::FailureClass;
 use crate::domain::vitals::{Admission, Word};
 
 fn at(seconds: i64) -> Timestamp {
@@ -73,7 +74,10 @@ fn a_canary_that_finds_the_budget_of_its_key_spent_is_the_last_until_that_is_bac
         live.blame("", spent, Weight::Brief, Who::Canary(other), at(90));
         let told = live.unsaved().unwrap();
         assert_eq!(told.to.as_str(), "cooling");
-        let admission = |now| live.state.lock().vitals.admission(now);
+        let admission = |now| {
+            let known = |state: &mut State| state.vitals.admission(now);
+            live.ailing.known(known).unwrap()
+        };
         let Admission::Dead(until) = admission(at(91)) else {
             panic!("{:?}", admission(at(91)))
         };
@@ -96,7 +100,8 @@ fn what_the_fleet_says_refutes_a_word_where_a_canary_found_it_out() {
     assert_eq!(live.told(&Health::Active, None), None);
     // It had been well again before it was accused.
     let (live, _) = accused();
-    live.state.lock().vitals.recovered_at(Some(at(0)));
+    live.ailing
+        .befallen(|state| state.vitals.recovered_at(Some(at(0))));
     assert_eq!(live.told(&Health::Active, Some(at(0))), None);
 }
 
