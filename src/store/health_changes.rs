@@ -111,6 +111,7 @@ pub async fn of_key(
             why: row.why.as_deref(),
             class: row.class.as_deref(),
             accuser: row.accuser,
+            tried: None,
         };
         HealthChange {
             id: row.id,

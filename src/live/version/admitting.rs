@@ -63,7 +63,10 @@ impl VersionLive {
 
     fn admission_of(&self, applicant: Applicant, now: Timestamp) -> Admission {
         let Applicant { caller, patience } = applicant;
-        let known = |state: &mut State| state.vitals.admission_of(caller, patience, now);
+        let known = |state: &mut State| match state.vitals.admission_of(caller, patience, now) {
+            Admission::Cooling(_) if state.is_open_to(applicant, now) => Admission::Normal,
+            admission => admission,
+        };
         self.ailing.known(known).unwrap_or(Admission::Normal)
     }
 

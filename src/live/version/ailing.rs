@@ -92,6 +92,10 @@ impl State {
         if let Some(cause) = news.or_else(held) {
             let policy = HealthPolicy::default();
             let news = self.vitals.on(Event::Cools(&cause), &policy, why, now);
+            // What it is tried by is what it cools down from as a whole, failures in a row included.
+            if let Health::Cooling(cause) = self.vitals.health(now) {
+                self.cooling.told_anew(cause);
+            }
             let news = news.map(|to| Transition {
                 to,
                 who,
@@ -103,13 +107,15 @@ impl State {
 
     /// How the fleet has it. A change of our own that is not committed yet stands until it is.
     pub(super) fn told(&mut self, health: &Health, recovered: Option<Timestamp>) -> Told {
-        if *health == Health::Active {
-            self.cooling.clear();
-        }
         if self.unsaved.is_some() {
             return Told::default();
         }
         let (policy, never) = (HealthPolicy::default(), Timestamp::from_micros(0));
+        match health {
+            Health::Active => self.cooling.clear(),
+            Health::Cooling(cause) if cause.is_budget() => self.cooling.told_anew(cause.clone()),
+            Health::Cooling(_) | Health::Dead(_) => {}
+        }
         let found = recovered.filter(|_| recovered > self.vitals.recovered());
         let held = self.vitals.health(never);
         self.vitals.on(Event::Told(health), &policy, "", never);
@@ -117,7 +123,7 @@ impl State {
         let refuted = || {
             let (found, cause) = (found.filter(|_| *health == Health::Active)?, held.cause()?);
             let accused = (cause.accuser?, Matter::of(cause.class));
-            Some((accused, found.since(cause.until)))
+            Some((accused, found.since(cause.believed())))
         };
         Told {
             is_changed: *health != held,
