@@ -1,5 +1,6 @@
 //! What ails a version, or has ailed it. Nearly all of many thousand are well, and take no room for it.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,9 +14,9 @@ use crate::domain::time::Timestamp;
 use crate::domain::transition::{Transition, Who};
 use crate::domain::vitals::{Event, Vitals};
 
-/// What ails a version, or has ailed it: nothing at first.
+/// What ails a version, or has ailed it: nothing at first, which every lease sees without a lock.
 #[derive(Debug, Default)]
-pub(super) struct Ailing(Mutex<Option<Box<State>>>);
+pub(super) struct Ailing(OnceLock<Box<Mutex<State>>>);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -33,12 +34,12 @@ pub(super) struct State {
 impl Ailing {
     /// What is known of it; `None` where nothing has ever ailed it.
     pub(super) fn known<T>(&self, tell: impl FnOnce(&mut State) -> T) -> Option<T> {
-        self.0.lock().as_deref_mut().map(tell)
+        self.0.get().map(|state| tell(&mut state.lock()))
     }
 
     /// Something ails it, or may.
     pub(super) fn befallen<T>(&self, tell: impl FnOnce(&mut State) -> T) -> T {
-        tell(self.0.lock().get_or_insert_default())
+        tell(&mut self.0.get_or_init(Box::default).lock())
     }
 }
 
