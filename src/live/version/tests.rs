@@ -83,9 +83,11 @@ fn a_canary_that_finds_the_budget_of_its_key_spent_is_the_last_until_that_is_bac
             let known = |state: &mut State| state.vitals.admission(now);
             live.ailing.known(known).unwrap()
         };
-        let dead_until = |now| match admission(now) {
-            Admission::Dead(until) => until,
-            other => panic!("{other:?}"),
+        let dead_until = |now| {
+            let Admission::Dead(until) = admission(now) else {
+                panic!("{:?}", admission(now))
+            };
+            until
         };
         if began == 90 {
             assert_eq!(dead_until(at(91)), at(150));
