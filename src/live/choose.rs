@@ -110,6 +110,7 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
         version.live.canary().recall();
     }
     account.live.recall(Some(&lease.model), lease.given);
+    version.live.recall(Some(&lease.model), lease.given);
     if account.provider.take_trial(lease.given) {
         account.provider.trial().recall();
     }
