@@ -123,7 +123,13 @@ fn what_is_counted_depends_on_no_turn() {
     // The database has said no, so that the second tier is tried.
     for account in [1, 3] {
         let account = &snapshot.accounts[&account_uid(account)];
-        account.live.take(wish.need, NOW.boot, |_| {});
+        let asking = Asking {
+            caller: wish.applicant.caller,
+            is_try: false,
+            now: NOW.database,
+        };
+        let taken = account.live.take(wish.need, asking, NOW.boot, |_| {});
+        assert!(taken.is_ok_and(|take| take.done().is_err()));
         said(&account.live).unwrap();
         refuse(&account.live, &account.limits[0]);
     }
