@@ -105,6 +105,7 @@ mod probes;
 mod promotions;
 mod queries;
 mod refusal_details;
+mod remaining;
 mod replays;
 mod report_ids;
 mod report_settles;
