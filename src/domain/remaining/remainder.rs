@@ -157,14 +157,12 @@ impl Remainder {
         if given < self.since || self.uses == 0 {
             return 0;
         }
-        let average = || self.average();
         let units = match self.said.dimension {
             Dimension::Requests => 1,
-            Dimension::Tokens
-            | Dimension::InputTokens
-            | Dimension::OutputTokens
-            | Dimension::CostMicros
-            | Dimension::Concurrency => units.unwrap_or_else(average),
+            Dimension::Tokens | Dimension::InputTokens | Dimension::OutputTokens => {
+                units.unwrap_or_else(|| self.average())
+            }
+            Dimension::CostMicros | Dimension::Concurrency => 0,
         };
         units.saturating_mul(uses)
     }

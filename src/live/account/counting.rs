@@ -27,6 +27,16 @@ pub struct Asking {
     pub now: Timestamp,
 }
 
+#[cfg(test)]
+impl Asking {
+    /// Of whom nothing is known.
+    pub(in crate::live) const NOBODY: Self = Self {
+        caller: Uuid::nil(),
+        is_try: false,
+        now: Timestamp::from_micros(0),
+    };
+}
+
 impl State {
     fn rest(&mut self, short: &Short, now: Timestamp) {
         if short.place.is_empty() && short.word.weight.is_some() {

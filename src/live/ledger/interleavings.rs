@@ -72,12 +72,7 @@ fn noted() -> (Arc<Ledger>, Arc<AccountLive>) {
 }
 
 fn is_taken(account: &AccountLive, ticket: Option<u64>) -> bool {
-    let asking = Asking {
-        caller: Uuid::nil(),
-        is_try: false,
-        now: Timestamp::default(),
-    };
-    let take = account.take(need(ticket), asking, boot_now(), |_| {});
+    let take = account.take(need(ticket), Asking::NOBODY, boot_now(), |_| {});
     matches!(take, Ok(Take::Taken(_)))
 }
 

@@ -140,12 +140,7 @@ impl World {
 
     /// Takes by what its limits say alone: nobody has said what is left.
     pub(super) fn take(&self, need: Need<'_>, now: BootTime) -> Take {
-        let asking = Asking {
-            caller: Uuid::nil(),
-            is_try: false,
-            now: Timestamp::default(),
-        };
-        self.live.take(need, asking, now, |_| {}).unwrap()
+        self.live.take(need, Asking::NOBODY, now, |_| {}).unwrap()
     }
 
     /// What a call needs: one request.
