@@ -127,6 +127,8 @@ mod rotation_steps;
 mod rotations;
 mod rotator_revocations;
 mod rotators;
+mod rows_as_left;
+mod rows_put_back;
 mod selection;
 mod server_defaults;
 mod silent_connections;
