@@ -162,10 +162,16 @@ pub async fn examine(
             .unchecked
             .push("the MACs of rows: they need the cluster key".to_owned()),
     }
-    drop(moment);
     rows::unread(&changes, &mut report);
-    let seen: HashSet<Uuid> =
-        sealed::check(pool, (ring, keys.as_ref()), &changes, &names, &mut report).await?;
+    let seen: HashSet<Uuid> = sealed::check(
+        &mut moment,
+        (ring, keys.as_ref()),
+        &changes,
+        &names,
+        &mut report,
+    )
+    .await?;
+    drop(moment);
     sealed::missing(&changes, &seen, &names, &mut report);
     history::check(pool, &changes, &names, &mut report).await?;
     let mut conn = acquire(pool).await?;

@@ -183,7 +183,7 @@ async fn nobody_has_an_older_row_vouched_for_by_giving_it_the_next_revision() {
     // Nor by a change of the pool that leaves its members alone, or by an older row of the table cluster.
     let pool = keylease::proto::DisablePoolRequest {
         name: "pools/p".to_owned(),
-        reason: "a look".to_owned(),
+        why: "a look".to_owned(),
         ..Default::default()
     };
     admin.admin.clone().disable_pool(pool).await.unwrap();

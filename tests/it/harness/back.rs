@@ -74,7 +74,7 @@ impl Client {
     pub(crate) async fn disable_account(&self, name: &str) {
         let request = proto::DisableAccountRequest {
             name: name.to_owned(),
-            reason: "leaked".to_owned(),
+            why: "leaked".to_owned(),
             ..Default::default()
         };
         self.admin.clone().disable_account(request).await.unwrap();
