@@ -129,6 +129,7 @@ mod rotator_revocations;
 mod rotators;
 mod rows_as_left;
 mod rows_put_back;
+mod rows_vouched;
 mod selection;
 mod server_defaults;
 mod silent_connections;

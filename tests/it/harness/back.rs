@@ -23,6 +23,22 @@ const TABLES: &[&str] = &[
 ];
 
 impl Audited {
+    /// A vault whose rows were kept as `before`, then changed, and kept as `after`.
+    pub(crate) async fn changed() -> Self {
+        let audited = Self::new().await;
+        let admin = audited.cluster.admin().await;
+        let token = admin.create_token("search").await.token.unwrap().name;
+        audited.keep("before").await;
+        admin.revoke_token(&token).await;
+        admin.disable_account("accounts/a").await;
+        admin.disable_key("accounts/a/keys/k").await;
+        admin.set_members(&["a"]).await;
+        admin.set_pattern("q").await;
+        admin.rotate("accounts/b/keys/k", "sk-b-new").await;
+        audited.keep("after").await;
+        audited
+    }
+
     /// Keeps all rows as they are, under this name.
     pub(crate) async fn keep(&self, name: &str) {
         for table in TABLES {
