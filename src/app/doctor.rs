@@ -10,8 +10,8 @@ use crate::vault::doctor::{Report, examine};
 
 /// What every command's help ends with, and here says more.
 pub const HELP: &str = "Exit codes: 0 nothing is wrong as far as could be seen, 1 it could not look, 2 wrong usage, 4 something is wrong.\n\
-It changes nothing, but for the file of --mark. What it cannot see: rows of an older dump that were put back whole, one by one, while no \
-replica ran; a whole dump that was restored while no replica ran, where --mark has no file yet; and edits of what no MAC covers (SECURITY.md).";
+It changes nothing, but for the file of --mark. What it cannot see: an older row that was put back whole where the audit does not say what its \
+last change left; a whole dump that was restored while no replica ran, where --mark has no file yet; and edits of what no MAC covers (SECURITY.md).";
 /// Something is wrong.
 const FOUND: u8 = 4;
 /// One look at a time.
@@ -53,8 +53,8 @@ pub async fn run(mut config: DoctorConfig) -> anyhow::Result<ExitCode> {
 
 fn text(report: &Report) -> String {
     let mut lines = vec![format!(
-        "looked at {} secrets and {} rows under a MAC, at revision {}",
-        report.secrets, report.rows, report.rev
+        "looked at {} secrets and {} rows under a MAC, at revision {}; of {} rows the last change is on record",
+        report.secrets, report.rows, report.rev, report.recorded
     )];
     for finding in &report.findings {
         let kind = serde_json::to_value(finding.kind).unwrap_or_default();

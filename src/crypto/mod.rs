@@ -41,7 +41,7 @@ pub use key_ring::KeyRing;
 pub use keyed_hash::{FingerprintKey, RequestKey};
 pub use master_key::MasterKey;
 pub use passphrase::PassphraseParameters;
-pub use row_mac::{MacField, MacKey};
+pub use row_mac::{MacField, MacKey, macs_digest};
 pub use rows::{GrantRow, MemberRow, PromotionRow, ProtectedRow};
 pub use sealed_id::{
     BootId, IdOpener, IdSealer, IdSealers, Opened, Purpose, SEALED_ID_CHARS_MAX,

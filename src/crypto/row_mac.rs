@@ -5,7 +5,7 @@
 //! 2 integer (eight bytes, big endian, two's complement).
 
 use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -53,6 +53,16 @@ impl MacKey {
     pub fn verify(&self, table: &str, fields: &[MacField<'_>], mac: &[u8]) -> bool {
         self.mac(table, fields).ct_eq(mac).into()
     }
+}
+
+/// What stands for a set of rows: the SHA-256 of their MACs in the order of their bytes, one after the other.
+#[must_use]
+pub fn macs_digest(mut macs: Vec<&[u8]>) -> [u8; 32] {
+    macs.sort_unstable();
+    let fed = macs
+        .iter()
+        .fold(Sha256::new(), |fed, mac| fed.chain_update(mac));
+    fed.finalize().into()
 }
 
 impl MacField<'_> {

@@ -54,6 +54,7 @@ pub mod replay;
 pub mod rewrap;
 pub mod rotation;
 pub mod rotator;
+pub mod rows_left;
 pub mod selection;
 pub mod spend;
 pub mod status;

@@ -30,6 +30,9 @@ pub struct AuditRecord {
     pub source: String,
     /// What changed, in a few words. Never a secret.
     pub summary: String,
+    /// What the change left of the rows that it wrote, as [`RowsLeft`](crate::domain::rows_left::RowsLeft) stores it. None of a record of an
+    /// earlier release, and where records are only listed.
+    pub rows: Option<Vec<u8>>,
 }
 
 /// A row, column by column.
@@ -55,6 +58,7 @@ impl From<Columns> for AuditRecord {
             reason: row.reason,
             source: row.source,
             summary: row.summary,
+            rows: None,
         }
     }
 }
@@ -80,8 +84,8 @@ pub async fn take_sequences(conn: &mut PgConnection, count: i64) -> Result<Vec<i
 pub async fn insert(conn: &mut PgConnection, record: &AuditRecord, link: &Link) -> Result<()> {
     sqlx::query!(
         "insert into audit_records (sequence, record_time, caller, method, resource, reason, source, summary,
-            writer, writer_sequence, previous, mac)
-        overriding system value values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            writer, writer_sequence, previous, mac, rows)
+        overriding system value values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         record.sequence,
         offset(record.record_time),
         record.caller,
@@ -93,7 +97,8 @@ pub async fn insert(conn: &mut PgConnection, record: &AuditRecord, link: &Link) 
         link.writer,
         link.sequence,
         link.previous,
-        link.mac
+        link.mac,
+        record.rows.as_deref()
     )
     .execute(conn)
     .await?;
@@ -116,7 +121,7 @@ pub async fn unchained(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<Aud
     Ok(rows.into_iter().map(AuditRecord::from).collect())
 }
 
-/// Gives records that are in no chain their places.
+/// Gives records that are in no chain their places. Whoever put them there says nothing of rows by them.
 ///
 /// # Errors
 /// As every query.
@@ -127,7 +132,7 @@ pub async fn adopt(conn: &mut PgConnection, links: &[(i64, Link)]) -> Result<()>
     let previous: Vec<Vec<u8>> = links.iter().map(|(_, l)| l.previous.clone()).collect();
     let macs: Vec<Vec<u8>> = links.iter().map(|(_, link)| link.mac.clone()).collect();
     sqlx::query!(
-        "update audit_records r set writer = l.writer, writer_sequence = l.place, previous = l.previous, mac = l.mac
+        "update audit_records r set writer = l.writer, writer_sequence = l.place, previous = l.previous, mac = l.mac, rows = null
         from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::bytea[], $5::bytea[]) as l (sequence, writer, place, previous, mac)
         where r.sequence = l.sequence",
         &sequences,
@@ -161,6 +166,21 @@ pub async fn list(
         before,
         resource,
         rows_max
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(AuditRecord::from).collect())
+}
+
+/// The records of these numbers.
+///
+/// # Errors
+/// As every query.
+pub async fn of_numbers(conn: &mut PgConnection, numbers: &[i64]) -> Result<Vec<AuditRecord>> {
+    let rows = sqlx::query_as!(
+        Columns,
+        "select sequence, record_time, caller, method, resource, reason, source, summary from audit_records where sequence = any($1)",
+        numbers
     )
     .fetch_all(conn)
     .await?;

@@ -85,7 +85,14 @@ pub struct Changes {
 /// As every query. A row that cannot be read is logged and told as such: one bad row must not stop a fleet.
 pub async fn read(pool: &PgPool, since: i64) -> Result<Changes> {
     let mut transaction = super::connection::begin(pool, BEGIN).await?;
-    let conn = &mut *transaction;
+    read_within(&mut transaction, since).await
+}
+
+/// The same within a transaction of one moment, for whoever needs more of that moment.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_within(conn: &mut PgConnection, since: i64) -> Result<Changes> {
     let read = sqlx::query!("select rev, clock_timestamp() as \"now!\" from cluster")
         .fetch_one(&mut *conn)
         .await?;

@@ -1,4 +1,4 @@
-//! Table `deletions`: what is gone, for replicas that read changes by revision.
+//! Table `deletions`: what is gone, for replicas that read changes by revision, and for the audit.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -20,6 +20,21 @@ pub async fn insert(
         rev,
         kind,
         uid
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that the versions of a key went with `rev`, with it. Replicas have no need of that; the audit has.
+///
+/// # Errors
+/// As every query.
+pub async fn insert_versions(conn: &mut PgConnection, rev: i64, key_uid: Uuid) -> Result<()> {
+    sqlx::query!(
+        "insert into deletions (rev, kind, uid) select $1, 'key_versions', uid from key_versions where key_uid = $2",
+        rev,
+        key_uid
     )
     .execute(conn)
     .await?;

@@ -50,6 +50,7 @@ pub mod request_ids;
 pub mod rewraps;
 pub mod rotations;
 pub mod rotators;
+pub mod rows_left;
 pub mod secrets;
 pub mod setbacks;
 pub mod settled;

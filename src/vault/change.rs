@@ -8,10 +8,11 @@ use subtle::ConstantTimeEq;
 use super::audit::{changes, writer::Writer};
 use super::error::{Fault, Refusal};
 use super::{CallerRef, Proof, Result, Vault, admission, keys::VaultKeys};
+use crate::crypto::Secret;
+use crate::domain::{rows_left::RowsLeft, time::Timestamp};
 use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::request_ids::{Remembered, RequestKey};
-use crate::store::{cluster, request_ids};
-use crate::{crypto::Secret, domain::time::Timestamp};
+use crate::store::{cluster, request_ids, rows_left};
 
 /// How long a request id is remembered, as the contract says.
 const REQUEST_ID_TTL: Duration = Duration::from_hours(24);
@@ -209,7 +210,12 @@ async fn record<A>(
 ) -> Result<Writer> {
     let mut notes = std::mem::take(&mut work.notes);
     notes.push((done.resource.clone(), done.summary.clone()));
-    let records = changes::records(change, notes, work.now);
+    let mut records = changes::records(change, notes, (work.rev, work.now));
+    // The last one is of the change itself.
+    if let Some(record) = records.last_mut() {
+        let (rev, rows) = (work.rev, rows_left::of_change(work.conn, work.rev).await?);
+        record.rows = Some(RowsLeft { rev, rows }.encode());
+    }
     let key = &work.keys.audit;
     let writer = changes::append(work.conn, key, writer, records, work.now).await?;
     if let (Some(request), Some(hash)) = (&change.request, hash) {

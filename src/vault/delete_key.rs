@@ -29,6 +29,7 @@ impl Verb for DeleteKey {
             let message = format!("{resource} is a member of pools/{pool}, remove it there first");
             return Err(Refusal::State { resource, message }.into());
         }
+        deletions::insert_versions(work.conn, work.rev, uid).await?;
         keys::delete(work.conn, uid).await?;
         deletions::insert(work.conn, work.rev, "keys", uid).await?;
         Ok(Done {

@@ -1,4 +1,4 @@
-//! What is wrong with a vault at rest: rows that no present master key opens, rows whose MAC does not hold, and versions that came back.
+//! What is wrong with a vault at rest: rows that no present master key opens, rows whose MAC does not hold, and what came back or is gone.
 //! It reads, changes nothing, and says what it could not look at.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -7,15 +7,17 @@ use serde::Serialize;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::audit::verify::BEGIN;
 use super::keys::VaultKeys;
 use super::master_keys::promoted;
 use super::open::OpenError;
 use crate::crypto::{ClusterKey, ClusterKeyError, KeyRing, WrappedClusterKey};
 use crate::store::changes::{self, Changes};
-use crate::store::connection::acquire;
+use crate::store::connection::{acquire, begin};
 use crate::store::{cluster, key_versions, secrets};
 
 mod history;
+mod left;
 mod mark;
 mod rows;
 mod sealed;
@@ -45,6 +47,10 @@ pub enum Kind {
     RowUnreadable,
     /// A version that was replaced, revoked or deleted is there again.
     VersionBack,
+    /// A row is there that its last change on record did not leave so: an older one was put back, or one that was removed.
+    RowBack,
+    /// A row is gone that no change on record removed.
+    RowGone,
     /// The database is older than what somebody has seen of it.
     WentBack,
 }
@@ -71,6 +77,8 @@ pub struct Report {
     pub secrets: u64,
     /// Rows whose MAC was checked.
     pub rows: u64,
+    /// Rows that the last change of each, which is on record, was asked about.
+    pub recorded: u64,
     /// How many of each kind.
     pub counts: BTreeMap<Kind, u64>,
     /// What is wrong: the first thousand of each kind.
@@ -141,18 +149,29 @@ pub async fn examine(
 ) -> Result<Report, OpenError> {
     let mut report = Report::default();
     let keys = open_cluster_key(pool, ring, &mut report).await?;
-    let changes = changes::read(pool, 0).await?;
+    let mut moment = begin(pool, BEGIN).await?;
+    let changes = changes::read_within(&mut moment, 0).await?;
     report.rev = changes.rev;
     let names = Names::of(&changes);
     match &keys {
-        Some(keys) => rows::check(keys, pool, &changes, &names, &mut report).await?,
+        Some(keys) => {
+            left::check(keys, &mut moment, &changes, &names, &mut report).await?;
+            rows::check(keys, pool, &changes, &names, &mut report).await?;
+        }
         None => report
             .unchecked
             .push("the MACs of rows: they need the cluster key".to_owned()),
     }
     rows::unread(&changes, &mut report);
-    let seen: HashSet<Uuid> =
-        sealed::check(pool, (ring, keys.as_ref()), &changes, &names, &mut report).await?;
+    let seen: HashSet<Uuid> = sealed::check(
+        &mut moment,
+        (ring, keys.as_ref()),
+        &changes,
+        &names,
+        &mut report,
+    )
+    .await?;
+    drop(moment);
     sealed::missing(&changes, &seen, &names, &mut report);
     history::check(pool, &changes, &names, &mut report).await?;
     let mut conn = acquire(pool).await?;

@@ -56,6 +56,8 @@ async fn an_edited_row_is_told_whichever_column_it_was() {
         "record_time = record_time + interval '1 microsecond'",
         "mac = mac || '\\x00'",
         "mac = null",
+        "rows = null",
+        "rows = rows || rows",
     ] {
         audited
             .edit(&format!(
@@ -66,7 +68,7 @@ async fn an_edited_row_is_told_whichever_column_it_was() {
         audited
             .edit(
                 "update audit_records r set caller = k.caller, method = k.method, resource = k.resource, reason = k.reason,
-                    source = k.source, summary = k.summary, record_time = k.record_time, mac = k.mac
+                    source = k.source, summary = k.summary, record_time = k.record_time, mac = k.mac, rows = k.rows
                 from kept k where k.sequence = r.sequence",
             )
             .await;

@@ -117,11 +117,6 @@ const SEALED_EDITS: &[(&str, &str, u64)] = &[
         1,
     ),
     ("delete from secrets", "secret_gone", 3),
-    (
-        "update key_versions set stage = 'revoked' where stage = 'previous'",
-        "version_back",
-        1,
-    ),
 ];
 
 #[tokio::test]

@@ -15,11 +15,16 @@ async fn sql(cluster: &Cluster, statements: &str) {
 
 /// What a dump of now would hold.
 const DUMP: &str = "create table old_secrets as select * from secrets; create table old_versions as select * from key_versions;
-    create table old_keys as select * from keys; create table old_cluster as select * from cluster";
+    create table old_keys as select * from keys; create table old_cluster as select * from cluster;
+    create table old_pools as select * from pools; create table old_members as select * from pool_members;
+    create table old_records as select * from audit_records; create table old_chains as select * from audit_chains";
 /// Restores that.
 const RESTORE: &str = "begin; insert into keys select * from old_keys on conflict do nothing; update keys k set rev = o.rev from old_keys o where o.uid = k.uid;
     delete from rotations; delete from deletions; delete from secrets; delete from key_versions;
     insert into key_versions select * from old_versions; insert into secrets select * from old_secrets;
+    insert into pools select * from old_pools on conflict do nothing; insert into pool_members select * from old_members on conflict do nothing;
+    delete from audit_chains; insert into audit_chains select * from old_chains;
+    delete from audit_records; insert into audit_records overriding system value select * from old_records;
     update cluster set rev = (select rev from old_cluster); commit";
 
 #[tokio::test]

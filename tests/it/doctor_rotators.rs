@@ -1,6 +1,6 @@
 //! `keylease doctor` looks at who makes secrets and what providers call them, and the audit says what became of those, not who was asked how.
 
-use keylease::proto::{RotateKeyRequest, RotationStep};
+use keylease::proto::{DeleteRotatorRequest, RotateKeyRequest, RotationStep};
 
 use crate::harness::asked::Answer;
 use crate::harness::cluster::eventually;
@@ -89,4 +89,36 @@ async fn a_secret_that_is_revoked_after_a_rotation_was_given_up_is_on_record_and
     // The path may hold a token.
     let set = audited(&probed, "SetRotator").await;
     assert_eq!(set, "asks http://127.0.0.1");
+}
+
+#[tokio::test]
+async fn an_older_rotator_that_was_put_back_is_told_also_after_it_was_deleted() {
+    let (probed, _rotator) = with_rotator().await;
+    probed
+        .sql("create table kept_rotators as select * from rotators")
+        .await;
+    let set = probed.try_rotator("http://127.0.0.1:9/other").await;
+    set.unwrap();
+    let told = |undone: &str| {
+        let found = probed.cluster.doctor(&[]);
+        assert_eq!(found.count("row_back"), 1, "{}", found.text());
+        assert!(found.text().contains("the rotator of accounts/a"));
+        assert!(found.text().contains(undone), "{}", found.text());
+    };
+    assert!(probed.cluster.doctor(&[]).is_well());
+    probed
+        .sql("update rotators r set url = k.url, mac = k.mac from kept_rotators k")
+        .await;
+    told("(SetRotator of accounts/a/rotator by callers/");
+    let request = DeleteRotatorRequest {
+        name: "accounts/a/rotator".to_owned(),
+        ..Default::default()
+    };
+    let mut admin = probed.admin.admin.clone();
+    admin.delete_rotator(request).await.unwrap();
+    assert!(probed.cluster.doctor(&[]).is_well());
+    probed
+        .sql("insert into rotators select * from kept_rotators")
+        .await;
+    told("(DeleteRotator of accounts/a/rotator by callers/");
 }

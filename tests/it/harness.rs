@@ -2,6 +2,7 @@
 
 pub(crate) mod asked;
 pub(crate) mod audited;
+pub(crate) mod back;
 pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod cluster;

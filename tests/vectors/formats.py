@@ -163,6 +163,23 @@ def witnessed(sightings):
     return b"".join(one)
 
 
+ROW_TABLES = (
+    "accounts", "keys", "key_versions", "pools", "pool_members", "callers", "grants", "tokens", "rotators",
+)
+
+
+def row_state(what):
+    if isinstance(what, list):
+        what = sha256(b"".join(sorted(map(unhex, what)))).hexdigest()
+    state = b"" if what is None else unhex(what)
+    return state[:16].ljust(16, b"\0")
+
+
+def rows_left(left):
+    rows = (bytes([ROW_TABLES.index(table) + 1]) + uuid.UUID(uid).bytes + row_state(what) for table, uid, what in left["rows"])
+    return bytes([1]) + struct.pack(">q", left["rev"]) + b"".join(rows)
+
+
 def make_audit(vector):
     key, chain, writer = vector["cluster_key"], vector["chain"], uuid.UUID(vector["writer"]).bytes
     seen = witnessed(vector["witnessed"])
@@ -172,7 +189,12 @@ def make_audit(vector):
     for record in vector["records"]:
         at += 1
         record["previous"] = previous
-        previous = record["mac"] = audit_mac(key, table, writer, at, unhex(previous), *record["fields"])
+        label, fields = table, record["fields"]
+        if "left" in record:
+            rows = rows_left(record["left"])
+            record["rows"] = rows.hex()
+            label, fields = "audit_records with rows", [*fields, rows]
+        previous = record["mac"] = audit_mac(key, label, writer, at, unhex(previous), *fields)
     vector["anchor_mac"] = audit_mac(key, "audit_anchors", chain, writer, 0, unhex(vector["birth_mac"]))
     vector["head_mac"] = audit_mac(key, "audit_heads", chain, writer, at, unhex(previous))
     standing = vector["standing"]
@@ -312,12 +334,21 @@ def inputs():
 def audits():
     writer, other = "00000000-0000-4000-8000-000000000007", "00000000-0000-4000-8000-000000000008"
     since = 1700000000000000
+    rows = [
+        ["pools", writer, "a1" * 32], ["pool_members", writer, ["c3" * 32, "b2" * 32]], ["pool_members", other, []],
+        ["key_versions", other, b"current".hex()], ["tokens", other, None], ["rotators", writer, "ff" * 32],
+    ]
     change = {
         "cluster_key": "44" * 32, "chain": "changes", "writer": writer, "create_micros": since,
         "witnessed": [[other, 3, "66" * 32]],
         "records": [
             {"fields": [11, since + 1, "callers/ana", "CreateAccount", "accounts/a", "new team", "127.0.0.1:5", "created"]},
             {"fields": [12, since + 2, "system", "PruneAudit", "audit/leases", "", "", "ü"]},
+            {
+                "fields": [13, since + 3, "callers/ana", "UpdatePool", "pools/p", "", "", "updated, members: 2"],
+                "left": {"rev": 9, "rows": rows},
+            },
+            {"fields": [14, since + 4, "system", "PruneAudit", "audit/leases", "", "", ""], "left": {"rev": 10, "rows": []}},
         ],
         "standing": {
             "since_micros": since, "begun_changes": 2, "begun_leases": 1, "adopted_writer": None, "adopted_rows": None,

@@ -23,7 +23,7 @@ pub async fn along(
     // Whoever empties a column by hand must not get past by that: what is missing is a hash that never holds.
     let rows = sqlx::query!(
         r#"select sequence, record_time, caller, method, resource, reason, source, summary, writer_sequence as "writer_sequence!",
-            coalesce(previous, '') as "previous!", coalesce(mac, '') as "mac!"
+            coalesce(previous, '') as "previous!", coalesce(mac, '') as "mac!", rows
         from audit_records where writer = $1 and (writer_sequence, sequence) > ($2, $3)
         order by writer_sequence, sequence limit $4"#,
         writer,
@@ -43,6 +43,7 @@ pub async fn along(
             reason: row.reason,
             source: row.source,
             summary: row.summary,
+            rows: row.rows,
         };
         let link = Link {
             writer,

@@ -6,6 +6,7 @@ use super::hashes::{Chained, End};
 use super::writer::Writer;
 use crate::crypto::MacKey;
 use crate::domain::chain::{Adopted, Chain, Link};
+use crate::domain::rows_left::RowsLeft;
 use crate::domain::time::Timestamp;
 use crate::store::Result;
 use crate::store::audit_chains;
@@ -15,12 +16,14 @@ use crate::vault::Change;
 /// Records that were there before there were chains, adopted at a time.
 const ADOPTED_MAX: i64 = 1_000;
 
-/// The records of a change: resources, and what became of each.
+/// The records of a change: resources, and what became of each. None says yet what it left of rows, which is another word than none.
 pub(in crate::vault) fn records(
     change: &Change,
     notes: Vec<(String, String)>,
-    now: Timestamp,
+    (rev, now): (i64, Timestamp),
 ) -> Vec<AuditRecord> {
+    let rows = Vec::new();
+    let nothing = RowsLeft { rev, rows }.encode();
     let record = |(resource, summary)| AuditRecord {
         sequence: 0,
         record_time: now,
@@ -30,6 +33,7 @@ pub(in crate::vault) fn records(
         reason: change.reason.clone(),
         source: change.source.clone(),
         summary,
+        rows: Some(nothing.clone()),
     };
     notes.into_iter().map(record).collect()
 }

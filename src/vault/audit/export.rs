@@ -106,6 +106,7 @@ fn change(record: &AuditRecord, link: &Link) -> Value {
         "reason": record.reason,
         "source": record.source,
         "summary": record.summary,
+        "rows": record.rows.as_deref().map(super::hex),
     });
     place(&mut value, Chain::Changes, link);
     value

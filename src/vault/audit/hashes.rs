@@ -114,7 +114,7 @@ pub(super) trait Chained {
 
 impl Chained for AuditRecord {
     fn hash(&self, key: &MacKey, writer: &Uuid, sequence: i64, previous: &[u8]) -> Hash {
-        let fields = [
+        let mut fields = vec![
             writer.into(),
             sequence.into(),
             previous.into(),
@@ -127,7 +127,11 @@ impl Chained for AuditRecord {
             self.source.as_str().into(),
             self.summary.as_str().into(),
         ];
-        key.mac("audit_records", &fields)
+        let Some(rows) = &self.rows else {
+            return key.mac("audit_records", &fields);
+        };
+        fields.push(rows.as_slice().into());
+        key.mac("audit_records with rows", &fields)
     }
 }
 

@@ -12,7 +12,7 @@ mod retention;
 pub(super) mod standing;
 #[cfg(test)]
 mod vectors;
-mod verify;
+pub(super) mod verify;
 mod watch;
 pub(super) mod writer;
 

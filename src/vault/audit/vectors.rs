@@ -4,9 +4,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::hashes::{self, Chained, End};
-use crate::crypto::{ClusterKey, MacKey};
+use crate::crypto::{ClusterKey, MacKey, macs_digest};
 use crate::domain::chain::{self, Adopted, Chain, Head, Sighting, Standing};
 use crate::domain::journal::JournalRecord;
+use crate::domain::rows_left::{RowLeft, RowState, RowTable, RowsLeft};
 use crate::domain::time::Timestamp;
 use crate::store::audit_chains::{ChainRow, EndRow};
 use crate::store::audit_records::AuditRecord;
@@ -60,7 +61,8 @@ fn born(vector: &Value) -> ChainRow {
     }
 }
 
-fn change(fields: &Value) -> AuditRecord {
+fn change(record: &Value) -> AuditRecord {
+    let fields = &record["fields"];
     AuditRecord {
         sequence: number(&fields[0]),
         record_time: time(&fields[1]),
@@ -70,6 +72,27 @@ fn change(fields: &Value) -> AuditRecord {
         reason: text(&fields[5]),
         source: text(&fields[6]),
         summary: text(&fields[7]),
+        rows: record.get("rows").map(unhex),
+    }
+}
+
+/// What a vector says that a change left of its rows.
+fn left(vector: &Value) -> RowsLeft {
+    let state = |what: &Value| match what.as_array() {
+        Some(macs) => {
+            let macs: Vec<Vec<u8>> = macs.iter().map(unhex).collect();
+            macs_digest(macs.iter().map(Vec::as_slice).collect()).to_vec()
+        }
+        None => unhex(what),
+    };
+    let row = |row: &Value| RowLeft {
+        table: RowTable::from_stored(row[0].as_str().unwrap()).unwrap(),
+        uid: uid(&row[1]),
+        state: (!row[2].is_null()).then(|| RowState::of(&state(&row[2]))),
+    };
+    RowsLeft {
+        rev: number(&vector["rev"]),
+        rows: vector["rows"].as_array().unwrap().iter().map(row).collect(),
     }
 }
 
@@ -117,11 +140,13 @@ fn chains_have_the_hashes_that_python_gives_them() {
         let mac = |end: End, head| super::hex(&end.sign(&key, chain, writer, head).mac);
         assert_eq!(mac(End::Anchor, head), vector["anchor_mac"]);
         for record in vector["records"].as_array().unwrap() {
-            let fields = &record["fields"];
             let (link, next) = match chain {
-                Chain::Changes => change(fields).behind(&key, writer, head),
-                Chain::Leases => lease(fields).behind(&key, writer, head),
+                Chain::Changes => change(record).behind(&key, writer, head),
+                Chain::Leases => lease(&record["fields"]).behind(&key, writer, head),
             };
+            if let Some(vector) = record.get("left") {
+                assert_eq!(super::hex(&left(vector).encode()), record["rows"]);
+            }
             assert_eq!(super::hex(&link.previous), record["previous"]);
             assert_eq!(super::hex(&link.mac), record["mac"]);
             head = next;

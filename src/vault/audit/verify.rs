@@ -5,22 +5,23 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::hashes::{self, Chained, End};
-use super::report::{AuditReport, ChainReport, FINDINGS_MAX};
+use super::hashes::{self, End};
+use super::report::{AuditReport, FINDINGS_MAX};
 use super::standing;
 use crate::crypto::MacKey;
-use crate::domain::chain::{self, Chain, Fault, Finding, Head, Link, Sighting, Sightings, Walk};
+use crate::domain::chain::{self, Chain, Fault, Finding, Head, Link, Sighting, Sightings};
 use crate::store::audit_chains::{self, ChainRow};
 use crate::store::audit_records::{self, AuditRecord, chained};
 use crate::store::connection::begin;
-use crate::store::lease_journal::{self, JournalRow};
-use crate::store::{audit_standing, cluster};
+use crate::store::{self, audit_standing, cluster, lease_journal};
 use crate::vault::{Result, Vault};
+
+mod walking;
 
 /// Rows that are read at a time.
 pub(super) const PAGE_ROWS: i64 = 1_000;
 /// One moment for all that is read, however long that takes; nothing is written.
-pub(super) const BEGIN: &str = "begin isolation level repeatable read read only";
+pub(in crate::vault) const BEGIN: &str = "begin isolation level repeatable read read only";
 
 /// Heads of a kind of chain, as others have seen them.
 type Seen = HashMap<Uuid, Sightings>;
@@ -32,49 +33,79 @@ impl Vault {
     /// As every query. What is wrong with the rows is no error.
     pub async fn verify_audit(&self, noted: &[(Chain, Sighting)]) -> Result<AuditReport> {
         let mut transaction = begin(&self.pool, BEGIN).await?;
-        let mut report = AuditReport::default();
+        let (key, mut report) = (&self.keys.audit, AuditReport::default());
         let mut rows = Vec::new();
         for chain in Chain::ALL {
             let noted = noted.iter().filter(|(of, _)| *of == chain);
             let noted: Vec<Sighting> = noted.map(|(_, sighting)| *sighting).collect();
-            let verified = self.verify_chains(&mut transaction, chain, &noted, &mut report);
+            let verified = chains(
+                &mut transaction,
+                key,
+                (chain, &noted),
+                &mut report,
+                |_, _| {},
+            );
             rows.extend(verified.await?);
         }
-        let stored = audit_standing::find(&mut transaction).await?;
-        let is_used = cluster::rev(&mut transaction).await? > 0;
-        standing::judge(&self.keys.audit, stored, is_used, &rows, &mut report);
+        judge_all(&mut transaction, key, &rows, &mut report).await?;
         Ok(report.concluded())
     }
+}
 
-    async fn verify_chains(
-        &self,
-        conn: &mut PgConnection,
-        chain: Chain,
-        noted: &[Sighting],
-        report: &mut AuditReport,
-    ) -> Result<Vec<ChainRow>> {
-        let key = &self.keys.audit;
-        let rows = audit_chains::list(conn, chain).await?;
-        let mut seen = seen(key, &rows, noted);
-        for row in &rows {
-            let sightings = seen.remove(&row.writer).unwrap_or_default();
-            walk(conn, key, row, sightings, report).await?;
-        }
-        // What is left was seen of chains that are not there.
-        for (writer, sightings) in seen {
-            let last = sightings.keys().next_back().copied().unwrap_or_default();
-            report.tell(&Finding {
-                chain,
-                writer: Some(writer),
-                sequence: last,
-                fault: Fault::HeadMissing,
-            });
-        }
-        for finding in astray(conn, chain).await? {
-            report.tell(&finding);
-        }
-        Ok(rows)
+/// Verifies the chains of changes within a transaction that began by [`BEGIN`], and hands each record that is what was written to `take`.
+pub(in crate::vault) async fn proven_changes(
+    conn: &mut PgConnection,
+    key: &MacKey,
+    take: impl FnMut(&AuditRecord, &Link) + Send,
+) -> store::Result<AuditReport> {
+    let mut report = AuditReport::default();
+    let mut rows = chains(conn, key, (Chain::Changes, &[]), &mut report, take).await?;
+    rows.extend(audit_chains::list(conn, Chain::Leases).await?);
+    judge_all(conn, key, &rows, &mut report).await?;
+    Ok(report.concluded())
+}
+
+/// Tells what is wrong with all chains together.
+async fn judge_all(
+    conn: &mut PgConnection,
+    key: &MacKey,
+    rows: &[ChainRow],
+    report: &mut AuditReport,
+) -> store::Result<()> {
+    let stored = audit_standing::find(conn).await?;
+    let is_used = cluster::rev(conn).await? > 0;
+    standing::judge(key, stored, is_used, rows, report);
+    Ok(())
+}
+
+/// Verifies the chains of a kind, also against heads that were noted elsewhere.
+async fn chains(
+    conn: &mut PgConnection,
+    key: &MacKey,
+    (chain, noted): (Chain, &[Sighting]),
+    report: &mut AuditReport,
+    mut take: impl FnMut(&AuditRecord, &Link) + Send,
+) -> store::Result<Vec<ChainRow>> {
+    let rows = audit_chains::list(conn, chain).await?;
+    let mut seen = seen(key, &rows, noted);
+    for row in &rows {
+        let sightings = seen.remove(&row.writer).unwrap_or_default();
+        walking::walk(conn, key, (row, sightings), report, &mut take).await?;
     }
+    // What is left was seen of chains that are not there.
+    for (writer, sightings) in seen {
+        let last = sightings.keys().next_back().copied().unwrap_or_default();
+        report.tell(&Finding {
+            chain,
+            writer: Some(writer),
+            sequence: last,
+            fault: Fault::HeadMissing,
+        });
+    }
+    for finding in astray(conn, chain).await? {
+        report.tell(&finding);
+    }
+    Ok(rows)
 }
 
 /// What chains noted of others as they began, and what was noted elsewhere. A birth that is not what was written notes nothing.
@@ -105,121 +136,8 @@ fn ends(key: &MacKey, row: &ChainRow) -> Option<(Head, Head)> {
     (is_born(key, row) && begins && anchor.sequence <= head.sequence).then_some((anchor, head))
 }
 
-/// Walks along one chain.
-async fn walk(
-    conn: &mut PgConnection,
-    key: &MacKey,
-    row: &ChainRow,
-    sightings: Sightings,
-    report: &mut AuditReport,
-) -> Result<()> {
-    let (chain, writer) = (row.chain, row.writer);
-    let found = ends(key, row);
-    if found.is_none() {
-        report.tell(&Finding {
-            chain,
-            writer: Some(writer),
-            sequence: row.head.sequence,
-            fault: Fault::HeadChanged,
-        });
-    }
-    // Rows are verified all the same, as far as they go by themselves.
-    let walk = match found {
-        Some(ends) => Walk::new(chain, writer, ends, sightings),
-        None => Walk::unbounded(chain, writer, sightings),
-    };
-    let (rows, findings) = match chain {
-        Chain::Changes => records(conn, key, walk, writer).await?,
-        Chain::Leases => leases(conn, key, walk, writer).await?,
-    };
-    findings.iter().for_each(|finding| report.tell(finding));
-    report.chains.push(ChainReport {
-        chain: chain.as_str().to_owned(),
-        writer,
-        rows,
-        anchor: row.anchor.sequence,
-        head: row.head.sequence,
-        head_hash: super::hex(&row.head.hash),
-    });
-    Ok(())
-}
-
-/// The rows of a chain of changes.
-async fn records(
-    conn: &mut PgConnection,
-    key: &MacKey,
-    mut walk: Walk,
-    writer: Uuid,
-) -> Result<(u64, Vec<Finding>)> {
-    let mut suspects: Vec<(AuditRecord, Link)> = Vec::new();
-    let mut place = (i64::MIN, i64::MIN);
-    loop {
-        let page = chained::along(conn, writer, place, PAGE_ROWS).await?;
-        let Some((last, link)) = page.last() else {
-            walk.end();
-            acquit(key, &mut walk, &suspects);
-            return Ok(walk.into_findings());
-        };
-        place = (link.sequence, last.sequence);
-        step(key, &mut walk, page, &mut suspects);
-    }
-}
-
-/// The rows of a chain of leases.
-async fn leases(
-    conn: &mut PgConnection,
-    key: &MacKey,
-    mut walk: Walk,
-    writer: Uuid,
-) -> Result<(u64, Vec<Finding>)> {
-    let mut suspects: Vec<(JournalRow, Link)> = Vec::new();
-    let mut place = (i64::MIN, i64::MIN);
-    loop {
-        let page = lease_journal::along(conn, writer, place, PAGE_ROWS).await?;
-        let Some((last, link)) = page.last() else {
-            walk.end();
-            acquit(key, &mut walk, &suspects);
-            return Ok(walk.into_findings());
-        };
-        place = (link.sequence, last.number);
-        step(key, &mut walk, page, &mut suspects);
-    }
-}
-
-fn step<R: Chained>(
-    key: &MacKey,
-    walk: &mut Walk,
-    page: Vec<(R, Link)>,
-    suspects: &mut Vec<(R, Link)>,
-) {
-    for (record, link) in page {
-        let holds = record.holds(key, &link);
-        walk.step(&link, holds);
-        if !holds && suspects.len() < walk.changed().len() {
-            suspects.push((record, link));
-        }
-    }
-}
-
-/// Of rows that are not what was written at their places, tells those that only changed places.
-fn acquit<R: Chained>(key: &MacKey, walk: &mut Walk, suspects: &[(R, Link)]) {
-    let places: Vec<i64> = walk.changed().to_vec();
-    for (record, link) in suspects {
-        let moved = places.iter().find(|place| {
-            let link = Link {
-                sequence: **place,
-                ..link.clone()
-            };
-            record.holds(key, &link)
-        });
-        if let Some(from) = moved {
-            walk.moved(link.sequence, *from);
-        }
-    }
-}
-
 /// Rows of no chain, and rows of chains that are not there.
-async fn astray(conn: &mut PgConnection, chain: Chain) -> Result<Vec<Finding>> {
+async fn astray(conn: &mut PgConnection, chain: Chain) -> store::Result<Vec<Finding>> {
     let rows_max = i64::try_from(FINDINGS_MAX).unwrap_or(i64::MAX);
     let mut findings = Vec::new();
     if chain == Chain::Changes {

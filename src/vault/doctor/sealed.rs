@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Kind, Names, Report};
@@ -11,7 +11,6 @@ use crate::domain::account::Account;
 use crate::domain::key::Stage;
 use crate::store;
 use crate::store::changes::Changes;
-use crate::store::connection::acquire;
 use crate::store::secrets::{self, SealedRow};
 use crate::vault::VaultKeys;
 use crate::vault::sealing::{is_whole, opened};
@@ -80,9 +79,9 @@ impl Gathered {
     }
 }
 
-/// Tries every sealed field. Answers the versions that have one.
+/// Tries every sealed field, within the transaction that has read `changes`. Answers the versions that have one.
 pub(super) async fn check(
-    pool: &PgPool,
+    conn: &mut PgConnection,
     (ring, keys): (&KeyRing, Option<&VaultKeys>),
     changes: &Changes,
     names: &Names,
@@ -93,8 +92,7 @@ pub(super) async fn check(
         (HashSet::new(), BTreeMap::<String, Missing>::new(), None);
     let mut gathered = Gathered::default();
     loop {
-        let mut conn = acquire(pool).await?;
-        let rows = secrets::all_after(&mut conn, after.as_ref(), BATCH).await?;
+        let rows = secrets::all_after(conn, after.as_ref(), BATCH).await?;
         let Some(last) = rows.last() else { break };
         after = Some((last.wrap.version_uid, last.wrap.field.clone()));
         for row in &rows {

@@ -36,11 +36,12 @@ impl VaultKeys {
         let now = cluster::now(conn).await?;
         let writer = self.inherit_audit(conn, is_known, now).await?;
         let change = Change::by_system("AddMasterKey", "a replica was given it");
-        let mut records = changes::records(&change, announced(conn).await?, now);
+        let stamp = (cluster::rev(conn).await?, now);
+        let mut records = changes::records(&change, announced(conn).await?, stamp);
         if let Some(note) = promotion {
             let why = "a vault begins, or is taken over from an earlier release";
             let change = Change::by_system("PromoteMasterKey", why);
-            records.extend(changes::records(&change, vec![note], now));
+            records.extend(changes::records(&change, vec![note], stamp));
         }
         if !records.is_empty() {
             changes::append(conn, &self.audit, writer, records, now).await?;

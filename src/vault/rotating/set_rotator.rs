@@ -6,7 +6,7 @@ use crate::crypto::Secret;
 use crate::domain::name::AccountName;
 use crate::domain::rotator::Rotator;
 use crate::store::connection::acquire;
-use crate::store::{accounts, rotators};
+use crate::store::{accounts, deletions, rotators};
 use crate::vault::error::Refusal;
 use crate::vault::guard::{found, verified};
 use crate::vault::{Done, Result, Vault, Verb, Work, get_account};
@@ -109,9 +109,11 @@ impl Verb for DeleteRotator {
             &self.account,
         )?;
         let resource = format!("{}/rotator", self.account);
-        if !rotators::delete(work.conn, stored.resource.meta.uid).await? {
+        let uid = stored.resource.meta.uid;
+        if !rotators::delete(work.conn, uid).await? {
             return Err(Refusal::NotFound { resource }.into());
         }
+        deletions::insert(work.conn, work.rev, "rotators", uid).await?;
         Ok(Done {
             answer: (),
             resource,
