@@ -6,6 +6,7 @@ mod begin_due;
 mod cancel_rotation;
 mod retry_rotation;
 mod revoke_drained;
+pub(super) mod revoke_version;
 mod rollback_key;
 pub(super) mod rotation_deeds;
 mod set_rotator;

@@ -121,6 +121,7 @@ mod rotation_clocks;
 mod rotation_crashes;
 mod rotation_drains;
 mod rotation_interval;
+mod rotation_leaks;
 mod rotation_load;
 mod rotation_rollbacks;
 mod rotation_steps;

@@ -222,7 +222,7 @@ impl Rotation {
                 "its version is current already: undo it with RollbackKey, or rotate another secret in"
             }
             (Step::Draining, Event::Retry { .. }) => {
-                "its version is current already, and leases of the previous one run out by themselves"
+                "its version is current already, and leases of the previous one run out by themselves: revoke_previous_now ends that"
             }
             (Step::Creating, Event::Retry { .. }) => {
                 "there is no new version yet that could be promoted untried"

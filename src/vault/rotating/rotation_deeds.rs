@@ -37,10 +37,10 @@ pub(in crate::vault) async fn move_on(
         Refusal::State { resource, message }
     })?;
     match deed {
-        Deed::Wait => {}
+        // Whoever says that the previous version is drained has revoked it.
+        Deed::Wait | Deed::Revoke => {}
         Deed::Promote => promote(work, rotating, rotation).await?,
         Deed::Discard => discard(work, rotating, rotation).await?,
-        Deed::Revoke => revoke_previous(work, rotating, rotation).await?,
         Deed::Restore => restore(work, rotating, rotation).await?,
     }
     rotations::update(work.conn, rotation).await?;
@@ -74,21 +74,6 @@ async fn discard(work: &mut Work<'_>, rotating: &Rotating, rotation: &Rotation) 
         Some(new) => revoke(work, new).await,
         None => Ok(()),
     }
-}
-
-async fn revoke_previous(
-    work: &mut Work<'_>,
-    rotating: &mut Rotating,
-    rotation: &Rotation,
-) -> Result<()> {
-    let Some(from) = rotation.from_number else {
-        return Ok(());
-    };
-    let previous = version(work, rotating, from).await?;
-    if previous.stage == Stage::Previous {
-        revoke(work, previous).await?;
-    }
-    Ok(())
 }
 
 /// The previous version takes over again; the new one drains like any that was current.
