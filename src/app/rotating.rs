@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::supervision::{every, is_next, round};
-use crate::vault::Vault;
+use crate::vault::{Error, Vault};
 
 /// How long a step may wait that nobody waits for.
 const STEP_EVERY: Duration = Duration::from_secs(1);
@@ -20,19 +20,22 @@ pub(super) async fn rotate(vault: Arc<Vault>, stop: CancellationToken) {
         if !is_next(&mut ticks, &stop).await {
             return;
         }
-        let stepping = Arc::clone(&vault);
-        let stepped = round(async move {
-            if number % DUE_TICKS == 0 {
-                stepping.begin_due_rotations().await?;
-            }
-            stepping.answer_drains().await?;
-            stepping
-                .revoke_drained(stepping.live().now().database)
-                .await?;
-            stepping.advance_rotations().await
-        });
-        if let Ok(Err(error)) = stepped.await {
-            tracing::warn!(%error, "a step of a rotation failed, it is taken again");
+        if number % DUE_TICKS == 0 {
+            let beginning = Arc::clone(&vault);
+            tried(async move { beginning.begin_due_rotations().await.map(drop) }).await;
         }
+        let answering = Arc::clone(&vault);
+        tried(async move { Ok(answering.answer_drains().await?) }).await;
+        let (revoking, now) = (Arc::clone(&vault), vault.live().now().database);
+        tried(async move { revoking.revoke_drained(now).await.map(drop) }).await;
+        let stepping = Arc::clone(&vault);
+        tried(async move { stepping.advance_rotations().await.map(drop) }).await;
+    }
+}
+
+/// What fails in one of them keeps none of the others.
+async fn tried(work: impl Future<Output = Result<(), Error>> + Send + 'static) {
+    if let Ok(Err(error)) = round(work).await {
+        tracing::warn!(%error, "a step of a rotation failed, it is taken again");
     }
 }

@@ -11,6 +11,7 @@ use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::key_versions::{self, Drained};
 use crate::store::replicas;
 use crate::vault::error::Refusal;
+use crate::vault::trust::root;
 use crate::vault::{Change, Done, Error, Result, Vault, Verb, Work};
 
 /// The most versions that one call revokes; the next call goes on.
@@ -49,11 +50,16 @@ impl Vault {
                 silent,
                 now,
             };
+            let version = revoke.drained.uid;
             match self.change(change, revoke).await {
                 Ok(()) => revoked += 1,
                 // Another replica was faster, a lease goes on, or the key was deleted.
                 Err(Error::Refused(Refusal::NotFound { .. })) => {}
-                Err(error) => return Err(error),
+                Err(error @ Error::Refused(Refusal::DatabaseUnreachable)) => return Err(error),
+                // Whatever is wrong with one keeps no other.
+                Err(error) => {
+                    tracing::error!(%error, cause = root(&error), %version, "a previous version cannot be revoked, it is tried again");
+                }
             }
         }
         Ok(revoked)
