@@ -13,6 +13,9 @@ use crate::vault::{Result, Work};
 
 /// A replica that cannot reach the database may give leases of what it knows for so long: the longest that it can be told to.
 const STALE_MAX: Duration = Duration::from_hours(1);
+/// A call may ask for the longest lease whatever its pool says, from a replica that has not heard yet that its version was replaced: that is
+/// how long the last one can be out.
+pub(super) const LEASE_OUT_MAX: Duration = LEASE_DURATION_MAX.saturating_add(STALE_MAX);
 
 /// A key whose rotation moves.
 #[derive(Debug)]
@@ -118,13 +121,11 @@ async fn make_current(work: &mut Work<'_>, mut version: KeyVersion) -> Result<()
     Ok(key_versions::update(work.conn, &version).await?)
 }
 
-/// Takes a version out of new leases. A call may ask for the longest lease whatever its pool says, from a replica that has not heard of
-/// this yet, so that is how long the last one can be out.
+/// Takes a version out of new leases.
 async fn drain(work: &mut Work<'_>, mut version: KeyVersion, grace: Duration) -> Result<()> {
     version.meta.touch(work.rev, work.now);
     version.stage = Stage::Previous;
-    let longest = LEASE_DURATION_MAX.saturating_add(STALE_MAX);
-    version.drain_until = Some(work.now.after(longest.max(grace)));
+    version.drain_until = Some(work.now.after(LEASE_OUT_MAX.max(grace)));
     key_versions::update(work.conn, &version).await?;
     // Replicas may say before that no lease is out.
     let until = work.now.after(grace);
