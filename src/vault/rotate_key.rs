@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::error::Refusal;
 use super::guard::{check_etag, found};
 use super::probe::is_askable;
+use super::rotating::come_back;
 use super::rotating::revoke_version::{self, Previous, revoke_version};
 use super::rotating::rotation_deeds::{Rotating, move_on};
 use super::rotations::RotationView;
@@ -67,7 +68,8 @@ impl Verb for RotateKey {
         let grace = self.grace.or(of_account).unwrap_or(GRACE_DEFAULT);
         let mut rotation = self.begin(work, &rotating.key, from, grace).await?;
         if let Some(secret) = &self.secret {
-            store_pending(work, &account, &rotating.key, &rotation, secret).await?;
+            let new = store_pending(work, &account, &rotating.key, &rotation, secret).await?;
+            come_back::spare(work, &rotating, new, &secret.fingerprint(work.keys)).await?;
         }
         rotations::insert(work.conn, &rotation).await?;
         let is_one = |secret: &SecretValue| secret.parts().contains_key(WHOLE);

@@ -4,6 +4,7 @@ mod advance_rotation;
 mod answer_drains;
 mod begin_due;
 mod cancel_rotation;
+pub(super) mod come_back;
 mod mend_times;
 mod retry_rotation;
 mod revoke_drained;

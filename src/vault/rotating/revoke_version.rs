@@ -32,11 +32,15 @@ pub(in crate::vault) async fn revoke_version(
     let twin = hand_on(work, uid).await?;
     let has_rotator = rotators::find(work.conn, account_uid).await?.is_some();
     let at_provider = has_rotator && twin.is_none();
+    let fields = secrets::of_version(work.conn, uid).await?;
     secrets::erase(work.conn, uid).await?;
     for mut rotation in rotations::of_drained(work.conn, key_uid, number).await? {
         let drained = Event::Drained { at_provider };
         // One that was undone has nothing more to do where no rotator is.
         if rotation.on(drained, work.now).is_ok() {
+            if let Some(field) = fields.first() {
+                rotations::note_secret(work.conn, rotation.uid, &field.fingerprint).await?;
+            }
             rotations::update(work.conn, &rotation).await?;
         }
     }

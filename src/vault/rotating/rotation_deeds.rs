@@ -73,10 +73,12 @@ async fn promote(
 async fn discard(work: &mut Work<'_>, rotating: &Rotating, rotation: &Rotation) -> Result<()> {
     let uid = rotating.key.meta.uid;
     let new = key_versions::find(work.conn, uid, rotation.to_number).await?;
-    match new {
-        Some(new) => revoke(work, new).await,
-        None => Ok(()),
+    let Some(new) = new else { return Ok(()) };
+    let fields = secrets::of_version(work.conn, new.meta.uid).await?;
+    if let Some(field) = fields.first() {
+        rotations::note_secret(work.conn, rotation.uid, &field.fingerprint).await?;
     }
+    revoke(work, new).await
 }
 
 /// The previous version takes over again; the new one drains like any that was current.
