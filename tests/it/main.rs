@@ -117,6 +117,7 @@ mod revoked_fleet;
 mod rewrap_crashes;
 mod rewraps;
 mod rings;
+mod rotation_bounds;
 mod rotation_clocks;
 mod rotation_crashes;
 mod rotation_drains;
