@@ -149,14 +149,17 @@ impl Estimate {
     };
 
     /// What the call says, or else the pool, or else the default. Nobody can say that a use consumes no tokens at all: it would count
-    /// next to nothing under every limit on them.
+    /// next to nothing under every limit on them. What the pool says that a use costs is of the tokens that it says: a call that gives
+    /// its own is priced by those.
     #[must_use]
     pub fn in_force(call: Option<Self>, pool: Option<Self>) -> Self {
-        let said = || call.into_iter().chain(pool);
         let counts = |e: &Self| e.input_tokens > 0 || e.output_tokens > 0;
+        let own = call.filter(counts);
+        let tokens = own.or(pool.filter(counts)).unwrap_or(Self::DEFAULT);
+        let pools_cost = pool.filter(|_| own.is_none()).and_then(|e| e.cost_micros);
         Self {
-            cost_micros: said().find_map(|e| e.cost_micros),
-            ..said().find(counts).unwrap_or(Self::DEFAULT)
+            cost_micros: call.and_then(|e| e.cost_micros).or(pools_cost),
+            ..tokens
         }
     }
 }
@@ -184,7 +187,7 @@ mod tests {
         );
         assert_eq!(
             Estimate::in_force(Some(of(5, 0, None)), pool),
-            of(5, 0, Some(9))
+            of(5, 0, None)
         );
         assert_eq!(
             Estimate::in_force(Some(of(0, 0, None)), Some(of(0, 0, None))),

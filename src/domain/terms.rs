@@ -36,7 +36,8 @@ impl Span {
     }
 
     /// The longest that it can be, clocks that are set within it included.
-    const fn length_max(self) -> Duration {
+    #[must_use]
+    pub const fn length_max(self) -> Duration {
         match self {
             Self::Rolling(length) | Self::Held(length) => length,
             Self::Calendar(calendar) => match calendar.period {

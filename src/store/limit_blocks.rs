@@ -186,7 +186,7 @@ pub async fn forget(conn: &mut PgConnection, entries: &[(Uuid, Entry)]) -> Resul
     Ok(())
 }
 
-/// Inserts blocks.
+/// Inserts blocks. A charge of which nobody knew whether it was written may be there already.
 ///
 /// # Errors
 /// When the database fails.
@@ -208,7 +208,8 @@ pub async fn insert(conn: &mut PgConnection, boot_id: Uuid, blocks: &[NewBlock])
         "insert into limit_blocks (block_id, limit_uid, boot_id, units, charge_until, open_until, closed, ended, grant_number) \
          select b.block_id, b.limit_uid, $1, b.units, b.charge_until, b.open_until, b.closed, b.closed, b.grant_number \
          from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::boolean[], $8::bigint[]) \
-             as b (block_id, limit_uid, units, charge_until, open_until, closed, grant_number)",
+             as b (block_id, limit_uid, units, charge_until, open_until, closed, grant_number) \
+         where not (b.closed and exists (select from limit_blocks known where known.block_id = b.block_id))",
         boot_id,
         &ids,
         &limits,

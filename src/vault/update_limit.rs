@@ -4,7 +4,6 @@ use sqlx::PgConnection;
 
 use super::create_limit::limit_summary;
 use super::{Done, Result, Verb, Work, get_limit};
-use crate::domain::ledger::clock::Clocks;
 use crate::domain::limit::Limit;
 use crate::domain::limit_draft::LimitDraft;
 use crate::domain::name::LimitName;
@@ -45,8 +44,7 @@ impl Verb for UpdateLimit {
     }
 }
 
-/// What is charged to a limit that counts over another span from now on counts over that one, as if it was granted now: when its uses
-/// began is not known. What has ended by the span that there was `before` is known to nobody any more.
+/// What is charged to a limit that counts over another span from now on counts over that one.
 pub(super) async fn count_on(
     conn: &mut PgConnection,
     limit: &Limit,
@@ -56,12 +54,12 @@ pub(super) async fn count_on(
     if !terms.span.may_outlast(before) {
         return Ok(());
     }
-    let locked = limit_ledgers::lock(conn, &[limit.uid], true).await?;
+    let mut locked = limit_ledgers::lock(conn, &[limit.uid], true).await?;
     let read = limit_ledgers::terms(conn, &[limit.uid]).await?;
-    for (entry, now) in locked.iter().map(|row| row.1).zip(read.values()) {
-        let Clocks { high, low } = entry.clocks;
-        let end = terms.charge_until(high.max(now.now));
+    for ((_, entry), now) in locked.iter_mut().zip(read.values()) {
+        let low = entry.clocks.low;
+        let end = entry.outlast(before, &terms, now.now);
         limit_spans::outlast(conn, limit.uid, low, end).await?;
     }
-    Ok(())
+    limit_ledgers::advance(conn, &locked).await
 }

@@ -46,6 +46,8 @@ pub(crate) struct Figures {
 
 /// How long to go on looking after a standby was promoted: a window of an hour is not waited for.
 const WATCHED_ON_MAX: Duration = Duration::from_secs(10);
+/// The share of N that is used at least while nothing fails: it is well above nine tenths on a machine that has time.
+const USED_MIN: f64 = 0.7;
 /// After the callers have ended.
 const ON_THE_WAY_MAX: Duration = Duration::from_secs(1);
 
@@ -74,14 +76,17 @@ impl Run {
         let window = self.window;
         let travel = world.terms().epsilon();
         let measure = measure(&arrivals, window, travel, &world.allowed);
+        let used = used(&arrivals, &world, end);
         let figures = Figures {
             run: self,
             measure,
-            used: used(&arrivals, &world, end),
+            used,
             back: back.as_ref().ok().copied(),
             arrived: arrivals.len(),
             took: clock::now() - began,
-            failure: self.failure(&measure, back.err()),
+            failure: self
+                .failure(&measure, back.err())
+                .or_else(|| self.wasted(used)),
         };
         if figures.failure.is_some() {
             keep(self.name, &world.said());
@@ -122,6 +127,12 @@ impl Run {
         let over = worst > 1.0;
         let over = over.then(|| format!("the limit was passed: {worst:.3} of it in one window"));
         over.or(not_back)
+    }
+
+    /// While nothing fails most of N must be used: a ledger that grants too little holds every limit.
+    fn wasted(&self, used: f64) -> Option<String> {
+        let wasted = matches!(self.fault, Fault::None) && used < USED_MIN;
+        wasted.then(|| format!("only {:.1} % of the limit was used", used * 100.0))
     }
 }
 

@@ -178,6 +178,16 @@ async fn a_shadow_counts_and_never_refuses() {
         cluster.replicas[0].metric(series).await > Some(0.0)
     };
     eventually("what would have been refused is told", over).await;
+    // What nobody had said before counts when it is said.
+    let usage = Usage {
+        cost_micros: 700,
+        ..Default::default()
+    };
+    let mut dear = success();
+    dear.usage = Some(usage);
+    caller.report(&leases.pop().unwrap(), dear).await;
+    let charged = async || of_kind(LimitDimension::CostMicros).await.charged == 700;
+    eventually("its cost is counted", charged).await;
     for lease in &leases {
         caller.report(lease, not_sent()).await;
     }

@@ -83,6 +83,8 @@ pub(crate) enum Bug {
     AsynchronousCommit,
     /// Leases and blocks go by what the replica takes the limit for today, not by what was granted.
     TermsOfToday,
+    /// What is out when a limit gets a longer window counts over that by today's D and L.
+    SpanByTermsOfToday,
     /// A need that was not met is not left room for.
     NoClaim,
     /// A block that comes when its validity is over is not returned.

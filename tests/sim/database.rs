@@ -150,6 +150,13 @@ impl Database {
         self.state.limits.values().map(|row| row.early).sum()
     }
 
+    /// The limit counts over another span than `before` from now on, as it stands already.
+    pub(crate) fn outlast(&mut self, limit: Uuid, before: Span, time: Time) {
+        let (now, bug) = (self.clock.at(time), self.bug);
+        let row = self.state.limits.get_mut(&limit).unwrap();
+        row.outlast(before, now, bug);
+    }
+
     fn standing(&self, boot_id: Uuid) -> Standing {
         let incarnations = &self.state.incarnations;
         Standing {

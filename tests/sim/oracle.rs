@@ -7,6 +7,7 @@ use keylease::domain::terms::Span;
 use crate::time::{SECOND, Time};
 
 mod amounts;
+mod spans;
 
 /// Starts of one limit: when, and of how many units.
 #[derive(Debug, Default)]
@@ -17,6 +18,16 @@ pub(crate) struct Oracle {
     more: Vec<(Time, u64)>,
     /// From when on the limit was of which amount, where it was changed.
     amounts: Vec<(Time, u64)>,
+    /// The windows that it had, where they were changed.
+    spans: Vec<Counted>,
+}
+
+/// A window, and the starts that count over it: those after `from` and before `until`.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    from: Time,
+    until: Time,
+    window: Time,
 }
 
 /// Over what a limit counts, in true time.
@@ -144,6 +155,9 @@ impl Oracle {
         let large = large.count();
         let worst = match scope {
             Scope::Window(window) if !self.amounts.is_empty() => self.fullest(window, amount),
+            Scope::Window(_) if !self.spans.is_empty() => {
+                self.busiest_then() as f64 / amount as f64
+            }
             Scope::Window(_) | Scope::Day(_) | Scope::Held => most as f64 / amount as f64,
         };
         Verdict {

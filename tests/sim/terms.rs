@@ -43,6 +43,59 @@ fn bug_terms_of_today() {
     caught("bug_terms_of_today", &setup);
 }
 
+/// W is short, with a long L, and long, with a short one, in turn, while all of the limit is wanted and used at the last moment.
+fn respanned(faults: Faults) -> Setup {
+    let (short, long) = (Duration::from_secs(10), Duration::from_secs(30));
+    let (soon, late) = (Duration::from_millis(200), Duration::from_secs(5));
+    Setup {
+        runs: 5,
+        length: Duration::from_secs(170),
+        limits: vec![Spec {
+            start_within: Some(late),
+            ..requests(100, 10)
+        }],
+        demand: 60.0,
+        starts_last: true,
+        script: vec![
+            (Duration::from_secs(20), Act::Span(long, soon, soon)),
+            (Duration::from_secs(70), Act::Span(short, soon, late)),
+        ],
+        script_every: Duration::from_secs(80),
+        faults,
+        ..Setup::default()
+    }
+}
+
+#[test]
+fn windows_are_changed_under_load() {
+    holds("windows_are_changed_under_load", &respanned(faults()));
+}
+
+#[test]
+fn windows_are_changed_amid_crashes_and_pauses() {
+    let faults = Faults {
+        crash: 0.02,
+        pause: 0.05,
+        slow_database: 0.1,
+        lost_reply: 0.05,
+        clock: 0.01,
+        ..faults()
+    };
+    holds(
+        "windows_are_changed_amid_crashes_and_pauses",
+        &respanned(faults),
+    );
+}
+
+#[test]
+fn bug_span_by_terms_of_today() {
+    let setup = Setup {
+        bug: Some(Bug::SpanByTermsOfToday),
+        ..respanned(faults())
+    };
+    caught("bug_span_by_terms_of_today", &setup);
+}
+
 /// N is large and small in turn, while all of it is wanted.
 fn resized(faults: Faults) -> Setup {
     Setup {

@@ -52,8 +52,9 @@ pub struct Closed {
     pub charged_until: BootTime,
 }
 
-/// The number of no block: of what is drawn offline, the database knows nothing, and reports settle nothing.
-pub const NO_BLOCK: u64 = u64::MAX;
+/// The number of no block: of what is drawn offline the database knows nothing, what a shadow counts before it has a block is charged at
+/// once, and reports settle neither.
+const NO_BLOCK: u64 = u64::MAX;
 
 /// Units taken from one block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,11 +77,21 @@ pub struct Ending {
 }
 
 impl Draw {
+    /// So many units per use, of no block.
+    #[must_use]
+    pub const fn of_no_block(units: u64) -> Self {
+        Self {
+            block: NO_BLOCK,
+            units,
+            ordinal: 0,
+        }
+    }
+
     /// The same, from a block that is not held here.
     #[must_use]
     pub const fn elsewhere(self) -> Self {
         Self {
-            block: u64::MAX,
+            block: NO_BLOCK,
             ..self
         }
     }

@@ -22,6 +22,7 @@ mod keeping;
 mod laws;
 mod line;
 mod offline;
+mod overuse;
 mod refusals;
 mod returning;
 mod waiting;
@@ -29,6 +30,7 @@ mod waiting;
 use asking::Missed;
 pub use holding::Renewed;
 use line::Line;
+use overuse::Overuse;
 use refusals::Refusals;
 pub use waiting::Waiter;
 
@@ -52,7 +54,7 @@ pub struct Held {
     unsaid_since: Option<BootTime>,
     /// The limit has plenty, so what is known of closed blocks may wait for the next ask.
     is_ample: bool,
-    charges: u64,
+    overuse: Overuse,
     holds: Holds,
     demand: Demand,
     missed: Missed,
@@ -143,7 +145,7 @@ impl Held {
             unsaid: Vec::new(),
             unsaid_since: None,
             is_ample: false,
-            charges: 0,
+            overuse: Overuse::default(),
             holds: Holds::default(),
             demand: Demand::default(),
             missed: Missed::default(),
@@ -243,16 +245,16 @@ impl Held {
         now: BootTime,
     ) -> Option<Draw> {
         self.close_over(now);
-        let draw = self.take(units, uses, None, report_within, now);
-        if draw.is_none() {
-            self.missed.due.add(units, uses);
-            let units = units.saturating_mul(uses);
-            self.counted.granted = self.counted.granted.saturating_add(units);
-            if !self.limit.span.is_held() {
-                self.charge_more(units);
-            }
+        if let Some(draw) = self.take(units, uses, None, report_within, now) {
+            return Some(draw);
         }
-        draw
+        self.missed.due.add(units, uses);
+        let all = units.saturating_mul(uses);
+        self.counted.granted = self.counted.granted.saturating_add(all);
+        (!self.limit.span.is_held()).then(|| {
+            self.charge_more(all);
+            Draw::of_no_block(units)
+        })
     }
 
     /// Settles something of one of its blocks, if it is still known.
@@ -277,7 +279,7 @@ impl Held {
 
     /// More was used than estimated: charged anew, whether the block is there or not.
     pub const fn charge_more(&mut self, units: u64) {
-        self.charges = self.charges.saturating_add(units);
+        self.overuse.add(units);
     }
 
     /// Closes every block, for a clean end: nothing more is wanted, or the last word to the database would ask for one more block.
@@ -311,7 +313,7 @@ impl Held {
     pub fn is_busy(&self) -> bool {
         !self.open.is_empty()
             || !self.unsaid.is_empty()
-            || self.charges > 0
+            || !self.overuse.is_empty()
             || !self.holds.is_empty()
             || !self.missed.is_empty()
     }

@@ -19,6 +19,8 @@ use crate::domain::time::{Timestamp, micros_of};
 const SLICES: u32 = 64;
 /// Rows of which nothing more will be said, before they are merged: those of all slices and some more, so that few transactions do it.
 const OVER_MAX: u64 = 80;
+/// The same of a window that is not long: merged charges end a little later, which it only has to bear where reserves would be slow.
+const OVER_MAX_SHORT: u64 = 1_024;
 /// Closed blocks whose leases have not all been reported. Beyond it the oldest are merged all the same and keep what they are charged
 /// for, which is what silence costs anyway; or callers who report late would make every reserve slow.
 const UNHEARD_MAX: u64 = 1_024;
@@ -72,7 +74,7 @@ pub fn heard(low: Timestamp) -> Timestamp {
 /// When something is free that is now said to be free at `free`, if nobody takes it: what is charged may be merged until then.
 pub(super) fn free_by(free: Timestamp, terms: &Terms, charged: Charged) -> Timestamp {
     let is_rolling = matches!(terms.span, Span::Rolling(_));
-    if is_rolling && terms.is_long() && charged.rows >= OVER_MAX {
+    if is_rolling && charged.rows >= over_max(terms) {
         slice_end(free, width(terms))
     } else {
         free
@@ -83,7 +85,9 @@ impl Merging {
     /// Of a limit to which this is charged beyond its lower clock; `None` if it has few rows.
     pub(super) fn of(limit: Uuid, terms: &Terms, charged: Charged, low: Timestamp) -> Option<Self> {
         let excess = charged.unheard.saturating_sub(UNHEARD_MAX);
-        if !terms.is_long() || (charged.over < OVER_MAX && excess == 0) {
+        let is_many = charged.over >= over_max(terms) || excess > 0;
+        // What is held has charges that are ended one by one.
+        if terms.span.is_held() || !is_many {
             return None;
         }
         // Some more, or it would be as many again with the next block.
@@ -128,6 +132,14 @@ impl Merging {
             of: rows.iter().map(|row| row.block_id).collect(),
             into,
         }
+    }
+}
+
+fn over_max(terms: &Terms) -> u64 {
+    if terms.is_long() {
+        OVER_MAX
+    } else {
+        OVER_MAX_SHORT
     }
 }
 

@@ -18,6 +18,7 @@ pub mod holds;
 pub mod loss;
 pub mod merging;
 pub mod offline;
+mod outlast;
 mod pace;
 pub mod page;
 pub mod reach;

@@ -10,6 +10,8 @@ use crate::domain::time::BootTime;
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     granted: VecDeque<(BootTime, u64)>,
+    /// What is granted may be forgotten, so that the pace is kept.
+    is_kept: bool,
 }
 
 impl Pace {
@@ -32,25 +34,47 @@ impl Pace {
         now: BootTime,
     ) -> Result<u64, BootTime> {
         self.forget(now);
-        if !limit.terms().is_long() {
-            return Ok(want);
+        let left = self.left(limit, now);
+        match self.too_early(need, limit, now) {
+            Some(not_before) => Err(not_before),
+            None => Ok(left.map_or(want, |left| want.min(left.max(need)))),
         }
-        let lately: u64 = self.granted.iter().map(|(_, units)| units).sum();
-        let left = long_period_units_max(limit.amount).saturating_sub(lately);
-        match self.freed_by(need, long_period_units_max(limit.amount), lately) {
-            Some(sent) if left < need => Err(sent.after(LONG_PERIOD)),
-            _ => Ok(want.min(left.max(need))),
-        }
+    }
+
+    /// Whether what was granted may be forgotten, as it was last known.
+    pub(super) const fn keep(&mut self, is_kept: bool) {
+        self.is_kept = is_kept;
+    }
+
+    /// Until when so much could not be asked for at a time to come, if nothing else is granted until then.
+    pub(super) fn puts_off(&self, need: u64, limit: &Limit, at: BootTime) -> Option<BootTime> {
+        self.too_early(need, limit, at).filter(|_| self.is_kept)
+    }
+
+    /// What is left of the share of a limit that has one.
+    fn left(&self, limit: &Limit, at: BootTime) -> Option<u64> {
+        let lately: u64 = self.lately(at).map(|(_, units)| units).sum();
+        let share = long_period_units_max(limit.amount);
+        limit
+            .terms()
+            .is_long()
+            .then(|| share.saturating_sub(lately))
+    }
+
+    fn too_early(&self, need: u64, limit: &Limit, at: BootTime) -> Option<BootTime> {
+        let left = self.left(limit, at)?;
+        let sent = self.freed_by(need, long_period_units_max(limit.amount), at)?;
+        (left < need).then(|| sent.after(LONG_PERIOD))
     }
 
     /// When the last was sent of the grants that have to be forgotten until a share leaves so much room, oldest first; of all of them,
     /// where the need is larger than the share.
-    fn freed_by(&self, need: u64, share: u64, lately: u64) -> Option<BootTime> {
-        let mut kept = lately;
+    fn freed_by(&self, need: u64, share: u64, at: BootTime) -> Option<BootTime> {
+        let mut kept: u64 = self.lately(at).map(|(_, units)| units).sum();
         let mut sent = None;
-        for (granted, units) in &self.granted {
+        for (granted, units) in self.lately(at) {
             kept -= units;
-            sent = Some(*granted);
+            sent = Some(granted);
             if share.saturating_sub(kept) >= need {
                 break;
             }
@@ -58,12 +82,24 @@ impl Pace {
         sent
     }
 
+    fn lately(&self, at: BootTime) -> impl Iterator<Item = (BootTime, u64)> {
+        let granted = self.granted.iter().copied();
+        granted.filter(move |(sent, _)| !is_old(*sent, at))
+    }
+
     fn forget(&mut self, now: BootTime) {
-        let is_old = |sent: &BootTime| now.since(*sent) >= LONG_PERIOD;
-        while self.granted.front().is_some_and(|(sent, _)| is_old(sent)) {
+        while self
+            .granted
+            .front()
+            .is_some_and(|(sent, _)| is_old(*sent, now))
+        {
             self.granted.pop_front();
         }
     }
+}
+
+fn is_old(sent: BootTime, now: BootTime) -> bool {
+    now.since(sent) >= LONG_PERIOD
 }
 
 #[cfg(test)]
@@ -84,6 +120,11 @@ mod tests {
         let mut pace = Pace::default();
         pace.granted(300, at(100));
         pace.granted(700, at(105));
+        // Of a time to come the same is known, where the pace is kept at all.
+        assert_eq!(pace.puts_off(300, &limit, at(109)), None);
+        pace.keep(true);
+        assert_eq!(pace.puts_off(300, &limit, at(109)), Some(at(110)));
+        assert_eq!(pace.puts_off(300, &limit, at(110)), None);
         for (need, not_before) in [(300, 110), (301, 115), (800, 115), (5_000, 115)] {
             let held = pace.hold(need, need, &limit, at(106));
             assert_eq!(held, Err(at(not_before)), "{need}");

@@ -9,7 +9,7 @@ use super::clock::Believed;
 use super::entry::{Asker, Entry};
 use super::loss::Aftermath;
 use super::merging::{self, Merging};
-use super::wait::wait;
+use super::wait::{ASK_AGAIN_MIN, wait};
 use super::work::{Answer, Wait, Work, block_id};
 use crate::domain::limit::{AMOUNT_MAX, Mode};
 use crate::domain::time::{BootTime, Timestamp};
@@ -145,7 +145,7 @@ impl<'a> Page<'a> {
             .offline
             .turn(now.offline, self.entry.clocks, last_end);
         let asked = self.work.ask?;
-        let charged = charged.units.saturating_add(self.charged_anew);
+        let charged = self.charged_in_all();
         let (ask, amount) = (asked.ask, self.amount(&now));
         self.granted = match now.mode {
             Mode::Enforce => self
@@ -176,13 +176,11 @@ impl<'a> Page<'a> {
     pub fn lack(&self) -> Option<Lack> {
         let (now, asked) = (self.terming?, self.work.ask?);
         // More than N is charged where it was lowered, or more was used than estimated.
-        let charged = self.charged.units.saturating_add(self.charged_anew);
         let lacking = |need: u64| {
-            let all = charged.saturating_add(need);
+            let all = self.charged_in_all().saturating_add(need);
             all.saturating_sub(self.amount(&now)).max(1)
         };
-        let fits = charged.saturating_add(asked.ask.largest) <= self.amount(&now);
-        let has_room = asked.ask.only_looks && fits;
+        let has_room = asked.ask.only_looks && self.fits(asked.ask.largest, &now);
         (self.granted == 0 && !has_room).then(|| Lack {
             limit_uid: self.work.limit,
             units: lacking(asked.ask.need),
@@ -196,13 +194,21 @@ impl<'a> Page<'a> {
     pub fn answer(&self, free: Free, sent: BootTime, now: BootTime) -> Option<Answer> {
         let (terming, asked) = (self.terming?, self.work.ask?);
         let (terms, charged) = (&terming.terms, self.charged);
-        let wait = |free: Option<Timestamp>| {
+        // Where only another's claim is in the way, nothing else has to end.
+        let claimed = |need: u64| {
+            let claim = self.entry.claim.filter(|_| self.fits(need, &terming))?;
+            Some(now.after(claim.until.since(terming.now).max(ASK_AGAIN_MIN)))
+        };
+        let wait = |free: Option<Timestamp>, need: u64| {
             let free = free.map(|free| merging::free_by(free, terms, charged));
             let close = charged.next_close;
-            wait(&self.entry, terms, free, close, terming.now, now)
+            wait(&self.entry, terms, free, close, terming.now, now).clear_by(claimed(need))
         };
         let (of_need, of_largest) = match self.granted {
-            0 => (wait(free.need), wait(free.largest)),
+            0 => (
+                wait(free.need, asked.ask.need),
+                wait(free.largest, asked.ask.largest),
+            ),
             _ => (Wait::default(), Wait::default()),
         };
         Some(Answer {
@@ -215,6 +221,15 @@ impl<'a> Page<'a> {
             wait: of_need,
             largest_clears_at: of_largest.clears_at,
         })
+    }
+
+    fn charged_in_all(&self) -> u64 {
+        self.charged.units.saturating_add(self.charged_anew)
+    }
+
+    /// Whether there is room for it beside what is charged.
+    fn fits(&self, need: u64, now: &Terming) -> bool {
+        self.charged_in_all().saturating_add(need) <= self.amount(now)
     }
 
     /// What can be granted of it together.

@@ -32,11 +32,7 @@ impl Reach {
         // In whole microseconds, as it is stored.
         let micros = today.as_nanos().div_ceil(1_000);
         let today = Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX));
-        let before = match clocks.low < self.until {
-            true => self.charge,
-            false => self.today,
-        };
-        let charge = before.max(today);
+        let charge = self.longest(clocks).max(today);
         let is_kept = today < charge && charge == self.charge && today == self.today;
         let until = match is_kept {
             true => self.until,
@@ -46,6 +42,16 @@ impl Reach {
             charge,
             until,
             today,
+        }
+    }
+
+    /// The longest for which anything may be charged that is.
+    #[must_use]
+    pub fn longest(&self, clocks: Clocks) -> Duration {
+        if clocks.low < self.until {
+            self.charge
+        } else {
+            self.today
         }
     }
 

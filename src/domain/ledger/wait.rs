@@ -9,7 +9,7 @@ use crate::domain::terms::Terms;
 use crate::domain::time::{BootTime, Timestamp};
 
 /// Nobody asks again sooner than this after an answer of nothing.
-const ASK_AGAIN_MIN: Duration = Duration::from_millis(5);
+pub(super) const ASK_AGAIN_MIN: Duration = Duration::from_millis(5);
 /// How long after a block has closed its return is there.
 const RETURN_DELAY: Duration = Duration::from_millis(50);
 

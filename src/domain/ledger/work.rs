@@ -155,6 +155,25 @@ impl Wait {
         }
     }
 
+    /// The same, but nothing is free before this.
+    #[must_use]
+    pub(super) fn not_clear_before(self, at: Option<BootTime>) -> Self {
+        Self {
+            clears_at: self.clears_at.max(at.unwrap_or_default()),
+            ..self
+        }
+    }
+
+    /// The same, but all is free at this time, where nothing is frozen.
+    #[must_use]
+    pub(super) fn clear_by(self, at: Option<BootTime>) -> Self {
+        let at = at.filter(|_| !self.is_frozen);
+        Self {
+            clears_at: at.map_or(self.clears_at, |at| self.clears_at.min(at)),
+            ..self
+        }
+    }
+
     /// For both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

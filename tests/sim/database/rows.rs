@@ -62,6 +62,23 @@ impl Row {
         page.answer(free, client.sent, client.now)
     }
 
+    /// It counts over another span than `before` from now on.
+    pub(super) fn outlast(&mut self, before: Span, now: Timestamp, bug: Option<Bug>) {
+        let terms = self.limit.terms();
+        if !terms.span.may_outlast(before) {
+            return;
+        }
+        let clocks = self.entry.clocks;
+        let end = match bug {
+            Some(Bug::SpanByTermsOfToday) => terms.charge_until(clocks.high.max(now)),
+            _ => self.entry.outlast(before, &terms, now),
+        };
+        let charged = self.blocks.values_mut();
+        for block in charged.filter(|block| block.charge_until > clocks.low) {
+            block.charge_until = block.charge_until.max(end);
+        }
+    }
+
     /// What goes wrong before anything is decided, by the bugs.
     fn mislead(
         &mut self,
@@ -134,6 +151,10 @@ impl Row {
             stated: block.units,
             binds_until: 0,
         };
+        // A charge whose answer was lost is said again.
+        if stored.closed && self.blocks.contains_key(&block.block_id) {
+            return;
+        }
         let known = self.blocks.insert(block.block_id, stored);
         assert!(known.is_none(), "a block id came twice");
     }

@@ -19,6 +19,8 @@ pub(crate) enum Act {
     Odd(Odd, Duration),
     /// The limits have these D and L.
     Terms(Duration, Duration),
+    /// The limits have this W, D and L.
+    Span(Duration, Duration, Duration),
     /// The limits are of this amount.
     Amount(u64),
     /// A standby takes over that lacks what was committed in this last stretch, and all replicas start anew, or all live on.

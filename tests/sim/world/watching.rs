@@ -3,6 +3,7 @@
 use std::fmt::{Debug, Write};
 
 use keylease::domain::offline::OfflineShare;
+use keylease::domain::terms::Span;
 
 use super::*;
 use crate::setup::{Act, Odd, Replicas};
@@ -48,6 +49,7 @@ impl World<'_> {
                     limit.start_within = Some(start_within);
                 });
             }
+            Act::Span(window, validity, start_within) => self.span(window, validity, start_within),
             Act::Amount(amount) => self.amount(amount),
             Act::FailOver(lacks, replicas) => {
                 self.fail_over(nanos(lacks), nanos(lacks));
@@ -86,6 +88,21 @@ impl World<'_> {
             oracle.changed(now, amount, nanos(limit.terms().charge_time()));
         }
         self.change(|limit| limit.amount = amount);
+    }
+
+    /// Every limit counts over another window.
+    fn span(&mut self, window: Duration, validity: Duration, start_within: Duration) {
+        let before: Vec<Limit> = self.limits.clone();
+        self.change(|limit| {
+            limit.span = Span::Rolling(window);
+            limit.validity = Some(validity);
+            limit.start_within = Some(start_within);
+        });
+        for limit in before {
+            let oracle = self.oracles.get_mut(&limit.uid).unwrap();
+            oracle.counts_over(self.now, nanos(window), nanos(limit.span.length()));
+            self.database.outlast(limit.uid, limit.span, self.now);
+        }
     }
 
     fn change(&mut self, change: impl Fn(&mut Limit)) {

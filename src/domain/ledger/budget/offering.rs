@@ -15,6 +15,8 @@ pub(super) struct Offered {
     within: Within,
     /// Limits that have too little.
     pub(super) lacking: Vec<Lacking>,
+    /// When those do not any more, others that have enough now may be put off until then.
+    put_off: Option<BootTime>,
 }
 
 /// A limit that has too little for a need.
@@ -36,7 +38,7 @@ impl Offered {
     pub(super) fn whole(self) -> Result<(u64, Within), Take> {
         let waits = self.lacking.iter().map(|lacking| lacking.wait);
         match waits.reduce(Wait::and) {
-            Some(wait) => Err(Take::Short(wait)),
+            Some(wait) => Err(Take::Short(wait.not_clear_before(self.put_off))),
             None => Ok((self.uses, self.within)),
         }
     }
@@ -83,8 +85,21 @@ impl Budget {
         Ok(Offered {
             uses,
             within: Within { start, report },
+            put_off: self.put_off_by(need, &lacking),
             lacking,
         })
+    }
+
+    fn put_off_by(&self, need: Need<'_>, lacking: &[Lacking]) -> Option<BootTime> {
+        let clears_at = lacking.iter().map(|l| l.wait.clears_at).max()?;
+        let is_lacking = |index: usize| lacking.iter().any(|lacking| lacking.index == index);
+        let others = self.held.iter().enumerate().filter(|(index, held)| {
+            let limit = held.limit();
+            limit.mode == Mode::Enforce && counts(limit, need) && !is_lacking(*index)
+        });
+        let put_off =
+            others.filter_map(|(_, held)| held.puts_off(units(held.limit(), need), clears_at));
+        put_off.max()
     }
 
     /// What [`Budget::take`] would refuse a need with; `None` if it would take. Nothing is taken, and nothing is counted.

@@ -19,13 +19,12 @@ impl Budget {
         for held in &mut self.held {
             let draw = lease.draws.iter().find(|(uid, _)| *uid == held.limit().uid);
             let draw = draw.map(|(_, draw)| *draw);
-            // A shadow has counted what it could not draw.
-            let is_shadow = held.only_counts();
-            if draw.is_none() && (is_shadow || !held.limit().applies_to(lease.model)) {
+            if held.limit().span.is_held() {
+                draw.into_iter().for_each(|draw| held.report(draw, uses));
                 continue;
             }
-            if let Some(draw) = draw.filter(|_| held.limit().span.is_held()) {
-                held.report(draw, uses);
+            // Of a shadow nothing was drawn where nobody had said what a use costs: what it came to counts.
+            if draw.is_none() && !held.limit().applies_to(lease.model) {
                 continue;
             }
             if is_whole && draw.is_some_and(|draw| held.is_settled(draw)) {

@@ -89,6 +89,7 @@ impl Held {
         }
         let expected = self.with_growth(per_validity);
         let want = expected.saturating_add(missed).min(amount);
+        self.pace.keep(is_paced);
         let held = self.pace.hold(want, need, &self.limit, now);
         self.put_off = held.err().filter(|_| is_paced);
         let want = match held {
@@ -104,6 +105,15 @@ impl Held {
             is_awaited: first.map_or(self.missed.is_awaited, |first| first.is_patient),
             only_looks: self.put_off.is_some(),
         })
+    }
+
+    /// It has enough now, and may have none at a time to come, when its pace puts off the next ask: until when.
+    #[must_use]
+    pub fn puts_off(&self, units: u64, at: BootTime) -> Option<BootTime> {
+        let mut open = self.open.iter();
+        let serves = open.any(|block| block.left() >= units && at < block.valid_until);
+        let put_off = || self.pace.puts_off(units, &self.limit, at);
+        (!serves).then(put_off)?
     }
 
     /// The ask is on its way.

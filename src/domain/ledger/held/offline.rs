@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Draw, Held, Offer, Ticket, Wait, Within};
-use crate::domain::ledger::block::NO_BLOCK;
 use crate::domain::ledger::offline::slots::Slot;
 use crate::domain::offline::Plan;
 use crate::domain::time::BootTime;
@@ -52,11 +51,7 @@ impl Held {
         let fits = self.is_cut_off(now) && uses <= self.offline.uses(&self.limit, units, slot, now);
         fits.then(|| {
             self.offline.take(&self.limit, units * uses, now);
-            Draw {
-                block: NO_BLOCK,
-                units,
-                ordinal: 0,
-            }
+            Draw::of_no_block(units)
         })
     }
 

@@ -50,11 +50,7 @@ impl Held {
 
     /// What the database must be told: units used beyond what was estimated.
     pub fn charge(&mut self, number: impl FnOnce() -> u64) -> Option<Charge> {
-        let units = std::mem::take(&mut self.charges);
-        (units > 0).then(|| Charge {
-            block: number(),
-            units,
-        })
+        self.overuse.next(number)
     }
 
     /// What was granted, as the database may have to be told after a loss.
@@ -103,10 +99,12 @@ impl Held {
         }
     }
 
-    /// The write did not happen: say it again.
+    /// The write did not happen, or nobody knows: say it again.
     pub fn say_again(&mut self, returns: &[Return], charge: Option<Charge>) {
         self.unsaid.extend(returns.iter().map(|r| r.block));
-        self.charges = self.charges.saturating_add(charge.map_or(0, |c| c.units));
+        charge
+            .into_iter()
+            .for_each(|charge| self.overuse.unanswered(charge));
     }
 
     /// What to ask for by a demand of so much per D. Demand that sets in is seen growing from one permit on, and a block for each doubling

@@ -63,12 +63,30 @@ fn few_rows_and_short_windows_are_left_alone() {
     let of = |terms: &Terms, charged| Merging::of(LIMIT, terms, charged, Timestamp::from_micros(0));
     assert_eq!(of(&hour, charged(OVER_MAX - 1, UNHEARD_MAX)), None);
     assert!(of(&hour, charged(OVER_MAX, 0)).is_some());
-    assert_eq!(
-        of(&terms(Duration::from_mins(1)), charged(10_000, 10_000)),
-        None
-    );
+    let minute = terms(Duration::from_mins(1));
+    assert_eq!(of(&minute, charged(OVER_MAX_SHORT - 1, UNHEARD_MAX)), None);
+    let held = Terms {
+        span: Span::Held(Duration::from_mins(1)),
+        ..minute
+    };
+    assert_eq!(of(&held, charged(10_000, 10_000)), None);
     let unheard = of(&hour, charged(0, UNHEARD_MAX + 1)).unwrap();
     assert_eq!((unheard.over, unheard.unheard), (0, UNHEARD_MAX / 8 + 1));
+}
+
+/// With a window of fifty minutes, D of a second and many replicas there would be tens of thousands.
+#[test]
+fn of_a_shorter_window_as_many_are_merged_as_would_make_reserves_slow() {
+    let low = Timestamp::from_micros(0);
+    let terms = terms(Duration::from_mins(50));
+    let many = charged(OVER_MAX_SHORT, 0);
+    let merging = Merging::of(LIMIT, &terms, many, low).unwrap();
+    let units: Vec<(u64, u32)> = (0..1_000).map(|part| (3, part + 1)).collect();
+    let before = rows(&terms, low, &units);
+    let merged = merging.merge(&before, Uuid::now_v7);
+    let after = after(&before, &merged);
+    assert!(after.len() <= SLICES as usize + 2, "{}", after.len());
+    assert_eq!(sum(&after, low), sum(&before, low));
 }
 
 proptest! {

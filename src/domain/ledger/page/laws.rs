@@ -185,3 +185,41 @@ fn what_is_charged_at_a_time_cannot_add_up_to_more_than_a_column_holds() {
     assert_eq!(charged(Mode::Enforce), [100]);
     assert_eq!(charged(Mode::Shadow), [AMOUNT_MAX, AMOUNT_MAX]);
 }
+
+/// Nothing that is charged has to end: the claim does, in a moment.
+#[test]
+fn where_only_a_claim_is_in_the_way_its_end_is_what_is_told() {
+    let terming = terming(30_000, 60, 0);
+    let mut before = entry(Some(8_000), false);
+    let left = Duration::from_millis(200);
+    if let Some(claim) = &mut before.claim {
+        claim.until = terming.now.after(left);
+    }
+    let asker = Asker {
+        boot_id: ME,
+        live: 2,
+        loss: Loss {
+            incarnation: 3,
+            replicas: 1,
+            periods: 1,
+        },
+    };
+    let (sent, now) = (BootTime::default(), BootTime::default());
+    let far = Some(before.clocks.low.after(Duration::from_secs(40)));
+    let free = Free {
+        need: far,
+        largest: far,
+    };
+    for (charged, is_soon) in [(16_000, true), (25_000, false)] {
+        let work = work(7_000, 0, None, Seen::NONE);
+        let mut page = Page::new(&work, before, Some(terming));
+        let charged = Charged {
+            units: charged,
+            ..Charged::NONE
+        };
+        assert_eq!(page.decide(&asker, charged), None);
+        let wait = page.answer(free, sent, now).unwrap().wait;
+        let soon = now.after(left + terming.terms.lead());
+        assert_eq!(wait.clears_at <= soon, is_soon, "{wait:?}");
+    }
+}
