@@ -9,15 +9,15 @@ use crate::domain::time::Timestamp;
 use crate::store::Result;
 use crate::store::convert::{as_millis, offset};
 
-/// Whether a version became current, or a rotation came to its step, later than so long from now.
+/// Whether a version became current, or a rotation came to its step, later than so long from now: the last of each is looked at.
 ///
 /// # Errors
 /// As every query.
 pub async fn is_any_beyond(conn: &mut PgConnection, ahead: Duration) -> Result<bool> {
     let is_any = sqlx::query_scalar!(
-        r#"select exists (select from rotations where step_time > clock_timestamp() + make_interval(secs => $1))
-            or exists (select from key_versions
-                where stage = 'current' and promote_time > clock_timestamp() + make_interval(secs => $1)) as "is_any!""#,
+        r#"select coalesce(greatest((select max(step_time) from rotations),
+                (select max(promote_time) from key_versions where stage = 'current'))
+            > clock_timestamp() + make_interval(secs => $1), false) as "is_any!""#,
         ahead.as_secs_f64()
     )
     .fetch_one(conn)

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::rotation_deeds::LEASE_OUT_MAX;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::rotations;
-use crate::vault::{Change, Done, Result, Vault, Verb, Work};
+use crate::vault::error::Refusal;
+use crate::vault::{Change, Done, Error, Result, Vault, Verb, Work};
 
 /// What a clock may be ahead of another without having been set.
 const AHEAD_MIN: Duration = Duration::from_mins(5);
@@ -29,7 +30,10 @@ impl Vault {
             return Ok(());
         }
         let change = Change::by_system("MendTimes", "the database's clock was ahead");
-        self.change(change, MendTimes).await
+        match self.change(change, MendTimes).await {
+            Err(Error::Refused(Refusal::NotFound { .. })) => Ok(()),
+            mended => mended,
+        }
     }
 }
 
@@ -41,6 +45,11 @@ impl Verb for MendTimes {
         let current = rotations::promote_now(work.conn, beyond, when).await?;
         let draining = rotations::drain_now(work.conn, beyond, LEASE_OUT_MAX, when).await?;
         let rotations = rotations::step_now(work.conn, beyond, work.now).await?;
+        if current + draining + rotations == 0 {
+            // Another replica was faster.
+            let resource = "a time of the future".to_owned();
+            return Err(Refusal::NotFound { resource }.into());
+        }
         tracing::warn!(
             current,
             draining,
