@@ -7,15 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::supervision::{every, is_next, round};
 use crate::domain::chain::Chain;
-use crate::live::choose::Now;
+use crate::live::steady::Steady;
 use crate::vault::{Pruner, Vault};
 
 /// How often old rows are looked for.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
 /// Until the database's clock has been sampled.
 const SETTLES: Duration = Duration::from_mins(1);
-/// What the database's clock may be ahead without having been set: a month of drift.
-const AHEAD_MIN: Duration = Duration::from_mins(5);
 
 /// How long the audit is kept; none for ever.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,26 +24,6 @@ pub struct Retention {
     pub leases: Option<Duration>,
 }
 
-/// The database's clock as it was when this replica looked first, and went on by the replica's own: what seems to be old since somebody set
-/// the former forward is not removed, which nobody could take back.
-#[derive(Debug)]
-struct Steady(Now);
-
-impl Steady {
-    /// How far the database's clock has been set forward since.
-    fn ahead(&self, now: Now) -> Duration {
-        let Self(first) = self;
-        let steady = first.database.after(now.boot.since(first.boot));
-        let ahead = now.database.since(steady);
-        // Clocks run at rates of their own.
-        if ahead < AHEAD_MIN {
-            Duration::ZERO
-        } else {
-            ahead
-        }
-    }
-}
-
 /// Removes what is old until the replica ends, from an hour after it began: by then a clock that is wrong may have been seen.
 pub(super) async fn retain(vault: Arc<Vault>, retention: Retention, stop: CancellationToken) {
     // The first tick of each comes at once: the clock is looked at when it has been sampled, and removing begins a whole period later.
@@ -53,7 +31,7 @@ pub(super) async fn retain(vault: Arc<Vault>, retention: Retention, stop: Cancel
     if !is_next(&mut settling, &stop).await || !is_next(&mut settling, &stop).await {
         return;
     }
-    let steady = Steady(vault.live().now());
+    let steady = Steady::new(vault.live().now());
     let mut ticks = every(PRUNE_EVERY);
     if !is_next(&mut ticks, &stop).await {
         return;
@@ -83,30 +61,5 @@ pub(super) async fn retain(vault: Arc<Vault>, retention: Retention, stop: Cancel
                 tracing::warn!(%error, audit.chain = chain.as_str(), "old rows of the audit could not be removed, it is tried again in an hour");
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::time::{BootTime, Timestamp};
-
-    const fn now(boot_seconds: u64, database_seconds: i64) -> Now {
-        Now {
-            boot: BootTime::from_nanos(boot_seconds * 1_000_000_000),
-            database: Timestamp::from_micros(database_seconds * 1_000_000),
-        }
-    }
-
-    #[test]
-    fn a_clock_that_is_set_forward_makes_nothing_older() {
-        let steady = Steady(now(100, 5_000));
-        assert_eq!(steady.ahead(now(3_700, 8_600)), Duration::ZERO);
-        assert_eq!(steady.ahead(now(3_700, 8_660)), Duration::ZERO);
-        let year = 365 * 24 * 3_600;
-        let ahead = steady.ahead(now(3_700, 8_600 + year));
-        assert_eq!(ahead.as_secs(), year.unsigned_abs());
-        // Set back, everything is young.
-        assert_eq!(steady.ahead(now(3_700, 10)), Duration::ZERO);
     }
 }

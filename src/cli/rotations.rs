@@ -37,7 +37,8 @@ enum Verb {
     /// Try the step of a rotation again now, also where it waits for a person
     #[command(after_help = "Examples:
   keylease rotations retry openai/main/3
-  keylease rotations retry openai/main/3 --skip-test --reason 'the provider shows no models to it'")]
+  keylease rotations retry openai/main/3 --skip-test --reason 'the provider shows no models to it'
+  keylease rotations retry openai/main/3 --revoke-previous-now --reason 'version 2 leaked'")]
     Retry(RetryArgs),
 }
 
@@ -62,6 +63,9 @@ struct RetryArgs {
     /// Make its version current without asking the provider about it
     #[arg(long)]
     skip_test: bool,
+    /// Revoke the version that it leaves to drain, without waiting for its leases and its grace
+    #[arg(long, conflicts_with = "skip_test")]
+    revoke_previous_now: bool,
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -110,6 +114,7 @@ async fn retry(client: &ClientArgs, args: RetryArgs) -> Result<(), Failure> {
     let request = proto::RetryRotationRequest {
         name: names::rotation(&args.which.rotation)?,
         skip_test: args.skip_test,
+        revoke_previous_now: args.revoke_previous_now,
         request_id: args.change.request_id,
         validate_only: args.change.validate_only,
         reason: args.change.reason,

@@ -4,7 +4,7 @@ mod course;
 
 use std::time::Duration;
 
-pub use course::{AGAIN_MAX, Deed, Event, Tested, Unfit};
+pub use course::{AGAIN_MAX, Deed, Event, TRIES_TOLD, Tested, Unfit};
 use uuid::Uuid;
 
 use super::id::Id;
@@ -18,6 +18,10 @@ pub const GRACE_MAX: Duration = Duration::from_hours(24 * 90);
 
 /// A replica that takes a step has this long for it: longer than any try takes. One that dies keeps it no longer.
 pub const CLAIM_LASTS: Duration = Duration::from_secs(20);
+
+/// The rotator of an account is asked for at most so much in a minute, over the fleet: after a downtime there may be thousands of secrets to
+/// revoke. It leaves room beside what begins by itself.
+pub const ASKED_A_MINUTE_MAX: i32 = 60;
 
 /// One replacement of a key's secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -60,6 +60,12 @@ impl DatabaseClock {
         }
     }
 
+    /// Whether the database's clock was ever read.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.offset.load(Ordering::Relaxed) != UNKNOWN
+    }
+
     /// What the time can be for a limit: see [`ClockSamples`].
     pub fn believed(
         &self,

@@ -43,6 +43,7 @@ pub mod slots;
 pub mod snapshot;
 mod speaker;
 pub mod spend;
+pub mod steady;
 pub mod suspects;
 mod sync;
 pub mod unknown;

@@ -65,7 +65,7 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
         Refusal::DatabaseUnreachable | Refusal::SnapshotStale => {
             details.set_retry_info(Some(RETRY_DATABASE));
         }
-        Refusal::TooManyWatches { .. } => {
+        Refusal::TooManyWatches { .. } | Refusal::MinuteFull { .. } => {
             details.set_retry_info(Some(RETRY_WATCH));
         }
         Refusal::NotFound { .. }

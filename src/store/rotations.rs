@@ -12,10 +12,14 @@ use crate::domain::time::Timestamp;
 
 mod claims;
 mod failed;
+mod future;
+mod revoking;
 mod writing;
 
 pub use claims::{Claimed, begun_since, busy, claim, is_due, note_attempt};
 pub use failed::{Failed, failed};
+pub use future::{drain_now, is_any_beyond, promote_now, step_now};
+pub use revoking::{note_secret, unrevoked};
 pub use writing::{insert, of_drained, update};
 
 /// A row, column by column.

@@ -137,6 +137,30 @@ pub async fn delete(conn: &mut PgConnection, account_uid: Uuid) -> Result<bool> 
     Ok(done.rows_affected() > 0)
 }
 
+/// Counts one more request of an account's rotator, and says whether it may be made: at most so many are in the minute that began with the
+/// first of them. One that began in a future that was taken back is over.
+///
+/// # Errors
+/// As every query.
+pub async fn count_request(
+    conn: &mut PgConnection,
+    account_uid: Uuid,
+    requests_max: i32,
+) -> Result<bool> {
+    let counted = sqlx::query!(
+        "update rotators r set asked = case when minute.goes_on then r.asked + 1 else 1 end,
+            asked_since = case when minute.goes_on then r.asked_since else clock_timestamp() end
+        from (select account_uid, coalesce(asked_since between clock_timestamp() - interval '1 min' and clock_timestamp(), false) as goes_on
+            from rotators where account_uid = $1 for update) minute
+        where r.account_uid = minute.account_uid and (r.asked < $2 or not minute.goes_on)",
+        account_uid,
+        requests_max
+    )
+    .execute(conn)
+    .await?;
+    Ok(counted.rows_affected() > 0)
+}
+
 /// Notes what the provider calls the secret of a version.
 ///
 /// # Errors

@@ -1,10 +1,12 @@
 //! `DeleteKey`.
 
+use uuid::Uuid;
+
 use super::error::Refusal;
-use super::guard::check_etag;
-use super::{Done, Result, Verb, Work, get_key};
+use super::guard::{check_etag, found};
+use super::{Done, Result, Verb, Work};
 use crate::domain::name::KeyName;
-use crate::store::{deletions, keys, pool_members};
+use crate::store::{deletions, keys, pool_members, rotations};
 
 /// A key to delete, with its versions and their secrets.
 #[derive(Debug, Clone)]
@@ -19,27 +21,62 @@ impl Verb for DeleteKey {
     type Answer = ();
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<()>> {
-        // Its MAC is not asked for: deleting is the remedy for a row that was tampered with.
-        let key = get_key::stored(work.conn, &self.name).await?;
-        check_etag(&self.etag, &key.meta, &self.name)?;
-        let uid = key.meta.uid;
+        let stored = keys::find(work.conn, &self.name.account, &self.name.key).await?;
+        let stored = found(stored, &self.name)?;
+        // Its MAC is not insisted on: deleting is the remedy for a row that was tampered with.
+        let is_ours = work.keys.mac.verifies_row(&stored.resource, &stored.mac);
+        let meta = stored.resource.meta;
+        check_etag(&self.etag, &meta, &self.name)?;
+        let uid = meta.uid;
         let pools = pool_members::pools_naming(work.conn, uid).await?;
         if let Some(pool) = pools.first() {
             let resource = self.name.to_string();
             let message = format!("{resource} is a member of pools/{pool}, remove it there first");
             return Err(Refusal::State { resource, message }.into());
         }
+        let left = self.left_at_provider(work, uid, is_ours).await?;
         deletions::insert_versions(work.conn, work.rev, uid).await?;
         keys::delete(work.conn, uid).await?;
         deletions::insert(work.conn, work.rev, "keys", uid).await?;
         Ok(Done {
             answer: (),
             resource: self.name.to_string(),
-            summary: "deleted, its secrets are erased".to_owned(),
+            summary: format!("deleted, its secrets are erased{left}"),
         })
     }
 
     async fn replay(self, _work: &mut Work<'_>, _resource: &str) -> Result<()> {
         Ok(())
+    }
+}
+
+impl DeleteKey {
+    /// With the key everybody would forget what its rotator has yet to have revoked at the provider, and that would stay good there for ever.
+    /// Of a row that is not believed no rotation can be given up first: then it is said in the audit.
+    async fn left_at_provider(
+        &self,
+        work: &mut Work<'_>,
+        uid: Uuid,
+        is_ours: bool,
+    ) -> Result<String> {
+        let unrevoked = rotations::unrevoked(work.conn, uid, None).await?;
+        let Some(first) = unrevoked.first() else {
+            return Ok(String::new());
+        };
+        if is_ours {
+            let resource = self.name.to_string();
+            let (id, number) = (&first.id, first.number_to_revoke());
+            let message = format!(
+                "{resource}/rotations/{id} has yet to have version {number} revoked at its provider: wait until it has, or revoke it there yourself and give the rotation up with CancelRotation first"
+            );
+            return Err(Refusal::State { resource, message }.into());
+        }
+        let numbers = unrevoked
+            .iter()
+            .map(|rotation| rotation.number_to_revoke().to_string());
+        let numbers = numbers.collect::<Vec<_>>().join(", ");
+        Ok(format!(
+            ", its provider was not told yet to forget these versions: {numbers}"
+        ))
     }
 }

@@ -53,6 +53,12 @@ pub enum Refusal {
         /// A whole sentence: what forbids it, and the remedy.
         message: String,
     },
+    /// As many began within this minute as may.
+    #[error("{what}, more begin in the next minute")]
+    MinuteFull {
+        /// What, and how many.
+        what: String,
+    },
     /// Behaviour that later releases bring.
     #[error("{}", unbuilt(.field, .value, .remedy))]
     NotBuilt {
@@ -125,6 +131,7 @@ impl Refusal {
             | Self::State { resource, .. } => Some(resource),
             Self::SecretExists { .. }
             | Self::Fields(_)
+            | Self::MinuteFull { .. }
             | Self::NotBuilt { .. }
             | Self::RequestIdReused
             | Self::TokenMissing

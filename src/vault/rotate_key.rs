@@ -8,6 +8,8 @@ use uuid::Uuid;
 use super::error::Refusal;
 use super::guard::{check_etag, found};
 use super::probe::is_askable;
+use super::rotating::come_back;
+use super::rotating::revoke_version::{self, Previous, revoke_version};
 use super::rotating::rotation_deeds::{Rotating, move_on};
 use super::rotations::RotationView;
 use super::secret_value::{SecretValue, WHOLE};
@@ -31,7 +33,7 @@ pub struct RotateKey {
     pub etag: String,
     /// The new secret; none where the rotator of the account is to make it.
     pub secret: Option<SecretValue>,
-    /// Revoke the previous version now, without a test and without waiting for its leases.
+    /// Revoke every previous version now, without a test and without waiting for their leases.
     pub revoke_previous_now: bool,
     /// Promote the new version untried.
     pub skips_test: bool,
@@ -66,7 +68,8 @@ impl Verb for RotateKey {
         let grace = self.grace.or(of_account).unwrap_or(GRACE_DEFAULT);
         let mut rotation = self.begin(work, &rotating.key, from, grace).await?;
         if let Some(secret) = &self.secret {
-            store_pending(work, &account, &rotating.key, &rotation, secret).await?;
+            let new = store_pending(work, &account, &rotating.key, &rotation, secret).await?;
+            come_back::spare(work, &rotating, new, &secret.fingerprint(work.keys)).await?;
         }
         rotations::insert(work.conn, &rotation).await?;
         let is_one = |secret: &SecretValue| secret.parts().contains_key(WHOLE);
@@ -75,15 +78,11 @@ impl Verb for RotateKey {
             let proven = Event::Tested(Tested::Proven);
             move_on(work, &mut rotating, &mut rotation, proven).await?;
         }
-        if self.revoke_previous_now && rotation.step == Step::Draining {
-            let at_provider = rotator.is_some();
-            move_on(
-                work,
-                &mut rotating,
-                &mut rotation,
-                Event::Drained { at_provider },
-            )
-            .await?;
+        if self.revoke_previous_now {
+            revoke_all_previous(work, &rotating).await?;
+            let id = &rotation.id;
+            let ended = rotations::find(work.conn, rotating.key.meta.uid, id).await?;
+            rotation = found(ended, &self.name)?;
         }
         let view = RotationView::new(self.name, rotation);
         Ok(Done {
@@ -173,6 +172,24 @@ impl RotateKey {
             epoch: 0,
         })
     }
+}
+
+/// Nothing but the new version is good any more: those too end at once that an earlier rotation has left to drain. Whichever leaked, each
+/// may be the one.
+async fn revoke_all_previous(work: &mut Work<'_>, rotating: &Rotating) -> Result<()> {
+    let (key_uid, account_uid) = (rotating.key.meta.uid, rotating.key.account_uid);
+    for (uid, number) in key_versions::previous(work.conn, key_uid).await? {
+        let previous = Previous {
+            uid,
+            key_uid,
+            account_uid,
+            number,
+        };
+        let twin = revoke_version(work, previous).await?;
+        let resource = format!("{}/versions/{number}", rotating.name);
+        work.note(resource, revoke_version::summary(twin));
+    }
+    Ok(())
 }
 
 /// Stores the secret as the new version of a rotation: sealed for the hosts of its account, and leased to nobody yet.

@@ -1,6 +1,6 @@
-//! What becomes of rotations where the database's clock is set: the rows are as they are after that.
+//! What becomes of rotations where the database's clock is set: it is, or the rows are as they are after that.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use keylease::proto::{LeaseKeyRequest, RotateKeyRequest, RotationStep, VersionStage};
 use tokio::time::sleep;
@@ -17,6 +17,77 @@ use crate::harness::setup::{secret, span};
 const OLD: &str = "sk-Canary_Clock_old_w3Rt7Yp";
 const NEW: &str = "sk-Canary_Clock_new_k2Lp9Zx";
 
+/// The database's clock can be set from here on, as whoever connects anew reads it: replicas that are started again.
+async fn settable(probed: &mut Probed) {
+    for statement in [
+        "create schema settable",
+        "create table settable.clock as select interval '0' as ahead",
+        "create function settable.clock_timestamp() returns timestamptz language sql volatile
+            as 'select pg_catalog.clock_timestamp() + ahead from settable.clock'",
+        "do $$ begin execute format('alter database %I set search_path = settable, pg_catalog, public', current_database()); end $$",
+    ] {
+        probed.sql(statement).await;
+    }
+    probed.cluster.replicas[0].end("-TERM").await;
+    probed.cluster.replicas.remove(0);
+    probed.cluster.add().await;
+    let token = probed.cluster.admin_token.clone();
+    probed.admin = probed.cluster.client(0, &token).await;
+}
+
+/// It goes so far ahead of what it was.
+async fn set(probed: &Probed, ahead: &str) {
+    let set = format!("update settable.clock set ahead = '{ahead}'");
+    assert_eq!(probed.sql(&set).await, 1);
+}
+
+async fn rotate(probed: &Probed, grace: Duration) {
+    let request = RotateKeyRequest {
+        name: KEY.to_owned(),
+        secret: Some(secret(NEW)),
+        grace: Some(span(grace)),
+        ..Default::default()
+    };
+    let rotation = probed.rotate_so(request).await.unwrap();
+    assert_eq!(rotation.step(), RotationStep::Draining);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_a_day_ahead_ends_no_grace() {
+    let mut probed = Probed::start(1, OLD, false).await;
+    settable(&mut probed).await;
+    rotate(&probed, Duration::from_hours(1)).await;
+    sleep(A_WHILE).await;
+    set(&probed, "26 h").await;
+    sleep(A_WHILE * 2).await;
+    assert_eq!(probed.stages().await[1], VersionStage::Previous);
+    // It can be gone back to.
+    probed.roll_back().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_rotated_while_the_clock_was_a_year_ahead_counts_from_when_it_is_put_right() {
+    let mut probed = Probed::start(1, OLD, false).await;
+    settable(&mut probed).await;
+    sleep(A_WHILE).await;
+    set(&probed, "365 days").await;
+    sleep(A_WHILE).await;
+    rotate(&probed, Duration::ZERO).await;
+    set(&probed, "0").await;
+    let is_revoked = async || probed.stages().await[1] == VersionStage::Revoked;
+    eventually("the previous version is revoked", is_revoked).await;
+    let now = SystemTime::now() + Duration::from_secs(1);
+    let promoted = probed.versions().await[0].promote_time.unwrap();
+    assert!(
+        SystemTime::try_from(promoted).unwrap() < now,
+        "{promoted:?}"
+    );
+    let rotation = probed.rotation(2).await;
+    assert_eq!(rotation.step(), RotationStep::Done);
+    let told = "update audit_records set method = method where method = 'MendTimes'";
+    assert_eq!(probed.sql(told).await, 1);
+}
+
 #[tokio::test]
 async fn whatever_the_clock_says_a_replica_that_lives_is_asked_whether_leases_are_out() {
     let probed = Probed::start(2, OLD, false).await;
@@ -25,13 +96,7 @@ async fn whatever_the_clock_says_a_replica_that_lives_is_asked_whether_leases_ar
         ..of("p")
     };
     let held = probed.caller.ask(request).await.unwrap();
-    let request = RotateKeyRequest {
-        name: KEY.to_owned(),
-        secret: Some(secret(NEW)),
-        grace: Some(span(Duration::from_hours(1))),
-        ..Default::default()
-    };
-    probed.rotate_so(request).await.unwrap();
+    rotate(&probed, Duration::from_hours(1)).await;
     // As after a step of a day: whatever was to be waited for is over, and all who beat a moment ago seem to have been away.
     let back = "interval '26 h'";
     for shifted in [

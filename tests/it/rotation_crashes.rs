@@ -8,6 +8,7 @@ use crate::harness::cluster::eventually;
 use crate::harness::keys::KEY;
 use crate::harness::rotator::Mode;
 
+mod by_hand;
 mod crash;
 
 use crash::Crash;

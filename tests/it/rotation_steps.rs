@@ -164,6 +164,30 @@ async fn a_grace_beyond_its_bound_and_an_unknown_rotation_are_refused() {
 }
 
 #[tokio::test]
+async fn a_version_that_leases_would_not_take_is_not_promoted_though_nobody_is_asked_about_it() {
+    let probed = Probed::start(1, OLD, false).await;
+    probed.provider.tell(NEW, down());
+    probed.rotate(NEW).await.unwrap();
+    // It is of two parts, of which one is missing, and waits for its next test, which is to be left out.
+    let of_new = "version_uid in (select uid from key_versions where number = 2)";
+    let lacking = format!("update secrets set fingerprint = '\\x00' where {of_new}");
+    assert_eq!(probed.sql(&lacking).await, 1);
+    assert_eq!(
+        probed.sql("update rotations set skips_test = true").await,
+        1
+    );
+    probed.retry(2, false).await.unwrap();
+    let is_held = async || probed.rotation(2).await.held;
+    eventually("a person is told", is_held).await;
+    let detail = probed.rotation(2).await.detail;
+    assert!(
+        detail.contains("parts of its secret are missing"),
+        "{detail}"
+    );
+    assert_eq!(probed.caller.lease("p").await.version, 1);
+}
+
+#[tokio::test]
 async fn a_secret_that_this_replica_lacks_the_master_key_of_is_not_taken_for_a_bad_one() {
     let probed = Probed::start(1, OLD, false).await;
     probed.provider.tell(NEW, down());

@@ -123,3 +123,26 @@ async fn a_name_that_was_edited_is_not_sent_and_a_person_is_told() {
     assert_eq!(probed.rotation(3).await.step(), RotationStep::Revoking);
     assert_eq!(rotator.heard("revoke").len(), revoked);
 }
+
+#[tokio::test]
+async fn a_secret_that_comes_back_before_its_provider_was_told_to_forget_it_stays_good() {
+    let (probed, rotator) = with_rotator(1).await;
+    probed.ask_for_one().await.unwrap();
+    probed.reaches(2, RotationStep::Done).await;
+    rotator.does(Mode::Answers(503));
+    rotate_kept(&probed, "sk-Canary_After_c8Vb4Nm").await;
+    ends(&probed, 2).await;
+    probed.reaches(3, RotationStep::Revoking).await;
+    rotate_kept(&probed, FIRST).await;
+    assert_eq!(probed.rotation(3).await.step(), RotationStep::Done);
+    let noted = "update rotations set why = why where fingerprint is not null";
+    assert_eq!(probed.sql(noted).await, 0);
+    rotator.does(Mode::Works);
+    sleep(A_WHILE).await;
+    assert_eq!(rotator.good(), [FIRST]);
+    // It is revoked by its name when it is replaced for good.
+    rotate_kept(&probed, "sk-Canary_Last_h5Nq2Vx8").await;
+    ends(&probed, 4).await;
+    probed.reaches(5, RotationStep::Done).await;
+    assert!(rotator.good().is_empty());
+}

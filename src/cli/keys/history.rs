@@ -30,7 +30,7 @@ pub(crate) struct RotateArgs {
     /// Have the rotator of the account make the secret
     #[arg(long, conflicts_with_all = ["secret_stdin", "secret_file", "fields_file", "revoke_previous_now"])]
     by_rotator: bool,
-    /// Revoke the previous version now, without a test and without waiting for its leases: for a leaked key
+    /// Revoke every previous version now, without a test and without waiting for leases: for a leaked key
     #[arg(long)]
     revoke_previous_now: bool,
     /// Make the new version current without asking its provider about it

@@ -23,7 +23,7 @@ pub struct View {
     pub rows: Vec<(&'static str, usize)>,
     /// Limits that are configured otherwise than their provider states.
     pub limits: Vec<LimitFact>,
-    /// Rotations that wait for a person, or were undone by the vault itself.
+    /// Rotations that people should know of.
     pub rotations: Vec<RotationFact>,
     /// What befalls many keys at once.
     pub incidents: Vec<Ongoing>,
@@ -44,15 +44,26 @@ pub struct LimitFact {
     pub stated: u64,
 }
 
-/// A rotation that waits for a person, or was undone by the vault itself.
+/// What is wrong with a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ailment {
+    /// It waits for a person.
+    Held,
+    /// Its rotator is asked in vain, for an hour and more.
+    InVain,
+    /// It was undone by the vault itself.
+    Undone,
+}
+
+/// A rotation that people should know of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotationFact {
     /// The rotation.
     pub rotation: RotationName,
     /// The step it is at.
     pub step: Step,
-    /// It waits for a person; else it was undone.
-    pub is_held: bool,
+    /// What is wrong with it.
+    pub ailment: Ailment,
     /// What its last try came to.
     pub why: String,
 }

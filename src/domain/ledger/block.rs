@@ -1,5 +1,6 @@
 //! A block as its replica holds it: first open, to hand out from, then closed, to be settled.
 
+pub use super::draw::Draw;
 use crate::domain::terms::Terms;
 use crate::domain::time::BootTime;
 
@@ -52,21 +53,6 @@ pub struct Closed {
     pub charged_until: BootTime,
 }
 
-/// The number of no block: of what is drawn offline the database knows nothing, what a shadow counts before it has a block is charged at
-/// once, and reports settle neither.
-const NO_BLOCK: u64 = u64::MAX;
-
-/// Units taken from one block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Draw {
-    /// The block's number at its issuer.
-    pub block: u64,
-    /// Units per use.
-    pub units: u64,
-    /// Which lease of the block it is, from 0.
-    pub ordinal: u64,
-}
-
 /// All that became of one lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ending {
@@ -74,27 +60,6 @@ pub struct Ending {
     pub is_sure: bool,
     /// No use started later.
     pub started_by: BootTime,
-}
-
-impl Draw {
-    /// So many units per use, of no block.
-    #[must_use]
-    pub const fn of_no_block(units: u64) -> Self {
-        Self {
-            block: NO_BLOCK,
-            units,
-            ordinal: 0,
-        }
-    }
-
-    /// The same, from a block that is not held here.
-    #[must_use]
-    pub const fn elsewhere(self) -> Self {
-        Self {
-            block: NO_BLOCK,
-            ..self
-        }
-    }
 }
 
 impl Ending {

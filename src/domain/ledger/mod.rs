@@ -9,6 +9,7 @@ pub mod block;
 pub mod budget;
 pub mod clock;
 mod demand;
+mod draw;
 pub mod entry;
 #[cfg(test)]
 pub(crate) mod example;

@@ -8,9 +8,8 @@ use uuid::Uuid;
 use super::clock::Believed;
 use super::entry::{Asker, Entry};
 use super::loss::Aftermath;
-use super::merging::{self, Merging};
-use super::wait::{ASK_AGAIN_MIN, wait};
-use super::work::{Answer, Wait, Work, block_id};
+use super::merging::Merging;
+use super::work::{Work, block_id};
 use crate::domain::limit::{AMOUNT_MAX, Mode};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::domain::{offline::Plan, terms::Terms};
@@ -18,6 +17,7 @@ use crate::domain::{offline::Plan, terms::Terms};
 #[cfg(test)]
 mod laws;
 mod rows;
+mod telling;
 
 pub use rows::{Charged, Free, Lack, NewBlock, Stated};
 
@@ -169,67 +169,6 @@ impl<'a> Page<'a> {
     pub fn merging(&self) -> Option<Merging> {
         let terms = self.terming?.terms;
         Merging::of(self.work.limit, &terms, self.charged, self.entry.clocks.low)
-    }
-
-    /// Fifth, when all is written: what it lacks for a need that was not met.
-    #[must_use]
-    pub fn lack(&self) -> Option<Lack> {
-        let (now, asked) = (self.terming?, self.work.ask?);
-        // More than N is charged where it was lowered, or more was used than estimated.
-        let lacking = |need: u64| {
-            let all = self.charged_in_all().saturating_add(need);
-            all.saturating_sub(self.amount(&now)).max(1)
-        };
-        let has_room = asked.ask.only_looks && self.fits(asked.ask.largest, &now);
-        (self.granted == 0 && !has_room).then(|| Lack {
-            limit_uid: self.work.limit,
-            units: lacking(asked.ask.need),
-            units_of_largest: lacking(asked.ask.largest),
-            low: self.entry.clocks.low,
-        })
-    }
-
-    /// Last: the answer to the ask. `free` is when what it lacks will be free; `now` is the replica's clock.
-    #[must_use]
-    pub fn answer(&self, free: Free, sent: BootTime, now: BootTime) -> Option<Answer> {
-        let (terming, asked) = (self.terming?, self.work.ask?);
-        let (terms, charged) = (&terming.terms, self.charged);
-        // Where only another's claim is in the way, nothing else has to end.
-        let claimed = |need: u64| {
-            let claim = self.entry.claim.filter(|_| self.fits(need, &terming))?;
-            Some(now.after(claim.until.since(terming.now).max(ASK_AGAIN_MIN)))
-        };
-        let wait = |free: Option<Timestamp>, need: u64| {
-            let free = free.map(|free| merging::free_by(free, terms, charged));
-            let close = charged.next_close;
-            wait(&self.entry, terms, free, close, terming.now, now).clear_by(claimed(need))
-        };
-        let (of_need, of_largest) = match self.granted {
-            0 => (
-                wait(free.need, asked.ask.need),
-                wait(free.largest, asked.ask.largest),
-            ),
-            _ => (Wait::default(), Wait::default()),
-        };
-        Some(Answer {
-            block: asked.block,
-            units: self.granted,
-            within: self.within,
-            sent,
-            terms: terming.terms,
-            last: self.entry.last(),
-            wait: of_need,
-            largest_clears_at: of_largest.clears_at,
-        })
-    }
-
-    fn charged_in_all(&self) -> u64 {
-        self.charged.units.saturating_add(self.charged_anew)
-    }
-
-    /// Whether there is room for it beside what is charged.
-    fn fits(&self, need: u64, now: &Terming) -> bool {
-        self.charged_in_all().saturating_add(need) <= self.amount(now)
     }
 
     /// What can be granted of it together.

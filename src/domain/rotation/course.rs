@@ -11,8 +11,9 @@ use crate::domain::time::Timestamp;
 const AGAIN_FIRST: Duration = Duration::from_secs(5);
 /// The longest gap between tries.
 pub const AGAIN_MAX: Duration = Duration::from_mins(5);
-/// A step that is tried in vain for this long waits for a person.
-const TRIED_MAX: Duration = Duration::from_hours(1);
+/// A step that was tried in vain so often, for an hour, is told of: a test waits for a person then, and a rotator is asked on. It is counted in
+/// tries, so that neither a downtime nor a clock that was set passes for some.
+pub const TRIES_TOLD: u32 = 18;
 
 /// Something that happens to a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,8 +161,10 @@ impl Rotation {
     }
 
     fn reach(&mut self, step: Step, next_attempt: Option<Timestamp>, now: Timestamp) -> Deed {
-        self.step = step;
-        self.step_time = now;
+        if self.step != step {
+            self.step = step;
+            self.step_time = now;
+        }
         self.update_time = now;
         self.next_attempt = next_attempt;
         self.attempts = 0;
@@ -173,6 +176,7 @@ impl Rotation {
     fn come_to_nothing(&mut self, why: String, now: Timestamp) {
         if self.step == Step::Pending {
             self.step = Step::Testing;
+            self.step_time = now;
         }
         self.attempts = self.attempts.saturating_add(1);
         self.why = why;
@@ -187,7 +191,9 @@ impl Rotation {
 
     fn again(&mut self, why: String, now: Timestamp) -> Deed {
         self.come_to_nothing(why, now);
-        if now.since(self.step_time) >= TRIED_MAX {
+        // Whoever asks for a test may mend the secret. A rotator that was away comes back by itself, and nobody should have to go through
+        // all rotations of that time.
+        if self.step == Step::Testing && self.attempts >= TRIES_TOLD {
             self.hold();
         } else {
             let doublings = self.attempts.saturating_sub(1).min(16);
@@ -204,7 +210,6 @@ impl Rotation {
     }
 
     fn try_again(&mut self, now: Timestamp) {
-        self.step_time = now;
         self.update_time = now;
         self.attempts = 0;
         self.is_held = false;
@@ -217,7 +222,7 @@ impl Rotation {
                 "its version is current already: undo it with RollbackKey, or rotate another secret in"
             }
             (Step::Draining, Event::Retry { .. }) => {
-                "its version is current already, and leases of the previous one run out by themselves"
+                "its version is current already, and leases of the previous one run out by themselves: revoke_previous_now ends that"
             }
             (Step::Creating, Event::Retry { .. }) => {
                 "there is no new version yet that could be promoted untried"

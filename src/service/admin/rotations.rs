@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::mutation::change;
 use super::{Admin, Answer, key_message};
-use crate::domain::field::FieldErrors;
+use crate::domain::field::{FieldError, FieldErrors};
 use crate::domain::name::{KeyName, RotationName, VersionName};
 use crate::domain::rotation::GRACE_MAX;
 use crate::proto;
@@ -108,10 +108,17 @@ pub(super) async fn retry(
     let mut errors = FieldErrors::default();
     let change = change(&mut errors, identity, &request);
     let name = errors.take(RotationName::parse("name", &request.name));
+    if request.skip_test && request.revoke_previous_now {
+        let message = "must not come with skip_test: have its version promoted first";
+        errors.push(FieldError::new("revoke_previous_now", message));
+    }
     let name = errors.ready(name)?;
-    let skips_test = request.skip_test;
     let is_change = !change.validate_only;
-    let verb = RetryRotation { name, skips_test };
+    let verb = RetryRotation {
+        name,
+        skips_test: request.skip_test,
+        revoke_previous_now: request.revoke_previous_now,
+    };
     let view = admin.vault.change(change, verb).await?;
     Ok(proto::RetryRotationResponse {
         rotation: Some(tried(admin, view, is_change).await?),

@@ -62,6 +62,20 @@ pub async fn drained(
     Ok(rows)
 }
 
+/// The previous versions of a key, by uid and number, locked until the transaction ends.
+///
+/// # Errors
+/// As every query.
+pub async fn previous(conn: &mut PgConnection, key_uid: Uuid) -> Result<Vec<(Uuid, i32)>> {
+    let rows = sqlx::query!(
+        "select uid, number from key_versions where key_uid = $1 and stage = 'previous' order by number for update",
+        key_uid
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.uid, row.number)).collect())
+}
+
 /// Locks a version until the transaction ends, so that no lease of it goes on meanwhile. False where one is just about to, or it is gone.
 ///
 /// # Errors

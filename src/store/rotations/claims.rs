@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Rotation, due};
-use crate::domain::rotation::{AGAIN_MAX, CLAIM_LASTS};
+use crate::domain::rotation::{AGAIN_MAX, ASKED_A_MINUTE_MAX, CLAIM_LASTS};
 use crate::domain::time::Timestamp;
 use crate::store::Result;
 use crate::store::convert::offset;
@@ -23,7 +23,8 @@ pub struct Claimed {
 }
 
 /// Takes rotations that are due, the longest due first; only this one, where it is named. A rotation that nobody has tried yet is at its
-/// test from now on. One that is due later than any try is put off was put off by a clock that has been set back since. One whose new version is dead, and whose previous one is not, is due as well: it may have to be rolled back.
+/// test from now on. One that is due later than any try is put off was put off by a clock that has been set back since. One whose new version is dead, and whose previous one is not, is due as well: it may have to be rolled back. Those that need a rotator wait
+/// while that has been asked as often as may be within a minute.
 ///
 /// # Errors
 /// As every query.
@@ -46,9 +47,13 @@ pub async fn claim(
                 where n.stage = 'current' and n.health = 'dead' and n.health_accuser is null and d.step = 'draining'
                     and d.next_attempt_time is null and p.stage = 'previous' and p.health <> 'dead')
                 and r.step <> 'done' and ($1::uuid is null or r.uid = $1)
+                and not exists (select from keys k join rotators o on o.account_uid = k.account_uid
+                    where k.uid = r.key_uid and r.step in ('creating', 'revoking', 'cancelled', 'rolled_back') and o.asked >= $5
+                        and o.asked_since between clock_timestamp() - interval '1 min' and clock_timestamp())
             order by r.next_attempt_time limit $2 for update skip locked
         )
         update rotations r set epoch = r.epoch + 1, next_attempt_time = clock_timestamp() + make_interval(secs => $3),
+            step_time = case when r.step = 'pending' then clock_timestamp() else r.step_time end,
             step = case when r.step = 'pending' then 'testing' else r.step end
         from due, keys, accounts
         where r.uid = due.uid and keys.uid = r.key_uid and accounts.uid = keys.account_uid
@@ -56,7 +61,8 @@ pub async fn claim(
         only,
         rows_max,
         CLAIM_LASTS.as_secs_f64(),
-        AGAIN_MAX.as_secs_f64()
+        AGAIN_MAX.as_secs_f64(),
+        ASKED_A_MINUTE_MAX
     )
     .fetch_all(conn)
     .await?;

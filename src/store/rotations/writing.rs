@@ -42,7 +42,8 @@ pub async fn insert(conn: &mut PgConnection, rotation: &Rotation) -> Result<()> 
     Ok(())
 }
 
-/// Writes where a rotation stands. Whoever has taken its next step before has it no more.
+/// Writes where a rotation stands. Whoever has taken its next step before has it no more. Where nothing more is to be done, nothing is known
+/// any more of the secret that was to be revoked.
 ///
 /// # Errors
 /// As every query.
@@ -50,7 +51,8 @@ pub async fn update(conn: &mut PgConnection, rotation: &Rotation) -> Result<()> 
     let number = |number| i32::try_from(number).unwrap_or(i32::MAX);
     sqlx::query!(
         "update rotations set step = $2, from_number = $3, update_time = $4, skips_test = $5, step_time = $6, attempts = $7,
-            next_attempt_time = $8, why = $9, is_held = $10, is_automatic = $11, epoch = epoch + 1
+            next_attempt_time = $8, why = $9, is_held = $10, is_automatic = $11, epoch = epoch + 1,
+            fingerprint = case when $8::timestamptz is null and not $10 then null else fingerprint end
         where uid = $1",
         rotation.uid,
         rotation.step.as_str(),

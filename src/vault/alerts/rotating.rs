@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::domain::alerts::view::{Fact, RotationFact, View};
+use crate::domain::alerts::view::{Ailment, Fact, RotationFact, View};
 use crate::domain::id::Id;
 use crate::domain::name::{KeyName, RotationName};
 use crate::domain::rotation::Step;
@@ -47,7 +47,11 @@ fn fact(row: Failed) -> Option<RotationFact> {
     Some(RotationFact {
         rotation: RotationName { key, rotation },
         step: Step::from_stored(&row.step)?,
-        is_held: row.is_held,
+        ailment: match (row.is_held, row.is_in_vain) {
+            (true, _) => Ailment::Held,
+            (false, true) => Ailment::InVain,
+            (false, false) => Ailment::Undone,
+        },
         why: row.why,
     })
 }

@@ -27,6 +27,8 @@ mod testing;
 const AT_ONCE: i64 = 8;
 /// How long a call waits for the first test of its own rotation.
 const PROMPT: Duration = Duration::from_secs(8);
+/// How soon a step is due again whose rotator was asked as often as may be: who comes first then gets what has come free.
+const FULL_FOR: Duration = Duration::from_secs(10);
 /// How often it looks where another replica was faster.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -139,8 +141,16 @@ impl Vault {
             Err(Error::Refused(Refusal::State { message, .. })) => {
                 self.wait_for_a_person(taken, message).await
             }
+            Err(Error::Refused(Refusal::MinuteFull { .. })) => self.put_off(taken).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// Others have asked the rotator for as much as may be asked of it at once: that is no try.
+    async fn put_off(&self, turn: Turn) -> Result<()> {
+        let mut rotation = turn.rotation;
+        rotation.next_attempt = Some(self.live.now().database.after(FULL_FOR));
+        self.note_quietly(&rotation).await
     }
 
     /// A row that the step needs is not what was written: it is no use to try again before somebody has looked.

@@ -18,12 +18,15 @@ use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{key_versions, rotations, rotators};
 use crate::vault::error::{Error, Refusal};
 use crate::vault::overdue::Intervals;
+use crate::vault::trust::root;
 use crate::vault::{Change, Done, Result, RotateKey, Vault, Verb, Work, get_key};
 
 /// Rotations that begin by themselves in any minute, over the fleet: a hundred thousand keys in three days.
 const BEGUN_A_MINUTE_MAX: i64 = 20;
 /// A rotation that came to nothing is not followed by another at once: whatever was wrong with it is wrong with the next.
 const AGAIN_AFTER: Duration = Duration::from_hours(24);
+/// Keys that are tried in one go: more than may begin, since some may have rows that are not believed.
+const TRIED_MAX: usize = 200;
 /// Keys that are looked up at once.
 const LOOKED_UP_MAX: usize = 1_000;
 
@@ -67,13 +70,18 @@ impl Vault {
         let due = due.map_err(|_| crate::store::Error::unanswered())?;
         let mut begun = 0;
         for due in self.startable(due, now).await? {
+            let key = due.name.to_string();
             match self.begin_due(due).await {
                 Ok(()) => begun += 1,
-                // The minute is full.
-                Err(Error::Refused(Refusal::State { .. })) => break,
+                Err(Error::Refused(Refusal::MinuteFull { .. })) => break,
                 // It is gone, or was rotated a moment ago.
-                Err(Error::Refused(_)) => {}
-                Err(error) => return Err(error),
+                Err(Error::Refused(Refusal::NotFound { .. })) => {}
+                Err(error @ Error::Refused(Refusal::DatabaseUnreachable)) => return Err(error),
+                // Whatever is wrong with one keeps no other.
+                Err(error) => {
+                    let cause = root(&error);
+                    tracing::warn!(%error, cause, key, "a rotation that is due cannot begin");
+                }
             }
         }
         Ok(begun)
@@ -82,8 +90,7 @@ impl Vault {
     /// Those that have no rotation under way, and none that came to nothing a while ago.
     async fn startable(&self, mut due: Vec<Due>, now: Timestamp) -> Result<Vec<Due>> {
         let mut startable = Vec::new();
-        let room = usize::try_from(BEGUN_A_MINUTE_MAX).unwrap_or_default();
-        while !due.is_empty() && startable.len() < room {
+        while !due.is_empty() && startable.len() < TRIED_MAX {
             let rest = due.split_off(due.len().min(LOOKED_UP_MAX));
             let uids: Vec<Uuid> = due.iter().map(|due| due.key_uid).collect();
             let since = now.before(AGAIN_AFTER);
@@ -95,7 +102,7 @@ impl Vault {
             startable.extend(due.into_iter().filter(|due| !busy.contains(&due.key_uid)));
             due = rest;
         }
-        startable.truncate(room);
+        startable.truncate(TRIED_MAX);
         Ok(startable)
     }
 
@@ -126,10 +133,8 @@ impl Verb for BeginDue {
         let begun =
             rotations::begun_since(work.conn, work.now.before(Duration::from_mins(1))).await?;
         if begun >= BEGUN_A_MINUTE_MAX {
-            let resource = self.rotate.name.to_string();
-            let message =
-                format!("{BEGUN_A_MINUTE_MAX} rotations began by themselves within a minute");
-            return Err(Refusal::State { resource, message }.into());
+            let what = format!("{begun} rotations began by themselves within a minute");
+            return Err(Refusal::MinuteFull { what }.into());
         }
         self.check(work).await?;
         let done = self.rotate.apply(work).await?;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::domain::rotation::Event;
-use crate::domain::rotator::Reference;
+use super::revoke_version::{Previous, revoke_version, summary};
 use crate::domain::time::Timestamp;
 use crate::live::clock::boot_now;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::key_versions::{self, Drained};
-use crate::store::{replicas, rotations, rotators, secrets};
+use crate::store::replicas;
 use crate::vault::error::Refusal;
+use crate::vault::trust::root;
 use crate::vault::{Change, Done, Error, Result, Vault, Verb, Work};
 
 /// The most versions that one call revokes; the next call goes on.
@@ -50,11 +50,16 @@ impl Vault {
                 silent,
                 now,
             };
+            let version = revoke.drained.uid;
             match self.change(change, revoke).await {
                 Ok(()) => revoked += 1,
                 // Another replica was faster, a lease goes on, or the key was deleted.
                 Err(Error::Refused(Refusal::NotFound { .. })) => {}
-                Err(error) => return Err(error),
+                Err(error @ Error::Refused(Refusal::DatabaseUnreachable)) => return Err(error),
+                // Whatever is wrong with one keeps no other.
+                Err(error) => {
+                    tracing::error!(%error, cause = root(&error), %version, "a previous version cannot be revoked, it is tried again");
+                }
             }
         }
         Ok(revoked)
@@ -80,50 +85,21 @@ impl Verb for RevokeVersion {
         if !is_locked || still.await?.is_empty() {
             return Err(Refusal::NotFound { resource }.into());
         }
-        key_versions::revoke(work.conn, uid, work.rev, work.now).await?;
-        // Whoever made it, the rotator is told: it may know it by the key. Not while another version needs the same secret there.
-        let twin = hand_on(work, uid).await?;
-        let has_rotator = rotators::find(work.conn, account_uid).await?.is_some();
-        let at_provider = has_rotator && twin.is_none();
-        secrets::erase(work.conn, uid).await?;
-        for mut rotation in rotations::of_drained(work.conn, key_uid, number).await? {
-            let drained = Event::Drained { at_provider };
-            // One that was undone has nothing more to do where no rotator is.
-            if rotation.on(drained, work.now).is_ok() {
-                rotations::update(work.conn, &rotation).await?;
-            }
-        }
+        let previous = Previous {
+            uid,
+            key_uid,
+            account_uid,
+            number,
+        };
+        let twin = revoke_version(work, previous).await?;
         Ok(Done {
             answer: (),
             resource,
-            summary: twin.map_or_else(
-                || "revoked, its secret is erased".to_owned(),
-                |twin| format!("revoked, its secret stays as that of version {twin}, here and at its provider"),
-            ),
+            summary: summary(twin),
         })
     }
 
     async fn replay(self, _work: &mut Work<'_>, _resource: &str) -> Result<()> {
         Ok(())
     }
-}
-
-/// A secret that came back is another version's too, which takes over what its provider calls it. Answers that version's number.
-async fn hand_on(work: &mut Work<'_>, uid: Uuid) -> Result<Option<i32>> {
-    let Some((twin, number)) = secrets::twin(work.conn, uid).await? else {
-        return Ok(None);
-    };
-    let known = rotators::reference(work.conn, uid).await?;
-    let known = known.filter(|known| work.keys.mac.verifies_row(&known.resource, &known.mac));
-    if let Some(known) = known
-        && rotators::reference(work.conn, twin).await?.is_none()
-    {
-        let reference = Reference {
-            version_uid: twin,
-            reference: known.resource.reference,
-        };
-        let mac = work.keys.mac.of_row(&reference);
-        rotators::refer(work.conn, &reference, &mac).await?;
-    }
-    Ok(Some(number))
 }

@@ -13,6 +13,9 @@ use crate::vault::{Result, Work};
 
 /// A replica that cannot reach the database may give leases of what it knows for so long: the longest that it can be told to.
 const STALE_MAX: Duration = Duration::from_hours(1);
+/// A call may ask for the longest lease whatever its pool says, from a replica that has not heard yet that its version was replaced: that is
+/// how long the last one can be out.
+pub(super) const LEASE_OUT_MAX: Duration = LEASE_DURATION_MAX.saturating_add(STALE_MAX);
 
 /// A key whose rotation moves.
 #[derive(Debug)]
@@ -37,10 +40,10 @@ pub(in crate::vault) async fn move_on(
         Refusal::State { resource, message }
     })?;
     match deed {
-        Deed::Wait => {}
+        // Whoever says that the previous version is drained has revoked it.
+        Deed::Wait | Deed::Revoke => {}
         Deed::Promote => promote(work, rotating, rotation).await?,
         Deed::Discard => discard(work, rotating, rotation).await?,
-        Deed::Revoke => revoke_previous(work, rotating, rotation).await?,
         Deed::Restore => restore(work, rotating, rotation).await?,
     }
     rotations::update(work.conn, rotation).await?;
@@ -70,25 +73,12 @@ async fn promote(
 async fn discard(work: &mut Work<'_>, rotating: &Rotating, rotation: &Rotation) -> Result<()> {
     let uid = rotating.key.meta.uid;
     let new = key_versions::find(work.conn, uid, rotation.to_number).await?;
-    match new {
-        Some(new) => revoke(work, new).await,
-        None => Ok(()),
+    let Some(new) = new else { return Ok(()) };
+    let fields = secrets::of_version(work.conn, new.meta.uid).await?;
+    if let Some(field) = fields.first() {
+        rotations::note_secret(work.conn, rotation.uid, &field.fingerprint).await?;
     }
-}
-
-async fn revoke_previous(
-    work: &mut Work<'_>,
-    rotating: &mut Rotating,
-    rotation: &Rotation,
-) -> Result<()> {
-    let Some(from) = rotation.from_number else {
-        return Ok(());
-    };
-    let previous = version(work, rotating, from).await?;
-    if previous.stage == Stage::Previous {
-        revoke(work, previous).await?;
-    }
-    Ok(())
+    revoke(work, new).await
 }
 
 /// The previous version takes over again; the new one drains like any that was current.
@@ -133,13 +123,11 @@ async fn make_current(work: &mut Work<'_>, mut version: KeyVersion) -> Result<()
     Ok(key_versions::update(work.conn, &version).await?)
 }
 
-/// Takes a version out of new leases. A call may ask for the longest lease whatever its pool says, from a replica that has not heard of
-/// this yet, so that is how long the last one can be out.
+/// Takes a version out of new leases.
 async fn drain(work: &mut Work<'_>, mut version: KeyVersion, grace: Duration) -> Result<()> {
     version.meta.touch(work.rev, work.now);
     version.stage = Stage::Previous;
-    let longest = LEASE_DURATION_MAX.saturating_add(STALE_MAX);
-    version.drain_until = Some(work.now.after(longest.max(grace)));
+    version.drain_until = Some(work.now.after(LEASE_OUT_MAX.max(grace)));
     key_versions::update(work.conn, &version).await?;
     // Replicas may say before that no lease is out.
     let until = work.now.after(grace);

@@ -110,7 +110,7 @@ impl Crash {
     }
 
     /// What the dead replica had taken is free again: the time of its claim passes.
-    async fn pass(&self) {
+    pub(super) async fn pass(&self) {
         let passed = "update rotations set next_attempt_time = clock_timestamp() where next_attempt_time is not null";
         self.probed.sql(passed).await;
     }

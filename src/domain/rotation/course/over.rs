@@ -11,6 +11,16 @@ impl Rotation {
         self.step.is_over() && (self.is_held || self.next_attempt.is_some())
     }
 
+    /// The version that the rotator is to have revoked: the previous one, or the new one where the rotation came to nothing.
+    #[must_use]
+    pub fn number_to_revoke(&self) -> u32 {
+        if self.step.is_over() {
+            self.to_number
+        } else {
+            self.from_number.unwrap_or_default()
+        }
+    }
+
     /// What an event makes of one that is over: it stays so.
     pub(super) fn on_over(&mut self, event: Event, now: Timestamp) -> Result<Deed, Unfit> {
         match (self.step, event) {
@@ -22,7 +32,10 @@ impl Rotation {
             (Step::Cancelled, Event::Created) if self.origin == Origin::Rotator => {
                 Ok(self.reach(Step::Cancelled, Some(now), now))
             }
-            (Step::Cancelled | Step::RolledBack, Event::Revoked) if self.cleans_up() => {
+            // Whoever gives that up knows what became of it there.
+            (Step::Cancelled | Step::RolledBack, Event::Revoked | Event::Cancel)
+                if self.cleans_up() =>
+            {
                 Ok(self.reach(self.step, None, now))
             }
             (Step::Cancelled | Step::RolledBack, Event::Failed(why)) if self.cleans_up() => {

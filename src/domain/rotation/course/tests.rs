@@ -7,6 +7,8 @@ use super::*;
 use crate::domain::id::Id;
 use crate::domain::rotation::{GRACE_DEFAULT, Origin};
 
+mod trying;
+
 const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }

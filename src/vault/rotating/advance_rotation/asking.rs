@@ -9,7 +9,7 @@ use super::{Outcome, Turn};
 use crate::crypto::WebhookSecrets;
 use crate::domain::key::Stage;
 use crate::domain::name::AccountName;
-use crate::domain::rotation::Event;
+use crate::domain::rotation::{ASKED_A_MINUTE_MAX, Event};
 use crate::domain::rotator::{Asking, Known, Minted, Reference, Rotator, Wanted};
 use crate::outbound::{Answer, OutboundError, Request};
 use crate::store::connection::acquire;
@@ -135,8 +135,13 @@ impl Vault {
         let Some(stored) = rotators::find(&mut conn, account.meta.uid).await? else {
             return Ok(Err("the account has no rotator any more".to_owned()));
         };
-        drop(conn);
         let rotator = verified(&self.keys, stored, &format!("{name}/rotator"))?;
+        if !rotators::count_request(&mut conn, account.meta.uid, ASKED_A_MINUTE_MAX).await? {
+            let what =
+                format!("{name}/rotator was asked {ASKED_A_MINUTE_MAX} times within a minute");
+            return Err(Refusal::MinuteFull { what }.into());
+        }
+        drop(conn);
         let asking = Asking {
             rotation: turn.rotation.uid,
             key: turn.name.clone(),

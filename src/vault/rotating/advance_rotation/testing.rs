@@ -16,6 +16,7 @@ use crate::store::secrets::SecretRow;
 use crate::store::{accounts, key_versions, secrets};
 use crate::vault::guard::{found, verified};
 use crate::vault::probe::is_askable;
+use crate::vault::sealing::is_whole;
 use crate::vault::{Result, Vault};
 
 /// Why nobody was asked about a version.
@@ -26,6 +27,15 @@ pub(super) struct Unasked {
     lacks_key: bool,
 }
 
+impl Unasked {
+    const fn of_version(why: String) -> Self {
+        Self {
+            why,
+            lacks_key: false,
+        }
+    }
+}
+
 impl Vault {
     /// Asks the provider about the new version of a rotation. `None` where it is gone.
     pub(super) async fn test_new_version(&self, turn: Turn) -> Result<Option<Outcome>> {
@@ -33,17 +43,23 @@ impl Vault {
         let Some((account, version)) = self.version_of(&turn, number).await? else {
             return Ok(None);
         };
-        let (tested, said) = if turn.rotation.skips_test || !is_askable(&account) {
-            (Tested::Proven, "untried".to_owned())
-        } else {
-            match self.ask_about(&account, &version).await? {
-                Ok(probed) => self.says(&turn, probed).await?,
-                // Whoever takes the next turn may have the key.
-                Err(unasked) if unasked.lacks_key => {
-                    (Tested::Unclear(unasked.why.clone()), unasked.why)
-                }
-                Err(unasked) => (Tested::Rejected(unasked.why.clone()), unasked.why),
+        let is_tried = !turn.rotation.skips_test && is_askable(&account);
+        let asked = match self.whole_credential(&account, &version).await? {
+            Ok(credential) if is_tried && credential.value().is_some() => {
+                let asked = self.asked(&account, &version, &credential).await;
+                asked.map(Some)
             }
+            Ok(_) => Ok(None),
+            Err(unasked) => Err(unasked),
+        };
+        let (tested, said) = match asked {
+            Ok(Some(probed)) => self.says(&turn, probed).await?,
+            Ok(None) => (Tested::Proven, "untried".to_owned()),
+            // Whoever takes the next turn may have the key.
+            Err(unasked) if unasked.lacks_key => {
+                (Tested::Unclear(unasked.why.clone()), unasked.why)
+            }
+            Err(unasked) => (Tested::Rejected(unasked.why.clone()), unasked.why),
         };
         let summary = match &tested {
             Tested::Proven => format!("version {number} is current ({said})"),
@@ -100,6 +116,28 @@ impl Vault {
         account: &Account,
         version: &KeyVersion,
     ) -> Result<std::result::Result<Probed, Unasked>> {
+        Ok(match self.whole_credential(account, version).await? {
+            Ok(credential) => self.asked(account, version, &credential).await,
+            Err(unasked) => Err(unasked),
+        })
+    }
+
+    async fn asked(
+        &self,
+        account: &Account,
+        version: &KeyVersion,
+        credential: &Credential,
+    ) -> std::result::Result<Probed, Unasked> {
+        let asked = self.ask(account, credential, &version.sealed_hosts).await;
+        asked.map_err(|unprobed| Unasked::of_version(unprobed.to_string()))
+    }
+
+    /// The credential of a version, where it is one that leases would take; else why it is not.
+    async fn whole_credential(
+        &self,
+        account: &Account,
+        version: &KeyVersion,
+    ) -> Result<std::result::Result<Credential, Unasked>> {
         let rows = {
             let mut conn = acquire(&self.pool).await?;
             secrets::of_version(&mut conn, version.meta.uid).await?
@@ -111,14 +149,15 @@ impl Vault {
                 Err(_) => return Ok(Err(self.unopened(row))),
             }
         }
-        let credential = Credential {
+        let whole = fields.iter().zip(&rows);
+        let whole = whole.map(|((name, value), row)| (&**name, value, &*row.fingerprint));
+        if rows.is_empty() || !is_whole(&self.keys.fingerprint, whole) {
+            let why = "parts of its secret are missing".to_owned();
+            return Ok(Err(Unasked::of_version(why)));
+        }
+        Ok(Ok(Credential {
             placing: Arc::new(Placing::of(account)),
             fields: Arc::new(fields),
-        };
-        let asked = self.ask(account, &credential, &version.sealed_hosts).await;
-        Ok(asked.map_err(|unprobed| Unasked {
-            why: unprobed.to_string(),
-            lacks_key: false,
         }))
     }
 

@@ -1,0 +1,70 @@
+//! What is told where too little can be granted: what lacks, and when to try again.
+
+use super::{Free, Lack, Page, Terming};
+use crate::domain::ledger::merging;
+use crate::domain::ledger::wait::{ASK_AGAIN_MIN, wait};
+use crate::domain::ledger::work::{Answer, Wait};
+use crate::domain::time::{BootTime, Timestamp};
+
+impl Page<'_> {
+    /// Fifth, when all is written: what it lacks for a need that was not met.
+    #[must_use]
+    pub fn lack(&self) -> Option<Lack> {
+        let (now, asked) = (self.terming?, self.work.ask?);
+        // More than N is charged where it was lowered, or more was used than estimated.
+        let lacking = |need: u64| {
+            let all = self.charged_in_all().saturating_add(need);
+            all.saturating_sub(self.amount(&now)).max(1)
+        };
+        let has_room = asked.ask.only_looks && self.fits(asked.ask.largest, &now);
+        (self.granted == 0 && !has_room).then(|| Lack {
+            limit_uid: self.work.limit,
+            units: lacking(asked.ask.need),
+            units_of_largest: lacking(asked.ask.largest),
+            low: self.entry.clocks.low,
+        })
+    }
+
+    /// Last: the answer to the ask. `free` is when what it lacks will be free; `now` is the replica's clock.
+    #[must_use]
+    pub fn answer(&self, free: Free, sent: BootTime, now: BootTime) -> Option<Answer> {
+        let (terming, asked) = (self.terming?, self.work.ask?);
+        let (terms, charged) = (&terming.terms, self.charged);
+        // Where only another's claim is in the way, nothing else has to end.
+        let claimed = |need: u64| {
+            let claim = self.entry.claim.filter(|_| self.fits(need, &terming))?;
+            Some(now.after(claim.until.since(terming.now).max(ASK_AGAIN_MIN)))
+        };
+        let wait = |free: Option<Timestamp>, need: u64| {
+            let free = free.map(|free| merging::free_by(free, terms, charged));
+            let close = charged.next_close;
+            wait(&self.entry, terms, free, close, terming.now, now).clear_by(claimed(need))
+        };
+        let (of_need, of_largest) = match self.granted {
+            0 => (
+                wait(free.need, asked.ask.need),
+                wait(free.largest, asked.ask.largest),
+            ),
+            _ => (Wait::default(), Wait::default()),
+        };
+        Some(Answer {
+            block: asked.block,
+            units: self.granted,
+            within: self.within,
+            sent,
+            terms: terming.terms,
+            last: self.entry.last(),
+            wait: of_need,
+            largest_clears_at: of_largest.clears_at,
+        })
+    }
+
+    pub(super) fn charged_in_all(&self) -> u64 {
+        self.charged.units.saturating_add(self.charged_anew)
+    }
+
+    /// Whether there is room for it beside what is charged.
+    fn fits(&self, need: u64, now: &Terming) -> bool {
+        self.charged_in_all().saturating_add(need) <= self.amount(now)
+    }
+}

@@ -1,0 +1,93 @@
+//! Times that were written while the database's clock was ahead, of a future that was taken back.
+
+use std::time::Duration;
+
+use sqlx::PgConnection;
+
+use crate::domain::rotation::GRACE_DEFAULT;
+use crate::domain::time::Timestamp;
+use crate::store::Result;
+use crate::store::convert::{as_millis, offset};
+
+/// Whether a version became current, or a rotation came to its step, later than so long from now: the last of each is looked at.
+///
+/// # Errors
+/// As every query.
+pub async fn is_any_beyond(conn: &mut PgConnection, ahead: Duration) -> Result<bool> {
+    let is_any = sqlx::query_scalar!(
+        r#"select coalesce(greatest((select max(step_time) from rotations),
+                (select max(promote_time) from key_versions where stage = 'current'))
+            > clock_timestamp() + make_interval(secs => $1), false) as "is_any!""#,
+        ahead.as_secs_f64()
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_any)
+}
+
+/// Whatever became current beyond this did so `now`. Answers how many versions.
+///
+/// # Errors
+/// As every query.
+pub async fn promote_now(
+    conn: &mut PgConnection,
+    beyond: Timestamp,
+    (rev, now): (i64, Timestamp),
+) -> Result<u64> {
+    let done = sqlx::query!(
+        "update key_versions set promote_time = $3, update_time = $3, rev = $2 where stage = 'current' and promote_time > $1",
+        offset(beyond),
+        rev,
+        offset(now)
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Whatever began to drain beyond this did so `now`: it is kept for its grace from then on, and no lease of it can be out for longer than
+/// `longest`. Answers how many versions.
+///
+/// # Errors
+/// As every query.
+pub async fn drain_now(
+    conn: &mut PgConnection,
+    beyond: Timestamp,
+    longest: Duration,
+    (rev, now): (i64, Timestamp),
+) -> Result<u64> {
+    let done = sqlx::query!(
+        "with begun as (
+            select key_uid, from_number as number, coalesce(grace_ms, $5) * interval '1 ms' as grace
+            from rotations where step = 'draining' and step_time > $1
+            union all
+            select key_uid, to_number, interval '0' from rotations where step = 'rolled_back' and step_time > $1
+        )
+        update key_versions v set rev = $2, update_time = $3, keep_until = least(v.keep_until, $3::timestamptz + b.grace),
+            drain_until = least(v.drain_until, $3::timestamptz + greatest(b.grace, $4::bigint * interval '1 ms'))
+        from begun b where v.key_uid = b.key_uid and v.number = b.number and v.stage = 'previous'",
+        offset(beyond),
+        rev,
+        offset(now),
+        as_millis(Some(longest)),
+        as_millis(Some(GRACE_DEFAULT))
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Whatever rotation came to its step beyond this did so `now`.
+///
+/// # Errors
+/// As every query.
+pub async fn step_now(conn: &mut PgConnection, beyond: Timestamp, now: Timestamp) -> Result<u64> {
+    let done = sqlx::query!(
+        "update rotations set step_time = $2, update_time = least(update_time, $2) where step_time > $1",
+        offset(beyond),
+        offset(now)
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
