@@ -125,7 +125,8 @@ where
 
 async fn read(response: http::Response<Incoming>) -> Result<Answer, OutboundError> {
     let (head, mut incoming) = response.into_parts();
-    let mut body = Vec::new();
+    // All of it at once: growing would leave copies behind, and it may be a secret.
+    let mut body = Vec::with_capacity(BODY_BYTES_MAX);
     while body.len() < BODY_BYTES_MAX {
         let Some(frame) = incoming.frame().await else {
             break;

@@ -49,6 +49,7 @@ pub mod profile;
 pub mod prolonged;
 pub mod recovery;
 pub mod refusal;
+pub mod remaining;
 pub mod replay;
 pub mod rewrap;
 pub mod rotation;

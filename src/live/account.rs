@@ -10,21 +10,24 @@ use super::heard::Heard;
 use super::sync::{AtomicBool, Mutex};
 use crate::domain::cooling::{AccountCooldowns, Failing, Weight, place_of};
 use crate::domain::health::Cause;
-use crate::domain::ledger::budget::lack::Lack;
-use crate::domain::ledger::budget::{Budget, Need, Take};
+use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::held::{Ticket, Units};
 use crate::domain::limit::Limit;
-use crate::domain::time::{BootTime, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::domain::vitals::Words;
 
 mod closing;
+mod counted;
+mod counting;
 mod own;
 mod stating;
 mod trying;
 mod waiting;
 
+use counted::Counted;
+pub use counting::Asking;
 use own::Own;
-use waiting::{Fronts, Waker, wake_first};
+use waiting::{Waker, wake_first};
 
 /// One account as this replica sees it. Lives as long as any snapshot or lease needs it.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct AccountLive {
     has_heard: AtomicBool,
     /// Some of what it cools down from is one caller's word alone, or holds for one caller alone.
     is_alleged: AtomicBool,
+    /// What is left of some budget is known.
+    is_counted: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -49,6 +54,8 @@ struct State {
     /// Who spoke of the whole account last, and the model that one has used it with.
     said_with: Option<(Uuid, String)>,
     heard: Heard,
+    /// What is said to be left of its budgets, and what it has leased of that.
+    counted: Counted,
     wakers: BTreeMap<Ticket, Waker>,
 }
 
@@ -61,6 +68,7 @@ impl AccountLive {
             is_noted: AtomicBool::new(false),
             has_heard: AtomicBool::new(false),
             is_alleged: AtomicBool::new(false),
+            is_counted: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -97,22 +105,6 @@ impl AccountLive {
         work(&mut self.state.lock().budget)
     }
 
-    /// Takes from every limit, or from none; then `lacks` hears of each limit that says no, as it was when it said so. Only a call that
-    /// has joined stands in a line: one that was served elsewhere first would never leave it.
-    pub fn take(&self, mut need: Need<'_>, now: BootTime, lacks: impl FnMut(Lack)) -> Take {
-        let mut state = self.state.lock();
-        need.ticket = need.ticket.filter(|t| state.wakers.contains_key(t));
-        let before = need.ticket.map(|ticket| (ticket, Fronts::of(&state)));
-        let take = state.budget.take(need, now);
-        if let Some((ticket, before)) = before {
-            before.wake_moved(ticket, &state);
-        }
-        if !matches!(take, Take::Taken(_)) {
-            state.budget.lacks(need, now).for_each(lacks);
-        }
-        take
-    }
-
     /// The limits are now these. Whoever waits tries again if they are others than before: what it waited for may be there no more.
     pub fn reconfigure(&self, limits: &[Arc<Limit>]) {
         let mut state = self.state.lock();
@@ -129,14 +121,12 @@ impl AccountLive {
     /// Until when, and why, the account cools down for `model`.
     pub fn cooling(&self, model: Option<&str>, now: Timestamp) -> Option<Cause> {
         let state = self.state.lock();
+        let places = ["", place_of(model)];
         let of = |model: &str| state.cooldowns.of(model, now);
-        let whole = of("");
-        let own = of(place_of(model));
-        whole
-            .into_iter()
-            .chain(own)
-            .max_by_key(|c| c.until)
-            .map(|cause| cause.clone().told(now))
+        let causes = places.map(of).into_iter().flatten();
+        let causes = causes.chain(state.counted.of(places, now));
+        let longest = causes.max_by_key(|cause| cause.until);
+        longest.map(|cause| cause.clone().told(now))
     }
 
     /// The same for whichever model.
@@ -188,6 +178,7 @@ impl AccountLive {
         state.cooldowns.cleared(except, now);
         state.closed = Words::default();
         state.own = Own::default();
+        state.counted = Counted::default();
         self.note_alleged(state);
     }
 }

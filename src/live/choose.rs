@@ -6,8 +6,10 @@ use std::sync::atomic::Ordering;
 use self::growing::Growing;
 use self::judge::{Fit, judge};
 use self::order::order;
+use super::account::Asking;
 use super::canaries::Canaries;
 use super::needing::{Needed, pass_over};
+use super::passed_over::PassedOver;
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Stretch, Tier, VersionEntry};
 use super::unserved::{Told, Unserved};
 use super::version::{Applicant, VersionLive};
@@ -15,6 +17,7 @@ use crate::domain::claims::{Avoided, LeaseClaims};
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::lack::Because;
 use crate::domain::ledger::budget::{Need, Taken};
+use crate::domain::ledger::settle::Part;
 use crate::domain::prices::OperatorPrices;
 use crate::domain::time::{BootTime, Timestamp};
 
@@ -109,6 +112,8 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
     if lease.is_canary {
         version.live.canary().recall();
     }
+    let part = Part::not_sent(uses);
+    account.answered(lease, &[part], false, lease.given);
     account.live.recall(Some(&lease.model), lease.given);
     version.live.recall(Some(&lease.model), lease.given);
     if account.provider.take_trial(lease.given) {
@@ -154,12 +159,21 @@ fn try_key(
     let ask = |version: &VersionLive| version.admit(wish.applicant, wish.canaries, lasts, now);
     let fit = judge(candidate, wish, now, ask);
     match fit.and_then(|fit| trial::take(candidate, wish, fit, now)) {
-        Ok(fit) => {
-            let taken = take(candidate, &fit, wish, now, unserved);
-            taken.map_err(|because| unserved.refuse(because, now))
-        }
+        Ok(fit) => match take(candidate, &fit, wish, now, unserved) {
+            Ok(chosen) => Ok(chosen),
+            Err(No::Permits(because)) => Err(unserved.refuse(because, now)),
+            Err(No::Rests(over)) => Err(pass_over(candidate, wish, now, over, unserved)),
+        },
         Err(over) => Err(pass_over(candidate, wish, now, over, unserved)),
     }
+}
+
+/// Why no permits are taken of an account for a key that may serve.
+enum No {
+    /// Its limits do not give them.
+    Permits(Because),
+    /// Too little is left of them, by what the provider has said.
+    Rests(PassedOver),
 }
 
 /// Takes the permits for a key that may serve, unless its account is known to refuse them.
@@ -169,9 +183,10 @@ fn take(
     wish: &Wish<'_>,
     now: Now,
     unserved: &mut Unserved,
-) -> Result<Chosen, Because> {
+) -> Result<Chosen, No> {
     let known = unserved.heard_of(&candidate.account, fit.model);
-    let taken = known.map_or_else(|| ask(candidate, fit, wish, now, unserved), Err);
+    let known = known.map(|because| Err(No::Permits(because)));
+    let taken = known.unwrap_or_else(|| ask(candidate, fit, wish, now, unserved));
     if taken.is_err() {
         trial::recall(candidate, fit, now);
     }
@@ -197,18 +212,30 @@ fn ask(
     wish: &Wish<'_>,
     now: Now,
     unserved: &mut Unserved,
-) -> Result<Taken, Because> {
+) -> Result<Taken, No> {
     let account = &candidate.account;
     let mut needed = Needed::new(candidate, wish, fit.uses, now.database);
     // Demand is counted once for each account.
     needed.need.is_new &= !unserved.is_short(&account.live);
     needed.need.lease_duration = fit.lasts;
+    let asking = Asking {
+        caller: wish.applicant.caller,
+        is_try: fit.is_try,
+        now: now.database,
+    };
     let mut lacks = Vec::new();
-    let take = account
-        .live
-        .take(needed.need, now.boot, |lack| lacks.push(lack));
-    take.done()
-        .inspect_err(|because| unserved.hears(account, &needed, *because, lacks, now))
+    let lack = |lack| lacks.push(lack);
+    let take = account.live.take(needed.need, asking, now.boot, lack);
+    let take = take.map_err(|cause| {
+        No::Rests(PassedOver {
+            is_of_account: true,
+            ..PassedOver::cooling(cause)
+        })
+    })?;
+    take.done().map_err(|because| {
+        unserved.hears(account, &needed, because, lacks, now);
+        No::Permits(because)
+    })
 }
 
 #[cfg(test)]

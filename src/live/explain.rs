@@ -8,7 +8,7 @@ use sqlx::PgPool;
 
 use self::foresight::{Foresight, Question};
 use super::Live;
-use super::choose::admit::objections;
+use super::choose::admit::{objections, resting};
 use super::choose::judge::judge;
 use super::choose::order::order;
 use super::choose::{Now, Wish};
@@ -92,7 +92,16 @@ fn meet_one<'a>(
 ) -> Met<'a> {
     let mut unserved = Unserved::default();
     let ask = |version: &VersionLive| version.look(wish.applicant, now);
-    let fit = judge(candidate, wish, now, ask);
+    let mut over = objections(candidate, wish, now);
+    // A lease learns only in the end that too little is left for it.
+    let fit =
+        judge(candidate, wish, now, ask).and_then(|fit| match resting(candidate, wish, now) {
+            None => Ok(fit),
+            Some(rests) => Err(rests),
+        });
+    if let (Err(rests), true) = (&fit, over.is_empty()) {
+        over.push(rests.clone());
+    }
     let uses = fit.as_ref().map_or(wish.need.uses, |fit| fit.uses);
     let needed = Needed::new(candidate, wish, uses, now.database);
     let (refused, looks) = candidate.account.live.with_budget_quietly(|budget| {
@@ -124,7 +133,7 @@ fn meet_one<'a>(
         candidate,
         is_first: false,
         standing,
-        over: objections(candidate, wish, now),
+        over,
         looks,
         needed,
         unserved,

@@ -22,7 +22,7 @@ pub(super) struct First {
 }
 
 /// Why a key is passed over, and until when.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct PassedOver {
     pub(super) refusal: KeyRefusal,
     pub(super) until: Option<Timestamp>,

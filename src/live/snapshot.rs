@@ -12,10 +12,12 @@ use super::version::VersionLive;
 use crate::crypto::Fingerprint;
 use crate::domain::account::Account;
 use crate::domain::caller::{Bearer, Caller, Token};
+use crate::domain::claims::LeaseClaims;
 use crate::domain::disablement::is_disabled;
 use crate::domain::id::Id;
 use crate::domain::key::{Key, KeyVersion};
-use crate::domain::limit::Limit;
+use crate::domain::ledger::settle::Part;
+use crate::domain::limit::{Dimension, Limit};
 use crate::domain::prices::OperatorPrices;
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::time::Timestamp;
@@ -107,6 +109,28 @@ pub struct AccountEntry {
     pub live: Arc<AccountLive>,
     /// Others that go to the same place.
     pub provider: Arc<ProviderLive>,
+}
+
+impl AccountEntry {
+    /// Uses of a lease are reported, or not given after all: what is left of its budgets hears of it. What was not sent is left again, unless
+    /// that is in doubt.
+    pub fn answered(&self, lease: &LeaseClaims, parts: &[Part], is_in_doubt: bool, now: Timestamp) {
+        let drawn = |dimension| self.drawn(lease, dimension);
+        let given = lease.given;
+        self.live
+            .answered(&lease.model, given, (parts, is_in_doubt), drawn, now);
+    }
+
+    /// How much each use of a lease was estimated to need of what a limit counts.
+    #[must_use]
+    pub fn drawn(&self, lease: &LeaseClaims, dimension: Dimension) -> Option<u64> {
+        let is_of = |uid| {
+            let mut limits = self.limits.iter();
+            limits.any(|limit| limit.uid == uid && limit.dimension == dimension)
+        };
+        let draws = lease.draws.iter().filter(|(uid, _)| is_of(*uid));
+        draws.map(|(_, draw)| draw.units).max()
+    }
 }
 
 /// A version, with what lives of it.

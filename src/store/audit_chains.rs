@@ -120,7 +120,7 @@ pub async fn recent(conn: &mut PgConnection, chain: Chain, rows_max: i64) -> Res
         Columns,
         "select chain, writer, create_time, witnessed, birth_mac, anchor_sequence, anchor_hash, anchor_mac,
             head_sequence, head_hash, head_mac
-        from audit_chains where chain = $1 order by update_time desc limit $2",
+        from audit_chains where chain = $1 order by create_time desc limit $2",
         chain.as_str(),
         rows_max
     )

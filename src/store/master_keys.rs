@@ -83,13 +83,15 @@ pub async fn show_promoted(conn: &mut PgConnection, fingerprint: &str) -> Result
     Ok(())
 }
 
-/// No replica uses it any more.
+/// No replica uses it any more. How it came from a passphrase is forgotten: whoever reads a later dump could try guesses by that, and by the
+/// weakest parameters that the passphrase ever had.
 ///
 /// # Errors
 /// As every query.
 pub async fn retire(conn: &mut PgConnection, fingerprint: &str, now: Timestamp) -> Result<()> {
     sqlx::query!(
-        "update master_keys set state = 'retired', retire_time = $2 where fingerprint = $1",
+        "update master_keys set state = 'retired', retire_time = $2, salt = null, memory_kib = null, iterations = null, parallelism = null
+        where fingerprint = $1",
         fingerprint,
         offset(now)
     )

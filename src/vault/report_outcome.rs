@@ -111,16 +111,15 @@ impl Vault {
         self.price(&lease.claims, &mut outcomes, now);
         let new = each_once(&outcomes).filter(|_| is_new);
         new.for_each(|outcome| self.act(&lease, outcome, now));
-        if is_new {
-            self.hear(&lease, &report.outcomes, &outcomes, now);
-        }
         let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
         // Before anything is awaited: should the verdict not be committed, a repetition of the report finds it counted.
         if let Entry::New(ending) = entry {
-            self.settle(&lease, report, outcomes, ending);
+            self.settle(&lease, report, &outcomes, ending);
             if lease.issuer == self.live.boot_id {
                 self.forget_replay(&lease, ending);
             }
+            // What is left, by these answers, is less what is under way still.
+            self.hear(&lease, &report.outcomes, &outcomes, now);
         }
         if self.owes(&lease.claims, before.as_ref()) {
             self.commit_verdicts(&lease).await?;

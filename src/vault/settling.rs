@@ -17,11 +17,11 @@ impl Vault {
         &self,
         lease: &Opened,
         report: &ReportOutcome,
-        outcomes: Vec<Judged>,
+        outcomes: &[Judged],
         ending: Option<Ending>,
     ) {
         if lease.issuer == self.live.boot_id {
-            self.settle_own(lease, false, &outcomes, ending);
+            self.settle_own(lease, false, outcomes, ending);
             return;
         }
         let forwarded = Forwarded {
@@ -29,7 +29,7 @@ impl Vault {
             sequence: report.sequence,
             is_final: report.is_final,
             claims: lease.claims.clone(),
-            outcomes,
+            outcomes: outcomes.to_vec(),
         };
         self.live.outbox.send(lease.issuer, forwarded.encode());
     }
@@ -47,7 +47,7 @@ impl Vault {
         if replayed.is_in_doubt(claims.caller_uid, lease.serial, came_elsewhere, outcomes) {
             self.charge_overuse(claims, outcomes);
         } else {
-            self.settle_draws(claims, &claims.draws, outcomes, ending);
+            self.settle_draws(claims, (&claims.draws, true), outcomes, ending);
         }
     }
 
@@ -55,13 +55,13 @@ impl Vault {
     pub(super) fn charge_overuse(&self, claims: &LeaseClaims, outcomes: &[Judged]) {
         let draws = claims.draws.iter();
         let draws: Vec<_> = draws.map(|(uid, draw)| (*uid, draw.elsewhere())).collect();
-        self.settle_draws(claims, &draws, outcomes, None);
+        self.settle_draws(claims, (&draws, false), outcomes, None);
     }
 
     fn settle_draws(
         &self,
         claims: &LeaseClaims,
-        draws: &[(Uuid, Draw)],
+        (draws, gives_back): (&[(Uuid, Draw)], bool),
         outcomes: &[Judged],
         ending: Option<Ending>,
     ) {
@@ -80,6 +80,7 @@ impl Vault {
             granted: u64::from(claims.granted),
         };
         let parts: Vec<_> = outcomes.iter().map(Judged::part).collect();
+        account.answered(claims, &parts, !gives_back, self.live.now().database);
         account
             .live
             .with_budget(|budget| budget.settle(lease, &parts, ending));

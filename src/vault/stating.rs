@@ -10,6 +10,7 @@ use crate::domain::health::FailureClass;
 use crate::domain::judged::Judged;
 use crate::domain::learned::BudgetName;
 use crate::domain::outcome::Outcome;
+use crate::domain::remaining::Word;
 use crate::domain::time::Timestamp;
 use crate::live::heard::Witness;
 use crate::live::snapshot::AccountEntry;
@@ -40,6 +41,7 @@ impl Vault {
             for statement in stated(outcome.observation.headers(), rules, now) {
                 if speaks_of_budgets(judged) {
                     self.rest(lease, account, &statement, now);
+                    self.count(lease, account, statement, now);
                 }
                 self.learn(lease, account, &statement, now);
             }
@@ -49,7 +51,9 @@ impl Vault {
     /// Rests what is said to be spent.
     fn rest(&self, lease: &Opened, account: &AccountEntry, said: &Statement, now: Timestamp) {
         let claims = &lease.claims;
-        let Some(spent) = said.spent(need(lease, account, said)) else {
+        // Where no limit counts it, one unit.
+        let need = account.drawn(claims, said.dimension).unwrap_or(1);
+        let Some(spent) = said.spent(need) else {
             return;
         };
         let left = said.remaining.unwrap_or(0);
@@ -85,6 +89,27 @@ impl Vault {
             }
             Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => {}
         }
+    }
+
+    /// Counts from now on what is leased of what is left. When that runs out it rests as if none were left, by the same word and for no
+    /// longer. A budget of a single key is not counted, since leases are not by key.
+    fn count(&self, lease: &Opened, account: &AccountEntry, said: Statement, now: Timestamp) {
+        let claims = &lease.claims;
+        let place = match said.blame {
+            Blame::Account => "",
+            Blame::AccountModel => place_of(Some(&claims.model)),
+            Blame::Key | Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => {
+                return;
+            }
+        };
+        let word = Word {
+            caller: claims.caller_uid,
+            weight: self.weight(claims, now),
+            model: claims.model.clone(),
+        };
+        account
+            .live
+            .hear_left(place, (word, claims.given), said, now);
     }
 
     /// Hears how large a budget is. One of a model that the lease did not name is nobody's.
@@ -134,15 +159,4 @@ fn speaks_of_budgets(outcome: &Judged) -> bool {
             | FailureClass::Unknown,
         ) => true,
     }
-}
-
-/// What one use of the lease was estimated to need of it, where a limit counts that; else one unit.
-fn need(lease: &Opened, account: &AccountEntry, said: &Statement) -> u64 {
-    let is_of = |uid| {
-        let mut limits = account.limits.iter();
-        limits.any(|limit| limit.uid == uid && limit.dimension == said.dimension)
-    };
-    let draws = lease.claims.draws.iter();
-    let draws = draws.filter(|(uid, _)| is_of(*uid));
-    draws.map(|(_, draw)| draw.units).max().unwrap_or(1)
 }

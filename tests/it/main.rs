@@ -106,6 +106,7 @@ mod probes;
 mod promotions;
 mod queries;
 mod refusal_details;
+mod remaining;
 mod replays;
 mod report_ids;
 mod report_settles;

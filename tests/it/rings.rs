@@ -7,7 +7,9 @@ use keylease::crypto::{BootId, KeyRing, MasterKey, PassphraseParameters, Secret}
 use keylease::proto;
 use keylease::proto::admin_service_server::AdminService as _;
 use keylease::store::master_keys::{self, PassphraseRow};
-use keylease::vault::{Change, PromoteMasterKey, RewrapStep, Vault, VaultKeys, ring_of_passphrase};
+use keylease::vault::{
+    Change, PromoteMasterKey, RetireMasterKey, RewrapStep, Vault, VaultKeys, ring_of_passphrase,
+};
 
 use crate::harness::desk::{Desk, answered};
 use crate::harness::postgres::Database;
@@ -162,6 +164,24 @@ async fn a_passphrase_under_weak_parameters_gives_a_stronger_key_that_takes_over
         .await
         .unwrap();
     assert_eq!(again.fingerprints(), [strong, print]);
+    // Retired, it is no help to whoever guesses at the passphrase.
+    let retire = RetireMasterKey {
+        fingerprint: print,
+        retention: Duration::ZERO,
+    };
+    let change = Change::by_system("RetireMasterKey", "test");
+    vault.change(change, retire).await.unwrap();
+    let kept: Option<Vec<u8>> =
+        sqlx::query_scalar("select salt from master_keys where fingerprint = $1")
+            .bind(print.to_string())
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+    assert_eq!(kept, None);
+    let again = ring_of_passphrase(&database.pool, phrase(), None)
+        .await
+        .unwrap();
+    assert_eq!(again.fingerprints(), [strong]);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::domain::health::FailureClass;
 use crate::domain::limit::{AMOUNT_MAX, Dimension};
 use crate::domain::time::Timestamp;
 
+mod returning;
 mod written;
 
 pub(super) use written::{HeaderSet, Written};
@@ -27,6 +28,8 @@ const NEED_PART_MAX: u64 = 10;
 /// What a response says of one budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement {
+    /// Which of the budgets that its provider speaks of.
+    pub budget: usize,
     /// What is counted.
     pub dimension: Dimension,
     /// Whose budget it is: the account's, the account's for one model, or the key's.
@@ -66,8 +69,14 @@ pub fn stated(headers: &[(String, Vec<u8>)], rules: Rules<'_>, now: Timestamp) -
     let clock = Clock::of(&evidence, Some(now), rules.zone_hours());
     let sets = rules.stated().iter();
     let whose = rules.limits().unwrap_or(Blame::Account);
-    sets.filter_map(|set| of_set(set, &evidence, clock, whose))
-        .collect()
+    let stated = sets.enumerate().filter_map(|(budget, set)| {
+        let statement = of_set(set, &evidence, clock, whose)?;
+        Some(Statement {
+            budget,
+            ..statement
+        })
+    });
+    stated.collect()
 }
 
 fn of_set(set: &HeaderSet, evidence: &Evidence, clock: Clock, whose: Blame) -> Option<Statement> {
@@ -94,6 +103,7 @@ fn of_set(set: &HeaderSet, evidence: &Evidence, clock: Clock, whose: Blame) -> O
     let passed = window.map(|window| window.min(UNKNOWN_WINDOW_MAX));
     let reset = reset.or(passed.filter(|_| is_silent));
     Some(Statement {
+        budget: 0,
         dimension: set.dimension,
         blame: set.blame.unwrap_or(whose),
         window,
@@ -143,25 +153,31 @@ impl Statement {
     #[must_use]
     pub fn spent(&self, need: u64) -> Option<Spent> {
         let (remaining, reset) = (self.remaining?, self.reset?);
-        let fits = self
-            .limit
-            .map_or(need, |limit| need.min(limit / NEED_PART_MAX));
-        let need = fits.max(1);
+        let need = self.limit.map_or(need, |limit| part_of(limit, need)).max(1);
         if remaining >= need || reset.is_zero() {
             return None;
         }
-        let used = self.limit.and_then(|limit| limit.checked_sub(remaining));
-        let wait = match used.filter(|used| self.is_steady && *used > 0) {
-            Some(used) => reset.mul_f64(((need - remaining) as f64 / used as f64).min(1.0)),
-            None => reset,
-        };
+        let steadily = self.takes(need - remaining);
+        Some(Spent::of(steadily.unwrap_or(reset).min(reset)))
+    }
+}
+
+impl Spent {
+    /// A wait, by its length.
+    #[must_use]
+    pub fn of(wait: Duration) -> Self {
         let class = if wait > RATE_WINDOW_MAX {
             FailureClass::Quota
         } else {
             FailureClass::RateLimit
         };
-        Some(Spent { wait, class })
+        Self { wait, class }
     }
+}
+
+/// What a use counts for that is said to need so much of a limit, when it is asked whether it fits.
+fn part_of(limit: u64, need: u64) -> u64 {
+    need.min(limit / NEED_PART_MAX)
 }
 
 #[cfg(test)]

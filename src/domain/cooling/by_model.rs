@@ -10,6 +10,8 @@ use crate::domain::classify::Spent;
 use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
 
+mod lifting;
+
 /// Cooldowns by model, the empty one being the whole: of so many models at most, of which the reports of one caller begin so many.
 #[derive(Debug, Default)]
 pub struct Cooldowns<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize> {

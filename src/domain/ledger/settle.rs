@@ -30,6 +30,16 @@ pub struct Part {
 }
 
 impl Part {
+    /// So many that were never started.
+    #[must_use]
+    pub fn not_sent(uses: u64) -> Self {
+        Self {
+            uses,
+            is_not_sent: true,
+            consumed: Usage::default(),
+        }
+    }
+
     /// Units of its uses that go back, and units that they used beyond, where `drawn` were taken for each.
     pub(super) fn difference(&self, dimension: Dimension, drawn: u64) -> (u64, u64) {
         let used = self.used(dimension, drawn);
@@ -59,7 +69,7 @@ impl Part {
 
 /// What one use is expected to count for in a dimension; `None` for a cost that nobody has said. One token at least: a use of which
 /// nobody has said anything in this dimension would pass its limit however full that is.
-pub(super) const fn units_of(dimension: Dimension, estimate: Estimate) -> Option<u64> {
+pub(in crate::domain) const fn units_of(dimension: Dimension, estimate: Estimate) -> Option<u64> {
     match dimension {
         Dimension::Requests | Dimension::Concurrency => Some(1),
         Dimension::Tokens => Some(estimate.input_tokens.saturating_add(estimate.output_tokens)),

@@ -19,13 +19,25 @@ const OWN_MAX: usize = 64;
 pub(super) struct Own(HashMap<(Uuid, String), Cooling>);
 
 impl Own {
-    fn blame(&mut self, caller: Uuid, model: &str, failing: Failing<'_>, now: Timestamp) {
+    pub(super) fn blame(
+        &mut self,
+        caller: Uuid,
+        model: &str,
+        failing: Failing<'_>,
+        now: Timestamp,
+    ) {
         let place = (caller, model.to_owned());
         let end = |cooling: &Cooling| cooling.holds(now).map(|cause| cause.until);
         make_room(&mut self.0, &place, OWN_MAX, end);
         let cooling = self.0.entry(place).or_default();
         // For the caller itself its word is as good as any.
         cooling.blame_by(Weight::Proven, failing, jitter(now), now);
+    }
+
+    /// What this caller has said of this model is over; what all have, where none is named.
+    pub(super) fn lift(&mut self, caller: Option<Uuid>, model: &str) {
+        let is_meant = |by: Uuid| caller.is_none_or(|caller| caller == by);
+        self.0.retain(|(by, of), _| of != model || !is_meant(*by));
     }
 
     /// Until when this caller and another say that it is spent.

@@ -22,6 +22,7 @@ impl AccountLive {
         let bars = |model: &str| state.cooldowns.bars(model, caller, patience, now);
         let causes = places(model).map(bars).into_iter().flatten();
         let causes = causes.chain(state.own.bars(places(model), caller, now));
+        let causes = causes.chain(state.counted.bars(places(model), applicant, now));
         let longest = causes.max_by_key(|cause| cause.until);
         longest.map(|cause| cause.clone().told(now))
     }
@@ -41,17 +42,20 @@ impl AccountLive {
         let state = &mut *self.state.lock();
         let bars = |model: &str| state.cooldowns.bars(model, caller, patience, now);
         let causes = places(model).map(bars).into_iter().flatten();
-        let own = state.own.bars(places(model), caller, now);
-        if let Some(cause) = causes.chain(own).next() {
+        let causes = causes.chain(state.own.bars(places(model), caller, now));
+        let causes = causes.chain(state.counted.bars(places(model), applicant, now));
+        if let Some(cause) = causes.max_by_key(|cause| cause.until) {
             return Err(cause.clone().told(now));
         }
-        Ok(state.cooldowns.is_tried(places(model), now))
+        let is_tried = state.cooldowns.is_tried(places(model), now);
+        Ok(state.counted.is_tried(places(model), now) || is_tried)
     }
 
     /// The lease was not given after all: the next may find out.
     pub fn recall(&self, model: Option<&str>, now: Timestamp) {
         let state = &mut *self.state.lock();
         state.cooldowns.is_untried(places(model), now);
+        state.counted.is_untried(places(model), now);
     }
 
     /// A use of one of its keys by this caller succeeded, of a lease that was given then. Answers whose word is found wrong by that, if
@@ -64,6 +68,7 @@ impl AccountLive {
     ) -> Option<Uuid> {
         let state = &mut *self.state.lock();
         state.cooldowns.succeed(place_of(Some(model)), now);
+        state.counted.succeed(place_of(Some(model)), now);
         if !self.is_alleged.load(Ordering::Acquire) {
             return None;
         }
@@ -73,6 +78,8 @@ impl AccountLive {
         let excused = said_with.filter(|(_, with)| with != model);
         let excused = excused.map(|(by, _)| *by);
         let accuser = state.cooldowns.refute(models, (by, given, excused), now);
+        let counted = state.counted.refute(models, (by, given, excused), now);
+        let accuser = accuser.or(counted);
         self.note_alleged(state);
         wake_first(state);
         accuser
@@ -86,11 +93,12 @@ impl AccountLive {
 
     pub(super) fn note_alleged(&self, state: &State) {
         let is_alleged = state.cooldowns.is_alleged() || !state.own.is_empty();
+        let is_alleged = is_alleged || state.counted.is_alleged();
         self.is_alleged.store(is_alleged, Ordering::Release);
     }
 }
 
 /// The account as a whole, and its model.
-fn places(model: Option<&str>) -> [&str; 2] {
+pub(super) fn places(model: Option<&str>) -> [&str; 2] {
     ["", place_of(model)]
 }

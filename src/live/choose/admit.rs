@@ -6,6 +6,7 @@ use super::trial::shut;
 use super::{Now, Wish};
 use crate::domain::disablement::is_disabled;
 use crate::domain::refusal::KeyRefusal;
+use crate::domain::remaining::Leasing;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Admission;
 use crate::live::passed_over::PassedOver;
@@ -116,6 +117,26 @@ fn cooling(
     let version = candidate.version.as_ref();
     let own = version.and_then(|version| version.live.bars(model, wish.applicant, now));
     account.into_iter().chain(own.map(PassedOver::cooling))
+}
+
+/// What is said to be left of its account's budgets is not enough for a lease: for whoever only looks, before anything rests for it.
+pub(in crate::live) fn resting(
+    candidate: &Candidate,
+    wish: &Wish<'_>,
+    now: Now,
+) -> Option<PassedOver> {
+    let model = as_the_provider_names_it(candidate, wish);
+    let leasing = Leasing {
+        caller: wish.applicant.caller,
+        estimate: wish.need.estimate,
+        uses: wish.need.uses,
+    };
+    let live = &candidate.account.live;
+    let cause = live.would_rest(model, leasing, now.database)?;
+    Some(PassedOver {
+        is_of_account: true,
+        ..PassedOver::cooling(cause)
+    })
 }
 
 /// What its own health says, unless that lets a lease through.

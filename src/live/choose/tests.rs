@@ -121,11 +121,11 @@ fn what_is_counted_depends_on_no_turn() {
     ailing(&snapshot, 2, 0..7);
     let (pool, wish) = (&snapshot.pools[&id("p1")], wish(None, &prices));
     // The database has said no, so that the second tier is tried.
-    for account in [1, 3] {
-        let account = &snapshot.accounts[&account_uid(account)];
-        account.live.take(wish.need, NOW.boot, |_| {});
-        said(&account.live).unwrap();
-        refuse(&account.live, &account.limits[0]);
+    for account in [1, 3].map(|account| &snapshot.accounts[&account_uid(account)]) {
+        let (live, need) = (&account.live, wish.need);
+        let _ = live.take(need, Asking::NOBODY, NOW.boot, |_| {});
+        said(live).unwrap();
+        refuse(live, &account.limits[0]);
     }
     let tallies = (0..30).map(|turn| {
         pool.tiers[0].turns.store(turn, Ordering::Relaxed);

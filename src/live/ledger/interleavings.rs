@@ -15,6 +15,7 @@ use crate::domain::limit::{Dimension, Limit, Mode, Owner};
 use crate::domain::pool::Estimate;
 use crate::domain::terms::Span;
 use crate::domain::time::Timestamp;
+use crate::live::account::Asking;
 use crate::live::clock::boot_now;
 use crate::live::line::{Line, Waiting};
 use crate::live::pool::PoolLive;
@@ -71,8 +72,8 @@ fn noted() -> (Arc<Ledger>, Arc<AccountLive>) {
 }
 
 fn is_taken(account: &AccountLive, ticket: Option<u64>) -> bool {
-    let take = account.take(need(ticket), boot_now(), |_| {});
-    matches!(take, Take::Taken(_))
+    let take = account.take(need(ticket), Asking::NOBODY, boot_now(), |_| {});
+    matches!(take, Ok(Take::Taken(_)))
 }
 
 /// The database grants all that is asked for.

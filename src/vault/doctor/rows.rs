@@ -52,9 +52,18 @@ pub(super) async fn check(
     let mut conn = acquire(pool).await?;
     rotators(keys, &mut conn, changes, names, report).await?;
     report.rows += 1;
-    if promoted::read(&mut conn, keys).await? == Promoted::Tampered {
-        let detail = "which master key is promoted was changed outside of keylease: promote one again by `keylease master-key promote`";
-        report.find(Kind::MacWrong, "the promoted master key", detail);
+    let subject = "the promoted master key";
+    match promoted::read(&mut conn, keys).await? {
+        Promoted::Tampered => {
+            let detail = "which master key is promoted was changed outside of keylease: promote one again by `keylease master-key promote`";
+            report.find(Kind::MacWrong, subject, detail);
+        }
+        // Even where nothing is wrapped with it yet no replica starts without it.
+        Promoted::Key(key) if keys.ring().find(&key).is_err() => {
+            let detail = format!("{key} was not given, and no replica starts without it: give it");
+            report.find(Kind::MasterKeyMissing, subject, detail);
+        }
+        Promoted::Key(_) | Promoted::None => {}
     }
     Ok(())
 }

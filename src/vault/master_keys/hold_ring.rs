@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::adding::AddMasterKeys;
 use super::promoted::{self, Promoted};
+use super::rewrap_keys::ReplaceMasterKey;
 use crate::crypto::{Fingerprint, KeyRing};
-use crate::domain::rewrap::RATE_DEFAULT;
 use crate::store::connection::acquire;
 use crate::store::{cluster, master_keys, secrets};
 use crate::vault::error::Refusal;
-use crate::vault::{Change, Error, PromoteMasterKey, Result, RewrapKeys, Vault};
+use crate::vault::{Change, Error, Result, Vault};
 
 /// What changed by taking up a ring.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -90,15 +90,11 @@ impl Vault {
         };
         let why = "its passphrase is stretched under stronger parameters";
         let change = Change::by_system("PromoteMasterKey", why);
-        match self.change(change, PromoteMasterKey(replacement)).await {
-            Ok(_) => {}
-            // Not every replica has been started again yet.
-            Err(Error::Refused(_)) => return Ok(()),
-            Err(error) => return Err(error),
+        match self.change(change, ReplaceMasterKey(replacement)).await {
+            // Where it is refused, not every replica has been started again yet.
+            Ok(_) | Err(Error::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
         }
-        let rate_max = i32::try_from(RATE_DEFAULT).unwrap_or(i32::MAX);
-        let change = Change::by_system("RewrapKeys", why);
-        self.change(change, RewrapKeys { rate_max }).await.map(drop)
     }
 
     /// Says to the fleet what is held.

@@ -2,9 +2,10 @@
 //! the background: see `rewrapping`.
 
 use super::get_master_key_status::{MasterKeyStatus, status};
-use super::promote_master_key::resource_of;
+use super::promote_master_key::{PromoteMasterKey, resource_of};
 use super::promoted::sealer;
-use crate::domain::rewrap::RewrapState;
+use crate::crypto::Fingerprint;
+use crate::domain::rewrap::{RATE_DEFAULT, RewrapState};
 use crate::store::{rewraps, secrets};
 use crate::vault::error::Refusal;
 use crate::vault::{Done, Result, Verb, Work};
@@ -15,6 +16,10 @@ pub struct RewrapKeys {
     /// At most so many rows a second.
     pub rate_max: i32,
 }
+
+/// Promotes a master key and has everything wrapped with it, in one change: what was only promoted would leave all under the old one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReplaceMasterKey(pub(super) Fingerprint);
 
 /// Stops the one that runs. What was moved stays moved.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +45,21 @@ impl Verb for RewrapKeys {
             resource: resource_of(&master_key),
             summary,
         })
+    }
+
+    async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<MasterKeyStatus> {
+        status(work.conn, work.keys).await
+    }
+}
+
+impl Verb for ReplaceMasterKey {
+    type Answer = MasterKeyStatus;
+
+    async fn apply(self, work: &mut Work<'_>) -> Result<Done<MasterKeyStatus>> {
+        let promoted = PromoteMasterKey(self.0).apply(work).await?;
+        work.note(promoted.resource, promoted.summary);
+        let rate_max = i32::try_from(RATE_DEFAULT).unwrap_or(i32::MAX);
+        RewrapKeys { rate_max }.apply(work).await
     }
 
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<MasterKeyStatus> {

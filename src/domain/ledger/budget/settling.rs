@@ -7,7 +7,6 @@ use crate::domain::ledger::block::{Draw, Ending};
 use crate::domain::ledger::held::{Held, Renewed};
 use crate::domain::ledger::settle::{Lease, Part};
 use crate::domain::time::BootTime;
-use crate::domain::usage::Usage;
 
 impl Budget {
     /// Settles what a report says of one lease; `ending` comes with the last one.
@@ -56,11 +55,7 @@ impl Budget {
             model: None,
             granted: uses,
         };
-        let part = Part {
-            uses,
-            is_not_sent: true,
-            consumed: Usage::default(),
-        };
+        let part = Part::not_sent(uses);
         let ending = Ending {
             is_sure: true,
             started_by: BootTime::default(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::world::{Supply, World};
 use super::*;
+use crate::domain::ledger::budget::Take;
 use crate::domain::ledger::example::granted;
 use crate::domain::models::Pattern;
 
@@ -58,7 +59,7 @@ fn a_permit_is_kept_for_a_call_whose_other_limit_has_only_not_answered_yet() {
     let mut world = in_turns();
     let first = world.call("x");
     let (now, need) = (world.now, world.need("x", Some(first)));
-    let tries = |world: &World| world.live.take(need, now, |_| {});
+    let tries = |world: &World| world.take(need, now);
     let answer = |world: &World, supply: usize, block: u64| {
         let limit = world.supplies[supply].limit();
         let one = granted(limit, block, 1, now);
@@ -118,10 +119,7 @@ fn who_cannot_be_served_here_any_more_holds_up_nobody() {
     let third = world.call("y");
     world.live.join(first, Arc::default(), true);
     let need = world.need("x", Some(first));
-    assert!(matches!(
-        world.live.take(need, world.now, |_| {}),
-        Take::Short(_)
-    ));
+    assert!(matches!(world.take(need, world.now), Take::Short(_)));
     world.supplies[0].free = 1;
     world.run(seconds(2));
     assert!(!world.is_served(third));

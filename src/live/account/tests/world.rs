@@ -6,11 +6,13 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::domain::ledger::budget::{Need, Take};
 use crate::domain::ledger::example::{granted, limit};
 use crate::domain::ledger::work::{Answer, Wait, Work};
 use crate::domain::limit::Dimension;
 use crate::domain::models::Pattern;
 use crate::domain::pool::Estimate;
+use crate::domain::time::BootTime;
 
 /// How often what happens is looked at.
 const TICK: Duration = Duration::from_millis(25);
@@ -133,7 +135,12 @@ impl World {
     /// Whether a call that does not wait is served.
     pub(super) fn serves(&self, model: &'static str) -> bool {
         let need = self.need(model, None);
-        matches!(self.live.take(need, self.now, |_| {}), Take::Taken(_))
+        matches!(self.take(need, self.now), Take::Taken(_))
+    }
+
+    /// Takes by what its limits say alone: nobody has said what is left.
+    pub(super) fn take(&self, need: Need<'_>, now: BootTime) -> Take {
+        self.live.take(need, Asking::NOBODY, now, |_| {}).unwrap()
     }
 
     /// What a call needs: one request.
@@ -213,7 +220,7 @@ impl World {
     fn try_one(&mut self, ticket: Ticket) {
         let never = BootTime::from_nanos(u64::MAX);
         let need = self.need(self.calls[&ticket].model, Some(ticket));
-        match self.live.take(need, self.now, |_| {}) {
+        match self.take(need, self.now) {
             Take::Taken(_) => {
                 self.calls.remove(&ticket);
                 self.live.leave(ticket);
