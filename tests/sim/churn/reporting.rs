@@ -134,10 +134,8 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
             now,
         );
     } else {
-        let is_canary = false;
-        version
-            .live
-            .on(Event::Success { is_canary }, &policy, "", who, now);
+        let success = Event::Success { is_canary: false };
+        version.live.on(success, &policy, "", who, now);
         let by = (given.caller, given.given);
         account.live.succeed(&given.model, by, now);
         version.live.refute(&given.model, by, now);
