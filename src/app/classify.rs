@@ -24,6 +24,8 @@ use input::Received;
 
 /// Where responses come from.
 const INPUT: &str = "standard input";
+/// What is said beside the class where no rule explains a failure.
+const UNEXPLAINED: &str = ", most likely: no rule explains it";
 /// A longer line is no response that anybody reported.
 const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -168,16 +170,17 @@ fn next_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<
 }
 
 fn verdict<'a>(found: Option<&Explained<'a>>) -> Verdict<'a> {
-    let Some(Explained { failure, rule }) = found else {
+    let Some(found) = found else {
         return Verdict::default();
     };
+    let failure = found.in_words();
     let stated = failure.retry_after.map(|stated| stated.as_millis());
     Verdict {
         class: Some(failure.class.as_str()),
         scope: Some(failure.blame.as_str()),
         retry_after_ms: stated.map(|millis| u64::try_from(millis).unwrap_or(u64::MAX)),
         advice: Some(failure.advice.as_str()),
-        rule: Some(*rule),
+        rule: Some(found.rule),
         error: None,
     }
 }
@@ -187,18 +190,21 @@ fn json(verdict: &Verdict<'_>) -> String {
 }
 
 fn text(provider: &str, found: Option<&Explained<'_>>) -> String {
-    let Some(Explained { failure, rule }) = found else {
+    let Some(found) = found else {
         return format!("no failure, by the rules of {provider}");
     };
+    let failure = found.in_words();
     let stated = failure.retry_after.map_or_else(
         || "none".to_owned(),
         |stated| humantime::format_duration(stated).to_string(),
     );
     format!(
-        "rule      {rule}\nclass     {}\nblame     {}\nstated    {stated}\ncooldown  {}\nadvice    {}",
+        "rule      {}\nclass     {}{}\nblame     {}\nstated    {stated}\ncooldown  {}\nadvice    {}",
+        found.rule,
         failure.class.as_str(),
+        found.likely.as_ref().map_or("", |_| UNEXPLAINED),
         failure.blame.as_str(),
-        backoff::in_words(failure),
+        backoff::in_words(&found.failure),
         failure.advice.as_str(),
     )
 }

@@ -31,10 +31,15 @@ impl Matter {
     /// What a word about a version is about, by what it is accused of.
     #[must_use]
     pub fn of(class: FailureClass) -> Self {
-        if class == FailureClass::Credential {
-            Self::Key
-        } else {
-            Self::Row
+        match class {
+            FailureClass::Credential => Self::Key,
+            FailureClass::Quota | FailureClass::RateLimit | FailureClass::ModelAccess => {
+                Self::Budget
+            }
+            FailureClass::CallerFault
+            | FailureClass::ProviderFault
+            | FailureClass::RegionOrEgress
+            | FailureClass::Unknown => Self::Row,
         }
     }
 }

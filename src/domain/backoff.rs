@@ -68,12 +68,6 @@ impl Backoff {
         }
     }
 
-    /// How long a delay that one caller states is believed where nobody finds out, at the first time: an hour, or longer each time it is
-    /// found again.
-    pub(super) fn brief(self) -> Duration {
-        self.first.max(QUOTA.min)
-    }
-
     pub(super) fn unstated(self, strikes: u32, jitter: f64) -> Duration {
         let doubled = self.first * 2_u32.saturating_pow(strikes.saturating_sub(1).min(8));
         let longer = 1.0 + jitter.clamp(0.0, 1.0) / 4.0;

@@ -147,12 +147,7 @@ impl Cooling {
             self.strikes = self.strikes.saturating_add(1);
         }
         let unstated = backoff.unstated(self.strikes, jitter);
-        let pause = match (weight, stated) {
-            (Weight::Brief, Some(stated)) => stated.min(unstated.max(backoff.brief())),
-            (_, Some(stated)) => stated,
-            (_, None) => unstated,
-        };
-        self.extend(found, class, pause, why, now)
+        self.extend(found, class, stated.unwrap_or(unstated), why, now)
     }
 
     /// A budget is said to be spent before anything failed: cools until it is back, and is no strike. `Some` is news that the fleet must

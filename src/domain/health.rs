@@ -112,12 +112,12 @@ impl Cause {
             )
     }
 
-    /// A death whose canary is to wait until this budget is back.
+    /// A death whose canary is to wait until this budget is back: so far as it is believed, since a canary finds out as well.
     #[must_use]
     pub fn held_out(&self, budget: &Self) -> Self {
         let first = self.why.split(THEN).next().unwrap_or_default();
         Self {
-            until: self.until.max(budget.until),
+            until: self.until.max(budget.believed()),
             why: format!("{first}{THEN}{}", budget.why),
             ..self.clone()
         }

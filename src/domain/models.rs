@@ -146,10 +146,15 @@ impl ModelRules {
     /// Whether some name that a lease may ask for is what the provider calls `provider_name`.
     #[must_use]
     pub fn leads_to(&self, provider_name: &str) -> bool {
-        let mut mapped = self.map.iter().filter(|(_, to)| *to == provider_name);
-        let is_itself = !self.map.contains_key(provider_name);
-        (is_itself && self.serves(Some(provider_name)))
-            || mapped.any(|(from, _)| self.serves(Some(from)))
+        self.names_of(provider_name).next().is_some()
+    }
+
+    /// What leases may call what is `provider_name` to the provider.
+    pub fn names_of<'a>(&'a self, provider_name: &'a str) -> impl Iterator<Item = &'a str> {
+        let own = (!self.map.contains_key(provider_name)).then_some(provider_name);
+        let mapped = self.map.iter().filter(move |(_, to)| *to == provider_name);
+        let names = own.into_iter().chain(mapped.map(|(from, _)| from.as_str()));
+        names.filter(|name| self.serves(Some(name)))
     }
 
     /// What the provider calls `model`.

@@ -57,17 +57,22 @@ impl Transition {
         let is_over = |cause: &Cause| cause.until <= now;
         match (stored, &self.to) {
             (Health::Active, Health::Active) => None,
-            (Health::Cooling(held) | Health::Dead(held), Health::Active) => {
-                is_over(held).then_some(to)
+            // What one caller alone says of a budget a single lease refutes before its time.
+            (Health::Cooling(held), Health::Active) => {
+                (is_over(held) || held.accuser.is_some()).then_some(to)
             }
+            (Health::Dead(held), Health::Active) => is_over(held).then_some(to),
             (Health::Active, Health::Cooling(_) | Health::Dead(_))
             | (Health::Cooling(_), Health::Dead(_)) => Some(to),
             (Health::Cooling(held), Health::Cooling(new)) => {
-                (is_over(held) || held.until < new.until).then_some(to)
+                if is_over(held) {
+                    return Some(to);
+                }
+                new.onto(held).map(Health::Cooling)
             }
             // No canary finds more than that the budget is spent: it waits.
             (Health::Dead(held), Health::Cooling(new)) if new.is_budget() => {
-                (held.until < new.until).then(|| Health::Dead(held.held_out(new)))
+                (held.until < new.believed()).then(|| Health::Dead(held.held_out(new)))
             }
             // What two callers say of its failures, or a canary: a cooldown.
             (Health::Dead(held), Health::Cooling(new)) => {

@@ -169,14 +169,34 @@ impl Vitals {
 
     /// Of two cooldowns the later end counts; no cooldown ends a death, but its canary waits for the budget: it would only find that spent.
     fn cool(&mut self, cause: &Cause, now: Timestamp) -> Option<Health> {
-        let news = Health::Cooling(cause.clone());
-        self.health = match &self.health {
-            Health::Cooling(held) if held.until >= cause.until && now < held.until => return None,
-            Health::Dead(held) if held.until >= cause.until => return None,
-            Health::Active | Health::Cooling(_) => news.clone(),
-            Health::Dead(held) => Health::Dead(held.held_out(cause)),
+        let cooling = match &self.health {
+            Health::Cooling(held) if now < held.until => Health::Cooling(cause.onto(held)?),
+            Health::Active | Health::Cooling(_) => Health::Cooling(cause.clone()),
+            Health::Dead(held) => {
+                let is_news = held.until < cause.believed();
+                let news = is_news.then(|| Health::Cooling(cause.clone()))?;
+                self.health = Health::Dead(held.held_out(cause));
+                return Some(news);
+            }
         };
-        Some(news)
+        self.health = cooling.clone();
+        Some(cooling)
+    }
+
+    /// Whether a budget of it is spent by one caller's word alone.
+    #[must_use]
+    pub fn is_alleged(&self, now: Timestamp) -> bool {
+        matches!(&self.health, Health::Cooling(cause) if now < cause.until && cause.accuser.is_some())
+    }
+
+    /// A single lease has found that it is not. Answers whether that was the matter.
+    pub fn unspent(&mut self, now: Timestamp) -> bool {
+        let is_alleged = self.is_alleged(now);
+        if is_alleged {
+            self.health = Health::Active;
+            self.recovered = Some(now);
+        }
+        is_alleged
     }
 
     fn forget_streak(&mut self) {

@@ -115,6 +115,7 @@ pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims)
     let part = Part::not_sent(uses);
     account.answered(lease, &[part], false, lease.given);
     account.live.recall(Some(&lease.model), lease.given);
+    version.live.recall(Some(&lease.model), lease.given);
     if account.provider.take_trial(lease.given) {
         account.provider.trial().recall();
     }

@@ -26,6 +26,7 @@ mod outs;
 mod recent;
 mod recovering;
 mod reviving;
+mod trying;
 
 pub use admitting::Applicant;
 use ailing::{Ailing, State};

@@ -154,7 +154,7 @@ async fn read_keys(conn: &mut PgConnection, since: i64, changes: &mut Changes) -
     changes.keys = readable(rows, &mut changes.unread);
     let rows = sqlx::query_as!(KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until,
-            sealed_hosts, health, health_until, health_why, health_class, health_accuser, recover_time
+            sealed_hosts, health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time
         from key_versions where rev > $1 and stage <> 'revoked'", since).fetch_all(&mut *conn).await?;
     changes.versions = readable(rows, &mut changes.unread);
     let gone = sqlx::query_scalar!(

@@ -67,6 +67,25 @@ pub async fn insert(
     Ok(())
 }
 
+/// Whether a probe has found a version well since it died, and it was rejected all the same since then, by somebody else than a probe.
+///
+/// # Errors
+/// As every query.
+pub async fn was_revived_in_vain(conn: &mut PgConnection, version_uid: Uuid) -> Result<bool> {
+    let in_vain = sqlx::query_scalar!(
+        r#"with revived as (
+            select max(id) as id from health_changes
+            where version_uid = $1 and to_health = 'dead' and who = 'probe' and until = change_time
+        )
+        select coalesce(bool_and(c.to_health = 'dead' and c.who <> 'probe'), false) as "in_vain!"
+        from health_changes c, revived where c.version_uid = $1 and c.id > revived.id"#,
+        version_uid
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(in_vain)
+}
+
 /// Forgets what is too old of these versions.
 ///
 /// # Errors
@@ -111,6 +130,7 @@ pub async fn of_key(
             why: row.why.as_deref(),
             class: row.class.as_deref(),
             accuser: row.accuser,
+            tried: None,
         };
         HealthChange {
             id: row.id,

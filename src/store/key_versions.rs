@@ -38,6 +38,7 @@ pub(crate) struct KeyVersionRow {
     pub(crate) health_why: Option<String>,
     pub(crate) health_class: Option<String>,
     pub(crate) health_accuser: Option<Uuid>,
+    pub(crate) health_tried_time: Option<OffsetDateTime>,
     pub(crate) recover_time: Option<OffsetDateTime>,
 }
 
@@ -55,6 +56,7 @@ impl TryFrom<KeyVersionRow> for KeyVersion {
             why: row.health_why.as_deref(),
             class: row.health_class.as_deref(),
             accuser: row.health_accuser,
+            tried: row.health_tried_time,
         };
         Ok(Self {
             meta: Meta {
@@ -90,7 +92,7 @@ pub async fn find(
     let row = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class, health_accuser, recover_time
+            health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time
         from key_versions where key_uid = $1 and number = $2",
         key_uid,
         i32::try_from(number).unwrap_or(0)
@@ -108,7 +110,7 @@ pub async fn current(conn: &mut PgConnection, key_uid: Uuid) -> Result<Option<Ke
     let row = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class, health_accuser, recover_time
+            health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time
         from key_versions where key_uid = $1 and stage = 'current'",
         key_uid
     )
@@ -159,7 +161,7 @@ pub async fn of_key(
     let rows = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class, health_accuser, recover_time
+            health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time
         from key_versions where key_uid = $1 and number < $2 order by number desc limit $3",
         key_uid,
         i32::try_from(before).unwrap_or(i32::MAX),
@@ -181,7 +183,7 @@ pub async fn sealed_of_account(
     let rows = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class, health_accuser, recover_time
+            health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time
         from key_versions
         where key_uid in (select uid from keys where account_uid = $1) and stage <> 'revoked' order by uid",
         account_uid

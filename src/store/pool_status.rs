@@ -58,7 +58,7 @@ pub async fn versions(conn: &mut PgConnection, keys: &[Uuid]) -> Result<Vec<KeyV
     let rows = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class, health_accuser, recover_time
+            health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time
         from key_versions where key_uid = any($1) and stage <> 'revoked' order by number desc",
         keys
     )

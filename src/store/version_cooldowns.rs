@@ -9,6 +9,7 @@ use super::convert::{offset, timestamp};
 use crate::domain::cooling::VERSION_MODELS_MAX;
 use crate::domain::health::{Cause, FailureClass};
 use crate::domain::key::ModelCooldown;
+use crate::domain::time::Timestamp;
 
 /// Models that may cool down beside one that is to be written.
 const OTHERS_MAX: i64 = VERSION_MODELS_MAX as i64 - 1;
@@ -21,6 +22,8 @@ struct VersionCooldownRow {
     until: OffsetDateTime,
     why: String,
     class: String,
+    accuser: Option<Uuid>,
+    tried_time: Option<OffsetDateTime>,
 }
 
 impl From<VersionCooldownRow> for ModelCooldown {
@@ -32,8 +35,8 @@ impl From<VersionCooldownRow> for ModelCooldown {
                 until: timestamp(row.until),
                 why: row.why,
                 class: FailureClass::from_stored(&row.class),
-                accuser: None,
-                tried: None,
+                accuser: row.accuser,
+                tried: row.tried_time.map(timestamp),
                 strikes: 0,
             },
         }
@@ -48,7 +51,7 @@ impl From<VersionCooldownRow> for ModelCooldown {
 pub async fn since(conn: &mut PgConnection, rev: i64) -> Result<Vec<ModelCooldown>> {
     let rows = sqlx::query_as!(
         VersionCooldownRow,
-        "select version_uid, model, until, why, class from version_cooldowns
+        "select version_uid, model, until, why, class, accuser, tried_time from version_cooldowns
         where until > clock_timestamp() and (rev > $1 or version_uid in (
             select uid from deletions where rev > $1 and kind = 'version_cooldowns'))
         order by rev",
@@ -59,7 +62,30 @@ pub async fn since(conn: &mut PgConnection, rev: i64) -> Result<Vec<ModelCooldow
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// A model of a version cools down: of two ends the later counts. What has ended makes room, and, where as many models of it cool down
+/// What is stored of a model of a version, if it holds; it is locked.
+///
+/// # Errors
+/// As every query.
+pub async fn lock(
+    conn: &mut PgConnection,
+    version_uid: Uuid,
+    model: &str,
+    now: Timestamp,
+) -> Result<Option<Cause>> {
+    let row = sqlx::query_as!(
+        VersionCooldownRow,
+        "select version_uid, model, until, why, class, accuser, tried_time from version_cooldowns
+        where version_uid = $1 and model = $2 and until > $3 for update",
+        version_uid,
+        model,
+        offset(now)
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| ModelCooldown::from(row).cause))
+}
+
+/// A model of a version cools down like this: of two ends the later counts. What has ended makes room, and, where as many models of it cool down
 /// as are kept, what ends first. Nothing is written of a version that is gone.
 ///
 /// # Errors
@@ -79,22 +105,39 @@ pub async fn extend(
                 select model from version_cooldowns
                 where version_uid = $1 and model <> $2 and until > clock_timestamp()
                 order by until desc, model desc offset $7))
-        insert into version_cooldowns (version_uid, model, rev, until, why, class)
-        select uid, $2, $3, $4, $5, $6 from key_versions where uid = $1
+        insert into version_cooldowns (version_uid, model, rev, until, why, class, accuser, tried_time)
+        select uid, $2, $3, $4, $5, $6, $8, $9 from key_versions where uid = $1
         on conflict (version_uid, model) do update set rev = excluded.rev, until = excluded.until, why = excluded.why,
-            class = excluded.class
-        where version_cooldowns.until < excluded.until",
+            class = excluded.class, accuser = excluded.accuser, tried_time = excluded.tried_time
+        where version_cooldowns.until <= excluded.until",
         version_uid,
         model,
         rev,
         offset(cause.until),
         cause.why,
         cause.class.as_str(),
-        OTHERS_MAX
+        OTHERS_MAX,
+        cause.accuser,
+        cause.tried.map(offset)
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// A lease has found that what one caller alone said is not so: it is over, unless it has become more than a word. Answers whether it is.
+///
+/// # Errors
+/// As every query.
+pub async fn refute(conn: &mut PgConnection, version_uid: Uuid, model: &str) -> Result<bool> {
+    let done = sqlx::query!(
+        "delete from version_cooldowns where version_uid = $1 and model = $2 and accuser is not null",
+        version_uid,
+        model
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Ends what models of a key's versions cool down from, of one version where its number is given. Replicas then read anew what is left:

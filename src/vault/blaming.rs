@@ -75,7 +75,7 @@ pub(super) fn cool(
         Blame::Key | Blame::KeyModel => {
             let Some(version) = version else { return };
             let blame = |model: &str| {
-                let (live, weight) = (&version.live, weight.of_key());
+                let live = &version.live;
                 live.blame(model, failing, weight, who(claims), now);
             };
             if failure.blame == Blame::Key {

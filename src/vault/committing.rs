@@ -14,11 +14,11 @@ use crate::live::accusing::Refuted;
 use crate::live::owed::{Decided, Judgement};
 use crate::live::snapshot::{AccountEntry, VersionEntry};
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, cluster, version_cooldowns};
+use crate::store::{self, cluster};
 
 mod writing;
 
-use writing::{Standing, cools, end_right, write_health};
+use writing::{Standing, cools, end_right, model_cools, write_health};
 
 /// What the fleet must know of one version and its account.
 struct News {
@@ -160,8 +160,7 @@ impl Vault {
                 cools(&mut transaction, account_uid, (&model, cause), (rev, now)).await?;
             }
             for (model, cause) in models {
-                version_cooldowns::extend(&mut transaction, version_uid, &model, rev, &cause)
-                    .await?;
+                model_cools(&mut transaction, version_uid, (&model, cause), (rev, now)).await?;
             }
             transaction.commit().await?;
             Ok(stands)

@@ -84,7 +84,7 @@ impl Vault {
                 let snapshot = self.live.snapshot();
                 if let Some(version) = snapshot.versions.get(&claims.version_uid) {
                     let live = &version.live;
-                    live.blame("", failing, weight.of_key(), who(claims), now);
+                    live.blame("", failing, weight, who(claims), now);
                 }
             }
             Blame::KeyModel | Blame::Request | Blame::Provider | Blame::Egress => {}

@@ -61,6 +61,16 @@ pub(super) fn tell_of_model(
 ) {
     let (key, version) = key_of(account, version);
     let (why, until) = (cause.why.as_str(), time(cause.until));
+    if cause.is_refuted() {
+        tracing::info!(
+            key,
+            version,
+            model,
+            why,
+            "a model of a key cools down no more, a lease found that one caller was wrong"
+        );
+        return;
+    }
     tracing::info!(key, version, model, why, %until, "a model of a key cools down");
 }
 

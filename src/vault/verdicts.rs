@@ -1,5 +1,6 @@
 //! What an outcome does: to the health of its version, to its provider, and to the cooldown of its account.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::blaming::{cool, event, is_counted, is_rejection, who};
@@ -16,7 +17,7 @@ use crate::domain::pool::HealthPolicy;
 use crate::domain::profile::Profile;
 use crate::domain::time::Timestamp;
 use crate::domain::vitals::Event;
-use crate::live::snapshot::AccountEntry;
+use crate::live::snapshot::{AccountEntry, VersionEntry};
 
 impl Vault {
     /// Judges outcomes by the rules of the lease's pool and then those of the account's provider; of an account that is gone, by those for
@@ -59,13 +60,12 @@ impl Vault {
         self.tell_version(lease, (outcome, is_again), pause, now);
         match &outcome.seen {
             Seen::NotSent => {}
-            Seen::Success => self.succeed(account, claims, now),
+            Seen::Success => self.succeed(account, version, claims, now),
             Seen::Failed { failure, why } => {
                 let why = format!("{} ({why})", failure.class.as_str());
                 let weight = self.weight(claims, now);
-                if failure.class == FailureClass::Quota && weight.is_some() {
-                    let (account, by) = (claims.account_uid, claims.caller_uid);
-                    self.live.contradicts(account, Matter::Budget, by, now);
+                if weight.is_some() {
+                    self.contradict(claims, failure, now);
                 }
                 cool(
                     account,
@@ -114,9 +114,17 @@ impl Vault {
         is_rejection(outcome) && version.is_some_and(|v| v.live.is_well_since(claims.given))
     }
 
-    /// A use went well: whoever alone said that its account had spent its budget was wrong.
-    fn succeed(&self, account: &AccountEntry, claims: &LeaseClaims, now: Timestamp) {
+    /// A use went well: whoever alone said that its account, or its key, had spent its budget was wrong.
+    fn succeed(
+        &self,
+        account: &AccountEntry,
+        version: Option<&Arc<VersionEntry>>,
+        claims: &LeaseClaims,
+        now: Timestamp,
+    ) {
         let by = (claims.caller_uid, claims.given);
+        let refuted = version.and_then(|version| version.live.refute(&claims.model, by, now));
+        self.live.refuted(refuted);
         if let Some(accuser) = account.live.succeed(&claims.model, by, now) {
             let found = (claims.account_uid, claims.caller_uid);
             self.live.refuted_budget(accuser, Some(found));

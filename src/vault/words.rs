@@ -32,6 +32,21 @@ impl Vault {
         })
     }
 
+    /// A caller whose word counts says that a quota is spent: whoever has just found that it is not has done so in vain.
+    pub(super) fn contradict(&self, claims: &LeaseClaims, failure: &Failure, now: Timestamp) {
+        if failure.class != FailureClass::Quota {
+            return;
+        }
+        let is_of_key = matches!(failure.blame, Blame::Key | Blame::KeyModel);
+        let subject = if is_of_key {
+            claims.version_uid
+        } else {
+            claims.account_uid
+        };
+        let by = claims.caller_uid;
+        self.live.contradicts(subject, Matter::Budget, by, now);
+    }
+
     /// The rules that a word is judged by: where another caller has said of another key that the account is closed, it is confirmed.
     pub(super) fn seconded(
         &self,

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use keylease::proto::{self, Alert, AlertKind, AlertSeverity, HealthPolicy, Pool};
+use keylease::proto::{
+    self, Alert, AlertKind, AlertSeverity, BlameScope, HealthPolicy, LeaseKeyRequest, Pool,
+};
 use tonic::Code;
 
-use crate::harness::client::Client;
+use crate::harness::client::{Client, of};
 use crate::harness::cluster::{Cluster, eventually, eventually_some};
-use crate::harness::outcomes::http;
+use crate::harness::outcomes::{answered, http};
 use crate::harness::raided::Raided;
 use crate::harness::setup::{MINUTE, of_targets, requests};
 use crate::harness::stating::{hear, stating};
@@ -98,6 +100,37 @@ async fn a_pool_whose_daily_limit_is_spent_is_exhausted_until_it_is_not() {
     assert!(exhausted.summary.contains(text), "{}", exhausted.summary);
     let until = exhausted.until.unwrap().seconds - exhausted.open_time.unwrap().seconds;
     assert!(until > 23 * 3_600, "{until}");
+    assert_eq!(open(&admin).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_pool_that_can_serve_one_model_no_more_is_told_until_when() {
+    let (_cluster, admin, caller) = Cluster::serving(&["a", "b"], "p").await;
+    let wish = |model: &str| LeaseKeyRequest {
+        model: model.to_owned(),
+        ..of("p")
+    };
+    let spent = "{\"error\": {\"code\": \"rate_limit_exceeded\", \"type\": \"tokens\",
+        \"message\": \"Rate limit reached for this model on tokens per day (TPD)\"}}";
+    for _ in 0..2 {
+        let lease = caller.ask(wish("m")).await.unwrap();
+        let spent = answered(429, &[("retry-after", "7200")], spent);
+        let verdict = caller.report(&lease, spent).await;
+        assert_eq!(verdict.blame(), BlameScope::AccountModel);
+    }
+    caller
+        .refused(wish("m"))
+        .await
+        .is(Code::ResourceExhausted, "KEYS_COOLING");
+    let exhausted = opened(&admin, AlertKind::PoolExhausted).await;
+    assert!(
+        exhausted.summary.contains("can serve model m"),
+        "{}",
+        exhausted.summary
+    );
+    let until = exhausted.until.unwrap().seconds - exhausted.open_time.unwrap().seconds;
+    assert!(until > 6_000, "{until}");
+    caller.ask(wish("n")).await.unwrap();
     assert_eq!(open(&admin).await.len(), 1);
 }
 

@@ -13,14 +13,14 @@ use crate::harness::setup::span;
 use crate::verdict_policy::of_two_callers;
 
 const DAY: u64 = 24 * 3_600;
-const MONTH: &str = "2592000";
+pub(crate) const MONTH: &str = "2592000";
 
 fn spent() -> keylease::proto::Outcome {
     http(402, &[("retry-after", MONTH)])
 }
 
 /// Refused for about a month.
-async fn refused(caller: &Client) {
+pub(crate) async fn refused(caller: &Client) {
     let refused = caller.refused(of("p")).await;
     let refused = refused.is(Code::ResourceExhausted, "KEYS_COOLING");
     assert!(refused.retry.unwrap().as_secs() > 29 * DAY);

@@ -69,6 +69,38 @@ fn every_sample_is_answered_by_its_verdict() {
     }
 }
 
+/// "unknown" is no word for a failure, and nothing in the verdict may say it; what it does to a key is told.
+#[test]
+fn what_no_rule_explains_gets_the_likeliest_word() {
+    let lines_in = [
+        json!({"status": 403}),
+        json!({"status": 403, "body": {"message": "Forbidden"}}),
+        json!({"status": 403, "body": {"message": "Not on Sundays"}}),
+        json!({"status": 418}),
+        json!({"status": 302}),
+    ];
+    let input: String = lines_in.iter().map(|line| format!("{line}\n")).collect();
+    let answers = lines(&classify(&["--jsonl"], input.as_bytes()));
+    let found: Vec<_> = answers
+        .iter()
+        .map(|a| {
+            let of = |field: &str| a[field].as_str().unwrap_or_default().to_owned();
+            (of("class"), of("scope"), of("advice"))
+        })
+        .collect();
+    let verdict = |class: &str, scope: &str| {
+        let advice = "do_not_retry".to_owned();
+        (class.to_owned(), scope.to_owned(), advice)
+    };
+    let egress = || verdict("region_or_egress", "egress");
+    let request = || verdict("caller_fault", "request");
+    assert_eq!(found, [egress(), egress(), request(), request(), request()]);
+    let (out, _) = texts(&classify(&[], b"HTTP/1.1 418 I'm a teapot\r\n\r\n"));
+    for words in ["caller_fault, most likely", "several in a row"] {
+        assert!(out.contains(words), "{out}");
+    }
+}
+
 #[test]
 fn what_is_no_response_is_told_in_its_place() {
     let ten_megabytes = "x".repeat(10 * 1024 * 1024);

@@ -160,6 +160,9 @@ async fn one_liar_shuts_nothing_for_longer_than_its_word_is_believed() {
     assert_eq!(count(&cluster, died).await, 0);
     let long = "select count(*) from cooldowns where accuser is null and until > now() + interval '10 minutes'";
     assert_eq!(count(&cluster, long).await, 0);
+    let keys = "select count(*) from health_changes
+        where to_health = 'cooling' and accuser is null and until > change_time + interval '10 minutes'";
+    assert_eq!(count(&cluster, keys).await, 0);
     for caller in &honest {
         caller.lease("p").await;
     }

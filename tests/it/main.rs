@@ -18,6 +18,7 @@ mod alert_kinds;
 mod alerts;
 mod alerts_command;
 mod alleged_budgets;
+mod alleged_keys;
 mod audit_chain;
 mod audit_heads;
 mod audit_standing;

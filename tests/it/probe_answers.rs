@@ -1,13 +1,20 @@
 //! What is told of a probe, and what is never told.
 
-use keylease::proto::{HealthState, ListAuditRecordsRequest, ProbeKeyRequest, ProbeResult};
+use std::time::Duration;
+
+use keylease::proto::{
+    ClearHealthRequest, HealthState, LeaseKind, ListAuditRecordsRequest, ProbeKeyRequest,
+    ProbeResult,
+};
 use tokio::time::sleep;
 use tonic::Code;
 
 use crate::harness::asked::Answer;
 use crate::harness::canary;
-use crate::harness::cluster::eventually;
-use crate::harness::judged::health;
+use crate::harness::client::of;
+use crate::harness::cluster::{eventually, eventually_some};
+use crate::harness::judged::{health, until};
+use crate::harness::outcomes::http;
 use crate::harness::probed::{A_WHILE, Probed};
 
 const KEY: &str = "sk-Canary_Answers_p5Jr9Nb3Yv8Cq2";
@@ -37,6 +44,49 @@ async fn a_person_asks_and_the_audit_knows() {
         ..Default::default()
     });
     assert_eq!(refused.await.unwrap_err().code(), Code::PermissionDenied);
+}
+
+#[tokio::test]
+async fn a_list_that_is_shown_to_anybody_brings_a_revoked_key_back_once_and_not_in_a_loop() {
+    let probed = Probed::start(1, KEY, true).await;
+    let token = probed.admin.create_lessee("other", "p").await;
+    probed.cluster.settled().await;
+    let other = probed.cluster.client(0, &token).await;
+    let lease = probed.caller.lease("p").await;
+    probed.caller.report(&lease, http(401, &[])).await;
+    let canary = eventually_some("a canary", async || other.ask(of("p")).await.ok()).await;
+    assert_eq!(canary.kind(), LeaseKind::Canary);
+    other.report(&canary, http(401, &[])).await;
+    for times in [2, 3] {
+        probed.make_due().await;
+        probed.asked(KEY, times).await;
+        sleep(A_WHILE).await;
+        let dead = health(&probed.admin).await;
+        assert_eq!(dead.state(), HealthState::Dead);
+        assert!(until(&dead) > Duration::from_hours(23));
+        assert!(other.ask(of("p")).await.is_err());
+    }
+    let last = probed.version().await.last_probe.unwrap();
+    assert_eq!(last.result(), ProbeResult::Well);
+    // What a person clears begins anew.
+    let clear = ClearHealthRequest {
+        name: "accounts/a/keys/k".to_owned(),
+        ..Default::default()
+    };
+    probed
+        .admin
+        .admin
+        .clone()
+        .clear_health(clear)
+        .await
+        .unwrap();
+    probed.cluster.settled().await;
+    let lease = other.lease("p").await;
+    other.report(&lease, http(401, &[])).await;
+    probed.make_due().await;
+    let caller = &probed.caller;
+    let canary = eventually_some("a canary again", async || caller.ask(of("p")).await.ok()).await;
+    assert_eq!(canary.kind(), LeaseKind::Canary);
 }
 
 #[tokio::test]

@@ -179,6 +179,28 @@ async fn a_spent_budget_cools_and_a_broken_provider_says_nothing() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_asked_for_too_often_shuts_no_model() {
+    let probed = Probed::start(1, KEY, true).await;
+    let limited =
+        r#"{"error":{"message":"Rate limit reached for requests","code":"rate_limit_exceeded"}}"#;
+    let limited = Answer {
+        headers: vec![("retry-after", "3600".to_owned())],
+        ..Answer::of(429, limited)
+    };
+    probed.provider.tell(KEY, limited);
+    probed.make_due().await;
+    let is_told = async || {
+        let last = probed.version().await.last_probe;
+        last.is_some_and(|last| last.result() == ProbeResult::Spent)
+    };
+    eventually("the provider says so", is_told).await;
+    let status = probed.admin.status("p").await;
+    assert_eq!(status.keys[0].account_cooldown, None);
+    assert_eq!(health(&probed.admin).await.state(), HealthState::Active);
+    probed.caller.lease("p").await;
+}
+
+#[tokio::test]
 async fn the_claim_of_a_killed_replica_is_taken_over() {
     let mut probed = Probed::start(1, KEY, true).await;
     let slow = Answer {

@@ -120,9 +120,11 @@ pub(super) fn health_changes(changes: &[HealthChange]) -> String {
     let state = |state: HealthState| words::enum_value(state.as_str_name(), "HEALTH_STATE");
     let rows = changes.iter().map(|change| {
         let to = change.to.clone().unwrap_or_default();
-        let word = match to.unconfirmed {
-            true => "quarantine".to_owned(),
-            false => state(to.state()),
+        let is_quarantine = to.unconfirmed && to.state() == HealthState::Dead;
+        let word = if is_quarantine {
+            "quarantine".to_owned()
+        } else {
+            state(to.state())
         };
         vec![
             words::time(change.change_time.as_ref()),

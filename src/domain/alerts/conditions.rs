@@ -83,6 +83,10 @@ fn of_pool(pool: &PoolFact, now: Timestamp, items: &mut Vec<Item>) {
             .serves_at
             .is_none_or(|at| at >= now.after(EXHAUSTED_MIN));
         items.push(Item::alone(sentences::pool_exhausted(pool)).opening(is_long));
+    } else if let Some(longest) = pool.models_out.first() {
+        let ends = longest.serves_at;
+        let is_long = ends.is_none_or(|at| at >= now.after(EXHAUSTED_MIN));
+        items.push(Item::alone(sentences::models_exhausted(pool, longest)).opening(is_long));
     }
     // A key whose limit is spent is as well as it was.
     let healthy = pool.healthy + pool.spent;

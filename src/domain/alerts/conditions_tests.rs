@@ -1,5 +1,5 @@
 use super::super::example::{at, died, id, key, of_keys, of_pools, opened, pool, told};
-use super::super::view::LimitFact;
+use super::super::view::{LimitFact, ModelOut};
 use super::super::{Kind, Severity};
 use super::*;
 use crate::domain::incident::{IncidentKind, Subject};
@@ -76,6 +76,42 @@ fn a_pool_whose_limits_are_spent_is_exhausted_though_its_keys_are_well() {
         summary.contains("of 2 keys 2 out of a limit of their account; the first may at"),
         "{summary}"
     );
+}
+
+#[test]
+fn a_pool_that_can_serve_one_model_no_more_is_told_with_the_model_and_until_when() {
+    let out = |model: Option<&str>, seconds: Option<i64>| ModelOut {
+        model: model.map(str::to_owned),
+        serves_at: seconds.map(at),
+    };
+    let of = |models_out| {
+        of_pools(vec![PoolFact {
+            models_out,
+            ..pool(2, 2)
+        }])
+    };
+    let brief = of(vec![out(Some("m"), Some(9))]);
+    assert_eq!(told(&brief, &HashSet::new()).0, []);
+    let long = of(vec![out(Some("m"), Some(9_000)), out(None, Some(9))]);
+    let found = conditions(&long, &HashSet::new(), at(0));
+    let [found] = &found[..] else {
+        panic!("{found:?}");
+    };
+    let condition = &found.condition;
+    assert!(found.opens && condition.name.kind == Kind::PoolExhausted);
+    assert_eq!(condition.until, Some(at(9_000)));
+    let summary = &condition.summary;
+    assert!(
+        summary.contains("can serve model m (nor 1 more)") && summary.contains("T02:30:00Z"),
+        "{summary}"
+    );
+    // It stays open until the model is back, and is the pool's where nothing serves any more.
+    assert_eq!(told(&brief, &opened(&long)).1, [Kind::PoolExhausted]);
+    let all = of_pools(vec![PoolFact {
+        models_out: vec![out(Some("m"), Some(9_000))],
+        ..pool(2, 0)
+    }]);
+    assert_eq!(told(&all, &HashSet::new()).0, [Kind::PoolExhausted]);
 }
 
 #[test]

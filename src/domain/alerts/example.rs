@@ -48,6 +48,7 @@ pub(super) fn pool(keys: usize, healthy: usize) -> PoolFact {
         disabled: 0,
         serves_at: Some(at(500)),
         healthy_min: None,
+        models_out: Vec::new(),
     }
 }
 

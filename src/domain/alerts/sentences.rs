@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::view::{KeyFact, PoolFact};
+use super::view::{KeyFact, ModelOut, PoolFact};
 use super::{Condition, Kind, VAULT};
 use crate::domain::health::FailureClass;
 use crate::domain::name::{KeyName, PoolName};
@@ -90,6 +90,31 @@ pub(super) fn pool_exhausted(pool: &PoolFact) -> Condition {
             count(keys)
         ),
         explain(pool, "add keys that are well"),
+        until,
+    )
+}
+
+/// Where its keys serve other models.
+pub(super) fn models_exhausted(pool: &PoolFact, longest: &ModelOut) -> Condition {
+    let name = PoolName(pool.pool.clone());
+    let until = longest.serves_at;
+    let end = until.map_or_else(
+        || "and none comes back by itself".to_owned(),
+        |at| format!("the first may at {}", time(at)),
+    );
+    let model = longest.model.as_ref().map_or_else(
+        || "leases that name no model".to_owned(),
+        |model| format!("model {model}"),
+    );
+    let others = match pool.models_out.len() - 1 {
+        0 => String::new(),
+        others => format!(" (nor {others} more)"),
+    };
+    Condition::new(
+        Kind::PoolExhausted,
+        &name,
+        format!("no key of {name} can serve {model}{others}: its budgets are spent; {end}"),
+        explain(pool, "add keys of accounts that have some left"),
         until,
     )
 }

@@ -110,6 +110,17 @@ pub struct PoolFact {
     pub serves_at: Option<Timestamp>,
     /// How many are to be healthy, where its policy says.
     pub healthy_min: Option<u32>,
+    /// Models that none of them can serve, those that are out longest first; a few of many.
+    pub models_out: Vec<ModelOut>,
+}
+
+/// A model that no key of a pool can serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelOut {
+    /// As leases call it; none for those that name no model.
+    pub model: Option<String>,
+    /// When the first key can again by itself.
+    pub serves_at: Option<Timestamp>,
 }
 
 impl Fact {

@@ -33,7 +33,7 @@ pub use verdict::{Advice, Blame};
 
 use delay::{Clock, Stated};
 use evidence::Evidence;
-use rule::Scope;
+use rule::{Rule, Scope};
 
 /// The most of a body that is read.
 pub const BODY_BYTES_MAX: usize = 4 * 1024;
@@ -58,10 +58,23 @@ pub struct Response<'a> {
 /// A failure, and the rule that explains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained<'a> {
-    /// What it is.
+    /// What it is judged to be.
     pub failure: Failure,
+    /// Where no rule explains it: what it most likely is. A key is judged by a row of such failures, and not by a guess.
+    pub likely: Option<Failure>,
     /// The rule, as `file/id`; one of a pool's own as `pool/id`.
     pub rule: &'a str,
+}
+
+impl Explained<'_> {
+    /// In the words that there are for failures, of which "unknown" is none.
+    #[must_use]
+    pub const fn in_words(&self) -> &Failure {
+        match &self.likely {
+            Some(likely) => likely,
+            None => &self.failure,
+        }
+    }
 }
 
 /// Explains a response by the rules of its provider; `None` if it is no failure. `now` is when it was made, and is needed only for
@@ -79,7 +92,35 @@ pub fn explain<'a>(
     let stated = Stated::of(&evidence, Clock::of(&evidence, now, rules.zone_hours()));
     let seconds = stated.longest().map(|longest| longest.as_secs());
     let rule = rules.iter().find(|rule| rule.holds(&evidence, seconds))?;
-    let blame = match rule.scope {
+    let failure = Failure {
+        class: rule.class,
+        blame: blamed(rule, rules, &evidence),
+        retry_after: stated.about(rule.class).or(rule.cooldown),
+        advice: rule.advice,
+    };
+    let (failure, likely) = if rule.is_guess {
+        (unexplained(stated), Some(failure))
+    } else {
+        (failure, None)
+    };
+    Some(Explained {
+        failure,
+        likely,
+        rule: &rule.id,
+    })
+}
+
+fn unexplained(stated: Stated) -> Failure {
+    Failure {
+        class: FailureClass::Unknown,
+        blame: Blame::Key,
+        retry_after: stated.about(FailureClass::Unknown),
+        advice: Advice::RetryOtherKey,
+    }
+}
+
+fn blamed(rule: &Rule, rules: Rules<'_>, evidence: &Evidence) -> Blame {
+    match rule.scope {
         Scope::Fixed(blame) => blame,
         Scope::Limit => rules.limits().unwrap_or_else(|| {
             let words = &evidence.words.text;
@@ -91,17 +132,7 @@ pub fn explain<'a>(
                 Blame::Account
             }
         }),
-    };
-    let failure = Failure {
-        class: rule.class,
-        blame,
-        retry_after: stated.about(rule.class).or(rule.cooldown),
-        advice: rule.advice,
-    };
-    Some(Explained {
-        failure,
-        rule: &rule.id,
-    })
+    }
 }
 
 /// A failure, explained.

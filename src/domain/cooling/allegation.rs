@@ -37,8 +37,6 @@ pub enum Weight {
         /// When the lease was given.
         given: Timestamp,
     },
-    /// One caller's word where no lease can find out: it lasts no longer than if nothing were stated.
-    Brief,
 }
 
 impl Weight {
@@ -48,16 +46,7 @@ impl Weight {
             Self::Alleged { given, .. } if held.is_some_and(|held| held.is_trial(given)) => {
                 Self::Proven
             }
-            Self::Alleged { .. } | Self::Proven | Self::Closed { .. } | Self::Brief => self,
-        }
-    }
-
-    /// What the same is worth against a key by itself: no lease finds out there.
-    #[must_use]
-    pub const fn of_key(self) -> Self {
-        match self {
-            Self::Proven | Self::Closed { .. } => Self::Proven,
-            Self::Alleged { .. } | Self::Brief => Self::Brief,
+            Self::Alleged { .. } | Self::Proven | Self::Closed { .. } => self,
         }
     }
 
@@ -66,7 +55,7 @@ impl Weight {
         let own = match self {
             Self::Alleged { by, .. } => Some(by),
             Self::Closed { .. } => Some(NOBODY),
-            Self::Proven | Self::Brief => None,
+            Self::Proven => None,
         };
         held.accuser.is_some() && held.accuser != own
     }
@@ -89,7 +78,6 @@ impl Cooling {
                 self.alone = None;
                 return (now, false);
             }
-            Weight::Brief => return (now, false),
         };
         let is_new = |cause: &Cause| cause.until.after(NEW_AFTER) <= now;
         let is_over = self.cause.as_ref().is_none_or(is_new);
@@ -98,6 +86,12 @@ impl Cooling {
         }
         self.alone = Some(Alone { by, since: now });
         (now, false)
+    }
+
+    /// The fleet says so, and nothing else is known of it.
+    pub fn told_anew(&mut self, cause: Cause) {
+        (self.cause, self.told_until) = (None, None);
+        self.told(cause);
     }
 
     /// A use of a lease that was given then succeeded: where it was to find out, it has. Answers what is over, and whose word is wrong by
@@ -138,8 +132,18 @@ impl Cause {
         }
     }
 
+    /// What this makes of a cooldown that holds; `None` where it adds nothing.
+    #[must_use]
+    pub fn onto(&self, held: &Self) -> Option<Self> {
+        let joined = held.clone().joined(self);
+        let is_news =
+            (joined.until, joined.accuser, joined.tried) != (held.until, held.accuser, held.tried);
+        is_news.then_some(joined)
+    }
+
     /// Until when it is more than one caller's word, or believed as one.
-    fn believed(&self) -> Timestamp {
+    #[must_use]
+    pub fn believed(&self) -> Timestamp {
         self.tried.unwrap_or(self.until)
     }
 
@@ -196,7 +200,7 @@ pub(super) fn said(
     let (by, quarantine) = match weight {
         Weight::Alleged { by, quarantine, .. } => (by, quarantine),
         Weight::Closed { .. } => return Some(said.closed()),
-        Weight::Proven | Weight::Brief => return Some(said),
+        Weight::Proven => return Some(said),
     };
     let own = held.filter(|held| held.accuser == Some(by));
     if own.is_some_and(|own| until <= own.until) {

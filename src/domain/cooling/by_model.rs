@@ -40,6 +40,20 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
         self.cooling.get(model)?.bars(caller, patience, now)
     }
 
+    /// The models that cool down by themselves, and until when: so many at most, those that do so longest.
+    #[must_use]
+    pub fn longest(&self, models_max: usize, now: Timestamp) -> Vec<(String, Timestamp)> {
+        let models = self.cooling.iter().filter(|(model, _)| !model.is_empty());
+        let held = models.filter_map(|(model, cooling)| Some((cooling.holds(now)?.until, model)));
+        let mut held: Vec<_> = held.collect();
+        held.sort_unstable_by(|a, b| b.cmp(a));
+        held.truncate(models_max);
+        let named = held
+            .into_iter()
+            .map(|(until, model)| (model.clone(), until));
+        named.collect()
+    }
+
     /// Whether any of it is one caller's word alone.
     #[must_use]
     pub fn is_alleged(&self) -> bool {

@@ -76,6 +76,38 @@ fn what_is_worse_or_longer_is_taken() {
     }
 }
 
+/// A budget that this caller alone says is spent, and that a lease may try from then on.
+fn alleged(until: i64, by: u128, tried: i64) -> Health {
+    Health::Cooling(Cause {
+        class: FailureClass::Quota,
+        tried: Some(at(tried)),
+        ..cause(until, Some(by))
+    })
+}
+
+#[test]
+fn what_one_caller_says_of_a_budget_is_refuted_before_its_time_or_made_true() {
+    assert_eq!(
+        onto(alleged(90_000, 1, 90), Health::Active),
+        Some(Health::Active)
+    );
+    assert_eq!(onto(alleged(90_000, 1, 90), alleged(90_000, 1, 90)), None);
+    let both = onto(alleged(90_000, 1, 160), alleged(90_010, 2, 165)).unwrap();
+    let cause = both.cause().unwrap();
+    assert_eq!((cause.until, cause.accuser), (at(90_010), None));
+    // It has no word in how long the other's is believed.
+    let shorter = onto(alleged(90_000, 1, 160), alleged(9_000, 2, 165)).unwrap();
+    let cause = shorter.cause().unwrap();
+    assert_eq!((cause.until, cause.tried), (at(90_000), Some(at(9_000))));
+}
+
+#[test]
+fn one_word_puts_a_canary_off_no_longer_than_it_is_believed() {
+    let held = onto(dead(120), alleged(90_000, 1, 160)).unwrap();
+    assert_eq!(held.cause().unwrap().until, at(160));
+    assert_eq!(onto(dead(200), alleged(90_000, 1, 160)), None);
+}
+
 #[test]
 fn two_callers_that_did_not_know_of_each_other_confirm_each_other() {
     assert_eq!(onto(accused(150, 1), accused(160, 2)), Some(dead(1_100)));

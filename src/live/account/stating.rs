@@ -30,6 +30,12 @@ impl AccountLive {
         self.note_alleged(state);
     }
 
+    /// The models that cool down by themselves, and until when: so many at most, those that do so longest.
+    #[must_use]
+    pub fn cooled_models(&self, models_max: usize, now: Timestamp) -> Vec<(String, Timestamp)> {
+        self.state.lock().cooldowns.longest(models_max, now)
+    }
+
     /// A report states how large a budget is.
     pub fn hear(&self, budget: BudgetName, amount: u64, witness: Witness, now: Timestamp) {
         let is_news = self.state.lock().heard.hear(budget, amount, witness, now);

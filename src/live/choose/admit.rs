@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::trial::shut;
 use super::{Now, Wish};
-use crate::domain::cooling::place_of;
 use crate::domain::disablement::is_disabled;
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::remaining::Leasing;
@@ -116,7 +115,7 @@ fn cooling(
         ..PassedOver::cooling(cause)
     });
     let version = candidate.version.as_ref();
-    let own = version.and_then(|version| version.live.cooling(place_of(model), now));
+    let own = version.and_then(|version| version.live.bars(model, wish.applicant, now));
     account.into_iter().chain(own.map(PassedOver::cooling))
 }
 

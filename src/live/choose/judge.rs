@@ -26,6 +26,8 @@ pub(in crate::live) struct Fit<'a> {
     pub(in crate::live) is_trial: bool,
     /// Finds out whether its account cools down as one caller alone says.
     pub(in crate::live) is_try: bool,
+    /// The same of what the key itself, or a model of it, cools down from.
+    pub(in crate::live) is_try_of_key: bool,
 }
 
 /// Judges a key by everything but its permits. `admission` asks its version: whoever leases takes the canary by that, and whoever only
@@ -58,5 +60,6 @@ pub(in crate::live) fn judge<'a>(
         is_canary,
         is_trial: false,
         is_try: false,
+        is_try_of_key: false,
     })
 }

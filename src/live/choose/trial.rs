@@ -1,5 +1,5 @@
 //! The trial of a provider that failed for everybody: the one lease in the whole fleet that finds out whether it is well. And that of an
-//! account whose budget is spent by one caller's word alone: one lease of this replica.
+//! account, or a key, whose budget is spent by one caller's word alone: one lease of this replica.
 
 use std::time::Duration;
 
@@ -17,33 +17,16 @@ use crate::live::snapshot::Candidate;
 /// When whoever was held back while a provider grows back is to come again.
 const HELD_BACK: Duration = Duration::from_secs(1);
 
-/// Takes the trial, where the provider is to be tried, or one caller's word against the account: then the lease is of one use. A key whose
-/// provider lets nothing pass is passed over.
+/// Takes the trial, where the provider is to be tried, or one caller's word against the account or the key: then the lease is of one use. A
+/// key whose provider lets nothing pass is passed over.
 pub(super) fn take<'a>(
     candidate: &Candidate,
     wish: &Wish<'a>,
     fit: Fit<'a>,
     now: Now,
 ) -> Result<Fit<'a>, PassedOver> {
-    let account = &candidate.account;
-    let fit = match account
-        .live
-        .try_out(fit.model, wish.applicant, now.database)
-    {
-        Ok(is_try) => Fit {
-            uses: if is_try { 1 } else { fit.uses },
-            is_try,
-            ..fit
-        },
-        Err(cause) => {
-            recall(candidate, &fit, now);
-            return Err(PassedOver {
-                is_of_account: true,
-                ..PassedOver::cooling(cause)
-            });
-        }
-    };
-    let provider = &account.provider;
+    let fit = try_out(candidate, wish, fit, now)?;
+    let provider = &candidate.account.provider;
     let over = |until| PassedOver::until(KeyRefusal::Provider, until);
     let over = match provider.passage(wish.applicant.caller, now.database) {
         Passage::Free if !provider.is_held_back(now.database) => return Ok(fit),
@@ -69,10 +52,48 @@ pub(super) fn take<'a>(
     Err(over)
 }
 
+/// Takes what is to be found out about a budget that is spent by one caller's word alone, unless another was faster.
+fn try_out<'a>(
+    candidate: &Candidate,
+    wish: &Wish<'a>,
+    fit: Fit<'a>,
+    now: Now,
+) -> Result<Fit<'a>, PassedOver> {
+    let (model, applicant, at) = (fit.model, wish.applicant, now.database);
+    let mut fit = fit;
+    let tried = candidate.account.live.try_out(model, applicant, at);
+    let tried = tried.map_err(|cause| PassedOver {
+        is_of_account: true,
+        ..PassedOver::cooling(cause)
+    });
+    let tried = tried.and_then(|is_try| {
+        fit.is_try = is_try;
+        let tried = fit.version.live.try_out(model, applicant, at);
+        tried.map_err(PassedOver::cooling)
+    });
+    match tried {
+        Ok(is_try_of_key) => {
+            let is_single = fit.is_try || is_try_of_key;
+            Ok(Fit {
+                uses: if is_single { 1 } else { fit.uses },
+                is_try_of_key,
+                ..fit
+            })
+        }
+        Err(over) => {
+            recall(candidate, &fit, now);
+            Err(over)
+        }
+    }
+}
+
 /// The lease was not given after all: whatever single lease it was to be, the next may be it.
 pub(super) fn recall(candidate: &Candidate, fit: &Fit<'_>, now: Now) {
     if fit.is_try {
         candidate.account.live.recall(fit.model, now.database);
+    }
+    if fit.is_try_of_key {
+        fit.version.live.recall(fit.model, now.database);
     }
     if fit.is_canary {
         fit.version.live.canary().recall();

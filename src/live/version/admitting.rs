@@ -63,7 +63,16 @@ impl VersionLive {
 
     fn admission_of(&self, applicant: Applicant, now: Timestamp) -> Admission {
         let Applicant { caller, patience } = applicant;
-        let known = |state: &mut State| state.vitals.admission_of(caller, patience, now);
+        let known = |state: &mut State| {
+            let admission = state.vitals.admission_of(caller, patience, now);
+            let is_cooling = matches!(admission, Admission::Cooling(_));
+            let is_trial = is_cooling && state.is_open_to(applicant, now);
+            if is_trial {
+                Admission::Normal
+            } else {
+                admission
+            }
+        };
         self.ailing.known(known).unwrap_or(Admission::Normal)
     }
 

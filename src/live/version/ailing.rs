@@ -1,5 +1,6 @@
 //! What ails a version, or has ailed it. Nearly all of many thousand are well, and take no room for it.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,9 +14,9 @@ use crate::domain::time::Timestamp;
 use crate::domain::transition::{Transition, Who};
 use crate::domain::vitals::{Event, Vitals};
 
-/// What ails a version, or has ailed it: nothing at first.
+/// What ails a version, or has ailed it: nothing at first, which every lease sees without a lock.
 #[derive(Debug, Default)]
-pub(super) struct Ailing(Mutex<Option<Box<State>>>);
+pub(super) struct Ailing(OnceLock<Box<Mutex<State>>>);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -33,12 +34,12 @@ pub(super) struct State {
 impl Ailing {
     /// What is known of it; `None` where nothing has ever ailed it.
     pub(super) fn known<T>(&self, tell: impl FnOnce(&mut State) -> T) -> Option<T> {
-        self.0.lock().as_deref_mut().map(tell)
+        self.0.get().map(|state| tell(&mut state.lock()))
     }
 
     /// Something ails it, or may.
     pub(super) fn befallen<T>(&self, tell: impl FnOnce(&mut State) -> T) -> T {
-        tell(self.0.lock().get_or_insert_default())
+        tell(&mut self.0.get_or_init(Box::default).lock())
     }
 }
 
@@ -92,6 +93,10 @@ impl State {
         if let Some(cause) = news.or_else(held) {
             let policy = HealthPolicy::default();
             let news = self.vitals.on(Event::Cools(&cause), &policy, why, now);
+            // What it is tried by is what it cools down from as a whole, failures in a row included.
+            if let Health::Cooling(cause) = self.vitals.health(now) {
+                self.cooling.told_anew(cause);
+            }
             let news = news.map(|to| Transition {
                 to,
                 who,
@@ -103,13 +108,15 @@ impl State {
 
     /// How the fleet has it. A change of our own that is not committed yet stands until it is.
     pub(super) fn told(&mut self, health: &Health, recovered: Option<Timestamp>) -> Told {
-        if *health == Health::Active {
-            self.cooling.clear();
-        }
         if self.unsaved.is_some() {
             return Told::default();
         }
         let (policy, never) = (HealthPolicy::default(), Timestamp::from_micros(0));
+        match health {
+            Health::Active => self.cooling.clear(),
+            Health::Cooling(cause) if cause.is_budget() => self.cooling.told_anew(cause.clone()),
+            Health::Cooling(_) | Health::Dead(_) => {}
+        }
         let found = recovered.filter(|_| recovered > self.vitals.recovered());
         let held = self.vitals.health(never);
         self.vitals.on(Event::Told(health), &policy, "", never);
@@ -117,7 +124,7 @@ impl State {
         let refuted = || {
             let (found, cause) = (found.filter(|_| *health == Health::Active)?, held.cause()?);
             let accused = (cause.accuser?, Matter::of(cause.class));
-            Some((accused, found.since(cause.until)))
+            Some((accused, found.since(cause.believed())))
         };
         Told {
             is_changed: *health != held,

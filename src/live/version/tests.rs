@@ -59,28 +59,41 @@ fn a_canary_that_finds_the_budget_of_its_key_spent_is_the_last_until_that_is_bac
         stated: None,
         why: "402",
     };
-    // In force before the key died, or heard of by its canary first.
+    let weight = |given| Weight::Alleged {
+        by: Uuid::from_u128(2),
+        given: at(given),
+        quarantine: Duration::from_mins(1),
+    };
+    // In force before the key died, or heard of by its canary first: then another canary has to find the same.
     for began in [0, 90] {
         let live = VersionLive::new(Uuid::nil(), &Health::Active, None);
         let (accuser, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let policy = HealthPolicy::default();
-        live.blame("", spent, Weight::Brief, Who::Caller(other), at(began));
+        live.blame("", spent, weight(-1), Who::Caller(other), at(began));
         let word = Event::Rejected(Word {
             by: accuser,
             is_canary: false,
             is_doubted: false,
         });
         live.on(word, &policy, "401", Who::Caller(accuser), at(1));
-        live.blame("", spent, Weight::Brief, Who::Canary(other), at(90));
+        live.blame("", spent, weight(61), Who::Canary(other), at(90));
         let told = live.unsaved().unwrap();
         assert_eq!(told.to.as_str(), "cooling");
         let admission = |now| {
             let known = |state: &mut State| state.vitals.admission(now);
             live.ailing.known(known).unwrap()
         };
-        let Admission::Dead(until) = admission(at(91)) else {
-            panic!("{:?}", admission(at(91)))
+        let dead_until = |now| {
+            let Admission::Dead(until) = admission(now) else {
+                panic!("{:?}", admission(now))
+            };
+            until
         };
+        if began == 90 {
+            assert_eq!(dead_until(at(91)), at(150));
+            live.blame("", spent, weight(150), Who::Canary(other), at(151));
+        }
+        let until = dead_until(at(152));
         assert!(until >= at(3_600), "{until:?}");
         assert_eq!(admission(until), Admission::Due);
     }

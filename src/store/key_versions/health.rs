@@ -14,6 +14,8 @@ pub(crate) struct HealthColumns<'a> {
     pub(crate) why: Option<&'a str>,
     pub(crate) class: Option<&'a str>,
     pub(crate) accuser: Option<Uuid>,
+    /// Of a cooldown; the history of a version keeps none.
+    pub(crate) tried: Option<OffsetDateTime>,
 }
 
 impl HealthColumns<'_> {
@@ -30,7 +32,11 @@ impl HealthColumns<'_> {
         };
         match self.state {
             "active" => Some(Health::Active),
-            "cooling" => Some(Health::Cooling(cause())),
+            // Where nobody accuses any more, an older release may have left the time behind.
+            "cooling" => Some(Health::Cooling(Cause {
+                tried: self.accuser.and(self.tried).map(timestamp),
+                ..cause()
+            })),
             "dead" => Some(Health::Dead(cause())),
             _ => None,
         }

@@ -106,7 +106,7 @@ pub async fn clear_health(
             where key_uid = $1 and ($2::integer is null or number = $2) and stage <> 'revoked' for update
         ), cleared as (
             update key_versions set rev = $3, update_time = $4, health = 'active', health_until = null, health_why = null,
-                health_class = null, health_accuser = null, recover_time = null
+                health_class = null, health_accuser = null, health_tried_time = null, recover_time = null
             where uid in (select uid from before)
         ), changed as (
             insert into health_changes (version_uid, change_time, from_health, to_health, who)
@@ -167,7 +167,7 @@ pub async fn lock_health(
     uid: Uuid,
 ) -> Result<Option<(Health, Option<Timestamp>)>> {
     let row = sqlx::query!(
-        "select health, health_until, health_why, health_class, health_accuser, recover_time from key_versions
+        "select health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time from key_versions
         where uid = $1 and stage <> 'revoked' for update",
         uid
     )
@@ -180,6 +180,7 @@ pub async fn lock_health(
             why: row.health_why.as_deref(),
             class: row.health_class.as_deref(),
             accuser: row.health_accuser,
+            tried: row.health_tried_time,
         };
         Some((columns.parsed()?, row.recover_time.map(timestamp)))
     }))
@@ -200,7 +201,7 @@ pub async fn set_health(
     let recovered = (*health == Health::Active).then_some(now);
     sqlx::query!(
         "update key_versions set rev = $2, update_time = $3, health = $4, health_until = $5, health_why = $6, health_class = $7,
-            health_accuser = $8, recover_time = $9
+            health_accuser = $8, recover_time = $9, health_tried_time = $10
         where uid = $1",
         uid,
         rev,
@@ -210,7 +211,8 @@ pub async fn set_health(
         cause.map(|cause| cause.why.as_str()),
         cause.map(|cause| cause.class.as_str()),
         cause.and_then(|cause| cause.accuser),
-        recovered.map(offset)
+        recovered.map(offset),
+        cause.and_then(|cause| cause.tried).map(offset)
     )
     .execute(conn)
     .await?;

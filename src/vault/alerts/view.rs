@@ -14,6 +14,8 @@ use crate::domain::time::Timestamp;
 use crate::live::snapshot::{AccountEntry, PoolEntry, Snapshot, Tier, VersionEntry};
 use crate::vault::overdue::Intervals;
 
+mod models;
+
 /// Where a key stands, and when it can serve by itself; none where it never does.
 #[derive(Debug, Clone, Copy)]
 struct Standing {
@@ -77,7 +79,7 @@ pub(super) fn of(
     }
     let pools = snapshot.pools.values();
     let pools = pools.filter(|pool| !is_disabled(pool.pool.disablement.as_ref(), now));
-    view.pools = pools.map(|pool| count(pool, &standings)).collect();
+    view.pools = pools.map(|pool| count(pool, &standings, now)).collect();
     // Secrets that do not open are told by their keys.
     let rows = snapshot.distrusted_rows.iter();
     view.rows = rows
@@ -171,7 +173,7 @@ fn standing(
     }
 }
 
-fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>) -> PoolFact {
+fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>, now: Timestamp) -> PoolFact {
     let mut fact = PoolFact {
         pool: entry.pool.id.clone(),
         keys: entry.distrusted.len(),
@@ -182,6 +184,7 @@ fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>) -> PoolFact {
         disabled: 0,
         serves_at: None,
         healthy_min: entry.pool.health_policy.healthy_keys_min,
+        models_out: models::out(entry, standings, now),
     };
     for candidate in entry.tiers.iter().flat_map(Tier::keys) {
         fact.keys += 1;

@@ -10,7 +10,9 @@ use crate::domain::health::{Cause, Health};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Transition;
 use crate::live::owed::Decided;
-use crate::store::{self, canaries, cooldowns, deletions, health_changes, key_versions};
+use crate::store::{
+    self, canaries, cooldowns, deletions, health_changes, key_versions, version_cooldowns,
+};
 
 /// An account cools down, as far as several say so, or does no more since a lease has found that one caller was wrong.
 pub(super) async fn cools(
@@ -32,6 +34,24 @@ pub(super) async fn cools(
     let stored = cooldowns::lock(conn, account_uid, model, now).await?;
     let cause = stored.iter().fold(cause, Cause::joined);
     cooldowns::extend(conn, account_uid, model, (rev, now), &cause).await
+}
+
+/// The same of a model of a version.
+pub(super) async fn model_cools(
+    conn: &mut PgConnection,
+    version_uid: Uuid,
+    (model, cause): (&str, Cause),
+    (rev, now): (i64, Timestamp),
+) -> store::Result<()> {
+    if cause.is_refuted() {
+        if version_cooldowns::refute(conn, version_uid, model).await? {
+            deletions::insert(conn, rev, "version_cooldowns", version_uid).await?;
+        }
+        return Ok(());
+    }
+    let stored = version_cooldowns::lock(conn, version_uid, model, now).await?;
+    let cause = stored.iter().fold(cause, Cause::joined);
+    version_cooldowns::extend(conn, version_uid, model, rev, &cause).await
 }
 
 /// A right may have been given by a clock that is ahead of what its replica knew of it.

@@ -46,14 +46,19 @@ impl Vault {
                 let why = why.as_str();
                 let failing = Failing { class, stated, why };
                 match failure.blame {
-                    Blame::Account | Blame::AccountModel => {
+                    Blame::Account => {
                         account.live.blame((uid, Weight::Proven), "", failing, now);
                     }
-                    Blame::Key | Blame::KeyModel => {
+                    Blame::Key => {
                         let live = &version.live;
                         live.blame("", failing, Weight::Proven, Who::Probe, now);
                     }
-                    Blame::Request | Blame::Provider | Blame::Egress => {}
+                    // Where models are counted apart, a list of them is no model, and says nothing of any.
+                    Blame::AccountModel
+                    | Blame::KeyModel
+                    | Blame::Request
+                    | Blame::Provider
+                    | Blame::Egress => return Ok(()),
                 }
             }
         }

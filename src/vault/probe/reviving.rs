@@ -7,7 +7,8 @@ use crate::domain::health::Health;
 use crate::domain::time::Timestamp;
 use crate::store::{self, health_changes, key_versions};
 
-/// A dead version has served its time: the next lease of it is its canary. Answers whether it was dead, and not yet so far.
+/// A dead version has served its time: the next lease of it is its canary. Answers whether it was dead, and not yet so far. Where the one
+/// before failed after a probe had found the key well, a provider shows what is asked for to anybody: only its time brings it back.
 pub(super) async fn revive(
     conn: &mut PgConnection,
     uid: Uuid,
@@ -24,6 +25,9 @@ pub(super) async fn revive(
             return Ok(false);
         }
         cause.until = now;
+    }
+    if health_changes::was_revived_in_vain(conn, uid).await? {
+        return Ok(false);
     }
     key_versions::set_health(conn, uid, rev, &served, now).await?;
     health_changes::insert(conn, uid, (&stored, &served), "probe", now).await?;

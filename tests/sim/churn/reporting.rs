@@ -140,6 +140,7 @@ fn act(fleet: &mut Fleet, snapshot: &Snapshot, given: &Given) {
             .on(Event::Success { is_canary }, &policy, "", who, now);
         let by = (given.caller, given.given);
         account.live.succeed(&given.model, by, now);
+        version.live.refute(&given.model, by, now);
         let provider = &account.provider;
         provider.peer_succeeded(given.version, &given.model, now);
         provider.succeeded(sight, now);
@@ -164,7 +165,7 @@ fn cool(account: &AccountEntry, version: &VersionEntry, given: &Given, now: Time
     version.live.blame(
         &given.model,
         failing,
-        weight.of_key(),
+        weight,
         Who::Caller(given.caller),
         now,
     );

@@ -12,6 +12,8 @@ const EPOCH_SECONDS_MIN: f64 = 1e9;
 /// Larger numbers of seconds are milliseconds: that second will be in 5138.
 const EPOCH_SECONDS_MAX: f64 = 1e11;
 
+const DAY_MICROS: i64 = 86_400_000_000;
+
 /// An HTTP date.
 pub(super) fn http_date(text: &str) -> Option<Timestamp> {
     let at: SystemTime = httpdate::parse_http_date(text.trim()).ok()?;
@@ -46,6 +48,46 @@ pub(super) fn date_time(text: &str, zone_hours: i8) -> Option<Timestamp> {
     let (time, zone) = parse_time(rest);
     let zone = parse_zone(zone, zone_hours)?;
     of(PrimitiveDateTime::new(date, time).assume_offset(zone))
+}
+
+/// `hh:mm[:ss]` at the beginning of a text, with the zone of UTC behind it: the next such time after `now`. Of another zone, or of none,
+/// nobody knows when that is; and whether two digits are of the morning depends on what follows.
+pub(super) fn next_time_of_day(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let (clock, zone) = time_of_day(text)?;
+    let word = zone
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '+' && c != '-')
+        .next()?;
+    if !["z", "utc", "gmt"].contains(&word) {
+        return None;
+    }
+    let today = now.micros().rem_euclid(DAY_MICROS);
+    let (hour, minute, second) = clock.as_hms();
+    let seconds = i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second);
+    let ahead = (seconds * 1_000_000 - today).rem_euclid(DAY_MICROS);
+    let ahead = if ahead == 0 { DAY_MICROS } else { ahead };
+    Some(Timestamp::from_micros(now.micros().checked_add(ahead)?))
+}
+
+/// Whether a text begins like `hh:mm`.
+pub(super) fn begins_time_of_day(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let mut after = text.bytes().skip(digits);
+    (1..=2).contains(&digits)
+        && after.next() == Some(b':')
+        && after.next().is_some_and(|byte| byte.is_ascii_digit())
+}
+
+fn time_of_day(text: &str) -> Option<(Time, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != ':');
+    let end = end.unwrap_or(text.len());
+    let mut parts = text[..end].split(':').map(str::parse::<u8>);
+    let (hour, minute) = (parts.next()?.ok()?, parts.next()?.ok()?);
+    let second = parts.next().map_or(Some(0), Result::ok)?;
+    let time = Time::from_hms(hour, minute, second).ok()?;
+    parts
+        .next()
+        .is_none()
+        .then(|| (time, text[end..].trim_start()))
 }
 
 /// Any of them.

@@ -68,13 +68,20 @@ impl Stated {
 
     /// The longest, whatever the failure is about.
     pub(super) fn longest(self) -> Option<Duration> {
-        self.told.or(self.reset)
+        self.told_or(self.reset)
     }
 
     /// What it states about a failure of this class.
     pub(super) fn about(self, class: FailureClass) -> Option<Duration> {
         let is_limit = matches!(class, FailureClass::Quota | FailureClass::RateLimit);
-        self.told.or(self.reset.filter(|_| is_limit))
+        self.told_or(self.reset.filter(|_| is_limit))
+    }
+
+    /// What was told comes first. That it is over by now was measured by another clock, or written by a library for want of better: where
+    /// a reset says otherwise, it is believed.
+    fn told_or(self, reset: Option<Duration>) -> Option<Duration> {
+        let told = self.told.filter(|told| !told.is_zero());
+        told.or(reset).or(self.told)
     }
 }
 

@@ -48,7 +48,11 @@ pub(super) fn told(text: &str, clock: Clock) -> Option<Duration> {
         let is_end = |c: char| c.is_ascii_digit() || c == '.' || c == '\n';
         let mut near = rest.char_indices().take(BETWEEN_MAX);
         let (between, _) = near.find(|(_, c)| is_end(*c))?;
-        after_cue(&rest[between..], &rest[..between], clock)
+        let (between, rest) = rest.split_at(between);
+        if instant::begins_time_of_day(rest) && is_at(cue.as_str(), between) {
+            return clock.until(instant::next_time_of_day(rest, clock.now?)?);
+        }
+        after_cue(rest, between, clock)
     });
     let chinese = patterns.chinese.find_iter(text);
     let chinese = chinese.filter_map(|found| {
@@ -61,6 +65,12 @@ pub(super) fn told(text: &str, clock: Clock) -> Option<Duration> {
         clock.until(at)
     });
     cued.chain(chinese).chain(epoch).filter_map(believed).max()
+}
+
+/// Whether what follows is a point in time: "until 14:30:00", "resets at 14:30:00".
+fn is_at(cue: &str, between: &str) -> bool {
+    let last = between.split_whitespace().next_back().unwrap_or(cue);
+    ["at", "until", "till", "by", "from", "将于"].contains(&last)
 }
 
 fn after_cue(rest: &str, between: &str, clock: Clock) -> Option<Duration> {

@@ -132,6 +132,19 @@ fn what_is_said_of_this_request_comes_before_resets() {
 }
 
 #[test]
+fn what_is_told_to_be_over_gives_way_to_a_reset() {
+    let reset = [
+        ("x-ratelimit-remaining-requests", "0"),
+        ("x-ratelimit-reset-requests", "6m0s"),
+    ];
+    for told in ["0", "0.0", "Wed, 18 Feb 2026 21:00:00 GMT"] {
+        let headers = [("retry-after", told), reset[0], reset[1]];
+        assert_eq!(stated(&headers, ""), Some(360_000), "{told}");
+    }
+    assert_eq!(stated(&[("retry-after", "0")], ""), Some(0));
+}
+
+#[test]
 fn bodies_state_delays_in_fields() {
     for (body, millis) in [
         (r#"{"error":{"resets_in_seconds":444287}}"#, 444_287_000),
@@ -173,6 +186,25 @@ fn bodies_state_delays_in_prose() {
         ("usage limit reached|1771452000", 30_000),
     ] {
         assert_eq!(stated(&[], body), Some(millis), "{body}");
+    }
+}
+
+#[test]
+fn a_time_of_day_is_the_next_one_and_no_length_of_time() {
+    for (body, millis) in [
+        ("You are limited until 22:30:00 UTC.", Some(1_830_000)),
+        ("limited until 22:30 utc", Some(1_830_000)),
+        ("Your limit resets at 00:00:00 GMT", Some(7_230_000)),
+        ("try again at 21:59:30 UTC", Some(86_400_000)),
+        ("available again at 06:00:00Z", Some(28_830_000)),
+        ("You are limited until 14:30:00", None),
+        ("Your limit resets at 2:30:00 PM UTC", None),
+        ("resets at 22:30:00 PST", None),
+        ("limited until 25:00:00 UTC", None),
+        ("Your limit resets in 00:30:00.", Some(1_800_000)),
+        ("try again after 00:01:30", Some(90_000)),
+    ] {
+        assert_eq!(stated(&[], body), millis, "{body}");
     }
 }
 
