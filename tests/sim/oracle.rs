@@ -54,6 +54,8 @@ pub(crate) struct Verdict {
     pub(crate) offline: u64,
     /// Charges that ended before what they stand for.
     pub(crate) early: u64,
+    /// Of the replica that gave least, as a share of what all gave on average.
+    pub(crate) least_served: f64,
     /// As `share`, with what was used beyond the estimates.
     pub(crate) with_overuse: f64,
 }
@@ -166,6 +168,7 @@ impl Oracle {
             share: used / (room * amount as f64),
             offline: 0,
             early: 0,
+            least_served: 0.0,
             with_overuse: (used + more_used) / (room * amount as f64),
         }
     }

@@ -27,6 +27,9 @@ pub(crate) fn overload(spec: Spec, replicas: usize, latency_ms: u64) -> Setup {
     }
 }
 
+/// While all replicas want more than there is, none of them starves: what one of them is granted at least, of the average.
+const LEAST_SERVED: f64 = 0.5;
+
 /// At least this share of the limit is used, with any number of replicas.
 fn used(name: &str, spec: Spec, latency_ms: u64, least: f64, change: impl Fn(&mut Setup)) {
     for replicas in [1, 3, 8] {
@@ -38,6 +41,13 @@ fn used(name: &str, spec: Spec, latency_ms: u64, least: f64, change: impl Fn(&mu
             share >= least,
             "{name}, {replicas} replicas: {share} of the limit was used"
         );
+        for (seed, verdict) in runs {
+            let least = verdict.least_served;
+            assert!(
+                least >= LEAST_SERVED,
+                "{name}, seed {seed}: one of {replicas} replicas served {least} of the average"
+            );
+        }
     }
 }
 

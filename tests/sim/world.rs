@@ -61,6 +61,8 @@ pub(crate) struct World<'a> {
     replicas: Vec<Replica>,
     limits: Vec<Limit>,
     oracles: BTreeMap<Uuid, Oracle>,
+    /// Uses that started, by the boot of the replica that gave the lease.
+    served: BTreeMap<Uuid, u64>,
     holdings: BTreeMap<LeaseId, Holding>,
     /// Calls that can be sent again.
     asking: BTreeMap<RequestId, Asking>,
@@ -100,6 +102,7 @@ impl<'a> World<'a> {
                 .iter()
                 .map(|limit| (limit.uid, Oracle::default()))
                 .collect(),
+            served: BTreeMap::new(),
             holdings: BTreeMap::new(),
             limits,
             asking: BTreeMap::new(),
@@ -162,9 +165,18 @@ impl<'a> World<'a> {
         let verdict = Verdict {
             offline,
             early,
+            least_served: self.least_served(),
             ..worst
         };
         (verdict, self.watched)
+    }
+
+    /// What the replica came to that gave least, as a share of what all of them gave on average.
+    fn least_served(&self) -> f64 {
+        let served = |replica: &Replica| self.served.get(&replica.boot_id).copied();
+        let each = || self.replicas.iter().map(|r| served(r).unwrap_or_default());
+        let mean = each().sum::<u64>() as f64 / self.replicas.len() as f64;
+        each().min().unwrap_or_default() as f64 / mean
     }
 
     fn after(&mut self, delay: Time, event: Event) {

@@ -167,6 +167,7 @@ impl World<'_> {
         if given.age(self.now) > given.start_within {
             return;
         }
+        *self.served.entry(given.issuer).or_default() += uses;
         let estimated = given.call.estimate.input_tokens;
         for limit in &self.limits {
             let oracle = self.oracles.get_mut(&limit.uid).unwrap();
