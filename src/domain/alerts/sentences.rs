@@ -190,10 +190,7 @@ pub(super) fn together<'a>(
         Kind::PoolExhausted => ("pools", "can serve no lease"),
         Kind::RotationDue => ("keys", "have to be rotated soon"),
         Kind::RotationOverdue => ("keys", "are overdue for rotation"),
-        Kind::RotationFailed => (
-            "rotations",
-            "wait for a person, are tried in vain, or were undone",
-        ),
+        Kind::RotationFailed => ("rotations", "wait, fail again and again, or were undone"),
         Kind::KeyUndecryptable => ("keys", "cannot be opened"),
         Kind::RowsDistrusted => ("kinds of rows", "are not believed"),
         Kind::LimitDiffers => ("limits", "are not what their provider states"),
