@@ -197,7 +197,7 @@ impl Terms {
 /// How far what arrives together may be apart.
 const JITTER: Duration = Duration::from_millis(50);
 /// Clocks run at the same rate but for this part.
-const RATE: u32 = 1_000;
+pub(super) const RATE: u32 = 1_000;
 
 #[cfg(test)]
 #[path = "terms_tests.rs"]

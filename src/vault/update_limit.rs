@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::create_limit::limit_summary;
 use super::{Done, Result, Verb, Work, get_limit};
+use crate::domain::ledger::outlast::Outlasting;
 use crate::domain::limit::Limit;
 use crate::domain::limit_draft::LimitDraft;
 use crate::domain::name::LimitName;
@@ -58,8 +59,10 @@ pub(super) async fn count_on(
     let read = limit_ledgers::terms(conn, &[limit.uid]).await?;
     for ((_, entry), now) in locked.iter_mut().zip(read.values()) {
         let low = entry.clocks.low;
-        let end = entry.outlast(before, &terms, now.now);
-        limit_spans::outlast(conn, limit.uid, low, end).await?;
+        match entry.outlast(before, &terms, now.now) {
+            Outlasting::By(longer) => limit_spans::prolong(conn, limit.uid, low, longer).await?,
+            Outlasting::Until(end) => limit_spans::outlast(conn, limit.uid, low, end).await?,
+        }
     }
     limit_ledgers::advance(conn, &locked).await
 }

@@ -7,6 +7,7 @@ use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Seen};
 use keylease::domain::ledger::loss::{Loss, Most};
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
+use keylease::domain::ledger::outlast::Outlasting;
 use keylease::domain::ledger::page::{Charged, Free, NewBlock, Page, Stated, Terming};
 use keylease::domain::ledger::reach::Reach;
 use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, Standing};

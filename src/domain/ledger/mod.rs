@@ -19,7 +19,7 @@ pub mod holds;
 pub mod loss;
 pub mod merging;
 pub mod offline;
-mod outlast;
+pub mod outlast;
 mod pace;
 pub mod page;
 pub mod reach;

@@ -69,13 +69,18 @@ impl Row {
             return;
         }
         let clocks = self.entry.clocks;
-        let end = match bug {
-            Some(Bug::SpanByTermsOfToday) => terms.charge_until(clocks.high.max(now)),
+        let outlasting = match bug {
+            Some(Bug::SpanByTermsOfToday) => {
+                Outlasting::Until(terms.charge_until(clocks.high.max(now)))
+            }
             _ => self.entry.outlast(before, &terms, now),
         };
         let charged = self.blocks.values_mut();
         for block in charged.filter(|block| block.charge_until > clocks.low) {
-            block.charge_until = block.charge_until.max(end);
+            block.charge_until = match outlasting {
+                Outlasting::By(longer) => block.charge_until.after(longer),
+                Outlasting::Until(end) => block.charge_until.max(end),
+            };
         }
     }
 
