@@ -111,7 +111,8 @@ pub async fn list(conn: &mut PgConnection, chain: Chain) -> Result<Vec<ChainRow>
     Ok(rows.into_iter().map(ChainRow::from).collect())
 }
 
-/// The chains of a kind, those written to last first: at most so many.
+/// The chains of a kind that began last, and those that were written to last: at most so many. Of the second anybody could say so, and
+/// the first may be those of boots that wrote nothing more.
 ///
 /// # Errors
 /// As every query.
@@ -120,7 +121,10 @@ pub async fn recent(conn: &mut PgConnection, chain: Chain, rows_max: i64) -> Res
         Columns,
         "select chain, writer, create_time, witnessed, birth_mac, anchor_sequence, anchor_hash, anchor_mac,
             head_sequence, head_hash, head_mac
-        from audit_chains where chain = $1 order by create_time desc limit $2",
+        from audit_chains where chain = $1 and writer in (
+            (select writer from audit_chains where chain = $1 order by create_time desc limit $2::bigint / 2)
+            union
+            (select writer from audit_chains where chain = $1 order by update_time desc limit $2::bigint / 2))",
         chain.as_str(),
         rows_max
     )

@@ -22,7 +22,7 @@ pub struct Claimed {
     pub key_id: String,
 }
 
-/// Takes rotations that are due, the longest due first; only this one, where it is named. A rotation that nobody has tried yet is at its
+/// Takes rotations that are due, the longest due first, and those last that only have secrets forgotten, however many they are; only this one, where it is named. A rotation that nobody has tried yet is at its
 /// test from now on. One that is due later than any try is put off was put off by a clock that has been set back since. One whose new version is dead, and whose previous one is not, is due as well: it may have to be rolled back. Those that need a rotator wait
 /// while that has been asked as often as may be within a minute.
 ///
@@ -50,7 +50,7 @@ pub async fn claim(
                 and not exists (select from keys k join rotators o on o.account_uid = k.account_uid
                     where k.uid = r.key_uid and r.step in ('creating', 'revoking', 'cancelled', 'rolled_back') and o.asked >= $5
                         and o.asked_since between clock_timestamp() - interval '1 min' and clock_timestamp())
-            order by r.next_attempt_time limit $2 for update skip locked
+            order by r.step in ('revoking', 'cancelled', 'rolled_back'), r.next_attempt_time limit $2 for update skip locked
         )
         update rotations r set epoch = r.epoch + 1, next_attempt_time = clock_timestamp() + make_interval(secs => $3),
             step_time = case when r.step = 'pending' then clock_timestamp() else r.step_time end,
