@@ -16,6 +16,9 @@ use crate::live::unserved::Unserved;
 /// the same second; where it is more, a database that takes a second for a row is not waited for by whoever would not wait.
 pub(super) const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
 
+/// How often a call looks again that waits for nothing but the end of a cooldown, which a report may bring.
+const LOOK_AGAIN_EVERY: Duration = Duration::from_millis(500);
+
 /// Until when it is worth waiting, if it is: waiting is for permits, and for what clears while the caller is still there.
 ///
 /// # Errors
@@ -43,6 +46,10 @@ pub(super) fn patience(
     if !unserved.is_pending {
         let next = unserved.ask_at.map_or(clears, |at| at.min(clears));
         until = until.min(next.after(Duration::from_millis(1)));
+    }
+    // Who stands in no line is woken by nobody when what it waits for is over sooner.
+    if unserved.short.is_empty() {
+        until = until.min(now.boot.after(LOOK_AGAIN_EVERY));
     }
     let until = call.deadline.map_or(until, |deadline| until.min(deadline));
     Ok(Some(until))

@@ -13,6 +13,7 @@ use crate::domain::ledger::budget::lack::Lack;
 use crate::domain::ledger::budget::{Need, Take};
 use crate::domain::ledger::settle::Part;
 use crate::domain::limit::Dimension;
+use crate::domain::pool::Estimate;
 use crate::domain::remaining::{Leasing, Short, Word};
 use crate::domain::time::{BootTime, Timestamp};
 
@@ -37,6 +38,13 @@ impl Asking {
     };
 }
 
+/// No use takes less.
+const LEAST: Estimate = Estimate {
+    input_tokens: 1,
+    output_tokens: 0,
+    cost_micros: None,
+};
+
 impl State {
     fn rest(&mut self, short: &Short, now: Timestamp) {
         if short.place.is_empty() && short.word.weight.is_some() {
@@ -53,6 +61,15 @@ impl State {
             Ok(uses) => return Ok(uses),
             Err(short) => short,
         };
+        // What is too little for this call alone may do for others.
+        let least = Leasing {
+            uses: 1,
+            estimate: LEAST,
+            ..leasing
+        };
+        if self.counted.remainders.offer(places, least, now).is_ok() {
+            return Err(short.cause(now));
+        }
         self.rest(&short, now);
         let rests = self.counted.of(places, now);
         let rests = rests.chain(self.counted.own.bars(places, asking.caller, now));
