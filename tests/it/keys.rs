@@ -269,7 +269,7 @@ async fn an_account_with_keys_and_a_key_in_a_pool_are_not_deleted() {
     answered(desk.admin.delete_account(desk.ask(delete)).await);
     assert!(desk.rows("select field from secrets").await.is_empty());
     let gone = desk.rows("select kind from deletions order by kind").await;
-    assert_eq!(gone, ["accounts", "keys", "pools"]);
+    assert_eq!(gone, ["accounts", "key_versions", "keys", "pools"]);
 }
 
 #[tokio::test]
