@@ -92,12 +92,8 @@ impl Vault {
     }
 
     /// Counts from now on what is leased of what is left. When that runs out it rests as if none were left, by the same word and for no
-    /// longer. A budget of a single key is not counted, since leases are not by key; nor one of no known window, which may be that of one
-    /// endpoint among many.
+    /// longer. A budget of a single key is not counted, since leases are not by key.
     fn count(&self, lease: &Opened, account: &AccountEntry, said: Statement, now: Timestamp) {
-        if said.window.is_none() {
-            return;
-        }
         let claims = &lease.claims;
         let place = match said.blame {
             Blame::Account => "",

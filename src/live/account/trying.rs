@@ -78,8 +78,8 @@ impl AccountLive {
         let excused = said_with.filter(|(_, with)| with != model);
         let excused = excused.map(|(by, _)| *by);
         let accuser = state.cooldowns.refute(models, (by, given, excused), now);
-        // What was counted down is our own reckoning: that it was wrong says nothing of whoever said what was left.
-        state.counted.refute(models, (by, given, excused), now);
+        let counted = state.counted.refute(models, (by, given, excused), now);
+        let accuser = accuser.or(counted);
         self.note_alleged(state);
         wake_first(state);
         accuser
