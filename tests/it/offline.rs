@@ -106,9 +106,9 @@ async fn an_outage_is_served_from_the_slots_and_not_beyond_them() {
     eventually("the ledger serves again", serves).await;
     let served = "keylease_units_offline_total{account=\"a\",limit=\"l40\"}";
     let counted = async || {
-        // What was in hand when it stopped was of the ledger.
+        // What was in hand when it stopped was of the ledger, and the first call after it may have been served from the slot still.
         let served = cluster.replicas[0].metric(served).await;
-        served.is_some_and(|served| served > 0.0 && served <= first.len() as f64)
+        served.is_some_and(|served| served > 0.0 && served <= (first.len() + 1) as f64)
     };
     eventually("what was served is counted", counted).await;
 }

@@ -89,7 +89,9 @@ impl Receiver {
 
     /// Listens from now on.
     pub(crate) async fn open(&mut self) {
-        let listener = TcpListener::bind(self.address).await.unwrap();
+        // Meanwhile a connection of another test may have been given the port, for a moment.
+        let bound = async || TcpListener::bind(self.address).await.ok();
+        let listener = eventually_some("the port is free again", bound).await;
         let (heard, mode) = (Arc::clone(&self.heard), Arc::clone(&self.mode));
         let take = move |uri: Uri, headers: HeaderMap, body: Bytes| async move {
             let path = uri.path().to_owned();
