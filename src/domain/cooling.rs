@@ -7,11 +7,13 @@ use uuid::Uuid;
 mod allegation;
 mod by_model;
 mod closure;
+mod place;
 mod room;
 
 pub use allegation::Weight;
 use allegation::{Alone, said};
 pub use by_model::Cooldowns;
+pub use place::{UNNAMED, place_of, places};
 use room::{room, room_for};
 
 use super::backoff::Backoff;
@@ -23,16 +25,6 @@ use super::time::Timestamp;
 const NEWS_MIN: Duration = Duration::from_millis(500);
 /// The others hear of a cooldown within a poll.
 const HEARD_WITHIN: Duration = Duration::from_secs(1);
-
-/// What leases that name no model cool down by, where one of the account's models, and nobody knows which, is to blame: leases that name
-/// theirs go on. Whoever calls a model so is kept waiting with them.
-pub const UNNAMED: &str = "(none named)";
-
-/// By what a lease of this model cools down, beside the whole.
-#[must_use]
-pub fn place_of(model: Option<&str>) -> &str {
-    model.filter(|model| !model.is_empty()).unwrap_or(UNNAMED)
-}
 
 /// The most models of one account whose cooldowns are kept, in memory and in the database; what has ended makes room first, then what
 /// ends first: a cooldown that is news always finds a place, and the longest stay longest.

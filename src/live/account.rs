@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::heard::Heard;
 use super::sync::{AtomicBool, Mutex};
-use crate::domain::cooling::{AccountCooldowns, Failing, Weight, place_of};
+use crate::domain::cooling::{AccountCooldowns, Failing, Weight, places};
 use crate::domain::health::Cause;
 use crate::domain::ledger::budget::Budget;
 use crate::domain::ledger::held::{Ticket, Units};
@@ -121,7 +121,7 @@ impl AccountLive {
     /// Until when, and why, the account cools down for `model`.
     pub fn cooling(&self, model: Option<&str>, now: Timestamp) -> Option<Cause> {
         let state = self.state.lock();
-        let places = ["", place_of(model)];
+        let places = places(model);
         let of = |model: &str| state.cooldowns.of(model, now);
         let causes = places.map(of).into_iter().flatten();
         let causes = causes.chain(state.counted.of(places, now));

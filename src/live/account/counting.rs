@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use uuid::Uuid;
 
-use super::trying::places;
 use super::waiting::{Fronts, wake_first};
 use super::{AccountLive, State};
 use crate::domain::classify::Statement;
+use crate::domain::cooling::places;
 use crate::domain::health::Cause;
 use crate::domain::ledger::budget::lack::Lack;
 use crate::domain::ledger::budget::{Need, Take};

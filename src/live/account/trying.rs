@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::waiting::wake_first;
 use super::{AccountLive, State};
-use crate::domain::cooling::place_of;
+use crate::domain::cooling::{place_of, places};
 use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
 use crate::live::version::Applicant;
@@ -96,9 +96,4 @@ impl AccountLive {
         let is_alleged = is_alleged || state.counted.is_alleged();
         self.is_alleged.store(is_alleged, Ordering::Release);
     }
-}
-
-/// The account as a whole, and its model.
-pub(super) fn places(model: Option<&str>) -> [&str; 2] {
-    ["", place_of(model)]
 }

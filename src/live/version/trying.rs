@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::ailing::State;
 use super::{Applicant, VersionLive};
 use crate::domain::accusers::Matter;
-use crate::domain::cooling::place_of;
+use crate::domain::cooling::{place_of, places};
 use crate::domain::health::{Cause, Health};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::{Transition, Who};
@@ -36,7 +36,7 @@ impl VersionLive {
     pub fn recall(&self, model: Option<&str>, now: Timestamp) {
         self.ailing.known(|state| {
             state.cooling.is_untried();
-            state.models.is_untried(["", place_of(model)], now);
+            state.models.is_untried(places(model), now);
         });
     }
 
@@ -97,7 +97,7 @@ impl State {
         if is_alleged {
             self.cooling.is_tried(now);
         }
-        Ok(self.models.is_tried(["", place_of(model)], now) || is_alleged)
+        Ok(self.models.is_tried(places(model), now) || is_alleged)
     }
 
     fn refute(
@@ -106,7 +106,7 @@ impl State {
         (by, given): (Uuid, Timestamp),
         now: Timestamp,
     ) -> Option<Uuid> {
-        let places = ["", place_of(Some(model))];
+        let places = places(Some(model));
         let of_model = self.models.refute(places, (by, given, None), now);
         let Some(over) = self.cooling.refute([Some(by), None], given, now) else {
             return of_model;

@@ -107,8 +107,7 @@ fn step<R: Chained>(
         walk.step(&link, holds);
         if holds {
             take(&record, &link);
-        }
-        if !holds && suspects.len() < walk.changed().len() {
+        } else if suspects.len() < walk.changed().len() {
             suspects.push((record, link));
         }
     }
