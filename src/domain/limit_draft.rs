@@ -141,6 +141,7 @@ fn share(
 
 #[cfg(test)]
 mod tests {
+    use super::super::calendar::{Calendar, Period, Zone};
     use super::super::id::Id;
     use super::super::limit::Owner;
     use super::super::time::Timestamp;
@@ -213,6 +214,14 @@ mod tests {
             ..limit()
         };
         assert_eq!(fields(window.apply(&mut held)), ["limit.rolling"]);
+        let days = LimitDraft {
+            span: Some(Span::Calendar(Calendar {
+                period: Period::Day,
+                zone: Zone::parse("zone", "UTC").unwrap(),
+            })),
+            ..LimitDraft::default()
+        };
+        assert_eq!(fields(days.apply(&mut held)), ["limit.calendar"]);
         longest.apply(&mut held).unwrap();
         assert_eq!(held.span, Span::Held(Duration::from_secs(90)));
     }
