@@ -20,6 +20,24 @@ pub fn boot_now() -> BootTime {
     BootTime::from_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
 }
 
+/// The clocks of whoever runs a transaction of the ledger: the host's and the database's, or others that a test sets.
+pub trait LedgerClock {
+    /// The boot clock.
+    fn boot_now(&self) -> BootTime;
+
+    /// Takes a sample of the database's: see [`ClockSamples::add`].
+    fn sample(&self, database: Timestamp, asked: BootTime, answered: BootTime);
+
+    /// What the time can be for a limit: see [`ClockSamples`].
+    fn believed(
+        &self,
+        limit: Uuid,
+        last_low: Timestamp,
+        looks: (Duration, Duration),
+        sent: BootTime,
+    ) -> Believed;
+}
+
 /// No sample has been taken.
 const UNKNOWN: i64 = i64::MIN;
 
@@ -66,8 +84,24 @@ impl DatabaseClock {
         self.offset.load(Ordering::Relaxed) != UNKNOWN
     }
 
-    /// What the time can be for a limit: see [`ClockSamples`].
-    pub fn believed(
+    /// The most that the time can be for the right to a canary, in the same way.
+    pub fn believed_of(&self, right: &Right, sent: BootTime) -> Timestamp {
+        let (id, reach) = (right.id, right.reach());
+        let mut samples = self.samples.lock();
+        samples.believed(id, right.low, reach, canary::epsilon(reach) / 2, sent)
+    }
+}
+
+impl LedgerClock for DatabaseClock {
+    fn boot_now(&self) -> BootTime {
+        boot_now()
+    }
+
+    fn sample(&self, database: Timestamp, asked: BootTime, answered: BootTime) {
+        self.sample(database, asked, answered);
+    }
+
+    fn believed(
         &self,
         limit: Uuid,
         last_low: Timestamp,
@@ -79,13 +113,6 @@ impl DatabaseClock {
             least: samples.least(),
             most: samples.believed(limit, last_low, reach, lead, sent),
         }
-    }
-
-    /// The most that the time can be for the right to a canary, in the same way.
-    pub fn believed_of(&self, right: &Right, sent: BootTime) -> Timestamp {
-        let (id, reach) = (right.id, right.reach());
-        let mut samples = self.samples.lock();
-        samples.believed(id, right.low, reach, canary::epsilon(reach) / 2, sent)
     }
 }
 

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::clock::{DatabaseClock, boot_now};
-use super::reserve::{Replica, believed, entries, open};
+use super::reserve::{Replica, entries, open, turn};
 use crate::domain::canary::Subject;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::renewal::Renewal;
@@ -85,11 +85,7 @@ async fn transact(
         .map(|h| Work::silent(h.limit))
         .collect();
     let mut pages = open(conn, clock, &works, true).await?;
-    let mut blocks = Vec::new();
-    for page in &mut pages {
-        let believed = believed(clock, page, sent);
-        blocks.extend(page.turn(&asker, believed, Uuid::now_v7));
-    }
+    let blocks = turn(&mut pages, &asker, clock, sent);
     let carried = limit_renewals::carried(
         conn,
         renewing.issuer,

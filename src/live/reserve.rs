@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::Live;
-use super::clock::{DatabaseClock, boot_now};
+use super::clock::{DatabaseClock, LedgerClock, boot_now};
 use crate::domain::ledger::clock::{Believed, Clocks};
 use crate::domain::ledger::entry::{Asker, Entry};
-use crate::domain::ledger::page::Page;
+use crate::domain::ledger::page::{Free, NewBlock, Page};
 use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::work::{Answer, Work};
 use crate::domain::time::BootTime;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{self, incarnations, limit_blocks, limit_ledgers, limit_merges};
+use crate::store::ledger_rows::LedgerRows;
+use crate::store::{self, limit_ledgers};
 
 /// What a replica is to the ledger.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +42,8 @@ impl Live {
 
 impl Replica {
     /// As it asks in a transaction; `None` if the database is not what it takes it for, and has to be looked at first.
-    pub(super) async fn asker(&self, conn: &mut PgConnection) -> store::Result<Option<Asker>> {
-        let standing = incarnations::look(conn, self.boot_id).await?;
+    pub(super) async fn asker(&self, rows: &mut impl LedgerRows) -> store::Result<Option<Asker>> {
+        let standing = rows.look(self.boot_id).await?;
         let is_known = standing.finding(self.memory).is_none();
         Ok(is_known.then_some(Asker {
             boot_id: self.boot_id,
@@ -89,59 +90,83 @@ async fn transact(
     let sent = boot_now();
     let mut transaction = begin(pool, limit_ledgers::BEGIN).await?;
     let conn = &mut *transaction;
-    let Some(asker) = replica.asker(conn).await? else {
+    let Some(written) = write(conn, replica, clock, works, wait, sent).await? else {
         return Ok(Reserved::Doubtful);
     };
-    let mut pages = open(conn, clock, works, wait).await?;
-    let mut blocks = Vec::new();
-    for page in &mut pages {
-        let believed = believed(clock, page, sent);
-        blocks.extend(page.turn(&asker, believed, Uuid::now_v7));
-    }
+    transaction.commit().await?;
+    Ok(Reserved::Done(written.answers(boot_now())))
+}
+
+/// What a transaction has written. It counts once that is committed.
+#[derive(Debug)]
+pub struct Written<'a> {
+    pages: Vec<Page<'a>>,
+    frees: HashMap<Uuid, Free>,
+    sent: BootTime,
+}
+
+/// The transaction that was `sent` then, up to its commit; `None` if the database is not what the replica takes it for.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn write<'a>(
+    rows: &mut impl LedgerRows,
+    replica: Replica,
+    clock: &impl LedgerClock,
+    works: &'a [Work],
+    wait: bool,
+    sent: BootTime,
+) -> store::Result<Option<Written<'a>>> {
+    let Some(asker) = replica.asker(rows).await? else {
+        return Ok(None);
+    };
+    let mut pages = open(rows, clock, works, wait).await?;
+    let mut blocks = turn(&mut pages, &asker, clock, sent);
     let stated = pages
         .iter()
         .flat_map(|page| page.stated(replica.boot_id, sent));
-    limit_blocks::state_use(conn, &stated.collect::<Vec<_>>()).await?;
-    let mut charged = limit_blocks::charged(conn, &entries(&pages)).await?;
+    rows.state_use(&stated.collect::<Vec<_>>()).await?;
+    let mut charged = rows.charged(&entries(&pages)).await?;
     for page in &mut pages {
         let charged = charged.remove(&page.work.limit).unwrap_or_default();
         blocks.extend(page.decide(&asker, charged));
     }
-    merge(conn, replica.boot_id, &pages).await?;
-    limit_ledgers::advance(conn, &entries(&pages)).await?;
-    limit_blocks::forget(conn, &entries(&pages)).await?;
-    limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
+    merge(rows, replica.boot_id, &pages).await?;
+    rows.advance(&entries(&pages)).await?;
+    rows.forget(&entries(&pages)).await?;
+    rows.insert(replica.boot_id, &blocks).await?;
     let lacks: Vec<_> = pages.iter().filter_map(Page::lack).collect();
-    let frees = limit_blocks::frees(conn, &lacks).await?;
-    transaction.commit().await?;
-    let answer = |page: &Page<'_>| {
-        let limit = page.work.limit;
-        (
-            limit,
-            page.answer(
-                frees.get(&limit).copied().unwrap_or_default(),
-                sent,
-                boot_now(),
-            ),
-        )
-    };
-    Ok(Reserved::Done(pages.iter().map(answer).collect()))
+    let frees = rows.frees(&lacks).await?;
+    Ok(Some(Written { pages, frees, sent }))
+}
+
+impl Written<'_> {
+    /// For each limit whose row was locked, the answer to its ask. `now` is when that is known to be committed.
+    #[must_use]
+    pub fn answers(&self, now: BootTime) -> Vec<(Uuid, Option<Answer>)> {
+        let answer = |page: &Page<'_>| {
+            let free = self.frees.get(&page.work.limit).copied();
+            let answer = page.answer(free.unwrap_or_default(), self.sent, now);
+            (page.work.limit, answer)
+        };
+        self.pages.iter().map(answer).collect()
+    }
 }
 
 /// Locks the limits' rows and reads how they are configured, and the clock.
 pub(super) async fn open<'a>(
-    conn: &mut PgConnection,
-    clock: &DatabaseClock,
+    rows: &mut impl LedgerRows,
+    clock: &impl LedgerClock,
     works: &'a [Work],
     wait: bool,
 ) -> store::Result<Vec<Page<'a>>> {
     let limits: Vec<Uuid> = works.iter().map(|w| w.limit).collect();
-    let locked = limit_ledgers::lock(conn, &limits, wait).await?;
+    let locked = rows.lock(&limits, wait).await?;
     let held: Vec<Uuid> = locked.iter().map(|(limit, _)| *limit).collect();
-    let asked = boot_now();
-    let mut terming = limit_ledgers::terms(conn, &held).await?;
+    let asked = clock.boot_now();
+    let mut terming = rows.terms(&held).await?;
     for terming in terming.values() {
-        clock.sample(terming.now, asked, boot_now());
+        clock.sample(terming.now, asked, clock.boot_now());
     }
     let works: HashMap<Uuid, &Work> = works.iter().map(|w| (w.limit, w)).collect();
     let page = |(limit, entry): (Uuid, Entry)| {
@@ -151,21 +176,39 @@ pub(super) async fn open<'a>(
     Ok(locked.into_iter().filter_map(page).collect())
 }
 
+/// Moves the clocks of the limits on. Answers what is charged before anything is granted.
+pub(super) fn turn(
+    pages: &mut [Page<'_>],
+    asker: &Asker,
+    clock: &impl LedgerClock,
+    sent: BootTime,
+) -> Vec<NewBlock> {
+    let mut blocks = Vec::new();
+    for page in pages {
+        let believed = believed(clock, page, sent);
+        blocks.extend(page.turn(asker, believed, Uuid::now_v7));
+    }
+    blocks
+}
+
 /// Merges what old blocks of long windows are charged for.
-async fn merge(conn: &mut PgConnection, boot_id: Uuid, pages: &[Page<'_>]) -> store::Result<()> {
+async fn merge(
+    rows: &mut impl LedgerRows,
+    boot_id: Uuid,
+    pages: &[Page<'_>],
+) -> store::Result<()> {
     for merging in pages.iter().filter_map(Page::merging) {
-        let rows = limit_merges::rows(conn, &merging).await?;
-        let merged = merging.merge(&rows, Uuid::now_v7);
+        let merged = merging.merge(&rows.old(&merging).await?, Uuid::now_v7);
         let of: Vec<Uuid> = merged.iter().flat_map(|merged| merged.of.clone()).collect();
         let into: Vec<_> = merged.iter().map(|merged| merged.into).collect();
-        limit_merges::remove(conn, &of).await?;
-        limit_blocks::insert(conn, boot_id, &into).await?;
+        rows.remove(&of).await?;
+        rows.insert(boot_id, &into).await?;
     }
     Ok(())
 }
 
 /// What the time can be for a limit; a deleted one has no clock.
-pub(super) fn believed(clock: &DatabaseClock, page: &Page<'_>, sent: BootTime) -> Believed {
+fn believed(clock: &impl LedgerClock, page: &Page<'_>, sent: BootTime) -> Believed {
     let Clocks { high, low } = page.entry.clocks;
     let stands = Believed {
         least: high,

@@ -29,6 +29,7 @@ pub mod keys;
 pub mod learned_limits;
 pub mod lease_journal;
 pub mod lease_renewals;
+pub mod ledger_rows;
 pub mod limit_blocks;
 pub mod limit_charges;
 pub mod limit_ledgers;
