@@ -2,23 +2,21 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::clock::{DatabaseClock, boot_now};
+use super::clock::{DatabaseClock, LedgerClock, boot_now};
 use super::reserve::{Replica, entries, open, turn};
 use crate::domain::canary::Subject;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::renewal::Renewal;
 use crate::domain::ledger::work::Work;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{BootTime, Timestamp};
 use crate::store;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
+use crate::store::limit_ledgers;
 use crate::store::limit_renewals::Carried;
-use crate::store::{
-    canaries, foreign_reports, key_versions, lease_renewals, limit_blocks, limit_ledgers,
-    limit_renewals,
-};
+use crate::store::renewal_rows::RenewalRows;
 
 /// A lease that is to go on.
 #[derive(Debug, Clone)]
@@ -75,24 +73,36 @@ async fn transact(
 ) -> store::Result<Renewed> {
     let sent = boot_now();
     let mut transaction = begin(pool, limit_ledgers::BEGIN).await?;
-    let conn = &mut *transaction;
-    let Some(asker) = replica.asker(conn).await? else {
+    let renewed = write(&mut *transaction, replica, clock, renewing, sent).await?;
+    // What was written for a lease that does not go on is rolled back.
+    if renewed == Renewed::Done {
+        transaction.commit().await?;
+    }
+    Ok(renewed)
+}
+
+/// The transaction that was `sent` then, up to its commit, which only a lease that goes on needs.
+///
+/// # Errors
+/// When a statement fails.
+pub async fn write(
+    rows: &mut impl RenewalRows,
+    replica: Replica,
+    clock: &impl LedgerClock,
+    renewing: &Renewing,
+    sent: BootTime,
+) -> store::Result<Renewed> {
+    let Some(asker) = replica.asker(rows).await? else {
         return Ok(Renewed::Doubtful);
     };
-    let works: Vec<Work> = renewing
-        .holdings
-        .iter()
-        .map(|h| Work::silent(h.limit))
-        .collect();
-    let mut pages = open(conn, clock, &works, true).await?;
+    let limits = renewing.holdings.iter().map(|h| h.limit);
+    let works: Vec<Work> = limits.map(Work::silent).collect();
+    let mut pages = open(rows, clock, &works, true).await?;
     let blocks = turn(&mut pages, &asker, clock, sent);
-    let carried = limit_renewals::carried(
-        conn,
-        renewing.issuer,
-        renewing.serial,
-        &evidence(renewing, &pages),
-    )
-    .await?;
+    let (issuer, serial) = (renewing.issuer, renewing.serial);
+    let carried = rows
+        .carried(issuer, serial, &evidence(renewing, &pages))
+        .await?;
     let mut renewed = Vec::new();
     for page in pages.iter_mut().filter(|page| page.terming().is_some()) {
         let mut holdings = renewing.holdings.iter();
@@ -101,54 +111,52 @@ async fn transact(
         let Some(holding) = holding.filter(goes_on) else {
             return Ok(Renewed::Gone);
         };
-        renewed.extend(page.renew(holding, renewing.issuer, renewing.report_within));
+        renewed.extend(page.renew(holding, issuer, renewing.report_within));
     }
-    if !keep_right(conn, renewing).await? {
+    if !keep_right(rows, renewing).await? {
         return Ok(Renewed::Gone);
     }
     // Whoever revokes it looks for leases that go on while nobody else has it.
-    if !key_versions::hold(conn, renewing.version).await? {
+    if !rows.hold_version(renewing.version).await? {
         return Ok(Renewed::Gone);
     }
-    limit_ledgers::advance(conn, &entries(&pages)).await?;
-    limit_blocks::insert(conn, replica.boot_id, &blocks).await?;
-    limit_renewals::prolong(conn, renewing.issuer, &renewed).await?;
-    let lease = (renewing.issuer, renewing.serial);
-    lease_renewals::extend(conn, lease, renewing.version, renewing.until).await?;
+    rows.advance(&entries(&pages)).await?;
+    rows.insert(replica.boot_id, &blocks).await?;
+    rows.prolong(issuer, &renewed).await?;
+    rows.extend((issuer, serial), renewing.version, renewing.until)
+        .await?;
     if let Some(news) = &renewing.news {
-        foreign_reports::insert(conn, &[renewing.issuer], std::slice::from_ref(news)).await?;
+        rows.send(issuer, news).await?;
     }
-    transaction.commit().await?;
     Ok(Renewed::Done)
 }
 
 /// A canary that goes on keeps its right, and so does a trial. False where a canary's has ended: another may be out. What only may be a
 /// trial goes on without one.
-async fn keep_right(conn: &mut PgConnection, renewing: &Renewing) -> store::Result<bool> {
+async fn keep_right(rows: &mut impl RenewalRows, renewing: &Renewing) -> store::Result<bool> {
     if let Some(subject) = &renewing.canary
-        && !keep(conn, subject, renewing).await?
+        && !keep(rows, subject, renewing).await?
     {
         return Ok(false);
     }
     if let Some(subject) = &renewing.trial {
-        keep(conn, subject, renewing).await?;
+        keep(rows, subject, renewing).await?;
     }
     Ok(true)
 }
 
 /// Answers whether the issuer has the right still.
 async fn keep(
-    conn: &mut PgConnection,
+    rows: &mut impl RenewalRows,
     subject: &Subject,
     renewing: &Renewing,
 ) -> store::Result<bool> {
-    let held = canaries::lock(conn, subject).await?;
+    let held = rows.right(subject).await?;
     let Some(right) = held.filter(|right| right.boot_id == renewing.issuer) else {
         return Ok(false);
     };
-    let now = canaries::clock(conn).await?.now;
-    let right = right.going_on(renewing.report_within, now);
-    canaries::put(conn, subject, &right).await
+    let right = right.going_on(renewing.report_within, rows.now().await?);
+    rows.put_right(subject, &right).await
 }
 
 /// What has to be charged for the lease to go on.

@@ -192,11 +192,7 @@ pub(super) fn turn(
 }
 
 /// Merges what old blocks of long windows are charged for.
-async fn merge(
-    rows: &mut impl LedgerRows,
-    boot_id: Uuid,
-    pages: &[Page<'_>],
-) -> store::Result<()> {
+async fn merge(rows: &mut impl LedgerRows, boot_id: Uuid, pages: &[Page<'_>]) -> store::Result<()> {
     for merging in pages.iter().filter_map(Page::merging) {
         let merged = merging.merge(&rows.old(&merging).await?, Uuid::now_v7);
         let of: Vec<Uuid> = merged.iter().flat_map(|merged| merged.of.clone()).collect();

@@ -46,6 +46,7 @@ pub mod pool_status;
 pub mod pools;
 pub mod prices;
 pub mod probes;
+pub mod renewal_rows;
 pub mod replicas;
 pub mod request_ids;
 pub mod rewraps;
