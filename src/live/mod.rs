@@ -46,6 +46,7 @@ pub mod spend;
 pub mod steady;
 pub mod suspects;
 mod sync;
+pub mod takeover;
 pub mod unknown;
 pub mod unserved;
 pub mod version;

@@ -18,6 +18,7 @@ mod convert;
 pub mod cooldowns;
 pub mod deletions;
 mod error;
+pub mod estate_rows;
 pub mod foreign_reports;
 pub mod grants;
 pub mod health_changes;
