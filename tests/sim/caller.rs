@@ -8,7 +8,6 @@ use keylease::domain::classify::{Advice, Blame, Failure};
 use keylease::domain::forwarded::Forwarded;
 use keylease::domain::health::FailureClass;
 use keylease::domain::judged::{self, Judged};
-use keylease::domain::ledger::block::Draw;
 use keylease::domain::outcome::{self, Start};
 use keylease::domain::pool::Estimate;
 use keylease::domain::prices::Tokens;
@@ -87,10 +86,6 @@ pub(crate) struct Report {
 }
 
 impl Given {
-    pub(crate) fn draws(&self) -> &[(Uuid, Draw)] {
-        &self.claims.draws
-    }
-
     /// How long ago the call was sent, by the caller's clock.
     pub(crate) fn age(&self, time: Time) -> Duration {
         let clock = self.call.clock;

@@ -1,34 +1,40 @@
-//! The database, and one transaction of the ledger in it: the same steps in the same order as over SQL, with rows in memory.
+//! The database: rows in memory, under the transactions of production.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use keylease::domain::ledger::clock::{Believed, ClockSamples, Clocks, SAMPLE_GAP_MAX};
-use keylease::domain::ledger::entry::{Asker, Entry, LONG_PERIOD, Seen};
-use keylease::domain::ledger::loss::{Loss, Most};
+use keylease::domain::ledger::clock::Clocks;
+use keylease::domain::ledger::entry::{Entry, LONG_PERIOD};
+use keylease::domain::ledger::loss::Loss;
 use keylease::domain::ledger::offline::reserve::Reserve;
 use keylease::domain::ledger::offline::slots::SlotRow;
-use keylease::domain::ledger::outlast::Outlasting;
-use keylease::domain::ledger::page::{Charged, Free, NewBlock, Page, Stated, Terming};
+use keylease::domain::ledger::page::Charged;
 use keylease::domain::ledger::reach::Reach;
-use keylease::domain::ledger::standing::{Finding, Memory, Replication, Sight, Standing};
+use keylease::domain::ledger::standing::{Sight, Standing};
 use keylease::domain::ledger::takeover::Settled;
 use keylease::domain::ledger::work::{Answer, Work};
 use keylease::domain::limit::Limit;
-use keylease::domain::terms::{Span, Terms};
+use keylease::domain::terms::Span;
 use keylease::domain::time::{BootTime, Timestamp};
-use keylease::store::replicas::LAPSE;
+use keylease::live::clock::DatabaseClock;
+use keylease::live::reserve;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
-use crate::time::{MILLI, Time, WallClock};
-use crate::world::nanos;
+use crate::time::{Time, WallClock};
 
 mod beating;
+mod blocks;
+mod clock;
 mod merging;
+mod misleading;
 mod offline;
 mod renewing;
 mod reports;
 mod rows;
+mod takeover;
+
+use clock::Clock;
+use rows::{Rows, at_once};
 
 /// What a failover may lose, as the operator declared.
 pub(crate) const LAG_MAX: std::time::Duration = LONG_PERIOD;
@@ -41,8 +47,8 @@ pub(crate) struct State {
     incarnations: Vec<(Sight, Option<Loss>)>,
     slots: Vec<SlotRow>,
     /// On their way to the replicas that gave the leases.
-    reports: BTreeMap<u64, (Uuid, Vec<u8>)>,
-    reports_sent: u64,
+    reports: BTreeMap<i64, (Uuid, Vec<u8>)>,
+    reports_sent: i64,
     /// Leases that another replica settled.
     settled: HashMap<(Uuid, u64), Settled>,
     /// Until when leases go on that were renewed.
@@ -87,10 +93,9 @@ struct Stored {
 
 /// Who runs a transaction.
 pub(crate) struct Client<'a> {
-    pub(crate) boot_id: Uuid,
-    pub(crate) live: u64,
-    pub(crate) memory: Memory,
-    pub(crate) samples: &'a mut ClockSamples,
+    pub(crate) replica: reserve::Replica,
+    /// What it knows of the database's clock.
+    pub(crate) clock: &'a DatabaseClock,
     pub(crate) sent: BootTime,
     pub(crate) now: BootTime,
 }
@@ -174,11 +179,18 @@ impl Database {
         }
     }
 
-    fn finding(&self, client: &Client<'_>) -> Option<Finding> {
-        if self.bug == Some(Bug::NoFreeze) {
-            return None;
+    /// As whoever asks sees it.
+    fn seen(&self, boot_id: Uuid) -> Standing {
+        let standing = self.standing(boot_id);
+        match self.bug {
+            Some(Bug::NoFreeze) => Standing {
+                known: Some(self.sight.clone()),
+                beats: Some(i64::MAX),
+                loss: Loss::default(),
+                ..standing
+            },
+            _ => standing,
         }
-        self.standing(client.boot_id).finding(client.memory)
     }
 
     /// Numbers that a replica remembers are not given again, where the database has forgotten them.
@@ -192,28 +204,16 @@ impl Database {
     pub(crate) fn reserve(
         &mut self,
         works: &[Work],
-        client: &mut Client<'_>,
+        client: &Client<'_>,
         time: Time,
     ) -> Option<Answers> {
-        if self.finding(client).is_some() {
-            return None;
-        }
-        let asker = Asker {
-            boot_id: client.boot_id,
-            live: client.live,
-            loss: match self.bug {
-                Some(Bug::NoFreeze) => Loss::default(),
-                _ => self.standing(client.boot_id).loss,
-            },
-        };
-        let now = self.clock.at(time);
-        let mut answers = Vec::new();
-        for work in works {
-            if let Some(row) = self.state.limits.get_mut(&work.limit) {
-                let answer = row.transact(work, &asker, client, (now, time), self.bug);
-                answers.push((work.limit, answer));
-            }
-        }
+        let works = self.misled(works, client, time);
+        let clock = Clock::of(client, self.bug);
+        let mut rows = Rows::new(self, client, time);
+        let (replica, sent) = (client.replica, client.sent);
+        let written = reserve::write(&mut rows, replica, &clock, &works, true, sent);
+        let answers = at_once(written)?.answers(client.now);
+        self.note_charged(&works, time);
         Some(answers)
     }
 }

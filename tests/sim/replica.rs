@@ -8,17 +8,16 @@ use std::time::Duration;
 use keylease::domain::claims::LeaseClaims;
 use keylease::domain::ledger::block::Ending;
 use keylease::domain::ledger::budget::{Budget, Need, Take, Taken};
-use keylease::domain::ledger::clock::ClockSamples;
-use keylease::domain::ledger::entry::Seen;
 use keylease::domain::ledger::held::Ticket;
-use keylease::domain::ledger::loss::Most;
 use keylease::domain::ledger::standing::Memory;
 use keylease::domain::ledger::work::{Return, Work};
 use keylease::domain::limit::Limit;
 use keylease::domain::tags::Tags;
 use keylease::domain::time::{BootTime, Timestamp};
+use keylease::live::clock::DatabaseClock;
 use keylease::live::outbox::Outbox;
 use keylease::live::reports::Reports;
+use keylease::live::reserve;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
@@ -61,7 +60,7 @@ pub(crate) struct Replica {
     pub(crate) outbox: Outbox,
     slots: offline::Slots,
     limits: Vec<Limit>,
-    samples: ClockSamples,
+    samples: DatabaseClock,
     reports: Reports,
     /// What was reported here of leases of others.
     foreign: BTreeMap<Uuid, Reports>,
@@ -109,7 +108,7 @@ impl Replica {
             outbox: Outbox::default(),
             slots: offline::Slots::default(),
             limits: limits.to_vec(),
-            samples: ClockSamples::default(),
+            samples: DatabaseClock::default(),
             reports: Reports::default(),
             foreign: BTreeMap::new(),
             calls: replaying::Calls::default(),
@@ -132,12 +131,14 @@ impl Replica {
     }
 
     /// As the database sees it.
-    pub(crate) fn client(&mut self, sent: BootTime, time: Time) -> Client<'_> {
+    pub(crate) fn client(&self, sent: BootTime, time: Time) -> Client<'_> {
         Client {
-            boot_id: self.boot_id,
-            live: self.live,
-            memory: self.memory,
-            samples: &mut self.samples,
+            replica: reserve::Replica {
+                boot_id: self.boot_id,
+                live: self.live,
+                memory: self.memory,
+            },
+            clock: &self.samples,
             sent,
             now: self.clock.at(time),
         }
@@ -154,16 +155,7 @@ impl Replica {
         if self.bug == Some(Bug::OveruseForgotten) {
             works.iter_mut().for_each(|work| work.charge = None);
         }
-        for (limit, early) in self.early.drain(..) {
-            works.push(Work {
-                limit,
-                ask: None,
-                returns: vec![early],
-                charge: None,
-                seen: Seen::NONE,
-                most: Most::NONE,
-            });
-        }
+        self.end_early(&mut works);
         works
     }
 
@@ -174,8 +166,12 @@ impl Replica {
 
     /// The database's clock, as far as it is known here.
     fn database_now(&self, time: Time) -> Timestamp {
-        let now = self.samples.database_time(self.clock.at(time));
-        now.unwrap_or_default()
+        self.database_at(self.clock.at(time))
+    }
+
+    fn database_at(&self, now: BootTime) -> Timestamp {
+        let known = self.samples.is_known().then(|| self.samples.at(now));
+        known.unwrap_or_default()
     }
 
     /// A call arrives: it is given a lease, waits, or is refused; and so may others be that waited for it.

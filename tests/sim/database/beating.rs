@@ -1,31 +1,33 @@
 //! Heartbeats, and what follows where one finds that writes were lost.
 
+use keylease::domain::ledger::standing::{Memory, Replication};
+use keylease::store::replicas::LAPSE;
+
 use super::*;
 
 impl Database {
     /// A heartbeat: what the replica is to remember, and how many replicas live.
-    pub(crate) fn beat(&mut self, client: &mut Client<'_>, time: Time) -> (Memory, u64) {
-        if let Some(finding) = self.finding(client) {
-            self.skip_numbers(client.memory.incarnation);
+    pub(crate) fn beat(&mut self, client: &Client<'_>, time: Time) -> (Memory, u64) {
+        let (boot_id, memory) = (client.replica.boot_id, client.replica.memory);
+        if let Some(finding) = self.seen(boot_id).finding(memory) {
+            self.skip_numbers(memory.incarnation);
             let number = i64::try_from(self.state.incarnations.len()).unwrap() + 1;
             let replicas = self.state.replicas.len() as u64;
-            let standing = self.standing(client.boot_id);
-            let lag = standing.loss(finding, client.memory, Replication::Asynchronous(LAG_MAX));
+            let standing = self.standing(boot_id);
+            let lag = standing.loss(finding, memory, Replication::Asynchronous(LAG_MAX));
             let loss = lag.map(|lag| Loss::over(number, replicas, lag));
             self.state.incarnations.push((self.sight.clone(), loss));
         }
-        let standing = self.standing(client.boot_id);
-        let beats = client.memory.beats.max(standing.beats.unwrap_or(0)) + 1;
+        let standing = self.standing(boot_id);
+        let beats = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
         let heard = self.clock.at(time);
         let pulse = Pulse { beats, heard };
-        self.state.replicas.insert(client.boot_id, pulse);
+        self.state.replicas.insert(boot_id, pulse);
         let pulses = self.state.replicas.values();
         let live = pulses
             .filter(|pulse| heard.before(LAPSE) < pulse.heard)
             .count();
-        client
-            .samples
-            .add(self.clock.at(time), client.now, client.now);
+        client.clock.sample(heard, client.now, client.now);
         let memory = Memory {
             beats,
             incarnation: standing.number,
@@ -39,8 +41,8 @@ impl Database {
     }
 
     /// After a heartbeat: what the replica alone knows is told, and limits answer to what was lost. False if it has to look first.
-    pub(crate) fn sweep(&mut self, told: &[Work], client: &mut Client<'_>, time: Time) -> bool {
-        let lossy = self.lossy(client.boot_id);
+    pub(crate) fn sweep(&mut self, told: &[Work], client: &Client<'_>, time: Time) -> bool {
+        let lossy = self.lossy(client.replica.boot_id);
         if self.bug == Some(Bug::NoFreeze) || self.reserve(told, client, time).is_none() {
             return false;
         }

@@ -1,16 +1,24 @@
 //! What is charged, and which of it becomes one row: as over SQL.
 
 use keylease::domain::ledger::merging::{self, Merging};
-use keylease::domain::ledger::page::{Charged, Page};
-use keylease::domain::time::Timestamp;
-use uuid::Uuid;
 
-use super::{Row, Stored};
-use crate::bugs::Bug;
-use crate::time::Time;
+use super::*;
 
 /// How often a row is written while a transaction waits for it, and more.
 const CHARGED_KEPT: usize = 400;
+
+impl Database {
+    pub(super) fn note_charged(&mut self, works: &[Work], time: Time) {
+        if !matches!(self.bug, Some(Bug::ReadBeforeLock | Bug::RepeatableRead)) {
+            return;
+        }
+        for work in works {
+            if let Some(row) = self.state.limits.get_mut(&work.limit) {
+                row.note_charged(time);
+            }
+        }
+    }
+}
 
 impl Row {
     pub(super) fn charged(&self, low: Timestamp) -> Charged {
@@ -39,36 +47,15 @@ impl Row {
         last.map(|(_, charged)| *charged).unwrap_or_default()
     }
 
-    pub(super) fn note_charged(&mut self, time: Time, bug: Option<Bug>) {
-        if matches!(bug, Some(Bug::ReadBeforeLock | Bug::RepeatableRead)) {
-            let charged = self.charged(self.entry.clocks.low);
-            self.charged.push_back((time, charged));
-            while self.charged.len() > CHARGED_KEPT {
-                self.charged.pop_front();
-            }
+    fn note_charged(&mut self, time: Time) {
+        let charged = self.charged(self.entry.clocks.low);
+        self.charged.push_back((time, charged));
+        while self.charged.len() > CHARGED_KEPT {
+            self.charged.pop_front();
         }
     }
 
-    pub(super) fn merge(&mut self, page: &Page<'_>, bug: Option<Bug>) {
-        let Some(merging) = page.merging() else {
-            return;
-        };
-        for merged in merging.merge(&self.old(&merging), Uuid::now_v7) {
-            let of = merged.of.iter().filter_map(|id| self.blocks.remove(id));
-            let of: Vec<Stored> = of.collect();
-            let earliest = of.iter().map(|block| block.charge_until).min();
-            let last = of.iter().map(|block| block.binds_until).max();
-            let mut into = merged.into;
-            if let (Some(Bug::MergedEndRoundedDown), Some(earliest)) = (bug, earliest) {
-                into.charge_until = earliest;
-            }
-            self.insert(&into);
-            let stored = self.blocks.get_mut(&into.block_id);
-            stored.unwrap().binds_until = last.unwrap_or(0);
-        }
-    }
-
-    fn old(&self, merging: &Merging) -> Vec<merging::Row> {
+    pub(super) fn old(&self, merging: &Merging) -> Vec<merging::Row> {
         let rows = || self.blocks.iter();
         let mut over: Vec<_> = rows().filter(|(_, b)| b.is_over(merging.heard)).collect();
         over.sort_unstable_by_key(|(_, b)| b.charge_until);

@@ -1,6 +1,7 @@
 //! Slots, and what the ledger says of offline shares.
 
 use keylease::domain::ledger::offline::slots::Claim;
+use keylease::domain::ledger::page::Terming;
 use keylease::domain::offline::Plan;
 
 use super::*;
@@ -67,10 +68,7 @@ impl Row {
     }
 
     /// The bug that grants what replicas may serve who have not heard that it is theirs no more.
-    pub(super) fn may_forget_the_larger_share(&mut self, bug: Option<Bug>) {
-        if bug != Some(Bug::ShareLoweredAtOnce) {
-            return;
-        }
+    pub(super) fn forget_the_larger_share(&mut self) {
         let plan = self.plan();
         if plan.units() < self.entry.offline.plan.units() {
             self.entry.offline.plan = plan;

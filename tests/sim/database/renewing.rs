@@ -1,47 +1,29 @@
-//! The transaction that lets a lease go on.
+//! Rows of leases that go on.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
+use keylease::domain::canary::{Right, Subject};
 use keylease::domain::ledger::block::is_settled;
-use keylease::domain::ledger::renewal::Renewal;
+use keylease::domain::ledger::page::NewBlock;
+use keylease::live::renew::{self, Renewed, Renewing};
+use keylease::store::Result;
+use keylease::store::limit_renewals::Carried;
+use keylease::store::renewal_rows::RenewalRows;
 
 use super::*;
 
 impl Database {
-    /// Whether the lease goes on; `None` if the database has to be looked at first.
+    /// The transaction that lets a lease go on.
     pub(crate) fn renew(
         &mut self,
-        renewals: &[Renewal],
-        (issuer, serial): (Uuid, u64),
-        report_within: Duration,
-        client: &mut Client<'_>,
+        renewing: &Renewing,
+        client: &Client<'_>,
         time: Time,
-    ) -> Option<bool> {
-        if self.finding(client).is_some() {
-            return None;
-        }
-        let asker = Asker {
-            boot_id: client.boot_id,
-            live: client.live,
-            loss: self.standing(client.boot_id).loss,
-        };
-        let now = self.clock.at(time);
-        let goes_on = renewals.iter().all(|renewal| {
-            let row = self.state.limits.get(&renewal.limit);
-            row.is_none_or(|row| row.carries(renewal, issuer))
-        });
-        if goes_on {
-            let until = now.after(report_within);
-            let renewed = self.state.renewed.entry((issuer, serial));
-            let renewed = renewed.or_insert(until);
-            *renewed = until.max(*renewed);
-            for renewal in renewals {
-                if let Some(row) = self.state.limits.get_mut(&renewal.limit) {
-                    row.renew(renewal, issuer, report_within, &asker, client, now);
-                }
-            }
-        }
-        Some(goes_on)
+    ) -> Renewed {
+        let clock = Clock::of(client, self.bug);
+        let mut rows = Rows::new(self, client, time);
+        let written = renew::write(&mut rows, client.replica, &clock, renewing, client.sent);
+        at_once(written)
     }
 
     /// Until when a lease goes on, if it was renewed.
@@ -50,43 +32,74 @@ impl Database {
     }
 }
 
-impl Row {
-    fn carries(&self, renewal: &Renewal, issuer: Uuid) -> bool {
-        let (drawn, own) = renewal.charges(issuer);
-        let low = self.entry.clocks.low;
-        let charged = |id: Uuid| {
-            let block = self.blocks.get(&id);
-            block.filter(|b| b.units > 0 && b.charge_until > low && b.epoch == 0)
+impl RenewalRows for Rows<'_> {
+    async fn carried(
+        &mut self,
+        issuer: Uuid,
+        serial: u64,
+        carried: &[Carried],
+    ) -> Result<HashSet<Uuid>> {
+        let settled = self.database.state.settled.get(&(issuer, serial));
+        let is_done = settled.is_some_and(|settled| settled.uses.is_none());
+        let is_carried = |carried: &&Carried| {
+            let row = self.database.state.limits.get(&carried.limit);
+            row.is_some_and(|row| row.carries(carried, is_done))
         };
-        // One report settles all of a lease of one use.
-        let ordinal = renewal.draw.ordinal;
-        let is_held = |block: &Stored| renewal.granted > 1 || !is_settled(&block.settled, ordinal);
-        charged(drawn).is_some_and(is_held) || charged(own).is_some()
+        let held = carried.iter().filter(is_carried);
+        Ok(held.map(|carried| carried.limit).collect())
     }
 
-    fn renew(
-        &mut self,
-        renewal: &Renewal,
-        issuer: Uuid,
-        report_within: Duration,
-        asker: &Asker,
-        client: &mut Client<'_>,
-        now: Timestamp,
-    ) {
-        let work = Work::silent(renewal.limit);
-        let terming = self.terming(now);
-        let mut page = Page::new(&work, self.entry, Some(terming));
-        client.samples.add(now, client.now, client.now);
-        let believed = client.believed(&page, None);
-        let blocks = page.turn(asker, believed, Uuid::now_v7);
-        let renewed = page.renew(renewal, issuer, report_within).unwrap();
-        self.entry = page.entry;
+    // No lease of the simulation tries anything, so there are no rights.
+    async fn right(&mut self, _subject: &Subject) -> Result<Option<Right>> {
+        Ok(None)
+    }
+
+    async fn now(&mut self) -> Result<Timestamp> {
+        Ok(self.database.clock.at(self.time))
+    }
+
+    async fn put_right(&mut self, _subject: &Subject, _right: &Right) -> Result<bool> {
+        Ok(false)
+    }
+
+    // No version is revoked.
+    async fn hold_version(&mut self, _version: Uuid) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn prolong(&mut self, _issuer: Uuid, blocks: &[NewBlock]) -> Result<()> {
         for block in blocks {
-            self.insert(&block);
+            let row = self.database.state.limits.get_mut(&block.limit_uid);
+            row.unwrap().prolong(block);
         }
-        match self.blocks.get_mut(&renewed.block_id) {
-            Some(known) => known.charge_until = known.charge_until.max(renewed.charge_until),
-            None => self.insert(&renewed),
-        }
+        Ok(())
+    }
+
+    async fn extend(&mut self, lease: (Uuid, u64), _version: Uuid, until: Timestamp) -> Result<()> {
+        let known = self.database.state.renewed.entry(lease).or_insert(until);
+        *known = until.max(*known);
+        Ok(())
+    }
+
+    async fn send(&mut self, issuer: Uuid, news: &[u8]) -> Result<()> {
+        self.database.send(vec![(issuer, news.to_vec())]);
+        Ok(())
+    }
+}
+
+impl Row {
+    /// Whether something is charged for a lease still, which may have been reported elsewhere to its end.
+    fn carries(&self, carried: &Carried, is_done: bool) -> bool {
+        let charged = |id: Uuid| {
+            let block = self.blocks.get(&id);
+            block.filter(|b| b.units > 0 && b.charge_until > carried.low)
+        };
+        let charged = |id: Uuid| charged(id).filter(|b| b.epoch == 0 || !is_done);
+        let is_reported = |block: &Stored| {
+            let ordinal = carried.ordinal;
+            ordinal.is_some_and(|ordinal| is_settled(&block.settled, ordinal))
+        };
+        let drawn = charged(carried.drawn);
+        drawn.is_some_and(|block| !is_reported(block)) || charged(carried.own).is_some()
     }
 }

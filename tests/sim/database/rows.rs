@@ -1,201 +1,203 @@
-//! One limit, and its blocks.
+//! Rows as one transaction reads and writes them. It takes no time, so that nobody else does meanwhile, and its futures are ready at once.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use keylease::domain::ledger::merging::{self, Merging};
+use keylease::domain::ledger::page::{Free, Lack, NewBlock, Stated, Terming};
+use keylease::store::Result;
+use keylease::store::ledger_rows::LedgerRows;
 
 use super::*;
+use crate::time::MILLI;
+use crate::world::nanos;
 
-/// What the bug that freezes takes for a step.
-const STEP: std::time::Duration = std::time::Duration::from_secs(1);
+pub(super) struct Rows<'a> {
+    pub(super) database: &'a mut Database,
+    pub(super) time: Time,
+    /// How long the transaction has been on its way.
+    took: Time,
+    /// Removed, and not merged into anything yet.
+    removed: Vec<Stored>,
+}
 
-impl Row {
-    /// One limit of a transaction, in the order of the statements over SQL.
-    pub(super) fn transact(
-        &mut self,
-        work: &Work,
-        asker: &Asker,
-        client: &mut Client<'_>,
-        (now, time): (Timestamp, Time),
-        bug: Option<Bug>,
-    ) -> Option<Answer> {
-        let work = self.mislead(work.clone(), client, now, bug);
-        let terms = self.limit.terms();
-        let terming = self.terming(now);
-        let mut page = Page::new(&work, self.entry, Some(terming));
-        client.samples.add(now, client.now, client.now);
-        let believed = match bug {
-            Some(Bug::OneClock | Bug::FreezeOnStep) => Believed::exactly(now),
-            _ => client.believed(&page, bug),
-        };
-        let mut blocks = page.turn(asker, believed, Uuid::now_v7);
-        for stated in page.stated(client.boot_id, client.sent) {
-            self.state_use(stated, bug);
-        }
-        let charged = self.charged(page.entry.clocks.low);
-        let read = match bug {
-            Some(Bug::GrantWithoutGuard) => Charged::default(),
-            Some(Bug::ReadBeforeLock) => self.charged_at(time.saturating_sub(20 * MILLI)),
-            Some(Bug::RepeatableRead) => self.charged_at(time.saturating_sub(client.took())),
-            _ => charged,
-        };
-        blocks.extend(page.decide(asker, read));
-        if bug == Some(Bug::NoClaim) {
-            page.entry.claim = None;
-        }
-        self.merge(&page, bug);
-        self.entry = page.entry;
-        let low = self.entry.clocks.low;
-        self.forget(low, time, bug);
-        for mut block in blocks {
-            if bug == Some(Bug::ChargeForWindowOnly) {
-                block.charge_until = self.entry.clocks.high.after(terms.span.length());
-            }
-            if let (Some(Bug::ChargeOneDay), Span::Calendar(calendar)) = (bug, terms.span) {
-                block.charge_until = calendar.end(self.entry.clocks.high);
-            }
-            self.insert(&block);
-            self.bind(&block, &terms, time.saturating_sub(client.took()));
-        }
-        self.note_charged(time, bug);
-        let free = page.lack().map(|lack| Free {
-            need: self.frees(lack.units, lack.low),
-            largest: self.frees(lack.units_of_largest, lack.low),
-        });
-        let free = free.unwrap_or_default();
-        page.answer(free, client.sent, client.now)
-    }
+/// What a transaction comes to whose statements wait for nothing.
+pub(super) fn at_once<T>(transaction: impl Future<Output = Result<T>>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
+    let Poll::Ready(done) = pin!(transaction).poll(&mut context) else {
+        unreachable!("rows in memory make nobody wait");
+    };
+    done.unwrap()
+}
 
-    /// It counts over another span than `before` from now on.
-    pub(super) fn outlast(&mut self, before: Span, now: Timestamp, bug: Option<Bug>) {
-        let terms = self.limit.terms();
-        if !terms.span.may_outlast(before) {
-            return;
-        }
-        let clocks = self.entry.clocks;
-        let outlasting = match bug {
-            Some(Bug::SpanByTermsOfToday) => {
-                Outlasting::Until(terms.charge_until(clocks.high.max(now)))
-            }
-            _ => self.entry.outlast(before, &terms, now),
-        };
-        let charged = self.blocks.values_mut();
-        for block in charged.filter(|block| block.charge_until > clocks.low) {
-            block.charge_until = match outlasting {
-                Outlasting::By(longer) => block.charge_until.after(longer),
-                Outlasting::Until(end) => block.charge_until.max(end),
-            };
+impl<'a> Rows<'a> {
+    pub(super) fn new(database: &'a mut Database, client: &Client<'_>, time: Time) -> Self {
+        Self {
+            database,
+            time,
+            took: nanos(client.now.since(client.sent)),
+            removed: Vec::new(),
         }
     }
 
-    /// What goes wrong before anything is decided, by the bugs.
-    fn mislead(
-        &mut self,
-        mut work: Work,
-        client: &Client<'_>,
-        now: Timestamp,
-        bug: Option<Bug>,
-    ) -> Work {
-        self.may_forget_the_larger_share(bug);
-        match bug {
-            Some(Bug::NoFreeze) => work.seen = Seen::NONE,
-            Some(Bug::SilentSweep) => work.most = Most::NONE,
-            Some(Bug::LossAnsweredByEach) => work.seen.incarnation = self.entry.incarnation,
-            Some(Bug::FreezeOnStep) if client.sees_step(now) => {
-                let high = self.entry.clocks.high.max(now);
-                let until = self.limit.terms().charge_until(high);
-                self.entry.frozen_until = self.entry.frozen_until.max(Some(until));
+    /// Those of these limits that there are, in order.
+    fn rows(&mut self, limits: &[Uuid]) -> impl Iterator<Item = (Uuid, &mut Row)> {
+        let rows = self.database.state.limits.iter_mut();
+        let rows = rows.filter(|(limit, _)| limits.contains(limit));
+        rows.map(|(limit, row)| (*limit, row))
+    }
+
+    fn row(&mut self, limit: Uuid) -> &mut Row {
+        self.database.state.limits.get_mut(&limit).unwrap()
+    }
+
+    /// In the place of what was removed, by ends.
+    fn merge(&mut self, block: &NewBlock) {
+        let bug = self.database.bug;
+        let ended = |of: &mut Stored| of.charge_until <= block.charge_until;
+        let of: Vec<Stored> = self.removed.extract_if(.., ended).collect();
+        let earliest = of.iter().map(|block| block.charge_until).min();
+        let last = of.iter().map(|block| block.binds_until).max();
+        let mut into = *block;
+        if let (Some(Bug::MergedEndRoundedDown), Some(earliest)) = (bug, earliest) {
+            into.charge_until = earliest;
+        }
+        let binds_until = last.unwrap_or_default();
+        self.row(block.limit_uid).insert(&into, binds_until);
+    }
+
+    /// All of it may start D + L later than it was sent, and counts for W.
+    fn charge(&mut self, block: &NewBlock) {
+        let (bug, sent) = (self.database.bug, self.time.saturating_sub(self.took));
+        let row = self.row(block.limit_uid);
+        let (terms, high) = (row.limit.terms(), row.entry.clocks.high);
+        let mut block = *block;
+        match (bug, terms.span) {
+            (Some(Bug::ChargeForWindowOnly), span) => {
+                block.charge_until = high.after(span.length());
+            }
+            (Some(Bug::ChargeOneDay), Span::Calendar(calendar)) => {
+                block.charge_until = calendar.end(high);
             }
             _ => {}
         }
-        work
-    }
-
-    /// What a new block stands for, if it was sent at this time: all of it may start D + L later, and counts for W.
-    fn bind(&mut self, block: &NewBlock, terms: &Terms, sent: Time) {
-        let Span::Rolling(window) = terms.span else {
-            return;
+        let lasts = match (terms.span, block.open_until) {
+            (Span::Rolling(window), Some(_)) => window + terms.validity + terms.start_within,
+            (Span::Rolling(_) | Span::Calendar(_) | Span::Held(_), _) => Duration::ZERO,
         };
-        if let (Some(stored), Some(_)) = (self.blocks.get_mut(&block.block_id), block.open_until) {
-            stored.binds_until = sent + nanos(window + terms.validity + terms.start_within);
-        }
-    }
-
-    /// Forgets blocks whose charge has ended. However the clocks are set, none ends before what it stands for.
-    fn forget(&mut self, low: Timestamp, time: Time, bug: Option<Bug>) {
-        self.blocks.retain(|id, block| {
-            let is_charged = block.charge_until > low;
-            let is_early = !is_charged && time < block.binds_until;
-            self.early += u64::from(is_early);
-            assert!(
-                !is_early || bug.is_some(),
-                "at {time} the charge of {id} has ended, which binds until {}",
-                block.binds_until
-            );
-            is_charged
-        });
-    }
-
-    pub(super) fn frees(&self, lacking: u64, low: Timestamp) -> Option<Timestamp> {
-        let charged = self.blocks.values().filter(|b| b.charge_until > low);
-        let mut ends: Vec<_> = charged.map(|b| (b.charge_until, b.units)).collect();
-        ends.sort_unstable();
-        let mut ended = 0;
-        ends.into_iter().find_map(|(until, units)| {
-            ended += units;
-            (ended >= lacking).then_some(until)
-        })
-    }
-
-    pub(super) fn insert(&mut self, block: &NewBlock) {
-        let stored = Stored {
-            units: block.units,
-            charge_until: block.charge_until,
-            open_until: block.open_until,
-            closed: block.open_until.is_none(),
-            ended: block.open_until.is_none(),
-            grant_number: block.grant_number,
-            settled: Vec::new(),
-            epoch: 0,
-            stated: block.units,
-            binds_until: 0,
+        // What is charged alone binds nobody.
+        let binds_until = if lasts.is_zero() {
+            0
+        } else {
+            sent + nanos(lasts)
         };
-        // A charge whose answer was lost is said again.
-        if stored.closed && self.blocks.contains_key(&block.block_id) {
-            return;
-        }
-        let known = self.blocks.insert(block.block_id, stored);
-        assert!(known.is_none(), "a block id came twice");
+        row.insert(&block, binds_until);
     }
 }
 
-impl Client<'_> {
-    /// What the time can be for a limit.
-    pub(super) fn believed(&mut self, page: &Page<'_>, bug: Option<Bug>) -> Believed {
-        let (limit, low) = (page.work.limit, page.entry.clocks.low);
-        let terms = page.terming().unwrap().terms;
-        let reach = match bug {
-            Some(Bug::ReachOfToday) => terms.charge_time(),
-            Some(Bug::ReachOfCharge) => page.reach().saturating_sub(SAMPLE_GAP_MAX),
-            _ => page.reach(),
-        };
-        let low = match bug {
-            Some(Bug::SeedAtSending) => low.after(self.now.since(self.sent)),
-            _ => low,
-        };
-        let samples = &mut self.samples;
-        let least = match bug {
-            Some(Bug::StampAsRead) => page.entry.clocks.high,
-            _ => samples.least(),
-        };
-        let most = samples.believed(limit, low, reach, terms.lead(), self.sent);
-        Believed { least, most }
+impl LedgerRows for Rows<'_> {
+    async fn look(&mut self, boot_id: Uuid) -> Result<Standing> {
+        Ok(self.database.seen(boot_id))
     }
 
-    /// Whether the database's clock is not where it should be by what this replica has seen of it. One that is new has seen nothing.
-    fn sees_step(&self, now: Timestamp) -> bool {
-        let expected = self.samples.database_time(self.now);
-        expected.is_some_and(|at| at.after(STEP) < now || now.after(STEP) < at)
+    async fn lock(&mut self, limits: &[Uuid], _wait: bool) -> Result<Vec<(Uuid, Entry)>> {
+        let is_forgetful = self.database.bug == Some(Bug::ReachOfToday);
+        let locked = self.rows(limits).map(|(limit, row)| {
+            let mut entry = row.entry;
+            if is_forgetful {
+                entry.reach = Reach::NONE;
+            }
+            (limit, entry)
+        });
+        Ok(locked.collect())
     }
 
-    /// How long the transaction has been on its way.
-    fn took(&self) -> Time {
-        nanos(self.now.since(self.sent))
+    async fn terms(&mut self, limits: &[Uuid]) -> Result<HashMap<Uuid, Terming>> {
+        let now = self.database.clock.at(self.time);
+        let rows = self.rows(limits);
+        Ok(rows.map(|(limit, row)| (limit, row.terming(now))).collect())
+    }
+
+    async fn state_use(&mut self, stated: &[Stated]) -> Result<()> {
+        let bug = self.database.bug;
+        for stated in stated {
+            if let Some(block) = self.database.block(stated.block_id) {
+                block.state_use(stated, bug);
+            }
+        }
+        Ok(())
+    }
+
+    async fn charged(&mut self, entries: &[(Uuid, Entry)]) -> Result<HashMap<Uuid, Charged>> {
+        let (time, began) = (self.time, self.time.saturating_sub(self.took));
+        let bug = self.database.bug;
+        let charged = entries.iter().map(|(limit, entry)| {
+            let row = &self.database.state.limits[limit];
+            let charged = match bug {
+                Some(Bug::GrantWithoutGuard) => Charged::default(),
+                Some(Bug::ReadBeforeLock) => row.charged_at(time.saturating_sub(20 * MILLI)),
+                Some(Bug::RepeatableRead) => row.charged_at(began),
+                _ => row.charged(entry.clocks.low),
+            };
+            (*limit, charged)
+        });
+        Ok(charged.collect())
+    }
+
+    async fn old(&mut self, merging: &Merging) -> Result<Vec<merging::Row>> {
+        Ok(self.row(merging.limit).old(merging))
+    }
+
+    async fn remove(&mut self, blocks: &[Uuid]) -> Result<()> {
+        let rows = self.database.state.limits.values_mut();
+        for row in rows {
+            let removed = blocks.iter().filter_map(|id| row.blocks.remove(id));
+            self.removed.extend(removed);
+        }
+        Ok(())
+    }
+
+    async fn advance(&mut self, moved: &[(Uuid, Entry)]) -> Result<()> {
+        let is_unclaimed = self.database.bug == Some(Bug::NoClaim);
+        for (limit, entry) in moved {
+            let row = self.row(*limit);
+            row.entry = *entry;
+            if is_unclaimed {
+                row.entry.claim = None;
+            }
+        }
+        Ok(())
+    }
+
+    async fn forget(&mut self, entries: &[(Uuid, Entry)]) -> Result<()> {
+        let (time, bug) = (self.time, self.database.bug);
+        for (limit, entry) in entries {
+            self.row(*limit).forget(entry.clocks.low, time, bug);
+        }
+        Ok(())
+    }
+
+    async fn insert(&mut self, _boot_id: Uuid, blocks: &[NewBlock]) -> Result<()> {
+        for block in blocks {
+            if self.removed.is_empty() {
+                self.charge(block);
+            } else {
+                self.merge(block);
+            }
+        }
+        Ok(())
+    }
+
+    async fn frees(&mut self, lacks: &[Lack]) -> Result<HashMap<Uuid, Free>> {
+        let frees = lacks.iter().map(|lack| {
+            let row = &self.database.state.limits[&lack.limit_uid];
+            let free = Free {
+                need: row.frees(lack.units, lack.low),
+                largest: row.frees(lack.units_of_largest, lack.low),
+            };
+            (lack.limit_uid, free)
+        });
+        Ok(frees.collect())
     }
 }

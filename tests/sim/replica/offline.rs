@@ -85,8 +85,8 @@ impl Replica {
     fn ripen(&mut self, database: &mut Database, sent: BootTime, time: Time) {
         let unripe: Vec<Uuid> = self.budget.unripe().collect();
         let works: Vec<Work> = unripe.iter().map(|limit| Work::silent(*limit)).collect();
-        let mut client = self.client(sent, time);
-        if database.reserve(&works, &mut client, time).is_none() {
+        let client = self.client(sent, time);
+        if database.reserve(&works, &client, time).is_none() {
             return;
         }
         let now = self.clock.at(time);

@@ -41,6 +41,19 @@ impl Replica {
         }
     }
 
+    /// What there is to say, and the ends of open blocks.
+    pub(super) fn end_early(&mut self, works: &mut Vec<Work>) {
+        for (limit, early) in self.early.drain(..) {
+            match works.iter_mut().find(|work| work.limit == limit) {
+                Some(work) => work.returns.push(early),
+                None => works.push(Work {
+                    returns: vec![early],
+                    ..Work::silent(limit)
+                }),
+            }
+        }
+    }
+
     /// What the replica makes of an answer, by the bugs.
     pub(crate) fn misread(&self, limit: Uuid, mut answer: Answer, now: BootTime) -> Answer {
         let is_late = now >= answer.sent.after(answer.terms.validity);

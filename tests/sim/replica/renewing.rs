@@ -1,39 +1,66 @@
 //! What a replica makes of a lease that goes on.
 
-use std::time::Duration;
-
 use keylease::domain::ledger::held::Renewed;
 use keylease::domain::ledger::holds::renewed_number;
 use keylease::domain::ledger::renewal::Renewal;
+use keylease::domain::prolonged::Prolonged;
+use keylease::live::renew::Renewing;
 
 use super::*;
 
 impl Replica {
+    /// A lease that is to go on, by a call that came then.
+    pub(crate) fn renewing(&self, given: &Given, came: BootTime) -> Renewing {
+        let (issuer, serial) = (given.issuer, given.serial);
+        let (claims, report_within) = (&given.claims, self.lease_duration);
+        let news = Prolonged {
+            serial,
+            report_within,
+            claims: LeaseClaims::clone(claims),
+        };
+        Renewing {
+            issuer,
+            serial,
+            version: claims.version_uid,
+            canary: None,
+            trial: None,
+            holdings: self.holdings(claims, serial),
+            report_within,
+            until: self
+                .samples
+                .at(came)
+                .after(report_within)
+                .max(claims.ends()),
+            news: (issuer != self.boot_id).then(|| news.encode()),
+        }
+    }
+
     /// What a lease holds of limits whose permits are held.
-    pub(crate) fn holdings(&self, given: &Given) -> Vec<Renewal> {
+    fn holdings(&self, claims: &LeaseClaims, serial: u64) -> Vec<Renewal> {
         let is_held = |uid: Uuid| {
             let limit = self.limits.iter().find(|limit| limit.uid == uid);
             limit.is_some_and(|limit| limit.span.is_held())
         };
-        let drawn = given.draws().iter().enumerate();
+        let drawn = claims.draws.iter().enumerate();
         let held = drawn.filter(|(_, (limit, _))| is_held(*limit));
+        let granted = u64::from(claims.granted);
         held.map(|(index, (limit, draw))| Renewal {
             limit: *limit,
             draw: *draw,
-            number: renewed_number(given.serial, index),
-            units: draw.units * given.granted,
-            granted: given.granted,
+            number: renewed_number(serial, index),
+            units: draw.units * granted,
+            granted,
         })
         .collect()
     }
 
     /// A lease of this replica has a charge of its own from now on. False if it holds nothing any more.
-    pub(crate) fn goes_on(&mut self, given: &Given, report_within: Duration, time: Time) -> bool {
-        let now = self.clock.at(time);
-        self.reports.prolong(given.serial, now.after(report_within));
-        let granted = u32::try_from(given.granted).unwrap();
-        let left = u64::from(self.reports.left(given.serial, granted));
-        let is_void = self.bug == Some(Bug::NewsTooLate) && !self.budget.holds(given.draws());
+    pub(crate) fn goes_on(&mut self, news: &Prolonged, time: Time) -> bool {
+        let (now, claims) = (self.clock.at(time), &news.claims);
+        let (serial, report_within) = (news.serial, news.report_within);
+        self.reports.prolong(serial, now.after(report_within));
+        let left = u64::from(self.reports.left(serial, claims.granted));
+        let is_void = self.bug == Some(Bug::NewsTooLate) && !self.budget.holds(&claims.draws);
         let left = if is_void { 0 } else { left };
         let renewed = |holding: Renewal| {
             let renewed = Renewed {
@@ -46,7 +73,8 @@ impl Replica {
             };
             (holding.limit, renewed)
         };
-        let renewed: Vec<_> = self.holdings(given).into_iter().map(renewed).collect();
+        let holdings = self.holdings(claims, serial).into_iter();
+        let renewed: Vec<_> = holdings.map(renewed).collect();
         self.budget.renewed(&renewed)
     }
 }

@@ -10,7 +10,7 @@ impl Replica {
             Some(Bug::SilentSweep) => Vec::new(),
             _ => self.budget.untold(lossy, self.clock.at(time)),
         };
-        if database.sweep(&untold, &mut self.client(sent, time), time) {
+        if database.sweep(&untold, &self.client(sent, time), time) {
             let limits = untold.iter().map(|work| work.limit);
             limits.for_each(|limit| self.budget.told(limit, lossy));
         }

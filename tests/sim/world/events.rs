@@ -46,8 +46,6 @@ pub(super) enum Event {
     Renew(usize, Given, Time),
     RenewTransact(usize, Uuid, Renewing),
     RenewAnswered(usize, Uuid, Renewing),
-    /// The replica that gave a lease learns that another has renewed it.
-    RenewNews(usize, Given),
     /// A caller learns that its lease goes on.
     GoesOn(LeaseId, Time),
 }
@@ -114,7 +112,6 @@ impl World<'_> {
             Event::RenewAnswered(index, boot, renewing) => {
                 self.renew_answered(index, boot, renewing);
             }
-            Event::RenewNews(index, given) => self.renew_news(index, &given),
             Event::GoesOn(id, sent) => self.goes_on(id, sent),
         }
     }
@@ -137,7 +134,6 @@ impl World<'_> {
             | Event::Renew(index, ..)
             | Event::RenewTransact(index, ..)
             | Event::RenewAnswered(index, ..)
-            | Event::RenewNews(index, _)
             | Event::Transact(index, ..)
             | Event::Answered(index, ..)
             | Event::Cancel(index, ..)

@@ -1,5 +1,9 @@
 //! Callers that hold what they lease, let it go on, and have to be done in time.
 
+use keylease::domain::claims::LeaseClaims;
+use keylease::domain::prolonged::Prolonged;
+use keylease::live::renew::Renewed;
+
 use super::*;
 
 /// A lease as its caller holds it: from when it was handed out until it is reported, or has ended by the caller's clock.
@@ -26,9 +30,6 @@ impl Given {
         sent + (within.as_nanos() as f64 / rate) as Time
     }
 }
-
-/// How often a replica looks for news of its leases.
-const NEWS_EVERY: Time = SECOND / 5;
 
 impl World<'_> {
     fn is_holding(&self) -> bool {
@@ -163,46 +164,19 @@ impl World<'_> {
         if !self.is_up(index, boot) || is_gone {
             return;
         }
-        let (time, within) = (self.now, self.setup.lease_duration);
-        let holdings = self.replicas[index].holdings(&renewing.given);
-        let mut client = self.replicas[index].client(renewing.begun, time);
-        let lease = renewing.given.id();
-        let issuer = lease.0;
-        let renewed = self
-            .database
-            .renew(&holdings, lease, within, &mut client, time);
-        match renewed {
-            None => self.look(index),
-            Some(false) => {}
-            Some(true) => {
-                if boot != issuer {
-                    self.send_news(renewing.given.clone());
-                }
+        let time = self.now;
+        let replica = &self.replicas[index];
+        let client = replica.client(renewing.begun, time);
+        let wanted = replica.renewing(&renewing.given, renewing.begun);
+        match self.database.renew(&wanted, &client, time) {
+            Renewed::Doubtful => self.look(index),
+            Renewed::Gone => {}
+            Renewed::Done => {
                 if !self.random.chance(self.setup.faults.lost_reply) {
                     let delay = self.hop() + self.slow(self.setup.faults.slow_database);
                     self.after(delay, Event::RenewAnswered(index, boot, renewing));
                 }
             }
-        }
-    }
-
-    /// Through the database, to the replica that gave the lease.
-    fn send_news(&mut self, given: Given) {
-        let issuer = self.replicas.iter().position(|r| r.boot_id == given.issuer);
-        if let Some(issuer) = issuer {
-            let delay = self.random.between(10 * MILLI, 500 * MILLI);
-            self.after(delay, Event::RenewNews(issuer, given));
-        }
-    }
-
-    pub(super) fn renew_news(&mut self, index: usize, given: &Given) {
-        let (within, time) = (self.setup.lease_duration, self.now);
-        if self.is_up(index, given.issuer) && self.is_cut_off(index) {
-            // They lie in the database, and are looked for with everything else.
-            self.after(NEWS_EVERY, Event::RenewNews(index, given.clone()));
-        } else if self.is_up(index, given.issuer) {
-            self.replicas[index].goes_on(given, within, time);
-            self.wake(index);
         }
     }
 
@@ -212,9 +186,13 @@ impl World<'_> {
             return;
         }
         let given = renewing.given;
-        let (within, time) = (self.setup.lease_duration, self.now);
         if boot == given.issuer {
-            let goes_on = self.replicas[index].goes_on(&given, within, time);
+            let news = Prolonged {
+                serial: given.serial,
+                report_within: self.setup.lease_duration,
+                claims: LeaseClaims::clone(&given.claims),
+            };
+            let goes_on = self.replicas[index].goes_on(&news, self.now);
             self.wake(index);
             if !goes_on {
                 return;

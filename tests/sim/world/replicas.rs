@@ -85,7 +85,7 @@ impl World<'_> {
         let is_lost = self.random.chance(self.setup.faults.lost_reply);
         let replica = &mut self.replicas[index];
         let sent = replica.clock.at(time);
-        let (memory, live) = self.database.beat(&mut replica.client(sent, time), time);
+        let (memory, live) = self.database.beat(&replica.client(sent, time), time);
         if !is_lost {
             replica.live = live.max(1);
         }
@@ -125,8 +125,8 @@ impl World<'_> {
         }
         let time = self.now;
         let delay = delay + self.lock(&works);
-        let mut client = self.replicas[index].client(sent, time);
-        let answers = self.database.reserve(&works, &mut client, time);
+        let client = self.replicas[index].client(sent, time);
+        let answers = self.database.reserve(&works, &client, time);
         if answers.is_none() {
             // In doubt: the replica looks at once.
             self.after(MILLI, Event::Answered(index, boot, works, None, sent));

@@ -1,5 +1,9 @@
 //! Reports on their way, to their issuers or to whoever settles in their place.
 
+use keylease::domain::forwarded::Forwarded;
+use keylease::domain::prolonged::Prolonged;
+use keylease::live::takeover::Inherited;
+
 use super::*;
 
 /// How often reports are carried.
@@ -41,24 +45,36 @@ impl World<'_> {
             return;
         }
         self.database.send(sent);
-        let taken = self.database.take(self.replicas[index].boot_id);
+        let boot = self.replicas[index].boot_id;
+        let taken = self.database.take(boot);
         if taken.is_empty() {
             return;
         }
         if self.random.chance(self.setup.faults.lost_reply) {
-            let again = taken.iter().map(|r| (r.issuer, r.forwarded()));
+            let again = taken.iter().map(|report| (boot, report.clone()));
             self.database.send(again.collect());
             if self.random.chance(0.5) {
                 return;
             }
         }
         for report in taken {
-            let renewed = self.renewed_until(index, &report);
-            self.replicas[index].receive(&report, renewed, self.now);
+            self.receive(index, &report);
         }
         if self.replicas[index].end != Some(End::Closing) {
             self.wake(index);
         }
+    }
+
+    /// What another replica wrote for this one.
+    fn receive(&mut self, index: usize, bytes: &[u8]) {
+        if let Ok(prolonged) = Prolonged::decode(bytes) {
+            self.replicas[index].goes_on(&prolonged, self.now);
+            return;
+        }
+        let report = Forwarded::decode(bytes).unwrap();
+        let report = Report::found(self.replicas[index].boot_id, report);
+        let renewed = self.renewed_until(index, &report);
+        self.replicas[index].receive(&report, renewed, self.now);
     }
 
     pub(super) fn take_over(&mut self, index: usize, boot: Uuid) {
@@ -69,11 +85,16 @@ impl World<'_> {
         if self.is_cut_off(index) {
             return;
         }
-        let (now, replica) = (self.now, &mut self.replicas[index]);
-        let sent = replica.clock.at(now);
-        let client = replica.client(sent, now);
-        for report in self.database.take_over(&client, now).unwrap_or_default() {
-            self.replicas[index].charge_overuse(&report);
+        let now = self.now;
+        let sent = self.replicas[index].clock.at(now);
+        loop {
+            let client = self.replicas[index].client(sent, now);
+            let Some(inherited) = self.database.take_over(&client, now) else {
+                break;
+            };
+            for Inherited { issuer, report, .. } in inherited {
+                self.replicas[index].charge_overuse(&Report::found(issuer, report));
+            }
         }
         self.wake(index);
     }
