@@ -5,9 +5,19 @@ use keylease::store::replicas::LAPSE;
 
 use super::*;
 
+/// What a heartbeat answers, if that is heard.
+pub(crate) struct Beaten {
+    /// What the replica is to remember.
+    pub(crate) memory: Memory,
+    /// Replicas that live.
+    pub(crate) live: u64,
+    /// The database's clock.
+    pub(crate) heard: Timestamp,
+}
+
 impl Database {
-    /// A heartbeat: what the replica is to remember, and how many replicas live.
-    pub(crate) fn beat(&mut self, client: &Client<'_>, time: Time) -> (Memory, u64) {
+    /// A heartbeat.
+    pub(crate) fn beat(&mut self, client: &Client<'_>, time: Time) -> Beaten {
         let (boot_id, memory) = (client.replica.boot_id, client.replica.memory);
         if let Some(finding) = self.seen(boot_id).finding(memory) {
             self.skip_numbers(memory.incarnation);
@@ -27,12 +37,14 @@ impl Database {
         let live = pulses
             .filter(|pulse| heard.before(LAPSE) < pulse.heard)
             .count();
-        client.clock.sample(heard, client.now, client.now);
-        let memory = Memory {
-            beats,
-            incarnation: standing.number,
-        };
-        (memory, live as u64)
+        Beaten {
+            memory: Memory {
+                beats,
+                incarnation: standing.number,
+            },
+            live: live as u64,
+            heard,
+        }
     }
 
     /// The incarnation in which writes were lost last.

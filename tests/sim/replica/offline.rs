@@ -18,6 +18,7 @@ pub(crate) struct Beat {
     pub(crate) sent: BootTime,
     /// The database is another than at the last one.
     pub(crate) is_other: bool,
+    pub(crate) incarnation: i64,
     /// Nothing is learnt from it.
     pub(crate) is_lost: bool,
 }
@@ -33,7 +34,7 @@ impl Replica {
     /// Renews its slot or takes one, reads the limits, and asks for their shares.
     pub(crate) fn look_at_slots(&mut self, database: &mut Database, beat: &Beat, time: Time) {
         let (rows, wants) = (database.slots(), self.wants());
-        let incarnation = self.memory.incarnation;
+        let incarnation = beat.incarnation;
         if self.bug == Some(Bug::SlotTakenAtOnce) {
             let begin = BootTime::default();
             self.slots.watch = Watch::default();

@@ -85,17 +85,21 @@ impl World<'_> {
         let is_lost = self.random.chance(self.setup.faults.lost_reply);
         let replica = &mut self.replicas[index];
         let sent = replica.clock.at(time);
-        let (memory, live) = self.database.beat(&replica.client(sent, time), time);
-        if !is_lost {
-            replica.live = live.max(1);
-        }
+        let client = replica.client(sent, time);
+        let beaten = self.database.beat(&client, time);
         let beat = Beat {
             sent: replica.clock.at(time - slow),
-            is_other: replica.memory.incarnation != memory.incarnation,
+            is_other: replica.memory.incarnation != beaten.memory.incarnation,
+            incarnation: beaten.memory.incarnation,
             is_lost,
         };
-        replica.memory = memory;
-        replica.sweep(&mut self.database, sent, time);
+        // As in production, nothing is known but what was acknowledged.
+        if !is_lost {
+            client.clock.sample(beaten.heard, client.now, client.now);
+            replica.live = beaten.live.max(1);
+            replica.memory = beaten.memory;
+            replica.sweep(&mut self.database, sent, time);
+        }
         replica.look_at_slots(&mut self.database, &beat, time);
     }
 
