@@ -34,6 +34,7 @@ mod rows;
 mod takeover;
 
 use clock::Clock;
+pub(crate) use clock::Lags;
 use rows::{Rows, at_once};
 
 /// What a failover may lose, as the operator declared.
@@ -109,11 +110,12 @@ pub(crate) struct Database {
     pub(crate) state: State,
     pub(crate) clock: WallClock,
     pub(crate) sight: Sight,
+    lags: Lags,
     bug: Option<Bug>,
 }
 
 impl Database {
-    pub(crate) fn new(limits: &[Limit], clock: WallClock, bug: Option<Bug>) -> Self {
+    pub(crate) fn new(limits: &[Limit], clock: WallClock, lags: Lags, bug: Option<Bug>) -> Self {
         let born = clock.at(0);
         let row = |limit: &Limit| Row {
             limit: limit.clone(),
@@ -142,6 +144,7 @@ impl Database {
                 ..State::default()
             },
             clock,
+            lags,
             sight: Sight {
                 system_id: "1".to_owned(),
                 timeline: "1".to_owned(),
@@ -208,7 +211,7 @@ impl Database {
         time: Time,
     ) -> Option<Answers> {
         let works = self.misled(works, client, time);
-        let clock = Clock::of(client, self.bug);
+        let clock = Clock::of(client, &mut self.lags, self.bug);
         let mut rows = Rows::new(self, client, time);
         let (replica, sent) = (client.replica, client.sent);
         let written = reserve::write(&mut rows, replica, &clock, &works, true, sent);

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::bugs::Bug;
 use crate::caller::{Call, Given, Portion, Report, RequestId, Seen};
-use crate::database::{Answers, Database, State};
+use crate::database::{Answers, Database, Lags, State};
 use crate::oracle::{Oracle, Scope, Verdict};
 use crate::random::Random;
 use crate::replica::{End, Outcome, Replica};
@@ -84,14 +84,16 @@ impl<'a> World<'a> {
             .collect();
         let before = i64::try_from(setup.before_midnight.as_micros()).unwrap();
         let clock = WallClock::beginning(-before);
+        let seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt;
+        let lags = Lags::new(!seed, &setup.faults);
         let mut world = Self {
             setup,
-            random: Random::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt),
+            random: Random::new(seed),
             now: 0,
             queue: BinaryHeap::new(),
             events: BTreeMap::new(),
             sequence: 0,
-            database: Database::new(&limits, clock, setup.bug),
+            database: Database::new(&limits, clock, lags, setup.bug),
             server: 0,
             database_back: 0,
             database_goes: None,

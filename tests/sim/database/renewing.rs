@@ -20,7 +20,7 @@ impl Database {
         client: &Client<'_>,
         time: Time,
     ) -> Renewed {
-        let clock = Clock::of(client, self.bug);
+        let clock = Clock::of(client, &mut self.lags, self.bug);
         let mut rows = Rows::new(self, client, time);
         let written = renew::write(&mut rows, client.replica, &clock, renewing, client.sent);
         at_once(written)

@@ -95,7 +95,7 @@ impl World<'_> {
         };
         // As in production, nothing is known but what was acknowledged.
         if !is_lost {
-            client.clock.sample(beaten.heard, client.now, client.now);
+            self.database.sampled(beaten.heard, &client);
             replica.live = beaten.live.max(1);
             replica.memory = beaten.memory;
             replica.sweep(&mut self.database, sent, time);
