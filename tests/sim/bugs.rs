@@ -47,6 +47,8 @@ pub(crate) enum Bug {
     RenewAnsweredFirst,
     /// A renewal of which the replica that gave the lease hears when its permits have come back by themselves, is void.
     NewsTooLate,
+    /// A lease of a block that others have settled leases from goes on by what that block is charged for, without a charge of its own.
+    RenewedByEstate,
     /// What may be used on either side of midnight is charged to the day in which it was reserved.
     ChargeOneDay,
     /// What was merged ends with the first of it.

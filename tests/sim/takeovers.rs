@@ -54,6 +54,25 @@ fn interrupted() -> Setup {
     }
 }
 
+/// Permits are held for longer than leases last. While their replicas are stopped, the others settle some leases of a block and let the
+/// rest of it go on.
+fn renewed() -> Setup {
+    Setup {
+        runs: 6,
+        length: seconds(110),
+        limits: vec![concurrency(200, 60)],
+        demand: 100.0,
+        uses_max: 1,
+        lease_duration: seconds(40),
+        hold_max: seconds(120),
+        script: vec![
+            (seconds(14), Act::Pause(0, seconds(30))),
+            (seconds(14), Act::Pause(1, seconds(30))),
+        ],
+        ..gone()
+    }
+}
+
 const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
@@ -106,6 +125,32 @@ fn held_permits_of_replicas_that_are_gone_are_settled() {
     holds("held_permits_of_replicas_that_are_gone_are_settled", &setup);
 }
 
+#[test]
+fn leases_go_on_whose_block_was_taken_over() {
+    holds("leases_go_on_whose_block_was_taken_over", &renewed());
+}
+
+#[test]
+fn leases_go_on_whose_block_was_taken_over_amid_crashes() {
+    let setup = Setup {
+        lease_duration: seconds(20),
+        faults: Faults {
+            crash: 0.01,
+            pause: 0.03,
+            pause_max: seconds(20),
+            slow_database: 0.1,
+            lost_reply: 0.05,
+            clock: 0.01,
+            ..faults()
+        },
+        ..renewed()
+    };
+    holds(
+        "leases_go_on_whose_block_was_taken_over_amid_crashes",
+        &setup,
+    );
+}
+
 fn bug(name: &str, bug: Bug, setup: Setup) {
     let bug = Some(bug);
     caught(name, &Setup { bug, ..setup });
@@ -123,7 +168,13 @@ fn bug_take_over_counted() {
 
 #[test]
 fn bug_settled_twice() {
-    bug("bug_settled_twice", Bug::SettledTwice, gone());
+    // Each report comes in several transactions.
+    let setup = Setup {
+        twice: 0.97,
+        late_max: seconds(10),
+        ..gone()
+    };
+    bug("bug_settled_twice", Bug::SettledTwice, setup);
 }
 
 #[test]
@@ -134,4 +185,9 @@ fn bug_take_over_open() {
         ..interrupted()
     };
     bug("bug_take_over_open", Bug::TakeOverOpen, setup);
+}
+
+#[test]
+fn bug_renewed_by_estate() {
+    bug("bug_renewed_by_estate", Bug::RenewedByEstate, renewed());
 }

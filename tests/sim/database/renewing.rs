@@ -45,6 +45,12 @@ impl RenewalRows for Rows<'_> {
             let row = self.database.state.limits.get(&carried.limit);
             row.is_some_and(|row| row.carries(carried, is_done))
         };
+        let by_estate = carried.iter().filter(|carried| {
+            let row = self.database.state.limits.get(&carried.limit);
+            let drawn = row.and_then(|row| row.blocks.get(&carried.drawn));
+            drawn.is_some_and(|block| block.epoch > 0)
+        });
+        self.by_estate = by_estate.map(|carried| carried.limit).collect();
         let held = carried.iter().filter(is_carried);
         Ok(held.map(|carried| carried.limit).collect())
     }
@@ -68,9 +74,12 @@ impl RenewalRows for Rows<'_> {
     }
 
     async fn prolong(&mut self, _issuer: Uuid, blocks: &[NewBlock]) -> Result<()> {
+        let is_charged = self.database.bug != Some(Bug::RenewedByEstate);
         for block in blocks {
             let row = self.database.state.limits.get_mut(&block.limit_uid);
-            row.unwrap().prolong(block);
+            if is_charged || !self.by_estate.contains(&block.limit_uid) {
+                row.unwrap().prolong(block);
+            }
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ pub(super) struct Rows<'a> {
     took: Time,
     /// Removed, and not merged into anything yet.
     removed: Vec<Stored>,
+    /// For the bug that renews by what is left of a block: the limits where that can be.
+    pub(super) by_estate: Vec<Uuid>,
 }
 
 /// What a transaction comes to whose statements wait for nothing.
@@ -38,6 +40,7 @@ impl<'a> Rows<'a> {
             time,
             took: nanos(client.now.since(client.sent)),
             removed: Vec::new(),
+            by_estate: Vec::new(),
         }
     }
 
