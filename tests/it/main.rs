@@ -134,6 +134,7 @@ mod rotators;
 mod rows_as_left;
 mod rows_put_back;
 mod rows_vouched;
+mod secrets_leaving;
 mod selection;
 mod server_defaults;
 mod silent_connections;
