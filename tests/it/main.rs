@@ -129,6 +129,7 @@ mod rotation_load;
 mod rotation_rollbacks;
 mod rotation_steps;
 mod rotations;
+mod rotations_stuck;
 mod rotator_revocations;
 mod rotators;
 mod rows_as_left;
