@@ -25,6 +25,22 @@ pub async fn is_any_beyond(conn: &mut PgConnection, ahead: Duration) -> Result<b
     Ok(is_any)
 }
 
+/// Whether anything is stored that came to be later than so long from now: that [`is_any_beyond`] finds, the newest change on record, or a
+/// replica's last heartbeat. The clock is behind then, or has been ahead.
+///
+/// # Errors
+/// As every query.
+pub async fn is_clock_behind(conn: &mut PgConnection, by: Duration) -> Result<bool> {
+    let is_behind = sqlx::query_scalar!(
+        r#"select coalesce(greatest((select record_time from audit_records order by sequence desc limit 1),
+                (select max(heartbeat_time) from replicas)) > clock_timestamp() + make_interval(secs => $1), false) as "is_behind!""#,
+        by.as_secs_f64()
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    Ok(is_behind || is_any_beyond(conn, by).await?)
+}
+
 /// Whatever became current beyond this did so `now`. Answers how many versions.
 ///
 /// # Errors
