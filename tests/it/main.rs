@@ -133,6 +133,8 @@ mod rotations_stuck;
 mod rotator_revocations;
 mod rotators;
 mod rows_as_left;
+mod rows_overwritten;
+mod rows_pruned;
 mod rows_put_back;
 mod rows_vouched;
 mod secrets_leaving;
