@@ -91,6 +91,7 @@ mod merges;
 mod metrics;
 mod migrate_command;
 mod model_cooldowns;
+mod moved_keys;
 mod never_clears;
 mod offline;
 mod outage_reports;
@@ -151,7 +152,6 @@ mod tokens;
 mod transport_refusals;
 mod turns;
 
-mod unbuilt;
 mod unreached;
 mod unread_rows;
 mod unreadable;
