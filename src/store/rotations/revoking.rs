@@ -113,17 +113,18 @@ pub struct Asked {
     pub is_unclear: bool,
 }
 
-/// Notes that the rotator is asked from now on to revoke the secret. The rotation is locked.
+/// Notes that the rotator is asked from now on to revoke the secret; whoever asks has a whole turn for that. The rotation is locked.
 ///
 /// # Errors
 /// As every query.
 pub async fn ask(conn: &mut PgConnection, uid: Uuid) -> Result<Asked> {
     let asked = sqlx::query_as!(
         Asked,
-        r#"update rotations r set revocation = 'asked'
+        r#"update rotations r set revocation = 'asked', next_attempt_time = clock_timestamp() + make_interval(secs => $2)
         from (select uid, revocation is not null as is_unclear from rotations where uid = $1) before
         where r.uid = before.uid returning r.fingerprint, before.is_unclear as "is_unclear!""#,
-        uid
+        uid,
+        CLAIM_LASTS.as_secs_f64()
     )
     .fetch_one(conn)
     .await?;

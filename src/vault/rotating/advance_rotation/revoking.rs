@@ -2,6 +2,7 @@
 //! asked, in one transaction. From then on nobody can store it until the answer is known to be a no.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::asking::{failed, said, unanswered};
 use super::revoked_late::Late;
@@ -10,7 +11,7 @@ use crate::domain::key::Stage;
 use crate::domain::rotation::{Event, Step};
 use crate::domain::rotator::Wanted;
 use crate::outbound::{Answer, OutboundError};
-use crate::store::connection::{ANSWER_WITHIN, acquire, begin, in_time};
+use crate::store::connection::{acquire, begin, in_time};
 use crate::store::rotations::{self, Asked};
 use crate::store::secrets::{self, Holder};
 use crate::store::{self, key_versions};
@@ -18,6 +19,9 @@ use crate::vault::change::BEGIN;
 use crate::vault::error::{Error, Refusal};
 use crate::vault::rotating::come_back;
 use crate::vault::{Change, Done, Result, Vault, Verb, Work};
+
+/// How long noting may take that a rotator is asked: with the request itself, which is bounded too, less than a turn lasts.
+const NOTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is found before a rotator is asked.
 enum Before {
@@ -104,7 +108,7 @@ impl Vault {
             Ok(Before::Asked(asked))
         };
         // In a task of its own: a commit is never cancelled.
-        let task = tokio::spawn(in_time(ANSWER_WITHIN, looking));
+        let task = tokio::spawn(in_time(NOTED_WITHIN, looking));
         let looked: store::Result<Before> = task.await.map_err(|_| store::Error::unanswered())?;
         Ok(looked?)
     }
