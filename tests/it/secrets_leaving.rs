@@ -81,12 +81,20 @@ async fn import(probed: &Probed, account: &str, value: &str) -> Result<(), Statu
 /// The rotation is over, its secret is good for as long as anybody waits, and that is on record.
 async fn stays_good(probed: &Probed, rotator: &Rotator, said: &str) {
     probed.reaches(3, RotationStep::Done).await;
-    let asked = rotator.heard("revoke").len();
+    let asked = asked_for(rotator);
     rotator.does(Mode::Works);
     sleep(A_WHILE).await;
-    assert_eq!(rotator.heard("revoke").len(), asked);
+    assert_eq!(asked_for(rotator), asked);
     assert!(rotator.good().contains(&FIRST.to_owned()));
     is_on_record(probed, said).await;
+}
+
+/// How often the rotator was asked to revoke [`FIRST`]: other versions may well be revoked meanwhile.
+fn asked_for(rotator: &Rotator) -> usize {
+    let heard = rotator.heard("revoke").into_iter();
+    heard
+        .filter(|body| body["revoke"]["reference"] == "key_1")
+        .count()
 }
 
 async fn is_on_record(probed: &Probed, said: &str) {
