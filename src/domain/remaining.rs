@@ -5,42 +5,20 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::classify::{Spent, Statement};
-use super::cooling::Weight;
-use super::health::Cause;
+use super::classify::Statement;
 use super::ledger::settle::{Part, units_of};
 use super::limit::Dimension;
 use super::pool::Estimate;
 use super::time::Timestamp;
 
+mod lines;
 mod remainder;
 mod room;
+mod short;
 
+pub use lines::{Lacking, Lines};
 use remainder::Remainder;
-
-/// Who says what is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Word {
-    /// The caller.
-    pub caller: Uuid,
-    /// What its word is worth; `None` where it is doubted, and binds that caller alone.
-    pub weight: Option<Weight>,
-    /// The model that it used.
-    pub model: String,
-}
-
-/// A budget of which too little is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Short {
-    /// The model, or what stands for it; empty where the budget is of the whole account.
-    pub place: String,
-    /// Who said what was left.
-    pub word: Word,
-    /// What that comes to.
-    pub spent: Spent,
-    /// In our own words.
-    pub why: String,
-}
+pub use short::{Short, Word};
 
 /// Some uses that are leased.
 #[derive(Debug, Clone, Copy)]
@@ -57,29 +35,6 @@ pub struct Leasing {
 #[derive(Debug, Default)]
 pub struct Remainders {
     places: HashMap<String, Vec<Remainder>>,
-}
-
-impl Word {
-    /// Whom alone it binds.
-    #[must_use]
-    pub fn bound(&self) -> Option<Uuid> {
-        self.weight.is_none().then_some(self.caller)
-    }
-}
-
-impl Short {
-    /// The cooldown that it comes to.
-    #[must_use]
-    pub fn cause(self, now: Timestamp) -> Cause {
-        Cause {
-            until: now.after(self.spent.wait),
-            why: self.why,
-            class: self.spent.class,
-            accuser: None,
-            tried: None,
-            strikes: 0,
-        }
-    }
 }
 
 impl Remainders {

@@ -19,13 +19,14 @@ use crate::domain::vitals::Words;
 mod closing;
 mod counted;
 mod counting;
+mod hearing;
 mod own;
 mod stating;
 mod trying;
 mod waiting;
 
 use counted::Counted;
-pub use counting::Asking;
+pub use counting::{Asking, Rest};
 use own::Own;
 use waiting::{Waker, wake_first};
 
@@ -178,7 +179,9 @@ impl AccountLive {
         state.cooldowns.cleared(except, now);
         state.closed = Words::default();
         state.own = Own::default();
+        // Whoever waits for what is left stands in no line any more.
         state.counted = Counted::default();
+        state.wake_all();
         self.note_alleged(state);
     }
 }

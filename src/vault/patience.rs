@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::lease_key::LeaseKey;
 use crate::domain::refusal::LeaseRefusal;
-use crate::domain::time::BootTime;
+use crate::domain::time::{BootTime, Timestamp};
 use crate::live::choose::Now;
 use crate::live::clock::boot_now;
 use crate::live::unserved::Unserved;
@@ -16,7 +16,7 @@ use crate::live::unserved::Unserved;
 /// the same second; where it is more, a database that takes a second for a row is not waited for by whoever would not wait.
 pub(super) const COLD_WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// How often a call looks again that waits for nothing but the end of a cooldown, which a report may bring.
+/// How often a call looks again that waits in no line for the end of a cooldown, which a report may bring.
 const LOOK_AGAIN_EVERY: Duration = Duration::from_millis(500);
 
 /// Until when it is worth waiting, if it is: waiting is for permits, and for what clears while the caller is still there.
@@ -38,17 +38,21 @@ pub(super) fn patience(
     let Some(clears) = unserved.tally.retry().filter(|_| until > now.boot) else {
         return Ok(None);
     };
-    let clears = now.boot.after(clears.since(now.database));
-    if unserved.short.is_empty() && clears > until {
+    let at = |clears: Timestamp| now.boot.after(clears.since(now.database));
+    // Permits alone may come sooner than they are due.
+    if unserved.ask_at.is_none() && at(clears) > until {
         return Ok(None);
     }
-    // An answer that is on its way wakes. Permits may come sooner than they are due, so the database is asked in between.
+    // An answer that is on its way wakes. Permits may come sooner than they are due, so the database is asked in between; what others wait
+    // for who came before need not be looked at, since they wake whoever is next.
     if !unserved.is_pending {
-        let next = unserved.ask_at.map_or(clears, |at| at.min(clears));
-        until = until.min(next.after(Duration::from_millis(1)));
+        let alone = unserved.look_at.map(at);
+        let next = unserved.ask_at.into_iter().chain(alone).min();
+        let next = next.map(|next| next.after(Duration::from_millis(1)));
+        until = next.map_or(until, |next| until.min(next));
     }
-    // Who stands in no line is woken by nobody when what it waits for is over sooner.
-    if unserved.short.is_empty() {
+    // Where no database is asked in between, and what it waits for may be over sooner, it looks by itself.
+    if unserved.ask_at.is_none() && unserved.is_unwatched {
         until = until.min(now.boot.after(LOOK_AGAIN_EVERY));
     }
     let until = call.deadline.map_or(until, |deadline| until.min(deadline));

@@ -107,6 +107,7 @@ mod promotions;
 mod queries;
 mod refusal_details;
 mod remaining;
+mod remaining_lines;
 mod replays;
 mod report_ids;
 mod report_settles;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::classify::{built_in, stated};
+use crate::domain::cooling::Weight;
 use crate::domain::ledger::settle::Part;
 use crate::domain::usage::Usage;
 

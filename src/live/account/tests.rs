@@ -5,6 +5,7 @@ use crate::domain::cooling::ACCOUNT_MODELS_MAX;
 use crate::domain::health::FailureClass;
 
 mod lines;
+mod resting;
 mod world;
 
 fn at(seconds: i64) -> Timestamp {

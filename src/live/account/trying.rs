@@ -12,19 +12,12 @@ use crate::domain::time::Timestamp;
 use crate::live::version::Applicant;
 
 impl AccountLive {
-    /// Until when, and why, the account gives this caller no lease for `model`: unless it is the one that is to find out.
+    /// Until when, and why, the account gives this caller no lease for `model`: unless it is the one that is to find out. What rests since
+    /// too little is left is told where permits are taken, since that is waited for in line.
     pub fn bars(&self, model: Option<&str>, applicant: Applicant, now: Timestamp) -> Option<Cause> {
-        if !self.is_alleged.load(Ordering::Acquire) {
-            return self.cooling(model, now);
-        }
-        let Applicant { caller, patience } = applicant;
-        let state = self.state.lock();
-        let bars = |model: &str| state.cooldowns.bars(model, caller, patience, now);
-        let causes = places(model).map(bars).into_iter().flatten();
-        let causes = causes.chain(state.own.bars(places(model), caller, now));
-        let causes = causes.chain(state.counted.bars(places(model), applicant, now));
-        let longest = causes.max_by_key(|cause| cause.until);
-        longest.map(|cause| cause.clone().told(now))
+        let is_alleged = self.is_alleged.load(Ordering::Acquire);
+        let cause = self.state.lock().bars(model, applicant, is_alleged, now)?;
+        Some(cause.told(now))
     }
 
     /// A lease for this caller is about to be given: where it is to find out whether one caller's word is true, no other of this replica is
@@ -38,14 +31,12 @@ impl AccountLive {
         if !self.is_alleged.load(Ordering::Acquire) {
             return Ok(false);
         }
-        let Applicant { caller, patience } = applicant;
         let state = &mut *self.state.lock();
-        let bars = |model: &str| state.cooldowns.bars(model, caller, patience, now);
-        let causes = places(model).map(bars).into_iter().flatten();
-        let causes = causes.chain(state.own.bars(places(model), caller, now));
-        let causes = causes.chain(state.counted.bars(places(model), applicant, now));
-        if let Some(cause) = causes.max_by_key(|cause| cause.until) {
-            return Err(cause.clone().told(now));
+        if let Some(cause) = state.bars(model, applicant, true, now) {
+            return Err(cause.told(now));
+        }
+        if state.counted.bars(places(model), applicant, now).is_some() {
+            return Ok(false);
         }
         let is_tried = state.cooldowns.is_tried(places(model), now);
         Ok(state.counted.is_tried(places(model), now) || is_tried)
@@ -56,6 +47,7 @@ impl AccountLive {
         let state = &mut *self.state.lock();
         state.cooldowns.is_untried(places(model), now);
         state.counted.is_untried(places(model), now);
+        state.wake_counted();
     }
 
     /// A use of one of its keys by this caller succeeded, of a lease that was given then. Answers whose word is found wrong by that, if
@@ -82,6 +74,7 @@ impl AccountLive {
         let accuser = accuser.or(counted);
         self.note_alleged(state);
         wake_first(state);
+        state.wake_counted();
         accuser
     }
 
@@ -95,5 +88,23 @@ impl AccountLive {
         let is_alleged = state.cooldowns.is_alleged() || !state.own.is_empty();
         let is_alleged = is_alleged || state.counted.is_alleged();
         self.is_alleged.store(is_alleged, Ordering::Release);
+    }
+}
+
+impl State {
+    /// What bars this caller longest of all that is no lack of what is left.
+    fn bars(
+        &self,
+        model: Option<&str>,
+        applicant: Applicant,
+        is_alleged: bool,
+        now: Timestamp,
+    ) -> Option<Cause> {
+        let Applicant { caller, patience } = applicant;
+        let bars = |model: &str| self.cooldowns.bars(model, caller, patience, now);
+        let causes = places(model).map(bars).into_iter().flatten();
+        let own = is_alleged.then(|| self.own.bars(places(model), caller, now));
+        let longest = causes.chain(own.flatten()).max_by_key(|cause| cause.until);
+        longest.cloned()
     }
 }
