@@ -138,9 +138,15 @@ impl Remainders {
         is_back
     }
 
-    /// A use went well where nothing was to be left: what is spent there is counted no more.
-    pub fn forget_spent(&mut self, place: &str, now: Timestamp) {
+    /// A use went well where nothing was to be left: what is spent there is counted no more. Answers by whose word it was.
+    pub fn forget_spent(&mut self, place: &str, now: Timestamp) -> Option<Uuid> {
+        let is_meant = |r: &Remainder| r.word().bound().is_none() && r.is_spent(now);
+        let by = self
+            .at([place, place], now)
+            .find(|(_, remainder)| is_meant(remainder))
+            .map(|(_, remainder)| remainder.word().caller);
         self.retain(place, |r| r.is_in_force(now) && !r.is_spent(now));
+        by
     }
 
     /// What is kept of this place. What has ended is not.

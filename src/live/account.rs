@@ -28,6 +28,7 @@ mod waiting;
 use counted::Counted;
 pub use counting::{Asking, Rest};
 use own::Own;
+pub use trying::Found;
 use waiting::{Waker, wake_first};
 
 /// One account as this replica sees it. Lives as long as any snapshot or lease needs it.

@@ -121,7 +121,8 @@ impl Counted {
         self.own.forget(now);
     }
 
-    /// As for other cooldowns; and what was spent by the word that was wrong is counted no more.
+    /// As for other cooldowns, but nobody is wrong by it, since it was counted here; and what was spent so is counted no more. Answers by
+    /// whose word that was.
     pub(super) fn refute(
         &mut self,
         models: [&str; 2],
@@ -129,13 +130,15 @@ impl Counted {
         now: Timestamp,
     ) -> Option<Uuid> {
         let rested = models.map(|model| self.rests.of(model, now).is_some());
-        let wrong = self.rests.refute(models, found, now);
+        self.rests.refute(models, found, now);
+        let mut in_vain = None;
         for (model, rested) in models.into_iter().zip(rested) {
             if rested && self.rests.of(model, now).is_none() {
-                self.remainders.forget_spent(model, now);
+                let by = self.remainders.forget_spent(model, now);
+                in_vain = in_vain.or(by);
             }
         }
-        wrong
+        in_vain
     }
 
     /// Too little is left of a budget: it rests as if nothing were said to be left.
@@ -147,8 +150,8 @@ impl Counted {
             why,
         } = short;
         if let Some(weight) = word.weight {
-            self.rests
-                .spend((word.caller, weight), place, *spent, why, now);
+            let word = (word.caller, weight.inferred());
+            self.rests.spend(word, place, *spent, why, now);
             return;
         }
         let failing = Failing {

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::cooling::ACCOUNT_MODELS_MAX;
 use crate::domain::health::FailureClass;
 
+mod counting;
 mod lines;
 mod resting;
 mod world;

@@ -11,6 +11,15 @@ use crate::domain::health::Cause;
 use crate::domain::time::Timestamp;
 use crate::live::version::Applicant;
 
+/// What a success finds out.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Whose word is wrong, if anyone's is.
+    pub wrong: Option<Uuid>,
+    /// What was left by whose word was counted down, and there was more.
+    pub in_vain: Option<Uuid>,
+}
+
 impl AccountLive {
     /// Until when, and why, the account gives this caller no lease for `model`: unless it is the one that is to find out. What rests since
     /// too little is left is told where permits are taken, since that is waited for in line.
@@ -50,32 +59,26 @@ impl AccountLive {
         state.wake_counted();
     }
 
-    /// A use of one of its keys by this caller succeeded, of a lease that was given then. Answers whose word is found wrong by that, if
-    /// anyone's is.
-    pub fn succeed(
-        &self,
-        model: &str,
-        (by, given): (Uuid, Timestamp),
-        now: Timestamp,
-    ) -> Option<Uuid> {
+    /// A use of one of its keys by this caller succeeded, of a lease that was given then. Answers what is found by that.
+    pub fn succeed(&self, model: &str, (by, given): (Uuid, Timestamp), now: Timestamp) -> Found {
         let state = &mut *self.state.lock();
         state.cooldowns.succeed(place_of(Some(model)), now);
         state.counted.succeed(place_of(Some(model)), now);
         if !self.is_alleged.load(Ordering::Acquire) {
-            return None;
+            return Found::default();
         }
         state.own.forget(now);
         let models = places(Some(model));
         let said_with = state.said_with.as_ref();
         let excused = said_with.filter(|(_, with)| with != model);
         let excused = excused.map(|(by, _)| *by);
-        let accuser = state.cooldowns.refute(models, (by, given, excused), now);
-        let counted = state.counted.refute(models, (by, given, excused), now);
-        let accuser = accuser.or(counted);
+        let found = (by, given, excused);
+        let wrong = state.cooldowns.refute(models, found, now);
+        let in_vain = state.counted.refute(models, found, now);
         self.note_alleged(state);
         wake_first(state);
         state.wake_counted();
-        accuser
+        Found { wrong, in_vain }
     }
 
     /// Who alone spoke of what a lease elsewhere has found not to be so: all that is stored is this.

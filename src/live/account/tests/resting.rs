@@ -15,8 +15,8 @@ use crate::live::version::Applicant;
 
 const CALLER: Uuid = Uuid::from_u128(1);
 
-/// So many requests are left, of so many where that is said, until they are all back in so many seconds.
-fn requests(remaining: u64, reset: u64) -> Statement {
+/// So many requests are left, until they are all back in so many seconds.
+pub(super) fn requests(remaining: u64, reset: u64) -> Statement {
     let (remaining, reset) = (remaining.to_string(), format!("{reset}s"));
     let headers = [
         ("x-ratelimit-remaining-requests", remaining),
