@@ -35,6 +35,8 @@ pub enum GoneKind {
     Cooldowns,
     /// Of those, what one caller alone spoke of was found not to be so.
     RefutedCooldowns,
+    /// Nothing of `key_versions`, but what one caller alone said of a budget of one was found not to be so.
+    RefutedVersion,
     /// All `version_cooldowns` of a version but those that are sent along.
     VersionCooldowns,
 }
@@ -55,6 +57,7 @@ pub(super) async fn read(conn: &mut PgConnection, since: i64) -> Result<Vec<Gone
             "tokens" => GoneKind::Token,
             "cooldowns" => GoneKind::Cooldowns,
             "refuted_cooldowns" => GoneKind::RefutedCooldowns,
+            "refuted_versions" => GoneKind::RefutedVersion,
             "version_cooldowns" => GoneKind::VersionCooldowns,
             _ => continue,
         };

@@ -84,7 +84,7 @@ pub(super) struct Standing {
     pub(super) health: Health,
     /// The verdict, or what it made of another.
     pub(super) is_news: bool,
-    /// When it became well after having been dead.
+    /// When it became well after having been dead, if it was.
     pub(super) recovered: Option<Timestamp>,
 }
 
@@ -106,10 +106,16 @@ pub(super) async fn write_health(
             recovered,
         }));
     };
-    key_versions::set_health(conn, version_uid, rev, &health, at).await?;
+    let is_well = health == Health::Active;
+    let recovered = news.needs_right().then_some(at).filter(|_| is_well);
+    if is_well && recovered.is_none() {
+        // It was not dead, but a budget of it is not spent: every replica is to know whose word that was.
+        deletions::insert(conn, rev, "refuted_versions", version_uid).await?;
+    }
+    key_versions::set_health(conn, version_uid, rev, (&health, recovered), at).await?;
     health_changes::insert(conn, version_uid, (&stored, &health), who, at).await?;
     Ok(Some(Standing {
-        recovered: (health == Health::Active).then_some(at),
+        recovered,
         health,
         is_news: true,
     }))

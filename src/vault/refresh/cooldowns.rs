@@ -34,6 +34,15 @@ pub(super) fn refute(registry: &mut Registry, changes: &Changes) {
         let wrong = registry.account_live(gone.uid).alleged_beside(&stored);
         registry.refuted_budgets.extend(wrong);
     }
+    let is_refuted = |uid: Uuid| {
+        let mut gone = changes.gone.iter();
+        gone.any(|gone| gone.kind == GoneKind::RefutedVersion && gone.uid == uid)
+    };
+    for version in changes.versions.iter().filter(|v| is_refuted(v.meta.uid)) {
+        let live = registry.known_version_live(version.meta.uid);
+        let refuted = live.and_then(|live| live.refuted_elsewhere(version.meta.update_time));
+        registry.refuted.extend(refuted);
+    }
 }
 
 fn stored_of(uid: Uuid, changes: &Changes) -> Vec<(String, Cause)> {
