@@ -174,6 +174,13 @@ impl AccountLive {
         self.note_alleged(state);
     }
 
+    /// Leases elsewhere found that some of what it cools down from is none: of all that was stored this is left.
+    pub fn tried_elsewhere(&self, stored: &[(String, Cause)], now: Timestamp) {
+        let state = &mut *self.state.lock();
+        state.cooldowns.told_all(stored, now);
+        self.note_alleged(state);
+    }
+
     /// A person says that it cools down from nothing but this.
     pub fn cleared(&self, except: &[(String, Cause)], now: Timestamp) {
         let state = &mut *self.state.lock();

@@ -25,6 +25,7 @@ pub(super) async fn cools(
         if cooldowns::refute(conn, account_uid, model).await? {
             // Replicas then read anew what the account cools down from, and know why.
             deletions::insert(conn, rev, "cooldowns", account_uid).await?;
+            deletions::insert(conn, rev, "tried_cooldowns", account_uid).await?;
             if cause.wrong().is_some() {
                 deletions::insert(conn, rev, "refuted_cooldowns", account_uid).await?;
             }
@@ -46,6 +47,7 @@ pub(super) async fn model_cools(
     if cause.is_refuted() {
         if version_cooldowns::refute(conn, version_uid, model).await? {
             deletions::insert(conn, rev, "version_cooldowns", version_uid).await?;
+            deletions::insert(conn, rev, "tried_version_cooldowns", version_uid).await?;
         }
         return Ok(());
     }

@@ -19,10 +19,29 @@ pub(super) fn take_up(registry: &mut Registry, changes: &mut Changes) {
     }
 }
 
-/// A person cleared cooldowns of an account, or a lease found that one is none: what is stored of it is all there is.
+/// A person cleared cooldowns of an account: what is stored of it is all there is. Or leases found that some are none: what is stored is
+/// all there is of what was.
 pub(super) fn clear_account(registry: &mut Registry, uid: Uuid, changes: &Changes) {
-    let stored = stored_of(uid, changes);
-    registry.account_live(uid).cleared(&stored, changes.now);
+    let (stored, live) = (stored_of(uid, changes), registry.account_live(uid));
+    if is_only_tried(
+        [GoneKind::Cooldowns, GoneKind::TriedCooldowns],
+        uid,
+        changes,
+    ) {
+        live.tried_elsewhere(&stored, changes.now);
+    } else {
+        live.cleared(&stored, changes.now);
+    }
+}
+
+/// Whether each time it was a lease that found something, and no person who cleared all.
+fn is_only_tried(kinds: [GoneKind; 2], uid: Uuid, changes: &Changes) -> bool {
+    let [all, tried] = kinds.map(|kind| {
+        let gone = changes.gone.iter();
+        gone.filter(|gone| gone.kind == kind && gone.uid == uid)
+            .count()
+    });
+    all <= tried
 }
 
 /// Leases at other replicas found that what single callers said is not so: what is not stored any more.
@@ -55,7 +74,13 @@ pub(super) fn clear_version(registry: &Registry, uid: Uuid, changes: &Changes) {
     let stored = changes.version_cooldowns.iter();
     let stored = stored.filter(|c| c.version_uid == uid);
     let stored: Vec<(String, Cause)> = stored.map(|c| (c.model.clone(), c.cause.clone())).collect();
-    if let Some(live) = registry.known_version_live(uid) {
+    let Some(live) = registry.known_version_live(uid) else {
+        return;
+    };
+    let kinds = [GoneKind::VersionCooldowns, GoneKind::TriedVersionCooldowns];
+    if is_only_tried(kinds, uid, changes) {
+        live.models_tried_elsewhere(&stored, changes.now);
+    } else {
         live.cleared_models(&stored, changes.now);
     }
 }
