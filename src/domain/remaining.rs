@@ -2,6 +2,7 @@
 //! little is left for the next lease, that is as if nothing had been said to be left, by whoever said so.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -12,11 +13,13 @@ use super::pool::Estimate;
 use super::time::Timestamp;
 
 mod lines;
+mod open;
 mod remainder;
 mod room;
 mod short;
 
 pub use lines::{Lacking, Lines};
+pub use open::Lent;
 use remainder::Remainder;
 pub use short::{Short, Word};
 
@@ -96,11 +99,18 @@ impl Remainders {
         short.map_or(Ok(uses), Err)
     }
 
-    /// So many uses are leased. Answers what is spent by that.
-    pub fn lease(&mut self, places: [&str; 2], leased: Leasing, now: Timestamp) -> Vec<Short> {
+    /// So many uses are leased, for so long. Answers what is spent by that.
+    pub fn lease(
+        &mut self,
+        places: [&str; 2],
+        leased: Leasing,
+        within: Duration,
+        now: Timestamp,
+    ) -> Vec<Short> {
+        let lent = Lent { given: now, within };
         self.each(places, now, |remainder| {
             let units = units(remainder.dimension(), leased.estimate);
-            remainder.lease(units, leased.uses, now);
+            remainder.lease(units, leased.uses, lent);
         });
         self.spent(places, now)
     }
@@ -113,12 +123,12 @@ impl Remainders {
         short.collect()
     }
 
-    /// Some uses of a lease that was given then are reported, of each of which so much was drawn. What was not sent comes back, unless
+    /// Some uses of a lease are reported, of each of which so much was drawn. What was not sent comes back, unless
     /// that is in doubt. True where there is something left again of what was spent.
     pub fn answer(
         &mut self,
         places: [&str; 2],
-        given: Timestamp,
+        lent: Lent,
         (parts, is_in_doubt): (&[Part], bool),
         drawn: impl Fn(Dimension) -> Option<u64>,
         now: Timestamp,
@@ -128,10 +138,10 @@ impl Remainders {
             let was_spent = remainder.is_spent(now);
             let units = drawn(remainder.dimension());
             for part in parts.iter().filter(|part| !part.is_not_sent) {
-                remainder.answer(units, part.uses, given);
+                remainder.answer(units, part.uses, lent);
             }
             for part in parts.iter().filter(|p| p.is_not_sent && !is_in_doubt) {
-                remainder.give_back(units, part.uses, given);
+                remainder.give_back(units, part.uses, lent);
             }
             is_back |= was_spent && !remainder.is_spent(now);
         });

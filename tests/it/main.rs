@@ -106,6 +106,7 @@ mod probes;
 mod promotions;
 mod queries;
 mod refusal_details;
+mod refuted_elsewhere;
 mod remaining;
 mod remaining_lines;
 mod replays;

@@ -5,7 +5,7 @@ use super::waiting::Fronts;
 use super::{AccountLive, State};
 use crate::domain::cooling::places;
 use crate::domain::health::Cause;
-use crate::domain::ledger::budget::{Need, Take, lack};
+use crate::domain::ledger::budget::{Need, Take, Taken, lack};
 use crate::domain::pool::Estimate;
 use crate::domain::remaining::{Leasing, Short};
 use crate::domain::time::{BootTime, Timestamp};
@@ -137,7 +137,7 @@ impl AccountLive {
         let before = need.ticket.map(|ticket| (ticket, Fronts::of(state)));
         let take = state.budget.take(need, now);
         match &take {
-            Take::Taken(taken) if is_counted => self.count_lease(state, &need, taken.uses, asking),
+            Take::Taken(taken) if is_counted => self.count_lease(state, &need, taken, asking),
             Take::Taken(_) => {}
             Take::Short(_) | Take::TooLarge(..) | Take::ModelRequired | Take::CostRequired => {
                 state.budget.lacks(need, now).for_each(lacks);
@@ -150,10 +150,10 @@ impl AccountLive {
         Ok(take)
     }
 
-    fn count_lease(&self, state: &mut State, need: &Need<'_>, uses: u64, asking: Asking) {
-        let places = places(need.model);
-        let leased = leasing(need, uses, asking);
-        let spent = state.counted.remainders.lease(places, leased, asking.now);
+    fn count_lease(&self, state: &mut State, need: &Need<'_>, taken: &Taken, asking: Asking) {
+        let leased = leasing(need, taken.uses, asking);
+        let (remainders, within) = (&mut state.counted.remainders, taken.within.report);
+        let spent = remainders.lease(places(need.model), leased, within, asking.now);
         if !spent.is_empty() {
             spent.iter().for_each(|short| state.rest(short, asking.now));
             self.note_alleged(state);

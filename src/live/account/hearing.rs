@@ -8,7 +8,7 @@ use crate::domain::cooling::places;
 use crate::domain::health::Cause;
 use crate::domain::ledger::settle::Part;
 use crate::domain::limit::Dimension;
-use crate::domain::remaining::{Leasing, Word};
+use crate::domain::remaining::{Leasing, Lent, Word};
 use crate::domain::time::Timestamp;
 use crate::live::version::Applicant;
 
@@ -51,12 +51,12 @@ impl AccountLive {
         self.note_counted(state);
     }
 
-    /// Uses of a lease that was given then are reported, of each of which so much was drawn: what was not sent is left again, unless that is
+    /// Uses of a lease are reported, of each of which so much was drawn: what was not sent is left again, unless that is
     /// in doubt.
     pub fn answered(
         &self,
         model: &str,
-        given: Timestamp,
+        lent: Lent,
         parts: (&[Part], bool),
         drawn: impl Fn(Dimension) -> Option<u64>,
         now: Timestamp,
@@ -67,7 +67,7 @@ impl AccountLive {
         let state = &mut *self.state.lock();
         let (places, counted) = (places(Some(model)), &mut state.counted);
         let came_back = parts.0.iter().any(|part| part.is_not_sent);
-        if counted.remainders.answer(places, given, parts, drawn, now) {
+        if counted.remainders.answer(places, lent, parts, drawn, now) {
             for place in places {
                 counted.lift(place, None, now);
             }

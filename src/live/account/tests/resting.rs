@@ -9,7 +9,7 @@ use super::*;
 use crate::domain::classify::{Statement, built_in, stated};
 use crate::domain::cooling::Weight;
 use crate::domain::ledger::budget::{Need, Take};
-use crate::domain::remaining::Word;
+use crate::domain::remaining::{Lent, Word};
 use crate::domain::time::BootTime;
 use crate::live::version::Applicant;
 
@@ -176,7 +176,11 @@ fn a_use_that_was_not_sent_is_for_whoever_goes_first() {
     queue.stands("m", 2, true, 2);
     let parts = [crate::domain::ledger::settle::Part::not_sent(1)];
     let live = &queue.world.live;
-    live.answered("m", at(1), (&parts, false), |_| None, at(3));
+    let lent = Lent {
+        given: at(1),
+        within: Duration::from_mins(10),
+    };
+    live.answered("m", lent, (&parts, false), |_| None, at(3));
     assert_eq!(queue.woken(), [1]);
     queue.tries("m", None, 3).unwrap_err();
     queue.tries("m", Some(1), 3).unwrap();
