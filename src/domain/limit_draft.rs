@@ -14,7 +14,7 @@ pub const VALIDITY_MIN: Duration = Duration::from_millis(10);
 pub const START_WITHIN_MIN: Duration = Duration::from_millis(10);
 
 /// Of a limit of concurrency.
-pub const NO_WINDOW: &str = "must be unset where the dimension is CONCURRENCY, which has no window: a use counts while it is held; leave it out";
+const NO_WINDOW: &str = "must be unset where the dimension is CONCURRENCY, which has no window: a use counts while it is held; leave it out";
 /// Of any other limit.
 pub const NOT_HELD: &str = "must be unset unless the dimension is CONCURRENCY: only there a lease holds its permits; leave it out";
 
@@ -74,6 +74,12 @@ impl LimitDraft {
     }
 }
 
+/// A limit of concurrency was given a window, in this field.
+#[must_use]
+pub fn no_window(field: &str) -> FieldError {
+    FieldError::new(field, NO_WINDOW)
+}
+
 /// What is held has no window, and nothing else a longest lease.
 fn apply_span(
     limit: &mut Limit,
@@ -81,7 +87,8 @@ fn apply_span(
     longest: Option<Option<Duration>>,
 ) -> Result<(), Vec<FieldError>> {
     let fault = match (limit.span, span, longest) {
-        (Span::Held(_), Some(_), _) => FieldError::new("limit.rolling", NO_WINDOW),
+        (Span::Held(_), Some(Span::Calendar(_)), _) => no_window("limit.calendar"),
+        (Span::Held(_), Some(_), _) => no_window("limit.rolling"),
         (Span::Held(_), None, Some(longest)) => {
             limit.span = Span::Held(longest.unwrap_or(LEASE_DURATION_MAX_DEFAULT));
             return Ok(());
@@ -134,6 +141,7 @@ fn share(
 
 #[cfg(test)]
 mod tests {
+    use super::super::calendar::{Calendar, Period, Zone};
     use super::super::id::Id;
     use super::super::limit::Owner;
     use super::super::time::Timestamp;
@@ -206,6 +214,14 @@ mod tests {
             ..limit()
         };
         assert_eq!(fields(window.apply(&mut held)), ["limit.rolling"]);
+        let days = LimitDraft {
+            span: Some(Span::Calendar(Calendar {
+                period: Period::Day,
+                zone: Zone::parse("zone", "UTC").unwrap(),
+            })),
+            ..LimitDraft::default()
+        };
+        assert_eq!(fields(days.apply(&mut held)), ["limit.calendar"]);
         longest.apply(&mut held).unwrap();
         assert_eq!(held.span, Span::Held(Duration::from_secs(90)));
     }

@@ -38,9 +38,12 @@ pub(super) async fn put(
     Ok(())
 }
 
-/// Seals every secret of an account for the hosts it has now. Answers how many versions there were.
-pub(super) async fn seal_anew(work: &mut Work<'_>, account: &Account) -> Result<usize> {
-    let versions = key_versions::sealed_of_account(work.conn, account.meta.uid).await?;
+/// Seals every secret of these versions for the hosts that their account has now. Answers how many versions there were.
+pub(super) async fn seal_anew(
+    work: &mut Work<'_>,
+    versions: Vec<KeyVersion>,
+    account: &Account,
+) -> Result<usize> {
     let count = versions.len();
     if count == 0 {
         return Ok(0);

@@ -97,7 +97,11 @@ async fn limits_that_cannot_be_are_refused_by_the_name_of_their_field() {
         assert_eq!(refused.fields, [field]);
     }
     let again = create("l100", requests(7, MINUTE)).await;
-    assert_eq!(again.code, Code::AlreadyExists, "{again:?}");
+    let again = again.is(Code::AlreadyExists, "RESOURCE_EXISTS");
+    assert!(
+        again.message.contains("accounts/a/limits/l100"),
+        "{again:?}"
+    );
     assert_eq!(state(&cluster).await, before);
     let request = ListLimitsRequest {
         parent: "accounts/a".to_owned(),

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use keylease::proto::{
-    LeaseKeyRequest, LeaseKeyResponse, Limit, LimitDimension, LimitMode, RenewLeaseRequest,
-};
+use keylease::proto::{LeaseKeyRequest, LeaseKeyResponse, Limit, LimitDimension};
 use tonic::Code;
 
 use crate::harness::client::{Client, of, reporting};
@@ -13,7 +11,7 @@ use crate::harness::outcomes::{not_sent, success, times};
 use crate::harness::refusal::Refusal;
 use crate::harness::setup::{duration, span};
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// So many uses under way at one time, none for longer than this without being renewed.
 pub(crate) fn concurrency(amount: i64, longest: Duration) -> Limit {
@@ -26,7 +24,7 @@ pub(crate) fn concurrency(amount: i64, longest: Duration) -> Limit {
 }
 
 /// A cluster with the pool `p`, whose one account has this limit, and a caller at each replica.
-async fn limited_by(limit: Limit, replicas: usize) -> (Cluster, Vec<Client>) {
+pub(crate) async fn limited_by(limit: Limit, replicas: usize) -> (Cluster, Vec<Client>) {
     let cluster = Cluster::of(replicas).await;
     let admin = cluster.admin().await;
     admin.create_account_and_key("a").await;
@@ -41,7 +39,7 @@ async fn limited_by(limit: Limit, replicas: usize) -> (Cluster, Vec<Client>) {
     (cluster, callers)
 }
 
-fn lasting(lease_duration: Duration) -> LeaseKeyRequest {
+pub(crate) fn lasting(lease_duration: Duration) -> LeaseKeyRequest {
     LeaseKeyRequest {
         lease_duration: Some(span(lease_duration)),
         max_wait: Some(span(10 * SECOND)),
@@ -49,26 +47,12 @@ fn lasting(lease_duration: Duration) -> LeaseKeyRequest {
     }
 }
 
-async fn renew(
-    caller: &Client,
-    lease_id: &str,
-    longer: Option<Duration>,
-) -> Result<Duration, Refusal> {
-    let request = RenewLeaseRequest {
-        lease_id: lease_id.to_owned(),
-        lease_duration: longer.map(span),
-    };
-    let answer = caller.leases.clone().renew_lease(request).await;
-    let answer = answer.map_err(|status| Refusal::of(&status))?.into_inner();
-    Ok(duration(answer.report_within))
-}
-
-async fn is_full(caller: &Client) {
+pub(crate) async fn is_full(caller: &Client) {
     let refused = caller.refused(of("p")).await;
     refused.is(Code::ResourceExhausted, "LIMIT_EXHAUSTED");
 }
 
-async fn tell(caller: &Client, lease: &LeaseKeyResponse) -> Result<(), Refusal> {
+pub(crate) async fn tell(caller: &Client, lease: &LeaseKeyResponse) -> Result<(), Refusal> {
     let report = reporting(lease, vec![success()]);
     let told = caller.tell(report).await;
     told.map(drop).map_err(|status| Refusal::of(&status))
@@ -150,90 +134,20 @@ async fn permits_come_back_from_other_replicas_and_from_those_that_die() {
     drop(second);
 }
 
+/// Whichever of two stories comes first, the permit comes back, and comes back once.
 #[tokio::test]
-async fn a_renewed_lease_holds_its_permit_and_can_be_reported_later() {
-    let (_cluster, callers) = limited_by(concurrency(1, 4 * SECOND), 2).await;
-    for renewer in &callers {
-        let lease = callers[0].ask(lasting(2 * SECOND)).await.unwrap();
-        let longer = renew(renewer, &lease.lease_id, Some(60 * SECOND)).await;
-        assert_eq!(longer, Ok(4 * SECOND));
-        tokio::time::sleep(Duration::from_millis(2_500)).await;
-        for caller in &callers {
-            is_full(caller).await;
-        }
-        // Once more, and by any replica.
-        assert_eq!(
-            renew(&callers[1], &lease.lease_id, None).await,
-            Ok(2 * SECOND)
-        );
-        tell(&callers[0], &lease).await.unwrap();
-        let next = callers[1].ask(lasting(2 * SECOND)).await.unwrap();
-        is_full(&callers[0]).await;
-        tell(&callers[1], &next).await.unwrap();
+async fn two_stories_of_one_use_at_the_same_moment_on_two_replicas_give_back_once() {
+    let (_cluster, callers) = limited_by(concurrency(2, 60 * SECOND), 2).await;
+    let told = callers[0].ask(lasting(60 * SECOND)).await.unwrap();
+    let _held = callers[1].ask(lasting(60 * SECOND)).await.unwrap();
+    let stories = [success(), not_sent()].map(|story| reporting(&told, vec![story]));
+    let [first, second] = stories;
+    let (first, second) = tokio::join!(callers[0].tell(first), callers[1].tell(second));
+    assert!(first.is_ok() && second.is_ok());
+    callers[1].ask(lasting(60 * SECOND)).await.unwrap();
+    // Longer than news of a report are on their way.
+    tokio::time::sleep(3 * SECOND).await;
+    for caller in &callers {
+        is_full(caller).await;
     }
-}
-
-#[tokio::test]
-async fn what_cannot_go_on_is_refused_and_stays_as_it_was() {
-    let (cluster, callers) = limited_by(concurrency(1, 2 * SECOND), 1).await;
-    let caller = &callers[0];
-    let lease = caller.ask(lasting(2 * SECOND)).await.unwrap();
-    let id = &lease.lease_id;
-    for forged in [&id[..id.len() - 4], "x", &"A".repeat(1_000)] {
-        let no = renew(caller, forged, None).await.unwrap_err();
-        no.is(Code::InvalidArgument, "LEASE_ID_INVALID");
-    }
-    for (id, longer) in [
-        ("", None),
-        (id.as_str(), Some(Duration::ZERO)),
-        (id.as_str(), Some(Duration::from_hours(25))),
-    ] {
-        let no = renew(caller, id, longer).await.unwrap_err();
-        no.is(Code::InvalidArgument, "FIELD_INVALID");
-    }
-    let admin = cluster.admin().await;
-    let no = renew(&admin, id, None).await.unwrap_err();
-    no.is(Code::PermissionDenied, "LEASE_FOREIGN");
-    tell(caller, &lease).await.unwrap();
-    let no = renew(caller, id, None).await.unwrap_err();
-    no.is(Code::FailedPrecondition, "LEASE_FINISHED");
-    let silent = caller.ask(lasting(SECOND)).await.unwrap();
-    is_full(caller).await;
-    tokio::time::sleep(Duration::from_millis(1_300)).await;
-    let no = renew(caller, &silent.lease_id, None).await.unwrap_err();
-    no.is(Code::FailedPrecondition, "LEASE_EXPIRED");
-    caller.lease("p").await;
-    is_full(caller).await;
-}
-
-#[tokio::test]
-async fn leases_of_accounts_without_such_limits_go_on_too() {
-    let cluster = Cluster::start().await;
-    let admin = cluster.admin().await;
-    admin.create_account_and_key("a").await;
-    admin.create_pool("p", &["a"]).await;
-    let token = admin.create_lessee("search", "p").await;
-    let caller = cluster.client(0, &token).await;
-    let lease = caller.ask(lasting(SECOND)).await.unwrap();
-    let longer = renew(&caller, &lease.lease_id, Some(60 * SECOND)).await;
-    assert_eq!(longer, Ok(60 * SECOND));
-    tokio::time::sleep(Duration::from_millis(1_300)).await;
-    tell(&caller, &lease).await.unwrap();
-}
-
-/// A shadow keeps nobody from anything, however long its permits would be held.
-#[tokio::test]
-async fn a_shadow_lets_every_lease_go_on() {
-    let shadow = Limit {
-        mode: LimitMode::Shadow.into(),
-        ..concurrency(1, SECOND)
-    };
-    let (_cluster, callers) = limited_by(shadow, 1).await;
-    let lease = callers[0].ask(lasting(30 * SECOND)).await.unwrap();
-    let soon = renew(&callers[0], &lease.lease_id, None).await.unwrap();
-    assert_eq!(soon, 30 * SECOND);
-    let lease = callers[0].ask(lasting(30 * SECOND)).await.unwrap();
-    tokio::time::sleep(5 * SECOND / 2).await;
-    let late = renew(&callers[0], &lease.lease_id, None).await.unwrap();
-    assert_eq!(late, 30 * SECOND);
 }

@@ -73,26 +73,7 @@ async fn only_the_caller_that_leased_may_report() {
 async fn lease_ids_cannot_be_made_up_cut_or_stretched() {
     let (cluster, _admin, caller) = limited_to(100).await;
     let lease = caller.lease("p").await;
-    let id = &lease.lease_id;
-    let mut forged: Vec<String> = vec![
-        "x".to_owned(),
-        "!".repeat(80),
-        id.repeat(2),
-        format!("{id}A"),
-    ];
-    forged.push("A".repeat(1_024));
-    for place in [0, 1, 5, 20, id.len() / 2, id.len() - 1] {
-        let other = if id[place..].starts_with('A') {
-            "B"
-        } else {
-            "A"
-        };
-        forged.push(format!("{}{other}{}", &id[..place], &id[place + 1..]));
-        forged.push(id[..place.max(1)].to_owned());
-    }
-    let elsewhere = Cluster::start().await;
-    forged.push(foreign(&elsewhere).await);
-    for lease_id in forged {
+    for lease_id in forged(&lease.lease_id).await {
         let report = ReportOutcomeRequest {
             lease_id: lease_id.clone(),
             outcomes: vec![http(401, &[])],
@@ -107,6 +88,25 @@ async fn lease_ids_cannot_be_made_up_cut_or_stretched() {
         assert_eq!(refused.fields, ["lease_id"]);
     }
     drop(cluster);
+}
+
+/// What looks like this lease id: made up, cut, stretched, with single characters changed, and one of another cluster.
+pub(crate) async fn forged(id: &str) -> Vec<String> {
+    let mut forged: Vec<String> = vec![
+        "x".to_owned(),
+        "!".repeat(80),
+        "A".repeat(1_024),
+        id.repeat(2),
+        format!("{id}A"),
+    ];
+    for place in [0, 1, 5, 20, id.len() / 2, id.len() - 1] {
+        let is_a = id[place..].starts_with('A');
+        let other = if is_a { "B" } else { "A" };
+        forged.push(format!("{}{other}{}", &id[..place], &id[place + 1..]));
+        forged.push(id[..place.max(1)].to_owned());
+    }
+    forged.push(foreign(&Cluster::start().await).await);
+    forged
 }
 
 /// A lease id of another cluster.

@@ -34,7 +34,8 @@ use overuse::Overuse;
 use refusals::Refusals;
 pub use waiting::Waiter;
 
-/// Closed blocks that can still be settled, per limit. Older ones keep their full charge, which is what silence costs anyway.
+/// Closed blocks that can still be settled, per limit with a window. Older ones keep their full charge, which is what silence costs
+/// anyway. Those of a limit of concurrency are forgotten once nothing of them is held: no more than leases are out.
 const CLOSED_MAX: usize = 4_096;
 /// After this share of D the next block is asked for, so that demand meets it before the old one ends: in quarters.
 const REFILL_AFTER_QUARTERS: u32 = 3;
@@ -339,7 +340,7 @@ impl Held {
     fn keep(&mut self, number: u64, closed: Closed) {
         self.unsaid.push(number);
         self.closed.insert(number, closed);
-        while self.closed.len() > CLOSED_MAX {
+        while self.closed.len() > CLOSED_MAX && !self.limit.span.is_held() {
             self.closed.pop_first();
         }
     }

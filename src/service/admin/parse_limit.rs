@@ -10,7 +10,7 @@ use crate::domain::limit::{
     AMOUNT_MAX, BLACKOUT_MAX, Dimension, LEASE_DURATION_MAX_DEFAULT, LEASE_DURATION_MAX_MAX, Mode,
     WINDOW_MAX, WINDOW_MIN,
 };
-use crate::domain::limit_draft::{LimitDraft, NO_WINDOW, NewLimit, START_WITHIN_MIN, VALIDITY_MIN};
+use crate::domain::limit_draft::{LimitDraft, NewLimit, START_WITHIN_MIN, VALIDITY_MIN, no_window};
 use crate::domain::models::{PATTERNS_MAX, Pattern};
 use crate::domain::pool::LEASE_DURATION_MIN;
 use crate::domain::terms::Span;
@@ -35,25 +35,25 @@ pub(super) const MUTABLE: [&str; 10] = [
 /// A limit to create: what it counts, how many of it, and in which window have to be there.
 pub(super) fn new_limit(faults: &mut Faults, limit: v1::Limit) -> Option<NewLimit> {
     let dimension = dimension(faults, limit.dimension);
-    let has_window = limit.window.is_some();
+    let window_field = limit.window.as_ref().map(field_of);
     let mut rest = fields(faults, limit, |_| true);
-    let span = match dimension {
-        Some(Dimension::Concurrency) if has_window => {
-            faults.add(FieldError::new("limit.rolling", NO_WINDOW));
+    let span = match (dimension, window_field) {
+        (Some(Dimension::Concurrency), Some(field)) => {
+            faults.add(no_window(field));
             None
         }
-        Some(Dimension::Concurrency) => {
+        (Some(Dimension::Concurrency), None) => {
             let longest = rest.lease_duration_max.take().flatten();
             Some(Span::Held(longest.unwrap_or(LEASE_DURATION_MAX_DEFAULT)))
         }
-        _ if !has_window => {
+        (_, None) => {
             faults.add(FieldError::new(
                 "limit.rolling",
                 "is required, or a calendar",
             ));
             None
         }
-        _ => rest.span.take(),
+        (_, Some(_)) => rest.span.take(),
     };
     Some(NewLimit {
         dimension: dimension?,
@@ -126,6 +126,14 @@ fn fields(faults: &mut Faults, limit: v1::Limit, wanted: impl Fn(&str) -> bool) 
         LEASE_DURATION_MAX_MAX,
     );
     draft
+}
+
+/// Where a window was given.
+const fn field_of(window: &Window) -> &'static str {
+    match window {
+        Window::Rolling(_) => "limit.rolling",
+        Window::Calendar(_) => "limit.calendar",
+    }
 }
 
 /// The two kinds of window exclude each other, so naming one of them names the window.

@@ -177,11 +177,20 @@ fn concurrency_has_no_window_and_a_longest_lease() {
         let fields = fields_at_fault(longest(seconds));
         assert_eq!(fields[0], "limit.lease_duration_max", "{seconds}");
     }
-    let windowed = v1::Limit {
-        window: rolling(60),
-        ..concurrency.clone()
+    let days = v1::CalendarWindow {
+        period: v1::CalendarPeriod::Day.into(),
+        time_zone: "UTC".to_owned(),
     };
-    assert_eq!(fields_at_fault(windowed), ["limit.rolling"]);
+    for (window, field) in [
+        (rolling(60), "limit.rolling"),
+        (Some(Window::Calendar(days)), "limit.calendar"),
+    ] {
+        let windowed = v1::Limit {
+            window,
+            ..concurrency.clone()
+        };
+        assert_eq!(fields_at_fault(windowed), [field]);
+    }
 }
 
 #[test]

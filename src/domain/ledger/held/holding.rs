@@ -93,9 +93,10 @@ impl Held {
         while let Some(((block, ordinal), back)) = self.holds.over(now) {
             // Whoever settles for this replica, should it be gone, must not give it back once more.
             self.settle(block, |use_of| use_of.settle(ordinal));
-            // A charge of the lease's own ends by itself: a replica that renewed it once more may have put that off.
-            if !is_renewed(back.carrier) {
-                self.retire(back);
+            // A charge of the lease's own ends by itself. A replica that renewed it once more may have put that off: its news bring it back.
+            match is_renewed(back.carrier) {
+                true => drop(self.closed.remove(&back.carrier)),
+                false => self.retire(back),
             }
         }
     }
@@ -154,6 +155,57 @@ mod tests {
         };
         assert!(held.renewed(renewed));
         assert_eq!(held.take(1, 1, None, Duration::from_mins(1), at(64)), None);
+    }
+
+    /// So many blocks of one permit each, all drawn and closed, with the lease of each.
+    fn drawn(count: u64) -> (Held, Vec<Draw>) {
+        let mut limit = limit(1, Dimension::Concurrency, 2 * count, Duration::ZERO);
+        limit.span = Span::Held(Duration::from_mins(10));
+        let mut held = Held::new(Arc::new(limit.clone()));
+        let draws = (0..count).map(|number| {
+            held.answered(&granted(&limit, number, 1, at(1)), at(1));
+            let draw = held.take(1, 1, None, Duration::from_mins(5), at(1));
+            held.close_all();
+            draw.unwrap()
+        });
+        let draws = draws.collect();
+        held.returns(at(2));
+        (held, draws)
+    }
+
+    #[test]
+    fn permits_come_back_however_many_blocks_leases_are_out_of() {
+        let (mut held, draws) = drawn(5_000);
+        for draw in &draws {
+            held.report(*draw, 1);
+        }
+        let back = held.returns(at(3));
+        assert_eq!(back.len(), draws.len());
+        held.forget(back.iter().map(|back| back.block));
+        assert!(held.closed.is_empty());
+    }
+
+    #[test]
+    fn permits_come_back_however_many_leases_have_been_renewed() {
+        let (mut held, draws) = drawn(5_000);
+        for (serial, draw) in (0..).zip(&draws[1..]) {
+            let renewed = Renewed {
+                draw: *draw,
+                number: renewed_number(serial, 0),
+                units: 1,
+                left: 1,
+                report_within: Duration::from_mins(1),
+                now: at(3),
+            };
+            assert!(held.renewed(renewed));
+        }
+        held.report(draws[0], 1);
+        let back = held.returns(at(4));
+        assert!(back.iter().any(|back| back.block == draws[0].block));
+        held.forget(back.iter().map(|back| back.block));
+        // They end in silence, and leave nothing behind.
+        held.take_back(at(400));
+        assert!(held.closed.is_empty());
     }
 
     #[test]
