@@ -69,3 +69,71 @@ pub(super) fn until(call: &LeaseKey) -> BootTime {
 pub(super) fn instant(at: BootTime) -> Instant {
     Instant::now() + at.since(boot_now())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::Id;
+    use crate::domain::refusal::KeyRefusal;
+    use crate::domain::tags::Tags;
+
+    const NOW: Now = Now {
+        boot: BootTime::from_nanos(1_000_000_000_000),
+        database: Timestamp::from_micros(5_000_000_000),
+    };
+
+    fn waits(seconds: u64) -> LeaseKey {
+        LeaseKey {
+            pool: Id::parse("pool", "p").unwrap(),
+            model: None,
+            requests: 1,
+            estimate: None,
+            max_wait: Duration::from_secs(seconds),
+            lease_duration: None,
+            affinity_key: None,
+            account: None,
+            retry_token: None,
+            tags: Tags::default(),
+            request_id: None,
+            received: NOW.boot,
+            deadline: None,
+        }
+    }
+
+    /// Something cools down for 40 s.
+    fn cooling() -> Unserved {
+        let mut unserved = Unserved::default();
+        let clears = NOW.database.after(Duration::from_secs(40));
+        unserved.tally.add(KeyRefusal::Cooling, Some(clears));
+        unserved
+    }
+
+    fn until(unserved: &Unserved, seconds: u64) -> Option<Duration> {
+        let until = patience(&waits(seconds), unserved, NOW).unwrap();
+        until.map(|until| until.since(NOW.boot))
+    }
+
+    #[test]
+    fn who_waits_in_line_for_a_rest_looks_when_it_ends_and_behind_others_not_at_all() {
+        let mut first = cooling();
+        first.look_at = first.tally.retry();
+        let end = Duration::from_millis(40_001);
+        assert_eq!(until(&first, 50), Some(end));
+        assert_eq!(until(&cooling(), 50), Some(Duration::from_secs(50)));
+        // What does not come in time is not waited for.
+        for unserved in [first, cooling()] {
+            assert_eq!(until(&unserved, 39), None);
+        }
+    }
+
+    #[test]
+    fn who_waits_in_no_line_looks_again_now_and_then() {
+        let mut unserved = cooling();
+        unserved.look_at = unserved.tally.retry();
+        unserved.is_unwatched = true;
+        assert_eq!(until(&unserved, 50), Some(LOOK_AGAIN_EVERY));
+        // Where permits are awaited the database is asked in between.
+        unserved.ask_at = Some(NOW.boot.after(Duration::from_secs(1)));
+        assert_eq!(until(&unserved, 50), Some(Duration::from_millis(1_001)));
+    }
+}
