@@ -83,8 +83,9 @@ impl AccountLive {
 
     /// Who alone spoke of what a lease elsewhere has found not to be so: all that is stored is this.
     #[must_use]
-    pub fn alleged_beside(&self, stored: &[(String, Cause)]) -> Vec<Uuid> {
-        self.state.lock().cooldowns.alleged_beside(stored).collect()
+    pub fn alleged_beside(&self, stored: &[(String, Cause)], now: Timestamp) -> Vec<Uuid> {
+        let state = self.state.lock();
+        state.cooldowns.alleged_beside(stored, now).collect()
     }
 
     pub(super) fn note_alleged(&self, state: &State) {

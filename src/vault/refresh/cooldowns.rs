@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use crate::domain::health::Cause;
+use crate::domain::health::{Cause, Health};
+use crate::domain::key::KeyVersion;
 use crate::live::registry::Registry;
 use crate::store::changes::{Changes, GoneKind};
 
@@ -50,14 +51,25 @@ pub(super) fn refute(registry: &mut Registry, changes: &Changes) {
     let refuted = gone.filter(|gone| gone.kind == GoneKind::RefutedCooldowns);
     for gone in refuted {
         let stored = stored_of(gone.uid, changes);
-        let wrong = registry.account_live(gone.uid).alleged_beside(&stored);
+        let live = registry.account_live(gone.uid);
+        let wrong = live.alleged_beside(&stored, changes.now);
         registry.refuted_budgets.extend(wrong);
     }
-    let is_refuted = |uid: Uuid| {
+    // Where all is read again nobody knows how long ago a version was.
+    if registry.rev > 0 {
+        refute_versions(registry, changes);
+    }
+}
+
+/// The same of budgets of single keys: those of versions that are well.
+fn refute_versions(registry: &mut Registry, changes: &Changes) {
+    let is_refuted = |version: &&KeyVersion| {
         let mut gone = changes.gone.iter();
-        gone.any(|gone| gone.kind == GoneKind::RefutedVersion && gone.uid == uid)
+        let uid = version.meta.uid;
+        let is_gone = gone.any(|gone| gone.kind == GoneKind::RefutedVersion && gone.uid == uid);
+        is_gone && version.health == Health::Active
     };
-    for version in changes.versions.iter().filter(|v| is_refuted(v.meta.uid)) {
+    for version in changes.versions.iter().filter(is_refuted) {
         let live = registry.known_version_live(version.meta.uid);
         let refuted = live.and_then(|live| live.refuted_elsewhere(version.meta.update_time));
         registry.refuted.extend(refuted);

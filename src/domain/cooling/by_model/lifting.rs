@@ -1,5 +1,7 @@
 //! A cooldown that is over before its time, since what it was told of has turned out to be more.
 
+use uuid::Uuid;
+
 use super::Cooldowns;
 use crate::domain::cooling::Cooling;
 use crate::domain::health::Cause;
@@ -15,17 +17,41 @@ impl Cooling {
     }
 }
 
+impl Cooling {
+    /// Whether it goes on as far as the fleet was told.
+    fn is_told(&self, now: Timestamp) -> bool {
+        self.told_until.is_some_and(|until| now < until)
+    }
+}
+
+fn is_among(stored: &[(String, Cause)], model: &str) -> bool {
+    stored.iter().any(|(stored, _)| stored == model)
+}
+
 impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
     Cooldowns<MODELS_MAX, CALLER_MODELS_MAX>
 {
+    /// Who alone spoke of what the fleet knows no more: this is left.
+    pub fn alleged_beside<'a>(
+        &'a self,
+        stored: &'a [(String, Cause)],
+        now: Timestamp,
+    ) -> impl Iterator<Item = Uuid> + 'a {
+        let gone = self.cooling.iter().filter(move |(model, cooling)| {
+            let is_news = self.unsaved.contains_key(*model);
+            !is_news && cooling.is_told(now) && !is_among(stored, model)
+        });
+        let by = gone.filter_map(|(_, cooling)| cooling.cause.as_ref()?.accuser);
+        by.filter(|by| !by.is_nil())
+    }
+
     /// Of all that the fleet knows, this is left. What is heard here and not committed yet, or not worth telling the fleet, stands; and so
     /// do the strikes of what has ended.
     pub fn told_all(&mut self, stored: &[(String, Cause)], now: Timestamp) {
         let unsaved = &self.unsaved;
-        let is_stored = |model: &String| stored.iter().any(|(stored, _)| stored == model);
         self.cooling.retain(|model, cooling| {
-            let is_known = cooling.told_until.is_some_and(|until| now < until);
-            !is_known || is_stored(model) || unsaved.contains_key(model)
+            let is_news = unsaved.contains_key(model);
+            is_news || !cooling.is_told(now) || is_among(stored, model)
         });
         for (model, cause) in stored {
             self.told(model, cause.clone(), now);
@@ -44,8 +70,6 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
 mod tests {
     use std::time::Duration;
 
-    use uuid::Uuid;
-
     use super::*;
     use crate::domain::classify::Spent;
     use crate::domain::cooling::{AccountCooldowns, Failing, Weight};
@@ -53,6 +77,32 @@ mod tests {
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_micros(millis * 1_000)
+    }
+
+    #[test]
+    fn who_is_wrong_elsewhere_is_not_wrong_of_what_only_this_replica_has_heard() {
+        let mut cooldowns = AccountCooldowns::default();
+        for (number, model) in [(1, "refuted"), (2, "unsaved")] {
+            let by = Uuid::from_u128(number);
+            let weight = Weight::Alleged {
+                by,
+                given: at(-1),
+                quarantine: Duration::from_secs(60),
+            };
+            let failing = Failing {
+                class: FailureClass::Quota,
+                stated: Some(Duration::from_hours(2)),
+                why: "429",
+            };
+            cooldowns.blame((by, weight), model, failing, at(0));
+        }
+        for (model, cause) in cooldowns.unsaved() {
+            if model == "refuted" {
+                cooldowns.saved(&model, &cause);
+            }
+        }
+        let wrong: Vec<Uuid> = cooldowns.alleged_beside(&[], at(1)).collect();
+        assert_eq!(wrong, [Uuid::from_u128(1)]);
     }
 
     #[test]
