@@ -190,7 +190,7 @@ pub async fn lock_health(
     }))
 }
 
-/// A version is like this from `now` on. One that is active then was dead, and its share grows.
+/// A version is like this from `now` on. One that was dead, and is well, has recovered then, and its share grows.
 ///
 /// # Errors
 /// As every query.
@@ -198,11 +198,10 @@ pub async fn set_health(
     conn: &mut PgConnection,
     uid: Uuid,
     rev: i64,
-    health: &Health,
+    (health, recovered): (&Health, Option<Timestamp>),
     now: Timestamp,
 ) -> Result<()> {
     let cause = health.cause();
-    let recovered = (*health == Health::Active).then_some(now);
     sqlx::query!(
         "update key_versions set rev = $2, update_time = $3, health = $4, health_until = $5, health_why = $6, health_class = $7,
             health_accuser = $8, recover_time = $9, health_tried_time = $10,
