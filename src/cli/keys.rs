@@ -15,12 +15,14 @@ use super::secret::SecretArgs;
 use super::{names, output, rotations};
 use crate::proto;
 
+mod changing;
 mod fields;
 mod history;
 mod probe;
 mod view;
 
-use fields::{KeyField, KeyFlags};
+use changing::{MoveArgs, UpdateArgs};
+use fields::KeyFlags;
 pub(crate) use history::HistoryArgs;
 use history::RotateArgs;
 use probe::ProbeArgs;
@@ -54,6 +56,11 @@ Secrets are never taken from the command line, where every process can read them
         after_help = "Example: keylease keys update openai/main --model-allow 'gpt-4*' --rotation-interval 30days"
     )]
     Update(UpdateArgs),
+    /// Move a key to another account of the same provider: leases of it count against the limits there from then on
+    #[command(
+        after_help = "Example: keylease keys move openai/main openai-eu --reason 'billed there'"
+    )]
+    Move(MoveArgs),
     /// Delete a key and erase its secrets; refused while a pool names it
     Delete(NamedChangeArgs),
     /// Give no lease of it until it is enabled
@@ -109,22 +116,6 @@ struct ListKeysArgs {
     list: ListArgs,
 }
 
-#[derive(Debug, Args)]
-struct UpdateArgs {
-    /// Its name, short (openai/main) or full (accounts/openai/keys/main)
-    name: String,
-    #[command(flatten)]
-    flags: KeyFlags,
-    /// Unset a field, before other flags act; may be repeated
-    #[arg(long, value_name = "FIELD")]
-    clear: Vec<KeyField>,
-    /// Refuse if it has changed since this etag was read [default: that of a read just before]
-    #[arg(long)]
-    etag: Option<String>,
-    #[command(flatten)]
-    change: ChangeArgs,
-}
-
 /// Runs the verb.
 pub(crate) async fn run(command: Keys) -> Result<(), Failure> {
     let client = &command.client;
@@ -132,7 +123,8 @@ pub(crate) async fn run(command: Keys) -> Result<(), Failure> {
         Verb::Create(args) => create(client, args).await,
         Verb::Get(args) => get(client, &args.name).await,
         Verb::List(args) => list(client, args).await,
-        Verb::Update(args) => update(client, args).await,
+        Verb::Update(args) => changing::update(client, args).await,
+        Verb::Move(args) => changing::move_to(client, args).await,
         Verb::Delete(args) => delete(client, args).await,
         Verb::Disable(args) => disable(client, args).await,
         Verb::Enable(args) => enable(client, args).await,
@@ -187,30 +179,6 @@ async fn list(client: &ClientArgs, args: ListKeysArgs) -> Result<(), Failure> {
     };
     let answer = every_page!(admin, list_keys, keys, &args.list.page, request);
     output::show(client.json, &answer, |answer| view::list(&answer.keys))
-}
-
-/// Reads, changes and writes under the etag that was read, so that nobody's change in between is lost.
-async fn update(client: &ClientArgs, args: UpdateArgs) -> Result<(), Failure> {
-    let name = names::key(&args.name)?;
-    let update_mask = args.flags.mask(&args.clear)?;
-    let mut admin = client.admin().await?;
-    let read = admin.get_key(proto::GetKeyRequest { name }).await?;
-    let mut key = read.into_inner().key.ok_or_else(lacking)?;
-    for field in &args.clear {
-        field.clear(&mut key);
-    }
-    args.flags.apply(&mut key);
-    key.etag = args.etag.unwrap_or(key.etag);
-    let request = proto::UpdateKeyRequest {
-        key: Some(key),
-        update_mask,
-        request_id: args.change.request_id,
-        validate_only: args.change.validate_only,
-        reason: args.change.reason,
-    };
-    let answer = admin.update_key(request).await?;
-    say_validated(args.change.validate_only);
-    show(client, answer.into_inner().key)
 }
 
 async fn delete(client: &ClientArgs, args: NamedChangeArgs) -> Result<(), Failure> {

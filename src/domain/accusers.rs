@@ -25,6 +25,8 @@ pub enum Matter {
     Row,
     /// That a budget is spent.
     Budget,
+    /// No word at all, but what was counted down here from what a caller said is left.
+    Count,
 }
 
 impl Matter {

@@ -2,45 +2,26 @@
 //! little is left for the next lease, that is as if nothing had been said to be left, by whoever said so.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::classify::{Spent, Statement};
-use super::cooling::Weight;
-use super::health::Cause;
+use super::classify::Statement;
 use super::ledger::settle::{Part, units_of};
 use super::limit::Dimension;
 use super::pool::Estimate;
 use super::time::Timestamp;
 
+mod lines;
+mod open;
 mod remainder;
 mod room;
+mod short;
 
+pub use lines::{Lacking, Lines};
+pub use open::Lent;
 use remainder::Remainder;
-
-/// Who says what is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Word {
-    /// The caller.
-    pub caller: Uuid,
-    /// What its word is worth; `None` where it is doubted, and binds that caller alone.
-    pub weight: Option<Weight>,
-    /// The model that it used.
-    pub model: String,
-}
-
-/// A budget of which too little is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Short {
-    /// The model, or what stands for it; empty where the budget is of the whole account.
-    pub place: String,
-    /// Who said what was left.
-    pub word: Word,
-    /// What that comes to.
-    pub spent: Spent,
-    /// In our own words.
-    pub why: String,
-}
+pub use short::{Short, Word};
 
 /// Some uses that are leased.
 #[derive(Debug, Clone, Copy)]
@@ -57,29 +38,6 @@ pub struct Leasing {
 #[derive(Debug, Default)]
 pub struct Remainders {
     places: HashMap<String, Vec<Remainder>>,
-}
-
-impl Word {
-    /// Whom alone it binds.
-    #[must_use]
-    pub fn bound(&self) -> Option<Uuid> {
-        self.weight.is_none().then_some(self.caller)
-    }
-}
-
-impl Short {
-    /// The cooldown that it comes to.
-    #[must_use]
-    pub fn cause(self, now: Timestamp) -> Cause {
-        Cause {
-            until: now.after(self.spent.wait),
-            why: self.why,
-            class: self.spent.class,
-            accuser: None,
-            tried: None,
-            strikes: 0,
-        }
-    }
 }
 
 impl Remainders {
@@ -141,11 +99,18 @@ impl Remainders {
         short.map_or(Ok(uses), Err)
     }
 
-    /// So many uses are leased. Answers what is spent by that.
-    pub fn lease(&mut self, places: [&str; 2], leased: Leasing, now: Timestamp) -> Vec<Short> {
+    /// So many uses are leased, for so long. Answers what is spent by that.
+    pub fn lease(
+        &mut self,
+        places: [&str; 2],
+        leased: Leasing,
+        within: Duration,
+        now: Timestamp,
+    ) -> Vec<Short> {
+        let lent = Lent { given: now, within };
         self.each(places, now, |remainder| {
             let units = units(remainder.dimension(), leased.estimate);
-            remainder.lease(units, leased.uses, now);
+            remainder.lease(units, leased.uses, lent);
         });
         self.spent(places, now)
     }
@@ -158,12 +123,12 @@ impl Remainders {
         short.collect()
     }
 
-    /// Some uses of a lease that was given then are reported, of each of which so much was drawn. What was not sent comes back, unless
+    /// Some uses of a lease are reported, of each of which so much was drawn. What was not sent comes back, unless
     /// that is in doubt. True where there is something left again of what was spent.
     pub fn answer(
         &mut self,
         places: [&str; 2],
-        given: Timestamp,
+        lent: Lent,
         (parts, is_in_doubt): (&[Part], bool),
         drawn: impl Fn(Dimension) -> Option<u64>,
         now: Timestamp,
@@ -173,19 +138,25 @@ impl Remainders {
             let was_spent = remainder.is_spent(now);
             let units = drawn(remainder.dimension());
             for part in parts.iter().filter(|part| !part.is_not_sent) {
-                remainder.answer(units, part.uses, given);
+                remainder.answer(units, part.uses, lent);
             }
             for part in parts.iter().filter(|p| p.is_not_sent && !is_in_doubt) {
-                remainder.give_back(units, part.uses, given);
+                remainder.give_back(units, part.uses, lent);
             }
             is_back |= was_spent && !remainder.is_spent(now);
         });
         is_back
     }
 
-    /// A use went well where nothing was to be left: what is spent there is counted no more.
-    pub fn forget_spent(&mut self, place: &str, now: Timestamp) {
+    /// A use went well where nothing was to be left: what is spent there is counted no more. Answers by whose word it was.
+    pub fn forget_spent(&mut self, place: &str, now: Timestamp) -> Option<Uuid> {
+        let is_meant = |r: &Remainder| r.word().bound().is_none() && r.is_spent(now);
+        let by = self
+            .at([place, place], now)
+            .find(|(_, remainder)| is_meant(remainder))
+            .map(|(_, remainder)| remainder.word().caller);
         self.retain(place, |r| r.is_in_force(now) && !r.is_spent(now));
+        by
     }
 
     /// What is kept of this place. What has ended is not.

@@ -189,12 +189,12 @@ impl Vitals {
         matches!(&self.health, Health::Cooling(cause) if now < cause.until && cause.accuser.is_some())
     }
 
-    /// A single lease has found that it is not. Answers whether that was the matter.
+    /// A single lease has found that it is not. Answers whether that was the matter. It had not been dead: it has nothing to grow back to,
+    /// and what others met meanwhile says how it is.
     pub fn unspent(&mut self, now: Timestamp) -> bool {
         let is_alleged = self.is_alleged(now);
         if is_alleged {
             self.health = Health::Active;
-            self.recovered = Some(now);
         }
         is_alleged
     }

@@ -19,14 +19,16 @@ use crate::domain::vitals::Words;
 mod closing;
 mod counted;
 mod counting;
+mod hearing;
 mod own;
 mod stating;
 mod trying;
 mod waiting;
 
 use counted::Counted;
-pub use counting::Asking;
+pub use counting::{Asking, Rest};
 use own::Own;
+pub use trying::Found;
 use waiting::{Waker, wake_first};
 
 /// One account as this replica sees it. Lives as long as any snapshot or lease needs it.
@@ -172,13 +174,22 @@ impl AccountLive {
         self.note_alleged(state);
     }
 
+    /// Leases elsewhere found that some of what it cools down from is none: of all that was stored this is left.
+    pub fn tried_elsewhere(&self, stored: &[(String, Cause)], now: Timestamp) {
+        let state = &mut *self.state.lock();
+        state.cooldowns.told_all(stored, now);
+        self.note_alleged(state);
+    }
+
     /// A person says that it cools down from nothing but this.
     pub fn cleared(&self, except: &[(String, Cause)], now: Timestamp) {
         let state = &mut *self.state.lock();
         state.cooldowns.cleared(except, now);
         state.closed = Words::default();
         state.own = Own::default();
+        // Whoever waits for what is left stands in no line any more.
         state.counted = Counted::default();
+        state.wake_all();
         self.note_alleged(state);
     }
 }

@@ -65,6 +65,13 @@ impl Live {
         }
     }
 
+    /// What was counted down from what this caller said is left turned out to be more: no word of it is wrong, but nothing is counted by it
+    /// for a while where that goes on.
+    pub fn counted_in_vain(&self, by: Uuid, now: Timestamp) {
+        let mut accusers = self.tallies.accusers.lock();
+        accusers.refuted(by, Matter::Count, now);
+    }
+
     fn is_absolved(
         &self,
         (subject, matter, accuser): (Uuid, Matter, Uuid),

@@ -219,18 +219,16 @@ fn ask(
     needed.need.is_new &= !unserved.is_short(&account.live);
     needed.need.lease_duration = fit.lasts;
     let asking = Asking {
-        caller: wish.applicant.caller,
+        applicant: wish.applicant,
         is_try: fit.is_try,
         now: now.database,
     };
     let mut lacks = Vec::new();
     let lack = |lack| lacks.push(lack);
     let take = account.live.take(needed.need, asking, now.boot, lack);
-    let take = take.map_err(|cause| {
-        No::Rests(PassedOver {
-            is_of_account: true,
-            ..PassedOver::cooling(cause)
-        })
+    let take = take.map_err(|rest| {
+        unserved.awaits(&account.live);
+        No::Rests(PassedOver::resting(rest))
     })?;
     take.done().map_err(|because| {
         unserved.hears(account, &needed, because, lacks, now);

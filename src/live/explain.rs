@@ -92,16 +92,13 @@ fn meet_one<'a>(
 ) -> Met<'a> {
     let mut unserved = Unserved::default();
     let ask = |version: &VersionLive| version.look(wish.applicant, now);
-    let mut over = objections(candidate, wish, now);
+    let over = objections(candidate, wish, now);
     // A lease learns only in the end that too little is left for it.
     let fit =
         judge(candidate, wish, now, ask).and_then(|fit| match resting(candidate, wish, now) {
             None => Ok(fit),
             Some(rests) => Err(rests),
         });
-    if let (Err(rests), true) = (&fit, over.is_empty()) {
-        over.push(rests.clone());
-    }
     let uses = fit.as_ref().map_or(wish.need.uses, |fit| fit.uses);
     let needed = Needed::new(candidate, wish, uses, now.database);
     let (refused, looks) = candidate.account.live.with_budget_quietly(|budget| {

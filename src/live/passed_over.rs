@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::account::Rest;
 use super::snapshot::{AccountEntry, Candidate, VersionEntry};
 use crate::domain::disablement::Disablement;
 use crate::domain::health::{Cause, FailureClass};
@@ -32,6 +33,19 @@ pub(super) struct PassedOver {
     pub(super) cause: Option<Cause>,
     /// The right to a canary, or a trial, is being asked for: in a moment this replica may give it.
     pub(super) is_awaited: bool,
+    /// How a call that waits for it hears that it is over.
+    pub(super) place: Place,
+}
+
+/// Where a call waits for the end of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In no line: nobody wakes it when that is over sooner than was said.
+    Apart,
+    /// First in line: it looks again at the end, and is woken where that comes sooner.
+    First,
+    /// Behind others, who wake it as it moves up.
+    Behind,
 }
 
 impl PassedOver {
@@ -42,6 +56,7 @@ impl PassedOver {
             is_of_account: false,
             cause: None,
             is_awaited: false,
+            place: Place::Apart,
         }
     }
 
@@ -54,6 +69,19 @@ impl PassedOver {
             until: Some(cause.until),
             cause: Some(cause),
             ..Self::of(KeyRefusal::Cooling, None)
+        }
+    }
+
+    /// Too little is left of a budget of the account, by what its provider has said.
+    pub(super) fn resting(Rest { cause, is_behind }: Rest) -> Self {
+        Self {
+            is_of_account: true,
+            place: if is_behind {
+                Place::Behind
+            } else {
+                Place::First
+            },
+            ..Self::cooling(cause)
         }
     }
 

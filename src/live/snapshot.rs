@@ -20,6 +20,7 @@ use crate::domain::ledger::settle::Part;
 use crate::domain::limit::{Dimension, Limit};
 use crate::domain::prices::OperatorPrices;
 use crate::domain::refusal::LeaseRefusal;
+use crate::domain::remaining::Lent;
 use crate::domain::time::Timestamp;
 
 mod pool_entry;
@@ -116,9 +117,12 @@ impl AccountEntry {
     /// that is in doubt.
     pub fn answered(&self, lease: &LeaseClaims, parts: &[Part], is_in_doubt: bool, now: Timestamp) {
         let drawn = |dimension| self.drawn(lease, dimension);
-        let given = lease.given;
+        let lent = Lent {
+            given: lease.given,
+            within: lease.report_within,
+        };
         self.live
-            .answered(&lease.model, given, (parts, is_in_doubt), drawn, now);
+            .answered(&lease.model, lent, (parts, is_in_doubt), drawn, now);
     }
 
     /// How much each use of a lease was estimated to need of what a limit counts.

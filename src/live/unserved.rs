@@ -8,17 +8,17 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::account::AccountLive;
-use super::choose::judge::judge;
-use super::choose::{Now, Wish};
-use super::needing::{Needed, pass_over};
-use super::passed_over::{First, PassedOver};
+use super::choose::Now;
+use super::needing::Needed;
+use super::passed_over::{First, PassedOver, Place};
 use super::refusing::Refusing;
 use super::snapshot::{AccountEntry, Candidate, PoolEntry, Stretch};
-use super::version::VersionLive;
-use crate::domain::hindrance::{Hindrance, LIMITS_NAMED_MAX};
+use crate::domain::hindrance::LIMITS_NAMED_MAX;
 use crate::domain::ledger::budget::lack::{Because, Lack};
-use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
+use crate::domain::refusal::{KeyRefusal, Tally};
 use crate::domain::time::{BootTime, Timestamp};
+
+mod refusal;
 
 /// The most accounts that one call waits for at a time.
 const ACCOUNTS_AWAITED_MAX: usize = 64;
@@ -28,7 +28,7 @@ const ACCOUNTS_AWAITED_MAX: usize = 64;
 pub struct Unserved {
     /// Why, by key that was asked.
     pub tally: Tally,
-    /// Accounts that only lack permits.
+    /// Accounts that only lack permits, or what is said to be left of them.
     pub short: Vec<Arc<AccountLive>>,
     /// The database has not said no yet: an answer to a reserve may bring permits.
     pub is_pending: bool,
@@ -38,6 +38,10 @@ pub struct Unserved {
     pub is_canary_awaited: bool,
     /// When the database is worth asking again.
     pub ask_at: Option<BootTime>,
+    /// When the first of all clears that it has to look at by itself, since nobody wakes it then.
+    pub look_at: Option<Timestamp>,
+    /// Something may be over sooner, and nobody wakes it for that.
+    pub is_unwatched: bool,
     /// What accounts have said, each of a model as its provider names it.
     heard: HashMap<Uuid, Vec<Heard>>,
     /// Keys that were not asked.
@@ -76,6 +80,10 @@ impl Unserved {
     pub(super) fn pass_over(&mut self, candidate: &Candidate, over: PassedOver) -> Told {
         self.is_canary_awaited |= over.is_awaited;
         let told = self.tell(over.refusal, over.until, over.is_of_all());
+        self.is_unwatched |= over.place == Place::Apart && over.until.is_some();
+        if over.place != Place::Behind {
+            self.looks_at(over.until);
+        }
         let mut firsts = self.firsts.iter_mut();
         let known = firsts.find(|first| first.over.refusal == over.refusal);
         let is_told = |first: &&mut First| !over.is_before(&first.over);
@@ -92,7 +100,12 @@ impl Unserved {
 
     /// The limits of a key's account do not give what is needed.
     pub(super) fn refuse(&mut self, because: Because, now: Now) -> Told {
+        self.looks_at(because.clears(now));
         self.tell(because.refusal(), because.clears(now), true)
+    }
+
+    fn looks_at(&mut self, clears: Option<Timestamp>) {
+        self.look_at = self.look_at.into_iter().chain(clears).min();
     }
 
     fn tell(&mut self, refusal: KeyRefusal, retry: Option<Timestamp>, is_of_all: bool) -> Told {
@@ -144,8 +157,13 @@ impl Unserved {
         };
         self.is_pending |= wait.ask_at <= now.boot;
         self.ask_at = Some(self.ask_at.map_or(wait.ask_at, |at| at.min(wait.ask_at)));
-        if !self.is_short(&account.live) && self.short.len() < ACCOUNTS_AWAITED_MAX {
-            self.short.push(Arc::clone(&account.live));
+        self.awaits(&account.live);
+    }
+
+    /// An account lacks permits, or too little is said to be left of them: that is waited for there, in line.
+    pub(super) fn awaits(&mut self, live: &Arc<AccountLive>) {
+        if !self.is_short(live) && self.short.len() < ACCOUNTS_AWAITED_MAX {
+            self.short.push(Arc::clone(live));
         }
     }
 
@@ -191,43 +209,6 @@ impl Unserved {
     fn knows(&self, lack: &Lack) -> bool {
         let known = |refusing: &Refusing| refusing.lack.limit.uid == lack.limit.uid;
         self.limits.len() >= LIMITS_NAMED_MAX || self.limits.iter().any(known)
-    }
-
-    /// The limits that say no, by name, each with when it clears.
-    pub(super) fn limit_hindrances(
-        &self,
-    ) -> impl Iterator<Item = (Hindrance, Option<Timestamp>)> + '_ {
-        let limits = self.limits.iter();
-        limits.map(|refusing| (refusing.hindrance(), refusing.clears))
-    }
-
-    /// The refusal: here, and only here, every key is counted and names become text.
-    #[must_use]
-    pub fn refusal(mut self, wish: &Wish<'_>, now: Now) -> LeaseRefusal {
-        for skipped in std::mem::take(&mut self.skipped) {
-            let keys = skipped.keys.iter().take(skipped.range.end);
-            for candidate in keys.skip(skipped.range.start) {
-                self.count(candidate, skipped.told, wish, now);
-            }
-        }
-        self.counted(now.database)
-    }
-
-    /// The same, of keys that were all asked.
-    pub(super) fn counted(self, now: Timestamp) -> LeaseRefusal {
-        let limits = self.limits.iter().map(Refusing::hindrance);
-        let firsts = self.firsts.iter();
-        let others = firsts.filter_map(|first| first.hindrance(now));
-        let hindrances = limits.chain(others).collect();
-        LeaseRefusal::NoKey(self.tally, hindrances)
-    }
-
-    fn count(&mut self, candidate: &Candidate, told: Told, wish: &Wish<'_>, now: Now) {
-        let ask = |version: &VersionLive| version.look(wish.applicant, now);
-        match judge(candidate, wish, now, ask) {
-            Ok(_) => self.tally.add(told.refusal, told.retry),
-            Err(over) => drop(pass_over(candidate, wish, now, over, self)),
-        }
     }
 }
 

@@ -37,17 +37,3 @@ pub const IDENTITIES: Unbuilt = unbuilt(
 );
 /// What `callers create` and `callers update` may be asked for in vain.
 pub const OF_CALLERS: &[Unbuilt] = &[IDENTITIES];
-
-/// Methods that are not built yet, with what to do instead.
-const METHODS: &[(&str, &str)] = &[(
-    "MoveKey",
-    "create the key in the other account with CreateKey, then delete this one",
-)];
-
-/// What to do instead of calling a method that is not built yet.
-#[must_use]
-pub fn remedy_of(method: &str) -> &'static str {
-    let mut methods = METHODS.iter();
-    let found = methods.find(|(name, _)| *name == method);
-    found.map_or("a later release brings it", |(_, remedy)| *remedy)
-}

@@ -192,3 +192,20 @@ pub async fn sealed_of_account(
     .await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
+
+/// The versions of a key that hold a secret.
+///
+/// # Errors
+/// As every query.
+pub async fn sealed_of_key(conn: &mut PgConnection, key_uid: Uuid) -> Result<Vec<KeyVersion>> {
+    let rows = sqlx::query_as!(
+        KeyVersionRow,
+        "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
+            health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time
+        from key_versions where key_uid = $1 and stage <> 'revoked' order by uid",
+        key_uid
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}

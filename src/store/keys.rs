@@ -199,12 +199,14 @@ pub async fn insert(conn: &mut PgConnection, key: &Key, mac: &[u8]) -> Result<()
 /// Writes all of a key that can change.
 ///
 /// # Errors
-/// As every query.
+/// [`Error::Unique`] if it is in another account now, which has one of this id; else as every query.
 pub async fn update(conn: &mut PgConnection, key: &Key, mac: &[u8]) -> Result<()> {
     let word = key.disablement.as_ref();
     sqlx::query!(
         "update keys set rev = $2, labels = $3, update_time = $4, model_allow = $5, model_deny = $6, model_map = $7,
-            rotation_seconds = $8, disabled_why = $9, disabled_since = $10, disabled_until = $11, disabled_by = $12, mac = $13
+            rotation_seconds = $8, disabled_why = $9, disabled_since = $10, disabled_until = $11, disabled_by = $12, mac = $13,
+            account_uid = $14,
+            mac_before = case when keys.xmin = pg_current_xact_id()::xid then keys.mac_before else keys.mac end
         where uid = $1",
         key.meta.uid,
         key.meta.rev,
@@ -218,7 +220,8 @@ pub async fn update(conn: &mut PgConnection, key: &Key, mac: &[u8]) -> Result<()
         word.map(|word| offset(word.since)),
         word.and_then(|word| word.until).map(offset),
         word.map(|word| word.by.as_str()),
-        mac
+        mac,
+        key.account_uid
     )
     .execute(conn)
     .await?;

@@ -67,6 +67,7 @@ mod list_pools;
 mod list_prices;
 mod list_tokens;
 mod master_keys;
+mod move_key;
 mod open;
 mod opened;
 mod overdue;
@@ -147,6 +148,7 @@ pub use master_keys::{
     RetireMasterKey, RewrapKeys, RewrapStep, RingChange, ring_of_known_passphrase,
     ring_of_passphrase,
 };
+pub use move_key::MoveKey;
 pub use open::OpenError;
 pub use page::{PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page};
 pub use pool_view::PoolView;

@@ -136,7 +136,10 @@ fn forget(registry: &mut Registry, changes: &Changes) {
             GoneKind::Pool => drop(registry.pools.remove(&gone.uid)),
             GoneKind::Caller => drop(registry.callers.remove(&gone.uid)),
             GoneKind::Token => drop(registry.tokens.remove(&gone.uid)),
-            GoneKind::RefutedCooldowns => {}
+            GoneKind::TriedCooldowns
+            | GoneKind::TriedVersionCooldowns
+            | GoneKind::RefutedCooldowns
+            | GoneKind::RefutedVersion => {}
             GoneKind::Cooldowns => cooldowns::clear_account(registry, gone.uid, changes),
             GoneKind::VersionCooldowns => cooldowns::clear_version(registry, gone.uid, changes),
         }

@@ -4,6 +4,7 @@
 use super::Vault;
 use super::blaming::{cool_for, who};
 use super::opened::Opened;
+use crate::domain::accusers::Matter;
 use crate::domain::classify::{self, Blame, Statement, stated};
 use crate::domain::cooling::{Failing, place_of};
 use crate::domain::health::FailureClass;
@@ -69,6 +70,8 @@ impl Vault {
             cool_for(account, claims, (said.blame, None), failing, now);
             return;
         };
+        // That what is left is too little for a use is our own estimate.
+        let weight = if left > 0 { weight.inferred() } else { weight };
         if said.blame == Blame::Account {
             account.live.said_with(caller, model);
         }
@@ -95,6 +98,9 @@ impl Vault {
     /// longer. A budget of a single key is not counted, since leases are not by key.
     fn count(&self, lease: &Opened, account: &AccountEntry, said: Statement, now: Timestamp) {
         let claims = &lease.claims;
+        if self.live.is_doubted(claims.caller_uid, Matter::Count, now) {
+            return;
+        }
         let place = match said.blame {
             Blame::Account => "",
             Blame::AccountModel => place_of(Some(&claims.model)),

@@ -11,7 +11,7 @@ use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::labels::Labels;
 use crate::domain::name::AccountName;
 use crate::domain::profile::Placement;
-use crate::store::accounts;
+use crate::store::{accounts, key_versions};
 
 /// Changes of an account; what is none stays.
 #[derive(Debug, Clone)]
@@ -52,7 +52,8 @@ impl Verb for UpdateAccount {
         accounts::update(work.conn, &account, &mac).await?;
         let mut summary = format!("updated, at {}", account.endpoint.base_url);
         if hosts != account.endpoint.allowed_hosts {
-            let versions = sealing::seal_anew(work, &account).await?;
+            let versions = key_versions::sealed_of_account(work.conn, account.meta.uid).await?;
+            let versions = sealing::seal_anew(work, versions, &account).await?;
             summary.push_str(&format!(
                 ", {versions} versions sealed anew for {}",
                 account.endpoint.allowed_hosts.join(" ")

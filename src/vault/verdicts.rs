@@ -125,9 +125,13 @@ impl Vault {
         let by = (claims.caller_uid, claims.given);
         let refuted = version.and_then(|version| version.live.refute(&claims.model, by, now));
         self.live.refuted(refuted);
-        if let Some(accuser) = account.live.succeed(&claims.model, by, now) {
+        let found = account.live.succeed(&claims.model, by, now);
+        if let Some(accuser) = found.wrong {
             let found = (claims.account_uid, claims.caller_uid);
             self.live.refuted_budget(accuser, Some(found));
+        }
+        if let Some(by) = found.in_vain {
+            self.live.counted_in_vain(by, now);
         }
     }
 

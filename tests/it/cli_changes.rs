@@ -206,3 +206,25 @@ async fn a_rotation_is_looked_at_gone_on_with_undone_and_given_up() {
         .refuses(refused, "", 1, &["accounts/openai/rotator does not exist"])
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_moved_by_a_line() {
+    let shell = Shell::open().await;
+    shell.does("keys import -", FILE).await;
+    shell
+        .does("accounts create openai-eu --profile openai", "")
+        .await;
+    let here = ["destination_account", "is where", "name another account"];
+    shell
+        .refuses("keys move openai/main openai", "", 1, &here)
+        .await;
+    let tried = shell
+        .does("keys move openai/main openai-eu --validate-only", "")
+        .await;
+    assert!(tried.contains("nothing was changed"), "{tried}");
+    let moved = shell.does("keys move openai/main openai-eu", "").await;
+    assert!(moved.contains("accounts/openai-eu/keys/main"), "{moved}");
+    shell
+        .refuses("keys get openai/main", "", 1, &["does not exist"])
+        .await;
+}

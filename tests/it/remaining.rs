@@ -190,6 +190,29 @@ async fn what_a_doubted_caller_says_is_left_binds_that_one_alone() {
     leases(&honest, &call, 5).await;
 }
 
+/// What is left is counted here: where there is more, it is no lie of whoever said what was left.
+#[tokio::test]
+async fn nobody_is_doubted_for_what_was_counted_down_too_far() {
+    let (cluster, admin, teller) = judged_by(brief()).await;
+    let token = admin.create_lessee("other", "p").await;
+    let other = cluster.client(0, &token).await;
+    let call = named("gpt-5");
+    for _ in 0..2 {
+        let first = leases(&teller, &call, 1).await;
+        teller.report(&first[0], requests_left("1", "20h")).await;
+        // It is leased, and never used.
+        leases(&other, &call, 1).await;
+        let asked = async || other.ask(call.clone()).await.ok();
+        let trial = eventually_some("a lease finds out", asked).await;
+        other.report(&trial, success()).await;
+    }
+    let lease = teller.ask(call.clone()).await.unwrap();
+    let month = http(402, &[("retry-after", "2592000")]);
+    teller.report(&lease, month).await;
+    let refused = other.refused(of("p")).await;
+    refused.is(Code::ResourceExhausted, "KEYS_COOLING");
+}
+
 /// That one is left until tomorrow shuts nobody out for longer than that none is: a single lease finds out.
 #[tokio::test]
 async fn a_lie_of_what_is_left_is_tried_as_one_of_none_is() {

@@ -37,7 +37,7 @@ impl PoolRules {
     /// # Errors
     /// Names the rule, the field, the bound and the remedy.
     pub fn parse(text: String) -> Result<Self, String> {
-        let rules = compile(&text)?;
+        let rules = compile(&text, Author::Here)?;
         Ok(Self {
             text,
             compiled: OnceLock::from(Ok(rules)),
@@ -75,7 +75,8 @@ impl PoolRules {
     }
 
     fn compiled(&self) -> &Result<Vec<Rule>, String> {
-        self.compiled.get_or_init(|| compile(&self.text))
+        self.compiled
+            .get_or_init(|| compile(&self.text, Author::Before))
     }
 }
 
@@ -88,9 +89,18 @@ impl PartialEq for PoolRules {
 
 impl Eq for PoolRules {}
 
+/// Who has written rules: what an earlier release let pass is judged on as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Author {
+    /// Somebody who hears what is wrong with them.
+    Here,
+    /// Nobody who does.
+    Before,
+}
+
 /// What is wrong quotes the author, and is told in a header of an answer.
-fn compile(text: &str) -> Result<Vec<Rule>, String> {
-    rules_of(text).map_err(|mut what| {
+fn compile(text: &str, author: Author) -> Result<Vec<Rule>, String> {
+    rules_of(text, author).map_err(|mut what| {
         if what.len() > FAULT_BYTES_MAX {
             what.truncate(what.floor_char_boundary(FAULT_BYTES_MAX));
             what.push('…');
@@ -99,7 +109,7 @@ fn compile(text: &str) -> Result<Vec<Rule>, String> {
     })
 }
 
-fn rules_of(text: &str) -> Result<Vec<Rule>, String> {
+fn rules_of(text: &str, author: Author) -> Result<Vec<Rule>, String> {
     if text.len() > POOL_RULES_BYTES_MAX {
         let bytes = text.len();
         return Err(format!(
@@ -118,7 +128,7 @@ fn rules_of(text: &str) -> Result<Vec<Rule>, String> {
     }
     let mut rules: Vec<Rule> = Vec::with_capacity(count);
     for (i, written) in file.rule.into_iter().enumerate() {
-        let rule = rule_of(i, written)?;
+        let rule = rule_of(i, written, author)?;
         if rules.iter().any(|earlier| earlier.id == rule.id) {
             return Err(format!("have two rules {}, rename one", rule.id));
         }
@@ -128,7 +138,7 @@ fn rules_of(text: &str) -> Result<Vec<Rule>, String> {
 }
 
 /// One rule, the one at place `i`.
-fn rule_of(i: usize, written: Written) -> Result<Rule, String> {
+fn rule_of(i: usize, written: Written, author: Author) -> Result<Rule, String> {
     let id = written.id.clone();
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if id.is_empty() || id.len() > ID_BYTES_MAX || !id.chars().all(is_plain) {
@@ -138,6 +148,9 @@ fn rule_of(i: usize, written: Written) -> Result<Rule, String> {
     }
     let within = |what| format!("rule {id}: {what}");
     check(&written).map_err(within)?;
+    if author == Author::Here {
+        refuse_void(&written).map_err(within)?;
+    }
     let rule = Rule::parse(FILE, written, PATTERN_BYTES_MAX).map_err(within)?;
     // The last thing that a pool may be talked into is to bury its keys while their provider is ill.
     if rule.class == FailureClass::Credential && rule.takes_any_fault() {
@@ -167,6 +180,25 @@ fn check(written: &Written) -> Result<(), String> {
         check_values(field, pairs.len(), pairs.iter().flat_map(|(a, b)| [a, b]))?;
     }
     Ok(())
+}
+
+/// A failure that nobody can name is judged as one that no rule explains: against the key, in a row. What a rule says of it besides would be
+/// lost.
+fn refuse_void(written: &Written) -> Result<(), String> {
+    let class = FailureClass::Unknown.as_str();
+    let of_what = match (written.class == class, written.guess) {
+        (true, _) => format!("class {class:?}"),
+        (false, true) => "guess = true".to_owned(),
+        (false, false) => return Ok(()),
+    };
+    let said = [("scope", &written.scope), ("advice", &written.advice)];
+    let void = said.into_iter().find(|(_, value)| value.is_some());
+    void.map_or(Ok(()), |(field, _)| {
+        Err(format!(
+            "{field} is void beside {of_what}: such a failure counts against the key, in a row, and another key is advised; remove \
+            {field}, or name a class that it is to hold for"
+        ))
+    })
 }
 
 fn check_values<'a>(

@@ -20,9 +20,9 @@ use crate::domain::health::FailureClass;
 pub(super) struct Written {
     /// Unique in its file.
     pub(super) id: String,
-    class: String,
-    scope: Option<String>,
-    advice: Option<String>,
+    pub(super) class: String,
+    pub(super) scope: Option<String>,
+    pub(super) advice: Option<String>,
     /// How long it cools where the response itself states nothing.
     cooldown: Option<String>,
     #[serde(default)]
@@ -48,7 +48,7 @@ pub(super) struct Written {
     pub(super) fallback: bool,
     /// The class is only what is most likely.
     #[serde(default)]
-    guess: bool,
+    pub(super) guess: bool,
 }
 
 /// A rule.

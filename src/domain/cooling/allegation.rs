@@ -50,6 +50,22 @@ impl Weight {
         }
     }
 
+    /// The same of what was worked out from what one caller said, such as an estimate that does not fit: it is tried as that caller's word
+    /// would be, but where it is not so nobody was wrong.
+    #[must_use]
+    pub const fn inferred(self) -> Self {
+        match self {
+            Self::Alleged {
+                given, quarantine, ..
+            } => Self::Alleged {
+                by: NOBODY,
+                given,
+                quarantine,
+            },
+            Self::Proven | Self::Closed { .. } => self,
+        }
+    }
+
     /// Whether it makes more of what one caller alone has said.
     pub(super) fn seconds(self, held: &Cause) -> bool {
         let own = match self {

@@ -174,19 +174,6 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
         }
     }
 
-    /// Who alone spoke of what is not among this.
-    pub fn alleged_beside<'a>(
-        &'a self,
-        stored: &'a [(String, Cause)],
-    ) -> impl Iterator<Item = Uuid> + 'a {
-        let is_stored = |model: &String| stored.iter().any(|(stored, _)| stored == model);
-        let others = self
-            .cooling
-            .iter()
-            .filter(move |(model, _)| !is_stored(model));
-        others.filter_map(|(_, cooling)| cooling.cause.as_ref()?.accuser)
-    }
-
     /// A person says that it cools down from nothing but this.
     pub fn cleared(&mut self, except: &[(String, Cause)], now: Timestamp) {
         self.unsaved.clear();

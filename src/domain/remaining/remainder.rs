@@ -1,16 +1,16 @@
 //! What is left of one budget: what was said, less what was leased since.
 
-use std::time::Duration;
-
 use uuid::Uuid;
 
+use super::open::{Lent, Open};
 use super::{Short, Word};
 use crate::domain::classify::{Spent, Statement};
 use crate::domain::limit::Dimension;
 use crate::domain::time::Timestamp;
 
-/// Resets that differ by no more are of one window: they are rounded to seconds, and answers take their time.
-const JITTER: Duration = Duration::from_secs(2);
+mod window;
+
+use window::Window;
 
 /// What is left of one budget.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub(super) struct Remainder {
     leased: u64,
     /// As many uses that is.
     uses: u64,
-    /// Units of those that are reported: the provider has seen them.
-    answered: u64,
+    /// Of those, what is under way: the rest is reported, so that the provider has seen it, or its leases have ended.
+    open: Open,
 }
 
 impl Remainder {
@@ -46,7 +46,7 @@ impl Remainder {
             since: now,
             leased: 0,
             uses: 0,
-            answered: 0,
+            open: Open::default(),
         })
     }
 
@@ -129,25 +129,27 @@ impl Remainder {
     }
 
     /// So many uses of so many units are leased.
-    pub(super) fn lease(&mut self, units: u64, uses: u64, now: Timestamp) {
-        if now >= self.since {
-            self.leased = self.leased.saturating_add(units.saturating_mul(uses));
+    pub(super) fn lease(&mut self, units: u64, uses: u64, lent: Lent) {
+        if lent.given >= self.since {
+            let units = units.saturating_mul(uses);
+            self.leased = self.leased.saturating_add(units);
             self.uses = self.uses.saturating_add(uses);
+            self.open.lease(units, lent);
         }
     }
 
-    /// So many uses of a lease that was given then are reported.
-    pub(super) fn answer(&mut self, units: Option<u64>, uses: u64, given: Timestamp) {
-        let units = self.counted(units, uses, given);
-        self.answered = self.answered.saturating_add(units).min(self.leased);
+    /// So many uses of a lease are reported.
+    pub(super) fn answer(&mut self, units: Option<u64>, uses: u64, lent: Lent) {
+        let units = self.counted(units, uses, lent.given);
+        self.open.report(units, lent);
     }
 
     /// The same of uses that were not sent.
-    pub(super) fn give_back(&mut self, units: Option<u64>, uses: u64, given: Timestamp) {
-        let units = self.counted(units, uses, given);
+    pub(super) fn give_back(&mut self, units: Option<u64>, uses: u64, lent: Lent) {
+        let units = self.counted(units, uses, lent.given);
         if units > 0 {
             self.leased = self.leased.saturating_sub(units);
-            self.answered = self.answered.min(self.leased);
+            self.open.report(units, lent);
             self.uses = self.uses.saturating_sub(uses);
         }
     }
@@ -210,7 +212,7 @@ impl Remainder {
     /// A later answer says that more is left. What is leased and not reported yet may be in that or not: it is taken not to be, unless less
     /// were left by that than was thought.
     fn hear_more(&mut self, new: Self, left: u64) -> bool {
-        let under_way = self.leased.saturating_sub(self.answered);
+        let under_way = self.open.units(new.at).min(self.leased);
         if new.said.remaining.unwrap_or(0).saturating_sub(under_way) <= left {
             return false;
         }
@@ -218,32 +220,9 @@ impl Remainder {
             since: self.since,
             leased: under_way,
             uses: under_way.div_ceil(self.average()),
+            open: std::mem::take(&mut self.open),
             ..new
         };
         true
     }
-
-    /// Which window that is, beside this one. How old an answer is when it is reported nobody knows, so its reset is told from a moment
-    /// between when its lease was given and now.
-    fn window_of(&self, new: &Self, given: Timestamp) -> Window {
-        let first = new.until.before(new.at.since(given));
-        if self.said.is_steady() || new.said.is_steady() {
-            Window::OneByOne
-        } else if first > self.until.after(JITTER) {
-            Window::Later
-        } else if new.until.after(JITTER) < self.until {
-            Window::Older
-        } else {
-            Window::Same
-        }
-    }
-}
-
-/// The window that an answer speaks of, beside that of an answer before.
-enum Window {
-    Older,
-    Same,
-    Later,
-    /// There are none: what is used comes back one by one.
-    OneByOne,
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::classify::{built_in, stated};
+use crate::domain::cooling::Weight;
 use crate::domain::ledger::settle::Part;
 use crate::domain::usage::Usage;
 
@@ -11,10 +12,19 @@ mod order;
 const PLACES: [&str; 2] = ["", "m"];
 const A: Uuid = Uuid::from_u128(1);
 const B: Uuid = Uuid::from_u128(2);
+const LASTS: Duration = Duration::from_mins(10);
 
 /// 2026-02-18T21:59:30Z, and so many milliseconds.
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_micros((1_771_451_970_000 + millis) * 1_000)
+}
+
+/// A lease that was given then.
+fn lent(millis: i64) -> Lent {
+    Lent {
+        given: at(millis),
+        within: LASTS,
+    }
 }
 
 fn word(caller: Uuid) -> Word {
@@ -67,7 +77,7 @@ fn uses(caller: Uuid, uses: u64, tokens: u64) -> Leasing {
 fn leases(all: &mut Remainders, caller: Uuid, tokens: u64, now: Timestamp) -> u64 {
     let mut given = 0;
     while given < 1_000 && all.offer(PLACES, uses(caller, 1, tokens), now).is_ok() {
-        all.lease(PLACES, uses(caller, 1, tokens), now);
+        all.lease(PLACES, uses(caller, 1, tokens), LASTS, now);
         given += 1;
     }
     given
@@ -110,7 +120,7 @@ fn a_lease_of_many_uses_gets_as_many_as_are_left() {
     all.hear("", (word(A), at(0)), requests(3, 40_000), at(0));
     assert_eq!(all.offer(PLACES, uses(A, 10, 0), at(1)).unwrap(), 3);
     assert_eq!(all.offer(PLACES, uses(A, 2, 0), at(1)).unwrap(), 2);
-    let spent = all.lease(PLACES, uses(A, 3, 0), at(1));
+    let spent = all.lease(PLACES, uses(A, 3, 0), LASTS, at(1));
     assert_eq!(spent.len(), 1);
 }
 
@@ -179,10 +189,10 @@ fn what_was_not_sent_is_left_again_unless_that_is_in_doubt() {
     assert_eq!(leases(&mut all, A, 0, at(20)), 1);
     let parts = [Part::not_sent(1)];
     let none = |_| None;
-    assert!(!all.answer(PLACES, at(20), (&parts, true), none, at(30)));
+    assert!(!all.answer(PLACES, lent(20), (&parts, true), none, at(30)));
     // Nor of a lease that was not counted.
-    assert!(!all.answer(PLACES, at(9), (&parts, false), none, at(30)));
-    assert!(all.answer(PLACES, at(20), (&parts, false), none, at(30)));
+    assert!(!all.answer(PLACES, lent(9), (&parts, false), none, at(30)));
+    assert!(all.answer(PLACES, lent(20), (&parts, false), none, at(30)));
     assert_eq!(leases(&mut all, A, 0, at(30)), 1);
 }
 

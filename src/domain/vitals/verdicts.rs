@@ -47,7 +47,8 @@ impl Vitals {
     #[must_use]
     pub fn accused(&self) -> Option<(Uuid, Matter)> {
         let cause = self.health.cause()?;
-        Some((cause.accuser?, Matter::of(cause.class)))
+        let accuser = cause.accuser.filter(|by| !by.is_nil())?;
+        Some((accuser, Matter::of(cause.class)))
     }
 
     /// One caller's word: death where the pool trusts it, where the version was proven dead before, and where it confirms another's. Else

@@ -1,12 +1,14 @@
-//! What rests of an account since too little is said to be left of a budget. Only this replica's leases are counted, so only this replica
-//! rests: the others hear for themselves what is left, and a rest of theirs could not be lifted from here.
+//! What rests of an account since too little is said to be left of a budget, and the calls that wait for that. Only this replica's leases
+//! are counted, so only this replica rests: the others hear for themselves what is left, and a rest of theirs could not be lifted from here.
 
 use uuid::Uuid;
 
 use super::own::Own;
 use crate::domain::cooling::{AccountCooldowns, Failing};
-use crate::domain::health::Cause;
-use crate::domain::remaining::{Remainders, Short};
+use crate::domain::health::{Cause, FailureClass};
+use crate::domain::ledger::held::Ticket;
+use crate::domain::ledger::work::PAUSE;
+use crate::domain::remaining::{Lacking, Leasing, Lines, Remainders, Short};
 use crate::domain::time::Timestamp;
 use crate::live::version::Applicant;
 
@@ -16,10 +18,55 @@ use crate::live::version::Applicant;
 pub(super) struct Counted {
     pub(super) remainders: Remainders,
     rests: AccountCooldowns,
-    pub(super) own: Own,
+    own: Own,
+    /// Who waits for that.
+    pub(super) lines: Lines,
+}
+
+/// Too little is left for a call, or others go first.
+#[derive(Debug)]
+pub(super) struct Lack {
+    /// Of what.
+    pub(super) lacking: Lacking,
+    /// As a cooldown, until then.
+    pub(super) cause: Cause,
+    /// What lacks, where nothing rests for it yet.
+    pub(super) short: Option<Box<Short>>,
 }
 
 impl Counted {
+    /// Nothing is said, rests or is waited for: no call need ask.
+    pub(super) fn is_idle(&self) -> bool {
+        self.remainders.is_empty()
+            && self.rests.count() == 0
+            && self.own.is_empty()
+            && self.lines.is_empty()
+    }
+
+    /// For how many uses enough is left for a call with this place in line. Nothing begins to rest by it.
+    pub(super) fn offer(
+        &self,
+        places: [&str; 2],
+        (applicant, ticket): (Applicant, Option<Ticket>),
+        leasing: Leasing,
+        now: Timestamp,
+    ) -> Result<u64, Box<Lack>> {
+        if let Some(rest) = self.bars(places, applicant, now) {
+            return Err(Box::new(rest));
+        }
+        let lack = |short: Box<Short>| Lack {
+            lacking: short.lacking(),
+            cause: short.cause(now),
+            short: Some(short),
+        };
+        let offered = self.remainders.offer(places, leasing, now);
+        let uses = offered.map_err(|short| Box::new(lack(short)))?;
+        match self.lines.holds_up(places, applicant.caller, ticket) {
+            Some(lacking) => Err(Box::new(behind(lacking.clone(), now))),
+            None => Ok(uses),
+        }
+    }
+
     /// Until when these rest for everybody.
     pub(super) fn of<'a>(
         &'a self,
@@ -30,17 +77,31 @@ impl Counted {
         causes.into_iter().flatten()
     }
 
-    /// Until when they do for one caller.
-    pub(super) fn bars<'a>(
-        &'a self,
-        places: [&'a str; 2],
+    /// What rests longest for a caller, unless that may find out whether it does so rightly.
+    pub(super) fn bars(
+        &self,
+        places: [&str; 2],
         applicant: Applicant,
         now: Timestamp,
-    ) -> impl Iterator<Item = &'a Cause> {
+    ) -> Option<Lack> {
         let Applicant { caller, patience } = applicant;
-        let causes = places.map(|place| self.rests.bars(place, caller, patience, now));
-        let own = self.own.bars(places, caller, now);
-        causes.into_iter().flatten().chain(own)
+        let lack = |place: &str, bound, cause: &Cause| Lack {
+            lacking: Lacking {
+                place: place.to_owned(),
+                bound,
+            },
+            cause: cause.clone().told(now),
+            short: None,
+        };
+        let rests = places.into_iter().filter_map(|place| {
+            let cause = self.rests.bars(place, caller, patience, now)?;
+            Some(lack(place, None, cause))
+        });
+        let own = places.into_iter().filter_map(|place| {
+            let cause = self.own.bars([place, place], caller, now)?;
+            Some(lack(place, Some(caller), cause))
+        });
+        rests.chain(own).max_by_key(|lack| lack.cause.until)
     }
 
     pub(super) fn is_alleged(&self) -> bool {
@@ -60,7 +121,8 @@ impl Counted {
         self.own.forget(now);
     }
 
-    /// As for other cooldowns; and what was spent by the word that was wrong is counted no more.
+    /// As for other cooldowns, but nobody is wrong by it, since it was counted here; and what was spent so is counted no more. Answers by
+    /// whose word that was.
     pub(super) fn refute(
         &mut self,
         models: [&str; 2],
@@ -68,13 +130,15 @@ impl Counted {
         now: Timestamp,
     ) -> Option<Uuid> {
         let rested = models.map(|model| self.rests.of(model, now).is_some());
-        let wrong = self.rests.refute(models, found, now);
+        self.rests.refute(models, found, now);
+        let mut in_vain = None;
         for (model, rested) in models.into_iter().zip(rested) {
             if rested && self.rests.of(model, now).is_none() {
-                self.remainders.forget_spent(model, now);
+                let by = self.remainders.forget_spent(model, now);
+                in_vain = in_vain.or(by);
             }
         }
-        wrong
+        in_vain
     }
 
     /// Too little is left of a budget: it rests as if nothing were said to be left.
@@ -86,8 +150,8 @@ impl Counted {
             why,
         } = short;
         if let Some(weight) = word.weight {
-            self.rests
-                .spend((word.caller, weight), place, *spent, why, now);
+            let word = (word.caller, weight.inferred());
+            self.rests.spend(word, place, *spent, why, now);
             return;
         }
         let failing = Failing {
@@ -107,5 +171,21 @@ impl Counted {
         for short in self.remainders.spent([place, place], now) {
             self.rest(&short, now);
         }
+    }
+}
+
+/// Enough is left, but somebody who came before is about to take it.
+fn behind(lacking: Lacking, now: Timestamp) -> Lack {
+    Lack {
+        lacking,
+        cause: Cause {
+            until: now.after(PAUSE),
+            why: "rate_limit (others wait for what is left, by its headers)".to_owned(),
+            class: FailureClass::RateLimit,
+            accuser: None,
+            tried: None,
+            strikes: 0,
+        },
+        short: None,
     }
 }

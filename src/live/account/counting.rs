@@ -1,38 +1,44 @@
 //! Leases of budgets of which it is known how much is left: counted as permits are taken, under the same lock.
 
-use std::sync::atomic::Ordering;
-
-use uuid::Uuid;
-
-use super::waiting::{Fronts, wake_first};
+use super::counted::Lack;
+use super::waiting::Fronts;
 use super::{AccountLive, State};
-use crate::domain::classify::Statement;
 use crate::domain::cooling::places;
 use crate::domain::health::Cause;
-use crate::domain::ledger::budget::lack::Lack;
-use crate::domain::ledger::budget::{Need, Take};
-use crate::domain::ledger::settle::Part;
-use crate::domain::limit::Dimension;
+use crate::domain::ledger::budget::{Need, Take, Taken, lack};
 use crate::domain::pool::Estimate;
-use crate::domain::remaining::{Leasing, Short, Word};
+use crate::domain::remaining::{Leasing, Short};
 use crate::domain::time::{BootTime, Timestamp};
+use crate::live::version::Applicant;
 
 /// Who takes permits, as far as what is left of a budget binds it.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking {
     /// The caller.
-    pub caller: Uuid,
+    pub applicant: Applicant,
     /// It finds out whether so little is left as one caller says.
     pub is_try: bool,
     /// When.
     pub now: Timestamp,
 }
 
+/// Too little is left of a budget for a call, or others go first.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// As a cooldown, until then.
+    pub cause: Cause,
+    /// Others wait for it who came before. Whoever goes first looks again when it ends, and those behind are woken as they move up.
+    pub is_behind: bool,
+}
+
 #[cfg(test)]
 impl Asking {
     /// Of whom nothing is known.
     pub(in crate::live) const NOBODY: Self = Self {
-        caller: Uuid::nil(),
+        applicant: Applicant {
+            caller: uuid::Uuid::nil(),
+            patience: std::time::Duration::ZERO,
+        },
         is_try: false,
         now: Timestamp::from_micros(0),
     };
@@ -53,13 +59,17 @@ impl State {
         self.counted.rest(short, now);
     }
 
-    /// For how many uses enough is left.
-    fn offer(&mut self, need: &Need<'_>, asking: Asking) -> Result<u64, Cause> {
+    /// For how many uses enough is left, with nobody before.
+    fn offer(&mut self, need: &Need<'_>, asking: Asking) -> Result<u64, Box<Lack>> {
         let (places, now) = (places(need.model), asking.now);
         let leasing = leasing(need, need.uses, asking);
-        let short = match self.counted.remainders.offer(places, leasing, now) {
+        let call = (asking.applicant, need.ticket);
+        let lack = match self.counted.offer(places, call, leasing, now) {
             Ok(uses) => return Ok(uses),
-            Err(short) => short,
+            Err(lack) => lack,
+        };
+        let Some(short) = &lack.short else {
+            return Err(lack);
         };
         // What is too little for this call alone may do for others.
         let least = Leasing {
@@ -68,15 +78,33 @@ impl State {
             ..leasing
         };
         if self.counted.remainders.offer(places, least, now).is_ok() {
-            return Err(short.cause(now));
+            return Err(lack);
         }
-        self.rest(&short, now);
-        let rests = self.counted.of(places, now);
-        let rests = rests.chain(self.counted.own.bars(places, asking.caller, now));
-        match rests.max_by_key(|cause| cause.until) {
-            Some(cause) => Err(cause.clone().told(now)),
+        self.rest(short, now);
+        match self.counted.bars(places, asking.applicant, now) {
+            Some(rest) => Err(Box::new(rest)),
             // Of a caller who has made as many models rest as one may, nothing more does.
             None => Ok(need.uses),
+        }
+    }
+
+    /// A call waits for what is left, in line: meanwhile it holds up nobody who waits for a limit alone.
+    fn wait(&mut self, need: Need<'_>, lack: Lack, (at, now): (Timestamp, BootTime)) -> Rest {
+        let Lack { lacking, cause, .. } = lack;
+        let Some(ticket) = need.ticket else {
+            let is_behind = false;
+            return Rest { cause, is_behind };
+        };
+        let before = Fronts::of(self);
+        let moved = self.counted.lines.stand(ticket, lacking);
+        let is_first = self.counted.lines.is_first(ticket);
+        let clears_at = now.after(cause.until.since(at));
+        self.budget.wait_elsewhere(need, (is_first, clears_at), now);
+        before.wake_moved(ticket, self);
+        moved.into_iter().for_each(|next| self.wake(next));
+        Rest {
+            cause,
+            is_behind: !is_first,
         }
     }
 }
@@ -86,119 +114,56 @@ impl AccountLive {
     /// has joined stands in a line: one that was served elsewhere first would never leave it.
     ///
     /// # Errors
-    /// The cooldown that begins with this, where what is said to be left of a budget is not enough.
+    /// What is said to be left of a budget is not enough: then no limit is asked.
     pub fn take(
         &self,
         mut need: Need<'_>,
         asking: Asking,
         now: BootTime,
-        lacks: impl FnMut(Lack),
-    ) -> Result<Take, Cause> {
+        lacks: impl FnMut(lack::Lack),
+    ) -> Result<Take, Rest> {
         let state = &mut *self.state.lock();
-        let is_counted = !state.counted.remainders.is_empty();
-        if is_counted && !asking.is_try {
-            let offered = state.offer(&need, asking);
-            need.uses = offered.inspect_err(|_| self.note_alleged(state))?;
-        }
         need.ticket = need.ticket.filter(|t| state.wakers.contains_key(t));
+        let is_counted = !state.counted.is_idle();
+        if is_counted && !asking.is_try {
+            match state.offer(&need, asking) {
+                Ok(uses) => need.uses = uses,
+                Err(lack) => {
+                    self.note_alleged(state);
+                    return Err(state.wait(need, *lack, (asking.now, now)));
+                }
+            }
+        }
         let before = need.ticket.map(|ticket| (ticket, Fronts::of(state)));
         let take = state.budget.take(need, now);
-        if let Some((ticket, before)) = before {
-            before.wake_moved(ticket, state);
-        }
         match &take {
-            Take::Taken(taken) if is_counted => self.count_lease(state, &need, taken.uses, asking),
+            Take::Taken(taken) if is_counted => self.count_lease(state, &need, taken, asking),
             Take::Taken(_) => {}
             Take::Short(_) | Take::TooLarge(..) | Take::ModelRequired | Take::CostRequired => {
                 state.budget.lacks(need, now).for_each(lacks);
             }
         }
+        if let Some((ticket, before)) = before {
+            before.wake_moved(ticket, state);
+            state.leave_counted(ticket);
+        }
         Ok(take)
     }
 
-    fn count_lease(&self, state: &mut State, need: &Need<'_>, uses: u64, asking: Asking) {
-        let places = places(need.model);
-        let leased = leasing(need, uses, asking);
-        let spent = state.counted.remainders.lease(places, leased, asking.now);
+    fn count_lease(&self, state: &mut State, need: &Need<'_>, taken: &Taken, asking: Asking) {
+        let leased = leasing(need, taken.uses, asking);
+        let (remainders, within) = (&mut state.counted.remainders, taken.within.report);
+        let spent = remainders.lease(places(need.model), leased, within, asking.now);
         if !spent.is_empty() {
             spent.iter().for_each(|short| state.rest(short, asking.now));
             self.note_alleged(state);
         }
     }
-
-    /// The cooldown that a lease would begin, where what is said to be left is not enough for it. Nothing begins.
-    pub fn would_rest(
-        &self,
-        model: Option<&str>,
-        leasing: Leasing,
-        now: Timestamp,
-    ) -> Option<Cause> {
-        let (places, state) = (places(model), self.state.lock());
-        let held = |place: &str| state.cooldowns.of(place, now).is_some();
-        // Where something rests already, and this lease may pass, it is the one that finds out.
-        if places.into_iter().any(held) || state.counted.of(places, now).next().is_some() {
-            return None;
-        }
-        let short = state.counted.remainders.offer(places, leasing, now).err()?;
-        Some(short.cause(now))
-    }
-
-    /// An answer to a use of a lease that was given then says what is left of a budget, for this model or, where that is empty, for all.
-    pub fn hear_left(
-        &self,
-        place: &str,
-        (word, given): (Word, Timestamp),
-        said: Statement,
-        now: Timestamp,
-    ) {
-        let state = &mut *self.state.lock();
-        let bound = word.bound();
-        let counted = &mut state.counted;
-        if counted.remainders.hear(place, (word, given), said, now) {
-            counted.lift(place, bound, now);
-            self.note_lifted(state);
-        }
-        self.note_counted(state);
-    }
-
-    /// Uses of a lease that was given then are reported, of each of which so much was drawn: what was not sent is left again, unless that is
-    /// in doubt.
-    pub fn answered(
-        &self,
-        model: &str,
-        given: Timestamp,
-        parts: (&[Part], bool),
-        drawn: impl Fn(Dimension) -> Option<u64>,
-        now: Timestamp,
-    ) {
-        if !self.is_counted.load(Ordering::Acquire) {
-            return;
-        }
-        let state = &mut *self.state.lock();
-        let (places, counted) = (places(Some(model)), &mut state.counted);
-        if counted.remainders.answer(places, given, parts, drawn, now) {
-            for place in places {
-                counted.lift(place, None, now);
-            }
-            self.note_lifted(state);
-        }
-        self.note_counted(state);
-    }
-
-    fn note_lifted(&self, state: &State) {
-        self.note_alleged(state);
-        wake_first(state);
-    }
-
-    fn note_counted(&self, state: &State) {
-        let is_counted = !state.counted.remainders.is_empty();
-        self.is_counted.store(is_counted, Ordering::Release);
-    }
 }
 
 fn leasing(need: &Need<'_>, uses: u64, asking: Asking) -> Leasing {
     Leasing {
-        caller: asking.caller,
+        caller: asking.applicant.caller,
         estimate: need.estimate,
         uses,
     }

@@ -173,7 +173,8 @@ mod tests {
             };
             account.said_with(first, "m");
             account.blame((first, weight), "", QUOTA, at(0));
-            assert_eq!(account.succeed(model, (second, at(61)), at(62)), wrong);
+            let found = account.succeed(model, (second, at(61)), at(62));
+            assert_eq!(found.wrong, wrong);
             assert_eq!(account.cooling(Some(model), at(62)), None);
             let over = &account.unsaved()[0].1;
             assert!(over.is_refuted() && over.wrong() == wrong, "{model}");

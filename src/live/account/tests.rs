@@ -4,7 +4,9 @@ use super::*;
 use crate::domain::cooling::ACCOUNT_MODELS_MAX;
 use crate::domain::health::FailureClass;
 
+mod counting;
 mod lines;
+mod resting;
 mod world;
 
 fn at(seconds: i64) -> Timestamp {

@@ -28,6 +28,7 @@ impl AccountLive {
         state.wakers.remove(&ticket);
         state.budget.leave(ticket);
         wake_first(&state);
+        state.leave_counted(ticket);
     }
 
     /// A call cannot be served here as things stand, though it may be later: it holds up nobody until it has tried again.
@@ -36,6 +37,7 @@ impl AccountLive {
         let before = Fronts::of(&state);
         state.budget.leave(ticket);
         before.wake_moved(ticket, &state);
+        state.leave_counted(ticket);
     }
 
     /// The database answered: whoever waited only for that goes on.
@@ -52,10 +54,22 @@ impl AccountLive {
 }
 
 impl State {
-    fn wake(&self, ticket: Ticket) {
+    pub(super) fn wake(&self, ticket: Ticket) {
         if let Some(waker) = self.wakers.get(&ticket) {
             waker.wake.notify_one();
         }
+    }
+
+    /// There may be more left of what is counted: whoever goes first there tries again.
+    pub(super) fn wake_counted(&self) {
+        let first = self.counted.lines.firsts();
+        first.for_each(|ticket| self.wake(ticket));
+    }
+
+    /// A call waits no more for what is counted: whoever moves up tries.
+    pub(super) fn leave_counted(&mut self, ticket: Ticket) {
+        let next = self.counted.lines.leave(ticket);
+        next.into_iter().for_each(|next| self.wake(next));
     }
 
     pub(super) fn wake_all(&self) {

@@ -31,7 +31,8 @@ pub(super) fn admit<'a>(
         (Ok(version), None) => Ok(version),
         (Ok(version), Some(last)) => {
             let health = ailing(version.live.look(wish.applicant, now));
-            Err(health.into_iter().fold(last, PassedOver::later))
+            let others = health.into_iter().chain(resting(candidate, wish, now));
+            Err(others.fold(last, PassedOver::later))
         }
         (Err(unable), last) => Err(last
             .into_iter()
@@ -49,7 +50,7 @@ pub(in crate::live) fn objections(
     let health = version.and_then(|version| ailing(version.live.look(wish.applicant, now)));
     let unable = able(candidate, wish).err();
     let all = passing(candidate, wish, now).chain(health).chain(unable);
-    all.collect()
+    all.chain(resting(candidate, wish, now)).collect()
 }
 
 /// What time, or a person, cures.
@@ -119,7 +120,8 @@ fn cooling(
     account.into_iter().chain(own.map(PassedOver::cooling))
 }
 
-/// What is said to be left of its account's budgets is not enough for a lease: for whoever only looks, before anything rests for it.
+/// What is said to be left of its account's budgets is not enough for a lease. That is told where permits are taken, and here to whoever
+/// only looks, or would come back for something else and hear it then.
 pub(in crate::live) fn resting(
     candidate: &Candidate,
     wish: &Wish<'_>,
@@ -132,7 +134,7 @@ pub(in crate::live) fn resting(
         uses: wish.need.uses,
     };
     let live = &candidate.account.live;
-    let cause = live.would_rest(model, leasing, now.database)?;
+    let cause = live.would_rest(model, wish.applicant, leasing, now.database)?;
     Some(PassedOver {
         is_of_account: true,
         ..PassedOver::cooling(cause)

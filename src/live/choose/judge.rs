@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::admit::{admit, ailing, as_the_provider_names_it};
+use super::admit::{admit, ailing, as_the_provider_names_it, resting};
 use super::{Now, Wish};
 use crate::domain::vitals::Admission;
 use crate::live::passed_over::PassedOver;
@@ -41,7 +41,8 @@ pub(in crate::live) fn judge<'a>(
     let version = admit(candidate, wish, now)?;
     let admission = admission(&version.live);
     if let Some(over) = ailing(admission) {
-        return Err(over);
+        let rests = resting(candidate, wish, now).into_iter();
+        return Err(rests.fold(over, PassedOver::later));
     }
     let is_canary = matches!(admission, Admission::Canary(_) | Admission::Due);
     let asked = wish.need.lease_duration;

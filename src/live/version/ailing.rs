@@ -123,7 +123,8 @@ impl State {
         self.vitals.recovered_at(recovered);
         let refuted = || {
             let (found, cause) = (found.filter(|_| *health == Health::Active)?, held.cause()?);
-            let accused = (cause.accuser?, Matter::of(cause.class));
+            let accuser = cause.accuser.filter(|by| !by.is_nil())?;
+            let accused = (accuser, Matter::of(cause.class));
             Some((accused, found.since(cause.believed())))
         };
         Told {

@@ -36,6 +36,16 @@ impl VersionLive {
             .befallen(|state| state.models.told(model, cause, now));
     }
 
+    /// Leases elsewhere found that some of what its models cool down from is none: of all that was stored this is left.
+    pub fn models_tried_elsewhere(&self, stored: &[(String, Cause)], now: Timestamp) {
+        let tell = |state: &mut State| state.models.told_all(stored, now);
+        if stored.is_empty() {
+            self.ailing.known(tell);
+        } else {
+            self.ailing.befallen(tell);
+        }
+    }
+
     /// A person says that its models cool down from nothing but this.
     pub fn cleared_models(&self, except: &[(String, Cause)], now: Timestamp) {
         if except.is_empty() {

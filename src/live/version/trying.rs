@@ -61,7 +61,28 @@ impl VersionLive {
     }
 }
 
+impl VersionLive {
+    /// A lease of another replica has found then that a budget of the key is not spent: whose word alone it was, and how long after its
+    /// time that was. It is told as long as this replica has not heard how the version is since.
+    pub fn refuted_elsewhere(&self, found: Timestamp) -> Option<Refuted> {
+        let accused = self.ailing.known(|state| state.accused_of_budget());
+        let (accused, believed) = accused.flatten()?;
+        Some(self.refuted(accused, Some(found.since(believed))))
+    }
+}
+
 impl State {
+    /// Who alone says that the key has spent a budget, and until when that is believed. A change of our own that is not committed yet
+    /// stands.
+    fn accused_of_budget(&self) -> Option<((Uuid, Matter), Timestamp)> {
+        let health = self.vitals.health(Timestamp::from_micros(0));
+        let Health::Cooling(cause) = health else {
+            return None;
+        };
+        let accused = self.vitals.accused().filter(|_| self.unsaved.is_none())?;
+        Some((accused, cause.believed()))
+    }
+
     /// Whether a lease of this caller may find out what the key itself cools down from.
     pub(super) fn is_open_to(&self, applicant: Applicant, now: Timestamp) -> bool {
         let Applicant { caller, patience } = applicant;

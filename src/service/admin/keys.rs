@@ -12,7 +12,7 @@ use crate::proto;
 use crate::service::auth::Identity;
 use crate::service::convert::{parse_rotation_policy, parse_word};
 use crate::service::mask::Mask;
-use crate::vault::{DeleteKey, DisableKey, EnableKey, KeyView, Page, UpdateKey};
+use crate::vault::{DeleteKey, DisableKey, EnableKey, KeyView, MoveKey, Page, UpdateKey};
 
 /// What UpdateKey can change.
 const MUTABLE: [&str; 5] = [
@@ -123,6 +123,26 @@ fn to_update(errors: &mut FieldErrors, mask: &Mask, key: proto::Key) -> Option<U
         model_map,
         rotation_interval,
     })
+}
+
+pub(super) async fn move_to(
+    admin: &Admin,
+    identity: &Identity,
+    request: proto::MoveKeyRequest,
+) -> Answer<proto::MoveKeyResponse> {
+    let mut errors = FieldErrors::default();
+    let change = change(&mut errors, identity, &request);
+    let name = errors.take(KeyName::parse("name", &request.name));
+    let destination = &request.destination_account;
+    let destination = errors.take(AccountName::parse("destination_account", destination));
+    let (name, destination) = errors.ready(name.zip(destination))?;
+    let verb = MoveKey {
+        name,
+        destination,
+        etag: request.etag,
+    };
+    let view = admin.vault.change(change, verb).await?;
+    Ok(proto::MoveKeyResponse { key: answer(view) })
 }
 
 pub(super) async fn delete(

@@ -42,15 +42,14 @@ use std::time::Duration;
 
 use tonic::{Request, Response, Status};
 
-use super::auth::{self, Identity};
+use super::auth;
 use super::status;
 use crate::domain::caller::Right;
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::proto;
 use crate::proto::admin_service_server::AdminService;
-use crate::proto::unbuilt::remedy_of;
 use crate::store::connection::{ANSWER_WITHIN, CHANGE_WITHIN, in_time};
-use crate::vault::{Alerting, Error, Refusal, Vault};
+use crate::vault::{Alerting, Error, Vault};
 
 /// The admin service of one replica.
 #[derive(Debug, Clone)]
@@ -75,15 +74,6 @@ impl Admin {
             watches: seats::Seats::default(),
         }
     }
-}
-
-/// The answer of every RPC that is not built yet.
-async fn not_built<Q, A>(_: &Admin, _: &Identity, _: Q) -> Answer<A> {
-    // The last segment of the request's type, such as `MoveKeyRequest`.
-    let request = std::any::type_name::<Q>().rsplit("::").next();
-    let method = request.and_then(|name| name.strip_suffix("Request"));
-    let method = method.unwrap_or("this method");
-    Err(Refusal::not_built(method, "", remedy_of(method)).into())
 }
 
 /// A change is made to its end all the same, or to the time that it has itself.
@@ -173,7 +163,7 @@ admin_service! {
     delete_limit(DeleteLimitRequest) -> DeleteLimitResponse: Administer => limits::delete;
     get_key_version(GetKeyVersionRequest) -> GetKeyVersionResponse: Read => rotations::get_version;
     list_key_versions(ListKeyVersionsRequest) -> ListKeyVersionsResponse: Read => rotations::list_versions;
-    move_key(MoveKeyRequest) -> MoveKeyResponse: Administer => not_built;
+    move_key(MoveKeyRequest) -> MoveKeyResponse: Administer => keys::move_to;
     import_keys(ImportKeysRequest) -> ImportKeysResponse: Administer => import::import;
     rotate_key(RotateKeyRequest) -> RotateKeyResponse: Operate => rotations::rotate;
     get_rotation(GetRotationRequest) -> GetRotationResponse: Read => rotations::get;

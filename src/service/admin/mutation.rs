@@ -108,6 +108,7 @@ mutations! {
     CreateLimitRequest => "CreateLimit";
     UpdateLimitRequest => "UpdateLimit";
     DeleteLimitRequest => "DeleteLimit";
+    MoveKeyRequest => "MoveKey";
     ImportKeysRequest => "ImportKeys";
     RotateKeyRequest => "RotateKey";
     CancelRotationRequest => "CancelRotation";

@@ -33,10 +33,16 @@ pub enum GoneKind {
     Token,
     /// All `cooldowns` of an account but those that are sent along.
     Cooldowns,
+    /// That comes beside each of those that is so since a lease found one of them to be none, and no person cleared any.
+    TriedCooldowns,
     /// Of those, what one caller alone spoke of was found not to be so.
     RefutedCooldowns,
+    /// Nothing of `key_versions`, but what one caller alone said of a budget of one was found not to be so.
+    RefutedVersion,
     /// All `version_cooldowns` of a version but those that are sent along.
     VersionCooldowns,
+    /// As of accounts.
+    TriedVersionCooldowns,
 }
 
 /// What is gone since a revision, of the tables that say so in `deletions`.
@@ -55,6 +61,9 @@ pub(super) async fn read(conn: &mut PgConnection, since: i64) -> Result<Vec<Gone
             "tokens" => GoneKind::Token,
             "cooldowns" => GoneKind::Cooldowns,
             "refuted_cooldowns" => GoneKind::RefutedCooldowns,
+            "tried_cooldowns" => GoneKind::TriedCooldowns,
+            "tried_version_cooldowns" => GoneKind::TriedVersionCooldowns,
+            "refuted_versions" => GoneKind::RefutedVersion,
             "version_cooldowns" => GoneKind::VersionCooldowns,
             _ => continue,
         };

@@ -25,6 +25,7 @@ pub(super) async fn cools(
         if cooldowns::refute(conn, account_uid, model).await? {
             // Replicas then read anew what the account cools down from, and know why.
             deletions::insert(conn, rev, "cooldowns", account_uid).await?;
+            deletions::insert(conn, rev, "tried_cooldowns", account_uid).await?;
             if cause.wrong().is_some() {
                 deletions::insert(conn, rev, "refuted_cooldowns", account_uid).await?;
             }
@@ -46,6 +47,7 @@ pub(super) async fn model_cools(
     if cause.is_refuted() {
         if version_cooldowns::refute(conn, version_uid, model).await? {
             deletions::insert(conn, rev, "version_cooldowns", version_uid).await?;
+            deletions::insert(conn, rev, "tried_version_cooldowns", version_uid).await?;
         }
         return Ok(());
     }
@@ -84,7 +86,7 @@ pub(super) struct Standing {
     pub(super) health: Health,
     /// The verdict, or what it made of another.
     pub(super) is_news: bool,
-    /// When it became well after having been dead.
+    /// When it became well after having been dead, if it was.
     pub(super) recovered: Option<Timestamp>,
 }
 
@@ -106,10 +108,16 @@ pub(super) async fn write_health(
             recovered,
         }));
     };
-    key_versions::set_health(conn, version_uid, rev, &health, at).await?;
+    let is_well = health == Health::Active;
+    let recovered = news.needs_right().then_some(at).filter(|_| is_well);
+    if is_well && recovered.is_none() {
+        // It was not dead, but a budget of it is not spent: every replica is to know whose word that was.
+        deletions::insert(conn, rev, "refuted_versions", version_uid).await?;
+    }
+    key_versions::set_health(conn, version_uid, rev, (&health, recovered), at).await?;
     health_changes::insert(conn, version_uid, (&stored, &health), who, at).await?;
     Ok(Some(Standing {
-        recovered: (health == Health::Active).then_some(at),
+        recovered,
         health,
         is_news: true,
     }))

@@ -29,7 +29,7 @@ pub(super) async fn revive(
     if health_changes::was_revived_in_vain(conn, uid).await? {
         return Ok(false);
     }
-    key_versions::set_health(conn, uid, rev, &served, now).await?;
+    key_versions::set_health(conn, uid, rev, (&served, None), now).await?;
     health_changes::insert(conn, uid, (&stored, &served), "probe", now).await?;
     Ok(true)
 }

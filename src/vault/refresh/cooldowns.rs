@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use crate::domain::health::Cause;
+use crate::domain::health::{Cause, Health};
+use crate::domain::key::KeyVersion;
 use crate::live::registry::Registry;
 use crate::store::changes::{Changes, GoneKind};
 
@@ -19,10 +20,29 @@ pub(super) fn take_up(registry: &mut Registry, changes: &mut Changes) {
     }
 }
 
-/// A person cleared cooldowns of an account, or a lease found that one is none: what is stored of it is all there is.
+/// A person cleared cooldowns of an account: what is stored of it is all there is. Or leases found that some are none: what is stored is
+/// all there is of what was.
 pub(super) fn clear_account(registry: &mut Registry, uid: Uuid, changes: &Changes) {
-    let stored = stored_of(uid, changes);
-    registry.account_live(uid).cleared(&stored, changes.now);
+    let (stored, live) = (stored_of(uid, changes), registry.account_live(uid));
+    if is_only_tried(
+        [GoneKind::Cooldowns, GoneKind::TriedCooldowns],
+        uid,
+        changes,
+    ) {
+        live.tried_elsewhere(&stored, changes.now);
+    } else {
+        live.cleared(&stored, changes.now);
+    }
+}
+
+/// Whether each time it was a lease that found something, and no person who cleared all.
+fn is_only_tried(kinds: [GoneKind; 2], uid: Uuid, changes: &Changes) -> bool {
+    let [all, tried] = kinds.map(|kind| {
+        let gone = changes.gone.iter();
+        gone.filter(|gone| gone.kind == kind && gone.uid == uid)
+            .count()
+    });
+    all <= tried
 }
 
 /// Leases at other replicas found that what single callers said is not so: what is not stored any more.
@@ -31,8 +51,28 @@ pub(super) fn refute(registry: &mut Registry, changes: &Changes) {
     let refuted = gone.filter(|gone| gone.kind == GoneKind::RefutedCooldowns);
     for gone in refuted {
         let stored = stored_of(gone.uid, changes);
-        let wrong = registry.account_live(gone.uid).alleged_beside(&stored);
+        let live = registry.account_live(gone.uid);
+        let wrong = live.alleged_beside(&stored, changes.now);
         registry.refuted_budgets.extend(wrong);
+    }
+    // Where all is read again nobody knows how long ago a version was.
+    if registry.rev > 0 {
+        refute_versions(registry, changes);
+    }
+}
+
+/// The same of budgets of single keys: those of versions that are well.
+fn refute_versions(registry: &mut Registry, changes: &Changes) {
+    let is_refuted = |version: &&KeyVersion| {
+        let mut gone = changes.gone.iter();
+        let uid = version.meta.uid;
+        let is_gone = gone.any(|gone| gone.kind == GoneKind::RefutedVersion && gone.uid == uid);
+        is_gone && version.health == Health::Active
+    };
+    for version in changes.versions.iter().filter(is_refuted) {
+        let live = registry.known_version_live(version.meta.uid);
+        let refuted = live.and_then(|live| live.refuted_elsewhere(version.meta.update_time));
+        registry.refuted.extend(refuted);
     }
 }
 
@@ -46,7 +86,13 @@ pub(super) fn clear_version(registry: &Registry, uid: Uuid, changes: &Changes) {
     let stored = changes.version_cooldowns.iter();
     let stored = stored.filter(|c| c.version_uid == uid);
     let stored: Vec<(String, Cause)> = stored.map(|c| (c.model.clone(), c.cause.clone())).collect();
-    if let Some(live) = registry.known_version_live(uid) {
+    let Some(live) = registry.known_version_live(uid) else {
+        return;
+    };
+    let kinds = [GoneKind::VersionCooldowns, GoneKind::TriedVersionCooldowns];
+    if is_only_tried(kinds, uid, changes) {
+        live.models_tried_elsewhere(&stored, changes.now);
+    } else {
         live.cleared_models(&stored, changes.now);
     }
 }

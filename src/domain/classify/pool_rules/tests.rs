@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::classify::{Failure, Response, built_in, explain};
+use crate::domain::classify::{Blame, Failure, Response, built_in, explain};
 
 const HEAD: &str = "version = 1\n[[rule]]\n";
 
@@ -71,6 +71,9 @@ const REFUSED: &[(&str, [&str; 2])] = &[
     ("advice = \"pray\"", ["rule a: advice", "do_not_retry"]),
     ("body = [\"pdf\"]", ["rule a: body", "html"]),
     ("", ["rule a: must have", "condition"]),
+    ("id = \"a\"\nclass = \"unknown\"\ncodes = [\"b\"]\nscope = \"egress\"", ["rule a: scope", "remove scope, or name a class"]),
+    ("id = \"a\"\nclass = \"unknown\"\ncodes = [\"b\"]\nadvice = \"do_not_retry\"", ["rule a: advice", "remove advice, or name a class"]),
+    ("codes = [\"b\"]\nguess = true\nscope = \"key\"", ["rule a: scope is void beside guess = true", "remove scope"]),
     ("fallback = true", ["rule a: fallback", "built-in"]),
     ("codes = [\"b\"]\ncooldown = \"32days\"", ["cooldown", "31days"]),
     ("codes = [\"b\"]\ncooldown = \"-1s\"", ["cooldown", "1s to"]),
@@ -134,6 +137,24 @@ fn a_file_that_is_none_is_refused_whatever_it_is() {
         let what = PoolRules::parse(text).unwrap_err();
         assert!(what.contains(word), "{what}");
         assert!(what.len() <= FAULT_BYTES_MAX + 3);
+    }
+}
+
+#[test]
+fn what_nobody_can_name_counts_against_the_key_and_an_earlier_release_may_have_said_more_of_it() {
+    let plain = format!("{HEAD}id = \"a\"\nclass = \"unknown\"\ncodes = [\"held\"]");
+    let body = r#"{"error":{"code":"held"}}"#;
+    let more = PoolRules::stored(format!(
+        "{plain}\nscope = \"egress\"\nadvice = \"do_not_retry\""
+    ));
+    assert_eq!(more.fault(), None);
+    for rules in [PoolRules::parse(plain).unwrap(), more] {
+        let (rule, failure) = failure(&rules, 403, body);
+        assert_eq!(
+            (rule.as_str(), failure.class),
+            ("pool/a", FailureClass::Unknown)
+        );
+        assert_eq!(failure.blame, Blame::Key);
     }
 }
 

@@ -95,6 +95,28 @@ fn a_trial_that_fails_makes_it_true_whose_ever_it_is_and_one_that_succeeds_ends_
 }
 
 #[test]
+fn what_was_inferred_is_tried_by_whoever_asks_and_nobody_was_wrong() {
+    let failing = Failing {
+        class: FailureClass::Quota,
+        stated: Some(Duration::from_secs(31 * DAYS)),
+        why: "headers",
+    };
+    let weight = Weight::Alleged {
+        by: caller(1),
+        given: at(-1),
+        quarantine: Duration::from_secs(60),
+    };
+    let mut cooling = Cooling::default();
+    cooling.blame_by(weight.inferred(), failing, 0.0, at(0));
+    for by in [1, 2] {
+        assert!(bars(&cooling, by, 59) && !bars(&cooling, by, 60));
+    }
+    let over = cooling.refute([Some(caller(2)), None], at(60), at(61));
+    assert_eq!(over.unwrap().wrong(), None);
+    assert_eq!(Weight::Proven.inferred(), Weight::Proven);
+}
+
+#[test]
 fn a_rate_limit_of_minutes_is_obeyed_on_one_word() {
     let mut cooling = Cooling::default();
     let failing = Failing {

@@ -52,6 +52,28 @@ impl Budget {
         }
     }
 
+    /// A call waits for something that no limit counts, until then. It stands in no line here and holds up nobody; but where it goes first
+    /// there, what is at hand is kept for it as it is for a call that waits for another limit.
+    pub fn wait_elsewhere(
+        &mut self,
+        need: Need<'_>,
+        (is_first, clears_at): (bool, BootTime),
+        now: BootTime,
+    ) {
+        let Some(ticket) = need.ticket else {
+            return;
+        };
+        let rest = Rest {
+            is_first,
+            is_until_answer: false,
+            clears_at,
+            is_owed: self.owed.get(&ticket).is_some_and(|owed| *owed <= now),
+        };
+        for held in &mut self.held {
+            rest.pass(need, ticket, held, now);
+        }
+    }
+
     /// A call waits no more.
     pub fn leave(&mut self, ticket: Ticket) {
         self.held.iter_mut().for_each(|held| held.leave(ticket));

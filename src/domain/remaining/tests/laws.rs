@@ -34,7 +34,7 @@ impl World {
             Step::Lease => {
                 let now = at(self.now);
                 if self.all.offer(PLACES, uses(A, 1, 0), now).is_ok() {
-                    self.all.lease(PLACES, uses(A, 1, 0), now);
+                    self.all.lease(PLACES, uses(A, 1, 0), LASTS, now);
                     self.sent.push(self.now);
                     self.given += 1;
                 }
@@ -48,7 +48,7 @@ impl World {
                 let (given, left) = self.answered.remove(0);
                 let now = at(self.now);
                 self.all
-                    .answer(PLACES, at(given), (&one(), false), |_| None, now);
+                    .answer(PLACES, lent(given), (&one(), false), |_| None, now);
                 let statement = requests(left, 40_000_000);
                 self.all.hear("m", (word(A), at(given)), statement, now);
                 let under_way = self.sent.len() + self.answered.len();

@@ -22,7 +22,7 @@ fn what_is_reported_is_in_what_is_left() {
     assert_eq!(leases(&mut all, A, 0, at(20)), 3);
     let none = |_| None;
     for _ in 0..2 {
-        all.answer(PLACES, at(20), (&one(), false), none, at(30));
+        all.answer(PLACES, lent(20), (&one(), false), none, at(30));
     }
     // The third is on its way: of the two that are left it has one.
     assert!(all.hear("m", (word(A), at(20)), requests(2, 39_970), at(40)));
@@ -60,4 +60,30 @@ fn an_old_answer_that_is_reported_late_is_of_no_later_window() {
     let late = requests(9, 40_000);
     assert!(!all.hear("m", (word(A), at(500)), late, at(30_000)));
     assert_eq!(left(&all, at(30_000)), 1);
+}
+
+#[test]
+fn who_says_nothing_is_under_way_no_longer_than_its_lease() {
+    let headers = [
+        ("x-ratelimit-limit-requests", "60"),
+        ("x-ratelimit-remaining-requests", "30"),
+        ("x-ratelimit-reset-requests", "30s"),
+    ];
+    let said = said("openai", &headers, at(0));
+    assert!(said.is_steady());
+    let mut all = Remainders::default();
+    let within = Duration::from_secs(5);
+    for second in 0..120 {
+        let lent = Lent {
+            given: at(second * 1_000),
+            within,
+        };
+        // Of two leases of each second one is never reported, and the provider never sees it.
+        all.lease(PLACES, uses(A, 2, 0), within, lent.given);
+        let now = at(second * 1_000 + 10);
+        all.answer(PLACES, lent, (&one(), false), |_| None, now);
+        all.hear("m", (word(A), lent.given), said, now);
+        let left = left(&all, now);
+        assert!((24..=30).contains(&left), "{second}: {left}");
+    }
 }

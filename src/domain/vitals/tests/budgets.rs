@@ -3,6 +3,22 @@
 use super::*;
 
 #[test]
+fn a_key_whose_budget_is_not_spent_after_all_has_not_recovered_from_anything() {
+    let alleged = Cause {
+        accuser: Some(Uuid::from_u128(1)),
+        ..cause(at(0), Duration::from_hours(1), "why", FailureClass::Quota)
+    };
+    let mut vitals = Vitals::default();
+    on(&mut vitals, Event::Cools(&alleged), 0);
+    assert!(vitals.unspent(at(60)));
+    assert_eq!(
+        (vitals.health(at(60)), vitals.recovered()),
+        (Health::Active, None)
+    );
+    assert!(!vitals.unspent(at(61)));
+}
+
+#[test]
 fn a_spent_budget_cools_until_the_later_end_and_puts_the_canary_of_a_dead_version_off() {
     let until = |seconds| {
         cause(

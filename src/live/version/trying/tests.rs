@@ -77,6 +77,9 @@ fn a_success_of_the_trial_refutes_it_and_its_failure_proves_it() {
     assert_eq!(refuted.accuser, Uuid::from_u128(1));
     assert_eq!(refuted.matter, Matter::Budget);
     assert_eq!(live.health(at(61)), Health::Active);
+    // It was not dead: a 401 of a lease from before may be true, and nothing has to grow.
+    assert!(!live.is_well_since(at(59)));
+    assert_eq!(live.grown_percent(Duration::from_hours(1), at(61)), None);
     let news = live.unsaved().unwrap();
     let held = Health::Cooling(Cause {
         until: at(9_999),
@@ -109,6 +112,22 @@ fn what_the_fleet_says_of_it_is_tried_and_seconded_as_what_was_heard_here() {
     let refuted = live.told(&Health::Active, Some(at(63))).unwrap();
     assert_eq!(refuted.matter, Matter::Budget);
     assert_eq!(refuted.after, Some(Duration::from_secs(3)));
+}
+
+#[test]
+fn what_a_lease_elsewhere_finds_out_tells_whose_word_was_wrong() {
+    let told = accused(1, "").health(at(1));
+    let live = VersionLive::new(Uuid::nil(), &told, None);
+    let refuted = live.refuted_elsewhere(at(63)).unwrap();
+    let known = (refuted.accuser, refuted.matter, refuted.after);
+    let after = Some(Duration::from_secs(3));
+    assert_eq!(known, (Uuid::from_u128(1), Matter::Budget, after));
+    live.told(&Health::Active, None);
+    assert_eq!(live.refuted_elsewhere(at(63)), None);
+    // Where a second caller has said so here, the fleet will hear of that first.
+    let live = accused(1, "");
+    says(&live, 2, "", (-1, 5));
+    assert_eq!(live.refuted_elsewhere(at(63)), None);
 }
 
 #[test]

@@ -173,3 +173,26 @@ fn a_larger_need_than_was_refused_is_not_told_what_the_smaller_was() {
     assert!(told(&mut budget, 5, NOW).ask_at <= NOW);
     assert!(told(&mut budget, 901, NOW).ask_at <= NOW);
 }
+
+#[test]
+fn what_is_at_hand_is_kept_for_who_goes_first_at_something_else_and_waits_for_that_no_longer() {
+    let limit = limit(1, Dimension::Requests, 60, Duration::from_mins(1));
+    let mut budget = Budget::default();
+    budget.reconfigure(&[Arc::new(limit.clone())]);
+    let other = need(0, "m", None);
+    assert!(matches!(budget.take(other, NOW), Take::Short(_)));
+    assert!(asked(&mut budget, 1).is_some());
+    budget.answered(limit.uid, &granted(&limit, 1, 1, NOW), NOW);
+    let (soon, late) = (Duration::from_millis(500), Duration::from_mins(1));
+    let first = need(0, "m", Some(1));
+    for (is_first, clears, is_kept) in [
+        (true, soon, true),
+        (true, late, false),
+        (false, soon, false),
+        (true, soon, true),
+    ] {
+        budget.wait_elsewhere(first, (is_first, NOW.after(clears)), NOW);
+        assert_eq!(budget.would_refuse(other, NOW).is_some(), is_kept);
+    }
+    assert!(matches!(budget.take(first, NOW), Take::Taken(_)));
+}

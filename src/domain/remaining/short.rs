@@ -1,0 +1,65 @@
+//! A budget of which too little is left: by whose word, and what that comes to.
+
+use uuid::Uuid;
+
+use super::Lacking;
+use crate::domain::classify::Spent;
+use crate::domain::cooling::Weight;
+use crate::domain::health::Cause;
+use crate::domain::time::Timestamp;
+
+/// Who says what is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// The caller.
+    pub caller: Uuid,
+    /// What its word is worth; `None` where it is doubted, and binds that caller alone.
+    pub weight: Option<Weight>,
+    /// The model that it used.
+    pub model: String,
+}
+
+/// A budget of which too little is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Short {
+    /// The model, or what stands for it; empty where the budget is of the whole account.
+    pub place: String,
+    /// Who said what was left.
+    pub word: Word,
+    /// What that comes to.
+    pub spent: Spent,
+    /// In our own words.
+    pub why: String,
+}
+
+impl Word {
+    /// Whom alone it binds.
+    #[must_use]
+    pub fn bound(&self) -> Option<Uuid> {
+        self.weight.is_none().then_some(self.caller)
+    }
+}
+
+impl Short {
+    /// What it is that is lacking.
+    #[must_use]
+    pub fn lacking(&self) -> Lacking {
+        Lacking {
+            place: self.place.clone(),
+            bound: self.word.bound(),
+        }
+    }
+
+    /// The cooldown that it comes to.
+    #[must_use]
+    pub fn cause(&self, now: Timestamp) -> Cause {
+        Cause {
+            until: now.after(self.spent.wait),
+            why: self.why.clone(),
+            class: self.spent.class,
+            accuser: None,
+            tried: None,
+            strikes: 0,
+        }
+    }
+}
