@@ -33,6 +33,12 @@ pub struct Heart {
 }
 
 impl Live {
+    /// Replicas that live, this one included.
+    #[must_use]
+    pub fn replicas(&self) -> u64 {
+        self.replicas.load(Ordering::Relaxed)
+    }
+
     /// So many replicas live.
     pub fn count_replicas(&self, live: u64) {
         self.replicas.store(live.max(1), Ordering::Relaxed);

@@ -242,10 +242,4 @@ impl Live {
         }
         Arc::clone(foreign.entry(issuer).or_default())
     }
-
-    /// Replicas that live, this one included.
-    #[must_use]
-    pub fn replicas(&self) -> u64 {
-        self.replicas.load(Ordering::Relaxed)
-    }
 }
