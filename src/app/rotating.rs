@@ -28,13 +28,34 @@ pub(super) async fn rotate(vault: Arc<Vault>, stop: CancellationToken) {
         }
         let answering = Arc::clone(&vault);
         tried(async move { Ok(answering.answer_drains().await?) }).await;
-        if vault.live().clock.is_known() {
-            let now = vault.live().now();
-            let steady = steady.get_or_insert_with(|| Steady::new(now));
+        if steady.is_none() && vault.live().clock.is_known() {
+            steady = first_look(&vault).await;
+        }
+        if let Some(steady) = &mut steady {
             end_graces(&vault, steady, number % DUE_TICKS == 0).await;
         }
         let stepping = Arc::clone(&vault);
         tried(async move { stepping.advance_rotations().await.map(drop) }).await;
+    }
+}
+
+/// From when on the database's clock is watched; none while nobody knows whether it is to be doubted.
+async fn first_look(vault: &Arc<Vault>) -> Option<Steady> {
+    let looking = Arc::clone(vault);
+    let now = vault.live().now();
+    match round(async move { looking.is_clock_behind().await }).await {
+        Ok(Ok(false)) => Some(Steady::new(now)),
+        Ok(Ok(true)) => {
+            tracing::warn!(
+                "the database's clock is behind what is stored, so it is wrong or was: times of the future are left as they are for an hour"
+            );
+            Some(Steady::doubted(now))
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "previous versions are kept until the database's clock has been looked at");
+            None
+        }
+        Err(_) => None,
     }
 }
 

@@ -19,6 +19,7 @@ use crate::live::{canaries, idle, ledger, outbox, spend};
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::{
     self, cooldowns, foreign_reports, incidents, lease_renewals, replicas, settled, version_leases,
+    version_retries,
 };
 use crate::vault::{Alerting, Error, Vault};
 
@@ -218,6 +219,7 @@ async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
             lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
             settled::forget(&mut conn, REPORT_AGE_MAX).await?;
             version_leases::forget(&mut conn).await?;
+            version_retries::forget(&mut conn).await?;
             store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;
             foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
         };

@@ -61,7 +61,13 @@ impl PassphraseParameters {
     /// Guessing is cheaper than under those of this release: the passphrase is to give a new key.
     #[must_use]
     pub const fn are_outdated(&self) -> bool {
-        self.memory_kib < MEMORY_KIB_NOW || self.iterations < ITERATIONS_NOW
+        Self::is_cheap(self.memory_kib, self.iterations)
+    }
+
+    /// The same of these costs alone.
+    #[must_use]
+    pub const fn is_cheap(memory_kib: u32, iterations: u32) -> bool {
+        memory_kib < MEMORY_KIB_NOW || iterations < ITERATIONS_NOW
     }
 }
 

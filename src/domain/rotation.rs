@@ -4,7 +4,7 @@ mod course;
 
 use std::time::Duration;
 
-pub use course::{AGAIN_MAX, Deed, Event, TRIES_TOLD, Tested, Unfit};
+pub use course::{AGAIN_FIRST, AGAIN_MAX, Deed, Event, TRIES_TOLD, Tested, Unfit};
 use uuid::Uuid;
 
 use super::id::Id;

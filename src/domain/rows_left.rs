@@ -2,17 +2,14 @@
 
 use uuid::Uuid;
 
+mod encoding;
 mod last;
+mod steps;
 
 pub use last::{LastWords, Verdict};
+pub use steps::Overwritten;
 
-/// The version of the format.
-const FORMAT: u8 = 1;
-/// Bytes of a row: its table, its uid and its state.
-const ROW_BYTES: usize = 1 + 16 + STATE_BYTES;
 const STATE_BYTES: usize = 16;
-/// The state of a row that is gone.
-const GONE: [u8; STATE_BYTES] = [0; STATE_BYTES];
 
 /// Tables whose rows are kept account of. Members and grants are one row here for all of a pool or a caller, under its uid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,6 +47,17 @@ pub struct RowLeft {
     pub uid: Uuid,
     /// None where it is gone.
     pub state: Option<RowState>,
+    /// As the change found it; none where there was none, or an earlier release made the change.
+    pub found: Option<RowState>,
+}
+
+/// Records that a change removed from the audit: of the rows that any of them was about, none before the last may say the last word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Whose records they were.
+    pub writer: Uuid,
+    /// The number of the last.
+    pub sequence: i64,
 }
 
 /// The rows of a change.
@@ -59,6 +67,8 @@ pub struct RowsLeft {
     pub rev: i64,
     /// What it wrote, each row once.
     pub rows: Vec<RowLeft>,
+    /// The records that it removed, if any.
+    pub cut: Option<Cut>,
 }
 
 impl RowTable {
@@ -91,6 +101,20 @@ impl RowTable {
         }
     }
 
+    /// Its number in what is stored.
+    fn number(self) -> u8 {
+        let mut numbers = Self::ALL.into_iter().zip(1..);
+        numbers
+            .find(|(table, _)| *table == self)
+            .map_or(0, |(_, number)| number)
+    }
+
+    /// The table of this number, if it is one of these.
+    fn of_number(number: u8) -> Option<Self> {
+        let place = usize::from(number).checked_sub(1)?;
+        Self::ALL.get(place).copied()
+    }
+
     /// The table of this name, if it is one of these.
     #[must_use]
     pub fn from_stored(name: &str) -> Option<Self> {
@@ -107,78 +131,5 @@ impl RowState {
             *to = *from;
         }
         Self(state)
-    }
-}
-
-impl RowsLeft {
-    /// As it is stored.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![FORMAT];
-        bytes.extend_from_slice(&self.rev.to_be_bytes());
-        for row in &self.rows {
-            let number = RowTable::ALL
-                .iter()
-                .zip(1..)
-                .find(|(t, _)| **t == row.table);
-            bytes.push(number.map_or(0, |(_, number)| number));
-            bytes.extend_from_slice(row.uid.as_bytes());
-            bytes.extend_from_slice(&row.state.map_or(GONE, |state| state.0));
-        }
-        bytes
-    }
-
-    /// From what is stored; `None` where a newer release wrote it. Rows of tables that this release does not know are left out.
-    #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (rev, rest) = bytes.strip_prefix(&[FORMAT])?.split_first_chunk::<8>()?;
-        let (rows, rest) = rest.as_chunks::<ROW_BYTES>();
-        rest.is_empty().then(|| Self {
-            rev: i64::from_be_bytes(*rev),
-            rows: rows.iter().filter_map(row).collect(),
-        })
-    }
-}
-
-fn row(bytes: &[u8; ROW_BYTES]) -> Option<RowLeft> {
-    let (number, rest) = bytes.split_first()?;
-    let (uid, state) = rest.split_first_chunk::<16>()?;
-    let table = usize::from(*number).checked_sub(1)?;
-    Some(RowLeft {
-        table: *RowTable::ALL.get(table)?,
-        uid: Uuid::from_bytes(*uid),
-        state: (*state != GONE).then(|| RowState::of(state)),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_survive_the_way_to_a_column_and_back_and_unknown_ones_are_left_out() {
-        let row = |table, state: Option<&[u8]>| RowLeft {
-            table,
-            uid: Uuid::from_u128(7),
-            state: state.map(RowState::of),
-        };
-        let left = RowsLeft {
-            rev: 1 << 40,
-            rows: vec![
-                row(RowTable::Versions, Some(b"current")),
-                row(RowTable::Tokens, None),
-                row(RowTable::Rotators, Some(&[9; 32])),
-            ],
-        };
-        let bytes = left.encode();
-        assert_eq!(bytes.len(), 9 + 3 * ROW_BYTES);
-        assert_eq!(RowsLeft::decode(&bytes), Some(left.clone()));
-        let mut newer = bytes.clone();
-        newer[9] = 200;
-        assert_eq!(RowsLeft::decode(&newer).unwrap().rows, left.rows[1..]);
-        newer[0] = FORMAT + 1;
-        assert_eq!(RowsLeft::decode(&newer), None);
-        assert_eq!(RowsLeft::decode(&bytes[..bytes.len() - 1]), None);
-        assert_eq!(RowsLeft::decode(&[]), None);
     }
 }

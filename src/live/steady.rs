@@ -16,6 +16,8 @@ const BACK_BELIEVED: Duration = Duration::from_hours(1);
 pub struct Steady {
     first: Now,
     back_since: Option<BootTime>,
+    /// Something was later than this clock already when it was looked at first: who of them is wrong is not known.
+    is_doubted: bool,
 }
 
 impl Steady {
@@ -25,6 +27,17 @@ impl Steady {
         Self {
             first,
             back_since: None,
+            is_doubted: false,
+        }
+    }
+
+    /// The same of a clock that is behind what is stored: it is behind, or has been put right after it was ahead. It is believed when it has
+    /// gone on for long enough, as one that was set back is.
+    #[must_use]
+    pub const fn doubted(first: Now) -> Self {
+        Self {
+            is_doubted: true,
+            ..Self::new(first)
         }
     }
 
@@ -50,11 +63,12 @@ impl Steady {
         now.database.before(self.ahead(now))
     }
 
-    /// Whether the database's clock goes as it did, or has gone on for long enough since it was set back.
+    /// Whether the database's clock goes as it did, and was not behind what is stored; or has gone on for long enough since it was.
     pub fn look(&mut self, now: Now) -> bool {
         if self.expected(now).since(now.database) < OFF_MIN {
             self.back_since = None;
-            return self.ahead(now).is_zero();
+            self.is_doubted &= now.boot.since(self.first.boot) < BACK_BELIEVED;
+            return !self.is_doubted && self.ahead(now).is_zero();
         }
         let since = *self.back_since.get_or_insert(now.boot);
         let is_believed = now.boot.since(since) >= BACK_BELIEVED;
@@ -102,6 +116,17 @@ mod tests {
         let mut steady = Steady::new(now(100, YEAR));
         assert!(!steady.look(now(200, 5_000)));
         assert!(!steady.look(now(3_700, 8_500)));
+        assert!(steady.look(now(3_800, 8_600)));
+        // Whoever begins while it is behind sees nothing of that, but what is stored.
+        let mut steady = Steady::doubted(now(100, 5_000));
+        assert!(!steady.look(now(100, 5_000)));
+        assert!(!steady.look(now(3_600, 8_500)));
+        assert_eq!(steady.ahead(now(3_600, YEAR)).as_secs() / 3_600, 8_757);
+        assert!(!steady.look(now(3_650, YEAR)));
+        assert!(steady.look(now(3_700, 8_600)));
+        assert!(!steady.look(now(3_800, 5_000)));
+        let mut steady = Steady::new(now(100, YEAR));
+        assert!(!steady.look(now(200, 5_000)));
         assert!(steady.look(now(3_800, 8_600)));
         // From there on it is ahead when it is set forward.
         assert_eq!(steady.ahead(now(3_900, YEAR)).as_secs() / 3_600, 8_757);

@@ -15,7 +15,9 @@ pub(super) const fn of_refusal(refusal: &Refusal) -> (Code, ErrorReason) {
         }
         Refusal::Fields(_) => (Code::InvalidArgument, ErrorReason::FieldInvalid),
         Refusal::EtagMismatch { .. } => (Code::Aborted, ErrorReason::EtagMismatch),
-        Refusal::State { .. } => (Code::FailedPrecondition, ErrorReason::StateForbids),
+        Refusal::State { .. } | Refusal::SecretLeaving { .. } => {
+            (Code::FailedPrecondition, ErrorReason::StateForbids)
+        }
         Refusal::MinuteFull { .. } => (Code::ResourceExhausted, ErrorReason::QueueFull),
         Refusal::NotBuilt { .. } => (Code::Unimplemented, ErrorReason::NotBuilt),
         Refusal::RequestIdReused => (Code::InvalidArgument, ErrorReason::RequestIdReused),

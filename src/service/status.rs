@@ -50,7 +50,9 @@ pub fn of_refusal(refusal: &Refusal) -> Status {
     let (code, reason) = reasons::of_refusal(refusal);
     let mut details = ErrorDetails::new();
     match refusal {
-        Refusal::Fields(fields) | Refusal::SecretExists { fields } => {
+        Refusal::Fields(fields)
+        | Refusal::SecretExists { fields }
+        | Refusal::SecretLeaving { fields } => {
             details.set_bad_request(violations(fields));
         }
         Refusal::NotBuilt { field, .. } => {

@@ -187,7 +187,8 @@ pub async fn update(conn: &mut PgConnection, account: &Account, mac: &[u8]) -> R
     sqlx::query!(
         "update accounts set rev = $2, labels = $3, update_time = $4, base_url = $5, allowed_hosts = $6, allow_http = $7,
             placement_kind = $8, placement_name = $9, placement_prefix = $10, rotation_seconds = $11, disabled_why = $12,
-            disabled_since = $13, disabled_until = $14, disabled_by = $15, mac = $16, learned_limits = $17
+            disabled_since = $13, disabled_until = $14, disabled_by = $15, mac = $16, learned_limits = $17,
+            mac_before = case when accounts.xmin = pg_current_xact_id()::xid then accounts.mac_before else accounts.mac end
         where uid = $1",
         account.meta.uid,
         account.meta.rev,

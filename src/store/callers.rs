@@ -160,7 +160,10 @@ pub async fn update(conn: &mut PgConnection, caller: &Caller, mac: &[u8]) -> Res
     let word = caller.disablement.as_ref();
     sqlx::query!(
         "update callers set rev = $2, labels = $3, update_time = $4, disabled_why = $5, disabled_since = $6,
-            disabled_until = $7, disabled_by = $8, mac = $9
+            disabled_until = $7, disabled_by = $8, mac = $9,
+            mac_before = case when callers.xmin = pg_current_xact_id()::xid then callers.mac_before else callers.mac end,
+            grants_before = case when callers.xmin = pg_current_xact_id()::xid then callers.grants_before else
+                sha256(coalesce((select string_agg(g.mac, '' order by g.mac) from grants g where g.caller_uid = callers.uid), '')) end
         where uid = $1",
         caller.meta.uid,
         caller.meta.rev,

@@ -205,7 +205,8 @@ pub async fn update(conn: &mut PgConnection, key: &Key, mac: &[u8]) -> Result<()
     sqlx::query!(
         "update keys set rev = $2, labels = $3, update_time = $4, model_allow = $5, model_deny = $6, model_map = $7,
             rotation_seconds = $8, disabled_why = $9, disabled_since = $10, disabled_until = $11, disabled_by = $12, mac = $13,
-            account_uid = $14
+            account_uid = $14,
+            mac_before = case when keys.xmin = pg_current_xact_id()::xid then keys.mac_before else keys.mac end
         where uid = $1",
         key.meta.uid,
         key.meta.rev,

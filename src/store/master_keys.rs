@@ -24,6 +24,8 @@ pub struct MasterKeyRow {
     pub wraps_cluster_key: bool,
     /// It comes from a passphrase.
     pub is_of_passphrase: bool,
+    /// What that costs whoever guesses: memory in KiB, and passes over it.
+    pub costs: Option<(i32, i32)>,
     /// Since when nothing is wrapped with it.
     pub unneeded_time: Option<Timestamp>,
     /// Since when no replica uses it any more.
@@ -155,6 +157,8 @@ struct Listed {
     secrets: i64,
     wraps_cluster_key: bool,
     is_of_passphrase: bool,
+    memory_kib: Option<i32>,
+    iterations: Option<i32>,
     unneeded_time: Option<OffsetDateTime>,
     retire_time: Option<OffsetDateTime>,
 }
@@ -174,6 +178,7 @@ pub async fn list(conn: &mut PgConnection) -> Result<Vec<MasterKeyRow>> {
         )
         select known.fingerprint as "fingerprint!", coalesce(master_keys.wraps, 0) as "wraps!",
             coalesce(wrapping.secrets, 0) as "secrets!", master_keys.salt is not null as "is_of_passphrase!",
+            master_keys.memory_kib as "memory_kib?", master_keys.iterations as "iterations?",
             exists (select from cluster where master_key_fingerprint = known.fingerprint) as "wraps_cluster_key!",
             master_keys.unneeded_time as "unneeded_time?", master_keys.retire_time as "retire_time?"
         from known left join master_keys using (fingerprint) left join wrapping using (fingerprint)
@@ -192,6 +197,7 @@ impl From<Listed> for MasterKeyRow {
             secrets: row.secrets,
             wraps_cluster_key: row.wraps_cluster_key,
             is_of_passphrase: row.is_of_passphrase,
+            costs: row.memory_kib.zip(row.iterations),
             unneeded_time: row.unneeded_time.map(timestamp),
             retire_time: row.retire_time.map(timestamp),
         }

@@ -58,6 +58,7 @@ pub mod spend;
 pub mod tokens;
 pub mod version_cooldowns;
 pub mod version_leases;
+pub mod version_retries;
 
 pub use error::Error;
 

@@ -180,7 +180,10 @@ pub async fn update(conn: &mut PgConnection, pool: &Pool, mac: &[u8]) -> Result<
             failure_threshold = $8, probe_enabled = $9, probe_interval_ms = $10, estimate_input_tokens = $11,
             estimate_output_tokens = $12, estimate_cost_micros = $13, rotation_seconds = $14, lease_duration_ms = $15,
             disabled_why = $16, disabled_since = $17, disabled_until = $18, disabled_by = $19, mac = $20,
-            verdicts = $21, quarantine_ms = $22, recovery_ramp_ms = $23, healthy_keys_min = $24, failure_rules = $25, journal = $26
+            verdicts = $21, quarantine_ms = $22, recovery_ramp_ms = $23, healthy_keys_min = $24, failure_rules = $25, journal = $26,
+            mac_before = case when pools.xmin = pg_current_xact_id()::xid then pools.mac_before else pools.mac end,
+            members_before = case when pools.xmin = pg_current_xact_id()::xid then pools.members_before else
+                sha256(coalesce((select string_agg(m.mac, '' order by m.mac) from pool_members m where m.pool_uid = pools.uid), '')) end
         where uid = $1",
         pool.meta.uid,
         pool.meta.rev,

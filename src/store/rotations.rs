@@ -18,8 +18,11 @@ mod writing;
 
 pub use claims::{Claimed, begun_since, busy, claim, is_due, note_attempt};
 pub use failed::{Failed, failed};
-pub use future::{drain_now, is_any_beyond, promote_now, step_now};
-pub use revoking::{note_secret, unrevoked};
+pub use future::{drain_now, is_any_beyond, is_clock_behind, promote_now, step_now};
+pub use revoking::{
+    Asked, Leaving, answered, ask, is_being_asked, leaving, note_secret, secret_to_revoke,
+    unrevoked,
+};
 pub use writing::{insert, of_drained, update};
 
 /// A row, column by column.

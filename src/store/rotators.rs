@@ -110,7 +110,7 @@ pub async fn put(conn: &mut PgConnection, rotator: &Rotator, mac: &[u8]) -> Resu
         "insert into rotators (account_uid, rev, url, allow_http, grace_ms, generation, create_time, update_time, mac)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         on conflict (account_uid) do update set rev = $2, url = $3, allow_http = $4, grace_ms = $5, generation = $6, update_time = $8,
-            mac = $9",
+            mac = $9, mac_before = case when rotators.xmin = pg_current_xact_id()::xid then rotators.mac_before else rotators.mac end",
         rotator.account_uid,
         rotator.rev,
         rotator.url,

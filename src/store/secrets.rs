@@ -108,6 +108,52 @@ pub async fn put(conn: &mut PgConnection, version_uid: Uuid, row: &SecretRow) ->
     Ok(())
 }
 
+/// A version that has a credential, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The version.
+    pub version_uid: Uuid,
+    /// Its number.
+    pub number: i32,
+    /// The account's id.
+    pub account_id: String,
+    /// The key's id.
+    pub key_id: String,
+}
+
+impl Holder {
+    /// The version, by name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let Self {
+            account_id,
+            key_id,
+            number,
+            ..
+        } = self;
+        format!("accounts/{account_id}/keys/{key_id}/versions/{number}")
+    }
+}
+
+/// The version of any key that has the credential of this digest and is not revoked, a current one first.
+///
+/// # Errors
+/// As every query.
+pub async fn holder(conn: &mut PgConnection, fingerprint: &[u8]) -> Result<Option<Holder>> {
+    let holder = sqlx::query_as!(
+        Holder,
+        "select v.uid as version_uid, v.number, accounts.id as account_id, keys.id as key_id
+        from secrets s join key_versions v on v.uid = s.version_uid
+        join keys on keys.uid = v.key_uid join accounts on accounts.uid = keys.account_uid
+        where s.fingerprint = $1 and v.stage <> 'revoked'
+        order by v.stage <> 'current', v.number desc, v.uid limit 1",
+        fingerprint
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(holder)
+}
+
 /// Another version of the same key that holds the same credential and is not revoked, the newest if there are several, and its number.
 ///
 /// # Errors

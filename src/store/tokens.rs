@@ -144,7 +144,9 @@ pub async fn insert(conn: &mut PgConnection, token: &Token, mac: &[u8]) -> Resul
 /// As every query.
 pub async fn revoke(conn: &mut PgConnection, token: &Token, mac: &[u8]) -> Result<()> {
     sqlx::query!(
-        "update tokens set rev = $2, revoke_time = $3, mac = $4 where uid = $1",
+        "update tokens set rev = $2, revoke_time = $3, mac = $4,
+            mac_before = case when tokens.xmin = pg_current_xact_id()::xid then tokens.mac_before else tokens.mac end
+        where uid = $1",
         token.uid,
         token.rev,
         token.revoke_time.map(offset),

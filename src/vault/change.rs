@@ -9,7 +9,8 @@ use super::audit::{changes, writer::Writer};
 use super::error::{Fault, Refusal};
 use super::{CallerRef, Proof, Result, Vault, admission, keys::VaultKeys};
 use crate::crypto::Secret;
-use crate::domain::{rows_left::RowsLeft, time::Timestamp};
+use crate::domain::rows_left::{Cut, RowsLeft};
+use crate::domain::time::Timestamp;
 use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::request_ids::{Remembered, RequestKey};
 use crate::store::{cluster, request_ids, rows_left};
@@ -85,6 +86,8 @@ pub struct Work<'a> {
     pub reason: &'a str,
     /// Audit records besides the one of the change itself: resources, and what became of them.
     notes: Vec<(String, String)>,
+    /// Audit records that it removes.
+    cut: Option<Cut>,
 }
 
 /// What a verb did.
@@ -102,6 +105,11 @@ impl Work<'_> {
     /// Adds an audit record about another resource of the same change.
     pub(super) fn note(&mut self, resource: String, summary: String) {
         self.notes.push((resource, summary));
+    }
+
+    /// Records of changes are removed: none before the last of them may say the last word on a row any more.
+    pub(super) const fn cuts(&mut self, cut: Cut) {
+        self.cut = Some(cut);
     }
 }
 
@@ -151,6 +159,7 @@ impl Vault {
             caller: &change.caller,
             reason: &change.reason,
             notes: Vec::new(),
+            cut: None,
         }
     }
 
@@ -213,8 +222,9 @@ async fn record<A>(
     let mut records = changes::records(change, notes, (work.rev, work.now));
     // The last one is of the change itself.
     if let Some(record) = records.last_mut() {
-        let (rev, rows) = (work.rev, rows_left::of_change(work.conn, work.rev).await?);
-        record.rows = Some(RowsLeft { rev, rows }.encode());
+        let (rev, cut) = (work.rev, work.cut);
+        let rows = rows_left::of_change(work.conn, rev).await?;
+        record.rows = Some(RowsLeft { rev, rows, cut }.encode());
     }
     let key = &work.keys.audit;
     let writer = changes::append(work.conn, key, writer, records, work.now).await?;

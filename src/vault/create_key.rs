@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::error::Refusal;
 use super::key_view::{KeyView, view};
+use super::rotating::come_back;
 use super::secret_value::SecretValue;
 use super::{Done, Result, Verb, Work, get_account, get_key, sealing};
 use crate::domain::account::Account;
@@ -80,20 +81,21 @@ impl CreateKey {
             Err(error) => return Err(error.into()),
         }
         if let Some(secret) = &self.secret {
-            insert_current(work, account, &key, 1, secret).await?;
+            let version_uid = insert_current(work, account, &key, 1, secret).await?;
+            come_back::spare(work, version_uid, &secret.fingerprint(work.keys)).await?;
         }
         Ok(key)
     }
 }
 
-/// Writes a version that is current at once, sealed for the hosts of its account.
-pub(super) async fn insert_current(
+/// Writes a version that is current at once, sealed for the hosts of its account. Gives its uid.
+async fn insert_current(
     work: &mut Work<'_>,
     account: &Account,
     key: &Key,
     number: u32,
     secret: &SecretValue,
-) -> Result<()> {
+) -> Result<Uuid> {
     let version = KeyVersion {
         meta: Meta::created(Uuid::now_v7(), work.rev, Labels::default(), work.now),
         key_uid: key.meta.uid,
@@ -107,5 +109,6 @@ pub(super) async fn insert_current(
         sealed_hosts: account.endpoint.allowed_hosts.clone(),
     };
     key_versions::insert(work.conn, &version).await?;
-    sealing::put(work, &version, secret).await
+    sealing::put(work, &version, secret).await?;
+    Ok(version.meta.uid)
 }

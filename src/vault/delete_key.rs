@@ -59,7 +59,7 @@ impl DeleteKey {
         uid: Uuid,
         is_ours: bool,
     ) -> Result<String> {
-        let unrevoked = rotations::unrevoked(work.conn, uid, None).await?;
+        let unrevoked = rotations::unrevoked(work.conn, uid).await?;
         let Some(first) = unrevoked.first() else {
             return Ok(String::new());
         };

@@ -36,6 +36,12 @@ pub enum Refusal {
         /// Each field, and the key that has the secret.
         fields: Vec<FieldError>,
     },
+    /// Secrets that may be gone at their provider, since its rotator was asked to have them revoked.
+    #[error("{}", summary(fields))]
+    SecretLeaving {
+        /// Each field, the rotation that has it revoked, and the remedy.
+        fields: Vec<FieldError>,
+    },
     /// Fields are malformed or out of bounds.
     #[error("{}", summary(.0))]
     Fields(Vec<FieldError>),
@@ -130,6 +136,7 @@ impl Refusal {
             | Self::EtagMismatch { resource }
             | Self::State { resource, .. } => Some(resource),
             Self::SecretExists { .. }
+            | Self::SecretLeaving { .. }
             | Self::Fields(_)
             | Self::MinuteFull { .. }
             | Self::NotBuilt { .. }

@@ -1,7 +1,7 @@
 //! Master keys: which one seals, who holds which, and how one takes the place of another. The verbs have a file each, named like their RPC.
 
 mod adding;
-mod get_master_key_status;
+pub(super) mod get_master_key_status;
 mod hold_ring;
 mod passphrase;
 mod promote_master_key;

@@ -80,10 +80,7 @@ impl MoveKey {
                 open.id,
                 open.step.as_str()
             )
-        } else if let Some(owed) = rotations::unrevoked(work.conn, key.meta.uid, None)
-            .await?
-            .first()
-        {
+        } else if let Some(owed) = rotations::unrevoked(work.conn, key.meta.uid).await?.first() {
             format!(
                 "{resource}/rotations/{} has yet to have version {} revoked by the rotator of this account: wait until it has, or give the rotation up with CancelRotation first",
                 owed.id,

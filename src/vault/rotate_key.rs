@@ -69,7 +69,7 @@ impl Verb for RotateKey {
         let mut rotation = self.begin(work, &rotating.key, from, grace).await?;
         if let Some(secret) = &self.secret {
             let new = store_pending(work, &account, &rotating.key, &rotation, secret).await?;
-            come_back::spare(work, &rotating, new, &secret.fingerprint(work.keys)).await?;
+            come_back::spare(work, new, &secret.fingerprint(work.keys)).await?;
         }
         rotations::insert(work.conn, &rotation).await?;
         let is_one = |secret: &SecretValue| secret.parts().contains_key(WHOLE);

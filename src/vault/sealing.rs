@@ -15,11 +15,13 @@ use crate::crypto::{
     WrapBudget, check_wraps,
 };
 use crate::domain::account::Account;
-use crate::domain::field::{FIELD_ERRORS_MAX, FieldError};
 use crate::domain::key::KeyVersion;
-use crate::domain::name::KeyName;
-use crate::store::secrets::{self, Duplicate, SealedRow, SecretRow, WrapRow};
+use crate::store::secrets::{self, SealedRow, SecretRow, WrapRow};
 use crate::store::{key_versions, master_keys};
+
+mod known;
+
+pub(super) use known::refuse_known;
 
 /// Seals a credential for the hosts of its version.
 pub(super) async fn put(
@@ -65,66 +67,6 @@ pub(super) async fn seal_anew(
         key_versions::update(work.conn, &new).await?;
     }
     Ok(count)
-}
-
-/// Refuses secrets that come twice, or that a key has already. Each comes with the path of its field; `rotated` is the key that is to
-/// get it, where it has one before: its own previous one may come back, since that is how a rotation is undone.
-///
-/// # Errors
-/// [`Refusal::SecretExists`] names each field, and the key that has its secret. Never a value.
-pub(super) async fn refuse_known(
-    work: &mut Work<'_>,
-    rotated: Option<&KeyName>,
-    secrets_by_path: &[(String, &SecretValue)],
-) -> Result<()> {
-    let digests: Vec<Vec<u8>> = secrets_by_path
-        .iter()
-        .map(|(_, secret)| secret.fingerprint(work.keys).to_vec())
-        .collect();
-    let stored = secrets::duplicates(work.conn, &digests).await?;
-    let mut fields = Vec::new();
-    for (place, (path, _)) in secrets_by_path.iter().enumerate() {
-        let digest = &digests[place];
-        let twin = digests[..place]
-            .iter()
-            .position(|earlier| earlier == digest);
-        let mut known = stored.iter().filter(|known| known.fingerprint == *digest);
-        if let Some(known) = known.find(|known| !comes_back(known, rotated)) {
-            fields.push(FieldError::new(path, stored_already(known, rotated)));
-        } else if let Some(twin) = twin {
-            let message = format!(
-                "is the same secret as {}, send it once",
-                secrets_by_path[twin].0
-            );
-            fields.push(FieldError::new(path, message));
-        }
-    }
-    fields.truncate(FIELD_ERRORS_MAX);
-    if fields.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::SecretExists { fields }.into())
-}
-
-/// Whether it is the previous secret of the key that is to get it again.
-fn comes_back(known: &Duplicate, rotated: Option<&KeyName>) -> bool {
-    !known.is_current && rotated.is_some_and(|rotated| rotated.to_text() == holder(known))
-}
-
-fn holder(known: &Duplicate) -> String {
-    format!("accounts/{}/keys/{}", known.account_id, known.key_id)
-}
-
-fn stored_already(known: &Duplicate, rotated: Option<&KeyName>) -> String {
-    let holder = holder(known);
-    if rotated.is_some_and(|rotated| rotated.to_text() == holder) {
-        return format!(
-            "is the secret that {holder} has already: make a new one at the provider, and rotate that in"
-        );
-    }
-    format!(
-        "is stored already as a secret of {holder}: lease that key, or make another secret at the provider; deleting that key frees this one"
-    )
 }
 
 /// Counts wraps against the budget of the promoted master key, in the transaction that stores them.

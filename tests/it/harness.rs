@@ -5,6 +5,7 @@ pub(crate) mod audited;
 pub(crate) mod back;
 pub(crate) mod canary;
 pub(crate) mod client;
+pub(crate) mod clocks;
 pub(crate) mod cluster;
 pub(crate) mod crowd;
 pub(crate) mod desk;

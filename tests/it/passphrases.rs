@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use keylease::crypto::{BootId, KeyRing, MasterKey, PassphraseParameters, Secret};
 use keylease::store::master_keys::{self, PassphraseRow};
-use keylease::vault::{PassphraseError, Vault, VaultKeys, ring_of_passphrase};
+use keylease::vault::doctor::examine;
+use keylease::vault::{
+    Change, PassphraseError, PromoteMasterKey, RewrapKeys, Vault, VaultKeys, ring_of_passphrase,
+};
 use sqlx::AssertSqlSafe;
 
 use crate::harness::postgres::Database;
@@ -90,6 +93,44 @@ async fn a_mistyped_passphrase_beside_a_key_is_not_kept_where_there_are_others()
     let more = ring_of_passphrase(pool, phrase("one horse too many"), Some(&known)).await;
     assert!(matches!(more, Err(PassphraseError::TooMany { max: 4 })));
     assert_eq!(rows(&database).await, 4);
+}
+
+#[tokio::test]
+async fn what_an_earlier_release_left_under_a_weak_key_is_said_to_need_a_rewrap() {
+    let database = Database::create().await;
+    let text = "correct horse battery";
+    let weak = cheap(&database, text, 1).await;
+    let weak_print = weak.fingerprint().to_string();
+    let ring = KeyRing::new(weak, vec![]).unwrap();
+    VaultKeys::open(&database.pool, ring.clone()).await.unwrap();
+    // The next start derives the stronger one.
+    let ring = ring_of_passphrase(&database.pool, phrase(text), None)
+        .await
+        .unwrap();
+    let keys = VaultKeys::open(&database.pool, ring.clone()).await.unwrap();
+    let (pool, boot) = (database.pool.clone(), BootId::generate().unwrap());
+    let vault = Vault::new(pool, Arc::new(keys), boot, Duration::from_mins(5));
+    let vault = Arc::new(vault);
+    let before = vault.get_master_key_status().await.unwrap();
+    assert!(!before.needs_rewrap());
+    // That release promoted it, and moved nothing to it.
+    let change = || Change::by_system("PromoteMasterKey", "as before");
+    let promoted = vault.change(change(), PromoteMasterKey(ring.first().fingerprint()));
+    let promoted = promoted.await.unwrap();
+    assert!(promoted.needs_rewrap());
+    let behind: Vec<_> = promoted.left_behind().collect();
+    assert_eq!(behind.len(), 1);
+    assert_eq!(behind[0].row.fingerprint, weak_print);
+    assert!(behind[0].is_weak && behind[0].row.wraps_cluster_key);
+    let strong = promoted.master_keys.iter().find(|key| key.promoted);
+    assert!(!strong.unwrap().is_weak);
+    let report = examine(&database.pool, &ring, None).await.unwrap();
+    let said = format!("the cluster key are wrapped with {weak_print} under weaker parameters");
+    let is_said = |note: &String| note.contains("a rewrap is needed") && note.contains(&said);
+    assert!(report.notes.iter().any(is_said), "{:?}", report.notes);
+    let rewrap = RewrapKeys { rate_max: 1_000 };
+    let asked = vault.change(change(), rewrap).await.unwrap();
+    assert!(!asked.needs_rewrap());
 }
 
 #[tokio::test]

@@ -17,28 +17,16 @@ use crate::harness::setup::{secret, span};
 const OLD: &str = "sk-Canary_Clock_old_w3Rt7Yp";
 const NEW: &str = "sk-Canary_Clock_new_k2Lp9Zx";
 
-/// The database's clock can be set from here on, as whoever connects anew reads it: replicas that are started again.
+/// The database's clock can be set from here on, and the replica has begun anew.
 async fn settable(probed: &mut Probed) {
-    for statement in [
-        "create schema settable",
-        "create table settable.clock as select interval '0' as ahead",
-        "create function settable.clock_timestamp() returns timestamptz language sql volatile
-            as 'select pg_catalog.clock_timestamp() + ahead from settable.clock'",
-        "do $$ begin execute format('alter database %I set search_path = settable, pg_catalog, public', current_database()); end $$",
-    ] {
-        probed.sql(statement).await;
-    }
-    probed.cluster.replicas[0].end("-TERM").await;
-    probed.cluster.replicas.remove(0);
-    probed.cluster.add().await;
-    let token = probed.cluster.admin_token.clone();
-    probed.admin = probed.cluster.client(0, &token).await;
+    probed.cluster.let_clock_be_set().await;
+    begin_anew(probed).await;
 }
 
-/// It goes so far ahead of what it was.
-async fn set(probed: &Probed, ahead: &str) {
-    let set = format!("update settable.clock set ahead = '{ahead}'");
-    assert_eq!(probed.sql(&set).await, 1);
+async fn begin_anew(probed: &mut Probed) {
+    probed.cluster.begin_anew().await;
+    let token = probed.cluster.admin_token.clone();
+    probed.admin = probed.cluster.client(0, &token).await;
 }
 
 async fn rotate(probed: &Probed, grace: Duration) {
@@ -58,7 +46,7 @@ async fn a_clock_that_is_set_a_day_ahead_ends_no_grace() {
     settable(&mut probed).await;
     rotate(&probed, Duration::from_hours(1)).await;
     sleep(A_WHILE).await;
-    set(&probed, "26 h").await;
+    probed.cluster.set_clock("26 h").await;
     sleep(A_WHILE * 2).await;
     assert_eq!(probed.stages().await[1], VersionStage::Previous);
     // It can be gone back to.
@@ -70,10 +58,10 @@ async fn what_was_rotated_while_the_clock_was_a_year_ahead_counts_from_when_it_i
     let mut probed = Probed::start(1, OLD, false).await;
     settable(&mut probed).await;
     sleep(A_WHILE).await;
-    set(&probed, "365 days").await;
+    probed.cluster.set_clock("365 days").await;
     sleep(A_WHILE).await;
     rotate(&probed, Duration::ZERO).await;
-    set(&probed, "0").await;
+    probed.cluster.set_clock("0").await;
     let is_revoked = async || probed.stages().await[1] == VersionStage::Revoked;
     eventually("the previous version is revoked", is_revoked).await;
     let now = SystemTime::now() + Duration::from_secs(1);
@@ -86,6 +74,22 @@ async fn what_was_rotated_while_the_clock_was_a_year_ahead_counts_from_when_it_i
     assert_eq!(rotation.step(), RotationStep::Done);
     let told = "update audit_records set method = method where method = 'MendTimes'";
     assert_eq!(probed.sql(told).await, 1);
+}
+
+#[tokio::test]
+async fn a_replica_that_begins_while_the_clock_is_behind_takes_nothing_for_what_is_yet_to_come() {
+    let mut probed = Probed::start(1, OLD, false).await;
+    rotate(&probed, Duration::from_hours(1)).await;
+    let promoted = probed.versions().await[0].promote_time;
+    probed.cluster.let_clock_be_set().await;
+    probed.cluster.set_clock("-30 days").await;
+    begin_anew(&mut probed).await;
+    // Longer than it takes to look for times of the future twice.
+    sleep(Duration::from_secs(22)).await;
+    let mended = "update audit_records set method = method where method = 'MendTimes'";
+    assert_eq!(probed.sql(mended).await, 0);
+    probed.cluster.set_clock("0").await;
+    assert_eq!(probed.versions().await[0].promote_time, promoted);
 }
 
 #[tokio::test]

@@ -31,6 +31,15 @@ async fn ends(probed: &Probed, number: u32) {
     assert_eq!(probed.sql(&over).await, 1);
 }
 
+/// Until a rotator that refused to revoke something has been asked in vain.
+async fn is_unasked(probed: &Probed, to: u32) {
+    let asked = format!(
+        "update rotations set why = why where to_number = {to} and revocation is null and attempts > 0"
+    );
+    let is_unasked = async || probed.sql(&asked).await == 1;
+    eventually("the rotator has refused", is_unasked).await;
+}
+
 /// What the audit says of the steps of rotations, newest first.
 async fn said(probed: &Probed) -> Vec<String> {
     let request = ListAuditRecordsRequest::default();
@@ -133,6 +142,7 @@ async fn a_secret_that_comes_back_before_its_provider_was_told_to_forget_it_stay
     rotate_kept(&probed, "sk-Canary_After_c8Vb4Nm").await;
     ends(&probed, 2).await;
     probed.reaches(3, RotationStep::Revoking).await;
+    is_unasked(&probed, 3).await;
     rotate_kept(&probed, FIRST).await;
     assert_eq!(probed.rotation(3).await.step(), RotationStep::Done);
     let noted = "update rotations set why = why where fingerprint is not null";

@@ -176,8 +176,16 @@ def row_state(what):
 
 
 def rows_left(left):
-    rows = (bytes([ROW_TABLES.index(table) + 1]) + uuid.UUID(uid).bytes + row_state(what) for table, uid, what in left["rows"])
-    return bytes([1]) + struct.pack(">q", left["rev"]) + b"".join(rows)
+    rows = []
+    for table, uid, what, *found in left["rows"]:
+        number = ROW_TABLES.index(table) + 1
+        rows.append(bytes([number]) + uuid.UUID(uid).bytes + row_state(what))
+        rows += (bytes([number + 128]) + uuid.UUID(uid).bytes + row_state(before) for before in found)
+    removed = b""
+    if "cut" in left:
+        writer, sequence = left["cut"]
+        removed = bytes([127]) + uuid.UUID(writer).bytes + struct.pack(">q", sequence).ljust(16, b"\0")
+    return bytes([1]) + struct.pack(">q", left["rev"]) + b"".join(rows) + removed
 
 
 def make_audit(vector):
@@ -337,6 +345,7 @@ def audits():
     rows = [
         ["pools", writer, "a1" * 32], ["pool_members", writer, ["c3" * 32, "b2" * 32]], ["pool_members", other, []],
         ["key_versions", other, b"current".hex()], ["tokens", other, None], ["rotators", writer, "ff" * 32],
+        ["accounts", other, "a4" * 32, "a3" * 32], ["key_versions", writer, b"previous".hex(), b"current".hex()],
     ]
     change = {
         "cluster_key": "44" * 32, "chain": "changes", "writer": writer, "create_micros": since,
@@ -349,6 +358,10 @@ def audits():
                 "left": {"rev": 9, "rows": rows},
             },
             {"fields": [14, since + 4, "system", "PruneAudit", "audit/leases", "", "", ""], "left": {"rev": 10, "rows": []}},
+            {
+                "fields": [15, since + 5, "system", "PruneAudit", "audit/changes", "", "", ""],
+                "left": {"rev": 11, "rows": [], "cut": [other, 9]},
+            },
         ],
         "standing": {
             "since_micros": since, "begun_changes": 2, "begun_leases": 1, "adopted_writer": None, "adopted_rows": None,

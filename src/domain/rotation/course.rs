@@ -8,7 +8,7 @@ use super::{CLAIM_LASTS, Origin, Rotation, Step};
 use crate::domain::time::Timestamp;
 
 /// The first try that comes to nothing is repeated after this; the gap doubles with each.
-const AGAIN_FIRST: Duration = Duration::from_secs(5);
+pub const AGAIN_FIRST: Duration = Duration::from_secs(5);
 /// The longest gap between tries.
 pub const AGAIN_MAX: Duration = Duration::from_mins(5);
 /// A step that was tried in vain so often, for an hour, is told of: a test waits for a person then, and a rotator is asked on. It is counted in

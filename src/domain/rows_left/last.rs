@@ -4,14 +4,18 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{RowState, RowTable, RowsLeft};
+use super::steps::Steps;
+use super::{Overwritten, RowState, RowTable, RowsLeft};
 
-/// What the records say of rows, the last of each: some hundred bytes a row.
+/// What the records say of rows, the last of each: some hundred bytes a row, and 40 for each of its changes.
 #[derive(Debug, Default)]
 pub struct LastWords {
     words: HashMap<(RowTable, Uuid), Word>,
+    steps: Steps,
     /// The newest record that says nothing of rows: an earlier release made that change, of whichever rows.
     mute: i64,
+    /// The newest record that is known to have been removed.
+    cut: i64,
     rev: i64,
     /// The chain that is being read, and the revision that it has come to.
     behind: Option<(Uuid, i64)>,
@@ -32,7 +36,7 @@ pub enum Verdict {
     AsLeft,
     /// No record says what it was like.
     Unknown,
-    /// It is not as the last record of it says, and an earlier release may have changed it since.
+    /// It is not as the last record of it says, and a later one may have been removed, or an earlier release have changed it since.
     Unsure,
     /// It is there, and not as the record of this number left it.
     Other(i64),
@@ -48,10 +52,13 @@ impl LastWords {
             return;
         };
         let rev = left.rev;
+        let cut = left.cut.map_or(0, |cut| cut.sequence);
+        self.cut = self.cut.max(cut);
         let is_behind = |(of, before)| of == writer && rev < before;
         self.disorders += u64::from(self.behind.is_some_and(is_behind));
         self.behind = Some((writer, rev));
         self.rev = self.rev.max(rev);
+        self.steps.take(sequence, &left);
         for row in left.rows {
             let word = Word {
                 rev,
@@ -77,6 +84,21 @@ impl LastWords {
         self.disorders
     }
 
+    /// The newest record behind which it is not known what changes did, of whichever rows.
+    fn unknown_until(&self) -> i64 {
+        self.mute.max(self.cut)
+    }
+
+    /// Rows that a change was made onto that were not what the change before had left, each with the last such change; it is asked once. None
+    /// where it is not known which changes came last.
+    pub fn overwritten(&mut self) -> HashMap<(RowTable, Uuid), Overwritten> {
+        let (steps, until) = (std::mem::take(&mut self.steps), self.unknown_until());
+        if self.disorders > 0 {
+            return HashMap::new();
+        }
+        steps.overwritten(until)
+    }
+
     /// Whether a row that is there is what it should be; each is asked of once.
     pub fn judge(&mut self, table: RowTable, uid: Uuid, state: RowState) -> Verdict {
         let Some(word) = self.words.remove(&(table, uid)) else {
@@ -84,20 +106,20 @@ impl LastWords {
         };
         match word.state {
             Some(left) if left == state => Verdict::AsLeft,
-            _ if self.mute > word.sequence => Verdict::Unsure,
+            _ if self.unknown_until() > word.sequence => Verdict::Unsure,
             Some(_) => Verdict::Other(word.sequence),
             None => Verdict::Back(word.sequence),
         }
     }
 
-    /// Rows that should be there, once all that are there were judged, each with the number of the record that left it; none where an
-    /// earlier release may have removed it.
+    /// Rows that should be there, once all that are there were judged, each with the number of the record that left it; none where a change
+    /// may have removed it that is not on record.
     pub fn missing(self) -> impl Iterator<Item = (RowTable, Uuid, Option<i64>)> {
-        let mute = self.mute;
+        let unknown_until = self.unknown_until();
         let left = self.words.into_iter();
         left.filter(|(_, word)| word.state.is_some())
             .map(move |((table, uid), word)| {
-                let sequence = Some(word.sequence).filter(|sequence| *sequence > mute);
+                let sequence = Some(word.sequence).filter(|sequence| *sequence > unknown_until);
                 (table, uid, sequence)
             })
     }
@@ -106,7 +128,7 @@ impl LastWords {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::rows_left::RowLeft;
+    use crate::domain::rows_left::{Cut, RowLeft};
 
     const UID: Uuid = Uuid::from_u128(7);
 
@@ -117,8 +139,22 @@ mod tests {
     fn left(rev: i64, state: Option<RowState>) -> Vec<u8> {
         let table = RowTable::Tokens;
         let uid = UID;
-        let rows = vec![RowLeft { table, uid, state }];
-        RowsLeft { rev, rows }.encode()
+        let found = None;
+        let rows = vec![RowLeft {
+            table,
+            uid,
+            state,
+            found,
+        }];
+        let cut = None;
+        RowsLeft { rev, rows, cut }.encode()
+    }
+
+    /// What a change left that removed records up to this one.
+    fn cut(rev: i64, sequence: i64) -> Vec<u8> {
+        let (rows, writer) = (Vec::new(), UID);
+        let cut = Some(Cut { writer, sequence });
+        RowsLeft { rev, rows, cut }.encode()
     }
 
     /// Records of these revisions, numbers and states, in chains of their own.
@@ -172,6 +208,23 @@ mod tests {
             let mut gone = words(&[(3, 30, Some(state(1)))]);
             gone.take(UID, 31, mute);
             assert_eq!(gone.missing().next(), Some((RowTable::Tokens, UID, None)));
+        }
+    }
+
+    #[test]
+    fn what_a_record_that_was_removed_may_have_changed_since_is_not_judged() {
+        for (removed, wanted) in [(40, Verdict::Unsure), (20, Verdict::Other(30))] {
+            let pruned = || {
+                let mut words = words(&[(3, 30, Some(state(1)))]);
+                words.take(UID, 50, Some(&cut(5, removed)));
+                words
+            };
+            let judge = |row| pruned().judge(RowTable::Tokens, UID, row);
+            assert_eq!(judge(state(2)), wanted);
+            assert_eq!(judge(state(1)), Verdict::AsLeft);
+            let sequence = Some(30).filter(|sequence| *sequence > removed);
+            let missing = (RowTable::Tokens, UID, sequence);
+            assert_eq!(pruned().missing().next(), Some(missing));
         }
     }
 

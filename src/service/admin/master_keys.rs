@@ -112,6 +112,7 @@ fn fingerprint(text: &str) -> Parsed<Fingerprint> {
 
 fn message(status: MasterKeyStatus) -> proto::GetMasterKeyStatusResponse {
     proto::GetMasterKeyStatusResponse {
+        rewrap_needed: status.needs_rewrap(),
         master_keys: status.master_keys.into_iter().map(master_key).collect(),
         replicas: count(status.replicas),
         rewrap: status.rewrap.map(rewrap_message),
@@ -132,6 +133,7 @@ fn master_key(view: MasterKeyView) -> proto::MasterKeyStatus {
         of_passphrase: view.row.is_of_passphrase,
         unneeded_time: view.row.unneeded_time.map(timestamp),
         retire_time: view.row.retire_time.map(timestamp),
+        weak: view.is_weak,
     }
 }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::super::Result;
 use super::super::convert::offset;
+use crate::domain::rotation::AGAIN_MAX;
 use crate::domain::time::Timestamp;
 
 /// A previous version that is to be revoked, and whose it is.
@@ -26,7 +27,7 @@ pub struct Drained {
 
 /// Previous versions whose grace is over by `now` and whose last lease has ended; only this one, where it is named. Every replica that lives
 /// has to say that none is out, by its own clock, whatever the database's has become. Of those that are `silent` what they said last
-/// counts, or that no lease can be out for so long.
+/// counts, or that no lease can be out for so long. Those that could not be revoked come last, and not before their next try is due.
 ///
 /// # Errors
 /// As every query.
@@ -43,7 +44,10 @@ pub async fn drained(
         from key_versions v
         join keys on keys.uid = v.key_uid
         join accounts on accounts.uid = keys.account_uid
+        left join version_retries t on t.version_uid = v.uid and t.deed = 'revoke'
         where v.stage = 'previous' and ($1::uuid is null or v.uid = $1)
+            and ($1::uuid is not null or t.next_time is null
+                or t.next_time not between clock_timestamp() and clock_timestamp() + make_interval(secs => $5))
             and (v.keep_until <= $3 or (v.keep_until is null and v.drain_until <= $3))
             and not exists (select from version_leases l where l.version_uid = v.uid and l.until >= $3)
             and not exists (select from lease_renewals n where n.version_uid = v.uid
@@ -51,11 +55,12 @@ pub async fn drained(
             and not exists (select from replicas r
                 left join version_leases l on l.version_uid = v.uid and l.boot_id = r.boot_id and l.rev >= v.rev
                 where case when r.boot_id = any($2) then l.rev is null and v.drain_until > $3 else l.rev is null or l.until is not null end)
-        order by v.drain_until limit $4",
+        order by t.version_uid is not null, v.drain_until limit $4",
         only,
         silent,
         offset(now),
-        rows_max
+        rows_max,
+        AGAIN_MAX.as_secs_f64()
     )
     .fetch_all(conn)
     .await?;

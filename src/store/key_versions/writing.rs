@@ -40,7 +40,8 @@ pub async fn insert(conn: &mut PgConnection, version: &KeyVersion) -> Result<()>
 pub async fn update(conn: &mut PgConnection, version: &KeyVersion) -> Result<()> {
     sqlx::query!(
         "update key_versions set rev = $2, update_time = $3, stage = $4, promote_time = $5, revoke_time = $6, drain_until = $7,
-            sealed_hosts = $8
+            sealed_hosts = $8,
+            stage_before = case when key_versions.xmin = pg_current_xact_id()::xid then key_versions.stage_before else key_versions.stage end
         where uid = $1",
         version.meta.uid,
         version.meta.rev,
@@ -77,7 +78,8 @@ pub async fn keep(conn: &mut PgConnection, uid: Uuid, until: Timestamp) -> Resul
 /// As every query.
 pub async fn revoke(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp) -> Result<()> {
     sqlx::query!(
-        "update key_versions set rev = $2, update_time = $3, revoke_time = $3, drain_until = null, stage = 'revoked'
+        "update key_versions set rev = $2, update_time = $3, revoke_time = $3, drain_until = null, stage = 'revoked',
+            stage_before = case when key_versions.xmin = pg_current_xact_id()::xid then key_versions.stage_before else key_versions.stage end
         where uid = $1 and stage = 'previous'",
         uid,
         rev,
@@ -106,7 +108,8 @@ pub async fn clear_health(
             where key_uid = $1 and ($2::integer is null or number = $2) and stage <> 'revoked' for update
         ), cleared as (
             update key_versions set rev = $3, update_time = $4, health = 'active', health_until = null, health_why = null,
-                health_class = null, health_accuser = null, health_tried_time = null, recover_time = null
+                health_class = null, health_accuser = null, health_tried_time = null, recover_time = null,
+                stage_before = case when key_versions.xmin = pg_current_xact_id()::xid then key_versions.stage_before else key_versions.stage end
             where uid in (select uid from before)
         ), changed as (
             insert into health_changes (version_uid, change_time, from_health, to_health, who)
@@ -138,7 +141,8 @@ pub async fn give_back(
 ) -> Result<Vec<Uuid>> {
     let given = sqlx::query_scalar!(
         "with given as (
-            update key_versions v set rev = $2, health_until = $4 from keys k
+            update key_versions v set rev = $2, health_until = $4, stage_before = case when v.xmin = pg_current_xact_id()::xid then v.stage_before else v.stage end
+            from keys k
             where k.uid = v.key_uid and (v.uid = any($1) or k.account_uid = any($1))
                 and v.health = 'dead' and v.health_class = 'credential' and v.update_time >= $3 and v.health_until > $4
             returning v.uid, v.health_why, v.health_class, v.health_accuser
@@ -200,7 +204,8 @@ pub async fn set_health(
     let cause = health.cause();
     sqlx::query!(
         "update key_versions set rev = $2, update_time = $3, health = $4, health_until = $5, health_why = $6, health_class = $7,
-            health_accuser = $8, recover_time = $9, health_tried_time = $10
+            health_accuser = $8, recover_time = $9, health_tried_time = $10,
+            stage_before = case when key_versions.xmin = pg_current_xact_id()::xid then key_versions.stage_before else key_versions.stage end
         where uid = $1",
         uid,
         rev,

@@ -25,6 +25,22 @@ pub async fn is_any_beyond(conn: &mut PgConnection, ahead: Duration) -> Result<b
     Ok(is_any)
 }
 
+/// Whether anything is stored that came to be later than so long from now: that [`is_any_beyond`] finds, the newest change on record, or a
+/// replica's last heartbeat. The clock is behind then, or has been ahead.
+///
+/// # Errors
+/// As every query.
+pub async fn is_clock_behind(conn: &mut PgConnection, by: Duration) -> Result<bool> {
+    let is_behind = sqlx::query_scalar!(
+        r#"select coalesce(greatest((select record_time from audit_records order by sequence desc limit 1),
+                (select max(heartbeat_time) from replicas)) > clock_timestamp() + make_interval(secs => $1), false) as "is_behind!""#,
+        by.as_secs_f64()
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    Ok(is_behind || is_any_beyond(conn, by).await?)
+}
+
 /// Whatever became current beyond this did so `now`. Answers how many versions.
 ///
 /// # Errors
@@ -35,7 +51,9 @@ pub async fn promote_now(
     (rev, now): (i64, Timestamp),
 ) -> Result<u64> {
     let done = sqlx::query!(
-        "update key_versions set promote_time = $3, update_time = $3, rev = $2 where stage = 'current' and promote_time > $1",
+        "update key_versions set promote_time = $3, update_time = $3, rev = $2,
+            stage_before = case when key_versions.xmin = pg_current_xact_id()::xid then key_versions.stage_before else key_versions.stage end
+        where stage = 'current' and promote_time > $1",
         offset(beyond),
         rev,
         offset(now)
@@ -64,7 +82,8 @@ pub async fn drain_now(
             select key_uid, to_number, interval '0' from rotations where step = 'rolled_back' and step_time > $1
         )
         update key_versions v set rev = $2, update_time = $3, keep_until = least(v.keep_until, $3::timestamptz + b.grace),
-            drain_until = least(v.drain_until, $3::timestamptz + greatest(b.grace, $4::bigint * interval '1 ms'))
+            drain_until = least(v.drain_until, $3::timestamptz + greatest(b.grace, $4::bigint * interval '1 ms')),
+            stage_before = case when v.xmin = pg_current_xact_id()::xid then v.stage_before else v.stage end
         from begun b where v.key_uid = b.key_uid and v.number = b.number and v.stage = 'previous'",
         offset(beyond),
         rev,

@@ -43,7 +43,7 @@ pub async fn insert(conn: &mut PgConnection, rotation: &Rotation) -> Result<()> 
 }
 
 /// Writes where a rotation stands. Whoever has taken its next step before has it no more. Where nothing more is to be done, nothing is known
-/// any more of the secret that was to be revoked.
+/// any more of the secret that was to be revoked, nor of who was asked.
 ///
 /// # Errors
 /// As every query.
@@ -52,7 +52,8 @@ pub async fn update(conn: &mut PgConnection, rotation: &Rotation) -> Result<()> 
     sqlx::query!(
         "update rotations set step = $2, from_number = $3, update_time = $4, skips_test = $5, step_time = $6, attempts = $7,
             next_attempt_time = $8, why = $9, is_held = $10, is_automatic = $11, epoch = epoch + 1,
-            fingerprint = case when $8::timestamptz is null and not $10 then null else fingerprint end
+            fingerprint = case when $8::timestamptz is null and not $10 then null else fingerprint end,
+            revocation = case when $8::timestamptz is null and not $10 then null else revocation end
         where uid = $1",
         rotation.uid,
         rotation.step.as_str(),

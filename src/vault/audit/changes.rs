@@ -22,8 +22,8 @@ pub(in crate::vault) fn records(
     notes: Vec<(String, String)>,
     (rev, now): (i64, Timestamp),
 ) -> Vec<AuditRecord> {
-    let rows = Vec::new();
-    let nothing = RowsLeft { rev, rows }.encode();
+    let (rows, cut) = (Vec::new(), None);
+    let nothing = RowsLeft { rev, rows, cut }.encode();
     let record = |(resource, summary)| AuditRecord {
         sequence: 0,
         record_time: now,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::hashes::{Chained, End};
 use crate::crypto::MacKey;
 use crate::domain::chain::{Chain, Hash, Head, Link};
+use crate::domain::rows_left::Cut;
 use crate::domain::time::Timestamp;
 use crate::store::audit_records::chained;
 use crate::store::connection::{CHANGE_WITHIN, acquire, in_time};
@@ -26,6 +27,16 @@ pub struct Pruner {
     pub source: String,
     /// Why.
     pub reason: String,
+}
+
+/// Rows that went.
+struct Removed {
+    /// The place of the first.
+    first: i64,
+    /// Of the last.
+    last: i64,
+    /// Of records of changes the number of the last.
+    record: Option<i64>,
 }
 
 /// The oldest rows of a chain go, and that is on record with it.
@@ -107,8 +118,8 @@ impl PruneChain {
         }
     }
 
-    /// Removes rows. Gives the first and the last, if there were any.
-    async fn remove(&self, conn: &mut PgConnection, key: &MacKey) -> Result<Option<(i64, i64)>> {
+    /// Removes rows. Gives what went, if any did.
+    async fn remove(&self, conn: &mut PgConnection, key: &MacKey) -> Result<Option<Removed>> {
         let Self { chain, writer, .. } = *self;
         let Some(row) = audit_chains::lock(conn, chain, writer).await? else {
             return Ok(None);
@@ -126,7 +137,7 @@ impl PruneChain {
         if last <= anchor.sequence {
             return Ok(None);
         }
-        let Some(end) = self.proven(conn, key, anchor, last).await? else {
+        let Some((end, record)) = self.proven(conn, key, anchor, last).await? else {
             tracing::error!(
                 audit.chain = chain.as_str(),
                 audit.writer = %writer,
@@ -140,29 +151,39 @@ impl PruneChain {
         }
         let signed = End::Anchor.sign(key, chain, writer, end);
         audit_chains::anchor(conn, chain, writer, &signed).await?;
-        Ok(Some((anchor.sequence + 1, last)))
+        Ok(Some(Removed {
+            first: anchor.sequence + 1,
+            last,
+            record,
+        }))
     }
 
-    /// The end of the rows behind an anchor up to `last`, if each is what was written.
+    /// The end of the rows behind an anchor up to `last`, if each is what was written; and of records of changes the number of the last.
     async fn proven(
         &self,
         conn: &mut PgConnection,
         key: &MacKey,
         anchor: Head,
         last: i64,
-    ) -> store::Result<Option<Head>> {
+    ) -> store::Result<Option<(Head, Option<i64>)>> {
         let (place, rows_max) = ((anchor.sequence, i64::MAX), last - anchor.sequence);
-        Ok(match self.chain {
+        let (end, record) = match self.chain {
             Chain::Changes => {
                 let rows = chained::along(conn, self.writer, place, rows_max).await?;
-                end_of(&rows, anchor, |row, link| row.holds(key, link))
+                let numbers = rows.iter().map(|(record, _)| record.sequence);
+                let end = end_of(&rows, anchor, |row, link| row.holds(key, link));
+                (end, numbers.max())
             }
             Chain::Leases => {
                 let rows = lease_journal::along(conn, self.writer, place, rows_max).await?;
-                end_of(&rows, anchor, |row, link| row.holds(key, link))
+                (
+                    end_of(&rows, anchor, |row, link| row.holds(key, link)),
+                    None,
+                )
             }
-        }
-        .filter(|end| end.sequence == last))
+        };
+        let end = end.filter(|end| end.sequence == last);
+        Ok(end.map(|end| (end, record)))
     }
 }
 
@@ -183,9 +204,18 @@ impl Verb for PruneChain {
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<i64>> {
         let resource = format!("audit/{}", self.chain.as_str());
-        let Some((first, last)) = self.remove(work.conn, &work.keys.audit).await? else {
+        let Some(removed) = self.remove(work.conn, &work.keys.audit).await? else {
             return Err(Refusal::NotFound { resource }.into());
         };
+        let Removed {
+            first,
+            last,
+            record,
+        } = removed;
+        if let Some(sequence) = record {
+            let writer = self.writer;
+            work.cuts(Cut { writer, sequence });
+        }
         Ok(Done {
             answer: last - first + 1,
             resource,

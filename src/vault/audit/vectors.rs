@@ -7,7 +7,7 @@ use super::hashes::{self, Chained, End};
 use crate::crypto::{ClusterKey, MacKey, macs_digest};
 use crate::domain::chain::{self, Adopted, Chain, Head, Sighting, Standing};
 use crate::domain::journal::JournalRecord;
-use crate::domain::rows_left::{RowLeft, RowState, RowTable, RowsLeft};
+use crate::domain::rows_left::{Cut, RowLeft, RowState, RowTable, RowsLeft};
 use crate::domain::time::Timestamp;
 use crate::store::audit_chains::{ChainRow, EndRow};
 use crate::store::audit_records::AuditRecord;
@@ -89,10 +89,15 @@ fn left(vector: &Value) -> RowsLeft {
         table: RowTable::from_stored(row[0].as_str().unwrap()).unwrap(),
         uid: uid(&row[1]),
         state: (!row[2].is_null()).then(|| RowState::of(&state(&row[2]))),
+        found: row.get(3).map(|found| RowState::of(&state(found))),
     };
     RowsLeft {
         rev: number(&vector["rev"]),
         rows: vector["rows"].as_array().unwrap().iter().map(row).collect(),
+        cut: vector.get("cut").map(|cut| Cut {
+            writer: uid(&cut[0]),
+            sequence: number(&cut[1]),
+        }),
     }
 }
 

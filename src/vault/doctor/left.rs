@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Kind, NAMED_MAX, Names, Report};
 use crate::domain::chain::Link;
-use crate::domain::rows_left::{LastWords, RowState, RowTable, Verdict};
+use crate::domain::rows_left::{LastWords, Overwritten, RowState, RowTable, Verdict};
 use crate::store;
 use crate::store::audit_records::{self, AuditRecord};
 use crate::store::changes::Changes;
@@ -18,7 +18,7 @@ use crate::vault::audit::verify::proven_changes;
 mod found;
 mod present;
 
-use found::{Found, What, notes};
+use found::{Found, What, notes, overcome};
 
 /// What is set against the records, and what came of it.
 struct Comparison {
@@ -31,6 +31,10 @@ struct Comparison {
     unsure: u64,
     recorded: u64,
     found: Vec<Found>,
+    /// Rows that were changed when they were not what the change before had left.
+    overwritten: HashMap<(RowTable, Uuid), Overwritten>,
+    /// Of those the ones that were changed again since.
+    overcome: u64,
 }
 
 /// Sets every row against the records, within the transaction that has read `changes`: both are of one moment.
@@ -55,6 +59,8 @@ pub(super) async fn check(
     }
     revisions(&words, changes, report);
     let mut comparison = Comparison {
+        overwritten: words.overwritten(),
+        overcome: 0,
         words,
         unread: present::unread(changes),
         owners: HashSet::new(),
@@ -92,10 +98,18 @@ impl Comparison {
             return;
         }
         let (sequence, what) = match self.words.judge(table, uid, RowState::of(state)) {
-            Verdict::AsLeft => {
-                self.recorded += 1;
-                return;
-            }
+            Verdict::AsLeft => match self.overwritten.remove(&(table, uid)) {
+                Some(Overwritten {
+                    left,
+                    by,
+                    is_last: true,
+                }) => (left, What::Overwritten(name(), by)),
+                overcome => {
+                    self.recorded += 1;
+                    self.overcome += u64::from(overcome.is_some());
+                    return;
+                }
+            },
             Verdict::Unknown => {
                 self.unknown += 1;
                 return;
@@ -138,9 +152,10 @@ impl Comparison {
         }
         report.recorded = self.recorded;
         notes(self.unknown, self.unsure, report);
+        overcome(self.overcome, report);
         self.found.sort_by_key(|found| (found.sequence, found.uid));
         let named = self.found.iter().take(2 * NAMED_MAX);
-        let numbers: Vec<i64> = named.map(|found| found.sequence).collect();
+        let numbers: Vec<i64> = named.flat_map(Found::numbers).collect();
         let records = audit_records::of_numbers(conn, &numbers).await?;
         let records = records.into_iter().map(|record| (record.sequence, record));
         let records: HashMap<i64, AuditRecord> = records.collect();

@@ -12,6 +12,7 @@ use crate::store::changes::{Changes, Unread};
 use crate::store::connection::acquire;
 use crate::store::{self, Stored, rotators};
 use crate::vault::VaultKeys;
+use crate::vault::master_keys::get_master_key_status;
 use crate::vault::master_keys::promoted::{self, Promoted};
 
 /// References read at a time.
@@ -63,9 +64,31 @@ pub(super) async fn check(
             let detail = format!("{key} was not given, and no replica starts without it: give it");
             report.find(Kind::MasterKeyMissing, subject, detail);
         }
-        Promoted::Key(_) | Promoted::None => {}
+        Promoted::Key(_) => report.notes.extend(left_behind(&mut conn, keys).await?),
+        Promoted::None => {}
     }
     Ok(())
+}
+
+/// What a rewrap is needed for: a release before this promoted the stronger key of a passphrase and moved nothing to it.
+async fn left_behind(conn: &mut PgConnection, keys: &VaultKeys) -> store::Result<Vec<String>> {
+    let status = get_master_key_status::status(conn, keys).await?;
+    if !status.needs_rewrap() {
+        return Ok(Vec::new());
+    }
+    let notes = status.left_behind().map(|key| {
+        let weak = if key.is_weak {
+            " under weaker parameters of its passphrase than are right today"
+        } else {
+            ""
+        };
+        let (secrets, fingerprint) = (key.row.secrets, &key.row.fingerprint);
+        let cluster_key = if key.row.wraps_cluster_key { " and the cluster key" } else { "" };
+        format!(
+            "a rewrap is needed (`keylease master-key rewrap`): {secrets} secrets{cluster_key} are wrapped with {fingerprint}{weak}, and another key is promoted"
+        )
+    });
+    Ok(notes.collect())
 }
 
 fn pools(keys: &VaultKeys, changes: &Changes, names: &Names, report: &mut Report) {

@@ -3,10 +3,11 @@
 use sqlx::PgConnection;
 
 use super::promoted::{self, Promoted};
-use crate::domain::rewrap::Rewrap;
+use crate::crypto::PassphraseParameters;
+use crate::domain::rewrap::{Rewrap, RewrapState};
 use crate::store::connection::acquire;
 use crate::store::master_keys::{self, MasterKeyRow};
-use crate::store::{replicas, rewraps};
+use crate::store::{self, replicas, rewraps};
 use crate::vault::keys::VaultKeys;
 use crate::vault::{Result, Vault};
 
@@ -19,6 +20,8 @@ pub struct MasterKeyView {
     pub present: bool,
     /// New secrets are wrapped with it.
     pub promoted: bool,
+    /// It comes from a passphrase, and guessing that is cheaper than it should be today.
+    pub is_weak: bool,
     /// How many of the replicas that live hold it.
     pub holding: usize,
     /// Where those that live listen that do not hold it.
@@ -36,6 +39,30 @@ pub struct MasterKeyStatus {
     pub rewrap: Option<Rewrap>,
 }
 
+impl MasterKeyStatus {
+    /// Something is wrapped with another master key than the promoted one, and stays so: nobody has asked for a rewrap since, or it was
+    /// given up.
+    #[must_use]
+    pub fn needs_rewrap(&self) -> bool {
+        let Some(promoted) = self.master_keys.iter().find(|key| key.promoted) else {
+            return false;
+        };
+        let last = self.rewrap.as_ref();
+        let last = last.filter(|rewrap| rewrap.master_key == promoted.row.fingerprint);
+        // One that is incomplete left what does not open, and another one would.
+        let is_seen_to = last.is_some_and(|rewrap| {
+            matches!(rewrap.state, RewrapState::Running | RewrapState::Incomplete)
+        });
+        !is_seen_to && self.left_behind().next().is_some()
+    }
+
+    /// Those that something is wrapped with though another one is promoted.
+    pub fn left_behind(&self) -> impl Iterator<Item = &MasterKeyView> {
+        let keys = self.master_keys.iter();
+        keys.filter(|key| !key.promoted && key.row.is_needed())
+    }
+}
+
 impl Vault {
     /// Every master key that is known or that something is wrapped with, who holds it, and how far the last rewrap is.
     ///
@@ -43,12 +70,15 @@ impl Vault {
     /// The database cannot be reached, or a fault.
     pub async fn get_master_key_status(&self) -> Result<MasterKeyStatus> {
         let mut conn = acquire(&self.pool).await?;
-        status(&mut conn, &self.keys).await
+        Ok(status(&mut conn, &self.keys).await?)
     }
 }
 
 /// The same, within a change.
-pub(super) async fn status(conn: &mut PgConnection, keys: &VaultKeys) -> Result<MasterKeyStatus> {
+pub(in crate::vault) async fn status(
+    conn: &mut PgConnection,
+    keys: &VaultKeys,
+) -> store::Result<MasterKeyStatus> {
     let promoted = match promoted::read(conn, keys).await? {
         Promoted::Key(fingerprint) => Some(fingerprint.to_string()),
         Promoted::None | Promoted::Tampered => None,
@@ -68,6 +98,7 @@ pub(super) async fn status(conn: &mut PgConnection, keys: &VaultKeys) -> Result<
         MasterKeyView {
             present: held.contains(&row.fingerprint),
             promoted: promoted.as_ref() == Some(&row.fingerprint),
+            is_weak: row.costs.is_some_and(is_cheap),
             holding: replicas.len() - missing_at.len(),
             missing_at,
             row,
@@ -81,5 +112,15 @@ pub(super) async fn status(conn: &mut PgConnection, keys: &VaultKeys) -> Result<
             .collect(),
         replicas: replicas.len(),
         rewrap: rewraps::latest(conn).await?,
+    })
+}
+
+/// Of the costs that a row has.
+fn is_cheap((memory_kib, iterations): (i32, i32)) -> bool {
+    let costs = u32::try_from(memory_kib)
+        .ok()
+        .zip(u32::try_from(iterations).ok());
+    costs.is_none_or(|(memory_kib, iterations)| {
+        PassphraseParameters::is_cheap(memory_kib, iterations)
     })
 }

@@ -42,7 +42,7 @@ impl Verb for PromoteMasterKey {
     }
 
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<MasterKeyStatus> {
-        status(work.conn, work.keys).await
+        Ok(status(work.conn, work.keys).await?)
     }
 }
 

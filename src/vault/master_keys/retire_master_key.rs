@@ -52,7 +52,7 @@ impl Verb for RetireMasterKey {
     }
 
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<MasterKeyStatus> {
-        status(work.conn, work.keys).await
+        Ok(status(work.conn, work.keys).await?)
     }
 }
 

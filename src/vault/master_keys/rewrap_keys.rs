@@ -48,7 +48,7 @@ impl Verb for RewrapKeys {
     }
 
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<MasterKeyStatus> {
-        status(work.conn, work.keys).await
+        Ok(status(work.conn, work.keys).await?)
     }
 }
 
@@ -63,7 +63,7 @@ impl Verb for ReplaceMasterKey {
     }
 
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<MasterKeyStatus> {
-        status(work.conn, work.keys).await
+        Ok(status(work.conn, work.keys).await?)
     }
 }
 
@@ -92,6 +92,6 @@ impl Verb for CancelRewrap {
     }
 
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<MasterKeyStatus> {
-        status(work.conn, work.keys).await
+        Ok(status(work.conn, work.keys).await?)
     }
 }

@@ -21,6 +21,8 @@ use crate::vault::{Change, Done, Result, Vault, Verb, Work, get_key};
 mod asking;
 mod falling_back;
 mod in_vain;
+mod revoked_late;
+mod revoking;
 mod testing;
 
 /// Rotations that one replica takes a step of at once: each may wait for a provider.
@@ -131,8 +133,7 @@ impl Vault {
             Step::Pending | Step::Testing => self.test_new_version(turn).await,
             Step::Draining => self.look_at_previous(turn).await,
             Step::Creating => self.have_one_made(turn).await,
-            Step::Revoking => self.have_it_revoked(turn, false).await,
-            Step::Cancelled | Step::RolledBack => self.have_it_revoked(turn, true).await,
+            Step::Revoking | Step::Cancelled | Step::RolledBack => self.have_it_revoked(turn).await,
             Step::Done => Ok(None),
         };
         match stepped {
@@ -179,12 +180,11 @@ impl Vault {
         Ok(rotation.map(|rotation| Turn { name, rotation }))
     }
 
-    /// Writes what a step came to: as a change where versions move, a provider's secret is gone, or a person has to know, quietly where it is only tried again.
+    /// Writes what a step came to: as a change where versions move or a person has to know, quietly where it is only tried again.
     async fn settle_step(self: &Arc<Self>, outcome: Outcome) -> Result<()> {
         let mut ahead = outcome.turn.rotation.clone();
         let now = self.live.now().database;
-        let is_quiet = !matches!(outcome.event, Event::Revoked)
-            && ahead.on(outcome.event.clone(), now).is_ok()
+        let is_quiet = ahead.on(outcome.event.clone(), now).is_ok()
             && ahead.step != Step::Draining
             && !ahead.is_held
             && ahead.step == outcome.turn.rotation.step

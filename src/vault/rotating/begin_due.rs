@@ -15,6 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::live::clock::boot_now;
 use crate::live::snapshot::Snapshot;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
+use crate::store::version_retries::{self, Deed};
 use crate::store::{key_versions, rotations, rotators};
 use crate::vault::error::{Error, Refusal};
 use crate::vault::overdue::Intervals;
@@ -25,7 +26,7 @@ use crate::vault::{Change, Done, Result, RotateKey, Vault, Verb, Work, get_key};
 const BEGUN_A_MINUTE_MAX: i64 = 20;
 /// A rotation that came to nothing is not followed by another at once: whatever was wrong with it is wrong with the next.
 const AGAIN_AFTER: Duration = Duration::from_hours(24);
-/// Keys that are tried in one go: more than may begin, since some may have rows that are not believed.
+/// Keys that are tried in one go: more than may begin, since some may have rows that are not believed. Those are tried last from then on.
 const TRIED_MAX: usize = 200;
 /// Keys that are looked up at once.
 const LOOKED_UP_MAX: usize = 1_000;
@@ -70,7 +71,7 @@ impl Vault {
         let due = due.map_err(|_| crate::store::Error::unanswered())?;
         let mut begun = 0;
         for due in self.startable(due, now).await? {
-            let key = due.name.to_string();
+            let (key, version) = (due.name.to_string(), due.version_uid);
             match self.begin_due(due).await {
                 Ok(()) => begun += 1,
                 Err(Error::Refused(Refusal::MinuteFull { .. })) => break,
@@ -80,28 +81,40 @@ impl Vault {
                 // Whatever is wrong with one keeps no other.
                 Err(error) => {
                     let cause = root(&error);
-                    tracing::warn!(%error, cause, key, "a rotation that is due cannot begin");
+                    tracing::warn!(%error, cause, key, "a rotation that is due cannot begin, it is tried again");
+                    self.try_later(version, Deed::Replace).await?;
                 }
             }
         }
         Ok(begun)
     }
 
-    /// Those that have no rotation under way, and none that came to nothing a while ago.
+    /// Those that have no rotation under way, and none that came to nothing a while ago; last those that could not begin before.
     async fn startable(&self, mut due: Vec<Due>, now: Timestamp) -> Result<Vec<Due>> {
-        let mut startable = Vec::new();
+        let (mut startable, mut again) = (Vec::new(), Vec::new());
+        let since = now.before(AGAIN_AFTER);
         while !due.is_empty() && startable.len() < TRIED_MAX {
             let rest = due.split_off(due.len().min(LOOKED_UP_MAX));
-            let uids: Vec<Uuid> = due.iter().map(|due| due.key_uid).collect();
-            let since = now.before(AGAIN_AFTER);
-            let busy = async {
+            let keys: Vec<Uuid> = due.iter().map(|due| due.key_uid).collect();
+            let versions: Vec<Uuid> = due.iter().map(|due| due.version_uid).collect();
+            let looking = async {
                 let mut conn = acquire(&self.pool).await?;
-                rotations::busy(&mut conn, &uids, since).await
+                let busy = rotations::busy(&mut conn, &keys, since).await?;
+                let tried = version_retries::tried(&mut conn, &versions, Deed::Replace).await?;
+                Ok::<_, crate::store::Error>((busy, tried))
             };
-            let busy: HashSet<Uuid> = in_time(ANSWER_WITHIN, busy).await?.into_iter().collect();
-            startable.extend(due.into_iter().filter(|due| !busy.contains(&due.key_uid)));
+            let (busy, tried) = in_time(ANSWER_WITHIN, looking).await?;
+            let busy: HashSet<Uuid> = busy.into_iter().collect();
+            for due in due.into_iter().filter(|due| !busy.contains(&due.key_uid)) {
+                match tried.get(&due.version_uid) {
+                    None => startable.push(due),
+                    Some(true) => again.push(due),
+                    Some(false) => {}
+                }
+            }
             due = rest;
         }
+        startable.extend(again);
         startable.truncate(TRIED_MAX);
         Ok(startable)
     }

@@ -2,8 +2,9 @@
 
 use super::rotation_deeds::{Rotating, move_on};
 use crate::domain::name::RotationName;
-use crate::domain::rotation::{Event, Rotation};
+use crate::domain::rotation::{CLAIM_LASTS, Event, Rotation};
 use crate::store::rotations;
+use crate::vault::error::Refusal;
 use crate::vault::guard::found;
 use crate::vault::rotations::RotationView;
 use crate::vault::{Done, Result, Verb, Work, get_key};
@@ -20,6 +21,7 @@ impl Verb for CancelRotation {
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<RotationView>> {
         let (mut rotating, mut rotation) = to_change(work, &self.name).await?;
+        self.check_unasked(work, &rotation).await?;
         move_on(work, &mut rotating, &mut rotation, Event::Cancel).await?;
         Ok(Done {
             resource: self.name.to_string(),
@@ -30,6 +32,22 @@ impl Verb for CancelRotation {
 
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<RotationView> {
         reread(work, self.name).await
+    }
+}
+
+impl CancelRotation {
+    /// A request that is on its way cannot be taken back: whoever gives it up would believe that the secret stays good.
+    async fn check_unasked(&self, work: &mut Work<'_>, rotation: &Rotation) -> Result<()> {
+        if !rotations::is_being_asked(work.conn, rotation.uid).await? {
+            return Ok(());
+        }
+        let resource = self.name.to_string();
+        let message = format!(
+            "{resource} is having version {} revoked at its provider at this moment: look again within {} s what came of it",
+            rotation.number_to_revoke(),
+            CLAIM_LASTS.as_secs()
+        );
+        Err(Refusal::State { resource, message }.into())
     }
 }
 

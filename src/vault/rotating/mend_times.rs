@@ -16,6 +16,18 @@ const AHEAD_MIN: Duration = Duration::from_mins(5);
 struct MendTimes;
 
 impl Vault {
+    /// Whether the database's clock is behind what is stored: whoever begins to look at it then cannot know which of them is wrong.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or a fault.
+    pub async fn is_clock_behind(&self) -> Result<bool> {
+        let looking = async {
+            let mut conn = acquire(&self.pool).await?;
+            rotations::is_clock_behind(&mut conn, AHEAD_MIN).await
+        };
+        Ok(in_time(ANSWER_WITHIN, looking).await?)
+    }
+
     /// Takes what is still to come by the database's clock, and has happened, to have happened now. Only where that clock is steady: while
     /// it is behind, everything is still to come.
     ///

@@ -10,6 +10,7 @@ use crate::live::clock::boot_now;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::key_versions::{self, Drained};
 use crate::store::replicas;
+use crate::store::version_retries::{self, Deed};
 use crate::vault::error::Refusal;
 use crate::vault::trust::root;
 use crate::vault::{Change, Done, Error, Result, Vault, Verb, Work};
@@ -59,10 +60,20 @@ impl Vault {
                 // Whatever is wrong with one keeps no other.
                 Err(error) => {
                     tracing::error!(%error, cause = root(&error), %version, "a previous version cannot be revoked, it is tried again");
+                    self.try_later(version, Deed::Revoke).await?;
                 }
             }
         }
         Ok(revoked)
+    }
+
+    /// What could not be done to one version is tried again after the others.
+    pub(super) async fn try_later(&self, version: Uuid, deed: Deed) -> Result<()> {
+        let putting = async {
+            let mut conn = acquire(&self.pool).await?;
+            version_retries::put_off(&mut conn, version, deed).await
+        };
+        Ok(in_time(ANSWER_WITHIN, putting).await?)
     }
 }
 

@@ -1,9 +1,12 @@
 //! A cluster whose key is rotated, with a provider that is asked about each new version.
 
+use std::time::Duration;
+
 use keylease::proto::{
     CancelRotationRequest, GetRotationRequest, KeyVersion, ListKeyVersionsRequest,
     RetryRotationRequest, RollbackKeyRequest, RotateKeyRequest, Rotation, VersionStage,
 };
+use tokio::time::sleep;
 use tonic::Status;
 
 use super::keys::KEY;
@@ -35,8 +38,20 @@ impl Probed {
         answer.unwrap().into_inner().rotation.unwrap()
     }
 
-    /// Gives a rotation up.
+    /// Gives a rotation up, once no request that revokes something for it is on its way.
     pub(crate) async fn cancel(&self, to: u32) -> Result<Rotation, Status> {
+        loop {
+            match self.try_cancel(to).await {
+                Err(refused) if refused.message().contains("at this moment") => {
+                    sleep(Duration::from_millis(20)).await;
+                }
+                answered => return answered,
+            }
+        }
+    }
+
+    /// The same, at once or not at all.
+    pub(crate) async fn try_cancel(&self, to: u32) -> Result<Rotation, Status> {
         let request = CancelRotationRequest {
             name: rotation_name(to),
             reason: "the wrong one".to_owned(),

@@ -47,6 +47,8 @@ pub(crate) enum Mode {
     Answers(u16),
     /// It does its work, and its answers wait.
     Holds,
+    /// It makes secrets, and answers 503 where one is to be revoked.
+    Keeps,
     /// It does what it is asked to make only when it is let go on.
     Dawdles,
 }
@@ -103,6 +105,11 @@ impl Rotator {
             .filter(|body| body["action"] == action)
             .cloned()
             .collect()
+    }
+
+    /// The next secret that it makes is the first one again.
+    pub(crate) fn begins_anew(&self) {
+        self.state.lock().minted = 0;
     }
 
     /// The keys that are good at the provider, sorted.
@@ -178,8 +185,13 @@ async fn answer(
             Mode::Answers(status) => {
                 return (StatusCode::from_u16(status).unwrap(), "{}".to_owned());
             }
+            Mode::Keeps if asked["action"] == "revoke" => {
+                return (StatusCode::SERVICE_UNAVAILABLE, "{}".to_owned());
+            }
             Mode::Dawdles if asked["action"] == "create" => (Mode::Dawdles, asked),
-            mode @ (Mode::Works | Mode::Holds | Mode::Dawdles) => (mode, state.done(&asked)),
+            mode @ (Mode::Works | Mode::Keeps | Mode::Holds | Mode::Dawdles) => {
+                (mode, state.done(&asked))
+            }
         }
     };
     if mode == Mode::Dawdles && said["action"] == "create" {

@@ -23,9 +23,20 @@ pub(super) enum What {
     /// It is there again.
     Back(String),
     Gone,
+    /// It is there as a change of that number left it, which had found another.
+    Overwritten(String, i64),
 }
 
 impl Found {
+    /// The numbers of the records that it is told by.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = i64> + use<> {
+        let by = match self.what {
+            What::Overwritten(_, by) => Some(by),
+            What::Other(_) | What::Back(_) | What::Gone => None,
+        };
+        std::iter::once(self.sequence).chain(by)
+    }
+
     /// Tells it, by the records whose numbers were looked up: none beyond those that are named.
     pub(super) fn tell(self, records: &HashMap<i64, AuditRecord>, report: &mut Report) {
         let record = records.get(&self.sequence);
@@ -40,6 +51,16 @@ impl Found {
             What::Back(name) => {
                 let detail =
                     format!("{change} removed it, and its row was put back: remove it once more");
+                report.find(Kind::RowBack, name, detail);
+            }
+            What::Overwritten(name, by) => {
+                let by = records
+                    .get(&by)
+                    .map_or_else(|| format!("change {by}"), self::change);
+                let detail = format!(
+                    "{by} found it otherwise than {change} had left it: an older row had been put back, and counts since; see what it says, \
+                     and make the change once more that was undone"
+                );
                 report.find(Kind::RowBack, name, detail);
             }
             What::Gone => {
@@ -79,7 +100,17 @@ pub(super) fn notes(unknown: u64, unsure: u64, report: &mut Report) {
     }
     if unsure > 0 {
         report.notes.push(format!(
-            "{unsure} rows are not as the last change on record left them, and an earlier release has made changes since, so they were not judged"
+            "{unsure} rows are not as the last change on record left them, and later records were removed for their age, or an earlier release \
+             has made changes since, so they were not judged"
+        ));
+    }
+}
+
+/// Rows that were changed onto an older one, and again since by whoever saw what was there.
+pub(super) fn overcome(rows: u64, report: &mut Report) {
+    if rows > 0 {
+        report.notes.push(format!(
+            "{rows} rows were changed once when they were not what the change before had left, and have been changed again since"
         ));
     }
 }

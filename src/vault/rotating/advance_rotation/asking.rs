@@ -1,13 +1,13 @@
-//! What the rotator of an account is asked for: a new secret, and that the provider forgets an old one. A request may come again after any
-//! crash; the receiver knows it by the rotation.
+//! What the rotator of an account is asked for, and how: a new secret, here, and that the provider forgets an old one. A request may come
+//! again after any crash; the receiver knows it by the rotation.
 
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::in_vain::Made;
 use super::{Outcome, Turn};
 use crate::crypto::WebhookSecrets;
-use crate::domain::key::Stage;
 use crate::domain::name::AccountName;
 use crate::domain::rotation::{ASKED_A_MINUTE_MAX, Event};
 use crate::domain::rotator::{Asking, Known, Minted, Reference, Rotator, Wanted};
@@ -17,6 +17,7 @@ use crate::store::{accounts, key_versions, rotators};
 use crate::vault::error::{Error, Refusal};
 use crate::vault::guard::{found, verified};
 use crate::vault::rotate_key::store_pending;
+use crate::vault::rotating::come_back;
 use crate::vault::rotating::rotation_deeds::move_on;
 use crate::vault::secret_value::SecretValue;
 use crate::vault::{Change, Done, Result, Vault, Verb, Work, get_account, sealing};
@@ -33,8 +34,13 @@ impl Vault {
     pub(super) async fn have_one_made(self: &Arc<Self>, turn: Turn) -> Result<Option<Outcome>> {
         let number = turn.rotation.from_number.unwrap_or_default();
         let previous = self.known(&turn, number).await?;
-        let answer = self.ask_rotator(&turn, Wanted::Create { previous }).await?;
+        let wanted = Wanted::Create { previous };
+        let answer = match self.request_of(&turn, wanted).await? {
+            Ok(request) => self.sent(&turn, request).await.map_err(unanswered),
+            Err(why) => Err(why),
+        };
         let minted = answer.and_then(|answer| {
+            let answer = said(answer, false)?;
             let body = Zeroizing::new(answer.body);
             let minted = Minted::parse(&body).map_err(str::to_owned)?;
             let secret = SecretValue::parse("secret", minted.secret, minted.fields);
@@ -47,69 +53,37 @@ impl Vault {
             Ok(minted) => minted,
             Err(why) => return Ok(Some(failed(turn, why))),
         };
+        let made = Made {
+            reference: reference.clone(),
+            fingerprint: secret.fingerprint(&self.keys).to_vec(),
+        };
         let storing = StoreMinted {
             turn: turn.clone(),
             secret,
-            reference: reference.clone(),
+            reference,
         };
         let change = Change::by_system("AdvanceRotation", "the rotator has made a secret");
         match self.change(change, storing).await {
             Ok(()) => Ok(None),
             // A person gave it up meanwhile, or another replica has its step.
             Err(Error::Refused(Refusal::NotFound { .. })) => {
-                self.give_back_made(turn, reference).await?;
+                self.give_back_made(turn, made).await?;
                 Ok(None)
             }
             Err(Error::Refused(Refusal::SecretExists { .. })) => {
                 let why = "the rotator answered a secret that is stored already";
                 Ok(Some(failed(turn, why.to_owned())))
             }
+            Err(Error::Refused(Refusal::SecretLeaving { .. })) => {
+                let why = "the rotator answered a secret that it was asked to have revoked";
+                Ok(Some(failed(turn, why.to_owned())))
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// Asks the rotator to have the provider forget the version that is needed no more: the previous one, or the new one where the
-    /// rotation came to nothing.
-    pub(super) async fn have_it_revoked(
-        &self,
-        turn: Turn,
-        is_new: bool,
-    ) -> Result<Option<Outcome>> {
-        let number = if is_new {
-            turn.rotation.to_number
-        } else {
-            turn.rotation.from_number.unwrap_or_default()
-        };
-        self.is_revoked_here(&turn, number, is_new).await?;
-        let known = self.known(&turn, number).await?;
-        let answer = self.ask_rotator(&turn, Wanted::Revoke(known)).await?;
-        Ok(Some(match answer {
-            Ok(_) => Outcome {
-                turn,
-                event: Event::Revoked,
-                summary: format!("version {number} is revoked at its provider"),
-            },
-            Err(why) => failed(turn, why),
-        }))
-    }
-
-    /// Whatever the row of a rotation says, which no MAC vouches for: what is in use here is not revoked at its provider. A new version may
-    /// never have come to be.
-    async fn is_revoked_here(&self, turn: &Turn, number: u32, is_new: bool) -> Result<()> {
-        let mut conn = acquire(&self.pool).await?;
-        let version = key_versions::find(&mut conn, turn.rotation.key_uid, number).await?;
-        if version.map_or(is_new, |version| version.stage == Stage::Revoked) {
-            return Ok(());
-        }
-        let resource = turn.name.to_string();
-        let message = format!(
-            "version {number} is not revoked here, so its provider is not told to forget it: the rotation was changed in the database outside of keylease"
-        );
-        Err(Refusal::State { resource, message }.into())
-    }
-
     /// What the rotator knows a version by.
-    async fn known(&self, turn: &Turn, number: u32) -> Result<Known> {
+    pub(super) async fn known(&self, turn: &Turn, number: u32) -> Result<Known> {
         let mut conn = acquire(&self.pool).await?;
         let version = key_versions::find(&mut conn, turn.rotation.key_uid, number).await?;
         let mut reference = String::new();
@@ -122,12 +96,12 @@ impl Vault {
         Ok(Known { number, reference })
     }
 
-    /// The answer of the rotator, or why it is none.
-    async fn ask_rotator(
+    /// The request to the rotator, or why there is none.
+    pub(super) async fn request_of(
         &self,
         turn: &Turn,
         wanted: Wanted,
-    ) -> Result<std::result::Result<Answer, String>> {
+    ) -> Result<std::result::Result<Request, String>> {
         let mut conn = acquire(&self.pool).await?;
         let name = AccountName(turn.name.account.clone());
         let account = found(accounts::find(&mut conn, &name.0).await?, &name)?;
@@ -141,7 +115,6 @@ impl Vault {
                 format!("{name}/rotator was asked {ASKED_A_MINUTE_MAX} times within a minute");
             return Err(Refusal::MinuteFull { what }.into());
         }
-        drop(conn);
         let asking = Asking {
             rotation: turn.rotation.uid,
             key: turn.name.clone(),
@@ -149,16 +122,18 @@ impl Vault {
             number: turn.rotation.to_number,
             wanted,
         };
-        let request = match self.signed(&rotator, &asking) {
-            Ok(request) => request,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
-        let is_revoking = matches!(asking.wanted, Wanted::Revoke(_));
-        tracing::info!(key = %turn.name, action = asking.action(), "a rotator is asked");
-        Ok(match self.outbound.send(request).await {
-            Ok(answer) => said(answer, is_revoking),
-            Err(error) => Err(format!("the rotator: {error}")),
-        })
+        let request = self.signed(&rotator, &asking);
+        Ok(request.map_err(|error| error.to_string()))
+    }
+
+    /// What the rotator answers.
+    pub(super) async fn sent(
+        &self,
+        turn: &Turn,
+        request: Request,
+    ) -> std::result::Result<Answer, OutboundError> {
+        tracing::info!(key = %turn.name, step = turn.rotation.step.as_str(), "a rotator is asked");
+        self.outbound.send(request).await
     }
 
     fn signed(
@@ -184,8 +159,13 @@ impl Vault {
     }
 }
 
+/// Why there is no answer.
+pub(super) fn unanswered(error: OutboundError) -> String {
+    format!("the rotator: {error}")
+}
+
 /// What a status says. What is to be revoked and not known there is revoked.
-fn said(answer: Answer, is_revoking: bool) -> std::result::Result<Answer, String> {
+pub(super) fn said(answer: Answer, is_revoking: bool) -> std::result::Result<Answer, String> {
     match answer.status {
         202 => Err("the rotator is not ready yet, and is asked again".to_owned()),
         200..300 => Ok(answer),
@@ -194,7 +174,7 @@ fn said(answer: Answer, is_revoking: bool) -> std::result::Result<Answer, String
     }
 }
 
-fn failed(turn: Turn, why: String) -> Outcome {
+pub(super) fn failed(turn: Turn, why: String) -> Outcome {
     tracing::warn!(key = %turn.name, rotation = %turn.rotation.id, why, "a rotator was asked in vain");
     Outcome {
         summary: format!("waits for a person: {why}"),
@@ -222,6 +202,7 @@ impl Verb for StoreMinted {
             let mac = work.keys.mac.of_row(&reference);
             rotators::refer(work.conn, &reference, &mac).await?;
         }
+        come_back::spare(work, version_uid, &self.secret.fingerprint(work.keys)).await?;
         move_on(work, &mut rotating, &mut rotation, Event::Created).await?;
         Ok(Done {
             answer: (),

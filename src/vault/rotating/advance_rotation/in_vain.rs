@@ -7,34 +7,37 @@ use crate::domain::key::{KeyVersion, Stage};
 use crate::domain::name::RotationName;
 use crate::domain::rotation::{Event, Rotation, Step};
 use crate::domain::rotator::Reference;
-use crate::store::{key_versions, rotators};
+use crate::store::{key_versions, rotations, rotators};
 use crate::vault::error::{Error, Refusal};
 use crate::vault::rotate_key::new_version;
 use crate::vault::rotating::cancel_rotation::{reread, to_change};
 use crate::vault::rotating::rotation_deeds::{Rotating, move_on};
 use crate::vault::{Change, Done, Result, Vault, Verb, Work};
 
-/// What was made, by the name that its provider has for it.
+/// A secret that a rotator made.
+pub(super) struct Made {
+    /// The name that its provider has for it.
+    pub(super) reference: String,
+    /// Its digest.
+    pub(super) fingerprint: Vec<u8>,
+}
+
+/// What was made, and for which rotation.
 struct MadeInVain {
     name: RotationName,
-    reference: String,
+    made: Made,
 }
 
 impl Vault {
     /// Has the rotation revoke what came too late, unless it goes on with another replica: then the rotator knows that it is asked again.
-    pub(super) async fn give_back_made(
-        self: &Arc<Self>,
-        turn: Turn,
-        reference: String,
-    ) -> Result<()> {
+    pub(super) async fn give_back_made(self: &Arc<Self>, turn: Turn, made: Made) -> Result<()> {
         let name = RotationName {
             key: turn.name,
             rotation: turn.rotation.id,
         };
         let change = Change::by_system("AdvanceRotation", "its rotation had been given up");
-        let made = MadeInVain { name, reference };
-        let told = (made.name.to_string(), made.reference.clone());
-        match self.change(change, made).await {
+        let told = (name.to_string(), made.reference.clone());
+        match self.change(change, MadeInVain { name, made }).await {
             Err(Error::Refused(Refusal::NotFound { .. })) => {
                 let (rotation, reference) = told;
                 tracing::error!(
@@ -63,14 +66,20 @@ impl Verb for MadeInVain {
         let version = unused(work, &rotating, &rotation).await?;
         let version_uid = version.meta.uid;
         let is_named = rotators::reference(work.conn, version_uid).await?.is_some();
-        if !self.reference.is_empty() && !is_named {
+        let Made {
+            reference,
+            fingerprint,
+        } = self.made;
+        if !reference.is_empty() && !is_named {
             let reference = Reference {
                 version_uid,
-                reference: self.reference,
+                reference,
             };
             let mac = work.keys.mac.of_row(&reference);
             rotators::refer(work.conn, &reference, &mac).await?;
         }
+        // Should somebody store it all the same, it is not revoked.
+        rotations::note_secret(work.conn, rotation.uid, &fingerprint).await?;
         move_on(work, &mut rotating, &mut rotation, Event::Created).await?;
         let number = rotation.to_number;
         Ok(Done {
