@@ -163,6 +163,10 @@ async fn leases_that_cannot_be_are_refused_at_once_however_long_they_would_wait(
     };
     admin.create_limit("a", per_model).await;
     cluster.settled().await;
+    // What the lease left of its block comes back when that closes.
+    let query = "select count(*) from limit_blocks where not closed";
+    let closed = async || number(&cluster, query).await == 0;
+    eventually("its block is closed", closed).await;
     let before = state(&cluster).await;
     let refused = callers[0].refused(of("p")).await;
     refused.is(Code::FailedPrecondition, "MODEL_REQUIRED");
