@@ -1,9 +1,10 @@
 //! Calls that wait for what is said to be left of budgets, in order of arrival over all pools: a line for each place that lacks something.
 //!
 //! As in the line of a limit, whoever came first goes first. Unlike there, all of a line wait for one moment that is known: so the first
-//! alone looks again then, and those behind it are woken as they move up.
+//! alone looks again then, and those behind it are woken as they move up. Whoever needs more than is left, where others do not, yields to
+//! them until more comes, and looks again by itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
@@ -25,8 +26,17 @@ pub struct Lines(Vec<Line>);
 #[derive(Debug)]
 struct Line {
     lacking: Lacking,
-    /// Never empty.
-    waiting: BTreeSet<Ticket>,
+    /// Never empty. Each with whether it yields to smaller needs until it has looked again.
+    waiting: BTreeMap<Ticket, bool>,
+}
+
+impl Line {
+    /// Who goes first of those that do not yield.
+    fn first(&self) -> Option<Ticket> {
+        let mut waiting = self.waiting.iter();
+        let first = waiting.find(|(_, yields)| !**yields);
+        first.map(|(ticket, _)| *ticket)
+    }
 }
 
 impl Lacking {
@@ -44,19 +54,22 @@ impl Lines {
         self.0.is_empty()
     }
 
-    /// A call stands in this line from now on, and in no other. Answers who has moved up by that.
-    pub fn stand(&mut self, ticket: Ticket, lacking: Lacking) -> Option<Ticket> {
-        if let Some(line) = self.0.iter().find(|line| line.waiting.contains(&ticket))
-            && line.lacking == lacking
-        {
-            return None;
+    /// A call stands in this line from now on, and in no other, and yields to smaller needs or not. Answers who has moved up by that.
+    pub fn stand(&mut self, ticket: Ticket, lacking: Lacking, yields: bool) -> Option<Ticket> {
+        let mut lines = self.0.iter_mut();
+        let same = lines.find(|line| line.waiting.contains_key(&ticket) && line.lacking == lacking);
+        if let Some(line) = same {
+            let before = line.first();
+            line.waiting.insert(ticket, yields);
+            let first = line.first().filter(|first| *first != ticket);
+            return first.filter(|_| before == Some(ticket));
         }
         let moved = self.leave(ticket);
         match self.0.iter_mut().find(|line| line.lacking == lacking) {
-            Some(line) => drop(line.waiting.insert(ticket)),
+            Some(line) => drop(line.waiting.insert(ticket, yields)),
             None => self.0.push(Line {
                 lacking,
-                waiting: BTreeSet::from([ticket]),
+                waiting: BTreeMap::from([(ticket, yields)]),
             }),
         }
         moved
@@ -65,12 +78,12 @@ impl Lines {
     /// A call waits no more. Answers who has moved up to the front by that.
     pub fn leave(&mut self, ticket: Ticket) -> Option<Ticket> {
         let mut lines = self.0.iter_mut();
-        let index = lines.position(|line| line.waiting.contains(&ticket))?;
+        let index = lines.position(|line| line.waiting.contains_key(&ticket))?;
         let line = &mut self.0[index];
-        let was_first = line.waiting.first() == Some(&ticket);
+        let was_first = line.first() == Some(ticket);
         line.waiting.remove(&ticket);
-        let first = line.waiting.first().copied();
-        if first.is_none() {
+        let first = line.first();
+        if line.waiting.is_empty() {
             self.0.swap_remove(index);
         }
         first.filter(|_| was_first)
@@ -84,23 +97,26 @@ impl Lines {
         caller: Uuid,
         ticket: Option<Ticket>,
     ) -> Option<&Lacking> {
-        let is_earlier = |other: &Ticket| ticket.is_none_or(|mine| *other < mine);
+        let is_earlier = |other: Ticket| ticket.is_none_or(|mine| other < mine);
         let concerns = |line: &&Line| line.lacking.concerns(places, caller);
         let mut lines = self.0.iter().filter(concerns);
-        let line = lines.find(|line| line.waiting.first().is_some_and(is_earlier));
+        let line = lines.find(|line| line.first().is_some_and(is_earlier));
         line.map(|line| &line.lacking)
     }
 
     /// Whether a call goes first in its line.
     #[must_use]
     pub fn is_first(&self, ticket: Ticket) -> bool {
-        self.firsts().any(|first| first == ticket)
+        self.0.iter().any(|line| line.first() == Some(ticket))
     }
 
-    /// Who goes first, line by line.
+    /// Who goes first, line by line, and who yields: all that look again by themselves.
     pub fn firsts(&self) -> impl Iterator<Item = Ticket> {
-        let firsts = self.0.iter();
-        firsts.filter_map(|line| line.waiting.first().copied())
+        self.0.iter().flat_map(|line| {
+            let yielding = line.waiting.iter().filter(|(_, yields)| **yields);
+            let yielding = yielding.map(|(ticket, _)| *ticket);
+            line.first().into_iter().chain(yielding)
+        })
     }
 }
 
@@ -121,8 +137,8 @@ mod tests {
     #[test]
     fn whoever_came_first_holds_up_those_that_need_the_same() {
         let mut lines = Lines::default();
-        assert_eq!(lines.stand(7, lacking("m", None)), None);
-        assert_eq!(lines.stand(3, lacking("m", None)), None);
+        assert_eq!(lines.stand(7, lacking("m", None), false), None);
+        assert_eq!(lines.stand(3, lacking("m", None), false), None);
         let holds_up = |ticket| lines.holds_up(["", "m"], OTHER, ticket).is_some();
         assert!(holds_up(None) && holds_up(Some(7)) && !holds_up(Some(3)));
         assert!(!holds_up(Some(2)));
@@ -133,7 +149,7 @@ mod tests {
     #[test]
     fn what_binds_one_caller_holds_up_nobody_else() {
         let mut lines = Lines::default();
-        lines.stand(1, lacking("", Some(CALLER)));
+        lines.stand(1, lacking("", Some(CALLER)), false);
         assert_eq!(lines.holds_up(["", "m"], OTHER, None), None);
         assert!(lines.holds_up(["", "m"], CALLER, None).is_some());
     }
@@ -142,13 +158,30 @@ mod tests {
     fn who_leaves_the_front_lets_the_next_move_up_and_who_stands_elsewhere_does_too() {
         let mut lines = Lines::default();
         for ticket in 1..=3 {
-            lines.stand(ticket, lacking("m", None));
+            lines.stand(ticket, lacking("m", None), false);
         }
         assert_eq!(lines.leave(2), None);
-        assert_eq!(lines.stand(1, lacking("m", None)), None);
-        assert_eq!(lines.stand(1, lacking("", None)), Some(3));
+        assert_eq!(lines.stand(1, lacking("m", None), false), None);
+        assert_eq!(lines.stand(1, lacking("", None), false), Some(3));
         assert_eq!(lines.leave(3), None);
         assert_eq!(lines.leave(1), None);
+        assert!(lines.is_empty());
+    }
+
+    #[test]
+    fn who_needs_more_than_is_left_holds_up_no_smaller_need_and_looks_again_by_itself() {
+        let mut lines = Lines::default();
+        lines.stand(1, lacking("m", None), true);
+        assert_eq!(lines.holds_up(["", "m"], OTHER, None), None);
+        lines.stand(2, lacking("m", None), false);
+        assert!(lines.is_first(2) && !lines.is_first(1));
+        assert_eq!(lines.firsts().collect::<Vec<_>>(), [2, 1]);
+        // Nothing is left at all now: it goes first again; then there is more, but too little for it.
+        assert_eq!(lines.stand(1, lacking("m", None), false), None);
+        assert!(lines.is_first(1) && lines.holds_up(["", "m"], OTHER, Some(2)).is_some());
+        assert_eq!(lines.stand(1, lacking("m", None), true), Some(2));
+        assert_eq!(lines.leave(1), None);
+        assert_eq!(lines.leave(2), None);
         assert!(lines.is_empty());
     }
 }

@@ -109,6 +109,7 @@ impl Remainder {
             why: format!(
                 "{class} ({left} {dimension} left, by its headers, and {leased} leased since)"
             ),
+            is_steady: self.said.is_steady(),
         })
     }
 

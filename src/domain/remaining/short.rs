@@ -30,6 +30,9 @@ pub struct Short {
     pub spent: Spent,
     /// In our own words.
     pub why: String,
+    /// It comes back bit by bit: who waits has to be left what comes, or smaller needs would take it for ever. Of other budgets all comes
+    /// back at one time, and what is left until then is lost to whom it is too little for.
+    pub is_steady: bool,
 }
 
 impl Word {

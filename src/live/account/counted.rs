@@ -32,6 +32,8 @@ pub(super) struct Lack {
     pub(super) cause: Cause,
     /// What lacks, where nothing rests for it yet.
     pub(super) short: Option<Box<Short>>,
+    /// Others need less than is left, and go before.
+    pub(super) yields: bool,
 }
 
 impl Counted {
@@ -58,6 +60,7 @@ impl Counted {
             lacking: short.lacking(),
             cause: short.cause(now),
             short: Some(short),
+            yields: false,
         };
         let offered = self.remainders.offer(places, leasing, now);
         let uses = offered.map_err(|short| Box::new(lack(short)))?;
@@ -92,6 +95,7 @@ impl Counted {
             },
             cause: cause.clone().told(now),
             short: None,
+            yields: false,
         };
         let rests = places.into_iter().filter_map(|place| {
             let cause = self.rests.bars(place, caller, patience, now)?;
@@ -148,6 +152,7 @@ impl Counted {
             word,
             spent,
             why,
+            ..
         } = short;
         if let Some(weight) = word.weight {
             let word = (word.caller, weight.inferred());
@@ -187,5 +192,6 @@ fn behind(lacking: Lacking, now: Timestamp) -> Lack {
             strikes: 0,
         },
         short: None,
+        yields: false,
     }
 }

@@ -71,14 +71,15 @@ impl State {
         let Some(short) = &lack.short else {
             return Err(lack);
         };
-        // What is too little for this call alone may do for others.
+        // What is too little for this call alone may do for others: it holds them up only where it would never get enough otherwise.
         let least = Leasing {
             uses: 1,
             estimate: LEAST,
             ..leasing
         };
         if self.counted.remainders.offer(places, least, now).is_ok() {
-            return Err(lack);
+            let yields = !short.is_steady;
+            return Err(Box::new(Lack { yields, ..*lack }));
         }
         self.rest(short, now);
         match self.counted.bars(places, asking.applicant, now) {
@@ -90,13 +91,18 @@ impl State {
 
     /// A call waits for what is left, in line: meanwhile it holds up nobody who waits for a limit alone.
     fn wait(&mut self, need: Need<'_>, lack: Lack, (at, now): (Timestamp, BootTime)) -> Rest {
-        let Lack { lacking, cause, .. } = lack;
+        let Lack {
+            lacking,
+            cause,
+            yields,
+            ..
+        } = lack;
         let Some(ticket) = need.ticket else {
             let is_behind = false;
             return Rest { cause, is_behind };
         };
         let before = Fronts::of(self);
-        let moved = self.counted.lines.stand(ticket, lacking);
+        let moved = self.counted.lines.stand(ticket, lacking, yields);
         let is_first = self.counted.lines.is_first(ticket);
         let clears_at = now.after(cause.until.since(at));
         self.budget.wait_elsewhere(need, (is_first, clears_at), now);
@@ -104,7 +110,7 @@ impl State {
         moved.into_iter().for_each(|next| self.wake(next));
         Rest {
             cause,
-            is_behind: !is_first,
+            is_behind: !is_first && !yields,
         }
     }
 }

@@ -185,3 +185,31 @@ fn a_use_that_was_not_sent_is_for_whoever_goes_first() {
     queue.tries("m", None, 3).unwrap_err();
     queue.tries("m", Some(1), 3).unwrap();
 }
+
+/// Nothing more comes before the reset, so leaving it lie would help nobody.
+#[test]
+fn who_needs_more_than_is_left_keeps_nobody_from_what_is() {
+    let mut queue = Queue::of("n", 1);
+    let headers = [
+        ("x-ratelimit-limit-tokens", "4000"),
+        ("x-ratelimit-remaining-tokens", "300"),
+        ("x-ratelimit-reset-tokens", "20s"),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+    let said = stated(&headers, built_in().unwrap().named("openai"), at(0))[0];
+    assert!(!said.is_steady());
+    queue.hear("m", said, 0);
+    let need = |queue: &Queue, tokens, ticket| {
+        let mut need = queue.world.need("m", ticket);
+        need.estimate.input_tokens = tokens;
+        need
+    };
+    queue
+        .world
+        .live
+        .join(1, Arc::clone(queue.wakes.entry(1).or_default()), true);
+    let rest = queue.take(need(&queue, 3_900, Some(1)), 1).unwrap_err();
+    assert_eq!((rest.cause.until, rest.is_behind), (at(20), false));
+    let small = queue.take(need(&queue, 10, None), 2).unwrap();
+    assert!(matches!(small, Take::Taken(_)), "{small:?}");
+}
