@@ -79,6 +79,22 @@ impl Snapshot {
         }
     }
 
+    /// The account of a lease. Where it is gone, its key may have moved to another before: what is said of the key still holds there.
+    #[must_use]
+    pub fn account_of(&self, lease: &LeaseClaims) -> Option<&Arc<AccountEntry>> {
+        self.account_for(lease.account_uid, lease.version_uid)
+    }
+
+    /// The same, by uids.
+    #[must_use]
+    pub fn account_for(&self, account_uid: Uuid, version_uid: Uuid) -> Option<&Arc<AccountEntry>> {
+        let elsewhere = || {
+            let version = self.versions.get(&version_uid)?;
+            self.accounts.get(&version.key.account_uid)
+        };
+        self.accounts.get(&account_uid).or_else(elsewhere)
+    }
+
     /// A pool that this caller may lease from.
     ///
     /// # Errors

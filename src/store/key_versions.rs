@@ -14,7 +14,7 @@ mod health;
 mod newest;
 mod writing;
 
-pub use drained::{Drained, drained, hold, lock, previous};
+pub use drained::{Drained, drained, hold, lock, previous, share_account};
 pub(crate) use health::HealthColumns;
 pub use newest::newest_of_all;
 pub use writing::{clear_health, give_back, insert, keep, lock_health, revoke, set_health, update};

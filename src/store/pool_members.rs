@@ -215,3 +215,21 @@ pub async fn rotation_intervals(
         .map(|row| (row.target_uid, shortest(row.shortest)))
         .collect())
 }
+
+/// The ids of the pools that name both of these accounts and keys, a few of them.
+///
+/// # Errors
+/// As every query.
+pub async fn pools_naming_both(conn: &mut PgConnection, targets: [Uuid; 2]) -> Result<Vec<String>> {
+    let ids = sqlx::query_scalar!(
+        r#"select pools.id from pool_members one
+        join pool_members other on other.pool_uid = one.pool_uid and other.target_uid = $2
+        join pools on pools.uid = one.pool_uid
+        where one.target_uid = $1 order by pools.id collate "C" limit 8"#,
+        targets[0],
+        targets[1]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(ids)
+}

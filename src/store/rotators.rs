@@ -177,6 +177,20 @@ pub async fn refer(conn: &mut PgConnection, reference: &Reference, mac: &[u8]) -
     Ok(())
 }
 
+/// Forgets what the provider calls the secrets of a key. Answers how many had a name there.
+///
+/// # Errors
+/// As every query.
+pub async fn forget_references(conn: &mut PgConnection, key_uid: Uuid) -> Result<u64> {
+    let forgotten = sqlx::query!(
+        "delete from provider_references where version_uid in (select uid from key_versions where key_uid = $1)",
+        key_uid
+    )
+    .execute(conn)
+    .await?;
+    Ok(forgotten.rows_affected())
+}
+
 /// What the provider calls the secret of a version, where a rotator said so.
 ///
 /// # Errors

@@ -63,7 +63,7 @@ impl Vault {
         Ok(Arc::clone(pool))
     }
 
-    /// The secret of a lease, unless it left the pool, or was rotated, disabled or found dead meanwhile.
+    /// The secret of a lease, unless it left the pool or the account, or was rotated, disabled or found dead meanwhile.
     pub(super) fn still_served(&self, pool: &PoolEntry, of: Of, now: Now) -> Option<Credential> {
         let snapshot = self.live.glance();
         let account = snapshot.accounts.get(&of.account_uid)?;
@@ -74,7 +74,9 @@ impl Vault {
             .any(|d| is_disabled(d.as_ref(), now.database));
         let is_dead = matches!(version.live.health(now.database), Health::Dead(cause) if now.database < cause.until);
         let is_of_pool = pool.pool.meta.uid == of.pool_uid && pool.serves(version);
-        let is_served = is_of_pool && !is_out && !is_dead;
+        // The limits of another account have not been asked.
+        let is_of_account = version.key.account_uid == of.account_uid;
+        let is_served = is_of_pool && is_of_account && !is_out && !is_dead;
         version.credential.clone().filter(|_| is_served)
     }
 }

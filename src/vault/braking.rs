@@ -51,7 +51,7 @@ impl Vault {
         (claims, outcome, failure): (&LeaseClaims, &Judged, &Failure),
         now: Timestamp,
     ) -> Option<(Loss, bool)> {
-        let account = snapshot.accounts.get(&claims.account_uid)?;
+        let account = snapshot.account_of(claims)?;
         let version = snapshot.versions.get(&claims.version_uid)?;
         let word = self.word(claims, failure, now);
         let policy = pool.pool.health_policy;

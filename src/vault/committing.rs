@@ -51,7 +51,7 @@ impl Vault {
         }
         let provider = {
             let snapshot = self.live.glance();
-            let account = snapshot.accounts.get(&judgement.account_uid);
+            let account = snapshot.account_for(judgement.account_uid, judgement.version_uid);
             account.map(|account| Arc::clone(&account.provider))
         };
         if let Some(provider) = provider.filter(|_| committed.is_ok()) {
@@ -106,8 +106,8 @@ impl Vault {
 
     fn news(&self, judgement: Judgement) -> Option<News> {
         let snapshot = self.live.snapshot();
-        let account = snapshot.accounts.get(&judgement.account_uid)?;
         let version = snapshot.versions.get(&judgement.version_uid);
+        let account = snapshot.account_for(judgement.account_uid, judgement.version_uid)?;
         let health = version.and_then(|version| version.live.unsaved());
         let is_canarys = judgement.canary.is_some();
         let health = health.filter(|news| is_canarys || !news.needs_right());
@@ -128,10 +128,11 @@ impl Vault {
     async fn save(&self, news: &News) -> store::Result<Option<Standing>> {
         let pool = self.pool.clone();
         let Judgement {
-            account_uid,
             version_uid,
             canary,
+            ..
         } = news.judgement;
+        let account_uid = news.account.account.meta.uid;
         let (health, cooling) = (news.health.clone(), news.cooling.clone());
         let models = news.models.clone();
         // Of two canaries of this replica, the one that is out decides.

@@ -8,7 +8,7 @@ use crate::domain::account::Account;
 use crate::domain::field::FieldError;
 use crate::domain::key::Key;
 use crate::domain::name::{AccountName, KeyName};
-use crate::store::{self, key_versions, keys, rotations};
+use crate::store::{self, key_versions, keys, pool_members, rotations, rotators};
 
 /// A key to move to another account, with its versions: leases of it count there from then on.
 #[derive(Debug, Clone)]
@@ -32,6 +32,7 @@ impl Verb for MoveKey {
         let account = get_account::to_change(work, &self.destination).await?;
         self.check(&source, &account)?;
         self.check_rotations(work, &key).await?;
+        self.check_pools(work, &key, &account).await?;
         let name = KeyName {
             account: account.id.clone(),
             key: key.id.clone(),
@@ -39,9 +40,15 @@ impl Verb for MoveKey {
         key.account_uid = account.meta.uid;
         write(work, &mut key, &name).await?;
         let sealed = seal(work, &key, &account).await?;
+        // What one rotator calls a secret means nothing to another, or something else.
+        let forgotten = rotators::forget_references(work.conn, key.meta.uid).await?;
+        let forgotten = match forgotten {
+            0 => "",
+            _ => ", what its rotator called its secrets is forgotten",
+        };
         Ok(Done {
             resource: name.to_string(),
-            summary: format!("moved from {}{sealed}", self.name),
+            summary: format!("moved from {}{sealed}{forgotten}", self.name),
             answer: view(work.conn, key, &name, work.now).await?,
         })
     }
@@ -86,9 +93,31 @@ impl MoveKey {
                 owed.id,
                 owed.number_to_revoke()
             )
+        } else if let Some((_, number)) = key_versions::previous(work.conn, key.meta.uid)
+            .await?
+            .first()
+        {
+            format!(
+                "{resource}/versions/{number} drains, and is then revoked by the rotator of this account: wait until it is, or revoke it at once with RetryRotation and revoke_previous_now"
+            )
         } else {
             return Ok(());
         };
+        Err(Refusal::State { resource, message }.into())
+    }
+
+    /// As CreatePool and UpdatePool have it: a key is a member once.
+    async fn check_pools(&self, work: &mut Work<'_>, key: &Key, account: &Account) -> Result<()> {
+        let both = [key.meta.uid, account.meta.uid];
+        let pools = pool_members::pools_naming_both(work.conn, both).await?;
+        let Some(pool) = pools.first() else {
+            return Ok(());
+        };
+        let resource = self.name.to_string();
+        let message = format!(
+            "pools/{pool} names {resource} and {}, which would cover it: remove one of them there first",
+            self.destination
+        );
         Err(Refusal::State { resource, message }.into())
     }
 }

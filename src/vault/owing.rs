@@ -31,7 +31,7 @@ impl Vault {
             trips: self.trips(claims.pool_uid),
             ..Unsaved::default()
         };
-        if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
+        if let Some(account) = snapshot.account_of(claims) {
             unsaved.cooling = account.live.unsaved();
             if account.provider.has_unsaved() {
                 unsaved.incidents = account.provider.unsaved();
@@ -54,7 +54,7 @@ impl Vault {
     pub(super) fn owes(&self, claims: &LeaseClaims, before: Option<&Unsaved>) -> bool {
         let is_trial = || {
             let snapshot = self.live.glance();
-            let account = snapshot.accounts.get(&claims.account_uid);
+            let account = snapshot.account_of(claims);
             account.is_some_and(|account| account.provider.is_trial_out(claims.given))
         };
         let has_news = before.is_none_or(|before| *before != self.unsaved(claims));

@@ -32,7 +32,7 @@ impl Vault {
             return Vec::new();
         };
         let snapshot = self.live.snapshot();
-        let account = snapshot.accounts.get(&claims.account_uid);
+        let account = snapshot.account_of(claims);
         let rules = account.map_or_else(
             || book.named(Profile::Generic.as_str()),
             |a| book.of_account(a.account.profile, &a.account.endpoint.base_url),
@@ -47,7 +47,7 @@ impl Vault {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
         // An account that is gone cools no more; its outcome is still explained.
-        let Some(account) = snapshot.accounts.get(&claims.account_uid) else {
+        let Some(account) = snapshot.account_of(claims) else {
             return;
         };
         let version = snapshot.versions.get(&claims.version_uid);
@@ -90,7 +90,7 @@ impl Vault {
         if is_counted(failure) || self.is_late(claims, outcome) {
             return;
         }
-        if let Some(account) = snapshot.accounts.get(&claims.account_uid) {
+        if let Some(account) = snapshot.account_of(claims) {
             let version = snapshot.versions.get(&claims.version_uid);
             let why = format!("{} ({why})", failure.class.as_str());
             let pause = self.brake(lease, outcome, now);
@@ -165,7 +165,7 @@ impl Vault {
     /// Where others of its provider fail in a row, the issuer asks whether this one succeeded meanwhile.
     fn peer(&self, claims: &LeaseClaims, is_well: bool, now: Timestamp) {
         let snapshot = self.live.snapshot();
-        let account = snapshot.accounts.get(&claims.account_uid);
+        let account = snapshot.account_of(claims);
         let (version, model) = (claims.version_uid, claims.model.as_str());
         match account.map(|account| &account.provider) {
             Some(provider) if is_well => provider.peer_succeeded(version, model, now),
@@ -196,7 +196,7 @@ impl Vault {
     ) {
         let snapshot = self.live.snapshot();
         let claims = &lease.claims;
-        let account = snapshot.accounts.get(&claims.account_uid);
+        let account = snapshot.account_of(claims);
         let version = snapshot.versions.get(&claims.version_uid);
         let (Some(account), Some(version)) = (account, version) else {
             return;

@@ -1,6 +1,7 @@
 //! Keys that move to another account.
 
 use keylease::proto;
+use keylease::proto::LeaseKeyRequest;
 use keylease::proto::admin_service_server::AdminService as _;
 use tonic::{Code, Status};
 
@@ -8,7 +9,7 @@ use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::desk::{Desk, answered};
 use crate::harness::keys::{KEY, fields, openai, reason};
-use crate::harness::outcomes::not_sent;
+use crate::harness::outcomes::{http, not_sent};
 use crate::harness::refusal::Refusal;
 use crate::harness::setup::{MINUTE, requests};
 
@@ -101,7 +102,6 @@ async fn desk() -> Desk {
 #[tokio::test]
 async fn every_version_is_sealed_for_the_hosts_of_its_new_account() {
     let desk = desk().await;
-    desk.rotate("sk-second", false).await.unwrap();
     let request = proto::MoveKeyRequest {
         request_id: "4ad4f1a0-6e0e-4d51-a0e3-6a7c1a2c1a10".to_owned(),
         reason: "billed there".to_owned(),
@@ -115,7 +115,7 @@ async fn every_version_is_sealed_for_the_hosts_of_its_new_account() {
     assert_eq!(
         desk.rows(records).await,
         [
-            "MoveKey accounts/b/keys/k moved from accounts/a/keys/k, 2 versions sealed anew for proxy.example billed there"
+            "MoveKey accounts/b/keys/k moved from accounts/a/keys/k, 1 versions sealed anew for proxy.example billed there"
         ]
     );
     // Sent again, it changes nothing and answers the same.
@@ -196,6 +196,14 @@ async fn what_cannot_move_stays_where_it_is() {
 #[tokio::test]
 async fn a_key_whose_rotation_is_not_over_stays_where_it_is() {
     let desk = desk().await;
+    let refused_for = async |said: &str| {
+        let refused = refused(&desk, moving(KEY, "accounts/b")).await;
+        assert_eq!(reason(&refused), "STATE_FORBIDS");
+        assert!(refused.message().contains(said), "{refused:?}");
+    };
+    desk.rotate("sk-second", false).await.unwrap();
+    refused_for("accounts/a/keys/k/versions/1 drains").await;
+    desk.rotate("sk-third", true).await.unwrap();
     let rotator = proto::SetRotatorRequest {
         rotator: Some(proto::Rotator {
             name: "accounts/a/rotator".to_owned(),
@@ -210,17 +218,59 @@ async fn a_key_whose_rotation_is_not_over_stays_where_it_is() {
         ..Default::default()
     };
     let begun = answered(desk.admin.rotate_key(desk.ask(by_rotator)).await);
-    let refused_for = async |said: &str| {
-        let refused = refused(&desk, moving(KEY, "accounts/b")).await;
-        assert_eq!(reason(&refused), "STATE_FORBIDS");
-        assert!(refused.message().contains(said), "{refused:?}");
-    };
     refused_for("is under way").await;
     let cancel = proto::CancelRotationRequest {
         name: begun.rotation.unwrap().name,
         ..Default::default()
     };
     answered(desk.admin.cancel_rotation(desk.ask(cancel)).await);
-    desk.rotate("sk-second", false).await.unwrap();
     refused_for("has yet to have version").await;
+}
+
+#[tokio::test]
+async fn a_key_that_a_pool_names_does_not_go_where_the_pool_would_have_it_twice() {
+    let desk = desk().await;
+    let member = |target: &str| proto::PoolMember {
+        target: target.to_owned(),
+        tier: 1,
+        weight: 1,
+    };
+    let request = proto::CreatePoolRequest {
+        pool_id: "both".to_owned(),
+        pool: Some(proto::Pool {
+            members: vec![member(KEY), member("accounts/b")],
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    answered(desk.admin.create_pool(desk.ask(request)).await);
+    let refused = refused(&desk, moving(KEY, "accounts/b")).await;
+    assert_eq!(reason(&refused), "STATE_FORBIDS");
+    assert!(refused.message().contains("pools/both"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_was_leased_before_is_not_given_again_and_still_tells_of_the_key() {
+    let (cluster, admin, callers) = two_accounts().await;
+    let named = LeaseKeyRequest {
+        request_id: "1c0e7a34-6a0e-4b7e-9d5e-0b5a8a1de001".to_owned(),
+        ..of("p")
+    };
+    let before = callers[0].ask(named.clone()).await.unwrap();
+    let request = moving("accounts/a/keys/moved", "accounts/b");
+    admin.admin.clone().move_key(request).await.unwrap();
+    cluster.settled().await;
+    // The limits of the first account would count a use at the second.
+    let again = callers[0].refused(named).await;
+    again.is(Code::FailedPrecondition, "REQUEST_ID_SPENT");
+    let delete = proto::DeleteAccountRequest {
+        name: "accounts/a".to_owned(),
+        ..Default::default()
+    };
+    admin.admin.clone().delete_account(delete).await.unwrap();
+    cluster.settled().await;
+    let verdict = callers[0].report(&before, http(401, &[])).await;
+    assert_ne!(verdict.health.unwrap().state(), proto::HealthState::Active);
+    let refused = callers[0].refused(of("p")).await;
+    assert_eq!(refused.code, Code::ResourceExhausted, "{refused:?}");
 }

@@ -25,6 +25,20 @@ pub struct Drained {
     pub key_id: String,
 }
 
+impl Drained {
+    /// The version, by name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let Self {
+            account_id,
+            key_id,
+            number,
+            ..
+        } = self;
+        format!("accounts/{account_id}/keys/{key_id}/versions/{number}")
+    }
+}
+
 /// Previous versions whose grace is over by `now` and whose last lease has ended; only this one, where it is named. Every replica that lives
 /// has to say that none is out, by its own clock, whatever the database's has become. Of those that are `silent` what they said last
 /// counts, or that no lease can be out for so long. Those that could not be revoked come last, and not before their next try is due.
@@ -65,6 +79,21 @@ pub async fn drained(
     .fetch_all(conn)
     .await?;
     Ok(rows)
+}
+
+/// Whether two versions are of keys of the same account.
+///
+/// # Errors
+/// As every query.
+pub async fn share_account(conn: &mut PgConnection, versions: [Uuid; 2]) -> Result<bool> {
+    let accounts = sqlx::query_scalar!(
+        r#"select count(distinct k.account_uid) as "accounts!"
+        from key_versions v join keys k on k.uid = v.key_uid where v.uid = any($1)"#,
+        &versions
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(accounts == 1)
 }
 
 /// The previous versions of a key, by uid and number, locked until the transaction ends.

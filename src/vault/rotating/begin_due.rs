@@ -82,7 +82,7 @@ impl Vault {
                 Err(error) => {
                     let cause = root(&error);
                     tracing::warn!(%error, cause, key, "a rotation that is due cannot begin, it is tried again");
-                    self.try_later(version, Deed::Replace).await?;
+                    self.try_later(version, Deed::Replace).await;
                 }
             }
         }

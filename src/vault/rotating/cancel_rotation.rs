@@ -21,7 +21,7 @@ impl Verb for CancelRotation {
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<RotationView>> {
         let (mut rotating, mut rotation) = to_change(work, &self.name).await?;
-        self.check_unasked(work, &rotation).await?;
+        check_unasked(work, &self.name, &rotation).await?;
         move_on(work, &mut rotating, &mut rotation, Event::Cancel).await?;
         Ok(Done {
             resource: self.name.to_string(),
@@ -35,20 +35,23 @@ impl Verb for CancelRotation {
     }
 }
 
-impl CancelRotation {
-    /// A request that is on its way cannot be taken back: whoever gives it up would believe that the secret stays good.
-    async fn check_unasked(&self, work: &mut Work<'_>, rotation: &Rotation) -> Result<()> {
-        if !rotations::is_being_asked(work.conn, rotation.uid).await? {
-            return Ok(());
-        }
-        let resource = self.name.to_string();
-        let message = format!(
-            "{resource} is having version {} revoked at its provider at this moment: look again within {} s what came of it",
-            rotation.number_to_revoke(),
-            CLAIM_LASTS.as_secs()
-        );
-        Err(Refusal::State { resource, message }.into())
+/// A request that is on its way cannot be taken back: whoever gives it up would believe that the secret stays good. Nor is it tried again
+/// meanwhile, or nobody would know any more that it is on its way.
+pub(super) async fn check_unasked(
+    work: &mut Work<'_>,
+    name: &RotationName,
+    rotation: &Rotation,
+) -> Result<()> {
+    if !rotations::is_being_asked(work.conn, rotation.uid).await? {
+        return Ok(());
     }
+    let resource = name.to_string();
+    let message = format!(
+        "{resource} is having version {} revoked at its provider at this moment: look again within {} s what came of it",
+        rotation.number_to_revoke(),
+        CLAIM_LASTS.as_secs()
+    );
+    Err(Refusal::State { resource, message }.into())
 }
 
 /// The rotation that a person's word is about, and its key.

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::cancel_rotation::{reread, to_change};
+use super::cancel_rotation::{check_unasked, reread, to_change};
 use super::revoke_version::{Previous, revoke_version, summary};
 use super::rotation_deeds::move_on;
 use crate::domain::key::{KeyVersion, Stage};
@@ -34,6 +34,7 @@ impl Verb for RetryRotation {
             let account_uid = rotating.key.account_uid;
             return self.revoke(work, &rotation, account_uid).await;
         }
+        check_unasked(work, &self.name, &rotation).await?;
         let skips_test = self.skips_test;
         move_on(
             work,

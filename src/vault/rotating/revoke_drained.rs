@@ -60,7 +60,7 @@ impl Vault {
                 // Whatever is wrong with one keeps no other.
                 Err(error) => {
                     tracing::error!(%error, cause = root(&error), %version, "a previous version cannot be revoked, it is tried again");
-                    self.try_later(version, Deed::Revoke).await?;
+                    self.try_later(version, Deed::Revoke).await;
                 }
             }
         }
@@ -68,12 +68,14 @@ impl Vault {
     }
 
     /// What could not be done to one version is tried again after the others.
-    pub(super) async fn try_later(&self, version: Uuid, deed: Deed) -> Result<()> {
+    pub(super) async fn try_later(&self, version: Uuid, deed: Deed) {
         let putting = async {
             let mut conn = acquire(&self.pool).await?;
             version_retries::put_off(&mut conn, version, deed).await
         };
-        Ok(in_time(ANSWER_WITHIN, putting).await?)
+        if let Err(error) = in_time(ANSWER_WITHIN, putting).await {
+            tracing::warn!(%error, %version, "when it is tried again could not be noted, it is with the next round");
+        }
     }
 }
 
@@ -81,21 +83,22 @@ impl Verb for RevokeVersion {
     type Answer = ();
 
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<()>> {
+        let uid = self.drained.uid;
+        // What was found before may have changed: a lease went on, it was current again for a while, or its key has moved. Nothing does
+        // under the lock.
+        let is_locked = key_versions::lock(work.conn, uid).await?;
+        let still = key_versions::drained(work.conn, Some(uid), &self.silent, self.now, 1);
+        let Some(still) = still.await?.pop().filter(|_| is_locked) else {
+            let resource = self.drained.name();
+            return Err(Refusal::NotFound { resource }.into());
+        };
+        let resource = still.name();
         let Drained {
-            uid,
             key_uid,
             account_uid,
             number,
-            account_id,
-            key_id,
-        } = self.drained;
-        let resource = format!("accounts/{account_id}/keys/{key_id}/versions/{number}");
-        // What was found before may have changed: a lease went on, or it was current again for a while. Nothing does under the lock.
-        let is_locked = key_versions::lock(work.conn, uid).await?;
-        let still = key_versions::drained(work.conn, Some(uid), &self.silent, self.now, 1);
-        if !is_locked || still.await?.is_empty() {
-            return Err(Refusal::NotFound { resource }.into());
-        }
+            ..
+        } = still;
         let previous = Previous {
             uid,
             key_uid,

@@ -66,11 +66,13 @@ async fn hand_on(work: &mut Work<'_>, uid: Uuid) -> Result<Option<i32>> {
     Ok(Some(number))
 }
 
-/// What the provider calls the secret of one version is what it calls that of another, unless it has a name of its own there.
+/// What the provider calls the secret of one version is what it calls that of another, unless it has a name of its own there. It is a word
+/// of the rotator of one account: that of another may call something else so.
 pub(super) async fn hand_reference(work: &mut Work<'_>, from: Uuid, to: Uuid) -> Result<()> {
     let known = rotators::reference(work.conn, from).await?;
     let known = known.filter(|known| work.keys.mac.verifies_row(&known.resource, &known.mac));
     if let Some(known) = known
+        && key_versions::share_account(work.conn, [from, to]).await?
         && rotators::reference(work.conn, to).await?.is_none()
     {
         let reference = Reference {

@@ -41,7 +41,7 @@ impl Vault {
         tracing::warn!(%rotation, version, "a version is revoked at its provider, as was answered when its rotation had gone on without that");
         let change = Change::by_system("AdvanceRotation", "its rotator answered late");
         match self.change(change, late).await {
-            // With its key all that was to be said of it is gone.
+            // Its key is gone, or is another account's now: what was seen is in the log.
             Err(Error::Refused(Refusal::NotFound { .. })) => Ok(()),
             noted => noted,
         }
