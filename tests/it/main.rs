@@ -92,6 +92,7 @@ mod metrics;
 mod migrate_command;
 mod model_cooldowns;
 mod moved_keys;
+mod moved_leases;
 mod never_clears;
 mod offline;
 mod outage_reports;
