@@ -53,6 +53,8 @@ pub enum Kind {
     RowGone,
     /// The database is older than what somebody has seen of it.
     WentBack,
+    /// The mark of an earlier look was changed, or is none: whoever wants to hide that the database went back would do that.
+    MarkUnusable,
 }
 
 /// One thing that is wrong.

@@ -60,8 +60,10 @@ async fn what_a_restored_dump_brought_back_is_told_by_the_mark_of_an_earlier_loo
         .unwrap()
         .replacen("\"rev\":", "\"rev\":1", 1);
     fs::write(&mark, forged).unwrap();
+    let kept = fs::read_to_string(&mark).unwrap();
     let found = cluster.doctor(&["--mark", &mark]);
     assert!(found.text().contains("was changed"), "{}", found.text());
+    assert!(!found.is_well() && fs::read_to_string(&mark).unwrap() == kept);
     fs::remove_dir_all(&folder).unwrap();
 }
 

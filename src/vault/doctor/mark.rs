@@ -66,7 +66,13 @@ pub(super) fn check(
         None => report.unchecked.push(
             "whether all of the database went back while no replica ran: there is no mark of an earlier look (--mark FILE)".to_owned(),
         ),
-        Some(Err(error)) => report.unchecked.push(format!("whether the database went back: the mark cannot be used, {error}")),
+        Some(Err(error)) => {
+            let detail = format!(
+                "whether the database went back is not known, {error}: put back the file of an earlier look, or remove it to begin anew. It stays as it is"
+            );
+            report.find(Kind::MarkUnusable, "the mark", detail);
+            return;
+        }
         Some(Ok(before)) => {
             if compare(&before, &now, names, report) {
                 // It is kept until somebody has seen to what came back.
