@@ -3,19 +3,17 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge};
-use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::live::seldom::Seldom;
 use crate::metric_names;
 
 /// Until the next try where the system has no file or no memory left for a connection: without a pause the loop would take a core.
 const PAUSE: Duration = Duration::from_millis(200);
-/// At most one line of a kind in this time, however many come.
-const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// A socket and the places behind it.
 #[derive(Debug)]
@@ -120,22 +118,6 @@ fn is_of_the_peer(error: &io::Error) -> bool {
     )
 }
 
-/// When something was last said.
-#[derive(Debug, Default)]
-struct Seldom(Mutex<Option<Instant>>);
-
-impl Seldom {
-    /// Whether it may be said again; then it counts as said.
-    fn is_due(&self) -> bool {
-        let mut last = self.0.lock();
-        let is_due = last.is_none_or(|last| last.elapsed() >= SAY_EVERY);
-        if is_due {
-            *last = Some(Instant::now());
-        }
-        is_due
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncReadExt;
@@ -158,12 +140,5 @@ mod tests {
         drop(inside);
         let _third = TcpStream::connect(address).await.unwrap();
         gate.next().await;
-    }
-
-    #[test]
-    fn a_line_is_said_once_in_a_while() {
-        let seldom = Seldom::default();
-        assert!(seldom.is_due());
-        assert!(!seldom.is_due());
     }
 }

@@ -37,6 +37,7 @@ pub mod replayed;
 pub mod replays;
 pub mod reports;
 pub mod reserve;
+pub mod seldom;
 pub mod serving;
 pub mod silent;
 pub mod slots;

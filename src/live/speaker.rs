@@ -13,6 +13,7 @@ use super::Live;
 use super::clock::boot_now;
 use super::ledger::Said;
 use super::reserve::{Reserved, reserve};
+use super::seldom::Seldom;
 use super::{block_counts, late};
 use crate::domain::ledger::work::{Answer, LIMITS_PER_TRANSACTION, Work};
 
@@ -28,6 +29,8 @@ pub(super) struct Speaker {
     pool: PgPool,
     room: Arc<Semaphore>,
     under_way: TaskTracker,
+    /// An outage is in the log, not each transaction of it.
+    failed: Arc<Seldom>,
 }
 
 impl Speaker {
@@ -38,6 +41,7 @@ impl Speaker {
             pool,
             room: Arc::new(Semaphore::new(TRANSACTIONS_MAX)),
             under_way: TaskTracker::new(),
+            failed: Arc::default(),
         }
     }
 
@@ -124,15 +128,16 @@ impl Speaker {
                 tracing::warn!(%error, cause, "the ledger refused some limits together, each is asked alone");
                 return said;
             }
-            Ok(Ok(Err(error))) => {
+            Ok(Ok(Err(error))) if self.failed.is_due() => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(%error, cause, "the ledger could not be asked, held permits serve until they end");
             }
-            Ok(Err(_)) | Err(_) => {
+            Ok(Err(_)) | Err(_) if self.failed.is_due() => {
                 tracing::warn!(
                     "the ledger did not answer in time, held permits serve until they end"
                 );
             }
+            Ok(Ok(Err(_)) | Err(_)) | Err(_) => {}
         }
         give_up(&said);
         Vec::new()
