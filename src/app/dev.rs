@@ -73,10 +73,10 @@ async fn run_in(
     for note in postgres.notes() {
         tracing::info!("{note}");
     }
-    let database = postgres.connect_options();
+    let (database, url) = (postgres.connect_options(), postgres.url());
     let log = postgres.log_file();
     let served = tokio::select! {
-        served = serve(config, home, &database, shutdown) => served,
+        served = serve(config, home, (&database, &url), shutdown) => served,
         () = postgres.ended() => Err(anyhow::anyhow!("Postgres ended by itself; its log is {}", log.display())),
     };
     home.forget_address();
@@ -88,7 +88,7 @@ async fn run_in(
 async fn serve(
     config: &DevConfig,
     home: &Home,
-    database: &sqlx::postgres::PgConnectOptions,
+    (database, database_url): (&sqlx::postgres::PgConnectOptions, &str),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let mut connection = database.connect().await?;
@@ -118,7 +118,7 @@ async fn serve(
     home.remember_address(address)?;
     let welcome = newcomer::welcome(
         home.shown(),
-        home.database_elsewhere().as_deref(),
+        (home.database_elsewhere().as_deref(), database_url),
         address,
         metrics,
         Path::new(".env").exists(),

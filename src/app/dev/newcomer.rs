@@ -5,16 +5,17 @@ use std::{net::SocketAddr, path::Path};
 /// The address that the client takes when none is named.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:7600";
 
-/// The text. `database` is where that is kept if not in the folder; `env_file` says whether there is a `.env` beside the reader.
+/// The text. The database comes with where it is kept, if not in the folder, and how to reach it; `env_file` says whether there is a `.env` beside the reader.
 pub(super) fn welcome(
     data: &Path,
-    database: Option<&Path>,
+    (database, database_url): (Option<&Path>, &str),
     address: SocketAddr,
     metrics: Option<SocketAddr>,
     env_file: bool,
 ) -> String {
     let admin = quoted(&data.join("admin.token"));
     let lessee = quoted(&data.join("lessee.token"));
+    let master_key = quoted(&data.join("master.key"));
     let server = if address.to_string() == DEFAULT_ADDRESS {
         String::new()
     } else {
@@ -46,6 +47,10 @@ pub(super) fn welcome(
          keylease lease openai{server} --token-file {lessee}\n\
          KEYLEASE_TOKEN=\"$(cat {lessee})\" grpcurl -expand-headers -plaintext -H 'authorization: Bearer ${{KEYLEASE_TOKEN}}' \
          -d '{{\"pool\": \"pools/openai\"}}' {address} keylease.v1.LeaseService/LeaseKey\n\
+         \n\
+         For `keylease audit verify` and `keylease doctor`, which look into the database themselves:\n\
+         \n\
+         export KEYLEASE_DATABASE_URL='{database_url}' KEYLEASE_MASTER_KEY_FILE={master_key}\n\
          \n"
     )
 }
@@ -65,12 +70,24 @@ fn quoted(path: &Path) -> String {
 mod tests {
     use super::*;
 
+    const URL: &str = "postgres:///keylease?host=%2Ftmp&user=keylease";
+
+    #[test]
+    fn who_looks_into_the_database_is_told_where_it_is() {
+        let address = DEFAULT_ADDRESS.parse().unwrap();
+        let text = welcome(Path::new(".keylease"), (None, URL), address, None, true);
+        let line = format!(
+            "export KEYLEASE_DATABASE_URL='{URL}' KEYLEASE_MASTER_KEY_FILE=.keylease/master.key\n"
+        );
+        assert!(text.contains(&line), "{text}");
+    }
+
     #[test]
     fn the_lines_name_the_server_only_where_it_is_not_the_usual_one() {
         let at = |address: &str| {
             welcome(
                 Path::new(".keylease"),
-                None,
+                (None, URL),
                 address.parse().unwrap(),
                 None,
                 true,
@@ -93,7 +110,7 @@ mod tests {
     fn without_a_file_of_keys_one_is_made_up() {
         let at = |env_file| {
             let address = DEFAULT_ADDRESS.parse().unwrap();
-            welcome(Path::new(".keylease"), None, address, None, env_file)
+            welcome(Path::new(".keylease"), (None, URL), address, None, env_file)
         };
         assert!(
             at(true).contains("\nkeylease keys import .env --token-file .keylease/admin.token\n")
@@ -106,7 +123,7 @@ mod tests {
     #[test]
     fn a_token_is_no_argument_of_any_process() {
         let address = DEFAULT_ADDRESS.parse().unwrap();
-        let text = welcome(Path::new(".keylease"), None, address, None, true);
+        let text = welcome(Path::new(".keylease"), (None, URL), address, None, true);
         let line = text.lines().find(|line| line.contains("grpcurl")).unwrap();
         let (environment, arguments) = line.split_once(" grpcurl ").unwrap();
         assert_eq!(
