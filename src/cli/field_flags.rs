@@ -48,7 +48,10 @@ const FLAGS: &[(&str, &str)] = &[
     ("key.model_map", "--model-map"),
     ("labels", "--label"),
     ("lease_duration", "--lease-duration"),
-    ("estimate", "--estimate-input, --estimate-output"),
+    (
+        "estimate",
+        "--estimate-input, --estimate-output, --estimate-cost-micros",
+    ),
     ("max_wait", "--max-wait"),
     ("affinity_key", "--affinity"),
     ("retry_token", "--retry-token"),

@@ -75,7 +75,7 @@ fn by_reason(reason: ErrorReason) -> &'static str {
             "check --token-file or KEYLEASE_TOKEN_FILE; an admin makes a new token with `keylease tokens create`"
         }
         Reason::RoleMissing => {
-            "an admin grants roles with `keylease callers update NAME --role operator`"
+            "an admin grants the role that is named with `keylease callers update NAME --role ROLE`"
         }
         Reason::PoolDenied => {
             "check the pool's name, and that the token is a lessee's (an admin's leases nothing; dev keeps one in .keylease/lessee.token); \

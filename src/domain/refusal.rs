@@ -130,10 +130,14 @@ impl Tally {
         self.reasons.iter().filter_map(|c| c.retry).min()
     }
 
-    /// The reason that clears first; among those that never clear, the first in order. `None` for a pool without keys.
+    /// The reason that clears first; among those that never clear, the first in order, and what the call itself avoids last: it asks for
+    /// others. `None` for a pool without keys.
     #[must_use]
     pub fn foremost(&self) -> Option<KeyRefusal> {
-        let order = |c: &&Counted| (c.retry.is_none(), c.retry, c.refusal);
+        let order = |c: &&Counted| {
+            let is_avoided = c.refusal == KeyRefusal::Avoided;
+            (c.retry.is_none(), c.retry, is_avoided, c.refusal)
+        };
         self.reasons.iter().min_by_key(order).map(|c| c.refusal)
     }
 }
@@ -152,6 +156,15 @@ mod tests {
         assert_eq!(tally.foremost(), Some(KeyRefusal::Cooling));
         assert_eq!(tally.retry(), Some(Timestamp::from_micros(30)));
         assert_eq!(tally.reasons()[2].count, 2);
+    }
+
+    #[test]
+    fn what_the_call_avoids_is_named_where_nothing_else_is_in_its_way() {
+        let mut tally = Tally::default();
+        tally.add(KeyRefusal::Avoided, None);
+        assert_eq!(tally.foremost(), Some(KeyRefusal::Avoided));
+        tally.add(KeyRefusal::TooLarge, None);
+        assert_eq!(tally.foremost(), Some(KeyRefusal::TooLarge));
     }
 
     #[test]

@@ -16,7 +16,9 @@ pub(super) fn render(answer: &ReportOutcomeResponse) -> String {
     if !answer.unsupported.is_empty() {
         let fields: Vec<_> = answer.unsupported.iter().map(|f| named(f)).collect();
         let fields = fields.join(", ");
-        lines.push(format!("not acted on, since not built yet: {fields}"));
+        lines.push(format!(
+            "not acted on, since not built yet or out of bounds: {fields}"
+        ));
     }
     if lines.is_empty() {
         lines.push("taken".into());
