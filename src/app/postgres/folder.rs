@@ -16,13 +16,27 @@ use super::{
 /// Enough of a log to see why a start failed.
 const LOG_TAIL_LINES: usize = 12;
 
+/// Held until it is dropped.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file would not do: a process that another thread has just begun to start has a copy of it, and the lock with it, until it
+    /// runs its program.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!(%error, "a lock ends with its file");
+        }
+    }
+}
+
 /// A folder that this process holds the lock of.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
     socket: PathBuf,
     /// Released by the system when we end, however we end.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Folder {
@@ -156,7 +170,7 @@ pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn take_lock(folder: &Path) -> Result<File, StartError> {
+fn take_lock(folder: &Path) -> Result<Lock, StartError> {
     let path = folder.join("lock");
     let mut file = private_file()
         .read(true)
@@ -178,7 +192,7 @@ fn take_lock(folder: &Path) -> Result<File, StartError> {
     file.set_len(0)
         .and_then(|()| writeln!(file, "{}", std::process::id()))
         .map_err(StartError::io("write", path))?;
-    Ok(file)
+    Ok(Lock(file))
 }
 
 /// Follows no link: where we are root, the folder belongs to a user who is not, and could point us anywhere.
