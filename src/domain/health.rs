@@ -90,6 +90,19 @@ pub struct Cause {
 const THEN: &str = ", and then ";
 
 impl Cause {
+    /// Nobody alone spoke of it, and nobody counts how many there were.
+    #[must_use]
+    pub const fn new(until: Timestamp, class: FailureClass, why: String) -> Self {
+        Self {
+            until,
+            why,
+            class,
+            accuser: None,
+            tried: None,
+            strikes: 0,
+        }
+    }
+
     /// A cooldown that one caller alone spoke of, and that a lease has found not to be so.
     #[must_use]
     pub fn is_refuted(&self) -> bool {

@@ -206,14 +206,7 @@ impl Vitals {
 }
 
 fn cause(now: Timestamp, ttl: Duration, why: &str, class: FailureClass) -> Cause {
-    Cause {
-        until: now.after(ttl),
-        why: why.to_owned(),
-        class,
-        accuser: None,
-        tried: None,
-        strikes: 0,
-    }
+    Cause::new(now.after(ttl), class, why.to_owned())
 }
 
 #[cfg(test)]

@@ -165,17 +165,11 @@ impl First {
     fn failing_provider(&self, resource: String, now: Timestamp) -> Option<Hindrance> {
         let provider = &self.account.provider;
         let incident = provider.incident(IncidentKind::Breaker, now)?;
+        let until = self.over.until.unwrap_or(incident.until);
         Some(Hindrance::Ailing {
             refusal: KeyRefusal::Provider,
             resource,
-            cause: Cause {
-                until: self.over.until.unwrap_or(incident.until),
-                why: incident.why,
-                class: FailureClass::ProviderFault,
-                accuser: None,
-                tried: None,
-                strikes: 0,
-            },
+            cause: Cause::new(until, FailureClass::ProviderFault, incident.why),
         })
     }
 

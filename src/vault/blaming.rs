@@ -47,14 +47,8 @@ pub(super) fn cool(
         return;
     }
     if let Some(pause) = pause.filter(|_| is_account) {
-        account.live.pause(Cause {
-            until: now.after(pause),
-            why: why.to_owned(),
-            class,
-            accuser: None,
-            tried: None,
-            strikes: 0,
-        });
+        let cause = Cause::new(now.after(pause), class, why.to_owned());
+        account.live.pause(cause);
         return;
     }
     // That a closed account is closed is proven by now; whether it stays so, single leases find out.

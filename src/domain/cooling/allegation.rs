@@ -205,14 +205,7 @@ pub(super) fn said(
     why: &str,
     (held, since, now): (Option<&Cause>, Timestamp, Timestamp),
 ) -> Option<Cause> {
-    let said = Cause {
-        until,
-        why: why.to_owned(),
-        class,
-        accuser: None,
-        tried: None,
-        strikes: 0,
-    };
+    let said = Cause::new(until, class, why.to_owned());
     let (by, quarantine) = match weight {
         Weight::Alleged { by, quarantine, .. } => (by, quarantine),
         Weight::Closed { .. } => return Some(said.closed()),

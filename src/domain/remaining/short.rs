@@ -56,13 +56,7 @@ impl Short {
     /// The cooldown that it comes to.
     #[must_use]
     pub fn cause(&self, now: Timestamp) -> Cause {
-        Cause {
-            until: now.after(self.spent.wait),
-            why: self.why.clone(),
-            class: self.spent.class,
-            accuser: None,
-            tried: None,
-            strikes: 0,
-        }
+        let until = now.after(self.spent.wait);
+        Cause::new(until, self.spent.class, self.why.clone())
     }
 }

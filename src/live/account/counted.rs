@@ -36,6 +36,18 @@ pub(super) struct Lack {
     pub(super) yields: bool,
 }
 
+impl Lack {
+    /// It rests for that, or others go first.
+    const fn new(lacking: Lacking, cause: Cause) -> Self {
+        Self {
+            lacking,
+            cause,
+            short: None,
+            yields: false,
+        }
+    }
+}
+
 impl Counted {
     /// Nothing is said, rests or is waited for: no call need ask.
     pub(super) fn is_idle(&self) -> bool {
@@ -56,11 +68,12 @@ impl Counted {
         if let Some(rest) = self.bars(places, applicant, now) {
             return Err(Box::new(rest));
         }
-        let lack = |short: Box<Short>| Lack {
-            lacking: short.lacking(),
-            cause: short.cause(now),
-            short: Some(short),
-            yields: false,
+        let lack = |short: Box<Short>| {
+            let lack = Lack::new(short.lacking(), short.cause(now));
+            Lack {
+                short: Some(short),
+                ..lack
+            }
         };
         let offered = self.remainders.offer(places, leasing, now);
         let uses = offered.map_err(|short| Box::new(lack(short)))?;
@@ -88,14 +101,9 @@ impl Counted {
         now: Timestamp,
     ) -> Option<Lack> {
         let Applicant { caller, patience } = applicant;
-        let lack = |place: &str, bound, cause: &Cause| Lack {
-            lacking: Lacking {
-                place: place.to_owned(),
-                bound,
-            },
-            cause: cause.clone().told(now),
-            short: None,
-            yields: false,
+        let lack = |place: &str, bound, cause: &Cause| {
+            let place = place.to_owned();
+            Lack::new(Lacking { place, bound }, cause.clone().told(now))
         };
         let rests = places.into_iter().filter_map(|place| {
             let cause = self.rests.bars(place, caller, patience, now)?;
@@ -181,17 +189,7 @@ impl Counted {
 
 /// Enough is left, but somebody who came before is about to take it.
 fn behind(lacking: Lacking, now: Timestamp) -> Lack {
-    Lack {
-        lacking,
-        cause: Cause {
-            until: now.after(PAUSE),
-            why: "rate_limit (others wait for what is left, by its headers)".to_owned(),
-            class: FailureClass::RateLimit,
-            accuser: None,
-            tried: None,
-            strikes: 0,
-        },
-        short: None,
-        yields: false,
-    }
+    let why = "rate_limit (others wait for what is left, by its headers)".to_owned();
+    let cause = Cause::new(now.after(PAUSE), FailureClass::RateLimit, why);
+    Lack::new(lacking, cause)
 }
