@@ -10,6 +10,11 @@ use crate::domain::disablement::Disablement;
 use crate::domain::field::Parsed;
 use crate::domain::time::Timestamp;
 
+/// The name of a version, from columns of three tables.
+pub(super) fn version_name(account_id: &str, key_id: &str, number: i32) -> String {
+    format!("accounts/{account_id}/keys/{key_id}/versions/{number}")
+}
+
 /// A column's time.
 pub(crate) fn timestamp(time: OffsetDateTime) -> Timestamp {
     let micros = time.unix_timestamp_nanos() / 1_000;

@@ -172,38 +172,18 @@ pub async fn of_key(
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// The versions of an account's keys that hold a secret.
+/// The versions of a key, or of all keys of an account, that hold a secret.
 ///
 /// # Errors
 /// As every query.
-pub async fn sealed_of_account(
-    conn: &mut PgConnection,
-    account_uid: Uuid,
-) -> Result<Vec<KeyVersion>> {
+pub async fn sealed_of(conn: &mut PgConnection, owner_uid: Uuid) -> Result<Vec<KeyVersion>> {
     let rows = sqlx::query_as!(
         KeyVersionRow,
         "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
             health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time
         from key_versions
-        where key_uid in (select uid from keys where account_uid = $1) and stage <> 'revoked' order by uid",
-        account_uid
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(TryInto::try_into).collect()
-}
-
-/// The versions of a key that hold a secret.
-///
-/// # Errors
-/// As every query.
-pub async fn sealed_of_key(conn: &mut PgConnection, key_uid: Uuid) -> Result<Vec<KeyVersion>> {
-    let rows = sqlx::query_as!(
-        KeyVersionRow,
-        "select uid, rev, key_uid, number, stage, create_time, update_time, promote_time, revoke_time, drain_until, sealed_hosts,
-            health, health_until, health_why, health_class, health_accuser, health_tried_time, recover_time
-        from key_versions where key_uid = $1 and stage <> 'revoked' order by uid",
-        key_uid
+        where key_uid in (select uid from keys where uid = $1 or account_uid = $1) and stage <> 'revoked' order by uid",
+        owner_uid
     )
     .fetch_all(conn)
     .await?;

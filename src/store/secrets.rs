@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
+use super::convert::version_name;
 
 mod wraps;
 
@@ -125,13 +126,7 @@ impl Holder {
     /// The version, by name.
     #[must_use]
     pub fn name(&self) -> String {
-        let Self {
-            account_id,
-            key_id,
-            number,
-            ..
-        } = self;
-        format!("accounts/{account_id}/keys/{key_id}/versions/{number}")
+        version_name(&self.account_id, &self.key_id, self.number)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::error::Refusal;
 use super::guard::check_etag;
 use super::key_view::{KeyView, view};
+use super::rotations::under_way;
 use super::{Done, Result, Verb, Work, get_account, get_key, sealing};
 use crate::domain::account::Account;
 use crate::domain::field::FieldError;
@@ -80,28 +81,22 @@ impl MoveKey {
 
     /// The rotator that makes a secret, or has an old one revoked, is that of the account it was asked for.
     async fn check_rotations(&self, work: &mut Work<'_>, key: &Key) -> Result<()> {
+        if let Some(open) = rotations::open_of_key(work.conn, key.meta.uid).await? {
+            return Err(under_way(&self.name, &open).into());
+        }
+        let owed = rotations::unrevoked(work.conn, key.meta.uid).await?;
+        let previous = key_versions::previous(work.conn, key.meta.uid).await?;
         let resource = self.name.to_string();
-        let message = if let Some(open) = rotations::open_of_key(work.conn, key.meta.uid).await? {
-            format!(
-                "{resource}/rotations/{} is under way ({}): wait for it, or give it up with CancelRotation first",
-                open.id,
-                open.step.as_str()
-            )
-        } else if let Some(owed) = rotations::unrevoked(work.conn, key.meta.uid).await?.first() {
-            format!(
+        let message = match (owed.first(), previous.first()) {
+            (Some(owed), _) => format!(
                 "{resource}/rotations/{} has yet to have version {} revoked by the rotator of this account: wait until it has, or give the rotation up with CancelRotation first",
                 owed.id,
                 owed.number_to_revoke()
-            )
-        } else if let Some((_, number)) = key_versions::previous(work.conn, key.meta.uid)
-            .await?
-            .first()
-        {
-            format!(
+            ),
+            (None, Some((_, number))) => format!(
                 "{resource}/versions/{number} drains, and is then revoked by the rotator of this account: wait until it is, or revoke it at once with RetryRotation and revoke_previous_now"
-            )
-        } else {
-            return Ok(());
+            ),
+            (None, None) => return Ok(()),
         };
         Err(Refusal::State { resource, message }.into())
     }
@@ -137,7 +132,7 @@ async fn write(work: &mut Work<'_>, key: &mut Key, name: &KeyName) -> Result<()>
 /// Its secrets may be sent where those of its new account may be, and nowhere else.
 async fn seal(work: &mut Work<'_>, key: &Key, account: &Account) -> Result<String> {
     let hosts = &account.endpoint.allowed_hosts;
-    let mut versions = key_versions::sealed_of_key(work.conn, key.meta.uid).await?;
+    let mut versions = key_versions::sealed_of(work.conn, key.meta.uid).await?;
     versions.retain(|version| version.sealed_hosts != *hosts);
     if versions.is_empty() {
         return Ok(String::new());

@@ -11,7 +11,7 @@ use super::probe::is_askable;
 use super::rotating::come_back;
 use super::rotating::revoke_version::{self, Previous, revoke_version};
 use super::rotating::rotation_deeds::{Rotating, move_on};
-use super::rotations::RotationView;
+use super::rotations::{RotationView, under_way};
 use super::secret_value::{SecretValue, WHOLE};
 use super::{Done, Result, Verb, Work, get_account, get_key, sealing};
 use crate::domain::account::Account;
@@ -126,13 +126,7 @@ impl RotateKey {
             move_on(work, rotating, &mut open, Event::Cancel).await?;
             return Ok(());
         }
-        let resource = self.name.to_string();
-        let message = format!(
-            "{resource}/rotations/{} is under way ({}): wait for it, or give it up with CancelRotation first",
-            open.id,
-            open.step.as_str()
-        );
-        Err(Refusal::State { resource, message }.into())
+        Err(under_way(&self.name, &open).into())
     }
 
     async fn begin(

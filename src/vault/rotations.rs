@@ -1,5 +1,6 @@
 //! `GetRotation` and `ListRotations`.
 
+use super::error::Refusal;
 use super::guard::found;
 use super::page::Page;
 use super::{Result, Vault, get_key};
@@ -26,6 +27,17 @@ impl RotationView {
         };
         Self { name, rotation }
     }
+}
+
+/// Of a key whose rotation has not promoted its version yet, and which is not to be changed for that.
+pub(super) fn under_way(key: &KeyName, open: &Rotation) -> Refusal {
+    let resource = key.to_string();
+    let message = format!(
+        "{resource}/rotations/{} is under way ({}): wait for it, or give it up with CancelRotation first",
+        open.id,
+        open.step.as_str()
+    );
+    Refusal::State { resource, message }
 }
 
 impl Vault {

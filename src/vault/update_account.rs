@@ -52,7 +52,7 @@ impl Verb for UpdateAccount {
         accounts::update(work.conn, &account, &mac).await?;
         let mut summary = format!("updated, at {}", account.endpoint.base_url);
         if hosts != account.endpoint.allowed_hosts {
-            let versions = key_versions::sealed_of_account(work.conn, account.meta.uid).await?;
+            let versions = key_versions::sealed_of(work.conn, account.meta.uid).await?;
             let versions = sealing::seal_anew(work, versions, &account).await?;
             summary.push_str(&format!(
                 ", {versions} versions sealed anew for {}",

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::Result;
-use super::super::convert::offset;
+use super::super::convert::{offset, version_name};
 use crate::domain::rotation::AGAIN_MAX;
 use crate::domain::time::Timestamp;
 
@@ -29,13 +29,7 @@ impl Drained {
     /// The version, by name.
     #[must_use]
     pub fn name(&self) -> String {
-        let Self {
-            account_id,
-            key_id,
-            number,
-            ..
-        } = self;
-        format!("accounts/{account_id}/keys/{key_id}/versions/{number}")
+        version_name(&self.account_id, &self.key_id, self.number)
     }
 }
 
