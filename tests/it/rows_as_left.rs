@@ -3,7 +3,7 @@
 use keylease::proto;
 use tokio::task::{block_in_place, spawn};
 
-use crate::harness::audited::Audited;
+use crate::harness::audited::{Audited, PRUNE};
 use crate::harness::client::Client;
 use crate::harness::outcomes::http;
 use crate::harness::process::texts;
@@ -137,16 +137,7 @@ async fn whatever_is_done_to_a_vault_it_is_well_also_while_it_is_done() {
 async fn rows_whose_changes_are_off_the_record_are_counted_and_not_told() {
     let audited = Audited::new().await;
     let admin = audited.cluster.admin().await;
-    let prune = [
-        "prune",
-        "--chain",
-        "changes",
-        "--older-than",
-        "0s",
-        "--reason",
-        "the law",
-    ];
-    let pruned = audited.audit(&prune);
+    let pruned = audited.audit(&PRUNE);
     assert!(pruned.status.success(), "{}", texts(&pruned).1);
     let well = audited.is_well();
     assert!(

@@ -3,7 +3,7 @@
 
 use keylease::proto;
 
-use crate::harness::audited::Audited;
+use crate::harness::audited::{Audited, UNDO_ROTATION};
 use crate::harness::client::Client;
 use crate::harness::desk::mask;
 
@@ -58,13 +58,7 @@ async fn members_and_stages_that_were_put_back_and_changed_are_told() {
     admin.set_members(&["a"]).await;
     audited.is_well();
     // The version that was replaced is current again, and replaced by the next.
-    audited
-        .edit(
-            "update key_versions v set stage = 'pending' where stage = 'current' and number = 2;
-            update key_versions v set stage = 'current' where stage = 'previous';
-            update key_versions v set stage = 'previous' where stage = 'pending'",
-        )
-        .await;
+    audited.edit(UNDO_ROTATION).await;
     admin.rotate("accounts/b/keys/k", "sk-b-newest").await;
     let found = audited.cluster.doctor(&[]);
     assert_eq!(found.count("row_back"), 2, "{}", found.text());

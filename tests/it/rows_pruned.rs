@@ -1,18 +1,7 @@
 //! Records that say what changes left of rows, and are gone: what is left of the audit does not accuse anybody.
 
-use crate::harness::audited::Audited;
+use crate::harness::audited::{Audited, PRUNE};
 use crate::harness::process::texts;
-
-/// Removes what is older than now.
-const PRUNE: [&str; 7] = [
-    "prune",
-    "--chain",
-    "changes",
-    "--older-than",
-    "0s",
-    "--reason",
-    "the law",
-];
 
 #[tokio::test]
 async fn records_of_a_clock_that_was_ahead_outlive_later_ones_and_do_not_say_the_last_word() {

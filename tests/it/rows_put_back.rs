@@ -1,6 +1,6 @@
 //! Rows that were put back whole, their MACs with them: `keylease doctor` names each, and the change that was undone so.
 
-use crate::harness::audited::Audited;
+use crate::harness::audited::{Audited, UNDO_ROTATION};
 
 /// What a database writer does who kept all rows before the changes of [`Audited::changed`]: puts a table back, or edits stages; how many rows are
 /// told then, which, and what was undone.
@@ -72,13 +72,7 @@ async fn an_older_row_that_was_put_back_is_named_with_the_change_that_it_undoes(
 async fn a_stage_that_was_edited_is_told() {
     let audited = Audited::changed().await;
     // The older secret is leased again.
-    audited
-        .edit(
-            "update key_versions v set stage = 'pending' where stage = 'current' and number = 2;
-            update key_versions v set stage = 'current' where stage = 'previous';
-            update key_versions v set stage = 'previous' where stage = 'pending'",
-        )
-        .await;
+    audited.edit(UNDO_ROTATION).await;
     let undone = "(RotateKey of accounts/b/keys/k/";
     audited.finds_back(2, &["accounts/b/keys/k/versions/1", undone]);
     audited.put_back("after", "key_versions").await;

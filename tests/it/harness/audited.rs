@@ -17,6 +17,23 @@ use super::process::texts;
 pub(crate) const SET_HEADS_BACK: &str = "update audit_chains c
     set head_sequence = h.head_sequence, head_hash = h.head_hash, head_mac = h.head_mac from heads h";
 
+/// Removes records of changes that are older than now.
+pub(crate) const PRUNE: [&str; 7] = [
+    "prune",
+    "--chain",
+    "changes",
+    "--older-than",
+    "0s",
+    "--reason",
+    "the law",
+];
+
+/// The version that was replaced is current again: an older secret is leased.
+pub(crate) const UNDO_ROTATION: &str = "
+    update key_versions v set stage = 'pending' where stage = 'current' and number = 2;
+    update key_versions v set stage = 'current' where stage = 'previous';
+    update key_versions v set stage = 'previous' where stage = 'pending'";
+
 /// A vault with some changes on record.
 pub(crate) struct Audited {
     pub(crate) cluster: Cluster,
