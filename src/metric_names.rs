@@ -43,6 +43,7 @@ metrics! {
     LEASE_REFUSALS Counter "keylease_lease_refusals_total" "Leases refused, by pool and reason."
     LEASE_WAITERS Gauge "keylease_lease_waiters" "Calls that wait in a pool's queue now, by pool."
     OUTCOMES Counter "keylease_outcomes_total" "Outcomes reported, by pool and class, each counted once, where its lease was given."
+    UPSTREAM_SECONDS Histogram "keylease_upstream_seconds" "How long uses took at their providers, by pool, in seconds, as far as reports say (`latency`); each counted once, where it was reported."
     PROBES Counter "keylease_probes_total" "Probes of keys at their providers, by result: well, rejected, spent or unclear."
     BLOCK_RESERVES Counter "keylease_block_reserves_total" "Permit blocks asked of Postgres, by result: granted, empty, late or failed."
     BLOCK_RESERVE_SECONDS Histogram "keylease_block_reserve_seconds" "How long a transaction that reserves blocks took, in seconds."

@@ -7,7 +7,7 @@ use super::incoming::{READERS_MAX, Readers};
 use crate::metric_names::{self, Kind};
 use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use axum::{Router, http::header::CONTENT_TYPE, routing::get};
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 
@@ -15,6 +15,10 @@ use tokio::net::TcpListener;
 const BUCKETS: [f64; 14] = [
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0,
     30.0,
+];
+/// The same of uses at providers: half a second for a small answer, minutes for a long stream.
+const UPSTREAM_BUCKETS: [f64; 11] = [
+    0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0,
 ];
 /// How often samples are folded into their histograms, which would otherwise grow until somebody reads them.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
@@ -32,8 +36,10 @@ pub fn recorder() -> Result<PrometheusHandle, BuildError> {
     if let Some(handle) = &*recorder {
         return Ok(handle.clone());
     }
+    let upstream = Matcher::Full(metric_names::UPSTREAM_SECONDS.to_owned());
     let handle = PrometheusBuilder::new()
         .set_buckets(&BUCKETS)?
+        .set_buckets_for_metric(upstream, &UPSTREAM_BUCKETS)?
         .install_recorder()?;
     describe();
     *recorder = Some(handle.clone());

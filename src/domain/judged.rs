@@ -162,6 +162,7 @@ mod tests {
             count: 1,
             observation,
             started_after: None,
+            latency: None,
             usage: Usage::default(),
             model: None,
         };

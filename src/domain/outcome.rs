@@ -23,6 +23,8 @@ pub struct Outcome {
     pub usage: Usage,
     /// How long after the call for the lease the uses had started at the latest.
     pub started_after: Option<Duration>,
+    /// From the first byte sent to the last received.
+    pub latency: Option<Duration>,
     /// The model that served, where it is not the one leased for.
     pub model: Option<String>,
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use metrics::{Counter, counter};
+use metrics::{Counter, Histogram, counter, histogram};
 use parking_lot::Mutex;
 
 use super::sync::AtomicUsize;
@@ -23,6 +24,7 @@ pub struct PoolLive {
     pub leases: Counter,
     id: Id,
     outcomes: Outcomes,
+    upstream: OnceLock<Histogram>,
 }
 
 /// Outcomes reported. Most classes are never seen in most pools, so each is made when it is first seen.
@@ -54,12 +56,21 @@ impl PoolLive {
             leases: counter!(metric_names::LEASES, "pool" => id.to_string()),
             id: id.clone(),
             outcomes: Outcomes::default(),
+            upstream: OnceLock::new(),
         }
     }
 
     /// The turns of a tier, which go on from one snapshot to the next.
     pub fn turns(&self, tier: u32) -> Arc<AtomicU64> {
         Arc::clone(self.turns.lock().entry(tier).or_default())
+    }
+
+    /// So many uses took so long each at their provider.
+    pub fn took(&self, uses: u32, latency: Duration) {
+        let upstream = self.upstream.get_or_init(
+            || histogram!(metric_names::UPSTREAM_SECONDS, "pool" => self.id.to_string()),
+        );
+        upstream.record_many(latency, uses as usize);
     }
 
     /// So many uses came to this.

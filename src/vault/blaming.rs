@@ -200,6 +200,7 @@ mod tests {
             observation,
             usage: Usage::default(),
             started_after: None,
+            latency: None,
             model: None,
         };
         let book = classify::built_in().unwrap();

@@ -114,6 +114,7 @@ impl Vault {
         let failures: Vec<_> = outcomes.iter().map(|o| o.failure().cloned()).collect();
         // Before anything is awaited: should the verdict not be committed, a repetition of the report finds it counted.
         if let Entry::New(ending) = entry {
+            self.time(&lease.claims, &report.outcomes);
             self.settle(&lease, report, &outcomes, ending);
             if lease.issuer == self.live.boot_id {
                 self.forget_replay(&lease, ending);
@@ -152,6 +153,20 @@ impl Vault {
             }
             Entry::TooMany(left) => Err(ReportRefusal::TooMany { left }),
             Entry::Forgotten => Err(ReportRefusal::LeaseExpired { at: lease.ends }),
+        }
+    }
+
+    /// Keeps how long the provider took.
+    fn time(&self, claims: &LeaseClaims, outcomes: &[Outcome]) {
+        let snapshot = self.live.snapshot();
+        let Some(pool) = snapshot.pools_by_uid.get(&claims.pool_uid) else {
+            return;
+        };
+        for outcome in outcomes {
+            let latency = outcome.latency;
+            latency
+                .iter()
+                .for_each(|latency| pool.live.took(outcome.count, *latency));
         }
     }
 

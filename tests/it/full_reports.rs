@@ -56,6 +56,7 @@ impl Desk {
             observation: seen,
             usage: Usage::default(),
             started_after: None,
+            latency: None,
             model: None,
         };
         let report = ReportOutcome {

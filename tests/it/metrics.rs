@@ -44,6 +44,12 @@ async fn metrics_tell_what_happened() {
         .shows(r#"keylease_outcomes_total{pool="p",class="not_sent"} 1"#)
         .await;
     server
+        .shows(r#"keylease_upstream_seconds_bucket{pool="p",le="0.5"} 0"#)
+        .await;
+    server
+        .shows(r#"keylease_upstream_seconds_bucket{pool="p",le="1"} 2"#)
+        .await;
+    server
         .shows(r#"keylease_units_granted_total{account="a",limit="requests"} 2"#)
         .await;
     server

@@ -180,7 +180,7 @@ async fn what_is_not_understood_is_named_and_what_is_understood_is_acted_on() {
             model: "other\u{7}".to_owned(),
             ..Default::default()
         }),
-        latency: Some(span(Duration::from_millis(5))),
+        latency: Some(span(Duration::from_hours(25))),
         started_after: Some(span(Duration::from_millis(5))),
         ..http(
             401,

@@ -16,8 +16,8 @@ use crate::service::convert::{duration, failure_class, parse_duration, timestamp
 use crate::vault::{Error, ReportOutcome, Reported, Verdict};
 
 const SEQUENCE_MAX: i32 = 9_999;
-/// A use starts within minutes of its lease; what is said to have started later is not believed.
-const STARTED_AFTER_MAX: Duration = Duration::from_hours(24);
+/// A use starts within minutes of its lease, and ends within hours; what is said to have taken longer is not believed.
+const TIME_MAX: Duration = Duration::from_hours(24);
 
 /// Parses a request; the paths of what is set and cannot be acted on come along.
 pub(super) fn parse(
@@ -83,27 +83,21 @@ fn parse_outcome(
     };
     let said = outcome.usage.unwrap_or_default();
     let (usage, model) = usage::parse(&field("usage"), said, unsupported);
-    let started_after = outcome.started_after.as_ref();
-    let started_after = started_after.and_then(|after| {
-        let parsed = parse_duration(
-            &field("started_after"),
-            after,
-            Duration::ZERO,
-            STARTED_AFTER_MAX,
-        );
+    let mut time = |name: &str, said: Option<&prost_types::Duration>| {
+        let parsed = parse_duration(&field(name), said?, Duration::ZERO, TIME_MAX);
         if parsed.is_err() {
-            unsupported.push(field("started_after"));
+            unsupported.push(field(name));
         }
         parsed.ok()
-    });
-    if outcome.latency.is_some() {
-        unsupported.push(field("latency"));
-    }
+    };
+    let started_after = time("started_after", outcome.started_after.as_ref());
+    let latency = time("latency", outcome.latency.as_ref());
     Ok(Outcome {
         count: u32::try_from(count).unwrap_or(1),
         observation,
         usage,
         started_after,
+        latency,
         model,
     })
 }

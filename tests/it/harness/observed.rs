@@ -141,6 +141,10 @@ impl Observed {
             lease_id: lease.lease_id,
             outcomes: vec![proto::Outcome {
                 result: Some(result),
+                latency: Some(prost_types::Duration {
+                    seconds: 0,
+                    nanos: 700_000_000,
+                }),
                 ..Default::default()
             }],
             ..Default::default()
