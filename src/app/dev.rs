@@ -17,7 +17,6 @@ use super::{
     postgres::{Options, PrivatePostgres},
     serve, signals,
 };
-use crate::crypto::KeyRing;
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::ledger::standing::Replication;
 use crate::outbound::Authorities;
@@ -107,7 +106,8 @@ async fn serve(
         Some(crate::vault::OpenError::MissingMasterKey(missing)) => home.other_master_key(missing),
         Some(_) | None => failure,
     })?;
-    let serve_config = serve_config(config, database, home.master_key()?);
+    let master_key = MasterKeySources::of_file(home.master_key_file());
+    let serve_config = serve_config(config, database, master_key);
     let listeners = Listeners::bind(&serve_config).await?;
     let address = listeners.grpc.local_addr()?;
     let metrics = listeners
@@ -127,11 +127,15 @@ async fn serve(
     serve::run_until(serve_config, listeners, shutdown).await
 }
 
-fn serve_config(config: &DevConfig, database: DatabaseUrl, ring: KeyRing) -> ServeConfig {
+fn serve_config(
+    config: &DevConfig,
+    database: DatabaseUrl,
+    master_key: MasterKeySources,
+) -> ServeConfig {
     ServeConfig {
         database,
         database_connections_max: DATABASE_CONNECTIONS_MAX,
-        master_key: MasterKeySources::of_ring(ring),
+        master_key,
         listen: config.listen,
         metrics_listen: config.metrics_listen,
         health_listen: None,

@@ -62,6 +62,17 @@ impl MasterKeySources {
         }
     }
 
+    /// What a file holds at any time.
+    #[must_use]
+    pub const fn of_file(path: PathBuf) -> Self {
+        Self {
+            fixed: None,
+            file: Some(path),
+            folder: None,
+            passphrases: Vec::new(),
+        }
+    }
+
     /// The keys that are there now, files and folders read again; none where there are passphrases alone.
     ///
     /// # Errors

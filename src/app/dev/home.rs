@@ -70,8 +70,7 @@ impl Home {
 
     /// Makes a master key, unless there is one or there is data, which another one has sealed.
     pub(super) fn ensure_master_key(&self) -> anyhow::Result<()> {
-        let path = self.file("master.key");
-        if path.exists() || self.postgres().join("data").exists() {
+        if self.has_master_key() || self.postgres().join("data").exists() {
             return Ok(());
         }
         let text = MasterKey::generate()?.to_text();
@@ -79,9 +78,14 @@ impl Home {
         self.write("master.key", line.expose())
     }
 
-    /// Whether there is a file of the master key.
+    /// The file of the master key.
+    pub(super) fn master_key_file(&self) -> PathBuf {
+        self.file("master.key")
+    }
+
+    /// Whether it is there.
     pub(super) fn has_master_key(&self) -> bool {
-        self.file("master.key").exists()
+        self.master_key_file().exists()
     }
 
     /// The file of the master key is not beside the data, which needs this one.
