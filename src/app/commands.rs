@@ -85,7 +85,8 @@ pub enum MasterKeyCommand {
 pub fn parse_and_run() -> ExitCode {
     // Help is for where it is read, or for the customary width where nobody says.
     let width = crate::cli::terminal_width();
-    let mut command = Arguments::command().term_width(width);
+    let command = Arguments::command().term_width(width);
+    let mut command = crate::cli::with_negative_numbers(command);
     let parsed = command.try_get_matches_from_mut(std::env::args_os());
     let parsed = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
     let error = match parsed {

@@ -4,7 +4,10 @@ use tonic::transport::Uri;
 
 use super::failure::Failure;
 
-/// Reads `host:port`, `http://…` or `https://…`.
+/// Where a vault listens unless told otherwise.
+const PORT: u16 = 7600;
+
+/// Reads `host:port`, `http://…` or `https://…`. Who names a host alone means the port of a vault.
 pub(crate) fn server_uri(text: &str) -> Result<Uri, Failure> {
     let wrong = || {
         Failure::Usage(
@@ -12,12 +15,16 @@ pub(crate) fn server_uri(text: &str) -> Result<Uri, Failure> {
                 .into(),
         )
     };
-    let full = if text.contains("://") {
-        text.to_owned()
+    let parse = |full: &str| full.parse::<Uri>().map_err(|_| wrong());
+    let uri = if text.contains("://") {
+        parse(text)?
     } else {
-        format!("http://{text}")
+        let uri = parse(&format!("http://{text}"))?;
+        match uri.port() {
+            Some(_) => uri,
+            None => parse(&format!("http://{}:{PORT}", text.trim_end_matches('/')))?,
+        }
     };
-    let uri: Uri = full.parse().map_err(|_| wrong())?;
     let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
     let bare = uri.path() == "/" && uri.query().is_none();
     let user = uri.authority().is_some_and(|a| a.as_str().contains('@'));
@@ -48,6 +55,15 @@ mod tests {
             server_uri("127.0.0.1:7600").unwrap(),
             server_uri("http://127.0.0.1:7600/").unwrap()
         );
+        assert_eq!(
+            server_uri("vault").unwrap(),
+            server_uri("http://vault:7600").unwrap()
+        );
+        assert_eq!(
+            server_uri("[::1]/").unwrap(),
+            server_uri("http://[::1]:7600").unwrap()
+        );
+        assert_eq!(server_uri("http://vault").unwrap().port(), None);
         assert_eq!(
             server_uri("https://vault").unwrap().scheme_str(),
             Some("https")

@@ -15,9 +15,7 @@ const INDENT: usize = 2;
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
     /// List audit records, newest first
-    #[command(
-        after_help = "Example: keylease audit list --resource accounts/openai --page-size 20"
-    )]
+    #[command(after_help = "Example: keylease audit list --resource accounts/openai --limit 20")]
     List(ListArgs),
 }
 

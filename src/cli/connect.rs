@@ -31,7 +31,7 @@ const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection and output")]
 pub struct ClientArgs {
-    /// The server, http://… or https://…; without a scheme http is meant
+    /// The server, http://… or https://…; without a scheme http is meant, and without both port 7600
     #[arg(long, global = true, value_name = "URL", env = "KEYLEASE_SERVER")]
     #[arg(default_value = "http://127.0.0.1:7600")]
     pub(crate) server: String,
@@ -75,10 +75,12 @@ impl Interceptor for Credentials {
 }
 
 type Transport = InterceptedService<Channel, Credentials>;
+/// A client of admin verbs.
+pub(crate) type Admin = AdminServiceClient<Transport>;
 
 impl ClientArgs {
     /// Connects for admin verbs.
-    pub(crate) async fn admin(&self) -> Result<AdminServiceClient<Transport>, Failure> {
+    pub(crate) async fn admin(&self) -> Result<Admin, Failure> {
         let transport = self
             .transport(Some(self.deadline), Role::Administrator)
             .await?;
@@ -86,7 +88,7 @@ impl ClientArgs {
     }
 
     /// Connects for a stream that goes on until somebody ends it.
-    pub(crate) async fn admin_stream(&self) -> Result<AdminServiceClient<Transport>, Failure> {
+    pub(crate) async fn admin_stream(&self) -> Result<Admin, Failure> {
         Ok(AdminServiceClient::new(
             self.transport(None, Role::Administrator).await?,
         ))
@@ -142,7 +144,8 @@ impl ClientArgs {
                     .into(),
             )
         })?;
-        let pem = read_bounded(path, CA_FILE_BYTES_MAX)?;
+        let pem = read_bounded(path, CA_FILE_BYTES_MAX);
+        let pem = pem.map_err(|failure| failure.of_flag("--ca-file or KEYLEASE_CA_FILE"))?;
         let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem.as_slice()));
         endpoint
             .tls_config(tls)
@@ -157,10 +160,12 @@ impl ClientArgs {
     ) -> Result<MetadataValue<Ascii>, Failure> {
         let text = match (given(self.token_file.as_ref()), variable) {
             (Some(path), _) => {
-                let bytes = read_bounded(path, TOKEN_FILE_BYTES_MAX)?;
-                let text = std::str::from_utf8(&bytes)
-                    .map_err(|_| Failure::Usage(format!("{}: no token", path.display())))?;
-                without_line_end(text).to_owned()
+                let text = read_bounded(path, TOKEN_FILE_BYTES_MAX).and_then(|bytes| {
+                    let text = std::str::from_utf8(&bytes).map(without_line_end);
+                    let no_token = |_| Failure::Usage(format!("{}: no token", path.display()));
+                    text.map(str::to_owned).map_err(no_token)
+                });
+                text.map_err(|failure| failure.of_flag("--token-file or KEYLEASE_TOKEN_FILE"))?
             }
             (None, Some(text)) => text,
             (None, None) => return Err(no_token(role)),

@@ -4,8 +4,9 @@ use clap::Args;
 use prost_types::Timestamp;
 use time::Date;
 use time::macros::format_description;
+use tonic::{Code, Status};
 
-use super::connect::ClientArgs;
+use super::connect::{Admin, ClientArgs};
 use super::failure::Failure;
 use super::paging::{PageArgs, every_page};
 use super::{flags, money, names, output, words};
@@ -74,10 +75,41 @@ pub(crate) async fn run(args: CostArgs) -> Result<(), Failure> {
         ..Default::default()
     };
     let mut admin = args.client.admin().await?;
+    let asked = [&request.pool, &request.account, &request.caller].map(Clone::clone);
     let answer = every_page!(admin, get_cost, rows, &args.page, request);
+    if answer.rows.iter().all(|row| row.requests == 0) {
+        output::remark(&unknown(&mut admin, asked).await);
+    }
     output::show(args.client.json, &answer, |answer| {
         view::sums(&args.by, &answer.rows)
     })
+}
+
+/// What does not exist of what was asked for: a name misspelt has spent nothing, and so has what was deleted before.
+async fn unknown(admin: &mut Admin, [pool, account, caller]: [String; 3]) -> String {
+    let mut unknown = Vec::new();
+    let mut note = |name: &str, answer: Option<Status>| {
+        if answer.is_some_and(|status| status.code() == Code::NotFound) {
+            unknown.push(format!("there is no {name}"));
+        }
+    };
+    if !pool.is_empty() {
+        let request = proto::GetPoolRequest { name: pool.clone() };
+        note(&pool, admin.get_pool(request).await.err());
+    }
+    if !account.is_empty() {
+        let request = proto::GetAccountRequest {
+            name: account.clone(),
+        };
+        note(&account, admin.get_account(request).await.err());
+    }
+    if !caller.is_empty() {
+        let request = proto::GetCallerRequest {
+            name: caller.clone(),
+        };
+        note(&caller, admin.get_caller(request).await.err());
+    }
+    unknown.join("\n")
 }
 
 /// Reads "2026-01-31" as the start of that day in UTC.

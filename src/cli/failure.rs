@@ -47,6 +47,14 @@ impl Failure {
         }
     }
 
+    /// The same mistake, as one of this flag.
+    pub(crate) fn of_flag(self, flag: &str) -> Self {
+        match self {
+            Self::Usage(message) => Self::Usage(format!("{flag}: {message}")),
+            Self::Unreachable(_) | Self::Refused(_) | Self::Failed(_) | Self::OutputClosed => self,
+        }
+    }
+
     /// The same mistake, with what may have been meant.
     pub(crate) fn hinting(self, hint: &str) -> Self {
         match self {

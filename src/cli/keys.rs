@@ -19,13 +19,14 @@ mod changing;
 mod fields;
 mod history;
 mod probe;
+mod rotating;
 mod view;
 
 use changing::{MoveArgs, UpdateArgs};
 use fields::KeyFlags;
 pub(crate) use history::HistoryArgs;
-use history::RotateArgs;
 use probe::ProbeArgs;
+use rotating::RotateArgs;
 pub(crate) use view::version_number;
 
 /// The noun and its verb.
@@ -83,6 +84,7 @@ Not while the key is disabled or cools down. The answer never holds a secret."
     /// Replace the secret of a key: the new version is tested at its provider, then current
     #[command(after_help = "Examples:
   keylease keys rotate openai/main --secret-file new-key.txt
+  keylease keys rotate openai/main --secret-file new-key.txt --wait 2m
   pass openai | keylease keys rotate openai/main --secret-stdin --revoke-previous-now --reason 'leaked'
 
 `keylease rotations` shows where it stands, and gives it up or goes on with it.")]
@@ -132,7 +134,7 @@ pub(crate) async fn run(command: Keys) -> Result<(), Failure> {
         Verb::Health(args) => history::health(client, args).await,
         Verb::Probe(args) => probe::probe(client, args).await,
         Verb::Versions(args) => history::versions(client, args).await,
-        Verb::Rotate(args) => history::rotate(client, args).await,
+        Verb::Rotate(args) => rotating::rotate(client, args).await,
         Verb::Rotations(args) => rotations::list(client, args).await,
         Verb::Rollback(args) => rotations::roll_back(client, args).await,
         Verb::Import(args) => import::run(client, args).await,

@@ -58,7 +58,7 @@ pub use audit::AuditCommand;
 pub use connect::ClientArgs;
 pub use master_key::MasterKeyCommand;
 pub(crate) use table::width as terminal_width;
-pub use usage::{usage_as_json, without_arguments};
+pub use usage::{usage_as_json, with_negative_numbers, without_arguments};
 pub(crate) use words::printable_lines;
 
 use failure::Failure;

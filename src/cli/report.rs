@@ -182,7 +182,9 @@ impl ReportArgs {
     fn http(&self, status: i32) -> Result<HttpResult, Failure> {
         let body = self.body_file.as_deref();
         let body = body.map(|path| read_bounded(path, BODY_FILE_BYTES_MAX));
-        let body = body.transpose()?.unwrap_or_default();
+        let body = body.transpose();
+        let body = body.map_err(|failure| failure.of_flag("--body-file"))?;
+        let body = body.unwrap_or_default();
         Ok(HttpResult {
             status,
             headers: self.headers(),

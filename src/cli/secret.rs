@@ -56,10 +56,13 @@ impl SecretArgs {
     /// Reads the secret, if one was named.
     pub(crate) fn read(&self) -> Result<Option<proto::Secret>, Failure> {
         if let Some(path) = &self.fields_file {
-            return fields(&read_text(path)?).map(Some);
+            let text = read_text(path).map_err(|failure| failure.of_flag("--fields-file"))?;
+            return fields(&text).map(Some);
         }
         let text = match (&self.secret_file, self.secret_stdin) {
-            (Some(path), _) => read_text(path)?,
+            (Some(path), _) => {
+                read_text(path).map_err(|failure| failure.of_flag("--secret-file"))?
+            }
             (None, true) => read_text(Path::new("-"))?,
             (None, false) => return Ok(None),
         };

@@ -2,9 +2,21 @@
 
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
 
 use super::errors::Report;
 use super::failure::Failure;
+
+/// The same command with "-5" read as a number that is too small wherever a flag takes a value, not as a flag that nobody knows.
+pub fn with_negative_numbers(command: Command) -> Command {
+    let takes_values = |argument: &Arg| argument.get_action().takes_values();
+    let read = |argument: Arg| {
+        let is_value = takes_values(&argument) && !argument.is_positional();
+        argument.allow_negative_numbers(is_value)
+    };
+    let command = command.mut_args(read);
+    command.mut_subcommands(with_negative_numbers)
+}
 
 /// Stands for an argument that is not repeated.
 const NOT_SHOWN: &str = "(not shown)";
@@ -115,6 +127,20 @@ mod tests {
             assert!(!told.contains("inargv"), "{told}");
             assert!(told.contains("--secret-stdin or --secret-file"), "{told}");
         }
+    }
+
+    #[test]
+    fn a_negative_number_is_a_value_that_is_too_small() {
+        use clap::CommandFactory;
+
+        let line = "keylease prices list --page-size -5";
+        let told = |mut command: Command| {
+            let parsed = command.try_get_matches_from_mut(line.split(' '));
+            parsed.unwrap_err().render().to_string()
+        };
+        assert!(told(Binary::command()).contains("unexpected argument"));
+        let told = told(with_negative_numbers(Binary::command()));
+        assert!(told.contains("-5 is not in 1..=1000"), "{told}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{lacking, show};
 use crate::cli::connect::ClientArgs;
 use crate::cli::failure::Failure;
 use crate::cli::flags::{ChangeArgs, say_validated};
-use crate::cli::names;
+use crate::cli::{names, output};
 use crate::proto;
 
 /// Changes of a key.
@@ -74,7 +74,16 @@ pub(super) async fn move_to(client: &ClientArgs, args: MoveArgs) -> Result<(), F
         validate_only: args.change.validate_only,
         reason: args.change.reason,
     };
+    let (from, to) = (request.name.clone(), request.destination_account.clone());
     let answer = client.admin().await?.move_key(request).await?;
     say_validated(args.change.validate_only);
+    output::remark(&members(names::split(&from).0, &to));
     show(client, answer.into_inner().key)
+}
+
+/// What a move means for pools, which nobody may have thought of.
+fn members(from: &str, to: &str) -> String {
+    format!(
+        "pools that have {to} or the key itself as a member serve it now, and those that have {from} alone do so no more"
+    )
 }
