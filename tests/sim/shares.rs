@@ -28,7 +28,7 @@ pub(crate) fn overload(spec: Spec, replicas: usize, latency_ms: u64) -> Setup {
 }
 
 /// While all replicas want more than there is, none of them starves: what one of them is granted at least, of the average.
-const LEAST_SERVED: f64 = 0.5;
+pub(crate) const LEAST_SERVED: f64 = 0.5;
 
 /// At least this share of the limit is used, with any number of replicas.
 fn used(name: &str, spec: Spec, latency_ms: u64, least: f64, change: impl Fn(&mut Setup)) {

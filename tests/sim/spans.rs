@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::bugs::Bug;
 use crate::scenarios::faults;
 use crate::setup::{Faults, Setup, concurrency, requests, requests_a_day};
+use crate::shares::LEAST_SERVED;
 use crate::{caught, holds};
 
 /// A minute before midnight, of a limit that the day before does not use up, and the day after does.
@@ -109,6 +110,36 @@ fn a_day_ends_around_failovers() {
 fn permits_are_held() {
     let runs = holds("permits_are_held", &held());
     assert!(share(&runs) > 0.8, "only {} was held", share(&runs));
+}
+
+/// Every replica gets its part, although whoever gives a permit back asks for it in the same breath.
+#[test]
+fn replicas_share_the_fewest_permits() {
+    for (permits, replicas) in [(1, 2), (2, 2), (4, 2), (10, 3)] {
+        let setup = Setup {
+            limits: vec![concurrency(permits, 600)],
+            runs: 2,
+            replicas,
+            demand: 8.0 * permits as f64,
+            lease_duration: Duration::from_secs(600),
+            hold_max: Duration::from_millis(1_000),
+            think_max: Duration::from_millis(20),
+            max_wait: Duration::from_secs(30),
+            length: Duration::from_secs(120),
+            silent: 0.0,
+            unanswered: 0.0,
+            elsewhere: 0.0,
+            ..held()
+        };
+        let name = format!("{permits}_permits_are_shared_by_{replicas}_replicas");
+        for (seed, verdict) in holds(&name, &setup) {
+            let least = verdict.least_served;
+            assert!(
+                least >= LEAST_SERVED,
+                "{name}, seed {seed}: one of them served {least} of the average"
+            );
+        }
+    }
 }
 
 #[test]

@@ -61,7 +61,8 @@ impl Seen {
 pub struct Claim {
     /// The replica whose first waiter it is.
     pub boot_id: Uuid,
-    /// What it needs.
+    /// What it needs; 0 once that was granted: until it ends, its owner claims nothing more, so that others get to claim. A replica whose
+    /// calls wait asks again in the transaction that returns a permit, and would have every one that comes back to it.
     pub units: u64,
     /// When it ends, unless renewed, by the database's own clock: those of the limit may stand still for as long as that was ahead, and
     /// a claim whose owner is gone would keep its room for as long.
@@ -138,10 +139,12 @@ impl Entry {
         terms: &Terms,
         database_now: Timestamp,
     ) -> u64 {
-        let other = self
-            .claim
-            .filter(|claim| claim.boot_id != asker.boot_id && claim.holds(database_now, terms));
-        let own = self.claim.is_some_and(|c| c.boot_id == asker.boot_id);
+        let is_own = |claim: &Claim| claim.boot_id == asker.boot_id;
+        let holds = |claim: &Claim| claim.holds(database_now, terms);
+        let own = self.claim.filter(is_own);
+        let other = self.claim.filter(|claim| !is_own(claim) && holds(claim));
+        let other = other.filter(|claim| claim.units > 0);
+        let lets_others = own.is_some_and(|claim| claim.units == 0 && holds(&claim));
         let free = amount.saturating_sub(charged);
         let free = free.saturating_sub(other.map_or(0, |claim| claim.units));
         let units = if self.frozen(terms).is_some() {
@@ -153,15 +156,21 @@ impl Entry {
             self.grant_number += 1;
             self.block_units_max = self.block_units_max.max(units);
         }
-        if own {
-            self.claim = None;
+        if lets_others {
+            return units;
         }
-        if units == 0 && ask.is_awaited && !ask.only_looks && other.is_none() {
-            self.claim = Some(Claim {
-                boot_id: asker.boot_id,
-                units: ask.need,
-                until: database_now.after(Claim::life(terms)),
-            });
+        let claims = units == 0 && ask.is_awaited && !ask.only_looks && other.is_none();
+        let claimed = |units| Claim {
+            boot_id: asker.boot_id,
+            units,
+            until: database_now.after(Claim::life(terms)),
+        };
+        if let Some(claim) = own {
+            let is_met = claim.units > 0 && units > 0 && asker.live > 1;
+            self.claim = is_met.then(|| claimed(0));
+        }
+        if claims {
+            self.claim = Some(claimed(ask.need));
         }
         units
     }

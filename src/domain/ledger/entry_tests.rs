@@ -93,7 +93,38 @@ fn an_unmet_need_is_left_room_for_until_its_claim_ends() {
     // 90 are free: 10 beside the claim.
     assert_eq!(grant(&mut entry, B, ask(10), 10), 10);
     assert_eq!(grant(&mut entry, A, ask(80), 20), 80);
-    assert_eq!(entry.claim, None);
+    assert_eq!(entry.claim.map(|claim| claim.units), Some(0));
+}
+
+#[test]
+fn who_was_granted_its_claim_lets_others_claim_first() {
+    let mut entry = entry();
+    let claim = |entry: &Entry| entry.claim.map(|claim| (claim.boot_id, claim.units));
+    grant(&mut entry, A, ask(1), 100);
+    assert_eq!(grant(&mut entry, A, ask(1), 99), 1);
+    // Its next need waits too: others come first.
+    grant(&mut entry, A, ask(1), 100);
+    assert_eq!(claim(&entry), Some((A, 0)));
+    grant(&mut entry, B, ask(1), 100);
+    assert_eq!(claim(&entry), Some((B, 1)));
+    assert_eq!(grant(&mut entry, A, ask(1), 99), 0);
+    assert_eq!(grant(&mut entry, B, ask(1), 99), 1);
+    // Where nobody else claims anything it may again, once that has ended.
+    let later = |entry: &mut Entry| entry.grant(&asker(B), ask(1), 100, 100, &MINUTE, at(1_001));
+    assert_eq!(later(&mut entry), 0);
+    assert_eq!(claim(&entry), Some((B, 1)));
+}
+
+#[test]
+fn a_replica_alone_lets_nobody_claim_first() {
+    let alone = Asker {
+        live: 1,
+        ..asker(A)
+    };
+    let mut entry = entry();
+    entry.grant(&alone, ask(1), 100, 100, &MINUTE, at(1_000));
+    let units = entry.grant(&alone, ask(1), 100, 99, &MINUTE, at(1_000));
+    assert_eq!((units, entry.claim), (1, None));
 }
 
 #[test]

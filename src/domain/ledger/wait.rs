@@ -5,11 +5,13 @@ use std::time::Duration;
 use super::clock::{Clocks, SAMPLE_GAP_MAX};
 use super::entry::Entry;
 use super::work::Wait;
-use crate::domain::terms::Terms;
+use crate::domain::terms::{Span, Terms};
 use crate::domain::time::{BootTime, Timestamp};
 
 /// Nobody asks again sooner than this after an answer of nothing.
 pub(super) const ASK_AGAIN_MIN: Duration = Duration::from_millis(5);
+/// What is held comes back at other replicas at any time, and is left for whoever claims it: it must not lie for long until that asks.
+const HELD_LOOK_MAX: Duration = Duration::from_millis(200);
 /// How long after a block has closed its return is there.
 const RETURN_DELAY: Duration = Duration::from_millis(50);
 
@@ -40,6 +42,10 @@ pub(super) fn wait(
     // asked a little more than once in every D, which also renews the claim.
     let next_close = next_close.map(|at| at.since(low) + RETURN_DELAY);
     let often = terms.validity * 3 / 4;
+    let often = match terms.span {
+        Span::Held(_) => often.min(HELD_LOOK_MAX),
+        Span::Rolling(_) | Span::Calendar(_) => often,
+    };
     let soonest = next_close.map_or(often, |close| close.min(often));
     let again = frozen.map_or(clears.min(soonest), |at| at.since(high).max(often));
     Wait {
@@ -55,7 +61,7 @@ pub(super) fn wait(
 mod tests {
     use super::*;
     use crate::domain::ledger::reach::Reach;
-    use crate::domain::terms::{Span, Timing};
+    use crate::domain::terms::Timing;
 
     const NOW: BootTime = BootTime::from_nanos(1_000_000_000);
 

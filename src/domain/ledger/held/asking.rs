@@ -5,6 +5,7 @@ use crate::domain::ledger::block::{Block, Closed, Use};
 use crate::domain::ledger::grant::Ask;
 use crate::domain::ledger::work::{Answer, Wait};
 use crate::domain::limit::Mode;
+use crate::domain::terms::Span;
 use crate::domain::time::BootTime;
 
 /// Needs that could not be met since the last answer.
@@ -138,7 +139,12 @@ impl Held {
             let of_largest = of_largest.not_before(self.put_off);
             self.refusals.refused(largest, of_largest, now);
             self.refusals.refused(need, of_need, now);
-            self.line.refused(need, of_need.clears_at, now);
+            // What is held comes back with any report, whenever it would at the latest: nobody's wait for it is in vain.
+            let comes_back = match answer.terms.span {
+                Span::Held(_) => BootTime::default(),
+                Span::Rolling(_) | Span::Calendar(_) => of_need.clears_at,
+            };
+            self.line.refused(need, comes_back, now);
             return;
         }
         self.refusals.clear();
