@@ -184,10 +184,14 @@ impl Held {
         self.seen
     }
 
-    /// The limit was changed. Blocks that are out keep their own terms; a raise may be asked for at once.
+    /// The limit was changed. Blocks that are out keep their own terms; a raise may be asked for at once. What a shadow was granted, which
+    /// never refuses, is no permit of a limit that does.
     pub fn reconfigure(&mut self, limit: Arc<Limit>) {
         if limit.rev != self.limit.rev {
             self.refusals.clear();
+        }
+        if limit.mode != self.limit.mode {
+            self.close_open();
         }
         self.limit = limit;
     }
@@ -288,6 +292,10 @@ impl Held {
         self.demand = Demand::default();
         self.missed = Missed::default();
         self.is_ample = false;
+        self.close_open();
+    }
+
+    fn close_open(&mut self) {
         while let Some(block) = self.open.pop_front() {
             self.close(block);
         }

@@ -115,3 +115,39 @@ proptest! {
         prop_assert_eq!(asked(&mut one), asked(&mut other));
     }
 }
+
+#[test]
+fn what_a_shadow_was_granted_is_no_permit_of_the_limit_that_it_becomes() {
+    let need = Need {
+        model: None,
+        uses: 1,
+        estimate: Estimate {
+            input_tokens: 0,
+            output_tokens: 0,
+            cost_micros: None,
+        },
+        is_new: true,
+        ticket: None,
+        is_patient: false,
+        until: BootTime::default(),
+        lease_duration: Duration::from_mins(10),
+        slot: None,
+    };
+    let shadow = Limit {
+        mode: Mode::Shadow,
+        ..limit(1, Dimension::Requests, 2, Duration::from_mins(1))
+    };
+    let enforced = Limit {
+        mode: Mode::Enforce,
+        rev: 2,
+        ..shadow.clone()
+    };
+    let mut budget = Budget::default();
+    budget.reconfigure(&[Arc::new(shadow.clone())]);
+    // It is granted whole, whatever the limit has room for.
+    budget.answered(shadow.uid, &granted(&shadow, 1, 50, NOW), NOW);
+    assert!(matches!(budget.take(need, NOW), Take::Taken(_)));
+    assert_eq!(budget.available(shadow.uid), 49);
+    budget.reconfigure(&[Arc::new(enforced)]);
+    assert!(matches!(budget.take(need, NOW), Take::Short(_)));
+}
