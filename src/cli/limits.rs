@@ -40,12 +40,12 @@ pub struct Limits {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Create a limit of an account or caller
+    /// Create a limit of an account
     #[command(after_help = unbuilt::help(CREATE_EXAMPLES, OF_LIMITS))]
     Create(CreateArgs),
     /// Show a limit
     Get(NamedArgs),
-    /// List the limits of an account or caller
+    /// List the limits of an account
     List(ListLimitsArgs),
     /// Change a limit; raising acts at once, lowering within its charge time; model patterns are replaced as a whole
     #[command(after_help = unbuilt::help(UPDATE_EXAMPLE, OF_LIMITS))]
@@ -62,7 +62,7 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct CreateArgs {
-    /// Its name: openai/rpm, accounts/openai/limits/rpm or callers/search/limits/rpm
+    /// Its name: openai/rpm or accounts/openai/limits/rpm
     name: String,
     /// What is counted
     #[arg(long)]
@@ -75,7 +75,7 @@ struct CreateArgs {
 
 #[derive(Debug, Args)]
 struct ListLimitsArgs {
-    /// Whose: an account (openai, accounts/openai) or a caller (callers/search)
+    /// The account, short (openai) or full (accounts/openai)
     owner: String,
     #[command(flatten)]
     page: PageArgs,
@@ -83,7 +83,7 @@ struct ListLimitsArgs {
 
 #[derive(Debug, Args)]
 struct UpdateArgs {
-    /// Its name: openai/rpm, accounts/openai/limits/rpm or callers/search/limits/rpm
+    /// Its name: openai/rpm or accounts/openai/limits/rpm
     name: String,
     #[command(flatten)]
     flags: LimitFlags,

@@ -85,7 +85,12 @@ fn description(hindrance: &LimitHindrance, now: Timestamp) -> String {
         | KeyRefusal::Disabled
         | KeyRefusal::NoVersion
         | KeyRefusal::Model => {
-            format!("allows {bound}, one use needs {needed}, free in {when}")
+            // What is held comes back with a report, and nobody knows when one comes.
+            let when = match limit.span {
+                Span::Held(_) => format!("free in {when} at the latest, and as soon as one ends"),
+                Span::Rolling(_) | Span::Calendar(_) => format!("free in {when}"),
+            };
+            format!("allows {bound}, one use needs {needed}, {when}")
         }
     }
 }

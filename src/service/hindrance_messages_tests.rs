@@ -106,6 +106,23 @@ fn each_limit_is_a_violation_with_its_bound_its_need_and_its_end() {
 }
 
 #[test]
+fn what_is_held_may_come_back_at_any_time() {
+    let Hindrance::Limit(mut held) = limited(KeyRefusal::Limit, "a", &[]) else {
+        panic!("no limit")
+    };
+    let limit = Limit {
+        dimension: Dimension::Concurrency,
+        span: Span::Held(Duration::from_mins(10)),
+        ..(*held.limit).clone()
+    };
+    held.limit = Arc::new(limit);
+    let said = said(Hindrance::Limit(held));
+    for words in ["free in 42s at the latest", "as soon as one ends"] {
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
 fn what_is_frozen_says_why_and_until_when_and_that_there_is_nothing_to_do() {
     let said = said(limited(KeyRefusal::Frozen, "a", &[]));
     for words in [

@@ -34,6 +34,16 @@ pub(super) fn parse(
     if model.is_none() {
         unsupported.push(format!("{path}.model"));
     }
+    // Half of it would count the other half as nothing.
+    for (field, lone) in [
+        ("input_tokens", usage.input_tokens > 0 && output.is_none()),
+        ("output_tokens", usage.output_tokens > 0 && input.is_none()),
+    ] {
+        let path = format!("{path}.{field}");
+        if lone && !unsupported.contains(&path) {
+            unsupported.push(path);
+        }
+    }
     let counted = input.zip(output).filter(|counted| *counted != (0, 0));
     let tokens = counted.map(|(input, output)| Tokens {
         input,
@@ -82,6 +92,21 @@ mod tests {
             parsed(proto::Usage::default()),
             (Usage::default(), None, vec![])
         );
+    }
+
+    #[test]
+    fn tokens_of_which_half_is_nonsense_are_named_both() {
+        for (input_tokens, output_tokens) in [(-4, 1_000_000), (1_000_000, -4)] {
+            let said = proto::Usage {
+                input_tokens,
+                output_tokens,
+                ..proto::Usage::default()
+            };
+            let (usage, _, mut unsupported) = parsed(said);
+            unsupported.sort();
+            assert_eq!(usage, Usage::default());
+            assert_eq!(unsupported, ["u.input_tokens", "u.output_tokens"]);
+        }
     }
 
     #[test]
