@@ -20,6 +20,8 @@ use crate::proto::lease_service_client::LeaseServiceClient;
 
 /// Reaching a server takes milliseconds, or does not happen.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Where the token is, for messages.
+const TOKEN_FILE: &str = "--token-file or KEYLEASE_TOKEN_FILE";
 /// A token has about 80 bytes.
 const TOKEN_FILE_BYTES_MAX: u64 = 1024;
 /// The largest bundles of a system's certificates have about 250 KiB.
@@ -47,7 +49,7 @@ pub struct ClientArgs {
     #[arg(long, global = true, env = "KEYLEASE_INSECURE_PLAINTEXT")]
     #[arg(value_parser = switch)]
     pub(crate) insecure_plaintext: bool,
-    /// Give up after this time, such as 500ms or 30s
+    /// Give up after this time, such as 500ms or 30s, beside what a lease is to wait in line
     #[arg(long, global = true, value_name = "DURATION", default_value = "30s")]
     #[arg(value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
@@ -158,23 +160,22 @@ impl ClientArgs {
         variable: Option<String>,
         role: Role,
     ) -> Result<MetadataValue<Ascii>, Failure> {
-        let text = match (given(self.token_file.as_ref()), variable) {
+        let (text, holder) = match (given(self.token_file.as_ref()), variable) {
             (Some(path), _) => {
-                let text = read_bounded(path, TOKEN_FILE_BYTES_MAX).and_then(|bytes| {
-                    let text = std::str::from_utf8(&bytes).map(without_line_end);
-                    let no_token = |_| Failure::Usage(format!("{}: no token", path.display()));
-                    text.map(str::to_owned).map_err(no_token)
-                });
-                text.map_err(|failure| failure.of_flag("--token-file or KEYLEASE_TOKEN_FILE"))?
+                let bytes = read_bounded(path, TOKEN_FILE_BYTES_MAX);
+                let bytes = bytes.map_err(|failure| failure.of_flag(TOKEN_FILE))?;
+                let text = std::str::from_utf8(&bytes).map_or("", without_line_end);
+                let text = text.to_owned();
+                (text, format!("{TOKEN_FILE}: {}", path.display()))
             }
-            (None, Some(text)) => text,
+            (None, Some(text)) => (text, "KEYLEASE_TOKEN".to_owned()),
             (None, None) => return Err(no_token(role)),
         };
         let text = zeroize::Zeroizing::new(text);
         if !text.starts_with("kl_") {
-            return Err(Failure::Usage(
-                "what KEYLEASE_TOKEN_FILE or KEYLEASE_TOKEN holds is no token: tokens begin with kl_".into(),
-            ));
+            return Err(Failure::Usage(format!(
+                "{holder}: holds no token, which begin with kl_"
+            )));
         }
         let mut bearer = MetadataValue::try_from(format!("Bearer {}", *text))
             .map_err(|_| Failure::Usage("the token has characters no token has".into()))?;

@@ -103,19 +103,19 @@ pub struct ReportArgs {
     #[arg(long = "final")]
     is_final: bool,
     /// Input tokens of each use, cached ones included [default, with the others: as estimated]
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(i64).range(0..))]
     usage_input: Option<i64>,
     /// Of these, read from the provider's cache
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(i64).range(0..))]
     usage_cached_input: Option<i64>,
     /// Output tokens of each use
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(i64).range(0..))]
     usage_output: Option<i64>,
     /// Upstream requests each use made
-    #[arg(long, value_name = "REQUESTS")]
+    #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(i64).range(0..))]
     usage_requests: Option<i64>,
     /// Cost of each use, in millionths of the currency unit
-    #[arg(long, value_name = "MICROS")]
+    #[arg(long, value_name = "MICROS", value_parser = clap::value_parser!(i64).range(0..))]
     usage_cost_micros: Option<i64>,
     /// The model that served, where it is not the one leased for
     #[arg(long, value_name = "MODEL")]

@@ -7,12 +7,19 @@ use clap::{Arg, Command};
 use super::errors::Report;
 use super::failure::Failure;
 
-/// The same command with "-5" read as a number that is too small wherever a flag takes a value, not as a flag that nobody knows.
+/// The same command with "-5" and "-2h" read as values that are too small wherever a flag takes a number or a duration, not as flags that
+/// nobody knows.
 pub fn with_negative_numbers(command: Command) -> Command {
-    let takes_values = |argument: &Arg| argument.get_action().takes_values();
+    let is_duration = |argument: &Arg| {
+        let names = argument.get_value_names().unwrap_or_default();
+        names.iter().any(|name| name == "DURATION")
+    };
     let read = |argument: Arg| {
-        let is_value = takes_values(&argument) && !argument.is_positional();
-        argument.allow_negative_numbers(is_value)
+        let takes_values = argument.get_action().takes_values();
+        let is_value = takes_values && !argument.is_positional();
+        let is_duration = is_value && is_duration(&argument);
+        let argument = argument.allow_negative_numbers(is_value);
+        argument.allow_hyphen_values(is_duration)
     };
     let command = command.mut_args(read);
     command.mut_subcommands(with_negative_numbers)
@@ -133,14 +140,19 @@ mod tests {
     fn a_negative_number_is_a_value_that_is_too_small() {
         use clap::CommandFactory;
 
-        let line = "keylease prices list --page-size -5";
-        let told = |mut command: Command| {
-            let parsed = command.try_get_matches_from_mut(line.split(' '));
-            parsed.unwrap_err().render().to_string()
-        };
-        assert!(told(Binary::command()).contains("unexpected argument"));
-        let told = told(with_negative_numbers(Binary::command()));
-        assert!(told.contains("-5 is not in 1..=1000"), "{told}");
+        for (line, why) in [
+            ("prices list --page-size -5", "-5 is not in 1..=1000"),
+            ("keys disable openai/main --for -2h", "'-2h' for '--for"),
+        ] {
+            let told = |mut command: Command| {
+                let line = ["keylease"].into_iter().chain(line.split(' '));
+                let parsed = command.try_get_matches_from_mut(line);
+                parsed.unwrap_err().render().to_string()
+            };
+            assert!(told(Binary::command()).contains("unexpected argument"));
+            let told = told(with_negative_numbers(Binary::command()));
+            assert!(told.contains(why), "{told}");
+        }
     }
 
     #[test]

@@ -69,10 +69,15 @@ pub(super) async fn rotate(client: &ClientArgs, args: RotateArgs) -> Result<(), 
         None => rotation,
     };
     output::show(client.json, &rotation, rotations::one)?;
-    match args.wait {
-        Some(_) if !is_current(&rotation) => Err(not_current(&rotation)),
-        Some(_) | None => Ok(()),
+    if is_current(&rotation) || args.change.validate_only {
+        return Ok(());
     }
+    // What goes on by itself is a failure to whoever waited for it alone.
+    if args.wait.is_some() || is_given_up(&rotation) {
+        return Err(not_current(&rotation));
+    }
+    output::remark(&not_current(&rotation).message());
+    Ok(())
 }
 
 /// Looks at a rotation until its version is current, nothing more happens by itself, or the time is over.
