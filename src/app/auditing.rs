@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::supervision::{every, is_next};
-use crate::vault::{AuditWatch, Vault};
+use crate::vault::Vault;
 
 /// How soon it is told that a chain was removed or set back.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
@@ -14,7 +14,6 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// Looks until the replica ends.
 pub(super) async fn watch(vault: Arc<Vault>, stop: CancellationToken) {
     let mut ticks = every(LOOK_EVERY);
-    let mut watch = AuditWatch::default();
     let mut has_begun = false;
     while is_next(&mut ticks, &stop).await {
         let looked = async {
@@ -22,7 +21,7 @@ pub(super) async fn watch(vault: Arc<Vault>, stop: CancellationToken) {
                 vault.begin_audit().await?;
                 has_begun = true;
             }
-            vault.watch_audit(&mut watch).await
+            vault.watch_audit().await
         };
         if let Err(error) = looked.await {
             tracing::warn!(%error, "the chains of the audit could not be looked at, it is tried again in a minute");

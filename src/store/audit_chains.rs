@@ -8,6 +8,10 @@ use super::convert::{offset, timestamp};
 use crate::domain::chain::Chain;
 use crate::domain::time::Timestamp;
 
+mod heads;
+
+pub use heads::{HeadRow, among as heads_among, since as heads_since};
+
 /// A chain, as stored: nothing of it is proven until its MACs are verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainRow {
@@ -105,50 +109,6 @@ pub async fn list(conn: &mut PgConnection, chain: Chain) -> Result<Vec<ChainRow>
             head_sequence, head_hash, head_mac
         from audit_chains where chain = $1 order by create_time, writer",
         chain.as_str()
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(ChainRow::from).collect())
-}
-
-/// The chains of a kind that began last, and those that were written to last: at most so many. Of the second anybody could say so, and
-/// the first may be those of boots that wrote nothing more.
-///
-/// # Errors
-/// As every query.
-pub async fn recent(conn: &mut PgConnection, chain: Chain, rows_max: i64) -> Result<Vec<ChainRow>> {
-    let rows = sqlx::query_as!(
-        Columns,
-        "select chain, writer, create_time, witnessed, birth_mac, anchor_sequence, anchor_hash, anchor_mac,
-            head_sequence, head_hash, head_mac
-        from audit_chains where chain = $1 and writer in (
-            (select writer from audit_chains where chain = $1 order by create_time desc limit $2::bigint / 2)
-            union
-            (select writer from audit_chains where chain = $1 order by update_time desc limit $2::bigint / 2))",
-        chain.as_str(),
-        rows_max
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(ChainRow::from).collect())
-}
-
-/// The chains of a kind that these writers have.
-///
-/// # Errors
-/// As every query.
-pub async fn among(
-    conn: &mut PgConnection,
-    chain: Chain,
-    writers: &[Uuid],
-) -> Result<Vec<ChainRow>> {
-    let rows = sqlx::query_as!(
-        Columns,
-        "select chain, writer, create_time, witnessed, birth_mac, anchor_sequence, anchor_hash, anchor_mac,
-            head_sequence, head_hash, head_mac
-        from audit_chains where chain = $1 and writer = any($2)",
-        chain.as_str(),
-        writers
     )
     .fetch_all(conn)
     .await?;

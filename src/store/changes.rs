@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::accounts::AccountRow;
@@ -35,8 +35,6 @@ mod unread;
 pub use gone::{Gone, GoneKind};
 pub use unread::Unread;
 use unread::readable;
-
-const BEGIN: &str = "begin isolation level repeatable read read only";
 
 /// What changed since a revision. Rows under a MAC are not verified yet.
 #[derive(Debug, Default)]
@@ -79,19 +77,10 @@ pub struct Changes {
     pub unread: Vec<Unread>,
 }
 
-/// Reads what changed after the revision `since`.
+/// Reads what changed after the revision `since`, within a transaction of one moment.
 ///
 /// # Errors
 /// As every query. A row that cannot be read is logged and told as such: one bad row must not stop a fleet.
-pub async fn read(pool: &PgPool, since: i64) -> Result<Changes> {
-    let mut transaction = super::connection::begin(pool, BEGIN).await?;
-    read_within(&mut transaction, since).await
-}
-
-/// The same within a transaction of one moment, for whoever needs more of that moment.
-///
-/// # Errors
-/// As [`read`].
 pub async fn read_within(conn: &mut PgConnection, since: i64) -> Result<Changes> {
     let read = sqlx::query!("select rev, clock_timestamp() as \"now!\" from cluster")
         .fetch_one(&mut *conn)

@@ -111,7 +111,7 @@ mod words;
 pub use account_view::AccountView;
 pub use admission::Proof;
 pub use alerts::{AlertCounts, Alerting, HiddenUrl, Sink, TestDelivery, Watched};
-pub use audit::{AuditReport, AuditWatch, ChainReport, Pruner};
+pub use audit::{AuditReport, ChainReport, Pruner};
 pub use caller_ref::CallerRef;
 pub use change::{Change, Done, Request, Verb, Work};
 pub use charged::Charged;
@@ -206,6 +206,8 @@ pub struct Vault {
     probe_seats: tokio::sync::Semaphore,
     /// What this replica remembers of its chain of changes.
     audit: parking_lot::Mutex<audit::writer::Writer>,
+    /// What it has seen of everybody's chains.
+    audit_watch: parking_lot::Mutex<audit::watch::Watch>,
 }
 
 impl Vault {
@@ -220,6 +222,7 @@ impl Vault {
         let ids = Ids::new(&keys.cluster, boot);
         let vault = Self {
             audit: parking_lot::Mutex::new(audit::writer::Writer::new(ids.boot_id())),
+            audit_watch: parking_lot::Mutex::default(),
             live: Live::new(ids.boot_id(), snapshot_age_max),
             pool,
             keys,

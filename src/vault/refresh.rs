@@ -17,7 +17,7 @@ use crate::live::clock::boot_now;
 use crate::live::credential::Fields;
 use crate::live::distrusted::note;
 use crate::live::registry::{KnownVersion, Registry};
-use crate::store::changes::{self, Changes, GoneKind};
+use crate::store::changes::{Changes, GoneKind};
 use crate::store::connection::{CHANGE_WITHIN, in_time};
 use crate::store::secrets::SecretRow;
 
@@ -63,7 +63,7 @@ impl Vault {
         }
         let since = if is_whole { 0 } else { registry.rev };
         // Whoever else would refresh waits for this one, so it must not wait for ever.
-        let changes = in_time(CHANGE_WITHIN, changes::read(&self.pool, since)).await?;
+        let changes = in_time(CHANGE_WITHIN, self.read_changes(since)).await?;
         let (keys, live) = (Arc::clone(&self.keys), Arc::clone(&self.live));
         // A large vault takes long: not on a thread that answers calls, and to the end even if whoever asked has gone.
         let taken_up = tokio::task::spawn_blocking(move || {

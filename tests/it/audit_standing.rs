@@ -2,14 +2,14 @@
 //! look at each other's.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use keylease::crypto::BootId;
-use keylease::vault::{AuditReport, AuditWatch, Vault, VaultKeys};
+use keylease::vault::{AuditReport, Vault, VaultKeys};
 
 use crate::harness::audited::Audited;
 use crate::harness::desk::Desk;
 use crate::harness::process::texts;
+use crate::harness::setup::MINUTE;
 
 /// Takes every record out of its chain, and removes the chains.
 const UNCHAIN: &str =
@@ -115,40 +115,123 @@ fn words(report: &AuditReport) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test]
-async fn a_replica_notes_what_of_the_others_chains_has_gone_or_went_back() {
-    let desk = Desk::with_key().await;
+/// Another replica over the desk's database, which knows all that there is.
+async fn beside(desk: &Desk) -> Arc<Vault> {
     let ring = (*desk.vault.keys().ring()).clone();
     let pool = desk.database.pool.clone();
     let keys = VaultKeys::open(&pool, ring).await.unwrap();
     let boot = BootId::generate().unwrap();
-    let other = Vault::new(pool, Arc::new(keys), boot, Duration::from_mins(5));
-    let other = Arc::new(other);
+    let other = Arc::new(Vault::new(pool, Arc::new(keys), boot, MINUTE * 5));
     other.begin_audit().await.unwrap();
-    let mut watch = AuditWatch::default();
+    other.refresh(1).await.unwrap();
+    other.watch_audit().await.unwrap();
+    other
+}
+
+/// A change that the other replica takes up as every poll does, and that its writer's records and head lose afterwards; `meanwhile` is what
+/// else happens in between.
+async fn lose_a_change(desk: &Desk, other: &Vault, meanwhile: &str) {
     desk.sql("create table heads as select * from audit_chains")
         .await;
     desk.create_account("b").await.unwrap();
-    other.watch_audit(&mut watch).await.unwrap();
+    let rev = desk.rows("select rev::text from cluster").await[0].parse();
+    other.refresh(rev.unwrap()).await.unwrap();
+    desk.sql(meanwhile).await;
+    other.watch_audit().await.unwrap();
     let newest = "(select writer from audit_records order by sequence desc limit 1)";
     desk.sql(&format!(
-        "update audit_chains c set head_sequence = h.head_sequence, head_hash = h.head_hash, head_mac = h.head_mac from heads h
+        "delete from audit_chains where head_mac = '';
+        update audit_chains c set head_sequence = h.head_sequence, head_hash = h.head_hash, head_mac = h.head_mac from heads h
             where h.writer = c.writer;
         delete from audit_records where writer = {newest} and sequence = (select max(sequence) from audit_records)"
     ))
     .await;
+}
+
+async fn chains(desk: &Desk) -> i64 {
+    let chains = "select count(*)::text from audit_chains";
+    desk.rows(chains).await[0].parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_replica_notes_what_of_the_others_chains_has_gone_or_went_back() {
+    let desk = Desk::with_key().await;
+    let other = beside(&desk).await;
+    lose_a_change(&desk, &other, "").await;
     // Rows and heads agree.
     assert!(other.verify_audit(&[]).await.unwrap().intact);
-    let chains = "select count(*)::text from audit_chains";
-    let before: i64 = desk.rows(chains).await[0].parse().unwrap();
+    let before = chains(&desk).await;
     for _ in 0..2 {
-        other.watch_audit(&mut watch).await.unwrap();
+        other.watch_audit().await.unwrap();
     }
-    let after: i64 = desk.rows(chains).await[0].parse().unwrap();
-    assert_eq!(after, before + 1, "it is noted once");
+    assert_eq!(chains(&desk).await, before + 1, "it is noted once");
     let told = words(&other.verify_audit(&[]).await.unwrap());
     assert!(
         told.len() == 1 && told[0].starts_with("set_back"),
         "{told:?}"
     );
+    // And the note is not lost unseen.
+    desk.sql(
+        "delete from audit_chains where create_time = (select max(create_time) from audit_chains)",
+    )
+    .await;
+    other.watch_audit().await.unwrap();
+    let told = words(&other.verify_audit(&[]).await.unwrap());
+    assert!(told.contains(&"head_missing 0".to_owned()), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_change_that_was_taken_up_is_missed_though_no_look_came_between() {
+    let desk = Desk::with_key().await;
+    let other = beside(&desk).await;
+    desk.create_account("b").await.unwrap();
+    let rev = desk.rows("select rev::text from cluster").await[0].parse();
+    other.refresh(rev.unwrap()).await.unwrap();
+    let newest = "(select writer from audit_records order by sequence desc limit 1)";
+    desk.sql(&format!(
+        "delete from audit_chains where chain = 'changes' and writer = {newest}; delete from audit_records where writer = {newest}"
+    ))
+    .await;
+    other.watch_audit().await.unwrap();
+    let told = words(&other.verify_audit(&[]).await.unwrap());
+    assert!(
+        told.iter().any(|fault| fault.starts_with("head_missing")),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn heads_that_nobody_signed_push_out_none_that_was_seen() {
+    let desk = Desk::with_key().await;
+    let other = beside(&desk).await;
+    let flood = "insert into audit_chains (chain, writer, create_time, witnessed, birth_mac, anchor_sequence, anchor_hash, anchor_mac,
+            head_sequence, head_hash, head_mac, update_time)
+        select 'changes', gen_random_uuid(), now() + interval '1 day', '', '', 0, '', '', 0, '', '', now() + interval '1 day'
+        from generate_series(1, 300)";
+    lose_a_change(&desk, &other, flood).await;
+    other.watch_audit().await.unwrap();
+    let told = words(&other.verify_audit(&[]).await.unwrap());
+    assert!(
+        told.len() == 1 && told[0].starts_with("set_back"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn chains_that_nobody_signed_and_hide_others_are_missed_when_they_are_gone() {
+    let desk = Desk::with_key().await;
+    let other = beside(&desk).await;
+    desk.sql(
+        "insert into audit_chains (chain, writer, create_time, witnessed, birth_mac, anchor_sequence, anchor_hash, anchor_mac,
+            head_sequence, head_hash, head_mac, update_time)
+        select 'changes', gen_random_uuid(), now(), '', '', 0, '', '', 0, '', '', now() + interval '1 day' from generate_series(1, 16400)",
+    )
+    .await;
+    for _ in 0..2 {
+        other.watch_audit().await.unwrap();
+    }
+    desk.sql("delete from audit_chains where head_mac = ''")
+        .await;
+    let told = words(&other.verify_audit(&[]).await.unwrap());
+    assert_eq!(told, ["head_missing 0"]);
 }

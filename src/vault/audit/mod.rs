@@ -6,6 +6,7 @@
 pub(super) mod changes;
 mod export;
 mod hashes;
+mod heads;
 mod leases;
 pub(super) mod report;
 mod retention;
@@ -13,12 +14,11 @@ pub(super) mod standing;
 #[cfg(test)]
 mod vectors;
 pub(super) mod verify;
-mod watch;
+pub(super) mod watch;
 pub(super) mod writer;
 
 pub use report::{AuditReport, ChainReport};
 pub use retention::Pruner;
-pub use watch::AuditWatch;
 
 use crate::domain::time::Timestamp;
 

@@ -4,9 +4,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::hashes::{self, End};
-use super::standing;
+use super::{heads, standing};
 use crate::crypto::MacKey;
-use crate::domain::chain::{self, Chain, Head, SIGHTINGS_MAX, Sighting};
+use crate::domain::chain::{self, Chain, Head, Sighting};
 use crate::domain::time::Timestamp;
 use crate::store::Result;
 use crate::store::audit_chains::{self, ChainRow, EndRow};
@@ -80,15 +80,7 @@ pub(super) async fn begin_noting(
     now: Timestamp,
 ) -> Result<(Uuid, Head)> {
     standing::count(conn, key, chain).await?;
-    let rows_max = i64::try_from(SIGHTINGS_MAX).unwrap_or(i64::MAX);
-    let others = audit_chains::recent(conn, chain, rows_max).await?;
-    // What has no row yet cannot lose any.
-    let begun = others.iter().filter(|row| row.head.sequence > 0);
-    let seen = begun.filter_map(|row| {
-        let head = End::Head.open(key, chain, row.writer, &row.head)?;
-        let writer = row.writer;
-        Some(Sighting { writer, head })
-    });
+    let seen = heads::read(conn, key, chain, heads::EVER).await?.newest();
     let sightings: Vec<Sighting> = lost.into_iter().chain(seen).collect();
     let none = EndRow {
         sequence: 0,
