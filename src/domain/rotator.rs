@@ -78,6 +78,8 @@ pub struct Asking {
     pub profile: &'static str,
     /// The version that the rotation brings.
     pub number: u32,
+    /// Grows with each time that the rotation's rotator is asked: a request that was long on its way is known by it.
+    pub attempt: i64,
     /// What for.
     pub wanted: Wanted,
 }
@@ -119,6 +121,7 @@ impl Asking {
             "key": self.key.to_string(),
             "profile": self.profile,
             "version": self.number,
+            "attempt": self.attempt,
         });
         body[name] = about;
         body.to_string().into_bytes()
@@ -171,6 +174,7 @@ mod tests {
             },
             profile: "openai",
             number: 3,
+            attempt: 5,
             wanted,
         }
     }
@@ -190,6 +194,7 @@ mod tests {
         assert_eq!(body["action"], "create");
         assert_eq!(body["key"], "accounts/openai/keys/main");
         assert_eq!(body["previous"]["reference"], "key_2");
+        assert_eq!(body["attempt"], 5);
         let revoked = asking(Wanted::Revoke(known(2, "")));
         let body: serde_json::Value = serde_json::from_slice(&revoked.body()).unwrap();
         assert_eq!(body["revoke"]["version"], 2);

@@ -122,6 +122,9 @@ async fn a_rotator_that_fails_is_asked_again_and_what_it_made_in_vain_is_revoked
     eventually("the secret is refused", is_held).await;
     assert_eq!(probed.rotation(2).await.step(), RotationStep::Testing);
     assert_eq!(rotator.good().len(), 1);
+    // Whichever request comes last, the receiver knows which was made last.
+    let asked = rotator.heard("create");
+    assert!(asked[0]["attempt"].as_i64() < asked[1]["attempt"].as_i64());
     probed.cancel(2).await.unwrap();
     let is_clean = async || rotator.good().is_empty();
     eventually("what was made is revoked", is_clean).await;

@@ -13,7 +13,7 @@ use crate::domain::rotation::{ASKED_A_MINUTE_MAX, Event};
 use crate::domain::rotator::{Asking, Known, Minted, Reference, Rotator, Wanted};
 use crate::outbound::{Answer, OutboundError, Request};
 use crate::store::connection::acquire;
-use crate::store::{accounts, key_versions, rotators};
+use crate::store::{accounts, key_versions, rotations, rotators};
 use crate::vault::error::{Error, Refusal};
 use crate::vault::guard::{found, verified};
 use crate::vault::rotate_key::store_pending;
@@ -36,6 +36,8 @@ impl Vault {
         let previous = self.known(&turn, number).await?;
         let wanted = Wanted::Create { previous };
         let answer = match self.request_of(&turn, wanted).await? {
+            // Another replica has asked for one meanwhile, or nobody wants it.
+            Ok(_) if !self.is_still(&turn).await? => return Ok(None),
             Ok(request) => self.sent(&turn, request).await.map_err(unanswered),
             Err(why) => Err(why),
         };
@@ -120,10 +122,17 @@ impl Vault {
             key: turn.name.clone(),
             profile: account.profile.as_str(),
             number: turn.rotation.to_number,
+            attempt: turn.rotation.epoch,
             wanted,
         };
         let request = self.signed(&rotator, &asking);
         Ok(request.map_err(|error| error.to_string()))
+    }
+
+    async fn is_still(&self, turn: &Turn) -> Result<bool> {
+        let mut conn = acquire(&self.pool).await?;
+        let (uid, epoch) = (turn.rotation.uid, turn.rotation.epoch);
+        Ok(rotations::lock(&mut conn, uid, epoch).await?.is_some())
     }
 
     /// What the rotator answers.
