@@ -137,8 +137,10 @@ def answer(asked):
         # The answer that made it was lost: it is known by its rotation.
         for reference, _ in project.named(name):
             project.delete(reference)
-    # Anything else was made by a person, who revokes it.
-    return {}
+    else:
+        # A person made it, who has to revoke it: KeyLease tells.
+        return {"revoked": False}
+    return {"revoked": True}
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):

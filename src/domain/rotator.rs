@@ -98,6 +98,20 @@ pub struct Minted {
     pub reference: String,
 }
 
+/// A rotator's answer about what it was to have revoked.
+#[derive(Deserialize)]
+struct Revocation {
+    /// Unless it says so, it is.
+    revoked: Option<bool>,
+}
+
+/// Whether a rotator answers that a secret is none of its own, so that it has not had it revoked.
+#[must_use]
+pub fn is_left_alone(body: &[u8]) -> bool {
+    let said = serde_json::from_slice::<Revocation>(body);
+    said.is_ok_and(|said| said.revoked == Some(false))
+}
+
 impl Asking {
     /// What the receiver knows a repetition by.
     #[must_use]
@@ -199,6 +213,14 @@ mod tests {
         let body: serde_json::Value = serde_json::from_slice(&revoked.body()).unwrap();
         assert_eq!(body["revoke"]["version"], 2);
         assert_ne!(asked.id(), revoked.id());
+    }
+
+    #[test]
+    fn only_who_says_so_has_revoked_nothing() {
+        assert!(is_left_alone(br#"{"revoked": false}"#));
+        for body in [&b"{}"[..], b"", b"ok", br#"{"revoked": true}"#] {
+            assert!(!is_left_alone(body));
+        }
     }
 
     #[test]

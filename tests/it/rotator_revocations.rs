@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use keylease::proto::{ListAuditRecordsRequest, RotateKeyRequest, RotationStep, VersionStage};
+use keylease::proto::{
+    AlertKind, ListAlertsRequest, ListAuditRecordsRequest, RotateKeyRequest, RotationStep, VersionStage,
+};
 use tokio::time::sleep;
 
-use crate::harness::cluster::eventually;
+use crate::harness::cluster::{eventually, eventually_some};
 use crate::harness::keys::KEY;
 use crate::harness::probed::{A_WHILE, Probed};
 use crate::harness::rotator::{FIRST, Mode, with_rotator};
@@ -115,6 +117,29 @@ async fn whoever_edits_a_rotation_cannot_have_the_current_version_revoked() {
         assert_eq!(rotator.heard("revoke").len(), revoked);
         assert_eq!(rotator.good(), [FIRST]);
     }
+}
+
+#[tokio::test]
+async fn what_a_rotator_has_not_made_is_left_to_a_person_and_not_said_to_be_revoked() {
+    let (probed, rotator) = with_rotator(1).await;
+    rotator.does(Mode::Disowns);
+    probed.ask_for_one().await.unwrap();
+    let is_held = async || probed.rotation(2).await.held;
+    eventually("a person is told", is_held).await;
+    assert_eq!(probed.rotation(2).await.step(), RotationStep::Revoking);
+    let said = said(&probed).await;
+    let first = "version 1 is not revoked at its provider";
+    assert!(said[0].starts_with(first), "{said:?}");
+    let told = eventually_some("an alert is open", async || {
+        let request = ListAlertsRequest::default();
+        let answer = probed.admin.admin.clone().list_alerts(request).await;
+        let mut alerts = answer.unwrap().into_inner().alerts.into_iter();
+        alerts.find(|alert| alert.kind() == AlertKind::RotationFailed)
+    });
+    assert!(told.await.summary.contains(first));
+    // Who has revoked it says so.
+    probed.cancel(2).await.unwrap();
+    probed.reaches(2, RotationStep::Done).await;
 }
 
 #[tokio::test]

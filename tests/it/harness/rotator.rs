@@ -49,6 +49,8 @@ pub(crate) enum Mode {
     Holds,
     /// It makes secrets, and answers 503 where one is to be revoked.
     Keeps,
+    /// It makes secrets, and says of one that is to be revoked that it is none of its own.
+    Disowns,
     /// It does what it is asked to make only when it is let go on.
     Dawdles,
 }
@@ -188,8 +190,11 @@ async fn answer(
             Mode::Keeps if asked["action"] == "revoke" => {
                 return (StatusCode::SERVICE_UNAVAILABLE, "{}".to_owned());
             }
+            Mode::Disowns if asked["action"] == "revoke" => {
+                return (StatusCode::OK, json!({"revoked": false}).to_string());
+            }
             Mode::Dawdles if asked["action"] == "create" => (Mode::Dawdles, asked),
-            mode @ (Mode::Works | Mode::Keeps | Mode::Holds | Mode::Dawdles) => {
+            mode @ (Mode::Works | Mode::Keeps | Mode::Disowns | Mode::Holds | Mode::Dawdles) => {
                 (mode, state.done(&asked))
             }
         }

@@ -9,7 +9,7 @@ use super::revoked_late::Late;
 use super::{Outcome, Turn};
 use crate::domain::key::Stage;
 use crate::domain::rotation::{Event, Step};
-use crate::domain::rotator::Wanted;
+use crate::domain::rotator::{Wanted, is_left_alone};
 use crate::outbound::{Answer, OutboundError};
 use crate::store::connection::{acquire, begin, in_time};
 use crate::store::rotations::{self, Asked};
@@ -59,14 +59,18 @@ impl Vault {
         };
         let answer = self.sent(&turn, request).await;
         let is_unclear = asked.is_unclear || !is_undone(&answer);
-        let Err(why) = answer.map_err(unanswered).and_then(|a| said(a, true)) else {
-            self.is_revoked(turn, asked.fingerprint).await?;
-            return Ok(None);
+        let outcome = match answer.map_err(unanswered).and_then(|a| said(a, true)) {
+            Ok(answer) if is_left_alone(&answer.body) => left_to_a_person(turn.clone(), number),
+            Ok(_) => {
+                self.is_revoked(turn, asked.fingerprint).await?;
+                return Ok(None);
+            }
+            Err(why) => failed(turn.clone(), why),
         };
         let turn_of = (turn.rotation.uid, turn.rotation.epoch);
         let mut conn = acquire(&self.pool).await?;
         rotations::answered(&mut conn, turn_of, is_unclear).await?;
-        Ok(Some(failed(turn, why)))
+        Ok(Some(outcome))
     }
 
     /// Whatever the row of a rotation says, which no MAC vouches for: what is in use here is not revoked at its provider. A new version may
@@ -140,6 +144,20 @@ impl Vault {
     }
 }
 
+/// The rotator has not made it, and cannot have it revoked.
+fn left_to_a_person(turn: Turn, number: u32) -> Outcome {
+    tracing::warn!(key = %turn.name, version = number, "a version is not revoked at its provider, its rotator has not made it: revoke it there");
+    Outcome {
+        turn,
+        event: Event::Stuck(format!(
+            "version {number} is not revoked at its provider, since its rotator has not made it: revoke it there yourself, and then give the rotation up"
+        )),
+        summary: format!(
+            "version {number} is not revoked at its provider: its rotator has not made it, a person has to revoke it there"
+        ),
+    }
+}
+
 async fn holder(
     conn: &mut sqlx::PgConnection,
     fingerprint: Option<&[u8]>,
@@ -150,11 +168,15 @@ async fn holder(
     }
 }
 
-/// Whether a rotator has surely not done what it was asked: it was not reached, or says that it will not. Whatever else it says, or does
+/// Whether a rotator has surely not done what it was asked: it was not reached, or says that it will not, or has not. Whatever else it says, or does
 /// not, it may be at work.
 fn is_undone(answer: &std::result::Result<Answer, OutboundError>) -> bool {
     match answer {
-        Ok(answer) => matches!(answer.status, 400..=407 | 409..500 | 503),
+        Ok(answer) => {
+            let is_ok = (200..300).contains(&answer.status);
+            matches!(answer.status, 400..=407 | 409..500 | 503)
+                || (is_ok && is_left_alone(&answer.body))
+        }
         Err(OutboundError::Timeout | OutboundError::Unreadable) => false,
         Err(
             OutboundError::Malformed
