@@ -1,6 +1,6 @@
 //! A rotation is undone while its previous version is kept: by a person, or by the vault itself.
 
-use keylease::proto::{AlertKind, HealthState, ListAlertsRequest, RotationStep, VersionStage};
+use keylease::proto::{AlertKind, HealthState, ListAlertsRequest, RetryRotationRequest, RotationStep, VersionStage};
 use tokio::time::sleep;
 use tonic::Code;
 
@@ -83,4 +83,46 @@ async fn nothing_is_undone_where_the_previous_version_is_no_better() {
     assert!(rotation.detail.contains("no better"), "{}", rotation.detail);
     // It is not asked about without end.
     assert_eq!(probed.provider.times(OLD), 1);
+}
+
+#[tokio::test]
+async fn a_previous_version_is_kept_while_the_new_one_is_dead_and_no_longer_than_any_grace() {
+    let probed = Probed::start(1, OLD, false).await;
+    probed.rotate(NEW).await.unwrap();
+    probed.provider.tell(NEW, Answer::invalid());
+    probed.provider.tell(OLD, Answer::of(503, "{}"));
+    let asked = probed.ask().await.unwrap();
+    assert_eq!(asked.health.unwrap().state(), HealthState::Dead);
+    let over = async |ago: &str| {
+        let over = format!(
+            "update key_versions set keep_until = clock_timestamp() - interval '{ago}' where stage = 'previous'"
+        );
+        assert_eq!(probed.sql(&over).await, 1);
+    };
+    over("1 day").await;
+    sleep(A_WHILE).await;
+    assert_eq!(
+        probed.stages().await,
+        [VersionStage::Current, VersionStage::Previous]
+    );
+    over("91 days").await;
+    let is_revoked = async || probed.stages().await[1] == VersionStage::Revoked;
+    eventually("it is not kept for ever", is_revoked).await;
+}
+
+#[tokio::test]
+async fn a_leaked_version_is_revoked_though_the_new_one_is_dead() {
+    let probed = Probed::start(1, OLD, false).await;
+    probed.rotate(NEW).await.unwrap();
+    probed.provider.tell(NEW, Answer::invalid());
+    probed.provider.tell(OLD, Answer::of(503, "{}"));
+    probed.ask().await.unwrap();
+    let request = RetryRotationRequest {
+        name: format!("{KEY}/rotations/2"),
+        revoke_previous_now: true,
+        ..Default::default()
+    };
+    let mut admin = probed.admin.admin.clone();
+    admin.retry_rotation(request).await.unwrap();
+    assert_eq!(probed.stages().await[1], VersionStage::Revoked);
 }
