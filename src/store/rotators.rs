@@ -177,6 +177,44 @@ pub async fn refer(conn: &mut PgConnection, reference: &Reference, mac: &[u8]) -
     Ok(())
 }
 
+/// What the provider calls the secret of one version is the name of another's from now on, under its MAC; the first keeps an empty one, under
+/// its own, which says so.
+///
+/// # Errors
+/// As every query.
+pub async fn hand_on(
+    conn: &mut PgConnection,
+    (from, mac_of_none): (Uuid, &[u8]),
+    to: &Reference,
+    mac: &[u8],
+) -> Result<()> {
+    sqlx::query!(
+        "update provider_references set reference = '', mac = $2 where version_uid = $1",
+        from,
+        mac_of_none
+    )
+    .execute(&mut *conn)
+    .await?;
+    refer(conn, to, mac).await
+}
+
+/// Whether a version of the same account that is not revoked, other than this one, is known to the provider by this name.
+///
+/// # Errors
+/// As every query.
+pub async fn is_in_use(conn: &mut PgConnection, version: Uuid, reference: &str) -> Result<bool> {
+    let is_in_use = sqlx::query_scalar!(
+        r#"select exists (select from provider_references p join key_versions v on v.uid = p.version_uid join keys k on k.uid = v.key_uid
+            where p.reference = $2 and v.uid <> $1 and v.stage <> 'revoked' and k.account_uid = (
+                select o.account_uid from key_versions t join keys o on o.uid = t.key_uid where t.uid = $1)) as "is_in_use!""#,
+        version,
+        reference
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_in_use)
+}
+
 /// Forgets what the provider calls the secrets of a key. Answers how many had a name there.
 ///
 /// # Errors

@@ -120,6 +120,32 @@ async fn whoever_edits_a_rotation_cannot_have_the_current_version_revoked() {
 }
 
 #[tokio::test]
+async fn whoever_edits_a_rotation_cannot_have_a_secret_revoked_that_came_back() {
+    let (probed, rotator) = with_rotator(1).await;
+    probed.ask_for_one().await.unwrap();
+    probed.reaches(2, RotationStep::Done).await;
+    rotate_kept(&probed, "sk-Canary_Between_k2Lp9Zx").await;
+    rotate_kept(&probed, FIRST).await;
+    ends(&probed, 2).await;
+    probed.reaches(3, RotationStep::Done).await;
+    let asked = rotator.heard("revoke").len();
+    let fake = "fingerprint = '\\x01'";
+    for (to, edit) in [
+        (3, "step = 'revoking'".to_owned()),
+        (3, format!("step = 'revoking', {fake}")),
+        (2, format!("step = 'cancelled', {fake}")),
+    ] {
+        let due = "next_attempt_time = clock_timestamp(), is_held = false";
+        let edited = format!("update rotations set {edit}, {due} where to_number = {to}");
+        assert_eq!(probed.sql(&edited).await, 1);
+        let is_held = async || probed.rotation(to).await.held;
+        eventually("a person is told", is_held).await;
+        assert_eq!(rotator.heard("revoke").len(), asked, "{edit}");
+        assert_eq!(rotator.good(), [FIRST]);
+    }
+}
+
+#[tokio::test]
 async fn what_a_rotator_has_not_made_is_left_to_a_person_and_not_said_to_be_revoked() {
     let (probed, rotator) = with_rotator(1).await;
     rotator.does(Mode::Disowns);

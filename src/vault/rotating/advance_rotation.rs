@@ -24,6 +24,7 @@ mod in_vain;
 mod revoked_late;
 mod revoking;
 mod testing;
+mod unused;
 
 /// Rotations that one replica takes a step of at once: each may wait for a provider.
 const AT_ONCE: i64 = 8;

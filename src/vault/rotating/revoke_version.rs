@@ -66,21 +66,24 @@ async fn hand_on(work: &mut Work<'_>, uid: Uuid) -> Result<Option<i32>> {
     Ok(Some(number))
 }
 
-/// What the provider calls the secret of one version is what it calls that of another, unless it has a name of its own there. It is a word
+/// What the provider calls the secret of one version is from now on what it calls that of another, and no more of the first, unless it has a name of its own there. It is a word
 /// of the rotator of one account: that of another may call something else so.
 pub(super) async fn hand_reference(work: &mut Work<'_>, from: Uuid, to: Uuid) -> Result<()> {
     let known = rotators::reference(work.conn, from).await?;
     let known = known.filter(|known| work.keys.mac.verifies_row(&known.resource, &known.mac));
     if let Some(known) = known
+        && !known.resource.reference.is_empty()
         && key_versions::share_account(work.conn, [from, to]).await?
         && rotators::reference(work.conn, to).await?.is_none()
     {
-        let reference = Reference {
-            version_uid: to,
-            reference: known.resource.reference,
+        let named = |version_uid, reference| Reference {
+            version_uid,
+            reference,
         };
+        let nothing = work.keys.mac.of_row(&named(from, String::new()));
+        let reference = named(to, known.resource.reference);
         let mac = work.keys.mac.of_row(&reference);
-        rotators::refer(work.conn, &reference, &mac).await?;
+        rotators::hand_on(work.conn, (from, &nothing), &reference, &mac).await?;
     }
     Ok(())
 }

@@ -7,14 +7,13 @@ use std::time::Duration;
 use super::asking::{failed, said, unanswered};
 use super::revoked_late::Late;
 use super::{Outcome, Turn};
-use crate::domain::key::Stage;
-use crate::domain::rotation::{Event, Step};
+use crate::domain::rotation::Event;
 use crate::domain::rotator::{Wanted, is_left_alone};
 use crate::outbound::{Answer, OutboundError};
+use crate::store;
 use crate::store::connection::{acquire, begin, in_time};
 use crate::store::rotations::{self, Asked};
 use crate::store::secrets::{self, Holder};
-use crate::store::{self, key_versions};
 use crate::vault::change::BEGIN;
 use crate::vault::error::{Error, Refusal};
 use crate::vault::rotating::come_back;
@@ -43,8 +42,7 @@ impl Vault {
     /// rotation came to nothing.
     pub(super) async fn have_it_revoked(self: &Arc<Self>, turn: Turn) -> Result<Option<Outcome>> {
         let number = turn.rotation.number_to_revoke();
-        self.is_revoked_here(&turn, number).await?;
-        let known = self.known(&turn, number).await?;
+        let known = self.known_and_unused(&turn, number).await?;
         let request = match self.request_of(&turn, Wanted::Revoke(known)).await? {
             Ok(request) => request,
             Err(why) => return Ok(Some(failed(turn, why))),
@@ -71,22 +69,6 @@ impl Vault {
         let mut conn = acquire(&self.pool).await?;
         rotations::answered(&mut conn, turn_of, is_unclear).await?;
         Ok(Some(outcome))
-    }
-
-    /// Whatever the row of a rotation says, which no MAC vouches for: what is in use here is not revoked at its provider. A new version may
-    /// never have come to be.
-    async fn is_revoked_here(&self, turn: &Turn, number: u32) -> Result<()> {
-        let is_new = turn.rotation.step != Step::Revoking;
-        let mut conn = acquire(&self.pool).await?;
-        let version = key_versions::find(&mut conn, turn.rotation.key_uid, number).await?;
-        if version.map_or(is_new, |version| version.stage == Stage::Revoked) {
-            return Ok(());
-        }
-        let resource = turn.name.to_string();
-        let message = format!(
-            "version {number} is not revoked here, so its provider is not told to forget it: the rotation was changed in the database outside of keylease"
-        );
-        Err(Refusal::State { resource, message }.into())
     }
 
     /// Looks whether anybody has the secret, and notes that the rotator is asked where nobody has. Whoever stores it at the same time holds
