@@ -6,7 +6,7 @@ use super::error::Refusal;
 use super::guard::{check_etag, found};
 use super::{Done, Result, Verb, Work};
 use crate::domain::name::KeyName;
-use crate::store::{deletions, keys, pool_members, rotations};
+use crate::store::{deletions, key_versions, keys, pool_members, rotations, rotators};
 
 /// A key to delete, with its versions and their secrets.
 #[derive(Debug, Clone)]
@@ -34,7 +34,9 @@ impl Verb for DeleteKey {
             let message = format!("{resource} is a member of pools/{pool}, remove it there first");
             return Err(Refusal::State { resource, message }.into());
         }
-        let left = self.left_at_provider(work, uid, is_ours).await?;
+        let left = self
+            .left_at_provider(work, (stored.resource.account_uid, uid), is_ours)
+            .await?;
         deletions::insert_versions(work.conn, work.rev, uid).await?;
         keys::delete(work.conn, uid).await?;
         deletions::insert(work.conn, work.rev, "keys", uid).await?;
@@ -56,25 +58,34 @@ impl DeleteKey {
     async fn left_at_provider(
         &self,
         work: &mut Work<'_>,
-        uid: Uuid,
+        (account_uid, uid): (Uuid, Uuid),
         is_ours: bool,
     ) -> Result<String> {
         let unrevoked = rotations::unrevoked(work.conn, uid).await?;
-        let Some(first) = unrevoked.first() else {
-            return Ok(String::new());
+        let mut draining = key_versions::previous(work.conn, uid).await?;
+        if rotators::find(work.conn, account_uid).await?.is_none() {
+            draining.clear();
+        }
+        let resource = self.name.to_string();
+        let message = match (unrevoked.first(), draining.first()) {
+            (Some(first), _) => format!(
+                "{resource}/rotations/{} has yet to have version {} revoked at its provider: wait until it has, or revoke it there yourself and give the rotation up with CancelRotation first",
+                first.id,
+                first.number_to_revoke()
+            ),
+            (None, Some((_, number))) => format!(
+                "{resource}/versions/{number} drains, and is then revoked at its provider by the rotator of its account: wait until it is, or revoke it at once with RetryRotation and revoke_previous_now"
+            ),
+            (None, None) => return Ok(String::new()),
         };
         if is_ours {
-            let resource = self.name.to_string();
-            let (id, number) = (&first.id, first.number_to_revoke());
-            let message = format!(
-                "{resource}/rotations/{id} has yet to have version {number} revoked at its provider: wait until it has, or revoke it there yourself and give the rotation up with CancelRotation first"
-            );
             return Err(Refusal::State { resource, message }.into());
         }
-        let numbers = unrevoked
+        let owed = unrevoked
             .iter()
             .map(|rotation| rotation.number_to_revoke().to_string());
-        let numbers = numbers.collect::<Vec<_>>().join(", ");
+        let draining = draining.iter().map(|(_, number)| number.to_string());
+        let numbers = owed.chain(draining).collect::<Vec<_>>().join(", ");
         Ok(format!(
             ", its provider was not told yet to forget these versions: {numbers}"
         ))

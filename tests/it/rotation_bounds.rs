@@ -135,12 +135,30 @@ async fn a_rotator_that_is_away_for_an_hour_is_told_of_and_goes_on_by_itself_whe
     probed.reaches(2, RotationStep::Done).await;
 }
 
+/// The grace of the version that drains is over.
+async fn ends(probed: &Probed) {
+    let over = "update key_versions set keep_until = clock_timestamp() where stage = 'previous'";
+    assert_eq!(probed.sql(over).await, 1);
+}
+
 #[tokio::test]
 async fn a_key_is_not_deleted_before_its_provider_has_forgotten_what_it_is_to_forget() {
     let (probed, rotator) = with_rotator(1).await;
-    probed.ask_for_one().await.unwrap();
+    let request = RotateKeyRequest {
+        name: KEY.to_owned(),
+        grace: Some(span(Duration::from_hours(1))),
+        ..Default::default()
+    };
+    probed.rotate_so(request).await.unwrap();
     probed.reaches(2, RotationStep::Draining).await;
+    let refused = delete(&probed).await.unwrap_err();
+    let message = refused.message();
+    assert!(
+        message.contains("versions/1 drains") && message.contains("revoke_previous_now"),
+        "{message}"
+    );
     rotator.does(Mode::Answers(503));
+    ends(&probed).await;
     probed.reaches(2, RotationStep::Revoking).await;
     let refused = delete(&probed).await.unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
