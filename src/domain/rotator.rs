@@ -29,7 +29,7 @@ pub struct Rotator {
     pub allow_http: bool,
     /// How long a previous version is kept at least; none for the default.
     pub grace: Option<Duration>,
-    /// Of its signing secret.
+    /// Of its signing secret: drawn at random for each; releases before counted from 1.
     pub generation: u32,
     /// When it was set first.
     pub create_time: Timestamp,
@@ -96,6 +96,15 @@ pub struct Minted {
     /// What the provider calls it; empty where nothing can be revoked by it.
     #[serde(default)]
     pub reference: String,
+}
+
+/// The generation of a new signing secret, out of a random uid: none is ever the next of another, so that a secret that was replaced does
+/// not come back where the rotator is deleted and set anew.
+#[must_use]
+pub const fn generation_of(random: Uuid) -> u32 {
+    let [a, b, c, d, ..] = *random.as_bytes();
+    // As much as the column holds, and never none.
+    (u32::from_be_bytes([a, b, c, d]) >> 1) | 1 << 30
 }
 
 /// A rotator's answer about what it was to have revoked.
@@ -213,6 +222,15 @@ mod tests {
         let body: serde_json::Value = serde_json::from_slice(&revoked.body()).unwrap();
         assert_eq!(body["revoke"]["version"], 2);
         assert_ne!(asked.id(), revoked.id());
+    }
+
+    #[test]
+    fn a_generation_is_drawn_and_fits_its_column() {
+        for random in [Uuid::nil(), Uuid::max(), Uuid::from_u128(7 << 96)] {
+            assert!((1 << 30..1 << 31).contains(&generation_of(random)));
+        }
+        let drawn = [1_u128, 2, 3].map(|one| generation_of(Uuid::from_u128(one << 97)));
+        assert_eq!(drawn, [1, 2, 3].map(|low| (1 << 30) + low));
     }
 
     #[test]

@@ -149,6 +149,12 @@ async fn a_rotator_is_set_read_and_deleted_and_never_a_metadata_service() {
     assert_eq!(read.url, format!("http://{}/rotate", rotator.address));
     let again = probed.try_rotator(&read.url).await.unwrap();
     rotator.knows(&again);
+    assert_eq!(probed.try_rotator(&read.url).await.unwrap(), again);
+    // Of a row that was edited nothing is believed, its secret neither.
+    let edited = "update rotators set generation = 1";
+    assert_eq!(probed.sql(edited).await, 1);
+    let other = probed.try_rotator(&read.url).await.unwrap();
+    assert_ne!(other, again);
     for url in [
         "http://169.254.169.254/rotate",
         "https://user@example.com",
@@ -171,6 +177,9 @@ async fn a_rotator_is_set_read_and_deleted_and_never_a_metadata_service() {
     assert_eq!(get().await.unwrap_err().code(), Code::NotFound);
     let refused = probed.ask_for_one().await.unwrap_err();
     assert_eq!(fields(&refused), ["secret"]);
+    // What was given up does not come back.
+    let anew = probed.try_rotator(&read.url).await.unwrap();
+    assert!(anew != again && anew != other);
 }
 
 #[tokio::test]

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::crypto::Secret;
 use crate::domain::name::AccountName;
-use crate::domain::rotator::Rotator;
+use crate::domain::rotator::{self, Rotator};
 use crate::store::connection::acquire;
 use crate::store::{accounts, deletions, rotators};
 use crate::vault::error::Refusal;
@@ -50,16 +52,22 @@ impl Verb for SetRotator {
     async fn apply(self, work: &mut Work<'_>) -> Result<Done<RotatorView>> {
         let account = get_account::to_change(work, &self.account).await?;
         let stored = rotators::find(work.conn, account.meta.uid).await?;
-        // One that was tampered with is overwritten: that is the remedy.
-        let before = stored.map(|stored| stored.resource);
-        let generation = before.as_ref().map_or(1, |rotator| rotator.generation);
+        // One that was tampered with is overwritten: that is the remedy. Nothing of it is believed.
+        let before = stored
+            .filter(|stored| work.keys.mac.verifies_row(&stored.resource, &stored.mac))
+            .map(|stored| stored.resource);
+        let kept = before.as_ref().filter(|_| !self.new_secret);
+        let generation = kept.map_or_else(
+            || rotator::generation_of(Uuid::new_v4()),
+            |rotator| rotator.generation,
+        );
         let rotator = Rotator {
             account_uid: account.meta.uid,
             rev: work.rev,
             url: self.url,
             allow_http: self.allow_http,
             grace: self.grace,
-            generation: generation + u32::from(self.new_secret && before.is_some()),
+            generation,
             create_time: before.map_or(work.now, |rotator| rotator.create_time),
             update_time: work.now,
         };
