@@ -74,8 +74,7 @@ async fn a_secret_that_is_revoked_after_a_rotation_was_given_up_is_on_record_and
     let (probed, rotator) = with_rotator().await;
     probed.provider.tell(MINTED, Answer::invalid());
     rotate(&probed).await;
-    let is_held = async || probed.rotation(2).await.held;
-    eventually("the secret is refused", is_held).await;
+    probed.is_refused(2).await;
     probed.cancel(2).await.unwrap();
     let is_clean = async || rotator.good().is_empty();
     eventually("it is revoked at the provider", is_clean).await;

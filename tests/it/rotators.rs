@@ -118,8 +118,7 @@ async fn a_rotator_that_fails_is_asked_again_and_what_it_made_in_vain_is_revoked
     // It made one, and the provider does not know it.
     probed.provider.tell(FIRST, Answer::invalid());
     rotator.does(Mode::Works);
-    let is_held = async || probed.rotation(2).await.held;
-    eventually("the secret is refused", is_held).await;
+    probed.is_refused(2).await;
     assert_eq!(probed.rotation(2).await.step(), RotationStep::Testing);
     assert_eq!(rotator.good().len(), 1);
     // Whichever request comes last, the receiver knows which was made last.

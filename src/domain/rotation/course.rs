@@ -15,6 +15,9 @@ pub const AGAIN_MAX: Duration = Duration::from_mins(5);
 /// tries, so that neither a downtime nor a clock that was set passes for some.
 pub const TRIES_TOLD: u32 = 18;
 
+/// So often a secret that a rotator has just made is rejected before that is believed: with these gaps, over a minute.
+const REJECTIONS_OF_MINTED: u32 = 5;
+
 /// Something that happens to a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -150,6 +153,12 @@ impl Rotation {
             Tested::Proven => {
                 self.reach(Step::Draining, None, now);
                 Deed::Promote
+            }
+            // A provider may know a key only some seconds after it has made it.
+            Tested::Rejected(why)
+                if self.origin == Origin::Rotator && self.attempts + 1 < REJECTIONS_OF_MINTED =>
+            {
+                self.again(why, now)
             }
             Tested::Rejected(why) => {
                 self.come_to_nothing(why, now);

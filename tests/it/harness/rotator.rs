@@ -147,6 +147,18 @@ impl Probed {
         eventually("the rotation gets there", is_there).await;
     }
 
+    /// Until a secret is refused that a rotator has made and its provider rejects, but for the minute in which it may be too new to be known.
+    pub(crate) async fn is_refused(&self, to: u32) {
+        let last = format!(
+            "update rotations set attempts = 4, next_attempt_time = clock_timestamp()
+            where to_number = {to} and step = 'testing' and attempts between 1 and 3"
+        );
+        let is_tried = async || self.sql(&last).await == 1;
+        eventually("the secret is tried", is_tried).await;
+        let is_held = async || self.rotation(to).await.held;
+        eventually("the secret is refused", is_held).await;
+    }
+
     /// Sets the rotator of the account; previous versions have no grace.
     pub(crate) async fn set_rotator(&self, rotator: &Rotator) {
         let url = format!("http://{}/rotate", rotator.address);

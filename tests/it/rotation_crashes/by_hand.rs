@@ -49,7 +49,8 @@ async fn refused_at(point: &Point) -> Crash {
     let crash = Crash::at(point).await;
     crash.probed.provider.tell(FIRST, Answer::invalid());
     let rotation = rotate(&crash.probed.admin, None, Duration::ZERO, false).await;
-    assert!(rotation.unwrap().held);
+    assert_eq!(rotation.unwrap().step(), RotationStep::Testing);
+    crash.probed.is_refused(2).await;
     assert_eq!(crash.rotator.good(), [FIRST]);
     crash
 }

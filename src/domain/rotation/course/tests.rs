@@ -65,6 +65,25 @@ fn a_rotation_goes_from_its_secret_to_the_revoked_previous_version() {
 }
 
 #[test]
+fn a_secret_that_was_just_made_is_rejected_for_a_minute_before_a_person_is_asked() {
+    let mut rotation = rotation(Step::Pending);
+    rotation.origin = Origin::Rotator;
+    let rejected = Event::Tested(Tested::Rejected("credential".to_owned()));
+    let (mut now, begun) = (at(0), at(0));
+    while !rotation.is_held {
+        assert_eq!(rotation.on(rejected.clone(), now), Ok(Deed::Wait));
+        now = rotation.next_attempt.unwrap_or(now);
+    }
+    let tried = now.since(begun).as_secs();
+    assert!((60..=90).contains(&tried), "{tried}");
+    assert_eq!(rotation.attempts, REJECTIONS_OF_MINTED);
+    let mut known = rotation.clone();
+    (known.attempts, known.is_held) = (2, false);
+    let proven = Event::Tested(Tested::Proven);
+    assert_eq!(known.on(proven, now), Ok(Deed::Promote));
+}
+
+#[test]
 fn what_a_provider_rejects_is_never_promoted_and_waits_for_a_person() {
     let mut rotation = rotation(Step::Pending);
     let rejected = Event::Tested(Tested::Rejected("credential".to_owned()));
