@@ -51,6 +51,8 @@ pub enum Kind {
     RowBack,
     /// A row is gone that no change on record removed.
     RowGone,
+    /// The audit, which says what the last change of each row left, is not what was written.
+    AuditNotIntact,
     /// The database is older than what somebody has seen of it.
     WentBack,
     /// The mark of an earlier look was changed, or is none: whoever wants to hide that the database went back would do that.
@@ -89,7 +91,7 @@ pub struct Report {
     pub unchecked: Vec<String>,
     /// What is worth knowing and not wrong.
     pub notes: Vec<String>,
-    /// The high-water mark to keep for the next time; not where the database went back.
+    /// The high-water mark to keep for the next time; not where the database went back, or its audit is not intact.
     #[serde(skip)]
     pub mark: Option<String>,
 }

@@ -28,6 +28,27 @@ const RESTORE: &str = "begin; insert into keys select * from old_keys on conflic
     update cluster set rev = (select rev from old_cluster); commit";
 
 #[tokio::test]
+async fn a_broken_audit_is_wrong_and_makes_no_mark() {
+    let (mut cluster, admin, _) = Cluster::serving(&["a"], "p").await;
+    let folder = new_folder();
+    fs::create_dir(&folder).unwrap();
+    let mark = folder.join("mark").to_str().unwrap().to_owned();
+    admin.rotate("accounts/a/keys/k", "sk-new").await;
+    cluster.replicas.clear();
+    assert!(cluster.doctor(&["--mark", &mark]).is_well());
+    let kept = fs::read_to_string(&mark).unwrap();
+    sql(
+        &cluster,
+        "delete from audit_records where sequence = (select max(sequence) from audit_records)",
+    )
+    .await;
+    let found = cluster.doctor(&["--mark", &mark]);
+    assert_eq!(found.count("audit_not_intact"), 1, "{}", found.text());
+    assert_eq!(fs::read_to_string(&mark).unwrap(), kept);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn what_a_restored_dump_brought_back_is_told_by_the_mark_of_an_earlier_look() {
     let (mut cluster, admin, _) = Cluster::serving(&["a", "b"], "p").await;
     let folder = new_folder();
@@ -103,7 +124,7 @@ async fn what_a_restored_dump_brought_back_is_told_by_a_replica_that_ran_on() {
         found.text().contains("accounts/a/keys/k/versions/1")
             && found.text().contains("accounts/b/keys/k/versions/1")
     );
-    // Once the key is rotated and the other deleted again, nothing is back any more.
+    // Once the key is rotated and the other deleted again, nothing is back any more. That records are gone stays so.
     let request = proto::RotateKeyRequest {
         name: "accounts/a/keys/k".to_owned(),
         secret: Some(crate::harness::setup::secret("sk-newer")),
@@ -116,5 +137,7 @@ async fn what_a_restored_dump_brought_back_is_told_by_a_replica_that_ran_on() {
         ..Default::default()
     };
     admin.admin.clone().delete_key(request).await.unwrap();
-    assert!(cluster.doctor(&[]).is_well());
+    let found = cluster.doctor(&[]);
+    assert_eq!(found.count("audit_not_intact"), 1);
+    assert_eq!(found.report["counts"].as_object().unwrap().len(), 1);
 }

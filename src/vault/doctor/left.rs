@@ -51,11 +51,12 @@ pub(super) async fn check(
     };
     let audit = proven_changes(conn, &keys.audit, take).await?;
     if !audit.intact {
-        report.unchecked.push(format!(
-            "whether rows are as those changes left them whose records are not what was written: {} things are wrong with the audit, \
-             `keylease audit verify` names them",
+        let detail = format!(
+            "{} things are wrong with it, `keylease audit verify` names them: whether rows are as those changes left them whose records are \
+             gone, or are not what was written, nobody can tell",
             audit.findings_total
-        ));
+        );
+        report.find(Kind::AuditNotIntact, "the audit", detail);
     }
     revisions(&words, changes, report);
     let mut comparison = Comparison {
