@@ -37,6 +37,18 @@ const DRAINED: Point = Before("old.step = 'draining' and new.step = 'revoking'")
 const REVOKE_TAKEN: Point = Before("old.step = 'revoking' and new.step = 'revoking'");
 const DONE: Point = Before("old.step = 'revoking' and new.step = 'done'");
 
+impl Point {
+    /// The step that is committed where a replica is there; none before the rotation is.
+    fn step(self) -> Option<&'static str> {
+        match self {
+            Before(condition) => condition.split('\'').nth(1),
+            AtRotator("create") => Some("creating"),
+            AtRotator(_) => Some("revoking"),
+            AtProvider => Some("testing"),
+        }
+    }
+}
+
 async fn begin(admin: Client) {
     let request = RotateKeyRequest {
         name: KEY.to_owned(),
@@ -63,6 +75,7 @@ async fn crash_at(point: Point) {
             .await;
     }
     crash.arrives(&point).await;
+    assert_eq!(crash.stored_step().await.as_deref(), point.step());
     // What is not committed is leased to nobody.
     crash.kill().await;
     if matches!(point, BEGUN) {

@@ -72,7 +72,8 @@ impl Crash {
         let is_there = async || match point {
             Before(_) => {
                 let waiting =
-                    "select count(*) from pg_locks where locktype = 'advisory' and not granted";
+                    "select count(*) from pg_locks where locktype = 'advisory' and not granted
+                        and database = (select oid from pg_database where datname = current_database())";
                 let waiting: i64 = sqlx::query_scalar(waiting)
                     .fetch_one(&self.probed.cluster.database.pool)
                     .await
@@ -83,6 +84,14 @@ impl Crash {
             AtProvider => self.probed.provider.all() > 0,
         };
         eventually("the replica is at the fault point", is_there).await;
+    }
+
+    /// The step of the rotation as everybody sees it, if there is one yet.
+    pub(super) async fn stored_step(&self) -> Option<String> {
+        sqlx::query_scalar("select step from rotations")
+            .fetch_optional(&self.probed.cluster.database.pool)
+            .await
+            .unwrap()
     }
 
     /// Kills it there, and starts another one, which finds no more fault.
