@@ -21,6 +21,7 @@ mod left;
 mod mark;
 mod rows;
 mod sealed;
+mod wraps;
 
 pub use mark::MarkError;
 
@@ -175,6 +176,7 @@ pub async fn examine(
         &mut report,
     )
     .await?;
+    wraps::check(&mut moment, &mut report).await?;
     drop(moment);
     sealed::missing(&changes, &seen, &names, &mut report);
     history::check(pool, &changes, &names, &mut report).await?;

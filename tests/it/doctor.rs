@@ -57,6 +57,16 @@ async fn a_vault_that_is_well_is_said_to_be_well() {
     );
 }
 
+#[tokio::test]
+async fn a_counter_of_wraps_that_went_back_is_warned_of() {
+    let cluster = at_rest().await;
+    assert!(!cluster.doctor(&[]).text().contains("have wrapped"));
+    sql(&cluster, "update master_keys set wraps = 0").await;
+    let warned = cluster.doctor(&[]);
+    let warning = "is said to have wrapped 0 times, and 4 things are wrapped with it";
+    assert!(warned.text().contains(warning), "{}", warned.text());
+}
+
 /// Edits of sealed rows, what they are found as, and how often.
 const SEALED_EDITS: &[(&str, &str, u64)] = &[
     (

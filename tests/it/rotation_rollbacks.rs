@@ -1,6 +1,8 @@
 //! A rotation is undone while its previous version is kept: by a person, or by the vault itself.
 
-use keylease::proto::{AlertKind, HealthState, ListAlertsRequest, RetryRotationRequest, RotationStep, VersionStage};
+use keylease::proto::{
+    AlertKind, HealthState, ListAlertsRequest, RetryRotationRequest, RotationStep, VersionStage,
+};
 use tokio::time::sleep;
 use tonic::Code;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keylease::proto::{
-    AlertKind, ListAlertsRequest, ListAuditRecordsRequest, RotateKeyRequest, RotationStep, VersionStage,
+    AlertKind, ListAlertsRequest, ListAuditRecordsRequest, RotateKeyRequest, RotationStep,
+    VersionStage,
 };
 use tokio::time::sleep;
 
