@@ -1,21 +1,19 @@
 //! Rotators: who is asked for the new secrets of an account's keys, what is sent, and what the answer says.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::name::KeyName;
 use super::time::Timestamp;
 
+mod answers;
+
+pub use answers::{Minted, is_left_alone};
+
 /// The version of the body that a rotator gets: it only gains fields.
 const FORMAT: u32 = 1;
-/// The longest name that a provider may have for a secret.
-const REFERENCE_BYTES_MAX: usize = 256;
-
 /// The rotator of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotator {
@@ -84,20 +82,6 @@ pub struct Asking {
     pub wanted: Wanted,
 }
 
-/// A secret as a rotator answers it.
-#[derive(Deserialize)]
-pub struct Minted {
-    /// One string.
-    #[serde(default)]
-    pub secret: String,
-    /// Or several parts.
-    #[serde(default)]
-    pub fields: BTreeMap<String, String>,
-    /// What the provider calls it; empty where nothing can be revoked by it.
-    #[serde(default)]
-    pub reference: String,
-}
-
 /// The generation of a new signing secret, out of a random uid: none is ever the next of another, so that a secret that was replaced does
 /// not come back where the rotator is deleted and set anew.
 #[must_use]
@@ -105,20 +89,6 @@ pub const fn generation_of(random: Uuid) -> u32 {
     let [a, b, c, d, ..] = *random.as_bytes();
     // As much as the column holds, and never none.
     (u32::from_be_bytes([a, b, c, d]) >> 1) | 1 << 30
-}
-
-/// A rotator's answer about what it was to have revoked.
-#[derive(Deserialize)]
-struct Revocation {
-    /// Unless it says so, it is.
-    revoked: Option<bool>,
-}
-
-/// Whether a rotator answers that a secret is none of its own, so that it has not had it revoked.
-#[must_use]
-pub fn is_left_alone(body: &[u8]) -> bool {
-    let said = serde_json::from_slice::<Revocation>(body);
-    said.is_ok_and(|said| said.revoked == Some(false))
 }
 
 impl Asking {
@@ -157,29 +127,6 @@ impl Asking {
             Wanted::Create { .. } => "create",
             Wanted::Revoke(_) => "revoke",
         }
-    }
-}
-
-impl fmt::Debug for Minted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Minted(redacted)")
-    }
-}
-
-impl Minted {
-    /// Reads an answer. What is wrong with it is said without any of it.
-    ///
-    /// # Errors
-    /// It is no JSON of that shape.
-    pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
-        let minted: Self = serde_json::from_slice(body).map_err(
-            |_| "the rotator's answer is no JSON with a secret, or larger than 4096 bytes",
-        )?;
-        let reference = &minted.reference;
-        if reference.len() > REFERENCE_BYTES_MAX || reference.chars().any(char::is_control) {
-            return Err("the rotator's reference is longer than 256 bytes, or not printable");
-        }
-        Ok(minted)
     }
 }
 
@@ -231,31 +178,5 @@ mod tests {
         }
         let drawn = [1_u128, 2, 3].map(|one| generation_of(Uuid::from_u128(one << 97)));
         assert_eq!(drawn, [1, 2, 3].map(|low| (1 << 30) + low));
-    }
-
-    #[test]
-    fn only_who_says_so_has_revoked_nothing() {
-        assert!(is_left_alone(br#"{"revoked": false}"#));
-        for body in [&b"{}"[..], b"", b"ok", br#"{"revoked": true}"#] {
-            assert!(!is_left_alone(body));
-        }
-    }
-
-    #[test]
-    fn an_answer_is_read_or_refused_without_being_told() {
-        let minted = Minted::parse(br#"{"secret": "sk-1", "reference": "key_1", "more": 1}"#);
-        assert_eq!(
-            minted.map(|m| (m.secret, m.reference)).ok(),
-            Some(("sk-1".into(), "key_1".into()))
-        );
-        for body in [
-            &b"sk-1"[..],
-            b"",
-            br#"{"secret": 1}"#,
-            br#"{"secret":"s","reference":"a\nb"}"#,
-        ] {
-            let why = Minted::parse(body).err().unwrap();
-            assert!(why.starts_with("the rotator's") && !why.contains("sk-1"));
-        }
     }
 }

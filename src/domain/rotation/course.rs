@@ -1,11 +1,14 @@
 //! The course of a rotation: what each event makes of it, and what is to be done to the versions in the same transaction.
 
 mod over;
+mod unfit;
 
 use std::time::Duration;
 
 use super::{CLAIM_LASTS, Origin, Rotation, Step};
 use crate::domain::time::Timestamp;
+
+pub use unfit::Unfit;
 
 /// The first try that comes to nothing is repeated after this; the gap doubles with each.
 pub const AGAIN_FIRST: Duration = Duration::from_secs(5);
@@ -75,11 +78,6 @@ pub enum Deed {
     /// The previous version becomes current again, and the new one previous.
     Restore,
 }
-
-/// Why an event does not fit the step that a rotation is at: what it is, and what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unfit(pub &'static str);
 
 impl Step {
     /// The new version is not current yet: nothing has changed for any lease.
@@ -223,30 +221,6 @@ impl Rotation {
         self.attempts = 0;
         self.is_held = false;
         self.next_attempt = Some(now);
-    }
-
-    const fn unfit(&self, event: &Event) -> Unfit {
-        Unfit(match (self.step, event) {
-            (Step::Draining, Event::Cancel) => {
-                "its version is current already: undo it with RollbackKey, or rotate another secret in"
-            }
-            (Step::Draining, Event::Retry { .. }) => {
-                "its version is current already, and leases of the previous one run out by themselves: revoke_previous_now ends that"
-            }
-            (Step::Creating, Event::Retry { .. }) => {
-                "there is no new version yet that could be promoted untried"
-            }
-            (Step::Revoking | Step::Done, Event::RollBack { .. }) => {
-                "the previous version is revoked: rotate another secret in"
-            }
-            (Step::Creating | Step::Pending | Step::Testing, Event::RollBack { .. }) => {
-                "its version is not current: give the rotation up with CancelRotation"
-            }
-            (Step::Done, _) => "it is done already",
-            (Step::Cancelled, _) => "it was cancelled already",
-            (Step::RolledBack, _) => "it was rolled back already",
-            _ => "it has moved on meanwhile: look at it again",
-        })
     }
 }
 

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use keylease::proto::{
     CancelRotationRequest, GetRotationRequest, KeyVersion, ListKeyVersionsRequest,
-    RetryRotationRequest, RollbackKeyRequest, RotateKeyRequest, Rotation, VersionStage,
+    RetryRotationRequest, RollbackKeyRequest, RotateKeyRequest, Rotation, RotationStep,
+    VersionStage,
 };
 use tokio::time::sleep;
 use tonic::Status;
 
+use super::cluster::eventually;
 use super::keys::KEY;
 use super::probed::Probed;
 use super::setup::secret;
@@ -36,6 +38,24 @@ impl Probed {
         let request = GetRotationRequest { name };
         let answer = self.admin.admin.clone().get_rotation(request).await;
         answer.unwrap().into_inner().rotation.unwrap()
+    }
+
+    /// Until a rotation is at that step.
+    pub(crate) async fn reaches(&self, to: u32, step: RotationStep) {
+        let is_there = async || self.rotation(to).await.step() == step;
+        eventually("the rotation gets there", is_there).await;
+    }
+
+    /// Until a secret is refused that a rotator has made and its provider rejects, but for the minute in which it may be too new to be known.
+    pub(crate) async fn is_refused(&self, to: u32) {
+        let last = format!(
+            "update rotations set attempts = 4, next_attempt_time = clock_timestamp()
+            where to_number = {to} and step = 'testing' and attempts between 1 and 3"
+        );
+        let is_tried = async || self.sql(&last).await == 1;
+        eventually("the secret is tried", is_tried).await;
+        let is_held = async || self.rotation(to).await.held;
+        eventually("the secret is refused", is_held).await;
     }
 
     /// Gives a rotation up, once no request that revokes something for it is on its way.

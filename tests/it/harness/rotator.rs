@@ -11,9 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use keylease::proto::{
-    RotateKeyRequest, Rotation, RotationStep, Rotator as Resource, SetRotatorRequest,
-};
+use keylease::proto::{RotateKeyRequest, Rotation, Rotator as Resource, SetRotatorRequest};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -21,7 +19,6 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tonic::Status;
 
-use super::cluster::eventually;
 use super::keys::KEY;
 use super::probed::Probed;
 
@@ -139,24 +136,6 @@ impl Probed {
             ..Default::default()
         };
         self.rotate_so(request).await
-    }
-
-    /// Until a rotation is at that step.
-    pub(crate) async fn reaches(&self, to: u32, step: RotationStep) {
-        let is_there = async || self.rotation(to).await.step() == step;
-        eventually("the rotation gets there", is_there).await;
-    }
-
-    /// Until a secret is refused that a rotator has made and its provider rejects, but for the minute in which it may be too new to be known.
-    pub(crate) async fn is_refused(&self, to: u32) {
-        let last = format!(
-            "update rotations set attempts = 4, next_attempt_time = clock_timestamp()
-            where to_number = {to} and step = 'testing' and attempts between 1 and 3"
-        );
-        let is_tried = async || self.sql(&last).await == 1;
-        eventually("the secret is tried", is_tried).await;
-        let is_held = async || self.rotation(to).await.held;
-        eventually("the secret is refused", is_held).await;
     }
 
     /// Sets the rotator of the account; previous versions have no grace.
