@@ -25,7 +25,7 @@ use input::Received;
 /// Where responses come from.
 const INPUT: &str = "standard input";
 /// What is said beside the class where no rule explains a failure.
-const UNEXPLAINED: &str = ", most likely: no rule explains it";
+const GUESS: &str = ", most likely: no rule explains it";
 /// A longer line is no response that anybody reported.
 const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -54,6 +54,9 @@ struct Verdict<'a> {
     retry_after_ms: Option<u64>,
     advice: Option<&'a str>,
     rule: Option<&'a str>,
+    /// No rule explains it, and this is the likeliest.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    guess: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -173,7 +176,7 @@ fn verdict<'a>(found: Option<&Explained<'a>>) -> Verdict<'a> {
     let Some(found) = found else {
         return Verdict::default();
     };
-    let failure = found.in_words();
+    let failure = &found.failure;
     let stated = failure.retry_after.map(|stated| stated.as_millis());
     Verdict {
         class: Some(failure.class.as_str()),
@@ -181,6 +184,7 @@ fn verdict<'a>(found: Option<&Explained<'a>>) -> Verdict<'a> {
         retry_after_ms: stated.map(|millis| u64::try_from(millis).unwrap_or(u64::MAX)),
         advice: Some(failure.advice.as_str()),
         rule: Some(found.rule),
+        guess: found.is_guess,
         error: None,
     }
 }
@@ -193,7 +197,7 @@ fn text(provider: &str, found: Option<&Explained<'_>>) -> String {
     let Some(found) = found else {
         return format!("no failure, by the rules of {provider}");
     };
-    let failure = found.in_words();
+    let failure = &found.failure;
     let stated = failure.retry_after.map_or_else(
         || "none".to_owned(),
         |stated| humantime::format_duration(stated).to_string(),
@@ -202,9 +206,9 @@ fn text(provider: &str, found: Option<&Explained<'_>>) -> String {
         "rule      {}\nclass     {}{}\nblame     {}\nstated    {stated}\ncooldown  {}\nadvice    {}",
         found.rule,
         failure.class.as_str(),
-        found.likely.as_ref().map_or("", |_| UNEXPLAINED),
+        if found.is_guess { GUESS } else { "" },
         failure.blame.as_str(),
-        backoff::in_words(&found.failure),
+        backoff::in_words(failure),
         failure.advice.as_str(),
     )
 }

@@ -95,7 +95,7 @@ pub fn in_words(failure: &Failure) -> String {
             )
         }
         FailureClass::Unknown => {
-            "counted against the key, which cools after several in a row".to_owned()
+            "counted against the key, which cools after several in a row while others of its provider succeed".to_owned()
         }
         FailureClass::ProviderFault => {
             "none; counted against the key only while others of its provider succeed".to_owned()

@@ -95,7 +95,8 @@ const fn unanswered(transport: Transport) -> &'static str {
 
 const fn on_the_way(transport: Transport) -> Failure {
     let (class, blame, advice) = match transport {
-        Transport::Timeout => (
+        // Nobody says where it failed: that a key is no good is told by an answer.
+        Transport::Timeout | Transport::Unknown => (
             FailureClass::ProviderFault,
             Blame::Provider,
             Advice::RetrySameLater,
@@ -110,7 +111,6 @@ const fn on_the_way(transport: Transport) -> Failure {
             Blame::Request,
             Advice::DoNotRetry,
         ),
-        Transport::Unknown => (FailureClass::Unknown, Blame::Key, Advice::RetryOtherKey),
     };
     Failure {
         class,
@@ -211,8 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn a_403_is_not_explained_by_its_status() {
-        assert_eq!(http(403).class, FailureClass::Unknown);
+    fn what_nobody_explains_blames_no_key() {
+        assert_eq!(http(403).class, FailureClass::RegionOrEgress);
+        for status in [304, 418] {
+            assert_eq!(http(status).blame, Blame::Request);
+        }
+        let failure = failure(Observation::Transport(Transport::Unknown)).unwrap();
+        assert_eq!(failure.class, FailureClass::ProviderFault);
+        assert_eq!(failure.blame, Blame::Provider);
     }
 
     #[test]

@@ -12,7 +12,6 @@ mod verdicts;
 mod words;
 
 use faults::FaultRun;
-use rows::Row;
 pub use verdicts::Word;
 pub use words::Words;
 
@@ -20,7 +19,7 @@ pub use words::Words;
 #[derive(Debug, Clone, Default)]
 pub struct Vitals {
     health: Health,
-    unexplained: Row,
+    unexplained: FaultRun,
     faults: FaultRun,
     words: Words,
     /// The same of doubted callers' rows of failures.
@@ -43,8 +42,13 @@ pub enum Event<'a> {
         /// The provider took the key.
         is_well: bool,
     },
-    /// A failure that no rule explains.
-    Unexplained(Word),
+    /// A failure that nobody can name; told apart from what all meet as a fault of the provider is.
+    Unexplained {
+        /// When another version of the same provider last succeeded.
+        others_succeeded: Option<Timestamp>,
+        /// Whose word it is.
+        word: Word,
+    },
     /// 5xx; `others_succeed` since then at the same provider says that it is not the provider.
     ProviderFault {
         /// When another version of the same provider last succeeded.
@@ -114,8 +118,11 @@ impl Vitals {
             Event::Rejected(word) => self.reject(word, policy, why, now),
             Event::Probed { is_well: true } => self.proven_well(now),
             Event::Probed { is_well: false } => self.refute(policy, why, now),
-            Event::Unexplained(word) => {
-                let row = self.unexplained.add(word.by);
+            Event::Unexplained {
+                others_succeeded,
+                word,
+            } => {
+                let row = self.unexplained.on(others_succeeded, word.by, now);
                 self.judge(row, (word, FailureClass::Unknown), policy, why, now)
             }
             Event::ProviderFault {
@@ -148,10 +155,10 @@ impl Vitals {
         }
     }
 
-    /// Failures in a row of the kind that is nearer to cooling it: those that no rule explains and faults of the provider are counted apart.
+    /// Failures in a row of the kind that is nearer to cooling it: those that nobody can name and faults of the provider are counted apart.
     #[must_use]
     pub fn streak(&self) -> u32 {
-        self.unexplained.count.max(self.faults.count())
+        self.unexplained.count().max(self.faults.count())
     }
 
     fn succeed(&mut self, is_canary: bool, now: Timestamp) -> Option<Health> {
@@ -200,7 +207,7 @@ impl Vitals {
     }
 
     fn forget_streak(&mut self) {
-        self.unexplained = Row::default();
+        self.unexplained = FaultRun::NONE;
         self.faults = FaultRun::NONE;
     }
 }

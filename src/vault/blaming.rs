@@ -129,16 +129,19 @@ pub(super) fn event(
     is_issuer: bool,
     now: Timestamp,
 ) -> Event<'static> {
+    let others_succeeded = || {
+        let (version, model) = (claims.version_uid, claims.model.as_str());
+        account.provider.others_succeeded(version, model, now)
+    };
     match failure.class {
         FailureClass::Credential => Event::Rejected(word),
-        FailureClass::Unknown if is_issuer => Event::Unexplained(word),
+        FailureClass::Unknown if is_issuer => Event::Unexplained {
+            others_succeeded: others_succeeded(),
+            word,
+        },
         FailureClass::ProviderFault if is_issuer && start != Start::Unknown => {
             Event::ProviderFault {
-                others_succeeded: account.provider.others_succeeded(
-                    claims.version_uid,
-                    &claims.model,
-                    now,
-                ),
+                others_succeeded: others_succeeded(),
                 word,
             }
         }
@@ -209,11 +212,11 @@ mod tests {
 
     #[test]
     fn a_report_is_one_failure_in_a_row_until_it_speaks_of_a_success() {
-        let unknown = || judged(Observation::Transport(Transport::Unknown));
+        let fault = || judged(Observation::Transport(Transport::Unknown));
         let success = judged(Observation::Success {
             headers: Vec::new(),
         });
-        let outcomes = [unknown(), unknown(), success, unknown(), unknown()];
+        let outcomes = [fault(), fault(), success, fault(), fault()];
         let again: Vec<bool> = each_once(&outcomes).map(|(_, again)| again).collect();
         assert_eq!(again, [false, true, false, false, true]);
     }

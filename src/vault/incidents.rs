@@ -80,7 +80,11 @@ pub(super) fn tell_provider(
                 provider.answered(sight, now);
             }
         }
-        FailureClass::RegionOrEgress | FailureClass::Unknown => {}
+        // What nobody can name is the provider's doing as far as others meet it, too.
+        FailureClass::Unknown => {
+            provider.peer_failed(claims.version_uid, &claims.model, now);
+        }
+        FailureClass::RegionOrEgress => {}
     }
 }
 

@@ -153,9 +153,7 @@ impl Vault {
                 self.tell_version(lease, (outcome, false), None, now);
             }
             Seen::Failed { failure, .. } if is_counted(failure) => {
-                if failure.class == FailureClass::ProviderFault {
-                    self.peer(&lease.claims, false, now);
-                }
+                self.peer(&lease.claims, false, now);
                 self.tell_version(lease, (outcome, is_again), None, now);
             }
             Seen::Failed { .. } => {}

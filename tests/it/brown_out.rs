@@ -72,6 +72,19 @@ async fn thirty_percent_503_for_a_minute_kill_no_key_and_shut_no_provider() {
     assert_eq!(crowd.incidents(1).await, []);
 }
 
+/// What stands in the way may say nothing at all.
+#[tokio::test]
+async fn a_way_that_answers_a_bare_403_for_a_minute_kills_no_key_and_is_told() {
+    let crowd = Crowd::of(2, 1).await;
+    let caller = tokio::spawn(busy(crowd.caller(0, 0).await, |_| http(403, &[])));
+    tokio::time::sleep(LASTS / 2).await;
+    let suspicion = crowd.incident(IncidentKind::Egress).await.unwrap();
+    assert_eq!(suspicion.subject, "providers/api.openai.com");
+    assert!(caller.await.unwrap() > 100);
+    no_key_is_blamed(&crowd.admin.status("p").await);
+    assert_eq!(crowd.incident(IncidentKind::Breaker).await, None);
+}
+
 #[tokio::test]
 async fn a_throttled_way_for_a_minute_kills_no_key_and_is_told() {
     let crowd = Crowd::of(2, 1).await;
@@ -79,7 +92,6 @@ async fn a_throttled_way_for_a_minute_kills_no_key_and_is_told() {
         0 => http(403, &[("cf-mitigated", "challenge")]),
         1 => transport(TransportFailureKind::Connect),
         2 => transport(TransportFailureKind::Dns),
-        // What no rule explains is the barred way's doing as well.
         3 => http(403, &[]),
         _ => success(),
     };

@@ -66,10 +66,11 @@ fn every_sample_is_answered_by_its_verdict() {
             assert_eq!(answer[field], sample["expect"][field], "{}", sample["id"]);
         }
         assert!(answer["rule"].as_str().unwrap().contains('/'));
+        assert!(answer.get("guess").is_none_or(|guess| guess == true));
     }
 }
 
-/// "unknown" is no word for a failure, and nothing in the verdict may say it; what it does to a key is told.
+/// "unknown" is no word for a failure, and nothing in the verdict may say it; that it is a guess is told.
 #[test]
 fn what_no_rule_explains_gets_the_likeliest_word() {
     let lines_in = [
@@ -95,8 +96,9 @@ fn what_no_rule_explains_gets_the_likeliest_word() {
     let egress = || verdict("region_or_egress", "egress");
     let request = || verdict("caller_fault", "request");
     assert_eq!(found, [egress(), egress(), request(), request(), request()]);
+    assert!(answers.iter().all(|answer| answer["guess"] == true));
     let (out, _) = texts(&classify(&[], b"HTTP/1.1 418 I'm a teapot\r\n\r\n"));
-    for words in ["caller_fault, most likely", "several in a row"] {
+    for words in ["caller_fault, most likely", "cooldown  none"] {
         assert!(out.contains(words), "{out}");
     }
 }

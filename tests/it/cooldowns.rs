@@ -10,8 +10,8 @@ use tonic::Code;
 
 use crate::harness::client::of;
 use crate::harness::cluster::{Cluster, eventually};
-use crate::harness::judged::{brief, health, judged_by, patient, state, trusting, until};
-use crate::harness::outcomes::{http, success, transport};
+use crate::harness::judged::{Peer, brief, health, judged_by, patient, state, trusting, until};
+use crate::harness::outcomes::{answered, http, success, transport};
 
 #[tokio::test]
 async fn a_429_cools_the_account_for_as_long_as_it_says() {
@@ -76,18 +76,36 @@ async fn a_cooldown_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn five_unexplained_failures_in_a_row_cool_a_version_and_a_success_begins_anew() {
-    let (_cluster, admin, caller) = judged_by(trusting()).await;
-    let unexplained = [
-        http(418, &[]),
+async fn what_no_rule_explains_blames_no_key_however_often_it_comes() {
+    let (cluster, admin, caller) = judged_by(brief()).await;
+    let peer = Peer::of(&cluster).await;
+    for outcome in [
         http(403, &[]),
+        http(304, &[]),
+        answered(403, &[], r#"{"message":"Not on Sundays"}"#),
         transport(TransportFailureKind::Unspecified),
-        http(302, &[]),
-    ];
-    for round in 0..2 {
-        for outcome in &unexplained {
+    ] {
+        for _ in 0..6 {
             let lease = caller.lease("p").await;
             let verdict = caller.report(&lease, outcome.clone()).await;
+            assert_ne!(verdict.blame(), BlameScope::Key);
+            assert_eq!(state(&verdict), HealthState::Active);
+            peer.succeeds().await;
+        }
+    }
+    let failures = admin.status("p").await.keys[0].versions[0].consecutive_failures;
+    assert_eq!(failures, 0);
+}
+
+#[tokio::test]
+async fn five_failures_in_a_row_that_nobody_can_name_cool_a_version_and_a_success_begins_anew() {
+    let (cluster, admin, caller) = judged_by(trusting()).await;
+    let peer = Peer::of(&cluster).await;
+    for round in 0..2 {
+        for _ in 0..4 {
+            let lease = caller.lease("p").await;
+            let verdict = caller.report(&lease, http(418, &[])).await;
+            peer.succeeds().await;
             assert_eq!(verdict.failure_class(), FailureClass::Unknown);
             assert_eq!(state(&verdict), HealthState::Active);
         }
@@ -119,15 +137,11 @@ async fn failing_alone(outcome: Outcome) -> HealthState {
         verdicts: trusting().verdicts,
         ..brief()
     };
-    let (_cluster, admin, caller) = judged_by(trusting).await;
-    admin.create_account_and_key("peer").await;
-    admin.create_pool("peers", &["peer"]).await;
-    let token = admin.create_lessee("other", "peers").await;
-    let other = _cluster.client(0, &token).await;
+    let (cluster, _admin, caller) = judged_by(trusting).await;
+    let peer = Peer::of(&cluster).await;
     let first = caller.lease("p").await;
     caller.report(&first, outcome.clone()).await;
-    let lease = other.lease("peers").await;
-    other.report(&lease, success()).await;
+    peer.succeeds().await;
     let second = caller.lease("p").await;
     state(&caller.report(&second, outcome).await)
 }
@@ -143,10 +157,12 @@ async fn a_key_that_fails_while_its_peers_succeed_is_unhealthy_and_one_whose_cal
 
 #[tokio::test]
 async fn an_unhealthy_version_by_one_callers_word_is_back_by_its_canary() {
-    let (_cluster, admin, caller) = judged_by(brief()).await;
+    let (cluster, admin, caller) = judged_by(brief()).await;
+    let peer = Peer::of(&cluster).await;
     for _ in 0..2 {
         let lease = caller.lease("p").await;
         caller.report(&lease, http(418, &[])).await;
+        peer.succeeds().await;
     }
     caller
         .refused(of("p"))

@@ -73,7 +73,7 @@ async fn reports_are_judged_by_the_rules_of_the_lease_s_pool_on_every_replica() 
     let there = cluster.client(1, &token).await;
     let lease = here.lease("plain").await;
     let verdict = there.report(&lease, invoice()).await;
-    assert_eq!(verdict.failure_class(), FailureClass::Unknown);
+    assert_eq!(verdict.failure_class(), FailureClass::CallerFault);
     // The second replica learned of the rules by its poll, and of the lease by its id.
     let lease = here.lease("ruled").await;
     let verdict = there.report(&lease, invoice()).await;

@@ -9,7 +9,7 @@ use keylease::proto::{
 use tonic::Code;
 
 use crate::harness::client::of;
-use crate::harness::judged::{brief, health, judged_by, patient, state, trusting, until};
+use crate::harness::judged::{Peer, brief, health, judged_by, patient, state, trusting, until};
 use crate::harness::outcomes::{http, not_sent, success, transport};
 
 #[tokio::test]
@@ -64,16 +64,19 @@ async fn a_late_401_on_a_rotated_version_never_hurts_the_new_one() {
 
 #[tokio::test]
 async fn a_rotated_key_has_no_past() {
-    let (_cluster, admin, caller) = judged_by(HealthPolicy::default()).await;
+    let (cluster, admin, caller) = judged_by(HealthPolicy::default()).await;
+    let peer = Peer::of(&cluster).await;
     for _ in 0..4 {
         let lease = caller.lease("p").await;
         caller.report(&lease, http(418, &[])).await;
+        peer.succeeds().await;
     }
     admin.rotate("accounts/a/keys/k", "sk-new").await;
     for _ in 0..4 {
         let lease = caller.lease("p").await;
         let verdict = caller.report(&lease, http(418, &[])).await;
         assert_eq!(state(&verdict), HealthState::Active);
+        peer.succeeds().await;
     }
     let lease = caller.lease("p").await;
     caller.report(&lease, http(401, &[])).await;

@@ -6,14 +6,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use keylease::crypto::{BootId, KeyRing};
 use keylease::domain::claims::RetryClaims;
 use keylease::domain::time::Timestamp;
-use keylease::proto::{AdviceAction, BlameScope, LeaseKeyRequest, RefusalReason};
+use keylease::proto::{self, AdviceAction, BlameScope, LeaseKeyRequest, RefusalReason};
 use keylease::vault::{Ids, VaultKeys};
 use tonic::Code;
 use uuid::Uuid;
 
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::Cluster;
+use crate::harness::judged::NAMELESS;
 use crate::harness::outcomes::{http, retry_token};
+use crate::harness::setup::of_targets;
 
 fn with(token: &str) -> LeaseKeyRequest {
     LeaseKeyRequest {
@@ -30,7 +32,11 @@ async fn of_three_keys() -> (Cluster, Client, Client, Client) {
         admin.create_account_and_key(account).await;
     }
     admin.create_key("a", "other", "sk-a-other").await;
-    admin.create_pool("p", &["a", "b"]).await;
+    let nameless = proto::Pool {
+        failure_rules: NAMELESS.to_owned(),
+        ..of_targets(&["a", "b"])
+    };
+    admin.create_pool_of("p", nameless).await;
     let token = admin.create_lessee("search", "p").await;
     cluster.settled().await;
     let (first, second) = (
@@ -44,7 +50,7 @@ async fn of_three_keys() -> (Cluster, Client, Client, Client) {
 async fn what_was_blamed_is_avoided_on_every_replica_and_over_all_attempts() {
     let (_cluster, admin, first, second) = of_three_keys().await;
     let lease = first.lease("p").await;
-    // A failure that nobody explains says nothing to the fleet; only the token does.
+    // A failure that nobody can name says nothing to the fleet; only the token does.
     let verdict = first.report(&lease, http(418, &[])).await;
     assert_eq!(verdict.blame(), BlameScope::Key);
     let advice = verdict.advice.clone().unwrap();

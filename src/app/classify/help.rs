@@ -9,8 +9,8 @@ With --jsonl, standard input has many, one a line:
 and each is answered by one line:
   {\"class\": \"rate_limit\", \"scope\": \"account_model\", \"retry_after_ms\": 2000, \"advice\": \"retry_other_key\", \"rule\": \"rate/code\"}
 A response that is no failure has null everywhere; a line that cannot be read has an `error` besides, and makes the exit code 1.
-A failure that no rule explains gets the likeliest class, by a rule status/unexplained…; reports of it blame nothing for that, but five in
-a row cool the key. A provider that is not known is judged by the generic rules. A status of 0 means that no answer came; the body then says why.
+A failure that no rule explains gets the likeliest class, by a rule status/unexplained…, and has \"guess\": true besides; no key is blamed for
+such a one. A provider that is not known is judged by the generic rules. A status of 0 means that no answer came; the body then says why.
 Times of day are measured against the response's Date. Without one, --jsonl takes them to state nothing; one response alone is taken
 to have been received just now.
 

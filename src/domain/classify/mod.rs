@@ -60,21 +60,10 @@ pub struct Response<'a> {
 pub struct Explained<'a> {
     /// What it is judged to be.
     pub failure: Failure,
-    /// Where no rule explains it: what it most likely is. A key is judged by a row of such failures, and not by a guess.
-    pub likely: Option<Failure>,
+    /// No rule explains it, and this is what it most likely is. No guess blames a key.
+    pub is_guess: bool,
     /// The rule, as `file/id`; one of a pool's own as `pool/id`.
     pub rule: &'a str,
-}
-
-impl Explained<'_> {
-    /// In the words that there are for failures, of which "unknown" is none.
-    #[must_use]
-    pub const fn in_words(&self) -> &Failure {
-        match &self.likely {
-            Some(likely) => likely,
-            None => &self.failure,
-        }
-    }
 }
 
 /// Explains a response by the rules of its provider; `None` if it is no failure. `now` is when it was made, and is needed only for
@@ -98,25 +87,11 @@ pub fn explain<'a>(
         retry_after: stated.about(rule.class).or(rule.cooldown),
         advice: rule.advice,
     };
-    let (failure, likely) = if rule.is_guess {
-        (unexplained(stated), Some(failure))
-    } else {
-        (failure, None)
-    };
     Some(Explained {
         failure,
-        likely,
+        is_guess: rule.is_guess,
         rule: &rule.id,
     })
-}
-
-fn unexplained(stated: Stated) -> Failure {
-    Failure {
-        class: FailureClass::Unknown,
-        blame: Blame::Key,
-        retry_after: stated.about(FailureClass::Unknown),
-        advice: Advice::RetryOtherKey,
-    }
 }
 
 fn blamed(rule: &Rule, rules: Rules<'_>, evidence: &Evidence) -> Blame {

@@ -151,7 +151,7 @@ fn rule_of(i: usize, written: Written, author: Author) -> Result<Rule, String> {
     if author == Author::Here {
         refuse_void(&written).map_err(within)?;
     }
-    let rule = Rule::parse(FILE, written, PATTERN_BYTES_MAX).map_err(within)?;
+    let rule = Rule::parse(FILE, judged(written), PATTERN_BYTES_MAX).map_err(within)?;
     // The last thing that a pool may be talked into is to bury its keys while their provider is ill.
     if rule.class == FailureClass::Credential && rule.takes_any_fault() {
         let what = "class \"credential\" takes every answer of status 5xx, which is never a key's fault by itself; add codes, text, \
@@ -182,8 +182,7 @@ fn check(written: &Written) -> Result<(), String> {
     Ok(())
 }
 
-/// A failure that nobody can name is judged as one that no rule explains: against the key, in a row. What a rule says of it besides would be
-/// lost.
+/// A failure that nobody can name counts against the key, in a row. What a rule says of it besides would be lost.
 fn refuse_void(written: &Written) -> Result<(), String> {
     let class = FailureClass::Unknown.as_str();
     let of_what = match (written.class == class, written.guess) {
@@ -199,6 +198,17 @@ fn refuse_void(written: &Written) -> Result<(), String> {
             {field}, or name a class that it is to hold for"
         ))
     })
+}
+
+/// What its author only guesses is what nobody can name. Nothing else holds of that, whatever an earlier release let pass.
+fn judged(mut written: Written) -> Written {
+    let unknown = FailureClass::Unknown.as_str();
+    if written.guess || written.class == unknown {
+        unknown.clone_into(&mut written.class);
+        written.guess = false;
+        (written.scope, written.advice, written.cooldown) = (None, None, None);
+    }
+    written
 }
 
 fn check_values<'a>(

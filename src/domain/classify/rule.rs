@@ -24,7 +24,7 @@ pub(super) struct Written {
     pub(super) scope: Option<String>,
     pub(super) advice: Option<String>,
     /// How long it cools where the response itself states nothing.
-    cooldown: Option<String>,
+    pub(super) cooldown: Option<String>,
     #[serde(default)]
     pub(super) status: Vec<String>,
     #[serde(default)]
@@ -60,7 +60,7 @@ pub(super) struct Rule {
     pub(super) scope: Scope,
     pub(super) advice: Advice,
     pub(super) cooldown: Option<Duration>,
-    /// Its class is the likeliest word, and no explanation that anything is judged by.
+    /// Its class is only what is most likely.
     pub(super) is_guess: bool,
     statuses: Vec<(u16, u16)>,
     codes: Vec<Glob>,
@@ -91,12 +91,6 @@ impl Rule {
             pattern(any_of, bytes_max).map_err(|what| format!("{name}: {what}"))
         };
         let class = class_of(&written.class)?;
-        // An author who says that nobody knows asks for what is done where no rule holds.
-        let (class, is_guess) = if class == FailureClass::Unknown {
-            (FailureClass::CallerFault, true)
-        } else {
-            (class, written.guess)
-        };
         let scope = written.scope.as_deref().map(scope_of).transpose()?;
         let scope = scope.unwrap_or_else(|| usual_scope(class));
         let advice = written.advice.as_deref().map(advice_of).transpose()?;
@@ -105,7 +99,7 @@ impl Rule {
             scope,
             advice: advice.unwrap_or_else(|| usual_advice(class, scope)),
             cooldown: cooldown_of(written.cooldown.as_deref(), class)?,
-            is_guess,
+            is_guess: written.guess,
             statuses: each(&written.status, statuses_of)?,
             codes: each(&written.codes, |c| Glob::parse(c, code_of))?,
             text: pattern("text", &written.text)?,

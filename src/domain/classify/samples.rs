@@ -50,7 +50,7 @@ fn verdict(book: &RuleBook, sample: &Sample) -> (Expected, String) {
         };
         return (expected, nothing());
     };
-    let failure = found.in_words();
+    let failure = found.failure;
     let expected = Expected {
         class: failure.class.as_str().to_owned(),
         scope: failure.blame.as_str().to_owned(),

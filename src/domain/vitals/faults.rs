@@ -1,4 +1,4 @@
-//! Faults of a provider in a row, as far as one version alone may be to blame for them.
+//! Faults of a provider in a row, and failures that nobody can name, as far as one version alone may be to blame for them.
 
 use uuid::Uuid;
 

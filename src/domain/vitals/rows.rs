@@ -29,19 +29,11 @@ impl Voice {
     }
 }
 
-/// Failures in a row that no rule explains.
+/// Failures in a row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Row {
     pub(super) count: u32,
     pub(super) voice: Voice,
-}
-
-impl Row {
-    pub(super) fn add(&mut self, by: Uuid) -> Self {
-        self.count = self.count.saturating_add(1);
-        self.voice = self.voice.and(by);
-        *self
-    }
 }
 
 impl Vitals {

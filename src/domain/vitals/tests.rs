@@ -27,7 +27,11 @@ const WORD: Word = Word {
     is_doubted: false,
 };
 const REJECTED: Event<'_> = Event::Rejected(WORD);
-const UNEXPLAINED: Event<'_> = Event::Unexplained(WORD);
+/// Others succeed meanwhile.
+const UNEXPLAINED: Event<'_> = Event::Unexplained {
+    others_succeeded: Some(Timestamp::from_micros(i64::MAX)),
+    word: WORD,
+};
 const SUCCESS: Event<'_> = Event::Success { is_canary: false };
 const REFUTED: Event<'_> = Event::Probed { is_well: false };
 const CANARY_SUCCESS: Event<'_> = Event::Success { is_canary: true };
@@ -108,6 +112,18 @@ fn five_unexplained_failures_in_a_row_cool_for_half_an_hour() {
     ));
     assert_eq!(vitals.admission(at(5)), Admission::Cooling(at(1_804)));
     assert_eq!(vitals.admission(at(1_804)), Admission::Normal);
+}
+
+#[test]
+fn what_nobody_can_name_and_all_meet_cools_no_version() {
+    let mut vitals = Vitals::default();
+    let event = Event::Unexplained {
+        others_succeeded: Some(at(-1)),
+        word: WORD,
+    };
+    for second in 0..100 {
+        assert_eq!(on(&mut vitals, event, second), None);
+    }
 }
 
 #[test]

@@ -6,15 +6,21 @@ use keylease::proto::{self, HealthPolicy, HealthState, LeaseKeyRequest, Pool, Ve
 
 use super::client::{Client, of};
 use super::cluster::Cluster;
+use super::outcomes::success;
 use super::setup::{of_targets, span};
 
-/// A cluster with the pool `p` of the account `a`, whose one key is `k`, judged by this policy.
+/// Rules by which a pool says of a 418 that nobody can name it.
+pub(crate) const NAMELESS: &str =
+    "version = 1\n[[rule]]\nid = \"nameless\"\nstatus = [\"418\"]\nclass = \"unknown\"\n";
+
+/// A cluster with the pool `p` of the account `a`, whose one key is `k`, judged by this policy and [`NAMELESS`].
 pub(crate) async fn judged_by(policy: HealthPolicy) -> (Cluster, Client, Client) {
     let cluster = Cluster::start().await;
     let admin = cluster.admin().await;
     admin.create_account_and_key("a").await;
     let pool = Pool {
         health_policy: Some(policy),
+        failure_rules: NAMELESS.to_owned(),
         ..of_targets(&["a"])
     };
     admin.create_pool_of("p", pool).await;
@@ -41,6 +47,27 @@ pub(crate) fn trusting() -> HealthPolicy {
     HealthPolicy {
         verdicts: proto::VerdictPolicy::Trust.into(),
         ..Default::default()
+    }
+}
+
+/// A caller of another key of the same provider: while it succeeds there, the provider is well.
+pub(crate) struct Peer(Client);
+
+impl Peer {
+    /// One in a cluster whose first replica is to hear of it.
+    pub(crate) async fn of(cluster: &Cluster) -> Self {
+        let admin = cluster.admin().await;
+        admin.create_account_and_key("peer").await;
+        admin.create_pool("peers", &["peer"]).await;
+        let token = admin.create_lessee("peer", "peers").await;
+        cluster.settled().await;
+        Self(cluster.client(0, &token).await)
+    }
+
+    /// It does.
+    pub(crate) async fn succeeds(&self) {
+        let lease = self.0.lease("peers").await;
+        self.0.report(&lease, success()).await;
     }
 }
 

@@ -15,9 +15,21 @@ fn said(by: u128) -> Word {
     }
 }
 
+/// While others succeed.
+fn unexplained(word: Word) -> Event<'static> {
+    Event::Unexplained {
+        others_succeeded: Some(at(1_000_000)),
+        word,
+    }
+}
+
 fn fails(vitals: &mut Vitals, word: Word, seconds: i64) -> Option<Health> {
-    let event = Event::Unexplained(word);
-    vitals.on(event, &HealthPolicy::default(), "418", at(seconds))
+    vitals.on(
+        unexplained(word),
+        &HealthPolicy::default(),
+        "418",
+        at(seconds),
+    )
 }
 
 /// Five failures of caller 1 by the second 0.
@@ -60,7 +72,9 @@ fn a_canary_that_fails_and_a_second_callers_row_make_it_a_cooldown() {
         ..said(by)
     };
     for by in [1, 2] {
-        let news = fails(&mut alleged(), canary(by), 75);
+        let mut vitals = alleged();
+        assert_eq!(fails(&mut vitals, canary(by), 74), None);
+        let news = fails(&mut vitals, canary(by), 75);
         assert_eq!(cools_until(news), Some(at(75 + 1_800)));
     }
     let doubted = Word {
@@ -85,8 +99,9 @@ fn two_callers_in_one_row_cool_it_at_once_and_so_does_one_that_is_trusted() {
         failure_threshold: Some(1),
         ..HealthPolicy::default()
     };
-    let event = Event::Unexplained(said(1));
-    let news = Vitals::default().on(event, &trust, "418", at(0));
+    let mut vitals = Vitals::default();
+    assert_eq!(vitals.on(unexplained(said(1)), &trust, "418", at(0)), None);
+    let news = vitals.on(unexplained(said(1)), &trust, "418", at(0));
     assert_eq!(cools_until(news), Some(at(1_800)));
 }
 
