@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn what_nobody_explains_blames_no_key() {
         assert_eq!(http(403).class, FailureClass::RegionOrEgress);
-        for status in [304, 418] {
+        for status in [302, 418] {
             assert_eq!(http(status).blame, Blame::Request);
         }
         let failure = failure(Observation::Transport(Transport::Unknown)).unwrap();

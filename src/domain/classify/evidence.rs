@@ -1,5 +1,6 @@
 //! What a response says, taken apart once for all rules.
 
+use super::inner::Told;
 use super::scan::{Field, scan};
 use super::text::{Words, without_tags};
 use super::{BODY_BYTES_MAX, HEADER_VALUE_BYTES_MAX, HEADERS_MAX, Response, inner};
@@ -21,6 +22,8 @@ const NEVER_CODES: [&str; 10] = [
     "location",
     "locale",
 ];
+/// What was asked for is as it was when it was asked for before.
+const NOT_MODIFIED: u16 = 304;
 /// Headers that may hold a code in `error="…"`.
 const CHALLENGE_HEADER: &str = "www-authenticate";
 /// Headers whose value, up to a colon, is a code.
@@ -52,8 +55,8 @@ pub(super) struct Evidence {
     pub(super) words: Words,
     /// How the body is written.
     pub(super) shape: Shape,
-    /// It is a failure: always, unless its status is 2xx and nothing in it says so.
-    pub(super) is_failure: bool,
+    /// Whether it is a failure: outright, unless its status says that all is well.
+    pub(super) told: Told,
 }
 
 impl Evidence {
@@ -65,11 +68,16 @@ impl Evidence {
         let shape = shape_of(&body);
         let mut fields = fields_of(&body, shape);
         let mut status = response.status;
-        let mut is_failure = true;
-        if !(300..600).contains(&status) {
+        let mut told = Told::Outright;
+        if status == NOT_MODIFIED {
+            told = Told::Not;
+        } else if !(300..600).contains(&status) {
+            let all = fields.len();
             fields.retain(inner::may_tell_of_failure);
             let words = words_of(&body, shape, &fields);
-            is_failure = inner::fails(&fields, shape, &words) || status == 0;
+            if status != 0 {
+                told = inner::fails(&fields, shape, &words, fields.len() == all);
+            }
             status = inner::status(&fields).unwrap_or(status);
         }
         let words = words_of(&body, shape, &fields);
@@ -81,7 +89,7 @@ impl Evidence {
             codes,
             words,
             shape,
-            is_failure,
+            told,
         }
     }
 

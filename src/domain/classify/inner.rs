@@ -5,7 +5,7 @@ use super::scan::Field;
 use super::text::Words;
 
 /// Where a failure is told at the top of a body. What a model wrote stands elsewhere and must not be read as one.
-const ROOTS: [&str; 34] = [
+const ROOTS: [&str; 36] = [
     "",
     "base_resp",
     "cod",
@@ -16,6 +16,7 @@ const ROOTS: [&str; 34] = [
     "errcode",
     "errmsg",
     "error",
+    "error-type",
     "error_code",
     "error_description",
     "error_message",
@@ -24,6 +25,7 @@ const ROOTS: [&str; 34] = [
     "errors",
     "estimated_time",
     "event",
+    "fault",
     "http_status",
     "information",
     "message",
@@ -60,8 +62,19 @@ const FAILED: [&str; 8] = [
     "unknown_error",
     "notok",
 ];
-/// Values that say that all is well.
-const NOTHING: [&str; 6] = ["", "0", "false", "ok", "none", "success"];
+/// Words that say that all is well. So do zeros and a status of success, in [`says_well`].
+const NOTHING: [&str; 7] = ["", "false", "ok", "none", "null", "success", "no error"];
+/// Alibaba's word for 200.
+const TWENTY_THOUSAND: f64 = 20_000.0;
+/// Codes beside which a text is no failure's, if they say that all is well.
+const CODES: [&str; 6] = [
+    "base_resp.status_code",
+    "errcode",
+    "error_code",
+    "error.code",
+    "error.status",
+    "status.error_code",
+];
 /// Fields that may hold an HTTP status.
 const STATUS_NAMES: [&str; 7] = [
     "http_status",
@@ -86,39 +99,78 @@ pub(super) fn may_tell_of_failure(field: &Field) -> bool {
     ROOTS.contains(&field.root()) || field.path.starts_with("response.error")
 }
 
-/// Whether a 200 is a failure after all.
-pub(super) fn fails(fields: &[Field], shape: Shape, words: &Words) -> bool {
+/// How a 200 speaks of a failure. The later is the stronger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Told {
+    /// It does not.
+    Not,
+    /// By what successes have as well: it is one, unless a rule knows what it speaks of.
+    Perhaps,
+    /// Outright.
+    Outright,
+}
+
+/// Whether a 200 is a failure after all. `is_whole` says that it has no other fields than these.
+pub(super) fn fails(fields: &[Field], shape: Shape, words: &Words, is_whole: bool) -> Told {
     match shape {
-        Shape::Html => PAGES.iter().any(|page| words.text.contains(page)),
+        Shape::Html if PAGES.iter().any(|page| words.text.contains(page)) => Told::Outright,
         Shape::Json | Shape::Events | Shape::Text => {
-            let is_told = |field| tells(field, fields);
-            fields.iter().any(is_told)
+            let told = fields.iter().map(|field| tells(field, fields, is_whole));
+            told.max().unwrap_or(Told::Not)
         }
-        Shape::Empty => false,
+        Shape::Empty | Shape::Html => Told::Not,
     }
 }
 
-fn tells(field: &Field, all: &[Field]) -> bool {
+fn tells(field: &Field, all: &[Field], is_whole: bool) -> Told {
     let value = field.value.trim().to_lowercase();
-    let is_nothing = |value: &str| NOTHING.contains(&value);
-    let is_zero = is_nothing(&value);
+    let is_bad = !says_well(&value);
+    // A text beside a code that says that all is well.
+    let is_cleared = || {
+        let mut codes = all.iter().filter(|f| CODES.contains(&f.path.as_str()));
+        codes.any(|code| says_well(&code.value.to_lowercase()))
+    };
     let has_text = || {
         let is_text = |f: &Field| ["message", "msg", "detail"].contains(&f.path.as_str());
         let mut texts = all.iter().filter(|f| is_text(f));
-        texts.any(|text| !is_nothing(&text.value.trim().to_lowercase()))
+        texts.any(|text| !says_well(&text.value.to_lowercase()))
     };
-    match field.path.as_str() {
+    let perhaps = match field.path.as_str() {
+        "event" => value == "error",
+        "message" => FAILED.contains(&value.as_str()),
+        "code" | "cod" => is_bad && has_text(),
+        "information" | "note" => is_whole && all.len() == 1,
+        _ => false,
+    };
+    let outright = match field.path.as_str() {
         "ok" | "success" => value == "false",
-        "base_resp.status_code" | "errcode" | "error_code" | "error" => !is_zero,
-        "type" | "object" | "event" => ["error", "response.failed"].contains(&value.as_str()),
-        "status" | "message" => FAILED.contains(&value.as_str()),
-        "code" | "cod" => !is_zero && !["200", "20000"].contains(&value.as_str()) && has_text(),
-        "information" | "note" => all.len() == 1,
-        path if FAILURE_TEXTS.contains(&path) => !is_zero,
-        path => ["error.", "errors", "response.error"]
-            .iter()
-            .any(|begin| path.starts_with(begin)),
+        "error" | "errors" => is_bad,
+        "type" | "object" => ["error", "response.failed"].contains(&value.as_str()),
+        "status" | "result" => FAILED.contains(&value.as_str()),
+        path if CODES.contains(&path) => is_bad,
+        path => {
+            let mut begins = ["error.", "errors.", "fault.", "response.error"].into_iter();
+            let is_of_one = FAILURE_TEXTS.contains(&path) || begins.any(|b| path.starts_with(b));
+            is_of_one && is_bad && !is_cleared()
+        }
+    };
+    if outright {
+        Told::Outright
+    } else if perhaps {
+        Told::Perhaps
+    } else {
+        Told::Not
     }
+}
+
+/// Whether a value says that all is well: a word for it, zeros however many, or a status of success, as in `200 OK`.
+fn says_well(value: &str) -> bool {
+    let value = value.trim();
+    let first = value.split(' ').next().unwrap_or_default();
+    let is_status = first.parse().is_ok_and(|number: f64| {
+        number == 0.0 || (200.0..300.0).contains(&number) || number == TWENTY_THOUSAND
+    });
+    NOTHING.contains(&value) || is_status
 }
 
 /// The HTTP status that is told inside.
@@ -136,11 +188,12 @@ mod tests {
     use super::*;
     use crate::domain::classify::scan::scan;
 
-    fn fails_with(body: &str) -> bool {
+    fn told_by(body: &str) -> Told {
         let mut fields = Vec::new();
         scan(body, &mut fields);
+        let all = fields.len();
         fields.retain(may_tell_of_failure);
-        fails(&fields, Shape::Json, &Words::default())
+        fails(&fields, Shape::Json, &Words::default(), fields.len() == all)
     }
 
     #[test]
@@ -153,10 +206,22 @@ mod tests {
             r#"{"type":"error","error":{"type":"overloaded_error"}}"#,
             r#"{"type":"response.failed","response":{"error":{"code":"server_error"}}}"#,
             r#"{"errors":[{"message":"API rate limit exceeded"}],"data":null}"#,
+            r#"{"status":{"error_code":1001,"error_message":"This API Key is invalid."}}"#,
+            r#"{"result":"error","error-type":"invalid-key"}"#,
+        ] {
+            assert_eq!(told_by(body), Told::Outright, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_successes_have_as_well_tells_of_a_failure_only_perhaps() {
+        for body in [
             r#"{"code":20015,"message":"too long","data":null}"#,
             r#"{"Note":"our standard limit is 25 calls per day"}"#,
+            r#"{"code":"ABC123","message":"Your discount code is ready"}"#,
+            r#"{"event":"error","data":{"x":1}}"#,
         ] {
-            assert!(fails_with(body), "{body}");
+            assert_eq!(told_by(body), Told::Perhaps, "{body}");
         }
     }
 
@@ -170,9 +235,19 @@ mod tests {
             r#"{"code":0,"message":"ok","data":{}}"#,
             r#"{"type":"message","content":[{"type":"text","text":"error"}],"note":"x"}"#,
             r#"{"success":true,"errors":[],"result":{"error":"none"}}"#,
+            r#"{"errors":false,"took":30,"items":[]}"#,
+            r#"{"errors":0}"#,
+            r#"{"errors":"none"}"#,
+            r#"{"error":{"code":0,"message":"created"},"data":{}}"#,
+            r#"{"errcode":0,"errmsg":"created"}"#,
+            r#"{"code":201,"message":"created"}"#,
+            r#"{"code":"00","message":"approved"}"#,
+            r#"{"code":200.0,"message":"fine"}"#,
+            r#"{"code":"200 OK","message":"Created"}"#,
+            r#"{"information":"we rate limit calls","data":1}"#,
             "[]",
         ] {
-            assert!(!fails_with(body), "{body}");
+            assert_eq!(told_by(body), Told::Not, "{body}");
         }
     }
 }

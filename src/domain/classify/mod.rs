@@ -33,6 +33,7 @@ pub use verdict::{Advice, Blame};
 
 use delay::{Clock, Stated};
 use evidence::Evidence;
+use inner::Told;
 use rule::{Rule, Scope};
 
 /// The most of a body that is read.
@@ -75,12 +76,15 @@ pub fn explain<'a>(
     now: Option<Timestamp>,
 ) -> Option<Explained<'a>> {
     let evidence = Evidence::of(response);
-    if !evidence.is_failure {
+    if evidence.told == Told::Not {
         return None;
     }
     let stated = Stated::of(&evidence, Clock::of(&evidence, now, rules.zone_hours()));
     let seconds = stated.longest().map(|longest| longest.as_secs());
     let rule = rules.iter().find(|rule| rule.holds(&evidence, seconds))?;
+    if rule.is_guess && evidence.told == Told::Perhaps {
+        return None;
+    }
     let failure = Failure {
         class: rule.class,
         blame: blamed(rule, rules, &evidence),

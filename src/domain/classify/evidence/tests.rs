@@ -24,7 +24,7 @@ fn codes_of_many_spellings_are_one() {
 fn a_200_is_no_failure_whatever_a_model_wrote_in_it() {
     let body = r#"{"choices":[{"message":{"content":"error: insufficient quota"}}],"error":null}"#;
     let evidence = of(200, body);
-    assert!(!evidence.is_failure);
+    assert_eq!(evidence.told, Told::Not);
     assert_eq!(evidence.words.text, "");
 }
 
@@ -34,7 +34,7 @@ fn a_failure_inside_of_a_200_has_its_own_status() {
         200,
         "data: {\"error\":{\"code\":429,\"message\":\"x\"}}\n\n",
     );
-    assert!(evidence.is_failure);
+    assert_eq!(evidence.told, Told::Outright);
     assert_eq!(evidence.status, 429);
     assert_eq!(evidence.shape, Shape::Events);
 }
