@@ -15,8 +15,8 @@ mod written;
 
 pub(super) use written::{HeaderSet, Written};
 
-/// Of a budget whose window nobody knows, a reset that is farther away is not believed: a 429 will say it again. Nor is a budget of a
-/// longer window that says nothing of a reset left alone for longer.
+/// Of a budget whose window nobody knows, a reset that is farther away is believed for so long: an answer will say it again. Nor is a budget
+/// of a longer window that says nothing of a reset left alone for longer.
 const UNKNOWN_WINDOW_MAX: Duration = Duration::from_hours(1);
 /// A window of up to this is a rate, a longer one a quota.
 const RATE_WINDOW_MAX: Duration = Duration::from_hours(1);
@@ -92,8 +92,9 @@ fn of_set(set: &HeaderSet, evidence: &Evidence, clock: Clock, whose: Blame) -> O
     }
     let reset = only(evidence, &set.reset).and_then(|reset| moment_of(reset, clock));
     let longest = set.windows.iter().max().copied();
-    let reset = reset.filter(|reset| *reset <= longest.unwrap_or(UNKNOWN_WINDOW_MAX));
     let implied = implied(limit, remaining, reset).and_then(|implied| nearest(set, implied));
+    // That nothing is left is so, however the reset is meant: no window lasts for longer than it does.
+    let reset = reset.map(|reset| reset.min(longest.unwrap_or(UNKNOWN_WINDOW_MAX)));
     let window = match set.windows.as_slice() {
         [only] => Some(*only),
         _ => implied,
