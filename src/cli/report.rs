@@ -17,7 +17,7 @@ mod view;
 
 /// What the help ends with.
 pub(crate) const HELP: &str = "\
-Send a failure as it was received: status, headers and the beginning of the body decide what is blamed.
+Send a failure as it was received: status, headers and body decide what is blamed.
 
 Examples:
   keylease report LEASE_ID --success --usage-input 812 --usage-output 95
@@ -27,7 +27,9 @@ Examples:
 
 /// The server keeps no more of a body; the rest is not sent.
 const BODY_BYTES_MAX: usize = 4 * 1024;
-/// Larger files than this are not an answer's body.
+/// Of a stream of events so much is its beginning, and the rest its end, where the error stands.
+const STREAM_HEAD_BYTES: usize = 1024;
+/// Larger files are not an answer's body.
 const BODY_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Outcomes that come without an answer to show.
@@ -81,7 +83,7 @@ pub struct ReportArgs {
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     #[arg(conflicts_with_all = WITHOUT_HEADERS)]
     headers: Vec<(String, String)>,
-    /// File with the answer's body, "-" for standard input; the first 4 KiB are sent
+    /// File with the answer's body, "-" for standard input; 4 KiB are sent, from the beginning, and of a stream of events from both ends
     #[arg(long, value_name = "FILE", conflicts_with_all = WITHOUT_ANSWER)]
     body_file: Option<PathBuf>,
     /// A few words on what failed on the way, at most 512 bytes
@@ -188,7 +190,7 @@ impl ReportArgs {
         Ok(HttpResult {
             status,
             headers: self.headers(),
-            body: body.iter().copied().take(BODY_BYTES_MAX).collect(),
+            body: sent_of(&body),
         })
     }
 
@@ -232,6 +234,16 @@ fn header(text: &str) -> Result<(String, String), String> {
         }
         Some(_) | None => Err("not 'NAME: VALUE', such as 'retry-after: 20'".to_owned()),
     }
+}
+
+/// What the server keeps of a body.
+fn sent_of(body: &[u8]) -> Vec<u8> {
+    let is_stream = body.starts_with(b"data:") || body.starts_with(b"event:");
+    if body.len() <= BODY_BYTES_MAX || !is_stream {
+        return body.iter().copied().take(BODY_BYTES_MAX).collect();
+    }
+    let tail = body.len() - (BODY_BYTES_MAX - STREAM_HEAD_BYTES - 1);
+    [&body[..STREAM_HEAD_BYTES], b"\n", &body[tail..]].concat()
 }
 
 #[cfg(test)]

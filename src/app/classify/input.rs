@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::classify::{BODY_BYTES_MAX, HEADERS_MAX};
+use crate::domain::classify::{kept_of_body, kept_of_headers};
 
 /// A response that was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Received {
             provider: None,
             status,
             headers,
-            body: rest[..rest.len().min(BODY_BYTES_MAX)].to_vec(),
+            body: kept_of_body(rest).into_owned(),
         })
     }
 }
@@ -96,12 +96,12 @@ fn parse_head(head: &[u8]) -> Result<Head, String> {
     let status = first.split_whitespace().nth(1);
     let status = status.and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| format!("{:?} is no status line", first.trim_end()))?;
-    let headers = lines.take(HEADERS_MAX).filter_map(|line| {
+    let headers = lines.filter_map(|line| {
         let colon = line.iter().position(|byte| *byte == b':')?;
         let name = String::from_utf8_lossy(line[..colon].trim_ascii());
         Some((name.to_lowercase(), line[colon + 1..].trim_ascii().to_vec()))
     });
-    Ok((status, headers.collect()))
+    Ok((status, kept_of_headers(headers.collect())))
 }
 
 /// A number, also in quotes; none where no answer came.
@@ -135,14 +135,13 @@ fn headers_of(headers: &Value) -> Vec<(String, Vec<u8>)> {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
-    all.truncate(HEADERS_MAX);
-    all
+    kept_of_headers(all)
 }
 
 fn add(all: &mut Vec<(String, Vec<u8>)>, name: &str, value: &Value) {
     let values = value.as_array();
     let values = values.map_or(std::slice::from_ref(value), Vec::as_slice);
-    for value in values.iter().take(HEADERS_MAX) {
+    for value in values {
         let text = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
@@ -152,20 +151,20 @@ fn add(all: &mut Vec<(String, Vec<u8>)>, name: &str, value: &Value) {
 
 /// A text; an object is one that somebody has parsed already.
 fn body_of(body: Value) -> Vec<u8> {
-    let mut bytes = match body {
+    let bytes = match body {
         Value::Null => Vec::new(),
         Value::String(text) => text.into_bytes(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             body.to_string().into_bytes()
         }
     };
-    bytes.truncate(BODY_BYTES_MAX);
-    bytes
+    kept_of_body(&bytes).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::classify::{BODY_BYTES_MAX, HEADERS_MAX};
 
     fn http(text: &[u8]) -> Received {
         Received::parse(text).unwrap()

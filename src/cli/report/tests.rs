@@ -56,3 +56,15 @@ fn usage_is_sent_when_any_of_it_is_known() {
         .unwrap();
     assert_eq!((usage.input_tokens, usage.output_tokens), (0, 95));
 }
+
+#[test]
+fn of_a_long_stream_both_ends_are_sent_and_of_another_body_the_beginning() {
+    let mut stream = b"data: first\n\n".to_vec();
+    stream.extend(b"data: more\n\n".repeat(1_000));
+    stream.extend(b"data: last\n\n");
+    let sent = sent_of(&stream);
+    assert_eq!(sent.len(), BODY_BYTES_MAX);
+    assert!(sent.starts_with(b"data: first") && sent.ends_with(b"data: last\n\n"));
+    let page = [b"<".as_slice(), &stream].concat();
+    assert_eq!(sent_of(&page), page[..BODY_BYTES_MAX]);
+}

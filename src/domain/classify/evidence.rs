@@ -3,7 +3,7 @@
 use super::inner::Told;
 use super::scan::{Field, scan};
 use super::text::{Words, without_tags};
-use super::{BODY_BYTES_MAX, HEADER_VALUE_BYTES_MAX, HEADERS_MAX, Response, inner};
+use super::{HEADER_VALUE_BYTES_MAX, HEADERS_MAX, Response, inner, kept_of_body};
 
 /// The longest value that may be a code.
 const CODE_BYTES_MAX: usize = 80;
@@ -28,6 +28,9 @@ const NOT_MODIFIED: u16 = 304;
 const CHALLENGE_HEADER: &str = "www-authenticate";
 /// Headers whose value, up to a colon, is a code.
 const CODE_HEADERS: [&str; 3] = ["x-amzn-errortype", "x-ms-error-code", "x-error-code"];
+
+/// What a body may begin with before it says anything.
+const BLANKS: [char; 5] = ['\u{feff}', ' ', '\t', '\r', '\n'];
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +66,8 @@ impl Evidence {
     /// Takes a response apart; beyond the bounds nothing is read.
     pub(super) fn of(response: &Response<'_>) -> Self {
         let headers = headers_of(response.headers);
-        let body = &response.body[..response.body.len().min(BODY_BYTES_MAX)];
-        let body = String::from_utf8_lossy(body);
+        let body = kept_of_body(response.body);
+        let body = String::from_utf8_lossy(&body);
         let shape = shape_of(&body);
         let mut fields = fields_of(&body, shape);
         let mut status = response.status;
@@ -121,12 +124,20 @@ fn headers_of(headers: &[(String, Vec<u8>)]) -> Vec<(String, String)> {
     read.collect()
 }
 
+/// Whether a body that begins so is a stream of events.
+pub(super) fn begins_events(body: &str) -> bool {
+    let begin = body.trim_start_matches(BLANKS);
+    ["data:", "event:", ": "]
+        .iter()
+        .any(|field| begin.starts_with(field))
+}
+
 fn shape_of(body: &str) -> Shape {
-    let begin = body.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let begin = body.trim_start_matches(BLANKS);
     if begin.is_empty() {
         return Shape::Empty;
     }
-    if begin.starts_with("data:") || begin.starts_with("event:") || begin.starts_with(": ") {
+    if begins_events(begin) {
         return Shape::Events;
     }
     let is_page = begin.starts_with('<') && !begin.starts_with("<?xml");

@@ -39,6 +39,17 @@ fn ten_megabytes_are_as_good_as_their_first_four_kilobytes() {
 }
 
 #[test]
+fn the_end_of_a_long_stream_is_read() {
+    let mut body = b"data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n".repeat(1_000);
+    assert_eq!(classified(200, &[], &body), None);
+    body.extend(b"data: {\"error\":{\"code\":\"insufficient_quota\",\"message\":\"You exceeded your current quota\"}}\n\n");
+    assert_eq!(
+        classified(200, &[], &body).as_deref(),
+        Some("quota/quota-code")
+    );
+}
+
+#[test]
 fn a_bomb_of_headers_is_read_up_to_the_bound() {
     let value = vec![b'9'; 1_000_000];
     let mut headers = vec![header("retry-after", b"7")];

@@ -127,13 +127,14 @@ fn tells(field: &Field, all: &[Field], is_whole: bool) -> Told {
     let is_bad = !says_well(&value);
     // A text beside a code that says that all is well.
     let is_cleared = || {
-        let mut codes = all.iter().filter(|f| CODES.contains(&f.path.as_str()));
-        codes.any(|code| says_well(&code.value.to_lowercase()))
+        let is_code = |f: &Field| CODES.contains(&f.path.as_str());
+        all.iter()
+            .any(|f| is_code(f) && says_well(&f.value.to_lowercase()))
     };
     let has_text = || {
         let is_text = |f: &Field| ["message", "msg", "detail"].contains(&f.path.as_str());
-        let mut texts = all.iter().filter(|f| is_text(f));
-        texts.any(|text| !says_well(&text.value.to_lowercase()))
+        let is_bad = |f: &Field| !says_well(&f.value.to_lowercase());
+        all.iter().any(|f| is_text(f) && is_bad(f))
     };
     let perhaps = match field.path.as_str() {
         "event" => value == "error",
@@ -154,12 +155,10 @@ fn tells(field: &Field, all: &[Field], is_whole: bool) -> Told {
             is_of_one && is_bad && !is_cleared()
         }
     };
-    if outright {
-        Told::Outright
-    } else if perhaps {
-        Told::Perhaps
-    } else {
-        Told::Not
+    match (outright, perhaps) {
+        (true, _) => Told::Outright,
+        (false, true) => Told::Perhaps,
+        (false, false) => Told::Not,
     }
 }
 

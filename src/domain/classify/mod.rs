@@ -16,6 +16,7 @@ mod glob;
 #[cfg(test)]
 mod hostile;
 mod inner;
+mod kept;
 mod pool_rules;
 mod rule;
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod verdict;
 
 pub use book::{RuleBook, Rules};
 pub use file::RuleError;
+pub use kept::{kept_of_body, kept_of_headers};
 pub use pool_rules::{POOL_RULES_BYTES_MAX, PoolRules};
 pub use stated::{Spent, Statement, stated};
 pub use verdict::{Advice, Blame};
@@ -52,7 +54,7 @@ pub struct Response<'a> {
     pub status: u16,
     /// Names of any case, and values.
     pub headers: &'a [(String, Vec<u8>)],
-    /// The beginning of the body.
+    /// The body, or what is kept of it.
     pub body: &'a [u8],
 }
 

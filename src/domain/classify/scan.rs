@@ -3,6 +3,8 @@
 
 /// The most scalars that are looked at.
 const FIELDS_MAX: usize = 256;
+/// So many more are, of what calls itself an error: it may stand at the end of a stream, or behind a long list.
+const ERROR_FIELDS_MAX: usize = 64;
 /// Deeper than this nothing is read, only counted.
 const DEPTH_MAX: usize = 24;
 /// A longer path is cut: no rule names one.
@@ -48,10 +50,14 @@ fn scan_under(text: &str, prefix: &str, nesting: usize, fields: &mut Vec<Field>)
         too_deep: 0,
         awaits_value: true,
     };
-    while fields.len() < FIELDS_MAX {
+    while fields.len() < FIELDS_MAX + ERROR_FIELDS_MAX {
         let Some(field) = scanner.next_scalar() else {
             return;
         };
+        let is_error = || field.root() == "error" || field.path.starts_with("response.error");
+        if fields.len() >= FIELDS_MAX && !is_error() {
+            continue;
+        }
         let inner = field.value.trim_start();
         if field.is_text && nesting < NESTING_MAX && begins_json(inner) {
             let before = fields.len();

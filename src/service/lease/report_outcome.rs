@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{lease_id, usage};
 use crate::domain::classify::{
-    Advice, BODY_BYTES_MAX, Blame, HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, HEADERS_MAX,
+    Advice, Blame, HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, kept_of_body, kept_of_headers,
 };
 use crate::domain::field::{FieldError, FieldErrors, Parsed, bounded};
 use crate::domain::health::Health;
@@ -104,22 +104,20 @@ fn parse_outcome(
 
 /// Headers that can be read.
 fn kept(headers: Vec<proto::HttpHeader>) -> Vec<(String, Vec<u8>)> {
-    let kept = headers.into_iter().take(HEADERS_MAX).filter(|header| {
+    let readable = headers.into_iter().filter(|header| {
         header.name.len() <= HEADER_NAME_BYTES_MAX && header.value.len() <= HEADER_VALUE_BYTES_MAX
     });
-    kept.map(|header| (header.name.to_ascii_lowercase(), header.value))
-        .collect()
+    let named = readable.map(|header| (header.name.to_ascii_lowercase(), header.value));
+    kept_of_headers(named.collect())
 }
 
-/// Of the headers only what rules can read is kept, and the beginning of the body, whatever else was sent.
+/// Only what rules can read is kept, whatever else was sent.
 fn parse_http(path: &str, http: proto::HttpResult) -> Parsed<Observation> {
     let status = bounded(&format!("{path}.http.status"), http.status, 100, 599)?;
-    let mut body = http.body;
-    body.truncate(BODY_BYTES_MAX);
     Ok(Observation::Http {
         status: u16::try_from(status).unwrap_or(599),
         headers: kept(http.headers),
-        body,
+        body: kept_of_body(&http.body).into_owned(),
     })
 }
 

@@ -7,12 +7,17 @@ use super::{Clock, believed, instant};
 use crate::domain::classify::evidence::Evidence;
 
 /// Retry-After and its kin, and their unit.
-fn is_told(name: &str) -> Option<Bare> {
+fn unit_of(name: &str) -> Option<Bare> {
     match name {
         "retry-after" | "x-retry-after" => Some(Bare::Seconds),
         "retry-after-ms" | "x-retry-after-ms" | "x-ms-retry-after-ms" => Some(Bare::Milliseconds),
         _ => None,
     }
+}
+
+/// Whether a header of this name says when to come back.
+pub(in crate::domain::classify) fn is_told(name: &str) -> bool {
+    unit_of(name).is_some()
 }
 
 fn is_of_limit(name: &str) -> bool {
@@ -22,7 +27,7 @@ fn is_of_limit(name: &str) -> bool {
 /// What Retry-After and its kin state; the longest counts.
 pub(super) fn told(evidence: &Evidence, clock: Clock) -> Option<Duration> {
     let read = evidence.headers.iter().filter_map(|(name, value)| {
-        let bare = is_told(name)?;
+        let bare = unit_of(name)?;
         // A date that has passed says: now.
         if let Some(at) = instant::http_date(value) {
             return clock.now.map(|_| clock.until(at).unwrap_or_default());

@@ -7,6 +7,7 @@ use crate::domain::health::FailureClass;
 use crate::domain::pool::TTL_MAX;
 use crate::domain::time::Timestamp;
 use amount::Bare;
+pub(super) use headers::is_told;
 
 mod amount;
 mod fields;

@@ -44,6 +44,18 @@ fn a_text_inside_a_string_is_read_as_well() {
 }
 
 #[test]
+fn an_error_is_read_behind_more_than_is_looked_at() {
+    let many = "1,".repeat(1_000);
+    let read = fields(&format!(
+        "{{\"data\":[{many}1],\"error\":{{\"code\":\"x\"}},\"more\":1}}"
+    ));
+    assert_eq!(read.len(), FIELDS_MAX + 1);
+    assert_eq!(read.last(), Some(&pair("error.code", "x")));
+    let endless = format!("{{\"error\":[{}1]}}", "1,".repeat(10_000));
+    assert_eq!(fields(&endless).len(), FIELDS_MAX + ERROR_FIELDS_MAX);
+}
+
+#[test]
 fn depth_is_counted_and_not_followed() {
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(fields(&format!("[{deep},2]")), [pair("", "2")]);
