@@ -28,11 +28,29 @@ const QUIET: Duration = Duration::from_secs(30);
 /// An end that moves by less is no news for the fleet.
 const NEWS_MIN: Duration = Duration::from_mins(1);
 
+/// Refusals of one key without a success of its own, while other keys succeed: then it is the key that cannot be used from here.
+const BARRED_MIN: u32 = 6;
+/// How long after the last one that is over by itself.
+const BARRED_FOR: Duration = Duration::from_hours(1);
+/// The keys whose refusals are counted; the one that was refused longest ago makes room.
+const BARRED_MAX: usize = 64;
+
+/// The refusals of one key since it last succeeded.
+#[derive(Debug)]
+struct Barred {
+    version: Uuid,
+    refusals: u32,
+    last: Timestamp,
+    /// Another key has succeeded since the first of them.
+    is_alone: bool,
+}
+
 /// What one replica knows of our way to one provider.
 #[derive(Debug, Default)]
 pub struct Egress {
     /// The last refusals, the newest last.
     refusals: Vec<(Sight, Timestamp)>,
+    barred: Vec<Barred>,
     /// Of the provider's keys one alone is in use.
     is_alone: bool,
     incident: Option<Incident>,
@@ -70,6 +88,35 @@ impl Egress {
         suspicion.is_some_and(|i| i.accusers.contains(&caller))
     }
 
+    /// Whether this key alone cannot be used from where we are: an allow list of its project, as a rule.
+    #[must_use]
+    pub fn is_barred(&self, version: Uuid, now: Timestamp) -> bool {
+        let is_it = |barred: &&Barred| barred.version == version;
+        self.barred.iter().find(is_it).is_some_and(|barred| {
+            let is_recent = now.since(barred.last) < BARRED_FOR;
+            barred.refusals >= BARRED_MIN && barred.is_alone && is_recent
+        })
+    }
+
+    fn count(&mut self, version: Uuid, now: Timestamp) {
+        let known = self.barred.iter().position(|b| b.version == version);
+        let mut barred = known.map_or(
+            Barred {
+                version,
+                refusals: 0,
+                last: now,
+                is_alone: false,
+            },
+            |place| self.barred.remove(place),
+        );
+        barred.refusals = barred.refusals.saturating_add(1);
+        barred.last = now;
+        if self.barred.len() >= BARRED_MAX {
+            self.barred.remove(0);
+        }
+        self.barred.push(barred);
+    }
+
     /// Whether of the provider's keys one alone is in use, so that no other can meet it.
     pub const fn used(&mut self, is_alone: bool) {
         self.is_alone = is_alone;
@@ -78,8 +125,16 @@ impl Egress {
     /// Moves on. `Some` is what the fleet must know.
     pub fn on(&mut self, event: Event<'_>, now: Timestamp) -> Option<Incident> {
         match event {
-            Event::Succeeded(sight) => self.succeeded(sight, now),
-            Event::Refused { sight, why } => self.refused(sight, why, now),
+            Event::Succeeded(sight) => {
+                self.barred.retain(|barred| barred.version != sight.version);
+                let others = self.barred.iter_mut();
+                others.for_each(|barred| barred.is_alone = true);
+                self.succeeded(sight, now)
+            }
+            Event::Refused { sight, why } => {
+                self.count(sight.version, now);
+                self.refused(sight, why, now)
+            }
             Event::Told(incident) => {
                 incident.told_to(&mut self.incident);
                 None

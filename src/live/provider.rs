@@ -202,6 +202,12 @@ impl ProviderLive {
         self.state.lock().egress.is_suspected(caller, now)
     }
 
+    /// Whether this version alone cannot be used from where we are.
+    #[must_use]
+    pub fn is_barred(&self, version: Uuid, now: Timestamp) -> bool {
+        self.state.lock().egress.is_barred(version, now)
+    }
+
     /// What is held against it, of this kind.
     #[must_use]
     pub fn incident(&self, kind: IncidentKind, now: Timestamp) -> Option<Incident> {

@@ -56,6 +56,7 @@ fn of_key(key: &KeyFact, now: Timestamp, items: &mut Vec<Item>) {
             // What befalls a whole pool is told of the pool.
             items.push(Item::of_account(account, died).opening(!key.is_braked));
         }
+        Fact::Barred => items.push(Item::of_account(account, sentences::key_barred(key))),
         Fact::Undecryptable { missing_key } => {
             let undecryptable = sentences::key_undecryptable(key, missing_key.as_deref());
             items.push(Item::of_account(account, undecryptable));

@@ -24,6 +24,19 @@ fn a_dead_key_is_told_by_name_and_version_with_until_and_what_to_do() {
 }
 
 #[test]
+fn a_key_that_cannot_be_used_from_here_is_told_with_what_to_do() {
+    let view = of_keys(vec![key("a", "k", Fact::Barred)]);
+    let found = conditions(&view, &HashSet::new(), at(0));
+    let [found] = &found[..] else {
+        panic!("{found:?}");
+    };
+    let condition = &found.condition;
+    assert!(found.opens && condition.name.kind == Kind::KeyBarred);
+    assert_eq!(condition.name.resource, "accounts/a/keys/k/versions/3");
+    assert!(condition.remedy.contains("keylease keys disable a/k"));
+}
+
+#[test]
 fn a_pool_is_told_when_its_last_key_is_left_and_when_none_is() {
     assert_eq!(told(&of_pools(vec![pool(3, 2)]), &HashSet::new()).0, []);
     // A pool of one key has always had one.

@@ -17,6 +17,8 @@ use super::time::Timestamp;
 pub enum Kind {
     /// A current version is dead.
     KeyDied,
+    /// A key alone is refused from where we are.
+    KeyBarred,
     /// Of a pool of several keys one is healthy.
     LastHealthyKey,
     /// Fewer keys of a pool are healthy than its policy wants.
@@ -89,8 +91,9 @@ pub struct Found {
 
 impl Kind {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 12] = [
+    pub const ALL: [(Self, &'static str); 13] = [
         (Self::KeyDied, "key_died"),
+        (Self::KeyBarred, "key_barred"),
         (Self::LastHealthyKey, "last_healthy_key"),
         (Self::FewHealthyKeys, "few_healthy_keys"),
         (Self::PoolExhausted, "pool_exhausted"),
@@ -124,6 +127,7 @@ impl Kind {
         match self {
             Self::RotationDue => Severity::Info,
             Self::KeyDied
+            | Self::KeyBarred
             | Self::LastHealthyKey
             | Self::FewHealthyKeys
             | Self::RotationOverdue

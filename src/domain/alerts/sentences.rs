@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use super::view::{KeyFact, ModelOut, PoolFact};
+use super::view::{ModelOut, PoolFact};
 use super::{Condition, Kind, VAULT};
-use crate::domain::health::FailureClass;
 use crate::domain::name::{KeyName, PoolName};
 use crate::domain::time::Timestamp;
 
+mod keys;
 mod providers;
 mod rotations;
 
+pub(super) use keys::{key_barred, key_died, key_undecryptable};
 pub(super) use providers::{journal_behind, limit_differs, mass_failure};
 pub(super) use rotations::{rotation_due, rotation_failed, rotation_overdue};
 
@@ -18,61 +19,6 @@ pub(super) use rotations::{rotation_due, rotation_failed, rotation_overdue};
 const NAMED_MAX: usize = 3;
 /// The end of the year 9999, beyond which no time is written.
 const WRITTEN_MAX: Duration = Duration::from_secs(253_402_300_799);
-
-pub(super) fn key_died(
-    key: &KeyFact,
-    until: Timestamp,
-    class: FailureClass,
-    now: Timestamp,
-) -> Condition {
-    let then = if until <= now {
-        "a single canary lease tries it next".to_owned()
-    } else {
-        format!("no lease of it until {}", time(until))
-    };
-    let (name, class) = (&key.key, class.as_str());
-    Condition::new(
-        Kind::KeyDied,
-        key.version_name(),
-        format!(
-            "version {} of {name} is dead ({class}): {then}",
-            key.version
-        ),
-        format!(
-            "look at the key at its provider, then rotate a new secret in (`keylease keys rotate {short}`), or clear its health if it \
-             is well (`keylease keys clear-health {short}`)",
-            short = short(name)
-        ),
-        Some(until),
-    )
-}
-
-pub(super) fn key_undecryptable(key: &KeyFact, missing_key: Option<&str>) -> Condition {
-    let (name, number) = (&key.key, key.version);
-    let (summary, remedy) = match missing_key {
-        Some(fingerprint) => (
-            format!(
-                "version {number} of {name} cannot be opened: a replica lacks master key {fingerprint}"
-            ),
-            "add the master key to the file of every replica and restart them; `keylease master-key status` shows which are needed"
-                .to_owned(),
-        ),
-        None => (
-            format!("version {number} of {name} cannot be opened: its rows are not what keylease wrote"),
-            format!(
-                "restore its rows, or rotate a new secret in (`keylease keys rotate {}`)",
-                short(name)
-            ),
-        ),
-    };
-    Condition::new(
-        Kind::KeyUndecryptable,
-        key.version_name(),
-        summary,
-        remedy,
-        None,
-    )
-}
 
 pub(super) fn pool_exhausted(pool: &PoolFact) -> Condition {
     let name = PoolName(pool.pool.clone());
@@ -185,6 +131,7 @@ pub(super) fn together<'a>(
     let remedy = conditions.clone().next().map(|c| c.remedy.clone());
     let (what, state) = match kind {
         Kind::KeyDied => ("keys", "are dead"),
+        Kind::KeyBarred => ("keys", "are refused from where their callers are"),
         Kind::LastHealthyKey => ("pools", "have one healthy key left"),
         Kind::FewHealthyKeys => ("pools", "have fewer healthy keys than wanted"),
         Kind::PoolExhausted => ("pools", "can serve no lease"),

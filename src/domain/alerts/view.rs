@@ -91,6 +91,8 @@ pub enum Fact {
         /// Why. The words of a provider are not kept: some of them repeat a part of the key.
         class: FailureClass,
     },
+    /// It is refused from where we are, while others of its provider are not.
+    Barred,
     /// Its rotation interval ends then.
     Rotates(Timestamp),
     /// Its current secret does not open.

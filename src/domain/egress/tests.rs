@@ -33,6 +33,29 @@ fn one_key_alone_makes_a_suspicion_where_no_other_is_in_use_and_it_meets_it_ofte
     assert!(egress.is_suspected(Uuid::from_u128(1), at(6)));
 }
 
+#[test]
+fn a_key_that_alone_is_refused_while_others_succeed_is_barred_until_it_succeeds() {
+    let mut egress = Egress::default();
+    let version = Uuid::from_u128(7);
+    for second in 0..10 {
+        refuse(&mut egress, 1, 7, second * 100);
+        assert!(!egress.is_barred(version, at(second * 100)));
+    }
+    // Version 1 succeeds.
+    succeed(&mut egress, 1, 1_000);
+    assert!(egress.is_barred(version, at(1_001)));
+    assert!(egress.is_barred(version, at(4_499)));
+    assert!(!egress.is_barred(version, at(4_500)));
+    assert!(!egress.is_barred(Uuid::from_u128(1), at(1_001)));
+    let own = Event::Succeeded(sight(1, 7, 1_002));
+    egress.on(own, at(1_002));
+    assert!(!egress.is_barred(version, at(1_003)));
+    for key in 100..1_000 {
+        refuse(&mut egress, 1, key, 2_000);
+    }
+    assert_eq!(egress.barred.len(), BARRED_MAX);
+}
+
 fn succeed(egress: &mut Egress, caller: u128, seconds: i64) -> Option<Incident> {
     egress.on(Event::Succeeded(sight(caller, 1, seconds)), at(seconds))
 }

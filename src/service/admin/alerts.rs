@@ -88,6 +88,7 @@ fn kind(stored: &str) -> proto::AlertKind {
     };
     match kind {
         Kind::KeyDied => proto::AlertKind::KeyDied,
+        Kind::KeyBarred => proto::AlertKind::KeyBarred,
         Kind::LastHealthyKey => proto::AlertKind::LastHealthyKey,
         Kind::FewHealthyKeys => proto::AlertKind::FewHealthyKeys,
         Kind::PoolExhausted => proto::AlertKind::PoolExhausted,

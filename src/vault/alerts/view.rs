@@ -120,7 +120,10 @@ fn facts(
     let interval = intervals.in_force(&version.key, &account.account);
     let due = version.version.promote_time.map(|at| at.after(interval));
     let due = due.filter(|at| *at <= now.after(notice(interval)));
-    let facts = [died, closed, due.map(Fact::Rotates)];
+    let provider = &account.provider;
+    let is_barred = provider.is_barred(version.version.meta.uid, now);
+    let barred = is_barred.then_some(Fact::Barred);
+    let facts = [died, barred, closed, due.map(Fact::Rotates)];
     let key = KeyName {
         account: account.account.id.clone(),
         key: version.key.id.clone(),
