@@ -29,6 +29,12 @@ pub fn conditions(view: &View, open: &HashSet<ConditionName>, now: Timestamp) ->
         let differs = sentences::limit_differs(limit);
         items.push(Item::of_account(&limit.account, differs));
     }
+    for quota in &view.quotas {
+        items.push(Item::of_account(
+            &quota.account,
+            sentences::quota_spent(quota),
+        ));
+    }
     if view.is_journal_behind {
         items.push(Item::alone(sentences::journal_behind()));
     }

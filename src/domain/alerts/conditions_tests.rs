@@ -1,5 +1,5 @@
 use super::super::example::{at, died, id, key, of_keys, of_pools, opened, pool, told};
-use super::super::view::{LimitFact, ModelOut};
+use super::super::view::{LimitFact, ModelOut, QuotaFact};
 use super::super::{Kind, Severity};
 use super::*;
 use crate::domain::incident::{IncidentKind, Subject};
@@ -34,6 +34,28 @@ fn a_key_that_cannot_be_used_from_here_is_told_with_what_to_do() {
     assert!(found.opens && condition.name.kind == Kind::KeyBarred);
     assert_eq!(condition.name.resource, "accounts/a/keys/k/versions/3");
     assert!(condition.remedy.contains("keylease keys disable a/k"));
+}
+
+#[test]
+fn a_spent_quota_is_told_by_account_and_models_with_until() {
+    let of = |models: &[&str]| {
+        let quota = QuotaFact {
+            account: id("a"),
+            models: models.iter().map(|model| (*model).to_owned()).collect(),
+            until: at(9_000),
+        };
+        let view = View {
+            quotas: vec![quota],
+            ..View::default()
+        };
+        let found = conditions(&view, &HashSet::new(), at(0)).remove(0);
+        assert!(found.opens && found.condition.name.kind == Kind::QuotaSpent);
+        assert_eq!(found.condition.name.resource, "accounts/a");
+        assert_eq!(found.condition.until, Some(at(9_000)));
+        found.condition.summary
+    };
+    assert!(of(&[]).contains("has spent a quota, as its provider says"));
+    assert!(of(&["m", "n"]).contains("for model m and 1 more"));
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub enum Kind {
     FewHealthyKeys,
     /// No key of a pool can serve.
     PoolExhausted,
+    /// An account has spent a quota.
+    QuotaSpent,
     /// A rotation interval ends soon.
     RotationDue,
     /// A rotation interval has ended.
@@ -91,12 +93,13 @@ pub struct Found {
 
 impl Kind {
     /// All of them, with their stored names.
-    pub const ALL: [(Self, &'static str); 13] = [
+    pub const ALL: [(Self, &'static str); 14] = [
         (Self::KeyDied, "key_died"),
         (Self::KeyBarred, "key_barred"),
         (Self::LastHealthyKey, "last_healthy_key"),
         (Self::FewHealthyKeys, "few_healthy_keys"),
         (Self::PoolExhausted, "pool_exhausted"),
+        (Self::QuotaSpent, "quota_spent"),
         (Self::RotationDue, "rotation_due"),
         (Self::RotationOverdue, "rotation_overdue"),
         (Self::RotationFailed, "rotation_failed"),
@@ -130,6 +133,7 @@ impl Kind {
             | Self::KeyBarred
             | Self::LastHealthyKey
             | Self::FewHealthyKeys
+            | Self::QuotaSpent
             | Self::RotationOverdue
             | Self::JournalBehind
             | Self::RotationFailed

@@ -12,7 +12,7 @@ mod providers;
 mod rotations;
 
 pub(super) use keys::{key_barred, key_died, key_undecryptable};
-pub(super) use providers::{journal_behind, limit_differs, mass_failure};
+pub(super) use providers::{journal_behind, limit_differs, mass_failure, quota_spent};
 pub(super) use rotations::{rotation_due, rotation_failed, rotation_overdue};
 
 /// The most resources that are named of many.
@@ -135,6 +135,7 @@ pub(super) fn together<'a>(
         Kind::LastHealthyKey => ("pools", "have one healthy key left"),
         Kind::FewHealthyKeys => ("pools", "have fewer healthy keys than wanted"),
         Kind::PoolExhausted => ("pools", "can serve no lease"),
+        Kind::QuotaSpent => ("accounts", "have spent a quota"),
         Kind::RotationDue => ("keys", "have to be rotated soon"),
         Kind::RotationOverdue => ("keys", "are overdue for rotation"),
         Kind::RotationFailed => ("rotations", "wait, fail again and again, or were undone"),

@@ -23,6 +23,8 @@ pub struct View {
     pub rows: Vec<(&'static str, usize)>,
     /// Limits that are configured otherwise than their provider states.
     pub limits: Vec<LimitFact>,
+    /// Accounts whose providers say that a quota is spent; those that a person has disabled are none.
+    pub quotas: Vec<QuotaFact>,
     /// Rotations that people should know of.
     pub rotations: Vec<RotationFact>,
     /// What befalls many keys at once.
@@ -42,6 +44,17 @@ pub struct LimitFact {
     pub configured: u64,
     /// N as stated.
     pub stated: u64,
+}
+
+/// An account that has spent a quota, as its provider says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaFact {
+    /// The account.
+    pub account: Id,
+    /// The models that it is spent for, those that are out longest first; empty where it is for all.
+    pub models: Vec<String>,
+    /// When the last of it is back, as far as is known.
+    pub until: Timestamp,
 }
 
 /// What is wrong with a rotation.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Cooling, Failing, Weight, jitter, room, room_for};
 use crate::domain::classify::Spent;
-use crate::domain::health::Cause;
+use crate::domain::health::{Cause, FailureClass};
 use crate::domain::time::Timestamp;
 
 mod lifting;
@@ -52,6 +52,18 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
             .into_iter()
             .map(|(until, model)| (model.clone(), until));
         named.collect()
+    }
+
+    /// The models whose quota is spent, and until when, those that are out longest first; the empty one is the whole.
+    #[must_use]
+    pub fn quotas(&self, now: Timestamp) -> Vec<(String, Timestamp)> {
+        let held = self.cooling.iter().filter_map(|(model, cooling)| {
+            let cause = cooling.holds(now)?;
+            (cause.class == FailureClass::Quota).then(|| (model.clone(), cause.until))
+        });
+        let mut held: Vec<_> = held.collect();
+        held.sort_unstable_by(|a, b| b.1.cmp(&a.1));
+        held
     }
 
     /// Whether any of it is one caller's word alone.

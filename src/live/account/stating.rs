@@ -36,6 +36,12 @@ impl AccountLive {
         self.state.lock().cooldowns.longest(models_max, now)
     }
 
+    /// The models whose quota is spent, and until when: see [`crate::domain::cooling::Cooldowns::quotas`].
+    #[must_use]
+    pub fn quotas(&self, now: Timestamp) -> Vec<(String, Timestamp)> {
+        self.state.lock().cooldowns.quotas(now)
+    }
+
     /// A report states how large a budget is.
     pub fn hear(&self, budget: BudgetName, amount: u64, witness: Witness, now: Timestamp) {
         let is_news = self.state.lock().heard.hear(budget, amount, witness, now);

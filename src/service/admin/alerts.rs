@@ -92,6 +92,7 @@ fn kind(stored: &str) -> proto::AlertKind {
         Kind::LastHealthyKey => proto::AlertKind::LastHealthyKey,
         Kind::FewHealthyKeys => proto::AlertKind::FewHealthyKeys,
         Kind::PoolExhausted => proto::AlertKind::PoolExhausted,
+        Kind::QuotaSpent => proto::AlertKind::QuotaSpent,
         Kind::RotationDue => proto::AlertKind::RotationDue,
         Kind::RotationOverdue => proto::AlertKind::RotationOverdue,
         Kind::RotationFailed => proto::AlertKind::RotationFailed,

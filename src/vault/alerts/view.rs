@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::domain::alerts::view::{Fact, KeyFact, PoolFact, View, notice};
+use crate::domain::alerts::view::{Fact, KeyFact, PoolFact, QuotaFact, View, notice};
 use crate::domain::disablement::is_disabled;
 use crate::domain::health::Health;
 use crate::domain::incident::{Ongoing, Subject};
@@ -77,6 +77,8 @@ pub(super) fn of(
             }));
         }
     }
+    let accounts = snapshot.accounts.values();
+    view.quotas = accounts.filter_map(|account| quota(account, now)).collect();
     let pools = snapshot.pools.values();
     let pools = pools.filter(|pool| !is_disabled(pool.pool.disablement.as_ref(), now));
     view.pools = pools.map(|pool| count(pool, &standings, now)).collect();
@@ -87,6 +89,22 @@ pub(super) fn of(
         .copied()
         .collect();
     view
+}
+
+/// What its provider says of the account's quotas.
+fn quota(account: &AccountEntry, now: Timestamp) -> Option<QuotaFact> {
+    if is_disabled(account.account.disablement.as_ref(), now) {
+        return None;
+    }
+    let spent = account.live.quotas(now);
+    let until = spent.iter().map(|(_, until)| *until).max()?;
+    let is_whole = spent.iter().any(|(model, _)| model.is_empty());
+    let models = spent.into_iter().map(|(model, _)| model);
+    Some(QuotaFact {
+        account: account.account.id.clone(),
+        models: models.filter(|_| !is_whole).collect(),
+        until,
+    })
 }
 
 /// The pools whose keys die together.

@@ -1,8 +1,9 @@
 //! Conditions about providers and what they say, in words.
 
 use super::time;
-use crate::domain::alerts::view::LimitFact;
+use crate::domain::alerts::view::{LimitFact, QuotaFact};
 use crate::domain::alerts::{Condition, Kind};
+use crate::domain::cooling::UNNAMED;
 use crate::domain::incident::{IncidentKind, Ongoing};
 use crate::domain::name::{LimitName, OwnerName};
 
@@ -26,6 +27,33 @@ pub(in crate::domain::alerts) fn limit_differs(fact: &LimitFact) -> Condition {
             "compare with the provider's own page, then `keylease limits update {short} --amount {stated}`"
         ),
         None,
+    )
+}
+
+pub(in crate::domain::alerts) fn quota_spent(fact: &QuotaFact) -> Condition {
+    let (account, until) = (&fact.account, time(fact.until));
+    let of = match fact.models.as_slice() {
+        [] => String::new(),
+        [first, others @ ..] => {
+            let named = if first == UNNAMED {
+                "leases that name no model".to_owned()
+            } else {
+                format!("model {first}")
+            };
+            match others.len() {
+                0 => format!(" for {named}"),
+                others => format!(" for {named} and {others} more"),
+            }
+        }
+    };
+    Condition::new(
+        Kind::QuotaSpent,
+        format!("accounts/{account}"),
+        format!(
+            "accounts/{account} has spent a quota{of}, as its provider says: none of its keys serves that until {until}"
+        ),
+        "raise the quota or add credit at the provider, or add keys of another account".to_owned(),
+        Some(fact.until),
     )
 }
 
