@@ -130,7 +130,11 @@ impl Probed {
         };
         let failure = found.failure;
         let result = match failure.class {
-            FailureClass::Credential if is_about_the_page(found.rule, response.body) => {
+            FailureClass::Credential
+                if is_page(response)
+                    || is_about_the_page(found.rule, response.body)
+                    || is_about_something_else(found.rule, response.body) =>
+            {
                 ProbeResult::Unclear
             }
             FailureClass::Credential if matches!(failure.blame, Blame::Key | Blame::Account) => {
@@ -159,7 +163,16 @@ fn is_page(response: &Response<'_>) -> bool {
         let value = String::from_utf8_lossy(value).to_ascii_lowercase();
         name.eq_ignore_ascii_case("content-type") && value.contains("html")
     };
-    response.headers.iter().any(is_html)
+    let is_marked_up = response.body.trim_ascii_start().starts_with(b"<");
+    is_marked_up || response.headers.iter().any(is_html)
+}
+
+/// A provider that rejects a key says so. Where nothing but the status does, and the body is about something else, somebody on the way may
+/// have answered.
+fn is_about_something_else(rule: &str, body: &[u8]) -> bool {
+    let body = String::from_utf8_lossy(body).to_ascii_lowercase();
+    let mut words = ["key", "token", "auth", "credential"].into_iter();
+    rule.ends_with("status/401") && !body.is_empty() && !words.any(|word| body.contains(word))
 }
 
 /// A key that may not list models may be good for all that it is leased for: the provider knows it, or it could not say so.

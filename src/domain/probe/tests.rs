@@ -109,7 +109,10 @@ fn only_what_is_about_the_key_says_something_of_it() {
     ] {
         assert_eq!(judged(provider, 429, &[], body), ProbeResult::Spent);
     }
+    let page = "<html><title>401 Unauthorized</title>Invalid API key? Sign in to the proxy.</html>";
     for (status, body) in [
+        (401, page),
+        (401, r#"{"message":"sign in to the network"}"#),
         (302, ""),
         (403, ""),
         (404, "not found"),
