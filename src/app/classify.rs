@@ -18,6 +18,7 @@ use crate::domain::time::Timestamp;
 
 mod help;
 mod input;
+mod surrogates;
 
 pub(super) use help::HELP;
 use input::Received;

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::surrogates::paired;
 use crate::domain::classify::{kept_of_body, kept_of_headers};
 
 /// A response that was read.
@@ -16,15 +18,16 @@ pub(super) struct Received {
 
 /// As JSON. Written by many tools, so that most types are taken for what they mean.
 #[derive(Debug, Deserialize)]
-struct Line {
+struct Line<'a> {
     #[serde(default)]
     provider: Option<String>,
     #[serde(default)]
     status: Value,
     #[serde(default)]
     headers: Value,
-    #[serde(default)]
-    body: Value,
+    /// As written, however deep it is.
+    #[serde(borrow, default)]
+    body: Option<&'a RawValue>,
 }
 
 impl Received {
@@ -36,10 +39,10 @@ impl Received {
         Self::parse_http(bytes)
     }
 
-    /// Reads a JSON object. Bytes that are no UTF-8 are replaced: a log may have cut them.
+    /// Reads a JSON object. Bytes that are no UTF-8 are replaced, and so are halves of characters: a log may have cut them.
     pub(super) fn parse_json(bytes: &[u8]) -> Result<Self, String> {
-        let text = String::from_utf8_lossy(bytes);
-        let line: Line = serde_json::from_str(&text).map_err(|error| {
+        let text = paired(&String::from_utf8_lossy(bytes));
+        let line: Line<'_> = serde_json::from_str(&text).map_err(|error| {
             let column = error.column();
             format!("is no JSON object with status, headers and body (column {column})")
         })?;
@@ -47,7 +50,7 @@ impl Received {
             provider: line.provider,
             status: status_of(&line.status)?,
             headers: headers_of(&line.headers),
-            body: body_of(line.body),
+            body: line.body.map(body_of).unwrap_or_default(),
         })
     }
 
@@ -150,15 +153,10 @@ fn add(all: &mut Vec<(String, Vec<u8>)>, name: &str, value: &Value) {
 }
 
 /// A text; an object is one that somebody has parsed already.
-fn body_of(body: Value) -> Vec<u8> {
-    let bytes = match body {
-        Value::Null => Vec::new(),
-        Value::String(text) => text.into_bytes(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            body.to_string().into_bytes()
-        }
-    };
-    kept_of_body(&bytes).into_owned()
+fn body_of(body: &RawValue) -> Vec<u8> {
+    let text = serde_json::from_str::<String>(body.get());
+    let bytes = text.unwrap_or_else(|_| body.get().to_owned());
+    kept_of_body(bytes.as_bytes()).into_owned()
 }
 
 #[cfg(test)]
@@ -189,13 +187,25 @@ mod tests {
         let received = http(line);
         assert_eq!(received.status, 429);
         assert_eq!(received.headers.len(), 3);
-        assert_eq!(received.body, br#"{"error":"x"}"#);
+        assert_eq!(received.body, br#"{"error": "x"}"#);
         let pairs = http(br#"{"status": 500, "headers": [["A", "1"], 7]}"#);
         assert_eq!(pairs.headers, [("a".to_owned(), b"1".to_vec())]);
         assert_eq!(
             http(b"{\"status\": 500, \"body\": \"\xff\"}").body,
             "\u{fffd}".as_bytes()
         );
+    }
+
+    #[test]
+    fn half_characters_and_any_depth_are_read() {
+        let half = http(br#"{"status": 401, "body": "{\"error\": \"\ud83d invalid api key\"}"}"#);
+        assert_eq!(
+            half.body,
+            "{\"error\": \"\u{fffd} invalid api key\"}".as_bytes()
+        );
+        let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+        let deep = http(format!("{{\"status\": 400, \"body\": {open}{close}}}").as_bytes());
+        assert_eq!(deep.body, b"[".repeat(BODY_BYTES_MAX));
     }
 
     #[test]
