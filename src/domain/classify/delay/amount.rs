@@ -1,4 +1,5 @@
-//! Lengths of time as providers write them: `1s`, `6m0s`, `20ms`, `1.574`, `9m38.016s`, `22.14:18:12`, `2 hours and 5 minutes`.
+//! Lengths of time as providers write them: `1s`, `6m0s`, `20ms`, `1.574`, `9m38.016s`, `22.14:18:12`, `2 hours and 5 minutes`, and as
+//! ISO 8601 has them: `pt30s`, in lower case like all texts.
 
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ pub(super) enum Bare {
 /// The whole text as a length of time.
 pub(super) fn whole(text: &str, bare: Bare) -> Option<Duration> {
     let text = text.trim();
+    if let Some(iso) = text.strip_prefix('p') {
+        return whole(&iso.replacen('t', "", 1), Bare::Nothing);
+    }
     let (duration, rest) = leading(text, bare)?;
     rest.trim().is_empty().then_some(duration)
 }
@@ -162,6 +166,8 @@ mod tests {
             ("22.14:18:12", 1_952_292_000),
             ("00:01:30", 90_000),
             ("5分钟", 300_000),
+            ("pt30s", 30_000),
+            ("p1dt2h", 93_600_000),
             ("30 秒", 30_000),
         ] {
             let read = whole(text, Bare::Seconds);
@@ -186,6 +192,9 @@ mod tests {
             "25:00:00:00",
             ".",
             "5 parsecs",
+            "p",
+            "pt30",
+            "ppt30s",
         ] {
             assert_eq!(whole(text, Bare::Nothing), None, "{text}");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::amount::{self, Bare};
 use super::{Clock, believed, instant};
 use crate::domain::classify::evidence::Evidence;
+use crate::domain::pool::TTL_MAX;
 
 /// Retry-After and its kin, and their unit.
 fn unit_of(name: &str) -> Option<Bare> {
@@ -46,14 +47,15 @@ pub(super) fn told(evidence: &Evidence, clock: Clock) -> Option<Duration> {
 /// Fewer milliseconds since 1970 would be a time before this millennium: so many are a length of time.
 const EPOCH_MILLISECONDS_MIN: f64 = 1e12;
 
-/// A value that may be a length of time or a point in time.
+/// A value that may be a length of time, which is cut, or a point in time.
 pub(super) fn moment(value: &str, bare: Bare, clock: Clock) -> Option<Duration> {
     let is_length = |number: f64| bare == Bare::Milliseconds && number < EPOCH_MILLISECONDS_MIN;
     let is_length = value.trim().parse().is_ok_and(is_length);
     if let Some(at) = instant::any(value, clock.zone_hours).filter(|_| !is_length) {
         return clock.until(at);
     }
-    amount::whole(&value.to_lowercase(), bare)
+    let length = amount::whole(&value.to_lowercase(), bare)?;
+    Some(length.min(TTL_MAX))
 }
 
 /// One budget of which a response tells.

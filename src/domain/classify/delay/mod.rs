@@ -15,7 +15,7 @@ mod headers;
 mod instant;
 mod prose;
 
-/// Longer than any budget: what states more was written in another unit, or by somebody who means harm, and states nothing.
+/// Longer than any budget: a point in time beyond it was written in another unit, or by somebody who means harm, and states nothing.
 const BELIEVED_MAX: Duration = Duration::from_hours(24 * 366);
 
 /// What a response states.

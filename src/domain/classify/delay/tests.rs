@@ -70,9 +70,11 @@ fn negative_and_absurd_values_state_nothing() {
 }
 
 #[test]
-fn a_quarter_is_cut_to_31_days() {
+fn a_quarter_is_cut_to_31_days_and_so_are_two_years() {
     let month = TTL_MAX.as_millis();
-    assert_eq!(stated(&[("retry-after", "7776000")], ""), Some(month));
+    for seconds in ["7776000", "63072000", "999999999"] {
+        assert_eq!(stated(&[("retry-after", seconds)], ""), Some(month));
+    }
 }
 
 #[test]
