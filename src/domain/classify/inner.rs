@@ -64,8 +64,6 @@ const FAILED: [&str; 8] = [
 ];
 /// Words that say that all is well. So do zeros and a status of success, in [`says_well`].
 const NOTHING: [&str; 7] = ["", "false", "ok", "none", "null", "success", "no error"];
-/// Alibaba's word for 200.
-const TWENTY_THOUSAND: f64 = 20_000.0;
 /// Codes beside which a text is no failure's, if they say that all is well.
 const CODES: [&str; 6] = [
     "base_resp.status_code",
@@ -167,7 +165,7 @@ fn says_well(value: &str) -> bool {
     let value = value.trim();
     let first = value.split(' ').next().unwrap_or_default();
     let is_status = first.parse().is_ok_and(|number: f64| {
-        number == 0.0 || (200.0..300.0).contains(&number) || number == TWENTY_THOUSAND
+        number == 0.0 || (200.0..300.0).contains(&number) || number == 20_000.0
     });
     NOTHING.contains(&value) || is_status
 }

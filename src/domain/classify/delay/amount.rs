@@ -15,9 +15,10 @@ pub(super) enum Bare {
 /// The whole text as a length of time.
 pub(super) fn whole(text: &str, bare: Bare) -> Option<Duration> {
     let text = text.trim();
-    if let Some(iso) = text.strip_prefix('p') {
-        return whole(&iso.replacen('t', "", 1), Bare::Nothing);
-    }
+    let iso = text.strip_prefix('p').map(|iso| iso.replacen('t', "", 1));
+    let (text, bare) = iso
+        .as_deref()
+        .map_or((text, bare), |iso| (iso, Bare::Nothing));
     let (duration, rest) = leading(text, bare)?;
     rest.trim().is_empty().then_some(duration)
 }
