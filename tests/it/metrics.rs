@@ -24,44 +24,28 @@ async fn metrics_tell_what_happened() {
         .report(second, outcome::Result::NotSent(proto::NotSent {}))
         .await;
 
-    server
-        .shows(r#"keylease_rpcs_total{method="LeaseKey",code="OK"} 2"#)
-        .await;
-    server
-        .shows(r#"keylease_rpcs_total{method="LeaseKey",code="FAILED_PRECONDITION"} 1"#)
-        .await;
-    server
-        .shows(r#"keylease_rpc_seconds_count{method="ReportOutcome"} 2"#)
-        .await;
-    server.shows(r#"keylease_leases_total{pool="p"} 2"#).await;
-    server
-        .shows_some(r#"keylease_lease_refusals_total{pool="p",reason="ACCOUNT_NOT_IN_POOL"}"#)
-        .await;
-    server
-        .shows(r#"keylease_outcomes_total{pool="p",class="success"} 1"#)
-        .await;
-    server
-        .shows(r#"keylease_outcomes_total{pool="p",class="not_sent"} 1"#)
-        .await;
-    server
-        .shows(r#"keylease_upstream_seconds_bucket{pool="p",le="0.5"} 0"#)
-        .await;
-    server
-        .shows(r#"keylease_upstream_seconds_bucket{pool="p",le="1"} 2"#)
-        .await;
-    server
-        .shows(r#"keylease_units_granted_total{account="a",limit="requests"} 2"#)
-        .await;
-    server
-        .shows_some(r#"keylease_units_returned_total{account="a",limit="requests"}"#)
-        .await;
-    server.shows(r#"keylease_lease_waiters{pool="p"} 0"#).await;
-    server
-        .shows(r#"keylease_key_versions{account="a",health="active"} 1"#)
-        .await;
-    server
-        .shows(r#"keylease_key_versions{account="a",health="dead"} 0"#)
-        .await;
+    for line in [
+        r#"keylease_rpcs_total{method="LeaseKey",code="OK"} 2"#,
+        r#"keylease_rpcs_total{method="LeaseKey",code="FAILED_PRECONDITION"} 1"#,
+        r#"keylease_rpc_seconds_count{method="ReportOutcome"} 2"#,
+        r#"keylease_leases_total{pool="p"} 2"#,
+        r#"keylease_outcomes_total{pool="p",class="success"} 1"#,
+        r#"keylease_outcomes_total{pool="p",class="not_sent"} 1"#,
+        r#"keylease_upstream_seconds_bucket{pool="p",le="0.5"} 0"#,
+        r#"keylease_upstream_seconds_bucket{pool="p",le="1"} 2"#,
+        r#"keylease_units_granted_total{account="a",limit="requests"} 2"#,
+        r#"keylease_lease_waiters{pool="p"} 0"#,
+        r#"keylease_key_versions{account="a",health="active"} 1"#,
+        r#"keylease_key_versions{account="a",health="dead"} 0"#,
+    ] {
+        server.shows(line).await;
+    }
+    for series in [
+        r#"keylease_lease_refusals_total{pool="p",reason="ACCOUNT_NOT_IN_POOL"}"#,
+        r#"keylease_units_returned_total{account="a",limit="requests"}"#,
+    ] {
+        server.shows_some(series).await;
+    }
 
     let page = server.page().await;
     for metric in metric_names::ALL {
