@@ -62,7 +62,7 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
             (cause.class == FailureClass::Quota).then(|| (model.clone(), cause.until))
         });
         let mut held: Vec<_> = held.collect();
-        held.sort_unstable_by(|a, b| b.1.cmp(&a.1));
+        held.sort_unstable_by_key(|held| std::cmp::Reverse(held.1));
         held
     }
 
