@@ -30,6 +30,7 @@ pub(crate) struct Call {
     pub(crate) clock: BootClock,
     pub(crate) uses: u64,
     pub(crate) estimate: Estimate,
+    pub(crate) model: Option<&'static str>,
     pub(crate) max_wait: Duration,
     pub(crate) request: Option<RequestId>,
 }

@@ -15,6 +15,7 @@ mod clocks;
 mod database;
 mod day;
 mod durability;
+mod kinds;
 mod losses;
 mod merges;
 mod offline;

@@ -207,7 +207,7 @@ impl Replica {
     ) -> Outcome {
         let now = self.clock.at(time);
         let need = Need {
-            model: None,
+            model: call.model,
             uses: call.uses,
             estimate: call.estimate,
             is_new: ticket.is_none(),

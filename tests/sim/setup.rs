@@ -30,8 +30,13 @@ pub(crate) struct Setup {
     pub(crate) max_wait: Duration,
     /// Uses asked for at once, at most.
     pub(crate) uses_max: u64,
-    /// Tokens of one use, at most.
+    /// Input tokens of one use, at most.
     pub(crate) tokens_max: u64,
+    /// Output tokens of one use, at most; and its cost.
+    pub(crate) output_max: u64,
+    pub(crate) cost_max: Option<u64>,
+    /// The models that calls name; they name none if there is none.
+    pub(crate) models: &'static [&'static str],
     /// Calls that need more, and wait a minute for it: their share, and the tokens of each.
     pub(crate) large: Option<(f64, u64)>,
     /// From the lease to the start of the request, at most.
@@ -92,6 +97,8 @@ pub(crate) struct Spec {
     pub(crate) validity: Option<Duration>,
     pub(crate) start_within: Option<Duration>,
     pub(crate) offline: Option<OfflineShare>,
+    /// The patterns of the models that it counts; all if there is none.
+    pub(crate) models: &'static [&'static str],
 }
 
 /// What goes wrong.
@@ -150,6 +157,7 @@ pub(crate) const fn requests(amount: u64, seconds: u64) -> Spec {
         validity: None,
         start_within: None,
         offline: None,
+        models: &[],
     }
 }
 
@@ -163,11 +171,18 @@ pub(crate) const fn tokens(amount: u64, seconds: u64) -> Spec {
 
 /// So many requests a day.
 pub(crate) fn requests_a_day(amount: u64) -> Spec {
+    requests_in(Period::Day, amount)
+}
+
+/// So many requests a month.
+pub(crate) fn requests_a_month(amount: u64) -> Spec {
+    requests_in(Period::Month, amount)
+}
+
+fn requests_in(period: Period, amount: u64) -> Spec {
+    let zone = Zone::parse("zone", "UTC").unwrap();
     Spec {
-        span: Span::Calendar(Calendar {
-            period: Period::Day,
-            zone: Zone::parse("zone", "UTC").unwrap(),
-        }),
+        span: Span::Calendar(Calendar { period, zone }),
         ..requests(amount, 1)
     }
 }
@@ -193,6 +208,9 @@ impl Default for Setup {
             max_wait: Duration::from_secs(5),
             uses_max: 1,
             tokens_max: 2_000,
+            output_max: 0,
+            cost_max: None,
+            models: &[],
             large: None,
             think_max: Duration::from_millis(800),
             starts_last: false,

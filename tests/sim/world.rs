@@ -7,6 +7,7 @@ use std::time::Duration;
 use keylease::domain::id::Id;
 use keylease::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 use keylease::domain::limit::{Dimension, Limit, Mode, Owner};
+use keylease::domain::models::Pattern;
 use keylease::domain::pool::Estimate;
 use keylease::domain::time::{BootTime, Timestamp};
 use uuid::Uuid;
@@ -216,7 +217,11 @@ fn limit(number: u128, spec: &Spec) -> Limit {
         dimension: spec.dimension,
         amount: spec.amount,
         span: spec.span,
-        models: Vec::new(),
+        models: spec
+            .models
+            .iter()
+            .map(|pattern| Pattern::parse("models", pattern).unwrap())
+            .collect(),
         mode: Mode::Enforce,
         validity: spec.validity,
         start_within: spec.start_within,

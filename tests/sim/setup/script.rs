@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keylease::domain::limit::Mode;
 use keylease::domain::offline::OfflineShare;
 
 /// Something that happens by a script.
@@ -23,6 +24,8 @@ pub(crate) enum Act {
     Span(Duration, Duration, Duration),
     /// The limits are of this amount.
     Amount(u64),
+    /// The limits refuse from now on, or only count.
+    Mode(Mode),
     /// A standby takes over that lacks what was committed in this last stretch, and all replicas start anew, or all live on.
     FailOver(Duration, Replicas),
     /// The machines of the database and of all replicas lose their power.

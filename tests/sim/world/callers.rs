@@ -32,9 +32,10 @@ impl World<'_> {
             uses: self.random.between(1, self.setup.uses_max + 1),
             estimate: Estimate {
                 input_tokens: input,
-                output_tokens: 0,
-                cost_micros: None,
+                output_tokens: self.at_most(self.setup.output_max),
+                cost_micros: self.setup.cost_max.map(|most| self.at_most(most)),
             },
+            model: self.model(),
             max_wait,
             request: None,
         };
@@ -42,6 +43,19 @@ impl World<'_> {
         let call = self.name(call, index);
         let delay = self.hop() / 2;
         self.after(delay, Event::Call(index, call));
+    }
+
+    /// From 1 on; 0 if that is the most. Nothing is drawn then, so that other scenarios stay what they are.
+    fn at_most(&mut self, most: u64) -> u64 {
+        match most {
+            0 => 0,
+            _ => self.random.between(1, most + 1),
+        }
+    }
+
+    fn model(&mut self) -> Option<&'static str> {
+        let models = self.setup.models;
+        (!models.is_empty()).then(|| models[self.random.index(models.len())])
     }
 
     pub(super) fn leased(&mut self, mut given: Given) {
@@ -168,17 +182,21 @@ impl World<'_> {
             return;
         }
         *self.served.entry(given.issuer).or_default() += uses;
-        let estimated = given.call.estimate.input_tokens;
-        for limit in &self.limits {
+        let estimate = given.call.estimate;
+        let limits = self.limits.iter();
+        for limit in limits.filter(|limit| limit.applies_to(given.call.model)) {
             let oracle = self.oracles.get_mut(&limit.uid).unwrap();
-            let (units, more) = match limit.dimension {
-                Dimension::Requests | Dimension::Concurrency => (1, 0),
-                Dimension::CostMicros | Dimension::OutputTokens => (0, 0),
-                Dimension::Tokens | Dimension::InputTokens => {
-                    let took = took.unwrap_or(estimated);
-                    (took.min(estimated), took.saturating_sub(estimated))
-                }
+            let estimated = match limit.dimension {
+                Dimension::Requests | Dimension::Concurrency => 1,
+                Dimension::Tokens => estimate.input_tokens + estimate.output_tokens,
+                Dimension::InputTokens => estimate.input_tokens,
+                Dimension::OutputTokens => estimate.output_tokens,
+                Dimension::CostMicros => estimate.cost_micros.unwrap_or_default(),
             };
+            // What a use takes is said of input tokens, where there are no others.
+            let is_said = matches!(limit.dimension, Dimension::Tokens | Dimension::InputTokens);
+            let took = took.filter(|_| is_said).unwrap_or(estimated);
+            let (units, more) = (took.min(estimated), took.saturating_sub(estimated));
             oracle.started(self.now, units * uses);
             oracle.took_more(self.now, more * uses);
         }

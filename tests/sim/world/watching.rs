@@ -2,11 +2,16 @@
 
 use std::fmt::{Debug, Write};
 
+use keylease::domain::ledger::budget::START_WITHIN_UNLIMITED;
+use keylease::domain::limit::Mode;
 use keylease::domain::offline::OfflineShare;
 use keylease::domain::terms::Span;
 
 use super::*;
 use crate::setup::{Act, Odd, Replicas};
+
+/// A change is heard of within a second; a replica that looks just before it hears of it in the next.
+const HEARD_WITHIN: Duration = Duration::from_millis(1_100);
 
 /// Entries of the database and of the replicas' memories, at one time.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +56,7 @@ impl World<'_> {
             }
             Act::Span(window, validity, start_within) => self.span(window, validity, start_within),
             Act::Amount(amount) => self.amount(amount),
+            Act::Mode(mode) => self.mode(mode),
             Act::FailOver(lacks, replicas) => {
                 self.fail_over(nanos(lacks), nanos(lacks));
                 if replicas == Replicas::Die {
@@ -78,6 +84,25 @@ impl World<'_> {
 
     /// Every limit is changed. Replicas hear of it when they reach the database.
     fn amount(&mut self, amount: u64) {
+        // A lower amount binds within C: in windows that end later, so that what was granted by the higher has started before they begin.
+        self.allow(amount, |limit| {
+            nanos(limit.terms().charge_time() - limit.span.length())
+        });
+        self.change(|limit| limit.amount = amount);
+    }
+
+    /// Every limit refuses from now on, or only counts. What was leased before every replica had heard of it may start somewhat later.
+    fn mode(&mut self, mode: Mode) {
+        let amount = match mode {
+            Mode::Enforce => self.limits[0].amount,
+            Mode::Shadow => u64::MAX,
+        };
+        self.allow(amount, |_| nanos(HEARD_WITHIN + START_WITHIN_UNLIMITED));
+        self.change(|limit| limit.mode = mode);
+    }
+
+    /// This is what the oracle allows from now on, or a while later where it is less.
+    fn allow(&mut self, amount: u64, binds_after: impl Fn(&Limit) -> Time) {
         let now = self.now;
         for limit in &self.limits {
             let oracle = self.oracles.get_mut(&limit.uid).unwrap();
@@ -85,9 +110,8 @@ impl World<'_> {
             if now > 0 && oracle.is_unchanged() {
                 oracle.changed(0, limit.amount, 0);
             }
-            oracle.changed(now, amount, nanos(limit.terms().charge_time()));
+            oracle.changed(now, amount, binds_after(limit));
         }
-        self.change(|limit| limit.amount = amount);
     }
 
     /// Every limit counts over another window.
