@@ -158,15 +158,14 @@ impl Vault {
 
     /// Keeps how long the provider took.
     fn time(&self, claims: &LeaseClaims, outcomes: &[Outcome]) {
-        let snapshot = self.live.snapshot();
-        let Some(pool) = snapshot.pools_by_uid.get(&claims.pool_uid) else {
+        let timed = |outcome: &Outcome| Some((outcome.count, outcome.latency?));
+        let mut timed = outcomes.iter().filter_map(timed).peekable();
+        if timed.peek().is_none() {
             return;
-        };
-        for outcome in outcomes {
-            let latency = outcome.latency;
-            latency
-                .iter()
-                .for_each(|latency| pool.live.took(outcome.count, *latency));
+        }
+        let snapshot = self.live.snapshot();
+        if let Some(pool) = snapshot.pools_by_uid.get(&claims.pool_uid) {
+            timed.for_each(|(count, latency)| pool.live.took(count, latency));
         }
     }
 

@@ -8,6 +8,7 @@ use crate::holds;
 use crate::oracle::Verdict;
 use crate::scenarios::{everything, faults};
 use crate::setup::{Act, Faults, Setup, Spec, requests, requests_a_month, tokens};
+use crate::spans::midnight;
 
 /// Every seed holds the limits, and has one of them this full.
 fn fills(name: &str, least: f64, setup: &Setup) {
@@ -89,12 +90,7 @@ fn inputs_outputs_and_costs_are_limited_amid_everything() {
 fn a_month_ends() {
     let setup = Setup {
         limits: vec![requests_a_month(400)],
-        before_midnight: Duration::from_secs(60),
-        demand: 5.0,
-        is_bursty: false,
-        think_max: Duration::from_millis(2_900),
-        is_synchronous: true,
-        ..Setup::default()
+        ..midnight()
     };
     fills("a_month_ends", 0.6, &setup);
 }

@@ -9,7 +9,7 @@ use crate::shares::LEAST_SERVED;
 use crate::{caught, holds};
 
 /// A minute before midnight, of a limit that the day before does not use up, and the day after does.
-fn midnight() -> Setup {
+pub(crate) fn midnight() -> Setup {
     Setup {
         runs: 6,
         limits: vec![requests_a_day(400)],

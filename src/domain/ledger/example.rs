@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::budget::Need;
 use super::entry::Seen;
 use super::work::{Answer, Wait};
 use crate::domain::id::Id;
 use crate::domain::limit::{Dimension, Limit, Mode, Owner};
+use crate::domain::pool::Estimate;
 use crate::domain::terms::Span;
 use crate::domain::time::{BootTime, Timestamp};
 
@@ -29,6 +31,25 @@ pub(crate) fn limit(number: u128, dimension: Dimension, amount: u64, window: Dur
         start_within: None,
         blackout: None,
         offline: None,
+    }
+}
+
+/// One use, of a call that does not wait.
+pub(crate) fn need(input_tokens: u64, model: Option<&str>) -> Need<'_> {
+    Need {
+        model,
+        uses: 1,
+        estimate: Estimate {
+            input_tokens,
+            output_tokens: 0,
+            cost_micros: None,
+        },
+        is_new: true,
+        ticket: None,
+        is_patient: false,
+        until: BootTime::default(),
+        lease_duration: Duration::from_mins(10),
+        slot: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::ledger::example::{granted, limit};
+use crate::domain::ledger::example::{granted, limit, need};
 use crate::domain::limit::Dimension;
 
 const NOW: BootTime = BootTime::from_nanos(1_000_000_000);
@@ -35,20 +35,17 @@ fn cases() -> impl Strategy<Value = Vec<Case>> {
 }
 
 fn needs() -> impl Strategy<Value = Need<'static>> {
-    (1..6_u64, 0..40_u64, 0..40_u64).prop_map(|(uses, input_tokens, output_tokens)| Need {
-        model: None,
-        uses,
-        estimate: Estimate {
-            input_tokens,
+    (1..6_u64, 0..40_u64, 0..40_u64).prop_map(|(uses, input_tokens, output_tokens)| {
+        let one = need(input_tokens, None);
+        let estimate = Estimate {
             output_tokens,
-            cost_micros: None,
-        },
-        is_new: true,
-        ticket: None,
-        is_patient: false,
-        until: BootTime::default(),
-        lease_duration: Duration::from_mins(10),
-        slot: None,
+            ..one.estimate
+        };
+        Need {
+            uses,
+            estimate,
+            ..one
+        }
     })
 }
 
@@ -118,21 +115,7 @@ proptest! {
 
 #[test]
 fn what_a_shadow_was_granted_is_no_permit_of_the_limit_that_it_becomes() {
-    let need = Need {
-        model: None,
-        uses: 1,
-        estimate: Estimate {
-            input_tokens: 0,
-            output_tokens: 0,
-            cost_micros: None,
-        },
-        is_new: true,
-        ticket: None,
-        is_patient: false,
-        until: BootTime::default(),
-        lease_duration: Duration::from_mins(10),
-        slot: None,
-    };
+    let need = need(0, None);
     let shadow = Limit {
         mode: Mode::Shadow,
         ..limit(1, Dimension::Requests, 2, Duration::from_mins(1))

@@ -6,10 +6,10 @@ use super::*;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::Take;
 use crate::domain::ledger::entry::Seen;
+use crate::domain::ledger::example::need;
 use crate::domain::ledger::work::Answer;
 use crate::domain::limit::{Dimension, Owner};
 use crate::domain::models::Pattern;
-use crate::domain::pool::Estimate;
 use crate::domain::terms::Span;
 use crate::domain::time::Timestamp;
 
@@ -32,24 +32,6 @@ fn limit(number: u128, dimension: Dimension, models: &[&str]) -> Arc<Limit> {
         blackout: None,
         offline: None,
     })
-}
-
-fn need(input_tokens: u64, model: Option<&str>) -> Need<'_> {
-    Need {
-        model,
-        uses: 1,
-        estimate: Estimate {
-            input_tokens,
-            output_tokens: 0,
-            cost_micros: None,
-        },
-        is_new: true,
-        ticket: None,
-        is_patient: false,
-        until: BootTime::default(),
-        lease_duration: Duration::from_mins(10),
-        slot: None,
-    }
 }
 
 fn named(budget: &mut Budget, need: Need<'_>, now: BootTime) -> Vec<(u128, u64, Because)> {
