@@ -100,9 +100,18 @@ impl Speaker {
         }
     }
 
-    /// One transaction, in a task that outlives its time: a commit is never cancelled. Answers what was not taken up, although the
-    /// database is there.
+    /// One transaction. Answers what was not taken up, although the database is there.
     async fn transact(&self, said: Vec<Said>, wait: bool) -> Vec<Said> {
+        let accounts: Vec<_> = said.iter().map(|(a, _)| Arc::clone(a)).collect();
+        let skipped = self.commit(said, wait).await;
+        // While it was under way nothing may have been open, so that nobody looked any more: what is open now has to be closed in time,
+        // and what was not heard to be said again.
+        self.live.ledger.note(&accounts);
+        skipped
+    }
+
+    /// In a task that outlives its time: a commit is never cancelled.
+    async fn commit(&self, said: Vec<Said>, wait: bool) -> Vec<Said> {
         let task = {
             let (live, pool) = (Arc::clone(&self.live), self.pool.clone());
             let works: Vec<Work> = said.iter().map(|(_, work)| work.clone()).collect();

@@ -75,6 +75,7 @@ mod lease_refusals;
 mod lease_waits;
 mod leases;
 mod ledger_laws;
+mod left_blocks;
 mod limit_kinds;
 mod limits;
 mod lines;
