@@ -23,9 +23,18 @@ pub struct Replayed {
 
 #[derive(Debug, Default)]
 struct State {
-    /// By caller and number: until when it matters.
-    callers: HashMap<Uuid, HashMap<u64, BootTime>>,
+    /// By caller and number.
+    callers: HashMap<Uuid, HashMap<u64, Again>>,
     count: usize,
+}
+
+/// A lease that was given again.
+#[derive(Debug)]
+struct Again {
+    /// Until then it matters.
+    until: BootTime,
+    /// Something was said of it that may be older than its last answer.
+    is_doubted: bool,
 }
 
 impl Replayed {
@@ -57,8 +66,11 @@ impl Replayed {
             return Err(Full);
         }
         let leases = state.callers.entry(caller).or_default();
-        let kept = leases.entry(serial).or_insert(until);
-        *kept = until.max(*kept);
+        let again = leases.entry(serial).or_insert(Again {
+            until,
+            is_doubted: false,
+        });
+        again.until = until.max(again.until);
         state.count += usize::from(!is_known);
         Ok(())
     }
@@ -67,44 +79,69 @@ impl Replayed {
     /// by another replica, and one that says of uses that they were not sent. That may have been on its way for long, and whoever had sent
     /// it asked again meanwhile.
     #[must_use]
-    pub fn is_in_doubt(
+    pub fn doubts(
         &self,
         caller: Uuid,
         serial: u64,
         came_elsewhere: bool,
         outcomes: &[Judged],
     ) -> bool {
-        (came_elsewhere || outcomes.iter().any(Judged::is_not_sent)) && self.has(caller, serial)
-    }
-
-    /// Whether a lease was given again.
-    fn has(&self, caller: Uuid, serial: u64) -> bool {
-        let state = self.state.lock();
-        let leases = state.callers.get(&caller);
-        leases.is_some_and(|leases| leases.contains_key(&serial))
-    }
-
-    /// All uses of a lease have been settled: nothing that is said of it changes anything any more.
-    pub fn forget(&self, caller: Uuid, serial: u64) {
-        let mut state = self.state.lock();
-        let Some(leases) = state.callers.get_mut(&caller) else {
-            return;
-        };
-        let was_known = leases.remove(&serial).is_some();
-        if leases.is_empty() {
-            state.callers.remove(&caller);
+        if !came_elsewhere && !outcomes.iter().any(Judged::is_not_sent) {
+            return false;
         }
-        state.count -= usize::from(was_known);
+        let mut state = self.state.lock();
+        let again = state.get_mut(caller, serial);
+        again.is_some_and(|again| {
+            again.is_doubted = true;
+            true
+        })
+    }
+
+    /// All uses of a lease have been reported: it matters no more whether it was given again. False where some of that is in doubt, so
+    /// that its caller may have it until it ends by itself.
+    #[must_use]
+    pub fn end(&self, caller: Uuid, serial: u64) -> bool {
+        let mut state = self.state.lock();
+        if state.get_mut(caller, serial).is_some_and(|a| a.is_doubted) {
+            return false;
+        }
+        state.forget(caller, serial);
+        true
+    }
+
+    /// A lease goes on until then. True where what was reported of it is in doubt, so that its caller may have all of it still.
+    #[must_use]
+    pub fn goes_on(&self, caller: Uuid, serial: u64, until: BootTime) -> bool {
+        let mut state = self.state.lock();
+        let again = state.get_mut(caller, serial);
+        again.is_some_and(|again| {
+            again.until = until.max(again.until);
+            again.is_doubted
+        })
     }
 }
 
 impl State {
+    fn get_mut(&mut self, caller: Uuid, serial: u64) -> Option<&mut Again> {
+        self.callers.get_mut(&caller)?.get_mut(&serial)
+    }
+
+    fn forget(&mut self, caller: Uuid, serial: u64) {
+        let Some(leases) = self.callers.get_mut(&caller) else {
+            return;
+        };
+        self.count -= usize::from(leases.remove(&serial).is_some());
+        if leases.is_empty() {
+            self.callers.remove(&caller);
+        }
+    }
+
     /// Whether one more finds room, which what matters no more has to leave first.
     fn has_room(&mut self, caller: Uuid, now: BootTime) -> bool {
         let count = |state: &Self| state.callers.get(&caller).map_or(0, HashMap::len);
         if count(self) >= LEASES_OF_CALLER_MAX || self.count >= LEASES_MAX {
             for leases in self.callers.values_mut() {
-                leases.retain(|_, until| now < *until);
+                leases.retain(|_, again| now < again.until);
             }
             self.callers.retain(|_, leases| !leases.is_empty());
             self.count = self.callers.values().map(HashMap::len).sum();
@@ -119,6 +156,10 @@ mod tests {
 
     const ONE: Uuid = Uuid::from_u128(1);
     const TWO: Uuid = Uuid::from_u128(2);
+
+    fn has(replayed: &Replayed, caller: Uuid, serial: u64) -> bool {
+        replayed.state.lock().get_mut(caller, serial).is_some()
+    }
 
     const fn at(seconds: u64) -> BootTime {
         BootTime::from_nanos(seconds * 1_000_000_000)
@@ -135,8 +176,8 @@ mod tests {
         replayed.note(ONE, 0, at(6), at(4)).unwrap();
         replayed.note(TWO, more, at(9), at(4)).unwrap();
         replayed.note(ONE, more, at(9), at(5)).unwrap();
-        assert!(replayed.has(ONE, 0) && !replayed.has(ONE, 1));
-        assert!(!replayed.has(TWO, 0), "each caller has its own");
+        assert!(has(&replayed, ONE, 0) && !has(&replayed, ONE, 1));
+        assert!(!has(&replayed, TWO, 0), "each caller has its own");
         assert_eq!(replayed.state.lock().count, 3);
     }
 
@@ -157,12 +198,30 @@ mod tests {
     fn what_is_settled_leaves_its_room() {
         let replayed = Replayed::default();
         replayed.note(ONE, 7, at(5), at(1)).unwrap();
-        replayed.forget(ONE, 8);
-        replayed.forget(TWO, 7);
-        assert!(replayed.has(ONE, 7));
-        replayed.forget(ONE, 7);
-        assert!(!replayed.has(ONE, 7));
+        assert!(replayed.end(ONE, 8) && replayed.end(TWO, 7));
+        assert!(has(&replayed, ONE, 7));
+        assert!(replayed.end(ONE, 7));
+        assert!(!has(&replayed, ONE, 7));
         let state = replayed.state.lock();
         assert!(state.callers.is_empty() && state.count == 0);
+    }
+
+    #[test]
+    fn what_is_in_doubt_is_kept_for_as_long_as_its_lease_goes_on() {
+        let replayed = Replayed::default();
+        assert!(!replayed.doubts(ONE, 7, true, &[]));
+        replayed.note(ONE, 7, at(5), at(1)).unwrap();
+        assert!(!replayed.goes_on(ONE, 7, at(4)));
+        assert!(!replayed.doubts(ONE, 7, false, &[]));
+        assert!(replayed.doubts(ONE, 7, true, &[]));
+        assert!(!replayed.end(ONE, 7) && replayed.goes_on(ONE, 7, at(9)));
+        assert!(!replayed.goes_on(ONE, 8, at(9)) && !replayed.goes_on(TWO, 7, at(9)));
+        let kept = |now| {
+            for serial in 100..100 + LEASES_OF_CALLER_MAX as u64 {
+                let _ = replayed.note(ONE, serial, at(2), now);
+            }
+            has(&replayed, ONE, 7)
+        };
+        assert!(kept(at(8)) && !kept(at(9)));
     }
 }

@@ -98,7 +98,6 @@ impl Vault {
                     self.follow(&lease, outcome, now);
                 }
                 self.settle_own(&lease, true, &report.outcomes, ending);
-                self.forget_replay(&lease, ending);
                 let is_rejected = report.outcomes.iter().any(is_rejection);
                 Some((lease, is_rejected))
             }

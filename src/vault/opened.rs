@@ -7,7 +7,6 @@ use super::report_outcome::ReportRefusal;
 use crate::crypto::Purpose;
 use crate::domain::caller::Caller;
 use crate::domain::claims::LeaseClaims;
-use crate::domain::ledger::block::Ending;
 use crate::domain::outcome::{self, Start};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::live::clock::boot_now;
@@ -56,16 +55,16 @@ impl Opened {
 }
 
 impl Vault {
-    /// With the last report of a lease, which has been settled, it is out no more, and it matters no more whether it was given again. Only a lease that was
-    /// asked for by request id can have been, and of those alone nobody says when they came.
-    pub(super) fn forget_replay(&self, lease: &Opened, ending: Option<Ending>) {
-        if ending.is_some()
-            && let Some(version) = self.live.glance().versions.get(&lease.claims.version_uid)
+    /// With its last report a lease is out no more, unless its caller was given it again and may have it still. Only one that was asked for
+    /// by request id can have been, and of those alone nobody says when they came.
+    pub(super) fn end(&self, lease: &Opened) {
+        let claims = &lease.claims;
+        let is_out =
+            claims.received.is_none() && !self.replayed.end(claims.caller_uid, lease.serial);
+        if let Some(version) = self.live.glance().versions.get(&claims.version_uid)
+            && !is_out
         {
             version.live.back(lease.ends);
-        }
-        if ending.is_some() && lease.claims.received.is_none() {
-            self.replayed.forget(lease.claims.caller_uid, lease.serial);
         }
     }
 

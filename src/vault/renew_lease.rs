@@ -226,7 +226,15 @@ impl Vault {
             version.live.canary().prolong(given, until);
             version.live.out(renewing.until, until, boot_now());
         }
-        let (now, left) = (boot_now(), reports.left(lease.serial, lease.claims.granted));
+        let (caller, serial, granted) =
+            (lease.claims.caller_uid, lease.serial, lease.claims.granted);
+        let is_doubted = self.replayed.goes_on(caller, serial, until);
+        let left = if is_doubted {
+            granted
+        } else {
+            reports.left(serial, granted)
+        };
+        let now = boot_now();
         let renewed = |holding: &Renewal| (holding.limit, renewed(holding, renewing, left, now));
         let renewed: Vec<_> = renewing.holdings.iter().map(renewed).collect();
         let goes_on = account.live.with_budget(|budget| budget.renewed(&renewed));

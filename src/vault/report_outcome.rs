@@ -116,9 +116,6 @@ impl Vault {
         if let Entry::New(ending) = entry {
             self.time(&lease.claims, &report.outcomes);
             self.settle(&lease, report, &outcomes, ending);
-            if lease.issuer == self.live.boot_id {
-                self.forget_replay(&lease, ending);
-            }
             // What is left, by these answers, is less what is under way still.
             self.hear(&lease, &report.outcomes, &outcomes, now);
         }

@@ -44,10 +44,13 @@ impl Vault {
         ending: Option<Ending>,
     ) {
         let (claims, replayed) = (&lease.claims, &self.replayed);
-        if replayed.is_in_doubt(claims.caller_uid, lease.serial, came_elsewhere, outcomes) {
+        if replayed.doubts(claims.caller_uid, lease.serial, came_elsewhere, outcomes) {
             self.charge_overuse(claims, outcomes);
-        } else {
-            self.settle_draws(claims, (&claims.draws, true), outcomes, ending);
+            return;
+        }
+        self.settle_draws(claims, (&claims.draws, true), outcomes, ending);
+        if ending.is_some() {
+            self.end(lease);
         }
     }
 

@@ -67,6 +67,8 @@ pub(crate) enum Bug {
     ReplayForgotten,
     /// The issuer believes of a lease that it gave again that it was not sent, though that may have been said before.
     UnsentBelieved,
+    /// A lease that goes on is over by what was said of it before it was given again.
+    DoubtForgotten,
     /// A replica that was stopped gives back once more what was given back in its place.
     ReturnTwice,
     /// A lease is settled in the place of a replica that still hands out from the block.

@@ -72,9 +72,7 @@ fn calls_are_sent_again_while_everything_fails() {
     holds("calls_are_sent_again_while_everything_fails", &setup);
 }
 
-/// Seeds 1, 27, 30 and 67, of this and of earlier code, hold 21 of 20 for a moment: to be traced, and never to be forgotten.
 #[test]
-#[ignore = "one seed in forty holds one more than the limit"]
 fn calls_for_permits_that_are_held_are_sent_again() {
     let setup = Setup {
         limits: vec![concurrency(20, 12)],
@@ -113,6 +111,20 @@ fn bug_end_by_first_call() {
 #[test]
 fn bug_unsent_believed() {
     bug("bug_unsent_believed", Bug::UnsentBelieved, forgetful());
+}
+
+/// Most of what callers said not to use is given to them again, and goes on for long, by another replica mostly.
+#[test]
+fn bug_doubt_forgotten() {
+    let setup = Setup {
+        limits: vec![concurrency(20, 12)],
+        demand: 12.0,
+        lease_duration: Duration::from_secs(4),
+        hold_max: Duration::from_secs(12),
+        script_every: Duration::from_secs(10),
+        ..forgetful()
+    };
+    bug("bug_doubt_forgotten", Bug::DoubtForgotten, setup);
 }
 
 #[test]

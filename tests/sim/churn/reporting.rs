@@ -64,7 +64,7 @@ impl Traffic {
         if given.issuer == fleet.live.boot_id {
             settle(fleet, snapshot, &given, uses, ending);
             if ending.is_some() {
-                self.replayed.forget(given.caller, given.serial);
+                assert!(self.replayed.end(given.caller, given.serial));
             }
         } else {
             fleet.did.foreign += 1;

@@ -58,8 +58,9 @@ impl Replica {
     pub(crate) fn goes_on(&mut self, news: &Prolonged, time: Time) -> bool {
         let (now, claims) = (self.clock.at(time), &news.claims);
         let (serial, report_within) = (news.serial, news.report_within);
-        self.reports.prolong(serial, now.after(report_within));
-        let left = u64::from(self.reports.left(serial, claims.granted));
+        let until = now.after(report_within);
+        self.reports.prolong(serial, until);
+        let left = self.left(claims, serial, until);
         let is_void = self.bug == Some(Bug::NewsTooLate) && !self.budget.holds(&claims.draws);
         let left = if is_void { 0 } else { left };
         let renewed = |holding: Renewal| {

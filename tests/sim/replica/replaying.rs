@@ -3,7 +3,6 @@
 use keylease::domain::replay::{Bounds, Left};
 use keylease::live::replayed::Replayed;
 use keylease::live::replays::{Replays, Slot};
-use keylease::live::reports::Entry;
 
 use super::*;
 use crate::caller::{Report, RequestId};
@@ -123,7 +122,7 @@ impl Replica {
         draws.collect()
     }
 
-    pub(super) fn is_in_doubt(&self, report: &Report, came_elsewhere: bool) -> bool {
+    pub(super) fn doubts(&self, report: &Report, came_elsewhere: bool) -> bool {
         let is_believed = match self.bug {
             Some(Bug::ReplayForgotten) => true,
             Some(Bug::UnsentBelieved) => !came_elsewhere,
@@ -131,15 +130,22 @@ impl Replica {
         };
         let (caller, serial) = (report.claims.caller_uid, report.serial);
         let replayed = &self.calls.replayed;
-        !is_believed && replayed.is_in_doubt(caller, serial, came_elsewhere, &report.outcomes)
+        !is_believed && replayed.doubts(caller, serial, came_elsewhere, &report.outcomes)
     }
 
-    /// With the last report of a lease it matters no more.
-    pub(super) fn forget_replay(&self, report: &Report, entry: Entry) {
-        if matches!(entry, Entry::New(Some(_))) {
-            let replayed = &self.calls.replayed;
-            replayed.forget(report.claims.caller_uid, report.serial);
-        }
+    /// With the last report of a lease it matters no more that it was given again, unless some of it is in doubt.
+    pub(super) fn end(&self, report: &Report) {
+        let (caller, serial) = (report.claims.caller_uid, report.serial);
+        let _ = self.calls.replayed.end(caller, serial);
+    }
+
+    /// Uses of a lease that goes on which its caller may have still.
+    pub(super) fn left(&self, claims: &LeaseClaims, serial: u64, until: BootTime) -> u64 {
+        let replayed = &self.calls.replayed;
+        let is_doubted = replayed.goes_on(claims.caller_uid, serial, until);
+        let is_doubted = is_doubted && self.bug != Some(Bug::DoubtForgotten);
+        let reported = self.reports.left(serial, claims.granted);
+        u64::from(if is_doubted { claims.granted } else { reported })
     }
 
     /// A caller has gone away: its call leaves the line, and another of the same id may take its place.

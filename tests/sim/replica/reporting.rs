@@ -52,9 +52,10 @@ impl Replica {
         let entry = self.reports.enter(&claimed, boot);
         let draws = report.claims.draws.as_slice();
         let parts: Vec<Part> = report.outcomes.iter().map(Judged::part).collect();
-        let is_in_doubt = self.is_in_doubt(report, is_late);
+        let is_new = matches!(entry, Entry::New(_));
+        let is_in_doubt = is_new && self.doubts(report, is_late);
         match (entry, self.bug) {
-            (Entry::New(_), _) if is_in_doubt => self.charge_overuse(report),
+            _ if is_in_doubt => return self.charge_overuse(report),
             (Entry::New(Some(mut ending)), Some(Bug::EndIncomplete)) => {
                 ending.is_sure |= report.is_final && claimed.ending.is_sure;
                 self.settle(draws, &parts, Some(ending));
@@ -70,7 +71,9 @@ impl Replica {
             }
             _ => {}
         }
-        self.forget_replay(report, entry);
+        if matches!(entry, Entry::New(Some(_))) {
+            self.end(report);
+        }
     }
 
     /// Of a report that gives nothing back here, only what was used beyond the estimate counts.
