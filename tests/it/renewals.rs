@@ -1,13 +1,14 @@
 //! Leases that go on, and what cannot.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use keylease::proto::{Limit, LimitMode, RenewLeaseRequest};
+use keylease::proto::{LeaseKeyRequest, Limit, LimitMode, RenewLeaseRequest};
 use tonic::Code;
 
 use crate::concurrency::{SECOND, concurrency, is_full, lasting, limited_by, tell};
-use crate::harness::client::Client;
+use crate::harness::client::{Client, reporting};
 use crate::harness::cluster::Cluster;
+use crate::harness::outcomes::not_sent;
 use crate::harness::refusal::Refusal;
 use crate::harness::setup::{duration, span};
 use crate::report_ids::forged;
@@ -47,6 +48,37 @@ async fn a_renewed_lease_holds_its_permit_and_can_be_reported_later() {
         is_full(&callers[0]).await;
         tell(&callers[1], &next).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_was_said_of_a_lease_before_it_was_given_again_ends_no_renewal() {
+    let (_cluster, callers) = limited_by(concurrency(1, 4 * SECOND), 2).await;
+    let named = LeaseKeyRequest {
+        request_id: "r".to_owned(),
+        ..lasting(4 * SECOND)
+    };
+    let lease = callers[0].ask(named.clone()).await.unwrap();
+    assert_eq!(
+        callers[0].ask(named).await.unwrap().lease_id,
+        lease.lease_id
+    );
+    // On its way since before that, as far as the replica knows.
+    callers[0]
+        .tell(reporting(&lease, vec![not_sent()]))
+        .await
+        .unwrap();
+    renew(&callers[1], &lease.lease_id, None).await.unwrap();
+    let until = Instant::now() + 2 * SECOND;
+    while Instant::now() < until {
+        for caller in &callers {
+            is_full(caller).await;
+        }
+    }
+    let next = LeaseKeyRequest {
+        max_wait: Some(span(10 * SECOND)),
+        ..lasting(2 * SECOND)
+    };
+    callers[0].ask(next).await.unwrap();
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::eventually;
 use crate::harness::keys::KEY;
-use crate::harness::outcomes::success;
+use crate::harness::outcomes::{not_sent, success};
 use crate::harness::probed::{A_WHILE, Probed};
 use crate::harness::refusal::Refusal;
 use crate::harness::setup::{secret, span};
@@ -36,7 +36,12 @@ async fn rotate(probed: &Probed, value: &str) {
 }
 
 async fn lease(caller: &Client, lasts: u64) -> LeaseKeyResponse {
+    named(caller, "", lasts).await
+}
+
+async fn named(caller: &Client, request_id: &str, lasts: u64) -> LeaseKeyResponse {
     let request = LeaseKeyRequest {
+        request_id: request_id.to_owned(),
         lease_duration: Some(span(Duration::from_secs(lasts))),
         ..of("p")
     };
@@ -100,6 +105,18 @@ async fn a_lease_that_nobody_reports_holds_it_until_its_time_is_over() {
         "{:?}",
         began.elapsed()
     );
+}
+
+#[tokio::test]
+async fn a_lease_that_was_given_again_holds_it_whatever_was_said_of_it_before() {
+    let probed = Probed::start(1, OLD, false).await;
+    let held = named(&probed.caller, "r", 12).await;
+    named(&probed.caller, "r", 12).await;
+    rotate(&probed, NEW).await;
+    probed.caller.report(&held, not_sent()).await;
+    sleep(A_WHILE).await;
+    assert!(is_kept(&probed).await);
+    is_revoked_in_time(&probed).await;
 }
 
 #[tokio::test]
