@@ -8,6 +8,7 @@ use tonic::Code;
 use crate::concurrency::concurrency;
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::Cluster;
+use crate::harness::refusal::Refusal;
 use crate::harness::setup::{requests, span, tokens};
 
 const WINDOW: Duration = Duration::from_secs(4);
@@ -112,4 +113,47 @@ async fn what_is_put_off_is_said_at_once_and_free_when_it_was_said_to_be() {
     assert!(waited < Duration::from_millis(900), "told after {waited:?}");
     let retry = told(&caller, &of("p")).await;
     assert!(retry > hour - Duration::from_secs(20), "{retry:?}");
+}
+
+/// Small and large needs of two limits, at two replicas in turn, until one is refused.
+async fn come_back(callers: [Client; 2], pool: String) {
+    let of_pool = |number: i64| LeaseKeyRequest {
+        pool: format!("pools/{pool}"),
+        ..needing(40 + 70 * (number % 4), Duration::ZERO)
+    };
+    for number in 0..30 {
+        let caller = &callers[usize::try_from(number % 2).unwrap()];
+        let Err(status) = caller.ask(of_pool(number)).await else {
+            continue;
+        };
+        let refused = Refusal::of(&status).is(Code::ResourceExhausted, "LIMIT_EXHAUSTED");
+        let retry = refused.retry.unwrap();
+        tokio::time::sleep(retry + LATE).await;
+        let answer = caller.ask(of_pool(number)).await;
+        answer.unwrap_or_else(|status| panic!("{pool}, {number}: told {retry:?}, then {status}"));
+    }
+}
+
+#[tokio::test]
+async fn of_several_limits_and_replicas_the_time_is_true_too() {
+    let cluster = Cluster::of(2).await;
+    let admin = cluster.admin().await;
+    let pools: Vec<String> = (0..6).map(|number| format!("p{number}")).collect();
+    for pool in &pools {
+        admin.create_account_and_key(pool).await;
+        admin.create_limit(pool, requests(7, WINDOW)).await;
+        admin.create_limit(pool, tokens(1_000, WINDOW)).await;
+        admin.create_pool(pool, &[pool]).await;
+    }
+    let token = admin.create_lessee("search", "p*").await;
+    cluster.settled().await;
+    let mut all = tokio::task::JoinSet::new();
+    for pool in pools {
+        let callers = [
+            cluster.client(0, &token).await,
+            cluster.client(1, &token).await,
+        ];
+        all.spawn(come_back(callers, pool));
+    }
+    all.join_all().await;
 }
