@@ -43,6 +43,8 @@ const ROOTS: [&str; 36] = [
     "title",
     "type",
 ];
+/// What failed beside what a model wrote: in a stream's last event, and in one of several answers.
+const BESIDE_ANSWERS: [&str; 2] = ["response.error", "choices.error"];
 /// Texts that are there only if something failed.
 const FAILURE_TEXTS: [&str; 5] = [
     "error_message",
@@ -93,8 +95,11 @@ const PAGES: [&str; 4] = [
 
 /// Whether a field of a 200 may be about a failure.
 pub(super) fn may_tell_of_failure(field: &Field) -> bool {
-    // A failed response of a stream is told as `response.error`; the rest of `response` is what a model wrote.
-    ROOTS.contains(&field.root()) || field.path.starts_with("response.error")
+    ROOTS.contains(&field.root()) || is_beside_answers(&field.path)
+}
+
+fn is_beside_answers(path: &str) -> bool {
+    BESIDE_ANSWERS.iter().any(|begin| path.starts_with(begin))
 }
 
 /// How a 200 speaks of a failure. The later is the stronger.
@@ -148,9 +153,9 @@ fn tells(field: &Field, all: &[Field], is_whole: bool) -> Told {
         "status" | "result" => FAILED.contains(&value.as_str()),
         path if CODES.contains(&path) => is_bad,
         path => {
-            let mut begins = ["error.", "errors.", "fault.", "response.error"].into_iter();
+            let mut begins = ["error.", "errors.", "fault."].into_iter();
             let is_of_one = FAILURE_TEXTS.contains(&path) || begins.any(|b| path.starts_with(b));
-            is_of_one && is_bad && !is_cleared()
+            (is_of_one || is_beside_answers(path)) && is_bad && !is_cleared()
         }
     };
     match (outright, perhaps) {

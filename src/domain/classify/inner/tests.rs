@@ -21,6 +21,7 @@ fn failures_are_told_in_many_ways() {
         r#"{"errors":[{"message":"API rate limit exceeded"}],"data":null}"#,
         r#"{"status":{"error_code":1001,"error_message":"This API Key is invalid."}}"#,
         r#"{"result":"error","error-type":"invalid-key"}"#,
+        r#"{"choices":[{"finish_reason":"error","error":{"code":502,"message":"upstream"},"message":{"content":""}}]}"#,
     ] {
         assert_eq!(told_by(body), Told::Outright, "{body}");
     }
@@ -44,6 +45,7 @@ fn successes_are_not_failures() {
         r#"{"ok":true,"channel":"C1","message":{"text":"error"}}"#,
         r#"{"base_resp":{"status_code":0,"status_msg":"success"},"reply":"error"}"#,
         r#"{"id":"x","choices":[{"message":{"content":"rate limit"}}],"error":null}"#,
+        r#"{"choices":[{"error":null,"message":{"content":"502"}}]}"#,
         r#"{"status":"OK","results":[]}"#,
         r#"{"code":0,"message":"ok","data":{}}"#,
         r#"{"type":"message","content":[{"type":"text","text":"error"}],"note":"x"}"#,
