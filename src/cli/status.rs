@@ -11,6 +11,7 @@ use crate::proto::{self, PoolStatus};
 
 mod keys;
 mod limits;
+mod models;
 mod offline;
 mod render;
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::account::Cooldown;
 use super::disablement::{Disablement, is_disabled};
 use super::distrust::Distrust;
-use super::health::Health;
+use super::health::{Cause, Health};
 use super::incident::Ongoing;
 use super::key::Stage;
 use super::limit::{Dimension, Mode};
@@ -37,6 +37,19 @@ pub struct PoolStatus {
     pub distrust: Option<Distrust>,
     /// What befalls many of its keys at once.
     pub incidents: Vec<Ongoing>,
+    /// Models that cool down by themselves, in the order of their owners' names, then of theirs.
+    pub cooling_models: Vec<CoolingModel>,
+}
+
+/// A model that cools down, while the rest of its account or version does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoolingModel {
+    /// The account or version, by its full name.
+    pub of: String,
+    /// As the provider names it.
+    pub model: String,
+    /// Until when, and why.
+    pub cause: Cause,
 }
 
 /// A key at a glance.

@@ -26,6 +26,8 @@ use crate::live::snapshot::Snapshot;
 use crate::store::connection::acquire;
 use crate::store::{Stored, cluster, cooldowns, pool_status, replicas};
 
+mod models;
+
 /// What the keys of a pool are judged by.
 struct Facts<'a> {
     /// By the uid of the account or key.
@@ -34,6 +36,8 @@ struct Facts<'a> {
     snapshot: Arc<Snapshot>,
     accounts: HashMap<Uuid, Account>,
     cooldowns: HashMap<Uuid, Cooldown>,
+    /// Those of single models.
+    model_cooldowns: Vec<Cooldown>,
     versions: HashMap<Uuid, Vec<KeyVersion>>,
 }
 
@@ -55,6 +59,7 @@ impl Vault {
         let known = (accounts, versions);
         let facts = read_facts(conn, &pool, known, now, self.live.snapshot()).await?;
         let views = view_all(conn, keys, now).await?;
+        let cooling_models = facts.cooling_models(&views);
         let mut keys: Vec<_> = views
             .into_iter()
             .filter_map(|view| facts.key_status(view))
@@ -71,6 +76,7 @@ impl Vault {
             disablement: in_force(pool.disablement.clone(), now),
             distrust: pool.meta.distrust.clone(),
             incidents: facts.incidents(&self.live, pool.meta.uid),
+            cooling_models,
         })
     }
 }
@@ -182,10 +188,9 @@ async fn read_facts<'a>(
     let cooldowns = cooldowns::of_accounts(conn, &account_uids, now).await?;
     // What leases that name no model cool down by, unless the whole account does.
     let whole = |c: &Cooldown| c.model.is_empty();
-    let mut shown: Vec<_> = cooldowns
+    let (mut shown, model_cooldowns): (Vec<_>, Vec<_>) = cooldowns
         .into_iter()
-        .filter(|c| whole(c) || c.model == UNNAMED)
-        .collect();
+        .partition(|c| whole(c) || c.model == UNNAMED);
     shown.sort_by_key(whole);
     let members = pool.members.iter();
     Ok(Facts {
@@ -196,6 +201,7 @@ async fn read_facts<'a>(
         snapshot,
         accounts,
         cooldowns: shown.into_iter().map(|c| (c.account_uid, c)).collect(),
+        model_cooldowns,
         versions,
     })
 }

@@ -63,6 +63,13 @@ async fn a_cooldown_of_a_model_of_a_key_binds_the_fleet_and_outlives_a_replica()
         .await;
     assert_eq!(verdict.blame(), BlameScope::KeyModel);
     cools(&first).await;
+    let status = admin.status("p").await;
+    let [cooling] = status.model_cooldowns.as_slice() else {
+        panic!("{status:?}");
+    };
+    assert_eq!(cooling.name, "accounts/a/keys/k/versions/1");
+    assert_eq!(cooling.cooldown.as_ref().unwrap().model, "m");
+    assert_eq!(status.keys_serving, 1, "it serves other models");
     cluster.settled().await;
     cools(&second).await;
     cluster.add().await;

@@ -99,6 +99,8 @@ async fn health_cooldowns_and_disablements_are_told_apart_and_end_by_themselves(
             where key_uid = (select uid from keys where id = 'k2');
             insert into cooldowns (account_uid, rev, until, why, class)
             select uid, 1, now() + interval '1 minute', 'slow down', 'rate_limit' from accounts where id = 'b';
+            insert into cooldowns (account_uid, model, rev, until, why, class)
+            select uid, 'gpt-5', 1, now() + interval '1 day', 'spent', 'quota' from accounts where id = 'a';
             update key_versions set promote_time = now() - interval '8 days'
             where key_uid = (select uid from keys where id = 'k')",
         )
@@ -114,6 +116,11 @@ async fn health_cooldowns_and_disablements_are_told_apart_and_end_by_themselves(
         "slow down"
     );
     assert!(status.keys[2].rotation_overdue);
+    let [model] = status.model_cooldowns.as_slice() else {
+        panic!("{status:?}");
+    };
+    let spent = model.cooldown.as_ref().unwrap();
+    assert_eq!((&*model.name, &*spent.model), ("accounts/a", "gpt-5"));
 
     let request = desk.ask(proto::DisableAccountRequest {
         name: "accounts/a".to_owned(),

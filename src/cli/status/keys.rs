@@ -204,7 +204,7 @@ fn version_state(version: &VersionStatus, now: &Timestamp) -> State {
 }
 
 /// " for 23 h 59 m", or what comes when the time is over.
-fn for_time(until: Option<&Timestamp>, now: &Timestamp) -> String {
+pub(super) fn for_time(until: Option<&Timestamp>, now: &Timestamp) -> String {
     match until.map(|until| words::until(until, now)) {
         Some(Some(left)) => format!(" for {}", words::duration(left)),
         Some(None) => ", its time is over".into(),

@@ -1,6 +1,6 @@
 //! A pool's status as a person at 3 a.m. wants it: what is wrong first, then keys, then limits.
 
-use super::{keys, limits};
+use super::{keys, limits, models};
 use crate::cli::view::{self, disablement, distrusted};
 use crate::cli::{table, words};
 use crate::proto::PoolStatus;
@@ -17,6 +17,7 @@ fn within(status: &PoolStatus, width: usize) -> String {
         parts.push("no keys: add a member with `keylease pools update`".into());
     } else {
         parts.extend(keys::remarks(&status.keys, &now, width));
+        parts.extend(models::remarks(&status.model_cooldowns, &now, width));
         parts.push(keys::table(&status.keys, &now, width));
     }
     if !status.limits.is_empty() {

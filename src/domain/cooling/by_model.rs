@@ -54,6 +54,15 @@ impl<const MODELS_MAX: usize, const CALLER_MODELS_MAX: usize>
         named.collect()
     }
 
+    /// The models that cool down by themselves, until when, and why.
+    #[must_use]
+    pub fn held(&self, now: Timestamp) -> Vec<(String, Cause)> {
+        let models = self.cooling.iter().filter(|(model, _)| !model.is_empty());
+        let held = models.filter_map(|(model, cooling)| Some((model, cooling.holds(now)?)));
+        held.map(|(model, cause)| (model.clone(), cause.clone()))
+            .collect()
+    }
+
     /// The models whose quota is spent, and until when, those that are out longest first; the empty one is the whole.
     #[must_use]
     pub fn quotas(&self, now: Timestamp) -> Vec<(String, Timestamp)> {

@@ -12,6 +12,12 @@ impl VersionLive {
         self.ailing.known(known).flatten()
     }
 
+    /// All models that it cools down for, until when, and why.
+    pub fn cooling_models(&self, now: Timestamp) -> Vec<(String, Cause)> {
+        let held = self.ailing.known(|state| state.models.held(now));
+        held.unwrap_or_default()
+    }
+
     /// A use of it with this model succeeded.
     pub fn succeeded_with(&self, model: &str, now: Timestamp) {
         let place = place_of(Some(model));

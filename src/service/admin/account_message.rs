@@ -5,6 +5,7 @@ use crate::domain::account::Cooldown;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::field::{FieldError, FieldErrors, Parsed, text};
+use crate::domain::health::Cause;
 use crate::domain::id::Id;
 use crate::domain::labels::Labels;
 use crate::domain::name::{AccountName, OwnerName};
@@ -132,10 +133,15 @@ fn placement(placement: Placement) -> proto::CredentialPlacement {
 }
 
 pub(super) fn cooldown(cooldown: &Cooldown) -> proto::Cooldown {
+    cooldown_of(&cooldown.model, &cooldown.cause)
+}
+
+/// Of a model, or of the whole where it is empty.
+pub(super) fn cooldown_of(model: &str, cause: &Cause) -> proto::Cooldown {
     proto::Cooldown {
-        model: cooldown.model.clone(),
-        until: Some(timestamp(cooldown.cause.until)),
-        why: cooldown.cause.why.clone(),
-        failure_class: failure_class(cooldown.cause.class).into(),
+        model: model.to_owned(),
+        until: Some(timestamp(cause.until)),
+        why: cause.why.clone(),
+        failure_class: failure_class(cause.class).into(),
     }
 }

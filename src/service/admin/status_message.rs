@@ -1,12 +1,12 @@
 //! The status of a pool, as the contract has it.
 
-use super::account_message::cooldown;
+use super::account_message::{cooldown, cooldown_of};
 use super::incident_message::incident;
 use super::key_message::{health, stage};
 use super::limit_message::{dimension, mode};
 use crate::domain::name::{KeyName, VersionName};
 use crate::domain::status::{
-    KeyStatus, LimitStatus, OfflineStatus, PoolStatus, Standing, VersionStatus,
+    CoolingModel, KeyStatus, LimitStatus, OfflineStatus, PoolStatus, Standing, VersionStatus,
 };
 use crate::proto;
 use crate::service::convert::{amount, disablement, distrust, duration, timestamp};
@@ -31,6 +31,14 @@ pub(super) fn of(status: &PoolStatus) -> proto::PoolStatus {
         distrust: status.distrust.as_ref().map(distrust),
         incidents: status.incidents.iter().map(incident).collect(),
         keys_provider_failing: stand(Standing::ProviderFailing),
+        model_cooldowns: status.cooling_models.iter().map(model).collect(),
+    }
+}
+
+fn model(cooling: &CoolingModel) -> proto::ModelCooldown {
+    proto::ModelCooldown {
+        name: cooling.of.clone(),
+        cooldown: Some(cooldown_of(&cooling.model, &cooling.cause)),
     }
 }
 
