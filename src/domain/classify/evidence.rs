@@ -68,8 +68,9 @@ impl Evidence {
         let headers = headers_of(response.headers);
         let body = kept_of_body(response.body);
         let body = String::from_utf8_lossy(&body);
-        let shape = shape_of(&body);
-        let mut fields = fields_of(&body, shape);
+        let body = without_status(&body);
+        let shape = shape_of(body);
+        let mut fields = fields_of(body, shape);
         let mut status = response.status;
         let mut told = Told::Outright;
         if status == NOT_MODIFIED {
@@ -77,13 +78,13 @@ impl Evidence {
         } else if !(300..600).contains(&status) {
             let all = fields.len();
             fields.retain(inner::may_tell_of_failure);
-            let words = words_of(&body, shape, &fields);
+            let words = words_of(body, shape, &fields);
             if status != 0 {
                 told = inner::fails(&fields, shape, &words, fields.len() == all);
             }
             status = inner::status(&fields).unwrap_or(status);
         }
-        let words = words_of(&body, shape, &fields);
+        let words = words_of(body, shape, &fields);
         let codes = codes_of(&headers, &fields);
         Self {
             status,
@@ -130,6 +131,16 @@ pub(super) fn begins_events(body: &str) -> bool {
     ["data:", "event:", ": "]
         .iter()
         .any(|field| begin.starts_with(field))
+}
+
+/// Libraries put the status before a body that is JSON: `400 {"error": …}`.
+fn without_status(body: &str) -> &str {
+    let Some((status, rest)) = body.trim_start_matches(BLANKS).split_at_checked(3) else {
+        return body;
+    };
+    let is_json = rest.trim_start_matches(BLANKS).starts_with(['{', '[', '"']);
+    let is_status = status.bytes().all(|byte| byte.is_ascii_digit());
+    if is_status && is_json { rest } else { body }
 }
 
 fn shape_of(body: &str) -> Shape {

@@ -128,9 +128,9 @@ pub(super) fn fails(fields: &[Field], shape: Shape, words: &Words, is_whole: boo
 fn tells(field: &Field, all: &[Field], is_whole: bool) -> Told {
     let value = field.value.trim().to_lowercase();
     let is_bad = !says_well(&value);
-    // A text beside a code that says that all is well.
+    // A text beside a code that says that all is well. An empty one says nothing.
     let is_cleared = || {
-        let is_code = |f: &Field| CODES.contains(&f.path.as_str());
+        let is_code = |f: &Field| CODES.contains(&f.path.as_str()) && !f.value.trim().is_empty();
         all.iter()
             .any(|f| is_code(f) && says_well(&f.value.to_lowercase()))
     };

@@ -21,6 +21,15 @@ fn codes_of_many_spellings_are_one() {
 }
 
 #[test]
+fn a_status_before_the_body_says_nothing_of_how_it_is_written() {
+    let evidence = of(400, "400 {\"error\":{\"message\":\"a b\"}}");
+    assert_eq!(evidence.shape, Shape::Json);
+    assert_eq!(evidence.words.text, "a b");
+    assert_eq!(of(403, "403 \"no credits left\"").shape, Shape::Json);
+    assert_eq!(of(403, "403 Forbidden").shape, Shape::Text);
+}
+
+#[test]
 fn a_200_is_no_failure_whatever_a_model_wrote_in_it() {
     let body = r#"{"choices":[{"message":{"content":"error: insufficient quota"}}],"error":null}"#;
     let evidence = of(200, body);

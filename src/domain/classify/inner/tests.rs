@@ -21,6 +21,7 @@ fn failures_are_told_in_many_ways() {
         r#"{"errors":[{"message":"API rate limit exceeded"}],"data":null}"#,
         r#"{"status":{"error_code":1001,"error_message":"This API Key is invalid."}}"#,
         r#"{"result":"error","error-type":"invalid-key"}"#,
+        r#"{"error":{"type":"internal_server_error","code":"","message":"service overloaded"}}"#,
         r#"{"choices":[{"finish_reason":"error","error":{"code":502,"message":"upstream"},"message":{"content":""}}]}"#,
     ] {
         assert_eq!(told_by(body), Told::Outright, "{body}");
