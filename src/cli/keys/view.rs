@@ -120,17 +120,11 @@ pub(super) fn health_changes(changes: &[HealthChange]) -> String {
     let state = |state: HealthState| words::enum_value(state.as_str_name(), "HEALTH_STATE");
     let rows = changes.iter().map(|change| {
         let to = change.to.clone().unwrap_or_default();
-        let is_quarantine = to.unconfirmed && to.state() == HealthState::Dead;
-        let word = if is_quarantine {
-            "quarantine".to_owned()
-        } else {
-            state(to.state())
-        };
         vec![
             words::time(change.change_time.as_ref()),
             version_number(&change.version),
             state(change.from()),
-            word,
+            doubted(state(to.state()), &to),
             words::time(to.until.as_ref()),
             words::printable(&to.why),
             words::printable(&change.by),
@@ -176,6 +170,14 @@ fn health(version: &KeyVersion) -> String {
     version.health.as_ref().map_or(words::NOTHING.into(), state)
 }
 
+/// Dead or cooling, and whether that is one caller's word alone so far.
+fn doubted(state: String, health: &Health) -> String {
+    if health.unconfirmed {
+        return format!("{state}, unconfirmed");
+    }
+    state
+}
+
 /// Until when and why a version does not serve; none for one that does, or that is not believed.
 fn out_of_service(version: &KeyVersion) -> Option<String> {
     let health = version.health.as_ref()?;
@@ -185,6 +187,7 @@ fn out_of_service(version: &KeyVersion) -> Option<String> {
         let state = words::enum_value(health.state().as_str_name(), "HEALTH_STATE");
         let until = words::time(health.until.as_ref());
         let why = words::printable(&health.why);
+        let state = doubted(state, health);
         format!("version {number}: {state} until {until}: {why}")
     })
 }

@@ -192,13 +192,18 @@ fn version_state(version: &VersionStatus, now: &Timestamp) -> State {
         HealthState::Active => return State::fine("active"),
         HealthState::Unspecified => return unknown(),
         HealthState::Cooling => ("cooling", Urgency::Waiting),
-        HealthState::Dead if health.unconfirmed => ("quarantine", Urgency::Bad),
         HealthState::Dead => ("dead", Urgency::Bad),
     };
     let left = for_time(health.until.as_ref(), now);
+    let doubt = if health.unconfirmed {
+        ", unconfirmed"
+    } else {
+        ""
+    };
+    let why = words::printable(&health.why);
     State {
         word: word.into(),
-        why: Some(format!("{word}{left} ({})", words::printable(&health.why))),
+        why: Some(format!("{word}{left}{doubt} ({why})")),
         urgency,
     }
 }

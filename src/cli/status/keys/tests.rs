@@ -84,6 +84,20 @@ fn a_person_comes_before_health_and_health_before_the_account() {
 }
 
 #[test]
+fn one_callers_word_is_death_that_nobody_has_confirmed() {
+    let mut accused = version(HealthState::Dead, later(42), "callers/search says 401");
+    let health = accused.health.as_mut().unwrap();
+    health.unconfirmed = true;
+    let keys = [key(vec![accused])];
+    let told = remarks(&keys, &NOW, 80).unwrap();
+    assert_eq!(
+        told,
+        "openai/main: dead for 42 s, unconfirmed (callers/search says 401)"
+    );
+    assert!(table(&keys, &NOW).contains("dead"));
+}
+
+#[test]
 fn what_is_not_believed_comes_before_all_it_says_of_itself() {
     let distrust = |state: DistrustState| {
         Some(Distrust {
