@@ -193,6 +193,10 @@ impl Held {
         if limit.mode != self.limit.mode {
             self.close_open();
         }
+        // Another one may have been granted meanwhile, should it become the same again.
+        if limit.offline_plan() != self.limit.offline_plan() {
+            self.offline.unripen();
+        }
         self.limit = limit;
     }
 

@@ -28,6 +28,16 @@ fn lowered() -> Setup {
     ])
 }
 
+/// The share goes, all of the limit is granted, and the database goes away when the same share has just come back.
+fn restored() -> Setup {
+    let share = shared(requests(100, 10)).offline;
+    scripted(&[
+        (15, Act::Share(None)),
+        (45, Act::Share(share)),
+        (47, Act::Outage(Duration::from_secs(8))),
+    ])
+}
+
 /// The database goes away when replicas have just heard of a share, and all of the limit was granted until then.
 fn raised() -> Setup {
     let share = |percent| {
@@ -53,6 +63,11 @@ fn raised() -> Setup {
 #[test]
 fn a_share_is_lowered() {
     serves("a_share_is_lowered", &lowered(), 10);
+}
+
+#[test]
+fn a_share_is_restored() {
+    serves("a_share_is_restored", &restored(), 0);
 }
 
 #[test]

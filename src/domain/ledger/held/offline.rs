@@ -91,3 +91,38 @@ impl Held {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::ledger::example::limit;
+    use crate::domain::limit::{Dimension, Limit};
+    use crate::domain::offline::OfflineShare;
+
+    #[test]
+    fn a_share_that_was_another_meanwhile_is_asked_for_again() {
+        let of = |rev: i64, share: Option<OfflineShare>| {
+            let limit = limit(1, Dimension::Requests, 100, Duration::from_mins(1));
+            Arc::new(Limit {
+                rev,
+                offline: share,
+                ..limit
+            })
+        };
+        let share = OfflineShare {
+            percent: 50,
+            slots: 2,
+            outage_max: Duration::from_secs(10),
+        };
+        let mut held = Held::new(of(1, Some(share)));
+        let plan = held.limit().offline_plan().unwrap();
+        held.ripened(plan, BootTime::from_nanos(1));
+        held.reconfigure(of(2, Some(share)));
+        assert!(!held.is_unripe(), "it is the same");
+        held.reconfigure(of(3, None));
+        held.reconfigure(of(4, Some(share)));
+        assert!(held.is_unripe());
+    }
+}
