@@ -81,8 +81,8 @@ impl Canary {
     }
 
     /// The lease was not given after all.
-    pub fn recall(&self) {
-        self.seat.lock().recall();
+    pub fn recall(&self, now: BootTime) {
+        self.seat.lock().recall(now);
     }
 
     /// The lease that was given then goes on until then.

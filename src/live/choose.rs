@@ -104,20 +104,20 @@ pub fn choose(pool: &PoolEntry, wish: &Wish<'_>, now: Now) -> Result<Chosen, Box
 }
 
 /// Gives back what was chosen for a lease that cannot be written: its permits, and its turn as the canary.
-pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims) {
+pub fn undo(account: &AccountEntry, version: &VersionEntry, lease: &LeaseClaims, now: BootTime) {
     let uses = u64::from(lease.granted);
     account
         .live
         .with_budget(|budget| budget.undo(&lease.draws, uses));
     if lease.is_canary {
-        version.live.canary().recall();
+        version.live.canary().recall(now);
     }
     let part = Part::not_sent(uses);
     account.answered(lease, &[part], false, lease.given);
     account.live.recall(Some(&lease.model), lease.given);
     version.live.recall(Some(&lease.model), lease.given);
     if account.provider.take_trial(lease.given) {
-        account.provider.trial().recall();
+        account.provider.trial().recall(now);
     }
 }
 

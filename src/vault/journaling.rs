@@ -13,6 +13,7 @@ use crate::domain::journal::{JournalRecord, Journaling, beginning};
 use crate::domain::name::{CallerName, PoolName};
 use crate::domain::refusal::LeaseRefusal;
 use crate::live::choose::{Chosen, Now, undo};
+use crate::live::clock::boot_now;
 use crate::live::journal::CountKey;
 use crate::live::snapshot::{AccountEntry, PoolEntry, VersionEntry};
 
@@ -35,7 +36,12 @@ impl Drop for Unwritten<'_> {
         let opened = self.vault.ids.open(Purpose::Lease, lease_id);
         // It was sealed here a moment ago.
         if let Ok(Ok(claims)) = opened.map(|opened| LeaseClaims::decode(&opened.plaintext)) {
-            undo(&self.account, &self.version, &claims);
+            undo(&self.account, &self.version, &claims, boot_now());
+            // Nobody may have looked at it since it was said that they are used.
+            self.vault
+                .live
+                .ledger
+                .note(std::slice::from_ref(&self.account.live));
             // Nobody has it, so its version is not kept for it.
             self.version.live.back(claims.ends());
         }

@@ -199,7 +199,7 @@ impl Vault {
         let live = &chosen.account.live;
         self.live.ledger.note(std::slice::from_ref(live));
         let Ok(lease_id) = self.ids.seal_lease(&claims.encode()) else {
-            undo(&chosen.account, version, &claims);
+            undo(&chosen.account, version, &claims, now.boot);
             return Err(LeaseRefusal::TooManyLimits);
         };
         // Before anybody has it: the version is not revoked while it is out.

@@ -134,10 +134,14 @@ impl Seat {
         }
     }
 
-    /// The canary was not given after all: the next lease may be it.
-    pub fn recall(&mut self) {
+    /// The canary was not given after all: the next lease may be it. Once the time for giving is over the right goes back with the next
+    /// ask: nobody waits for its end any more.
+    pub fn recall(&mut self, now: BootTime) {
         if let State::Out { held, .. } = self.state {
-            self.state = State::Held(held);
+            self.state = match now < held.give_by {
+                true => State::Held(held),
+                false => State::Idle,
+            };
             self.unused.push(held.right);
         }
     }

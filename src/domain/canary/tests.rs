@@ -184,10 +184,14 @@ fn a_lease_that_was_not_given_leaves_its_right_in_hand() {
     let ask = wanted(&mut seat);
     seat.given(&ask, boot(0));
     seat.take(LASTS, boot(1), at(1));
-    seat.recall();
+    seat.recall(boot(1));
     assert_eq!(seat.take(LASTS, boot(2), at(1)), Seating::Given(LASTS));
-    seat.recall();
-    assert_eq!(seat.lapse(ask.right), Some(ask.right));
+    seat.recall(boot(2));
+    assert_eq!(seat.take(LASTS, boot(4), at(1)), Seating::Given(LASTS));
+    assert_eq!(seat.lapse(ask.right), None);
+    // Too late for another.
+    seat.recall(boot(6));
+    assert!(wanted_again(&mut seat, boot(6)).unused.contains(&ask.right));
 }
 
 #[test]

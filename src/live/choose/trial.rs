@@ -96,10 +96,10 @@ pub(super) fn recall(candidate: &Candidate, fit: &Fit<'_>, now: Now) {
         fit.version.live.recall(fit.model, now.database);
     }
     if fit.is_canary {
-        fit.version.live.canary().recall();
+        fit.version.live.canary().recall(now.boot);
     }
     if fit.is_trial {
-        candidate.account.provider.trial().recall();
+        candidate.account.provider.trial().recall(now.boot);
     }
 }
 
