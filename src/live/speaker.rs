@@ -96,6 +96,7 @@ impl Speaker {
                 block_counts::failed(&work);
                 account.with_budget(|budget| budget.unsaid(&work, true, boot_now()));
                 account.wake_impatient();
+                self.live.ledger.note(&[account]);
             }
         }
     }
