@@ -38,13 +38,22 @@ struct State {
     /// Chunks below it were dropped for want of room.
     floor: u64,
     partial: Parts,
-    /// The numbers of the reports of leases that are done; only 0 for those that are not here.
-    numbers: HashMap<u64, Vec<u32>>,
+    /// Leases that are done; by a report of number 0 on all of their uses, for those that are not here.
+    finished: HashMap<u64, Finished>,
     /// Nothing kept ends sooner, so until then there is nothing to look for. `None` while nothing is kept.
     earliest_end: Option<BootTime>,
     taken_by: TakenBy,
     /// The latest time that was told: of two reports at once, the later may come first.
     latest: BootTime,
+}
+
+/// How a lease came to be done.
+#[derive(Debug)]
+struct Finished {
+    /// The numbers of its reports.
+    numbers: Vec<u32>,
+    /// Uses that were not reported when the last report came.
+    left: u32,
 }
 
 #[derive(Debug)]
@@ -89,7 +98,8 @@ impl Reports {
         }
         if report.is_final || report.uses == left {
             let earlier = state.partial.remove(&report.serial);
-            state.set_done(report, earlier.as_ref().map_or(&[], |p| &p.sequences));
+            let numbers = earlier.as_ref().map_or(&[][..], |p| &p.sequences);
+            state.set_done(report, numbers, left - report.uses);
             let ending = report.ending.and(earlier.map(|partial| partial.ending));
             return Entry::New(Some(Ending {
                 is_sure: ending.is_sure && report.uses == left,
@@ -97,6 +107,22 @@ impl Reports {
             }));
         }
         state.enter_part(report, ends)
+    }
+
+    /// Whether a report that finds its lease done counts all the same, once: it came elsewhere, and was answered, before the last one did
+    /// here. Nothing comes back with it.
+    pub fn enter_late(&self, report: &Claimed) -> bool {
+        let mut state = self.state.lock();
+        let Some(finished) = state.finished.get_mut(&report.serial) else {
+            return false;
+        };
+        let is_known = finished.numbers.contains(&report.sequence);
+        let counts = !is_known && (1..=finished.left).contains(&report.uses);
+        if counts {
+            finished.left -= report.uses;
+            finished.numbers.push(report.sequence);
+        }
+        counts
     }
 }
 
@@ -133,8 +159,10 @@ impl State {
     /// What a report is to a lease that is done: one of those that made it so, or one too many.
     fn again(&self, report: &Claimed) -> Entry {
         let chunk = self.chunks.get(&(report.serial / CHUNK_LEASES));
-        let numbers = self.numbers.get(&report.serial);
-        let is_known = numbers.map_or(report.sequence == 0, |n| n.contains(&report.sequence));
+        let finished = self.finished.get(&report.serial);
+        let is_known = finished.map_or(report.sequence == 0, |f| {
+            f.numbers.contains(&report.sequence)
+        });
         if is_known || chunk.is_some_and(|chunk| chunk.is_vague) {
             Entry::Duplicate
         } else {
@@ -142,21 +170,22 @@ impl State {
         }
     }
 
-    fn set_done(&mut self, report: &Claimed, earlier: &[u32]) {
+    fn set_done(&mut self, report: &Claimed, earlier: &[u32], left: u32) {
         let Some(chunk) = self.chunks.get_mut(&(report.serial / CHUNK_LEASES)) else {
             return;
         };
         let (word, bit) = place(report.serial);
         chunk.done[word] |= bit;
-        if earlier.is_empty() && report.sequence == 0 {
+        if earlier.is_empty() && report.sequence == 0 && left == 0 {
             return;
         }
-        if self.numbers.len() >= NUMBERED_MAX {
+        if self.finished.len() >= NUMBERED_MAX {
             chunk.is_vague = true;
             return;
         }
         let numbers = [earlier, &[report.sequence]].concat();
-        self.numbers.insert(report.serial, numbers);
+        let finished = Finished { numbers, left };
+        self.finished.insert(report.serial, finished);
     }
 
     fn enter_part(&mut self, report: &Claimed, ends: BootTime) -> Entry {
@@ -175,20 +204,20 @@ impl State {
         while self.chunks.len() >= CHUNKS_MAX {
             if let Some((number, _)) = self.chunks.pop_first() {
                 self.floor = number + 1;
-                self.forget_numbers();
+                self.forget_finished();
             }
         }
     }
 
-    fn forget_numbers(&mut self) {
+    fn forget_finished(&mut self) {
         let chunks = &self.chunks;
-        self.numbers
+        self.finished
             .retain(|serial, _| chunks.contains_key(&(serial / CHUNK_LEASES)));
     }
 
     fn drop_ended(&mut self, now: BootTime) {
         self.chunks.retain(|_, chunk| now < chunk.ends.after(GRACE));
-        self.forget_numbers();
+        self.forget_finished();
         self.partial
             .retain(|partial| now < partial.ends.after(GRACE));
         let chunks = self.chunks.values().map(|chunk| chunk.ends);

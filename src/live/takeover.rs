@@ -82,6 +82,8 @@ pub async fn write(
     let (reports, mut inherited) = inherit(orphans, dimension);
     let leases = inherited.iter().map(Inherited::lease).collect();
     let mut settled = rows.settled(&leases).await?;
+    // What was reported in parts may have been written in another order than it was said: the last report ends it.
+    inherited.sort_by_key(|inherited| inherited.report.is_final);
     inherited.retain(|inherited| {
         let settled = settled.get_mut(&inherited.lease());
         settled.is_some_and(|settled| settled.take_report(&inherited.report))

@@ -32,22 +32,27 @@ struct News {
     models: Vec<(String, Cause)>,
 }
 
+/// What a report on a lease decides over.
+fn judgement(lease: &Opened) -> Judgement {
+    let claims = &lease.claims;
+    Judgement {
+        account_uid: claims.account_uid,
+        version_uid: claims.version_uid,
+        canary: claims.is_canary.then_some(Decided {
+            issuer: lease.issuer,
+            given: claims.given,
+        }),
+    }
+}
+
 impl Vault {
     /// Commits what the fleet must know, if anything: before the report is answered.
     pub(super) async fn commit_verdicts(&self, lease: &Opened) -> Result<(), ReportRefusal> {
-        let claims = &lease.claims;
-        let judgement = Judgement {
-            account_uid: claims.account_uid,
-            version_uid: claims.version_uid,
-            canary: claims.is_canary.then_some(Decided {
-                issuer: lease.issuer,
-                given: claims.given,
-            }),
-        };
-        let is_suspect = self.is_suspect(claims.version_uid);
+        let judgement = judgement(lease);
+        let is_suspect = self.is_suspect(judgement.version_uid);
         let mut committed = self.commit(judgement).await;
         if is_suspect && committed.is_ok() {
-            self.live.suspects.note(claims.version_uid);
+            self.live.suspects.note(judgement.version_uid);
         }
         let provider = {
             let snapshot = self.live.glance();
@@ -61,6 +66,14 @@ impl Vault {
             tracing::warn!(%error, "a verdict could not be committed, its report is refused until it can");
             ReportRefusal::DatabaseUnreachable
         })
+    }
+
+    /// What a report said acts here, and the fleet has to know of it, whatever becomes of the transaction that brought it.
+    pub(super) fn owe(&self, lease: &Opened) {
+        let judgement = judgement(lease);
+        if self.news(judgement).is_some() {
+            self.live.owed.note(judgement);
+        }
     }
 
     /// Commits what could not be committed when it was reported: nobody may ever report it again, and nobody can clear what the fleet

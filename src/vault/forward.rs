@@ -92,21 +92,27 @@ impl Vault {
         let outcomes = report.outcomes.iter().map(|o| (o.count, o.start));
         let claimed = lease.claimed(report.sequence, report.is_final, outcomes);
         let reports = self.live.reports_of(self.live.boot_id);
-        match reports.enter(&claimed, boot_now()) {
-            Entry::New(ending) => {
-                for outcome in each_once(&report.outcomes) {
-                    self.follow(&lease, outcome, now);
-                }
-                self.settle_own(&lease, true, &report.outcomes, ending);
-                let is_rejected = report.outcomes.iter().any(is_rejection);
-                Some((lease, is_rejected))
-            }
+        let ending = match reports.enter(&claimed, boot_now()) {
+            Entry::New(ending) => Some(ending),
+            Entry::Exhausted if reports.enter_late(&claimed) => None,
             // There is no room to count it, but whoever sent it was answered: what was spent is recorded, and nothing goes back.
             Entry::Full => {
                 self.charge_overuse(&lease.claims, &report.outcomes);
-                None
+                return None;
             }
-            Entry::Duplicate | Entry::Exhausted | Entry::TooMany(_) | Entry::Forgotten => None,
+            Entry::Duplicate | Entry::Exhausted | Entry::TooMany(_) | Entry::Forgotten => {
+                return None;
+            }
+        };
+        for outcome in each_once(&report.outcomes) {
+            self.follow(&lease, outcome, now);
         }
+        match ending {
+            Some(ending) => self.settle_own(&lease, true, &report.outcomes, ending),
+            None => self.charge_overuse(&lease.claims, &report.outcomes),
+        }
+        self.owe(&lease);
+        let is_rejected = report.outcomes.iter().any(is_rejection);
+        Some((lease, is_rejected))
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use keylease::proto::{Estimate, HealthState, LeaseKeyRequest, Limit, Outcome};
+use keylease::proto::{
+    Estimate, HealthState, LeaseKeyRequest, Limit, Outcome, ReportOutcomeRequest,
+};
 use tonic::{Code, Request};
 
 use crate::harness::client::{Client, of, reporting};
@@ -122,4 +124,40 @@ async fn a_report_whose_verdict_could_not_be_committed_is_settled_all_the_same()
     assert_eq!(state, HealthState::Dead);
     let settled = async || charged(&admin).await == 3_000;
     eventually("what was used is charged", settled).await;
+}
+
+#[tokio::test]
+async fn a_part_that_was_answered_elsewhere_just_before_the_last_report_counts() {
+    let cluster = Cluster::of(2).await;
+    let admin = cluster.admin().await;
+    admin.create_account_and_key("a").await;
+    admin.create_limit("a", tokens(100_000, MINUTE)).await;
+    admin.create_pool("p", &["a"]).await;
+    let token = admin.create_lessee("search", "p").await;
+    cluster.settled().await;
+    let callers = [
+        cluster.client(0, &token).await,
+        cluster.client(1, &token).await,
+    ];
+    let batch = LeaseKeyRequest {
+        requests: Some(2),
+        ..estimated(50, 50)
+    };
+    // Demand is known by then, and there is a block for more than one.
+    callers[0].lease("p").await;
+    for _ in 0..5 {
+        let lease = callers[0].ask(batch.clone()).await.unwrap();
+        assert_eq!(lease.granted, 2);
+        for (caller, sequence, tokens) in [(1, 0, 4_000), (0, 1, 10)] {
+            let part = ReportOutcomeRequest {
+                sequence,
+                r#final: sequence == 1,
+                ..reporting(&lease, vec![used(tokens, 0)])
+            };
+            let answer = callers[caller].tell(part).await.unwrap();
+            assert!(!answer.duplicate && !answer.exhausted);
+        }
+    }
+    let settled = async || charged(&admin).await >= 5 * 4_010;
+    eventually("all that was used is charged", settled).await;
 }

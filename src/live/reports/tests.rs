@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 
+mod late;
 mod laws;
 
 fn report(serial: u64, sequence: u32, uses: u32, granted: u32) -> Claimed {
@@ -80,7 +81,7 @@ fn numbers_that_find_no_room_are_taken_for_repetitions_and_others_are_forgotten_
     assert_eq!(reports.enter(&report(0, 2, 1, 1), NOW), Entry::Exhausted);
     let late = NOW.after(DROPPED);
     reports.enter(&report(20 * CHUNK_LEASES, 0, 1, 1), late);
-    assert!(reports.state.lock().numbers.is_empty());
+    assert!(reports.state.lock().finished.is_empty());
 }
 
 #[test]
