@@ -120,23 +120,32 @@ impl Workers {
     }
 }
 
-/// Carries reports to and from other replicas; at the end once more, for those that came during the last round. Then the ledger may end,
-/// which says what they gave back.
+/// Carries reports to and from other replicas; at the end once more, for those that came during the last round, or a few times where the
+/// database does not answer. Then the ledger may end, which says what they gave back.
 async fn exchange(vault: Arc<Vault>, stop: CancellationToken, _ended: DropGuard) {
     let mut ticks = every(outbox::FLUSH_EVERY);
-    loop {
-        let is_last = tokio::select! {
-            _ = ticks.tick() => false,
-            () = stop.cancelled() => true,
-        };
-        let carrying = Arc::clone(&vault);
-        if let Ok(Err(error)) = round(async move { carry(&carrying).await }).await {
-            tracing::warn!(%error, is_last, "reports could not be exchanged, they wait for the next round");
-        }
-        if is_last {
-            return;
-        }
+    while is_next(&mut ticks, &stop).await {
+        carried(&vault).await;
     }
+    let last = async {
+        while !carried(&vault).await {
+            ticks.tick().await;
+        }
+    };
+    if tokio::time::timeout(FLUSH_MAX, last).await.is_err() {
+        tracing::error!(
+            "reports could not be exchanged to the end, what other replicas had to know of them is lost"
+        );
+    }
+}
+
+async fn carried(vault: &Arc<Vault>) -> bool {
+    let carrying = Arc::clone(vault);
+    let carried = round(async move { carry(&carrying).await }).await;
+    if let Ok(Err(error)) = &carried {
+        tracing::warn!(%error, "reports could not be exchanged, they wait for the next round");
+    }
+    matches!(carried, Ok(Ok(())))
 }
 
 async fn carry(vault: &Vault) -> store::Result<()> {
