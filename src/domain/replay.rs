@@ -33,20 +33,6 @@ impl Bounds {
         }
     }
 
-    /// Until when it matters that the lease was given again at `now`: as long as it can be reported, and something of what it drew, which
-    /// stays charged for these times, can come back. Of a lease that drew nothing, nothing ever does.
-    #[must_use]
-    pub fn matters_until(
-        &self,
-        charge_times: Vec<Option<Duration>>,
-        now: BootTime,
-    ) -> Option<BootTime> {
-        let charged_until =
-            |time: Option<Duration>| time.map_or(self.reports_by, |time| now.after(time));
-        let charged = charge_times.into_iter().map(charged_until);
-        charged.max().map(|until| until.min(self.reports_by))
-    }
-
     /// What is left for a call that came at `received`, which was sent before; `None` if it is too late to start.
     #[must_use]
     pub fn left(&self, received: BootTime) -> Option<Left> {
@@ -74,19 +60,6 @@ mod tests {
         assert_eq!(left.report_within, Duration::from_secs(58));
         assert_eq!(bounds.left(at(103)), None);
         assert_eq!(bounds.left(at(500)), None);
-    }
-
-    #[test]
-    fn a_replay_matters_while_something_can_come_back_and_be_reported() {
-        let bounds = Bounds::new(at(100), Duration::from_secs(3), Duration::from_mins(1));
-        let until = |times: &[Option<u64>]| {
-            let times = times.iter().map(|time| time.map(Duration::from_secs));
-            bounds.matters_until(times.collect(), at(102))
-        };
-        assert_eq!(until(&[]), None);
-        assert_eq!(until(&[Some(5), Some(9)]), Some(at(111)));
-        assert_eq!(until(&[Some(5), Some(900)]), Some(at(160)));
-        assert_eq!(until(&[Some(5), None]), Some(at(160)));
     }
 
     #[test]

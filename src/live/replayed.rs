@@ -38,8 +38,8 @@ struct Again {
 }
 
 impl Replayed {
-    /// A lease is to be given again, which matters until `until`, if at all. False if anything was reported on it: what was not used of
-    /// it may be somebody else's by now.
+    /// A lease is to be given again, which matters until `until`. False if anything was reported on it: what was not used of it may be
+    /// somebody else's by now.
     ///
     /// # Errors
     /// When there is no room.
@@ -48,13 +48,11 @@ impl Replayed {
         caller: Uuid,
         serial: u64,
         reports: &Reports,
-        until: Option<BootTime>,
+        until: BootTime,
         now: BootTime,
     ) -> Result<bool, Full> {
         // Noted before the reports are looked at: of a report and a replay that come at once, one then knows of the other.
-        if let Some(until) = until {
-            self.note(caller, serial, until, now)?;
-        }
+        self.note(caller, serial, until, now)?;
         Ok(!reports.has(serial))
     }
 
@@ -95,6 +93,17 @@ impl Replayed {
             again.is_doubted = true;
             true
         })
+    }
+
+    /// Whether something that is in doubt was said of a lease.
+    #[must_use]
+    pub fn is_doubted(&self, serial: u64) -> bool {
+        let state = self.state.lock();
+        let mut leases = state
+            .callers
+            .values()
+            .filter_map(|leases| leases.get(&serial));
+        leases.any(|again| again.is_doubted)
     }
 
     /// All uses of a lease have been reported: it matters no more whether it was given again. False where some of that is in doubt, so
@@ -215,6 +224,7 @@ mod tests {
         assert!(!replayed.doubts(ONE, 7, false, &[]));
         assert!(replayed.doubts(ONE, 7, true, &[]));
         assert!(!replayed.end(ONE, 7) && replayed.goes_on(ONE, 7, at(9)));
+        assert!(replayed.is_doubted(7) && !replayed.is_doubted(8));
         assert!(!replayed.goes_on(ONE, 8, at(9)) && !replayed.goes_on(TWO, 7, at(9)));
         let kept = |now| {
             for serial in 100..100 + LEASES_OF_CALLER_MAX as u64 {

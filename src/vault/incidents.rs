@@ -91,7 +91,7 @@ pub(super) fn tell_provider(
 impl Vault {
     /// The trial of its provider is back, and what it said is committed: where it decided nothing, the next lease is the trial again.
     pub(super) fn take_trial_back(&self, lease: &Opened) {
-        if lease.issuer != self.live.boot_id {
+        if !self.may_give_back(lease) {
             return;
         }
         let snapshot = self.live.glance();

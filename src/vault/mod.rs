@@ -46,6 +46,7 @@ mod get_limit;
 mod get_pool;
 mod get_status;
 mod guard;
+mod holdings;
 mod ids;
 mod import_keys;
 mod incidents;

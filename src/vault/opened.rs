@@ -55,17 +55,29 @@ impl Opened {
 }
 
 impl Vault {
-    /// With its last report a lease is out no more, unless its caller was given it again and may have it still. Only one that was asked for
-    /// by request id can have been, and of those alone nobody says when they came.
-    pub(super) fn end(&self, lease: &Opened) {
+    /// With its last report a lease of this replica is out no more. False where its caller was given it again and may have it still. Only
+    /// one that was asked for by request id can have been, and of those alone nobody says when they came.
+    pub(super) fn end(&self, lease: &Opened) -> bool {
         let claims = &lease.claims;
-        let is_out =
-            claims.received.is_none() && !self.replayed.end(claims.caller_uid, lease.serial);
+        let is_over =
+            claims.received.is_some() || self.replayed.end(claims.caller_uid, lease.serial);
         if let Some(version) = self.live.glance().versions.get(&claims.version_uid)
-            && !is_out
+            && is_over
         {
             version.live.back(lease.ends);
         }
+        is_over
+    }
+
+    /// Whether what a lease alone has the right to can go to another: not while its caller, who was given it again, may use it still.
+    pub(super) fn may_give_back(&self, lease: &Opened) -> bool {
+        lease.issuer == self.live.boot_id && !self.replayed.is_doubted(lease.serial)
+    }
+
+    /// Whether all of a lease has been reported, as far as is known here, and none of that is in doubt.
+    pub(super) fn is_finished(&self, issuer: Uuid, serial: u64) -> bool {
+        let is_doubted = || issuer == self.live.boot_id && self.replayed.is_doubted(serial);
+        self.live.reports_of(issuer).is_done(serial) && !is_doubted()
     }
 
     /// Opens a lease id that this caller may report on now. Where the id says that the lease has ended, the database is asked whether

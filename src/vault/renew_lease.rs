@@ -10,12 +10,9 @@ use crate::domain::caller::Caller;
 use crate::domain::canary::{SINGLE_RENEWED_MAX, Subject};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::ledger::held::Renewed;
-use crate::domain::ledger::holds::renewed_number;
 use crate::domain::ledger::renewal::Renewal;
-use crate::domain::limit::{Limit, Mode};
 use crate::domain::pool::LEASE_DURATION_MAX;
 use crate::domain::prolonged::Prolonged;
-use crate::domain::terms::Span;
 use crate::domain::time::{BootTime, Timestamp};
 use crate::live::clock::boot_now;
 use crate::live::renew::{self, Renewing, renew};
@@ -57,9 +54,10 @@ impl Vault {
         let now = self.live.now().database;
         let lease = self.open_lease(caller, &call.lease_id, now).await;
         let lease = lease.map_err(RenewRefusal::Lease)?;
-        if self.live.reports_of(lease.issuer).is_done(lease.serial) {
+        if self.is_finished(lease.issuer, lease.serial) {
             return Err(RenewRefusal::Finished);
         }
+        self.know_limits_of(&lease.claims).await?;
         let renewing = self.renewing(&lease, call.lease_duration, now)?;
         let is_own = lease.issuer == self.live.boot_id;
         match self.commit_renewal(renewing.clone()).await {
@@ -164,42 +162,6 @@ impl Vault {
         let provider = &snapshot.accounts.get(&claims.account_uid)?.provider;
         let may_be = claims.granted == 1 && provider.may_be_trial(claims.given);
         may_be.then(|| provider.trial().subject().clone())
-    }
-
-    /// What a lease drew of limits whose permits it holds.
-    fn holdings(&self, claims: &LeaseClaims, serial: u64) -> Vec<Renewal> {
-        let held = self.held_limits(claims);
-        let drawn = claims.draws.iter().enumerate();
-        let held = drawn.filter(|(_, (limit, _))| held.iter().any(|(l, _)| l.uid == *limit));
-        let granted = u64::from(claims.granted);
-        held.map(|(index, (limit, draw))| Renewal {
-            limit: *limit,
-            draw: *draw,
-            number: renewed_number(serial, index),
-            units: draw.units.saturating_mul(granted),
-            granted,
-        })
-        .collect()
-    }
-
-    /// How long the limits let it hold permits: a shadow has no say in it.
-    fn longest(&self, claims: &LeaseClaims) -> Option<Duration> {
-        let held = self.held_limits(claims).into_iter();
-        let enforced = held.filter(|(limit, _)| limit.mode == Mode::Enforce);
-        enforced.map(|(_, longest)| longest).min()
-    }
-
-    /// The limits of its account that a lease holds permits of, and for how long it may.
-    fn held_limits(&self, claims: &LeaseClaims) -> Vec<(Arc<Limit>, Duration)> {
-        let snapshot = self.live.glance();
-        let account = snapshot.accounts.get(&claims.account_uid);
-        let limits = account.into_iter().flat_map(|account| &account.limits);
-        let held = limits.filter_map(|limit| match limit.span {
-            Span::Held(longest) => Some((Arc::clone(limit), longest)),
-            Span::Rolling(_) | Span::Calendar(_) => None,
-        });
-        held.filter(|(limit, _)| claims.draws.iter().any(|(uid, _)| *uid == limit.uid))
-            .collect()
     }
 
     /// In a task of its own: a call that is dropped must not cancel a commit.

@@ -98,7 +98,8 @@ impl Vault {
         let claims = LeaseClaims::decode(&opened.plaintext);
         let claims = claims.map_err(|_| LeaseRefusal::RequestIdSpent)?;
         let (caller, serial, now) = (claims.caller_uid, opened.serial, boot_now());
-        let until = given.bounds.matters_until(self.charge_times(&claims), now);
+        // It holds its version until then, whatever it drew.
+        let until = given.bounds.reports_by;
         let reports = self.live.reports_of(self.live.boot_id);
         match self
             .replayed
@@ -108,19 +109,6 @@ impl Vault {
             Ok(false) => Err(LeaseRefusal::RequestIdSpent),
             Err(_) => Err(LeaseRefusal::TooManyRequestIds),
         }
-    }
-
-    /// How long what a lease drew of each limit stays charged; nobody knows that of a limit that is gone.
-    fn charge_times(&self, claims: &LeaseClaims) -> Vec<Option<Duration>> {
-        let snapshot = self.live.glance();
-        let account = snapshot.accounts.get(&claims.account_uid);
-        let charge_time = |uid: &Uuid| {
-            let mut limits = account?.limits.iter();
-            let limit = limits.find(|limit| limit.uid == *uid)?;
-            Some(limit.terms().charge_time())
-        };
-        let draws = claims.draws.iter();
-        draws.map(|(limit, _)| charge_time(limit)).collect()
     }
 
     /// Gives what is left of a lease, if its caller and its key may still be served: the key from the very pool, not one of the same name.

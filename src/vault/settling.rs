@@ -48,10 +48,13 @@ impl Vault {
             self.charge_overuse(claims, outcomes);
             return;
         }
+        let is_over = ending.is_some() && self.end(lease);
+        // Of what is in doubt nobody knows when it started.
+        let ending = ending.map(|ending| Ending {
+            is_sure: ending.is_sure && is_over,
+            ..ending
+        });
         self.settle_draws(claims, (&claims.draws, true), outcomes, ending);
-        if ending.is_some() {
-            self.end(lease);
-        }
     }
 
     /// The same where nothing may be given back: no block of this replica is concerned.

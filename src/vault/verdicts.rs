@@ -174,7 +174,7 @@ impl Vault {
 
     /// A canary is back, and what it said is committed: where it decided nothing, the next lease is a canary again.
     pub(super) fn take_canary_back(&self, lease: &Opened) {
-        if !lease.claims.is_canary || lease.issuer != self.live.boot_id {
+        if !lease.claims.is_canary || !self.may_give_back(lease) {
             return;
         }
         let snapshot = self.live.snapshot();

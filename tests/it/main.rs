@@ -59,6 +59,7 @@ mod explain_rights;
 mod explain_states;
 mod fleet;
 mod full_reports;
+mod given_again;
 mod health_history;
 mod hostile_lies;
 mod hostile_reports;

@@ -2,18 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use keylease::proto::{LeaseKeyRequest, Limit, LimitMode, RenewLeaseRequest};
+use keylease::proto::{Limit, LimitMode, RenewLeaseRequest};
 use tonic::Code;
 
 use crate::concurrency::{SECOND, concurrency, is_full, lasting, limited_by, tell};
-use crate::harness::client::{Client, reporting};
+use crate::harness::client::Client;
 use crate::harness::cluster::Cluster;
-use crate::harness::outcomes::not_sent;
 use crate::harness::refusal::Refusal;
-use crate::harness::setup::{duration, span};
+use crate::harness::setup::{MINUTE, duration, requests, span};
 use crate::report_ids::forged;
 
-async fn renew(
+pub(crate) async fn renew(
     caller: &Client,
     lease_id: &str,
     longer: Option<Duration>,
@@ -51,34 +50,17 @@ async fn a_renewed_lease_holds_its_permit_and_can_be_reported_later() {
 }
 
 #[tokio::test]
-async fn what_was_said_of_a_lease_before_it_was_given_again_ends_no_renewal() {
-    let (_cluster, callers) = limited_by(concurrency(1, 4 * SECOND), 2).await;
-    let named = LeaseKeyRequest {
-        request_id: "r".to_owned(),
-        ..lasting(4 * SECOND)
-    };
-    let lease = callers[0].ask(named.clone()).await.unwrap();
-    assert_eq!(
-        callers[0].ask(named).await.unwrap().lease_id,
-        lease.lease_id
-    );
-    // On its way since before that, as far as the replica knows.
-    callers[0]
-        .tell(reporting(&lease, vec![not_sent()]))
-        .await
-        .unwrap();
+async fn a_lease_of_a_limit_that_is_new_holds_its_permit_though_it_is_renewed_where_nobody_knows_that()
+ {
+    let (cluster, callers) = limited_by(requests(1_000, MINUTE), 2).await;
+    let admin = cluster.admin().await;
+    admin.create_limit("a", concurrency(1, 4 * SECOND)).await;
+    let lease = callers[0].ask(lasting(4 * SECOND)).await.unwrap();
     renew(&callers[1], &lease.lease_id, None).await.unwrap();
     let until = Instant::now() + 2 * SECOND;
     while Instant::now() < until {
-        for caller in &callers {
-            is_full(caller).await;
-        }
+        is_full(&callers[0]).await;
     }
-    let next = LeaseKeyRequest {
-        max_wait: Some(span(10 * SECOND)),
-        ..lasting(2 * SECOND)
-    };
-    callers[0].ask(next).await.unwrap();
 }
 
 #[tokio::test]

@@ -15,16 +15,16 @@ use uuid::Uuid;
 use crate::harness::client::{Client, of};
 use crate::harness::cluster::eventually;
 use crate::harness::keys::KEY;
-use crate::harness::outcomes::{not_sent, success};
+use crate::harness::outcomes::success;
 use crate::harness::probed::{A_WHILE, Probed};
 use crate::harness::refusal::Refusal;
 use crate::harness::setup::{secret, span};
 
-const OLD: &str = "sk-Canary_Drained_old_w3Rt7Yp";
-const NEW: &str = "sk-Canary_Drained_new_k2Lp9Zx";
+pub(crate) const OLD: &str = "sk-Canary_Drained_old_w3Rt7Yp";
+pub(crate) const NEW: &str = "sk-Canary_Drained_new_k2Lp9Zx";
 
 /// Rotates without a grace: nothing but leases holds the previous version.
-async fn rotate(probed: &Probed, value: &str) {
+pub(crate) async fn rotate(probed: &Probed, value: &str) {
     let request = RotateKeyRequest {
         name: KEY.to_owned(),
         secret: Some(secret(value)),
@@ -36,12 +36,7 @@ async fn rotate(probed: &Probed, value: &str) {
 }
 
 async fn lease(caller: &Client, lasts: u64) -> LeaseKeyResponse {
-    named(caller, "", lasts).await
-}
-
-async fn named(caller: &Client, request_id: &str, lasts: u64) -> LeaseKeyResponse {
     let request = LeaseKeyRequest {
-        request_id: request_id.to_owned(),
         lease_duration: Some(span(Duration::from_secs(lasts))),
         ..of("p")
     };
@@ -57,11 +52,11 @@ async fn renew(caller: &Client, lease: &LeaseKeyResponse) -> Result<(), Status> 
     caller.leases.clone().renew_lease(request).await.map(drop)
 }
 
-async fn is_kept(probed: &Probed) -> bool {
+pub(crate) async fn is_kept(probed: &Probed) -> bool {
     probed.stages().await[1] == VersionStage::Previous
 }
 
-async fn is_revoked_in_time(probed: &Probed) {
+pub(crate) async fn is_revoked_in_time(probed: &Probed) {
     let is_revoked = async || !is_kept(probed).await;
     eventually("the previous version is revoked", is_revoked).await;
     assert_eq!(probed.rotation(2).await.step(), RotationStep::Done);
@@ -105,18 +100,6 @@ async fn a_lease_that_nobody_reports_holds_it_until_its_time_is_over() {
         "{:?}",
         began.elapsed()
     );
-}
-
-#[tokio::test]
-async fn a_lease_that_was_given_again_holds_it_whatever_was_said_of_it_before() {
-    let probed = Probed::start(1, OLD, false).await;
-    let held = named(&probed.caller, "r", 12).await;
-    named(&probed.caller, "r", 12).await;
-    rotate(&probed, NEW).await;
-    probed.caller.report(&held, not_sent()).await;
-    sleep(A_WHILE).await;
-    assert!(is_kept(&probed).await);
-    is_revoked_in_time(&probed).await;
 }
 
 #[tokio::test]

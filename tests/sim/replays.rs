@@ -72,6 +72,18 @@ fn calls_are_sent_again_while_everything_fails() {
     holds("calls_are_sent_again_while_everything_fails", &setup);
 }
 
+/// Callers say of some uses of a batch not to use them, and then use them last.
+#[test]
+fn batches_are_sent_for_again() {
+    let setup = Setup {
+        in_parts: true,
+        uses_max: 6,
+        script_every: Duration::from_secs(10),
+        ..forgetful()
+    };
+    holds("batches_are_sent_for_again", &setup);
+}
+
 #[test]
 fn calls_for_permits_that_are_held_are_sent_again() {
     let setup = Setup {

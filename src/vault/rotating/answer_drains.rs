@@ -52,11 +52,10 @@ impl Vault {
     async fn let_go_of_renewed(&self, conn: &mut PgConnection) -> store::Result<()> {
         let (boot_id, now) = (self.live.boot_id, self.live.now());
         let mut held = lease_renewals::holding(conn, boot_id, BATCH_MAX).await?;
-        let reports = self.live.reports_of(boot_id);
         held.retain(|(serial, until)| {
             let known = self.live.renewals.until(boot_id, *serial);
             let is_over = known.map_or(*until < now.database, |known| known.boot < now.boot);
-            is_over || reports.is_done(*serial)
+            is_over || self.is_finished(boot_id, *serial)
         });
         if held.is_empty() {
             return Ok(());

@@ -199,7 +199,7 @@ impl Traffic {
                 .slot(given.caller, &id, || given.serial, until, now.boot);
             let reports = fleet.live.reports_of(fleet.live.boot_id);
             if slot.is_ok() && fleet.random.chance(0.2) {
-                let until = Some(now.boot.after(LASTS));
+                let until = now.boot.after(LASTS);
                 let _ =
                     self.replayed
                         .give_again(given.caller, given.serial, &reports, until, now.boot);

@@ -87,7 +87,7 @@ impl Replica {
 
     fn again(&self, call: Call, received: BootTime, once: &Once, time: Time) -> Outcome {
         let (Once { given, bounds }, now) = (once, self.clock.at(time));
-        let until = bounds.matters_until(self.charge_times(&given.claims), now);
+        let until = bounds.reports_by;
         let (caller, serial) = (given.claims.caller_uid, given.serial);
         let replayed = &self.calls.replayed;
         if replayed.give_again(caller, serial, &self.reports, until, now) != Ok(true) {
@@ -113,15 +113,6 @@ impl Replica {
         })
     }
 
-    /// As production asks the limits that it knows.
-    fn charge_times(&self, claims: &LeaseClaims) -> Vec<Option<Duration>> {
-        let draws = claims.draws.iter().map(|(uid, _)| {
-            let limit = self.limits.iter().find(|limit| limit.uid == *uid)?;
-            Some(limit.terms().charge_time())
-        });
-        draws.collect()
-    }
-
     pub(super) fn doubts(&self, report: &Report, came_elsewhere: bool) -> bool {
         let is_believed = match self.bug {
             Some(Bug::ReplayForgotten) => true,
@@ -133,10 +124,10 @@ impl Replica {
         !is_believed && replayed.doubts(caller, serial, came_elsewhere, &report.outcomes)
     }
 
-    /// With the last report of a lease it matters no more that it was given again, unless some of it is in doubt.
-    pub(super) fn end(&self, report: &Report) {
+    /// With the last report of a lease it matters no more that it was given again. False where some of it is in doubt.
+    pub(super) fn end(&self, report: &Report) -> bool {
         let (caller, serial) = (report.claims.caller_uid, report.serial);
-        let _ = self.calls.replayed.end(caller, serial);
+        self.calls.replayed.end(caller, serial)
     }
 
     /// Uses of a lease that goes on which its caller may have still.

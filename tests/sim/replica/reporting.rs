@@ -49,13 +49,21 @@ impl Replica {
             }
             _ => {}
         }
-        let entry = self.reports.enter(&claimed, boot);
+        let mut entry = self.reports.enter(&claimed, boot);
         let draws = report.claims.draws.as_slice();
         let parts: Vec<Part> = report.outcomes.iter().map(Judged::part).collect();
         let is_new = matches!(entry, Entry::New(_));
         let is_in_doubt = is_new && self.doubts(report, is_late);
+        if let Entry::New(Some(ending)) = &mut entry
+            && !is_in_doubt
+        {
+            ending.is_sure &= self.end(report);
+        }
         match (entry, self.bug) {
             _ if is_in_doubt => return self.charge_overuse(report),
+            (Entry::Exhausted, _) if is_late && self.reports.enter_late(&claimed) => {
+                self.charge_overuse(report);
+            }
             (Entry::New(Some(mut ending)), Some(Bug::EndIncomplete)) => {
                 ending.is_sure |= report.is_final && claimed.ending.is_sure;
                 self.settle(draws, &parts, Some(ending));
@@ -70,9 +78,6 @@ impl Replica {
                 self.settle(draws, &[], Some(claimed.ending));
             }
             _ => {}
-        }
-        if matches!(entry, Entry::New(Some(_))) {
-            self.end(report);
         }
     }
 

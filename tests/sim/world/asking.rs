@@ -105,7 +105,10 @@ impl World<'_> {
     /// time.
     fn forsake(&mut self, given: &Given) {
         self.let_go_of(given);
-        let report = Portion::whole(given.granted, Seen::NotSent).report(given, None);
+        // Of what is reported in parts, some.
+        let parts = if self.setup.in_parts { 2 } else { 1 };
+        let unsent = given.granted.div_ceil(parts);
+        let report = Portion::whole(unsent, Seen::NotSent).report(given, None);
         if self.random.chance(0.5) {
             let issuer = self.replicas.iter().position(|r| r.boot_id == given.issuer);
             let delay = self.random.between(0, UNANSWERED_MAX);

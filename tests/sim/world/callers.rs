@@ -142,7 +142,7 @@ impl World<'_> {
             self.after(last, Event::StartLast(given.clone(), portion));
             return;
         }
-        let think = if given.is_again {
+        let think = if given.is_again && portion.sequence != 1 {
             // Whoever has waited twice is slow, and may say nothing in the end.
             portion.is_silent |= self.random.chance(0.5);
             last
