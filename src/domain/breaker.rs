@@ -191,18 +191,19 @@ impl Breaker {
         let relapsed = last.filter(|i| i.ended.is_some_and(|at| now.since(at) < RELAPSE));
         let strikes = relapsed.map_or(1, |i| i.strikes.saturating_add(1));
         let (failures, uses) = (accusation.failures, accusation.uses);
-        let callers = match accusation.accusers.len() {
+        let callers = match accusation.callers {
             1 => "1 caller".to_owned(),
             count => format!("{count} callers"),
         };
-        let incident = Incident {
+        let mut incident = Incident {
             since: now,
             until: reopening(strikes, accusation.stated, now),
             ended: None,
             why: format!("{why}; {failures} of the last {uses} uses of {callers} failed"),
             strikes,
-            accusers: accusation.accusers,
+            accusers: Vec::new(),
         };
+        incident.accuse_all(accusation.accusers);
         self.incident = Some(incident.clone());
         incident
     }
@@ -222,10 +223,7 @@ fn seconded(incident: &mut Incident, accusation: Accusation) -> Option<Incident>
     if !incident.is_alleged() {
         return None;
     }
-    accusation
-        .accusers
-        .into_iter()
-        .for_each(|caller| incident.accuse(caller));
+    incident.accuse_all(accusation.accusers);
     (!incident.is_alleged()).then(|| incident.clone())
 }
 

@@ -106,6 +106,11 @@ impl Incident {
         self.accusers.push(caller);
     }
 
+    /// The same of several.
+    pub fn accuse_all(&mut self, callers: impl IntoIterator<Item = Uuid>) {
+        callers.into_iter().for_each(|caller| self.accuse(caller));
+    }
+
     /// What two replicas say of the same: while both say that it is open, the earlier beginning, the later end, and all who speak of it;
     /// else what is said last.
     #[must_use]

@@ -40,6 +40,41 @@ fn little_traffic_opens_it_too() {
     assert_eq!(failing(2, 2, 100, 7_000, &mut breaker), None);
 }
 
+#[test]
+fn what_fails_for_everybody_is_shut_however_many_they_are_and_however_rarely_each_asks() {
+    for callers in [7, 10, 17, 200, 1_000] {
+        let mut breaker = Breaker::default();
+        breaker.used(true);
+        assert_eq!(failing(callers, 3, 20, 10, &mut breaker), Some(9));
+        let why = &breaker.open(at(90)).unwrap().why;
+        let said = format!(
+            "10 of the last 10 uses of {} callers failed",
+            callers.min(10)
+        );
+        assert!(why.ends_with(&said), "{why}");
+    }
+    // One key of several is no provider, whoever says so.
+    let mut breaker = Breaker::default();
+    breaker.used(true);
+    assert_eq!(failing(200, 1, 600, 10, &mut breaker), None);
+}
+
+#[test]
+fn where_many_did_well_before_an_outage_is_seen_soon_and_shuts_out_all_of_them() {
+    let mut breaker = Breaker::default();
+    let turn = |n: i64| sight((n % 60) as u128, (n % 3) as u128, n * 500);
+    for n in 0..60 {
+        succeed(&mut breaker, turn(n), n * 500);
+    }
+    let opened = (60..120).find(|n| fail(&mut breaker, turn(*n), n * 500).is_some());
+    assert!(opened.unwrap() < 82, "{opened:?}");
+    for n in 82..120 {
+        fail(&mut breaker, turn(n), n * 500);
+    }
+    let asks = Uuid::from_u128(99);
+    assert_ne!(breaker.passage(asks, at(60_000)), Passage::Free);
+}
+
 /// Fails with a delay in seconds.
 fn told(breaker: &mut Breaker, sight: Sight, seconds: u64, millis: i64) -> Option<Incident> {
     let event = Event::Failed {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::sights::WITNESSES_MAX;
 use super::tests::{at, fail, sight, succeed};
 use super::*;
 use crate::domain::incident::ACCUSERS_MAX;
@@ -75,6 +76,35 @@ fn two_who_collude_shut_out_nobody_who_does_well() {
     assert!(matches!(breaker.passage(nine, at(1_001)), Passage::Shut(_)));
 }
 
+#[test]
+fn few_who_lie_shut_out_nobody_of_many_who_ask_rarely_and_do_well() {
+    let mut breaker = Breaker::default();
+    for n in 0..12 {
+        succeed(&mut breaker, sight(100 + n, n, 0), 0);
+    }
+    for n in 0..6 {
+        assert_eq!(fail(&mut breaker, sight(n % 3, n, 0), 500), None);
+    }
+    for n in 0..30 {
+        fail(&mut breaker, sight(n % 3, n, 0), 1_000);
+    }
+    let rare = Uuid::from_u128(100);
+    assert_eq!(breaker.passage(rare, at(1_001)), Passage::Free);
+}
+
+#[test]
+fn a_crowd_is_not_outweighed_by_few_though_an_incident_names_only_some_of_it() {
+    let mut breaker = Breaker::default();
+    for n in 0..5 {
+        succeed(&mut breaker, sight(1_000 + n, n, 0), 0);
+    }
+    for n in 0..200 {
+        fail(&mut breaker, sight(n, n % 3, 0), 1_000);
+    }
+    let accusers = breaker.open(at(1_001)).map(|i| i.accusers.len());
+    assert_eq!(accusers, Some(ACCUSERS_MAX));
+}
+
 proptest! {
     /// Whatever is reported by one caller, if another does well now and then, it never opens, and memory has an end.
     #[test]
@@ -112,7 +142,7 @@ proptest! {
                 0 => drop(succeed(&mut breaker, sight, now)),
                 _ => drop(fail(&mut breaker, sight, now)),
             }
-            prop_assert!(breaker.sights.callers() <= ACCUSERS_MAX);
+            prop_assert!(breaker.sights.callers() <= WITNESSES_MAX);
             let asks = Uuid::from_u128(99);
             match (breaker.open(at(now)).cloned(), breaker.passage(asks, at(now))) {
                 (None, passage) => prop_assert_eq!(passage, Passage::Free),

@@ -1,26 +1,26 @@
 //! What each caller saw at one provider lately: how often it failed, with how many keys, and how it went last.
 
 mod slot;
+mod voice;
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use self::slot::{Slot, is_share};
+use self::slot::{Window, is_share};
+use self::voice::voices;
 use super::OPEN_MAX;
 use crate::domain::incident::ACCUSERS_MAX;
 use crate::domain::time::Timestamp;
 
 /// What was seen longer ago says nothing about now.
 pub const WINDOW_SECONDS: usize = 60;
-/// As much of the window counts as holds so many uses: of a busy provider the last second, so that an outage is seen within one.
-const ENOUGH: u32 = 20;
+/// The most callers of one provider that are remembered, 150 kB of them.
+pub(super) const WITNESSES_MAX: usize = 256;
 /// How long a success, if it was the last a caller saw, speaks against another caller who alone says that the provider fails.
 const WITNESS_FOR: Duration = Duration::from_mins(2);
 /// The same against several callers: were it longer, one who is idle would keep a provider that is down from being shut for as long.
 const WITNESS_AGAINST_SEVERAL_FOR: Duration = Duration::from_secs(30);
-/// A caller with fewer uses says nothing of the provider either way.
-const VOTE_MIN: u32 = 3;
 /// Failures that all who speak must have seen together: a handful is no outage.
 const FAILURES_MIN: u32 = 10;
 /// Keys that must fail where a caller is alone, or several keys are used: what one key alone meets may be that key's.
@@ -41,7 +41,7 @@ pub struct Sight {
     pub given: Timestamp,
 }
 
-/// What the callers of a provider saw lately, of at most [`ACCUSERS_MAX`] callers: who was heard of longest ago makes room.
+/// What the callers of a provider saw lately, of at most [`WITNESSES_MAX`] callers: who was heard of longest ago makes room.
 #[derive(Debug, Default)]
 pub(super) struct Sights(Vec<Witness>);
 
@@ -49,6 +49,8 @@ pub(super) struct Sights(Vec<Witness>);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Accusation {
     pub(super) accusers: Vec<Uuid>,
+    /// How many callers the uses are of.
+    pub(super) callers: usize,
     pub(super) failures: u32,
     pub(super) uses: u32,
     /// Not before this, by what they were told.
@@ -58,9 +60,7 @@ pub(super) struct Accusation {
 #[derive(Debug)]
 struct Witness {
     caller: Uuid,
-    /// By second, the newest first at `second % WINDOW_SECONDS`.
-    slots: [Slot; WINDOW_SECONDS],
-    second: i64,
+    window: Window,
     /// The last two versions that failed, each with when.
     failing: [Option<(Uuid, Timestamp)>; KEYS_MIN],
     is_well: bool,
@@ -71,13 +71,13 @@ struct Witness {
 impl Sights {
     pub(super) fn succeeded(&mut self, sight: Sight, now: Timestamp) {
         let witness = self.witness(sight.caller, now);
-        witness.slot(now).uses += 1;
+        witness.window.slot(now).uses += 1;
         witness.is_well = true;
     }
 
     pub(super) fn failed(&mut self, sight: Sight, stated: Option<Timestamp>, now: Timestamp) {
         let witness = self.witness(sight.caller, now);
-        let slot = witness.slot(now);
+        let slot = witness.window.slot(now);
         slot.uses += 1;
         slot.failures += 1;
         witness.is_well = false;
@@ -91,7 +91,7 @@ impl Sights {
     /// What was seen says nothing any more; how it went last is still known.
     pub(super) fn forget(&mut self) {
         for witness in &mut self.0 {
-            witness.slots = [Slot::default(); WINDOW_SECONDS];
+            witness.window = Window::default();
             witness.failing = Default::default();
             witness.stated = None;
         }
@@ -113,8 +113,14 @@ impl Sights {
             _ => WITNESS_AGAINST_SEVERAL_FOR,
         };
         let others = self.0.iter().filter(|w| !accusers.contains(&w.caller));
-        let well = others.filter(|w| w.is_well && now.since(w.seen) < lately);
-        let (accusers, well) = (accusers.len(), well.count());
+        let others = others.filter(|w| now.since(w.seen) < lately);
+        // Of a crowd an incident names only some.
+        let is_crowd = accusers.len() >= ACCUSERS_MAX;
+        let (mut accusers, mut well) = (accusers.len(), 0);
+        for witness in others {
+            well += usize::from(witness.is_well);
+            accusers += usize::from(is_crowd && !witness.is_well);
+        }
         well > 0 && !is_share(accusers, accusers + well)
     }
 
@@ -135,18 +141,20 @@ impl Sights {
     /// The word of several callers, four of five of those who say anything; or of one, if no other speaks against it. Where several keys of
     /// the provider are in use, several must fail.
     pub(super) fn accusation(&self, are_several: bool, now: Timestamp) -> Option<Accusation> {
-        let votes = self.0.iter().map(|w| (w, w.recent(now)));
-        let voters: Vec<_> = votes.filter(|(_, saw)| saw.uses >= VOTE_MIN).collect();
-        let failing: Vec<_> = voters.iter().filter(|(_, saw)| saw.is_failing()).collect();
+        let all = voices(&self.0, now);
+        let failing = || all.iter().filter(|voice| voice.saw.is_failing());
+        let accusers = || failing().flat_map(|voice| voice.accusers.iter().copied());
+        let votes: usize = failing().map(|voice| voice.votes).sum();
         let accusation = Accusation {
-            accusers: failing.iter().map(|(w, _)| w.caller).collect(),
-            failures: failing.iter().map(|(_, saw)| saw.failures).sum(),
-            uses: failing.iter().map(|(_, saw)| saw.uses).sum(),
+            accusers: accusers().map(|w| w.caller).collect(),
+            callers: failing().map(|voice| voice.callers).sum(),
+            failures: failing().map(|voice| voice.saw.failures).sum(),
+            uses: failing().map(|voice| voice.saw.uses).sum(),
             stated: self.stated(now),
         };
-        let keys = keys(failing.iter().flat_map(|(w, _)| w.keys(now)));
-        let are_most = is_share(failing.len(), voters.len());
-        let is_word = match failing.as_slice() {
+        let keys = keys(accusers().flat_map(|w| w.keys(now)));
+        let are_most = is_share(votes, all.iter().map(|voice| voice.votes).sum());
+        let is_word = match accusation.accusers.as_slice() {
             [] => false,
             [_] => keys >= KEYS_MIN && !self.is_well_beside(&accusation.accusers, now),
             [..] => keys >= KEYS_MIN || !are_several,
@@ -154,14 +162,14 @@ impl Sights {
         let is_long = accusation
             .stated
             .is_some_and(|stated| stated >= now.after(LONG));
-        let are_enough = accusation.failures >= FAILURES_MIN || is_long && failing.len() > 1;
+        let are_enough = accusation.failures >= FAILURES_MIN || is_long && votes > 1;
         (are_most && is_word && are_enough).then_some(accusation)
     }
 
     fn witness(&mut self, caller: Uuid, now: Timestamp) -> &mut Witness {
         let known = self.0.iter().position(|w| w.caller == caller);
         let place = known.unwrap_or_else(|| {
-            if self.0.len() >= ACCUSERS_MAX {
+            if self.0.len() >= WITNESSES_MAX {
                 let oldest = (0..self.0.len()).min_by_key(|place| self.0[*place].seen);
                 self.0.swap_remove(oldest.unwrap_or(0));
             }
@@ -183,38 +191,12 @@ impl Witness {
     fn new(caller: Uuid) -> Self {
         Self {
             caller,
-            slots: [Slot::default(); WINDOW_SECONDS],
-            second: 0,
+            window: Window::default(),
             failing: Default::default(),
             is_well: false,
             seen: Timestamp::default(),
             stated: None,
         }
-    }
-
-    /// The slot of `now`, with those emptied that have come round. A clock that goes back counts where it had been.
-    fn slot(&mut self, now: Timestamp) -> &mut Slot {
-        let second = second_of(now).max(self.second);
-        let passed = (second - self.second).min(WINDOW_SECONDS as i64);
-        for step in 0..passed {
-            self.slots[place(second - step)] = Slot::default();
-        }
-        self.second = second;
-        &mut self.slots[place(second)]
-    }
-
-    /// What it saw over the last seconds, as far back as holds enough.
-    fn recent(&self, now: Timestamp) -> Slot {
-        let (newest, mut sum) = (second_of(now).max(self.second), Slot::default());
-        for second in (newest - WINDOW_SECONDS as i64 + 1..=self.second).rev() {
-            let slot = self.slots[place(second)];
-            sum.failures += slot.failures;
-            sum.uses += slot.uses;
-            if sum.uses >= ENOUGH {
-                break;
-            }
-        }
-        sum
     }
 
     /// The keys that failed within the window, as far as two.
@@ -230,12 +212,4 @@ impl Witness {
 fn keys(mut all: impl Iterator<Item = Uuid>) -> usize {
     let Some(first) = all.next() else { return 0 };
     1 + usize::from(all.any(|other| other != first))
-}
-
-const fn second_of(at: Timestamp) -> i64 {
-    at.micros().div_euclid(1_000_000)
-}
-
-const fn place(second: i64) -> usize {
-    second.rem_euclid(WINDOW_SECONDS as i64).unsigned_abs() as usize
 }
