@@ -80,6 +80,12 @@ impl Canary {
         self.seat.lock().look(now)
     }
 
+    /// Until when another lease is it at the latest, for whoever wants none.
+    #[must_use]
+    pub fn taken(&self, now: BootTime) -> Option<BootTime> {
+        self.seat.lock().taken(now)
+    }
+
     /// The lease was not given after all.
     pub fn recall(&self, now: BootTime) {
         self.seat.lock().recall(now);
@@ -194,12 +200,14 @@ async fn ask(live: &Live, pool: &PgPool, canary: &Canary, right: Uuid) -> Option
     match asked {
         Ok(None) => seat.given(&ask, sent),
         Ok(Some(wait)) => {
-            seat.refused(boot_now().after(wait));
+            let now = boot_now();
+            let again = now.after(wait.min(asking::AGAIN_AFTER));
+            seat.refused(again, Some(now.after(wait)));
             None
         }
         Err(error) => {
             tracing::warn!(%error, subject = %canary.subject, "the right to a canary could not be asked for, it is tried again");
-            seat.refused(boot_now().after(asking::AGAIN_AFTER));
+            seat.refused(boot_now().after(asking::AGAIN_AFTER), None);
             None
         }
     }

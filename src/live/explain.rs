@@ -8,7 +8,7 @@ use sqlx::PgPool;
 
 use self::foresight::{Foresight, Question};
 use super::Live;
-use super::choose::admit::{objections, resting};
+use super::choose::admit::{late, objections};
 use super::choose::judge::judge;
 use super::choose::order::order;
 use super::choose::{Now, Wish};
@@ -93,12 +93,11 @@ fn meet_one<'a>(
     let mut unserved = Unserved::default();
     let ask = |version: &VersionLive| version.look(wish.applicant, now);
     let over = objections(candidate, wish, now);
-    // A lease learns only in the end that too little is left for it.
-    let fit =
-        judge(candidate, wish, now, ask).and_then(|fit| match resting(candidate, wish, now) {
-            None => Ok(fit),
-            Some(rests) => Err(rests),
-        });
+    let fit = judge(candidate, wish, now, ask);
+    let fit = fit.and_then(|fit| match late(candidate, wish, now) {
+        None => Ok(fit),
+        Some(over) => Err(over),
+    });
     let uses = fit.as_ref().map_or(wish.need.uses, |fit| fit.uses);
     let needed = Needed::new(candidate, wish, uses, now.database);
     let (refused, looks) = candidate.account.live.with_budget_quietly(|budget| {

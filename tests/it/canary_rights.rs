@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use keylease::proto::{
     HealthPolicy, HealthState, LeaseKeyRequest, LeaseKeyResponse, LeaseKind, Pool, VerdictPolicy,
 };
+use tonic::Code;
 
 use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::{Cluster, eventually};
@@ -94,6 +95,22 @@ async fn a_canary_that_says_nothing_makes_room_for_the_next_at_once() {
     let next = canary(&callers, Duration::from_secs(3)).await;
     assert_ne!(next.lease_id, first.lease_id);
     assert!(began.elapsed() < LASTS + GIVE_WITHIN);
+}
+
+#[tokio::test]
+async fn while_a_canary_is_out_its_end_is_told_everywhere() {
+    let (_cluster, _admin, callers) = of_a_dead_key(2).await;
+    canary(&callers[..1], Duration::from_millis(500)).await;
+    for _ in 0..3 {
+        let refused = callers[1].refused(of("p")).await;
+        let refused = refused.is(Code::ResourceExhausted, "KEYS_DEAD");
+        let retry = refused.retry.unwrap();
+        assert!(retry > Duration::from_secs(3), "{retry:?}");
+        // By then it is worth asking again.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        let told = callers[1].explain(&of("p")).await;
+        assert!(!told.keys[0].eligible, "{told:?}");
+    }
 }
 
 #[tokio::test]
@@ -187,12 +204,8 @@ async fn a_canary_that_goes_on_keeps_its_right() {
         lease_id: first.lease_id.clone(),
         lease_duration: Some(span(Duration::from_secs(30))),
     };
-    callers[1]
-        .leases
-        .clone()
-        .renew_lease(renewal)
-        .await
-        .unwrap();
+    let mut leases = callers[1].leases.clone();
+    leases.renew_lease(renewal).await.unwrap();
     let beyond = LASTS + GIVE_WITHIN + Duration::from_secs(2);
     assert!(besiege(&callers, beyond).await.is_empty());
     let verdict = callers[0].report(&first, success()).await;

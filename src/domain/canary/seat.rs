@@ -23,8 +23,11 @@ enum State {
     /// Nobody has asked.
     #[default]
     Idle,
-    /// A lease wants it; it is to be asked for, or has been.
-    Wanted { lasts: Duration },
+    /// A lease wants it; it is to be asked for, or has been. Another has it until then at the latest, where one had it before.
+    Wanted {
+        lasts: Duration,
+        ends: Option<BootTime>,
+    },
     /// In hand: the next lease is the canary, if it is given by then.
     Held(Held),
     /// The canary is out, given at that time by the database's clock: its lease says so too, which tells it from an older one.
@@ -33,8 +36,8 @@ enum State {
         given: Timestamp,
         until: BootTime,
     },
-    /// Not to be had before then.
-    Elsewhere { until: BootTime },
+    /// Somebody else's until then at the latest. It may come back sooner, so it is asked for again.
+    Elsewhere { again: BootTime, ends: BootTime },
 }
 
 /// A right in hand.
@@ -75,7 +78,8 @@ impl Seat {
         }
         let seating = self.look(now);
         if seating == (Seating::Wanted { is_first: true }) {
-            self.state = State::Wanted { lasts };
+            let ends = self.taken(now);
+            self.state = State::Wanted { lasts, ends };
         }
         seating
     }
@@ -86,18 +90,29 @@ impl Seat {
         match self.state {
             State::Held(held) if now < held.give_by => Seating::Given(held.lasts),
             State::Wanted { .. } | State::Held(_) => Seating::Wanted { is_first: false },
-            State::Out { until, .. } | State::Elsewhere { until } if now < until => {
-                Seating::Taken(until)
-            }
+            State::Out { until, .. } if now < until => Seating::Taken(until),
+            State::Elsewhere { again, ends } if now < again => Seating::Taken(ends),
             State::Idle | State::Out { .. } | State::Elsewhere { .. } => {
                 Seating::Wanted { is_first: true }
             }
         }
     }
 
+    /// Until when at the latest another lease is the canary, as far as is known: also while it is worth asking whether it is back.
+    #[must_use]
+    pub fn taken(&self, now: BootTime) -> Option<BootTime> {
+        let until = match self.state {
+            State::Out { until, .. } => until,
+            State::Elsewhere { ends, .. } => ends,
+            State::Wanted { ends, .. } => ends?,
+            State::Idle | State::Held(_) => return None,
+        };
+        (now < until).then_some(until)
+    }
+
     /// What is to be asked for, by this name; `None` if nobody wants it any more.
     pub fn asking(&mut self, boot_id: Uuid, right: Uuid) -> Option<Ask> {
-        let State::Wanted { lasts } = self.state else {
+        let State::Wanted { lasts, .. } = self.state else {
             return None;
         };
         let unused = self.unused.clone();
@@ -127,10 +142,11 @@ impl Seat {
         Some(give_by)
     }
 
-    /// It is not to be had before then.
-    pub fn refused(&mut self, until: BootTime) {
-        if let State::Wanted { .. } = self.state {
-            self.state = State::Elsewhere { until };
+    /// It is not to be had, and is worth asking for `again`. Where nobody could say when it `ends`, that is what was known before.
+    pub fn refused(&mut self, again: BootTime, ends: Option<BootTime>) {
+        if let State::Wanted { ends: known, .. } = self.state {
+            let ends = ends.or(known).unwrap_or(again).max(again);
+            self.state = State::Elsewhere { again, ends };
         }
     }
 
@@ -203,9 +219,10 @@ impl Seat {
 
     /// What was found dead is in another state now: whoever has a canary out, its outcome is known. A right in hand is left to lapse.
     pub const fn settle(&mut self) {
-        match self.state {
+        match &mut self.state {
             State::Out { .. } | State::Elsewhere { .. } => self.state = State::Idle,
-            State::Idle | State::Wanted { .. } | State::Held(_) => {}
+            State::Wanted { ends, .. } => *ends = None,
+            State::Idle | State::Held(_) => {}
         }
     }
 }

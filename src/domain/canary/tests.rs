@@ -229,15 +229,19 @@ fn an_older_canary_that_comes_back_ends_no_newer_right() {
 }
 
 #[test]
-fn what_another_holds_is_asked_for_again_later() {
-    let mut seat = Seat::default();
+fn what_another_holds_is_asked_for_again_and_told_until_its_end() {
+    let (mut seat, end) = (Seat::default(), Seating::Taken(boot(9)));
     wanted(&mut seat);
-    seat.refused(boot(1));
-    assert_eq!(seat.take(LASTS, boot(0), at(1)), Seating::Taken(boot(1)));
-    assert_eq!(
-        seat.take(LASTS, boot(1), at(1)),
-        Seating::Wanted { is_first: true }
-    );
+    seat.refused(boot(1), Some(boot(9)));
+    assert_eq!(seat.take(LASTS, boot(0), at(1)), end);
+    for asked in 1..5 {
+        wanted_again(&mut seat, boot(asked));
+        assert_eq!(seat.taken(boot(asked)), Some(boot(9)));
+        // Nor is it forgotten where there is no answer, or seen by who only looks that it is worth asking again.
+        seat.refused(boot(asked + 1), None);
+        assert_eq!(seat.taken(boot(asked + 1)), Some(boot(9)));
+    }
+    assert_eq!(seat.taken(boot(9)), None);
 }
 
 #[test]

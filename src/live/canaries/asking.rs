@@ -14,7 +14,7 @@ use crate::store::{self, canaries, incidents, key_versions, limit_ledgers};
 /// How soon it is worth asking again: whoever holds the right may have ended it, or it was not due yet by the database's clock.
 pub(super) const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// Asks for a right that may be used from `sent` on. `None` if it is this replica's; else how long it is not worth asking again.
+/// Asks for a right that may be used from `sent` on. `None` if it is this replica's; else how long it is not to be had at most.
 pub(super) async fn ask(
     live: &Live,
     pool: &PgPool,
@@ -54,8 +54,8 @@ async fn transact(
     let believed = held.map_or(clock.now, |held| live.clock.believed_of(&held, sent));
     let (right, wait) = match ask.decide(held, clock.now, believed, clock.lost) {
         Answer::Given(right) => (right, None),
-        Answer::Held(right, wait) => (right, Some(wait.min(AGAIN_AFTER))),
-        Answer::Frozen(wait) => return Ok(Some(wait.min(AGAIN_AFTER))),
+        Answer::Held(right, wait) => (right, Some(wait)),
+        Answer::Frozen(wait) => return Ok(Some(wait)),
     };
     let is_put = canaries::put(conn, subject, &right).await?;
     transaction.commit().await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::trial::shut;
+use super::trial::{seems_shut, shut};
 use super::{Now, Wish};
 use crate::domain::disablement::is_disabled;
 use crate::domain::refusal::KeyRefusal;
@@ -26,7 +26,8 @@ pub(super) fn admit<'a>(
             ..PassedOver::of(KeyRefusal::Avoided, None)
         });
     }
-    let last = passing(candidate, wish, now).reduce(PassedOver::later);
+    let shut = shut(&candidate.account.provider, wish, now);
+    let last = passing(candidate, wish, shut, now).reduce(PassedOver::later);
     match (able(candidate, wish), last) {
         (Ok(version), None) => Ok(version),
         (Ok(version), Some(last)) => {
@@ -49,18 +50,37 @@ pub(in crate::live) fn objections(
     let version = candidate.version.as_ref();
     let health = version.and_then(|version| ailing(version.live.look(wish.applicant, now)));
     let unable = able(candidate, wish).err();
-    let all = passing(candidate, wish, now).chain(health).chain(unable);
+    let shut = seems_shut(&candidate.account.provider, wish, now);
+    let all = passing(candidate, wish, shut, now)
+        .chain(health)
+        .chain(unable);
     all.chain(resting(candidate, wish, now)).collect()
 }
 
-/// What time, or a person, cures.
-fn passing(candidate: &Candidate, wish: &Wish<'_>, now: Now) -> impl Iterator<Item = PassedOver> {
+/// What a lease learns only in the end: that its provider is tried elsewhere still, or that too little is left for it.
+pub(in crate::live) fn late(
+    candidate: &Candidate,
+    wish: &Wish<'_>,
+    now: Now,
+) -> Option<PassedOver> {
+    let shut = seems_shut(&candidate.account.provider, wish, now);
+    let shut = shut.map(|until| PassedOver::until(KeyRefusal::Provider, until));
+    let rests = resting(candidate, wish, now);
+    shut.into_iter().chain(rests).reduce(PassedOver::later)
+}
+
+/// What time, or a person, cures; the provider is shut until that time, if it is.
+fn passing(
+    candidate: &Candidate,
+    wish: &Wish<'_>,
+    shut: Option<Timestamp>,
+    now: Now,
+) -> impl Iterator<Item = PassedOver> {
     let is_avoided = candidate.is_avoided(wish.avoided);
     let avoided = is_avoided.then(|| PassedOver {
         is_of_account: candidate.account.is_avoided(wish.avoided),
         ..PassedOver::of(KeyRefusal::Avoided, wish.avoided_until)
     });
-    let shut = shut(&candidate.account.provider, wish, now);
     let shut = shut.map(|until| PassedOver::until(KeyRefusal::Provider, until));
     disabled(candidate, now.database)
         .chain(cooling(candidate, wish, now.database))
@@ -122,11 +142,7 @@ fn cooling(
 
 /// What is said to be left of its account's budgets is not enough for a lease. That is told where permits are taken, and here to whoever
 /// only looks, or would come back for something else and hear it then.
-pub(in crate::live) fn resting(
-    candidate: &Candidate,
-    wish: &Wish<'_>,
-    now: Now,
-) -> Option<PassedOver> {
+pub(super) fn resting(candidate: &Candidate, wish: &Wish<'_>, now: Now) -> Option<PassedOver> {
     let model = as_the_provider_names_it(candidate, wish);
     let leasing = Leasing {
         caller: wish.applicant.caller,

@@ -8,8 +8,8 @@ use super::{Now, Wish};
 use crate::domain::breaker::Passage;
 use crate::domain::canary::Seating;
 use crate::domain::refusal::KeyRefusal;
-use crate::domain::time::Timestamp;
-use crate::live::canaries::{ANSWERED_WITHIN, told};
+use crate::domain::time::{BootTime, Timestamp};
+use crate::live::canaries::{ANSWERED_WITHIN, Canary, told};
 use crate::live::passed_over::PassedOver;
 use crate::live::provider::ProviderLive;
 use crate::live::snapshot::Candidate;
@@ -103,14 +103,28 @@ pub(super) fn recall(candidate: &Candidate, fit: &Fit<'_>, now: Now) {
     }
 }
 
-/// Until when the provider of a key lets nothing pass to whoever asks, as far as can be told without taking its trial.
+/// Until when the provider of a key lets nothing pass to whoever asks for a lease, as far as can be told without taking its trial.
 pub(super) fn shut(provider: &ProviderLive, wish: &Wish<'_>, now: Now) -> Option<Timestamp> {
+    shut_by(provider, wish, now, |trial| match trial.look(now.boot) {
+        Seating::Taken(until) => Some(until),
+        Seating::Given(_) | Seating::Wanted { .. } => None,
+    })
+}
+
+/// The same for whoever only looks, and does not find out whether the trial is back.
+pub(super) fn seems_shut(provider: &ProviderLive, wish: &Wish<'_>, now: Now) -> Option<Timestamp> {
+    shut_by(provider, wish, now, |trial| trial.taken(now.boot))
+}
+
+fn shut_by(
+    provider: &ProviderLive,
+    wish: &Wish<'_>,
+    now: Now,
+    taken: impl FnOnce(&Canary) -> Option<BootTime>,
+) -> Option<Timestamp> {
     match provider.passage(wish.applicant.caller, now.database) {
         Passage::Free => None,
         Passage::Shut(until) => Some(until),
-        Passage::Trial => match provider.trial().look(now.boot) {
-            Seating::Taken(until) => Some(told(until, now)),
-            Seating::Given(_) | Seating::Wanted { .. } => None,
-        },
+        Passage::Trial => taken(provider.trial()).map(|until| told(until, now)),
     }
 }

@@ -80,9 +80,9 @@ impl VersionLive {
         if admission != Admission::Due {
             return admission;
         }
-        match self.canary().look(now.boot) {
-            Seating::Taken(until) => Admission::Dead(told(until, now)),
-            Seating::Given(_) | Seating::Wanted { .. } => Admission::Due,
+        match self.canary().taken(now.boot) {
+            Some(until) => Admission::Dead(told(until, now)),
+            None => Admission::Due,
         }
     }
 

@@ -169,7 +169,7 @@ impl World {
             return;
         };
         if let Some(wait) = wait {
-            replica.seat.refused(now.after(wait));
+            replica.seat.refused(now.after(wait), None);
             return;
         }
         let counts_from = match self.bug {
