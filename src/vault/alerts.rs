@@ -48,12 +48,14 @@ impl Vault {
         if !self.live.is_fresh(boot_now()) {
             return Ok(());
         }
-        let (snapshot, now) = (self.live.snapshot(), self.live.now().database);
+        let (snapshot, clocks) = (self.live.snapshot(), self.live.now());
+        let now = clocks.database;
         let incidents = self.live.incidents(now);
         let spent = self.spent_accounts(&snapshot).await?;
         // There may be a hundred thousand keys: no call waits behind them.
         let view =
-            tokio::task::spawn_blocking(move || view::of(&snapshot, incidents, &spent, now)).await;
+            tokio::task::spawn_blocking(move || view::of(&snapshot, incidents, &spent, clocks))
+                .await;
         let mut view = view.map_err(|_| store::Error::unanswered())?;
         view.is_journal_behind = self.live.journal.is_behind(self.live.now().boot);
         view.limits = self.known_differing(&known.differing).await?;

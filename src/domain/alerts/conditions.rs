@@ -84,7 +84,8 @@ fn of_pool(pool: &PoolFact, now: Timestamp, items: &mut Vec<Item>) {
     if pool.keys == 0 {
         return;
     }
-    let is_exhausted = pool.healthy == 0;
+    // A canary is a lease too.
+    let is_exhausted = pool.healthy + pool.due == 0;
     if is_exhausted {
         let is_long = pool
             .serves_at

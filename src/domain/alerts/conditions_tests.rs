@@ -78,22 +78,20 @@ fn a_pool_is_told_when_its_last_key_is_left_and_when_none_is() {
 
 #[test]
 fn a_pool_that_is_back_in_a_moment_is_not_told_of() {
-    let brief = PoolFact {
-        serves_at: Some(at(9)),
-        ..pool(1, 0)
+    let back = |serves_at, due| {
+        of_pools(vec![PoolFact {
+            serves_at,
+            due,
+            ..pool(1, 0)
+        }])
     };
-    let for_ever = PoolFact {
-        serves_at: None,
-        ..pool(1, 0)
-    };
-    assert_eq!(told(&of_pools(vec![brief.clone()]), &HashSet::new()).0, []);
-    assert_eq!(
-        told(&of_pools(vec![for_ever.clone()]), &HashSet::new()).0,
-        [Kind::PoolExhausted]
-    );
-    // Nor does its end come early: it is open until a key serves.
-    let open = opened(&of_pools(vec![for_ever]));
-    assert_eq!(told(&of_pools(vec![brief]), &open).1, [Kind::PoolExhausted]);
+    let (brief, for_ever) = (back(Some(at(9)), 0), back(None, 0));
+    assert_eq!(told(&brief, &HashSet::new()).0, []);
+    assert_eq!(told(&for_ever, &HashSet::new()).0, [Kind::PoolExhausted]);
+    // Nor does its end come early: it is open until a key serves, be it for a canary.
+    let open = opened(&for_ever);
+    assert_eq!(told(&brief, &open).1, [Kind::PoolExhausted]);
+    assert_eq!(told(&back(Some(at(0)), 1), &open), (vec![], vec![]));
 }
 
 #[test]

@@ -156,10 +156,12 @@ pub(super) fn together<'a>(
 
 /// Why the keys of a pool that cannot serve cannot.
 fn standing(pool: &PoolFact) -> String {
-    let known = pool.healthy + pool.spent + pool.dead + pool.cooling + pool.disabled;
+    let resting = pool.spent + pool.due + pool.cooling;
+    let known = pool.healthy + resting + pool.dead + pool.disabled;
     let others = pool.keys.saturating_sub(known);
     let counts = [
         (pool.spent, "out of a limit of their account"),
+        (pool.due, "to be tried by a canary lease"),
         (pool.dead, "dead"),
         (pool.cooling, "cooling"),
         (pool.disabled, "disabled"),

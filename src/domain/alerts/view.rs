@@ -126,6 +126,8 @@ pub struct PoolFact {
     pub healthy: usize,
     /// Those that could, were not a long limit of their account spent.
     pub spent: usize,
+    /// Those that were dead until a while ago, and of which the next lease is the canary.
+    pub due: usize,
     /// Dead ones.
     pub dead: usize,
     /// Those that cool down, or whose account does.

@@ -11,6 +11,8 @@ use crate::domain::incident::{Ongoing, Subject};
 use crate::domain::key::Stage;
 use crate::domain::name::KeyName;
 use crate::domain::time::Timestamp;
+use crate::domain::vitals::Admission;
+use crate::live::choose::Now;
 use crate::live::snapshot::{AccountEntry, PoolEntry, Snapshot, Tier, VersionEntry};
 use crate::vault::overdue::Intervals;
 
@@ -28,6 +30,8 @@ enum State {
     Healthy,
     Spent,
     Cooling,
+    /// It was dead until a while ago: the next lease of it is its canary.
+    Due,
     Dead,
     Disabled,
     Unusable,
@@ -51,8 +55,9 @@ pub(super) fn of(
     snapshot: &Snapshot,
     incidents: Vec<Ongoing>,
     spent: &HashMap<Uuid, Timestamp>,
-    now: Timestamp,
+    clocks: Now,
 ) -> View {
+    let now = clocks.database;
     let intervals = Intervals::of(snapshot);
     let braked = braked(snapshot, &incidents);
     let mut view = View {
@@ -66,7 +71,7 @@ pub(super) fn of(
             continue;
         };
         let health = version.live.health(now);
-        let standing = standing(account, version, &health, now);
+        let standing = standing(account, version, &health, clocks);
         let standing = standing.limited(spent.get(&account.account.meta.uid));
         standings.insert(version.version.meta.uid, standing);
         if !is_off(account, version, now) {
@@ -160,8 +165,9 @@ fn standing(
     account: &AccountEntry,
     version: &VersionEntry,
     health: &Health,
-    now: Timestamp,
+    clocks: Now,
 ) -> Standing {
+    let now = clocks.database;
     let never = |state| Standing {
         state,
         serves_at: None,
@@ -181,9 +187,10 @@ fn standing(
     let cooling = account.live.cooling(None, now);
     let state = match health {
         _ if at > now => State::Disabled,
-        Health::Dead(_) => State::Dead,
+        Health::Dead(_) if version.live.admission(clocks) != Admission::Due => State::Dead,
         Health::Cooling(_) => State::Cooling,
-        Health::Active if cooling.is_some() => State::Cooling,
+        Health::Active | Health::Dead(_) if cooling.is_some() => State::Cooling,
+        Health::Dead(_) => State::Due,
         Health::Active => State::Healthy,
     };
     let own = health.cause().map(|cause| cause.until);
@@ -200,6 +207,7 @@ fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>, now: Timestamp)
         keys: entry.distrusted.len(),
         healthy: 0,
         spent: 0,
+        due: 0,
         dead: 0,
         cooling: 0,
         disabled: 0,
@@ -215,6 +223,7 @@ fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>, now: Timestamp)
         match standing.state {
             State::Healthy => fact.healthy += 1,
             State::Spent => fact.spent += 1,
+            State::Due => fact.due += 1,
             State::Dead => fact.dead += 1,
             State::Cooling => fact.cooling += 1,
             State::Disabled => fact.disabled += 1,

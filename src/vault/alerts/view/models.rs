@@ -83,7 +83,7 @@ fn serves_at(
         let own = version.live.cooling(place_of(model), now);
         let own = own.map_or(account, |cause| account.max(cause.until));
         match standing.state {
-            State::Healthy => Some(own),
+            State::Healthy | State::Due => Some(own),
             State::Spent | State::Cooling | State::Dead | State::Disabled | State::Unusable => {
                 Some(own.max(standing.serves_at?))
             }
