@@ -42,12 +42,23 @@ pub async fn rev(conn: &mut PgConnection) -> Result<i64> {
     Ok(rev)
 }
 
-/// The wrapped cluster key and the fingerprint of its master key, if the cluster has one. Holds the row until the transaction ends,
-/// so that of two first starts one waits for the other.
+/// The wrapped cluster key and the fingerprint of its master key, if the cluster has one. Waits for nobody and needs no right to write.
 ///
 /// # Errors
 /// As every query.
 pub async fn wrapped_key(conn: &mut PgConnection) -> Result<Option<(Vec<u8>, String)>> {
+    let row = sqlx::query!("select wrapped_key, master_key_fingerprint from cluster")
+        .fetch_one(conn)
+        .await?;
+    Ok(row.wrapped_key.zip(row.master_key_fingerprint))
+}
+
+/// The same, for whoever changes something by it. Holds the row until the transaction ends, so that of two first starts one waits for the
+/// other.
+///
+/// # Errors
+/// As every query.
+pub async fn lock_wrapped_key(conn: &mut PgConnection) -> Result<Option<(Vec<u8>, String)>> {
     let row = sqlx::query!("select wrapped_key, master_key_fingerprint from cluster for update")
         .fetch_one(conn)
         .await?;

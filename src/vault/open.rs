@@ -53,7 +53,8 @@ impl VaultKeys {
     /// [`OpenError::MissingMasterKey`] names the fingerprint that is needed; see [`OpenError`].
     pub async fn open(pool: &PgPool, ring: KeyRing) -> Result<Self, OpenError> {
         let mut transaction = begin(pool, super::change::BEGIN).await?;
-        let (cluster, origin) = match unwrapped(&mut transaction, &ring).await? {
+        let wrapped = cluster::lock_wrapped_key(&mut transaction).await?;
+        let (cluster, origin) = match unwrapped(wrapped, &ring)? {
             Some((cluster, by)) => (cluster, Origin::Wrapped(by)),
             None => (first_start(&mut transaction, &ring).await?, Origin::Made),
         };
@@ -78,7 +79,8 @@ impl VaultKeys {
     /// As [`VaultKeys::open`], and where nothing was ever started on this database.
     pub async fn look(pool: &PgPool, ring: KeyRing) -> Result<Self, OpenError> {
         let mut conn = acquire(pool).await?;
-        let Some((cluster, _)) = unwrapped(&mut conn, &ring).await? else {
+        let wrapped = cluster::wrapped_key(&mut conn).await?;
+        let Some((cluster, _)) = unwrapped(wrapped, &ring)? else {
             refuse_if_used(&mut conn).await?;
             return Err(OpenError::New);
         };
@@ -95,11 +97,11 @@ impl VaultKeys {
 }
 
 /// The cluster key, if there is one, and the master key that wraps it.
-async fn unwrapped(
-    conn: &mut PgConnection,
+fn unwrapped(
+    stored: Option<(Vec<u8>, String)>,
     ring: &KeyRing,
 ) -> Result<Option<(ClusterKey, Fingerprint)>, OpenError> {
-    let Some((wrapped, fingerprint)) = cluster::wrapped_key(conn).await? else {
+    let Some((wrapped, fingerprint)) = stored else {
         return Ok(None);
     };
     let master_key = parse(&fingerprint)?;

@@ -109,6 +109,7 @@ mod probe_ways;
 mod probes;
 mod promotions;
 mod queries;
+mod reading_only;
 mod refusal_details;
 mod refuted_elsewhere;
 mod remaining;

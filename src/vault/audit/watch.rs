@@ -50,7 +50,7 @@ impl Vault {
         let beginning = async {
             let mut conn = begin(&self.pool, BEGIN).await?;
             // As every change does, so that none begins it at once.
-            cluster::wrapped_key(&mut conn).await?;
+            cluster::lock_wrapped_key(&mut conn).await?;
             let (key, now) = (&self.keys.audit, cluster::now(&mut conn).await?);
             let writer = *self.audit.lock();
             let (id, head) = writer.locked(&mut conn, key, Chain::Changes, now).await?;

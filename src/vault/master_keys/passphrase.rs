@@ -73,7 +73,7 @@ pub async fn ring_of_passphrase(
 ) -> Result<KeyRing, PassphraseError> {
     let mut transaction = begin(pool, crate::vault::change::BEGIN).await?;
     // Holds the cluster's row, so that of two first starts one waits and finds what the other stored.
-    let wrapped = cluster::wrapped_key(&mut transaction).await?;
+    let wrapped = cluster::lock_wrapped_key(&mut transaction).await?;
     let rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;
     if !rows.is_empty() {
         drop(transaction);
@@ -127,7 +127,7 @@ async fn added(
     mut transaction: Transaction,
     passphrase: Secret,
 ) -> Result<KeyRing, PassphraseError> {
-    cluster::wrapped_key(&mut transaction).await?;
+    cluster::lock_wrapped_key(&mut transaction).await?;
     let rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;
     let is_full = is_full(&rows);
     let (matching, passphrase) = matching(rows, passphrase).await?;

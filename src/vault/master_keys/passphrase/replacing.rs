@@ -48,7 +48,7 @@ async fn replacement(
     passphrase: Secret,
 ) -> Result<Option<(MasterKey, PassphraseParameters)>, PassphraseError> {
     let mut transaction = begin(pool, crate::vault::change::BEGIN).await?;
-    cluster::wrapped_key(&mut transaction).await?;
+    cluster::lock_wrapped_key(&mut transaction).await?;
     let mut rows = master_keys::passphrases(&mut transaction, ROWS_MAX).await?;
     let is_full = is_full(&rows);
     rows.retain(|row| !tried.contains(&row.fingerprint));

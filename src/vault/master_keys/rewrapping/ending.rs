@@ -68,7 +68,9 @@ impl Verb for EndRewrap {
 
 /// From memory, where it is open: a wrap that was damaged since is whole again then.
 async fn rewrap_cluster_key(work: &mut Work<'_>, to: &str) -> Result<()> {
-    let by = cluster::wrapped_key(work.conn).await?.map(|(_, by)| by);
+    let by = cluster::lock_wrapped_key(work.conn)
+        .await?
+        .map(|(_, by)| by);
     if by.as_deref() == Some(to) {
         return Ok(());
     }
