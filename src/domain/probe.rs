@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
-use super::classify::{Blame, Failure, Response, Rules, explain};
+use super::classify::{Blame, Explained, Failure, Response, Rules, explain};
 use super::health::FailureClass;
 use super::profile::Profile;
 use super::time::{Timestamp, micros_of};
@@ -88,6 +88,8 @@ impl ProbeResult {
 pub struct Probed {
     /// What it says.
     pub result: ProbeResult,
+    /// The provider knows the key by its own word. Whoever limits rates may say so to any key.
+    pub is_proof: bool,
     /// What the provider answered, where that was a failure.
     pub failure: Option<Failure>,
     /// The rule that explains it, or a few words of ours. Nothing that a provider wrote.
@@ -102,6 +104,7 @@ impl Probed {
     pub fn unanswered(why: &str, took: Duration) -> Self {
         Self {
             result: ProbeResult::Unclear,
+            is_proof: false,
             failure: None,
             why: why.to_owned(),
             took,
@@ -125,10 +128,11 @@ impl Probed {
             };
             return Self {
                 result,
+                is_proof: result == ProbeResult::Well,
                 ..Self::unanswered(why, took)
             };
         };
-        let failure = found.failure;
+        let failure = found.failure.clone();
         let result = match failure.class {
             FailureClass::Credential
                 if is_page(response)
@@ -150,11 +154,22 @@ impl Probed {
         };
         Self {
             result,
+            is_proof: is_spent_budget(&found) && !is_page(response),
             failure: Some(failure),
             why: found.rule.to_owned(),
             took,
         }
     }
+}
+
+/// The provider says in words that a budget of this key or its account is spent: then it knows whose.
+fn is_spent_budget(found: &Explained<'_>) -> bool {
+    let is_of_key = matches!(
+        found.failure.blame,
+        Blame::Key | Blame::KeyModel | Blame::Account | Blame::AccountModel
+    );
+    let is_said = found.is_by_words && !found.is_guess;
+    found.failure.class == FailureClass::Quota && is_of_key && is_said
 }
 
 /// A captive portal, or a gateway's own page: whoever sent it may never have asked the provider.

@@ -209,3 +209,36 @@ async fn a_secret_that_this_replica_lacks_the_master_key_of_is_not_taken_for_a_b
     probed.retry(2, false).await.unwrap();
     probed.reaches(2, RotationStep::Draining).await;
 }
+
+#[tokio::test]
+async fn a_limit_on_requests_says_nothing_of_a_secret_which_is_asked_about_again() {
+    let probed = Probed::start(1, OLD, false).await;
+    let page = Answer {
+        headers: vec![("content-type", "text/html".to_owned())],
+        ..Answer::of(429, "<html><h1>Too many requests</h1></html>")
+    };
+    probed.provider.tell(NEW, page);
+    let rotation = probed.rotate(NEW).await.unwrap();
+    assert_eq!(rotation.step(), RotationStep::Testing);
+    let wait = Answer {
+        headers: vec![("retry-after", "40".to_owned())],
+        ..Answer::of(429, "{}")
+    };
+    probed.provider.tell(NEW, wait);
+    probed.retry(2, false).await.unwrap();
+    let is_told = async || probed.rotation(2).await.detail.contains("limited");
+    eventually("it is tried", is_told).await;
+    assert!(!probed.rotation(2).await.held);
+    assert_eq!(probed.caller.lease("p").await.version, 1);
+    let soon = "update rotations set attempts = attempts where next_attempt_time < clock_timestamp() + interval '25 seconds'";
+    let is_put_off = async || probed.sql(soon).await == 0;
+    eventually("it is asked when the provider says", is_put_off).await;
+    // What is spent is somebody's: the provider knows the key.
+    let spent =
+        r#"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#;
+    probed.provider.tell(NEW, Answer::of(429, spent));
+    probed
+        .sql("update rotations set next_attempt_time = clock_timestamp()")
+        .await;
+    probed.reaches(2, RotationStep::Draining).await;
+}

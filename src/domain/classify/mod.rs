@@ -65,6 +65,8 @@ pub struct Explained<'a> {
     pub failure: Failure,
     /// No rule explains it, and this is what it most likely is. No guess blames a key.
     pub is_guess: bool,
+    /// The rule reads what the body says, and not only a status, a header or a delay, which anybody on the way may answer.
+    pub is_by_words: bool,
     /// The rule, as `file/id`; one of a pool's own as `pool/id`.
     pub rule: &'a str,
 }
@@ -96,6 +98,7 @@ pub fn explain<'a>(
     Some(Explained {
         failure,
         is_guess: rule.is_guess,
+        is_by_words: rule.reads_words(),
         rule: &rule.id,
     })
 }

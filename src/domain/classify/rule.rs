@@ -163,6 +163,14 @@ impl Rule {
         asks_nothing && (self.statuses.is_empty() || self.statuses.iter().any(takes))
     }
 
+    /// Whether it asks for something that the body says.
+    pub(super) const fn reads_words(&self) -> bool {
+        !self.codes.is_empty()
+            || !self.fields.is_empty()
+            || self.text.is_some()
+            || self.address.is_some()
+    }
+
     const fn is_unconditional(&self) -> bool {
         self.statuses.is_empty()
             && self.shapes.is_empty()

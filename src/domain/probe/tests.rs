@@ -68,6 +68,10 @@ fn a_probe_asks_for_what_lists_and_costs_nothing() {
 }
 
 fn judged(provider: &str, status: u16, headers: &[(&str, &str)], body: &str) -> ProbeResult {
+    probed(provider, status, headers, body).result
+}
+
+fn probed(provider: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Probed {
     let headers = headers.iter();
     let headers = headers.map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
     let headers: Vec<_> = headers.collect();
@@ -77,7 +81,7 @@ fn judged(provider: &str, status: u16, headers: &[(&str, &str)], body: &str) -> 
         body: body.as_bytes(),
     };
     let rules = built_in().unwrap().named(provider);
-    Probed::judged(&response, rules, at(1), Duration::ZERO).result
+    Probed::judged(&response, rules, at(1), Duration::ZERO)
 }
 
 #[test]
@@ -123,6 +127,31 @@ fn only_what_is_about_the_key_says_something_of_it() {
     ] {
         let found = judged("openai", status, &[], body);
         assert_eq!(found, ProbeResult::Unclear, "{status} {body}");
+    }
+}
+
+#[test]
+fn a_limit_on_requests_proves_no_key_and_a_budget_that_is_spent_in_words_does() {
+    let spent =
+        r#"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#;
+    assert!(probed("openai", 200, &[], "{}").is_proof);
+    assert!(probed("openai", 429, &[], spent).is_proof);
+    let page = [("content-type", "text/html")];
+    let long = [("retry-after", "7200")];
+    let limited = r#"{"error":{"message":"Rate limit reached for requests"}}"#;
+    for (status, headers, body) in [
+        (429, &page[..], "<html>Too many requests</html>"),
+        (429, &page, "<html>You exceeded your current quota</html>"),
+        (429, &[], ""),
+        (429, &[("retry-after", "2")], "{}"),
+        (429, &long, "{}"),
+        (429, &[("x-ratelimit-remaining-requests-day", "0")], "{}"),
+        (429, &[], limited),
+        (402, &[], "{}"),
+    ] {
+        let found = probed("openai", status, headers, body);
+        assert_eq!(found.result, ProbeResult::Spent, "{status} {body}");
+        assert!(!found.is_proof, "{status} {headers:?} {body}");
     }
 }
 

@@ -18,6 +18,9 @@ pub const AGAIN_MAX: Duration = Duration::from_mins(5);
 /// tries, so that neither a downtime nor a clock that was set passes for some.
 pub const TRIES_TOLD: u32 = 18;
 
+/// The longest that the next test waits because a limit on requests says so: who answered may not even be the provider.
+const LIMITED_MAX: Duration = Duration::from_hours(1);
+
 /// So often a secret that a rotator has just made is rejected before that is believed: with these gaps, over a minute.
 const REJECTIONS_OF_MINTED: u32 = 5;
 
@@ -62,6 +65,8 @@ pub enum Tested {
     Rejected(String),
     /// Nothing.
     Unclear(String),
+    /// Nothing, since requests are limited; and for how long, where that is said.
+    Limited(String, Duration),
 }
 
 /// What becomes of the versions, in the transaction that moves the rotation.
@@ -164,6 +169,12 @@ impl Rotation {
                 Deed::Wait
             }
             Tested::Unclear(why) => self.again(why, now),
+            Tested::Limited(why, wait) => {
+                self.again(why, now);
+                let until = now.after(wait.min(LIMITED_MAX));
+                self.next_attempt = self.next_attempt.map(|at| at.max(until));
+                Deed::Wait
+            }
         }
     }
 

@@ -149,6 +149,10 @@ fn events() -> impl Strategy<Value = Event> {
         Just(Event::Tested(Tested::Proven)),
         Just(Event::Tested(Tested::Rejected("no".to_owned()))),
         Just(Event::Tested(Tested::Unclear("none".to_owned()))),
+        Just(Event::Tested(Tested::Limited(
+            "429".to_owned(),
+            GRACE_DEFAULT
+        ))),
         Just(Event::Failed("none".to_owned())),
         Just(Event::Stuck("none".to_owned())),
         any::<bool>().prop_map(|at_provider| Event::Drained { at_provider }),

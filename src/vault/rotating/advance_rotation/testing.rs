@@ -64,7 +64,7 @@ impl Vault {
         let summary = match &tested {
             Tested::Proven => format!("version {number} is current ({said})"),
             Tested::Rejected(_) => format!("version {number} is refused and not promoted ({said})"),
-            Tested::Unclear(_) => {
+            Tested::Unclear(_) | Tested::Limited(..) => {
                 format!("version {number} could not be tested and is not promoted ({said})")
             }
         };
@@ -78,14 +78,24 @@ impl Vault {
 
     /// What a probe says of a version that is to be promoted.
     async fn says(&self, turn: &Turn, probed: Probed) -> Result<(Tested, String)> {
-        let why = probed.why;
+        let why = match probed.result {
+            ProbeResult::Spent if !probed.is_proof => format!(
+                "requests are limited, which is said to any key: {}",
+                probed.why
+            ),
+            ProbeResult::Well
+            | ProbeResult::Spent
+            | ProbeResult::Rejected
+            | ProbeResult::Unclear => probed.why,
+        };
+        let wait = probed.failure.and_then(|failure| failure.retry_after);
         let tested = match probed.result {
-            // Whoever says that a budget is spent knows the key.
-            ProbeResult::Well | ProbeResult::Spent => Tested::Proven,
             ProbeResult::Rejected => Tested::Rejected(why.clone()),
+            _ if probed.is_proof => Tested::Proven,
             // What is current serves nobody: one that may be well is better.
-            ProbeResult::Unclear if self.is_current_dead(turn).await? => Tested::Proven,
-            ProbeResult::Unclear => Tested::Unclear(why.clone()),
+            _ if self.is_current_dead(turn).await? => Tested::Proven,
+            ProbeResult::Spent => Tested::Limited(why.clone(), wait.unwrap_or_default()),
+            ProbeResult::Well | ProbeResult::Unclear => Tested::Unclear(why.clone()),
         };
         Ok((tested, why))
     }

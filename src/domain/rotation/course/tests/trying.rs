@@ -71,3 +71,24 @@ fn what_is_left_to_revoke_of_one_that_is_over_can_be_given_up_once() {
         assert!(over.on(Event::Cancel, at(2)).is_err());
     }
 }
+
+#[test]
+fn a_limit_on_requests_is_waited_for_as_long_as_it_says_and_no_longer_than_an_hour() {
+    for (said, wanted) in [(0, 5), (2, 5), (90, 90), (86_400, 3_600)] {
+        let mut limited = rotation(Step::Pending);
+        let tested = Tested::Limited("429".to_owned(), Duration::from_secs(said));
+        assert_eq!(limited.on(Event::Tested(tested), at(0)), Ok(Deed::Wait));
+        assert_eq!(
+            (limited.step, limited.next_attempt, &*limited.why),
+            (Step::Testing, Some(at(wanted)), "429"),
+            "{said}"
+        );
+    }
+    // After as many tries as of any test a person is told.
+    let mut limited = rotation(Step::Testing);
+    for _ in 0..TRIES_TOLD {
+        let tested = Tested::Limited("429".to_owned(), Duration::from_mins(10));
+        limited.on(Event::Tested(tested), at(1)).unwrap();
+    }
+    assert!(limited.is_held && limited.next_attempt.is_none());
+}
