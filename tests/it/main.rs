@@ -138,6 +138,7 @@ mod rotation_rollbacks;
 mod rotation_steps;
 mod rotations;
 mod rotations_stuck;
+mod rotator_answers;
 mod rotator_revocations;
 mod rotators;
 mod rows_as_left;

@@ -23,6 +23,7 @@ mod falling_back;
 mod in_vain;
 mod revoked_late;
 mod revoking;
+mod same_parts;
 mod testing;
 mod unused;
 

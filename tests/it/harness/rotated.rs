@@ -5,7 +5,7 @@ use std::time::Duration;
 use keylease::proto::{
     CancelRotationRequest, GetRotationRequest, KeyVersion, ListKeyVersionsRequest,
     RetryRotationRequest, RollbackKeyRequest, RotateKeyRequest, Rotation, RotationStep,
-    VersionStage,
+    Rotator as Resource, SetRotatorRequest, VersionStage,
 };
 use tokio::time::sleep;
 use tonic::Status;
@@ -13,6 +13,7 @@ use tonic::Status;
 use super::cluster::eventually;
 use super::keys::KEY;
 use super::probed::Probed;
+use super::rotator::Rotator;
 use super::setup::secret;
 
 impl Probed {
@@ -116,6 +117,38 @@ impl Probed {
     pub(crate) async fn stages(&self) -> Vec<VersionStage> {
         let versions = self.versions().await;
         versions.iter().map(KeyVersion::stage).collect()
+    }
+
+    /// Has the rotator asked for a new secret.
+    pub(crate) async fn ask_for_one(&self) -> Result<Rotation, Status> {
+        let request = RotateKeyRequest {
+            name: KEY.to_owned(),
+            ..Default::default()
+        };
+        self.rotate_so(request).await
+    }
+
+    /// Sets the rotator of the account; previous versions have no grace.
+    pub(crate) async fn set_rotator(&self, rotator: &Rotator) {
+        let url = format!("http://{}/rotate", rotator.address);
+        let answer = self.try_rotator(&url).await.unwrap();
+        rotator.knows(&answer);
+    }
+
+    /// Sets a rotator there; answers its secret.
+    pub(crate) async fn try_rotator(&self, url: &str) -> Result<String, Status> {
+        let request = SetRotatorRequest {
+            rotator: Some(Resource {
+                name: "accounts/a/rotator".to_owned(),
+                url: url.to_owned(),
+                allow_http: url.starts_with("http:"),
+                grace: Some(prost_types::Duration::default()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let answer = self.admin.admin.clone().set_rotator(request).await?;
+        Ok(answer.into_inner().signing_secret)
     }
 }
 

@@ -11,15 +11,12 @@ use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use keylease::proto::{RotateKeyRequest, Rotation, Rotator as Resource, SetRotatorRequest};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
-use tonic::Status;
 
-use super::keys::KEY;
 use super::probed::Probed;
 
 /// The key before any rotation.
@@ -40,6 +37,8 @@ pub(crate) struct Rotator {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Works,
+    /// It makes secrets of two parts.
+    Splits,
     /// It answers this status, and does nothing.
     Answers(u16),
     /// It does its work, and its answers wait.
@@ -128,40 +127,6 @@ pub(crate) async fn with_rotator(replicas: usize) -> (Probed, Rotator) {
     (probed, rotator)
 }
 
-impl Probed {
-    /// Has the rotator asked for a new secret.
-    pub(crate) async fn ask_for_one(&self) -> Result<Rotation, Status> {
-        let request = RotateKeyRequest {
-            name: KEY.to_owned(),
-            ..Default::default()
-        };
-        self.rotate_so(request).await
-    }
-
-    /// Sets the rotator of the account; previous versions have no grace.
-    pub(crate) async fn set_rotator(&self, rotator: &Rotator) {
-        let url = format!("http://{}/rotate", rotator.address);
-        let answer = self.try_rotator(&url).await.unwrap();
-        rotator.knows(&answer);
-    }
-
-    /// Sets a rotator there; answers its secret.
-    pub(crate) async fn try_rotator(&self, url: &str) -> Result<String, Status> {
-        let request = SetRotatorRequest {
-            rotator: Some(Resource {
-                name: "accounts/a/rotator".to_owned(),
-                url: url.to_owned(),
-                allow_http: url.starts_with("http:"),
-                grace: Some(prost_types::Duration::default()),
-                ..Default::default()
-            }),
-            ..Default::default()
-        };
-        let answer = self.admin.admin.clone().set_rotator(request).await?;
-        Ok(answer.into_inner().signing_secret)
-    }
-}
-
 async fn answer(
     State(rotator): State<Rotator>,
     headers: HeaderMap,
@@ -185,9 +150,12 @@ async fn answer(
                 return (StatusCode::OK, json!({"revoked": false}).to_string());
             }
             Mode::Dawdles if asked["action"] == "create" => (Mode::Dawdles, asked),
-            mode @ (Mode::Works | Mode::Keeps | Mode::Disowns | Mode::Holds | Mode::Dawdles) => {
-                (mode, state.done(&asked))
-            }
+            mode @ (Mode::Works
+            | Mode::Splits
+            | Mode::Keeps
+            | Mode::Disowns
+            | Mode::Holds
+            | Mode::Dawdles) => (mode, state.done(&asked)),
         }
     };
     if mode == Mode::Dawdles && said["action"] == "create" {
@@ -227,6 +195,10 @@ impl Minting {
         );
         self.good.insert(reference.clone(), secret.clone());
         self.of_rotation.insert(rotation, reference.clone());
+        if self.mode == Mode::Splits {
+            let fields = json!({"key_id": reference, "key": secret});
+            return json!({"fields": fields, "reference": reference});
+        }
         json!({"secret": secret, "reference": reference})
     }
 }

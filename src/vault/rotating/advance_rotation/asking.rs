@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::in_vain::Made;
-use super::{Outcome, Turn};
+use super::{Outcome, Turn, same_parts};
 use crate::crypto::WebhookSecrets;
 use crate::domain::name::AccountName;
 use crate::domain::rotation::{ASKED_A_MINUTE_MAX, Event};
@@ -199,6 +199,7 @@ impl Verb for StoreMinted {
         let (mut rotating, mut rotation, resource) = self.turn.hold(work).await?;
         let account =
             get_account::to_change(work, &AccountName(rotating.name.account.clone())).await?;
+        same_parts::refuse_others(work, &rotating, &self.secret).await?;
         let secrets = [("secret".to_owned(), &self.secret)];
         sealing::refuse_known(work, None, &secrets).await?;
         let version_uid =
