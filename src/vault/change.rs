@@ -7,13 +7,17 @@ use subtle::ConstantTimeEq;
 
 use super::audit::{changes, writer::Writer};
 use super::error::{Fault, Refusal};
-use super::{CallerRef, Proof, Result, Vault, admission, keys::VaultKeys};
+use super::{CallerRef, Proof, Result, Vault, admission};
 use crate::crypto::Secret;
-use crate::domain::rows_left::{Cut, RowsLeft};
+use crate::domain::rows_left::RowsLeft;
 use crate::domain::time::Timestamp;
 use crate::store::connection::{CHANGE_WITHIN, begin, in_time};
 use crate::store::request_ids::{Remembered, RequestKey};
 use crate::store::{cluster, request_ids, rows_left};
+
+mod work;
+
+pub use work::Work;
 
 /// How long a request id is remembered, as the contract says.
 const REQUEST_ID_TTL: Duration = Duration::from_hours(24);
@@ -69,27 +73,6 @@ pub trait Verb: Send + 'static {
     ) -> impl Future<Output = Result<Self::Answer>> + Send;
 }
 
-/// What a verb works with.
-#[derive(Debug)]
-pub struct Work<'a> {
-    /// The transaction.
-    pub conn: &'a mut PgConnection,
-    /// The keys in force.
-    pub keys: &'a VaultKeys,
-    /// The revision of this change: goes into every row that it touches.
-    pub rev: i64,
-    /// When it happens, by the database's clock.
-    pub now: Timestamp,
-    /// Who makes it.
-    pub caller: &'a CallerRef,
-    /// Why, as the caller gave it.
-    pub reason: &'a str,
-    /// Audit records besides the one of the change itself: resources, and what became of them.
-    notes: Vec<(String, String)>,
-    /// Audit records that it removes.
-    cut: Option<Cut>,
-}
-
 /// What a verb did.
 #[derive(Debug)]
 pub struct Done<A> {
@@ -99,18 +82,6 @@ pub struct Done<A> {
     pub resource: String,
     /// What changed, in a few words, for the audit. Never a secret.
     pub summary: String,
-}
-
-impl Work<'_> {
-    /// Adds an audit record about another resource of the same change.
-    pub(super) fn note(&mut self, resource: String, summary: String) {
-        self.notes.push((resource, summary));
-    }
-
-    /// Records of changes are removed: none before the last of them may say the last word on a row any more.
-    pub(super) const fn cuts(&mut self, cut: Cut) {
-        self.cut = Some(cut);
-    }
 }
 
 impl Change {
