@@ -121,6 +121,19 @@ pub async fn unchained(conn: &mut PgConnection, rows_max: i64) -> Result<Vec<Aud
     Ok(rows.into_iter().map(AuditRecord::from).collect())
 }
 
+/// Whether any record is of a master key that was promoted.
+///
+/// # Errors
+/// As every query.
+pub async fn has_promotion(conn: &mut PgConnection) -> Result<bool> {
+    let is_there = sqlx::query_scalar!(
+        r#"select exists (select from audit_records where method = 'PromoteMasterKey') as "is_there!""#
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_there)
+}
+
 /// Gives records that are in no chain their places. Whoever put them there says nothing of rows by them.
 ///
 /// # Errors

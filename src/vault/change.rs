@@ -131,6 +131,7 @@ impl Vault {
             reason: &change.reason,
             notes: Vec::new(),
             cut: None,
+            promotion: None,
         }
     }
 
@@ -156,7 +157,11 @@ impl Vault {
         if change.validate_only {
             return Ok((done.answer, None));
         }
+        let promotion = work.promotion;
         transaction.commit().await?;
+        if let Some((number, fingerprint)) = promotion {
+            self.keys.saw_promotion(number, fingerprint);
+        }
         let mut remembered = self.audit.lock();
         *remembered = remembered.further(writer);
         Ok((done.answer, Some(rev)))

@@ -16,7 +16,8 @@ const UNCHAIN: &str =
     "update audit_records set writer = null, writer_sequence = null, previous = null, mac = null;
     delete from audit_chains";
 /// As a release leaves a vault that knows of neither promotions nor chains.
-const AS_EARLIER: &str = "delete from audit_standing;
+const AS_EARLIER: &str =
+    "delete from audit_standing; delete from audit_records where method = 'PromoteMasterKey';
     update cluster set promoted_master_key = null, promotion_number = null, promoted_mac = null";
 
 /// Starts a replica again, and has it change something.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keylease::crypto::{BootId, Fingerprint, KeyRing, MasterKey, PromotionRow};
 use keylease::vault::doctor::{Kind, examine};
-use keylease::vault::{Change, PromoteMasterKey, Vault, VaultKeys};
+use keylease::vault::{Change, PromoteMasterKey, RewrapKeys, Vault, VaultKeys};
 use tonic::Code;
 
 use crate::harness::desk::Desk;
@@ -15,6 +15,10 @@ const KEEP: &str =
     "create table kept as select promoted_master_key, promotion_number, promoted_mac from cluster";
 const PUT_BACK: &str = "update cluster c set promoted_master_key = k.promoted_master_key, promotion_number = k.promotion_number,
     promoted_mac = k.promoted_mac from kept k";
+
+/// What hides that there was one.
+const EMPTY: &str =
+    "update cluster set promoted_master_key = null, promotion_number = null, promoted_mac = null";
 
 fn ring_of(keys: &[&MasterKey]) -> KeyRing {
     let texts = keys.iter().map(|key| key.to_text().expose().to_vec());
@@ -109,8 +113,7 @@ async fn a_change_that_was_only_validated_refuses_no_promotion_later() {
 async fn a_promotion_that_was_emptied_promotes_no_key_that_does_not_wrap_the_cluster_key() {
     let desk = Desk::with_key().await;
     let (leaked, both) = with_another(&desk, true).await;
-    let empty = "update cluster set promoted_master_key = null, promotion_number = null, promoted_mac = null";
-    desk.sql(empty).await;
+    desk.sql(EMPTY).await;
     seals_nothing(&desk).await;
     replica(&desk, both).await;
     seals_nothing(&desk).await;
@@ -172,4 +175,49 @@ async fn a_mark_of_the_doctor_tells_of_an_earlier_promotion_where_no_replica_can
         report.mark.is_none(),
         "the mark is kept until it is seen to"
     );
+}
+
+#[tokio::test]
+async fn a_promotion_that_was_emptied_is_told_and_none_is_made_of_the_key_before_it() {
+    let desk = Desk::with_key().await;
+    let (new, both) = with_another(&desk, false).await;
+    promote(&desk.vault, new.fingerprint()).await;
+    desk.sql(EMPTY).await;
+    let pool = &desk.database.pool;
+    let is_told = async || {
+        let report = examine(pool, &both, None).await.unwrap();
+        assert_eq!(report.counts.get(&Kind::MacWrong), Some(&1), "{report:?}");
+        assert_eq!(report.findings[0].resource, "the promoted master key");
+    };
+    is_told().await;
+    // The key before it wraps the cluster key still, and comes first.
+    let fresh = replica(&desk, both.clone()).await;
+    let none = "select 'none' from cluster where promoted_master_key is null";
+    assert_eq!(desk.rows(none).await, ["none"]);
+    seals_nothing(&desk).await;
+    is_told().await;
+    // Without the count of chains the record of it says the same.
+    desk.sql("delete from audit_standing").await;
+    replica(&desk, both.clone()).await;
+    assert_eq!(desk.rows(none).await, ["none"]);
+    // What a person promotes there counts for those that had seen what was lost.
+    promote(&fresh, new.fingerprint()).await;
+    desk.create_key("a", "k2", "sk-second").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_promotion_is_noted_at_once_by_who_makes_it_and_by_who_seals_with_it() {
+    let desk = Desk::with_key().await;
+    desk.sql(KEEP).await;
+    let (new, both) = with_another(&desk, false).await;
+    let other = replica(&desk, both).await;
+    promote(&other, new.fingerprint()).await;
+    desk.create_key("a", "k1", "sk-sealed").await.unwrap();
+    // No replica has looked by itself meanwhile.
+    desk.sql(PUT_BACK).await;
+    seals_nothing(&desk).await;
+    let change = Change::by_system("RewrapKeys", "test");
+    let rewrap = RewrapKeys { rate_max: 1_000 };
+    let refused = other.change(change, rewrap).await.unwrap_err();
+    assert!(refused.to_string().contains("outside of"), "{refused}");
 }

@@ -162,7 +162,7 @@ async fn a_vault_of_an_earlier_release_is_well_and_only_what_changes_from_then_o
     audited
         .edit(
             "update audit_records set writer = null, writer_sequence = null, previous = null, mac = null;
-            delete from audit_chains; delete from audit_standing;
+            delete from audit_chains; delete from audit_standing; delete from audit_records where method = 'PromoteMasterKey';
             update cluster set promoted_master_key = null, promotion_number = null, promoted_mac = null",
         )
         .await;

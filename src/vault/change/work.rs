@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use crate::crypto::Fingerprint;
 use crate::domain::rows_left::Cut;
 use crate::domain::time::Timestamp;
 use crate::vault::{CallerRef, VaultKeys};
@@ -25,6 +26,8 @@ pub struct Work<'a> {
     pub(super) notes: Vec<(String, String)>,
     /// Audit records that it removes.
     pub(super) cut: Option<Cut>,
+    /// The promotion that it makes, by its number.
+    pub(super) promotion: Option<(i64, Fingerprint)>,
 }
 
 impl Work<'_> {
@@ -36,5 +39,15 @@ impl Work<'_> {
     /// Records of changes are removed: none before the last of them may say the last word on a row any more.
     pub(in crate::vault) const fn cuts(&mut self, cut: Cut) {
         self.cut = Some(cut);
+    }
+
+    /// A master key is promoted by it: once that is committed, no earlier promotion is believed here.
+    pub(in crate::vault) const fn promotes(&mut self, number: i64, fingerprint: Fingerprint) {
+        self.promotion = Some((number, fingerprint));
+    }
+
+    /// Whether what it reads of promotions is committed: nothing of it is its own.
+    pub(in crate::vault) const fn promotes_nothing(&self) -> bool {
+        self.promotion.is_none()
     }
 }

@@ -65,6 +65,10 @@ pub(super) async fn check(
             report.find(Kind::MasterKeyMissing, subject, detail);
         }
         Promoted::Key(_) => report.notes.extend(left_behind(&mut conn, keys).await?),
+        Promoted::None if promoted::was_any(&mut conn).await? => {
+            let detail = "none is promoted, and one was: that was removed outside of keylease, nothing is sealed until one is promoted again by `keylease master-key promote`";
+            report.find(Kind::MacWrong, subject, detail);
+        }
         Promoted::None => {}
     }
     Ok(())

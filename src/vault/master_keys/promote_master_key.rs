@@ -27,7 +27,8 @@ impl Verb for PromoteMasterKey {
             self.check(work).await?;
             // Its row before those of master keys, as a batch of a rewrap takes them.
             rewraps::end(work.conn, RewrapState::Superseded).await?;
-            promoted::write(work.conn, work.keys, self.0).await?;
+            let number = promoted::write(work.conn, work.keys, self.0).await?;
+            work.promotes(number, self.0);
         }
         let summary = match before {
             Promoted::Key(before) if is_new => format!("promoted in place of {before}"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::crypto::{Fingerprint, KeyRing, MasterKey, PromotionRow};
 use crate::store::cluster::StoredPromotion;
-use crate::store::{self, cluster, master_keys};
+use crate::store::{self, audit_records, audit_standing, cluster, master_keys};
 use crate::vault::error::Refusal;
 use crate::vault::keys::VaultKeys;
 use crate::vault::{Result, Work};
@@ -110,31 +110,51 @@ fn is_current(keys: &VaultKeys, found: &Found) -> bool {
     })
 }
 
-/// Writes it, as a promotion later than any that is known.
+/// Whether one was promoted ever: by a start, which begins to count the audit's chains too, or by a person, which is on record. Where the
+/// cluster's row says nothing of it then, that was removed.
+pub(in crate::vault) async fn was_any(conn: &mut sqlx::PgConnection) -> store::Result<bool> {
+    let is_counted = audit_standing::find(conn).await?.is_some();
+    Ok(is_counted || audit_records::has_promotion(conn).await?)
+}
+
+/// Writes it, as a promotion later than any that is known, and answers its number.
 pub(in crate::vault) async fn write(
     conn: &mut sqlx::PgConnection,
     keys: &VaultKeys,
     fingerprint: Fingerprint,
-) -> store::Result<()> {
-    let stored = number(conn, keys).await?;
-    let seen = keys.promotion().map(|(number, _)| number);
-    let next = stored.max(seen).unwrap_or(0).saturating_add(1);
+) -> store::Result<i64> {
+    let stored = cluster::promoted_master_key(conn).await?;
+    let stored = stored.and_then(|stored| proven(keys, &stored));
+    let last = match stored {
+        Some(found) => found.number.unwrap_or(0),
+        // What others have seen is lost here: each but the first took a revision, so that none has a higher number.
+        None => cluster::rev(conn).await?,
+    };
+    let seen = keys.promotion().map_or(0, |(number, _)| number);
+    let next = last.max(seen).saturating_add(1);
     let text = fingerprint.to_string();
     let mac = keys.mac.of_row(&PromotionRow {
         master_key: &text,
         number: Some(next),
     });
     cluster::promote_master_key(conn, &text, next, &mac).await?;
-    master_keys::show_promoted(conn, &text).await
+    master_keys::show_promoted(conn, &text).await?;
+    Ok(next)
 }
 
-/// The promoted master key, in the transaction of a change: no other can be promoted before that ends.
+/// The promoted master key, in the transaction of a change: no other can be promoted before that ends. Whoever seals by one that others
+/// promoted has seen it.
 ///
 /// # Errors
 /// This replica does not hold it, or the row is not believed.
 pub(in crate::vault) async fn sealer(work: &mut Work<'_>) -> Result<Sealer> {
     let refuse = |resource: String, message: String| Refusal::State { resource, message };
-    match read(work.conn, work.keys).await? {
+    let promoted = if work.promotes_nothing() {
+        read_committed(work.conn, work.keys).await?
+    } else {
+        read(work.conn, work.keys).await?
+    };
+    match promoted {
         Promoted::Key(fingerprint) => {
             let ring = work.keys.ring();
             if ring.find(&fingerprint).is_ok() {

@@ -97,6 +97,10 @@ impl VaultKeys {
                 }
                 (fingerprint, "was promoted by an earlier release")
             }
+            Promoted::None if origin != Origin::Made && promoted::was_any(conn).await? => {
+                say_tampered();
+                return Ok(None);
+            }
             Promoted::None => match self.first_promoted(origin) {
                 Some(fingerprint) => (fingerprint, "is the first that is promoted"),
                 None => {
@@ -116,7 +120,7 @@ impl VaultKeys {
         )))
     }
 
-    /// Which master key is promoted where none was. Earlier releases sealed by the first of the ring. In a vault that was there before, it is
+    /// Which master key is promoted where none ever was. Earlier releases sealed by the first of the ring. In a vault that was there before, it is
     /// taken only if it wraps the cluster key too: whoever emptied the column to have another one, such as one that leaked, would have to
     /// wrap the cluster key with it, and so have that key.
     fn first_promoted(&self, origin: Origin) -> Option<Fingerprint> {
