@@ -60,7 +60,7 @@ impl Replica {
             ending.is_sure &= self.end(report);
         }
         match (entry, self.bug) {
-            _ if is_in_doubt => return self.charge_overuse(report),
+            _ if is_in_doubt => self.charge_overuse(report),
             (Entry::Exhausted, _) if is_late && self.reports.enter_late(&claimed) => {
                 self.charge_overuse(report);
             }
