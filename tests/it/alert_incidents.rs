@@ -1,20 +1,12 @@
 //! What befalls many keys at once is told of as that, and not as so many dead keys.
 
-use keylease::proto::{self, Alert, AlertKind};
+use keylease::proto::{Alert, AlertKind};
 
-use crate::harness::client::{Client, of};
+use crate::alert_kinds::open;
+use crate::harness::client::of;
 use crate::harness::cluster::{Cluster, eventually, eventually_some};
 use crate::harness::crowd::{ACCOUNTS, Crowd, report_all};
 use crate::harness::outcomes::http;
-
-async fn open(admin: &Client) -> Vec<Alert> {
-    let request = proto::ListAlertsRequest {
-        open_only: true,
-        ..Default::default()
-    };
-    let answer = admin.admin.clone().list_alerts(request).await;
-    answer.unwrap().into_inner().alerts
-}
 
 #[tokio::test]
 async fn keys_of_a_pool_that_die_together_are_one_alert_of_the_pool() {

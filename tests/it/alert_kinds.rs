@@ -14,7 +14,7 @@ use crate::harness::raided::Raided;
 use crate::harness::setup::{MINUTE, of_targets, requests};
 use crate::harness::stating::{hear, stating};
 
-async fn open(admin: &Client) -> Vec<Alert> {
+pub(crate) async fn open(admin: &Client) -> Vec<Alert> {
     let request = proto::ListAlertsRequest {
         open_only: true,
         ..Default::default()

@@ -7,6 +7,7 @@ use keylease::proto::{
 };
 use tonic::{Code, Request};
 
+use crate::concurrency;
 use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::outcomes::{http, not_sent, success, times, used};
@@ -128,17 +129,8 @@ async fn a_report_whose_verdict_could_not_be_committed_is_settled_all_the_same()
 
 #[tokio::test]
 async fn a_part_that_was_answered_elsewhere_just_before_the_last_report_counts() {
-    let cluster = Cluster::of(2).await;
+    let (cluster, callers) = concurrency::limited_by(tokens(100_000, MINUTE), 2).await;
     let admin = cluster.admin().await;
-    admin.create_account_and_key("a").await;
-    admin.create_limit("a", tokens(100_000, MINUTE)).await;
-    admin.create_pool("p", &["a"]).await;
-    let token = admin.create_lessee("search", "p").await;
-    cluster.settled().await;
-    let callers = [
-        cluster.client(0, &token).await,
-        cluster.client(1, &token).await,
-    ];
     let batch = LeaseKeyRequest {
         requests: Some(2),
         ..estimated(50, 50)
