@@ -71,7 +71,9 @@ impl Vault {
 
     /// Whether what a lease alone has the right to can go to another: not while its caller, who was given it again, may use it still.
     pub(super) fn may_give_back(&self, lease: &Opened) -> bool {
-        lease.issuer == self.live.boot_id && !self.replayed.is_doubted(lease.serial)
+        let is_doubted =
+            || lease.claims.received.is_none() && self.replayed.is_doubted(lease.serial);
+        lease.issuer == self.live.boot_id && !is_doubted()
     }
 
     /// Whether all of a lease has been reported, as far as is known here, and none of that is in doubt.
