@@ -80,12 +80,12 @@ impl fmt::Display for Subject {
 pub struct Ask {
     /// The replica.
     pub boot_id: Uuid,
-    /// The right, as the replica names it before anything is sent: an answer that is lost leaves one behind that it can name as unused.
+    /// The right, as the replica names it before anything is sent: an answer that is lost leaves one behind that it can name as ended.
     pub right: Uuid,
     /// How long its lease may be reported at most.
     pub lasts: Duration,
-    /// Earlier rights of this replica by which nothing was given and nothing will be.
-    pub unused: Vec<Uuid>,
+    /// Earlier rights of this replica by which no lease is out, and none will be.
+    pub ended: Vec<Uuid>,
 }
 
 /// A right that somebody holds, as stored.
@@ -155,7 +155,7 @@ impl Ask {
     ) -> Answer {
         if let Some(held) = held {
             let low = held.low.max(now.min(believed));
-            let is_own = held.boot_id == self.boot_id && self.unused.contains(&held.id);
+            let is_own = held.boot_id == self.boot_id && self.ended.contains(&held.id);
             if low < held.until && !is_own {
                 return Answer::Held(Right { low, ..held }, held.until.since(low));
             }

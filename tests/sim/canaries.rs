@@ -17,8 +17,8 @@ enum Bug {
     OneClock,
     /// A right lasts no longer than it may be given.
     NoTimeForReport,
-    /// A replica forgets that its canary is out, and calls the right by which it was given unused.
-    UsedCalledUnused,
+    /// A replica forgets that its canary is out, and calls the right by which it was given ended.
+    OutCalledEnded,
 }
 
 /// How many canaries were given, and how many while another was out, over all seeds; and in how many of these that was.
@@ -43,7 +43,7 @@ fn every_planted_bug_of_canaries_is_caught() {
         Bug::GiveWithinFromReply,
         Bug::OneClock,
         Bug::NoTimeForReport,
-        Bug::UsedCalledUnused,
+        Bug::OutCalledEnded,
     ] {
         let (given, together, bad) = runs(Some(bug));
         println!(

@@ -7,15 +7,15 @@ use uuid::Uuid;
 use super::{Ask, GIVE_WITHIN, SINGLE_LASTS_MAX};
 use crate::domain::time::{BootTime, Timestamp};
 
-/// The most rights of unknown fate that are remembered: one is added only where an ask was not answered.
-const UNUSED_MAX: usize = 8;
+/// The most rights of unknown fate that are remembered: until one is given, one is added with each ask that is not answered.
+const ENDED_MAX: usize = 8;
 
 /// What one replica knows of the right to one canary.
 #[derive(Debug, Clone, Default)]
 pub struct Seat {
     state: State,
-    /// Rights that were asked for and by which nothing was given: the database may have one of them still.
-    unused: Vec<Uuid>,
+    /// Rights by which no lease is out or will be: the database may have one of them still.
+    ended: Vec<Uuid>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,7 +73,7 @@ impl Seat {
             // By this lease, not by the one that asked first.
             let until = held.give_by.after(lasts);
             self.state = State::Out { held, given, until };
-            self.unused.clear();
+            self.ended.clear();
             return Seating::Given(lasts);
         }
         let seating = self.look(now);
@@ -115,16 +115,16 @@ impl Seat {
         let State::Wanted { lasts, .. } = self.state else {
             return None;
         };
-        let unused = self.unused.clone();
-        if self.unused.len() >= UNUSED_MAX {
-            self.unused.remove(0);
+        let ended = self.ended.clone();
+        if self.ended.len() >= ENDED_MAX {
+            self.ended.remove(0);
         }
-        self.unused.push(right);
+        self.ended.push(right);
         Some(Ask {
             boot_id,
             right,
             lasts,
-            unused,
+            ended,
         })
     }
 
@@ -158,7 +158,7 @@ impl Seat {
                 true => State::Held(held),
                 false => State::Idle,
             };
-            self.unused.push(held.right);
+            self.ended.push(held.right);
         }
     }
 
@@ -202,7 +202,8 @@ impl Seat {
         }
     }
 
-    /// The canary that was given then came back. Answers its right, which ends; of an older one, that came late or twice, none does.
+    /// The canary that was given then came back. Answers its right, which ends; of an older one, that came late or twice, none does. A
+    /// lease that asks before the database has heard of it says so itself.
     pub fn returned(&mut self, given: Timestamp) -> Option<Uuid> {
         let State::Out {
             held, given: out, ..
@@ -214,6 +215,7 @@ impl Seat {
             return None;
         }
         self.state = State::Idle;
+        self.ended.push(held.right);
         Some(held.right)
     }
 

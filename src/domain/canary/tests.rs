@@ -22,7 +22,7 @@ fn ask(replica: u128, right: u128) -> Ask {
         boot_id: Uuid::from_u128(replica),
         right: Uuid::from_u128(right),
         lasts: LASTS,
-        unused: Vec::new(),
+        ended: Vec::new(),
     }
 }
 
@@ -57,18 +57,18 @@ fn a_replica_gets_back_only_what_it_says_was_not_used() {
         decide(&ask(1, 11), Some(first), 1_000),
         Answer::Held(..)
     ));
-    let unused = Ask {
-        unused: vec![Uuid::from_u128(9), Uuid::from_u128(10)],
+    let again = Ask {
+        ended: vec![Uuid::from_u128(9), Uuid::from_u128(10)],
         ..ask(1, 11)
     };
     assert_eq!(
-        given(decide(&unused, Some(first), 1_000)).id,
+        given(decide(&again, Some(first), 1_000)).id,
         Uuid::from_u128(11)
     );
     // Nobody speaks for another replica.
     let foreign = Ask {
         boot_id: Uuid::from_u128(2),
-        ..unused
+        ..again
     };
     assert!(matches!(
         decide(&foreign, Some(first), 1_000),

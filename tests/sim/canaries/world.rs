@@ -201,7 +201,7 @@ impl World {
         let reports = self.now + self.random.between(100, LASTS);
         let is_silent = self.random.chance(0.3);
         self.replicas[index].reports = (!is_silent).then_some((reports, self.database()));
-        if self.bug == Some(Bug::UsedCalledUnused) {
+        if self.bug == Some(Bug::OutCalledEnded) {
             self.replicas[index].seat = Seat::default();
         }
     }
@@ -214,7 +214,7 @@ impl World {
             return;
         };
         match bug {
-            Some(Bug::UsedCalledUnused) => ask.unused.extend(replica.last),
+            Some(Bug::OutCalledEnded) => ask.ended.extend(replica.last),
             Some(Bug::NoTimeForReport) => ask.lasts = Duration::ZERO,
             _ => {}
         }
