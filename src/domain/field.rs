@@ -74,6 +74,13 @@ impl FieldErrors {
     }
 }
 
+/// Whether text begins or ends with what is not seen there: a copy from a page or a chat brings it along.
+#[must_use]
+pub fn has_blank_ends(text: &str) -> bool {
+    let is_blank = |c: char| c.is_whitespace() || is_invisible(c);
+    text.starts_with(is_blank) || text.ends_with(is_blank)
+}
+
 /// Text of at most `bytes_max` bytes without control and format characters; empty is allowed.
 ///
 /// # Errors

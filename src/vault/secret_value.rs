@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::keys::VaultKeys;
 use crate::crypto::{FingerprintKey, Secret};
-use crate::domain::field::{FieldError, Parsed};
+use crate::domain::field::{FieldError, Parsed, has_blank_ends};
 
 /// The field that an ordinary credential, one string, is stored as.
 pub const WHOLE: &str = "value";
@@ -111,14 +111,17 @@ fn check_value(field: &str, value: &Secret) -> Parsed<()> {
     if value.len() > VALUE_BYTES_MAX {
         return Err(FieldError::new(field, "must have at most 16384 bytes"));
     }
-    // A part is text, since it came as a string of the contract. C0 and DEL are single bytes; C1 are two, of which the first is 0xc2.
-    let bytes = value.expose();
-    let has_control = bytes.iter().any(u8::is_ascii_control)
-        || bytes
-            .windows(2)
-            .any(|pair| pair[0] == 0xc2 && (0x80..0xa0).contains(&pair[1]));
-    if has_control {
+    // It came as a string of the contract.
+    let Ok(text) = std::str::from_utf8(value.expose()) else {
+        return Err(FieldError::new(field, "must be UTF-8"));
+    };
+    if text.chars().any(char::is_control) {
         let message = "has control characters such as a line end, send it without them";
+        return Err(FieldError::new(field, message));
+    }
+    // HTTP drops it from the ends of a header: the provider would be sent another secret than the one that is kept and found again.
+    if has_blank_ends(text) {
+        let message = "begins or ends with a blank, send it without";
         return Err(FieldError::new(field, message));
     }
     Ok(())
@@ -155,11 +158,16 @@ mod tests {
             "sk-canary\0",
             "sk-canary\u{85}",
             "\x7fsk-canary",
+            " sk-canary",
+            "sk-canary ",
+            "sk-canary\u{a0}",
+            "\u{feff}sk-canary",
             &long,
         ] {
             let refused = parse(value, &[]).unwrap_err();
             assert!(!refused.message.contains("canary"), "{refused:?}");
         }
+        assert!(parse("two words", &[]).is_ok());
         assert!(parse("", &[("Name", "x")]).is_err());
         assert!(parse("", &[("value", "x")]).is_err());
         assert!(parse("", &[("a", "")]).is_err());
