@@ -10,7 +10,7 @@ use crate::domain::caller::Caller;
 use crate::domain::canary::{SINGLE_RENEWED_MAX, Subject};
 use crate::domain::claims::LeaseClaims;
 use crate::domain::ledger::held::Renewed;
-use crate::domain::ledger::renewal::Renewal;
+use crate::domain::ledger::renewal::{Renewal, goes_on_for};
 use crate::domain::pool::LEASE_DURATION_MAX;
 use crate::domain::prolonged::Prolonged;
 use crate::domain::time::{BootTime, Timestamp};
@@ -108,7 +108,7 @@ impl Vault {
         self.live.renewals.note(issuer, serial, until, now);
     }
 
-    /// How a lease goes on: no longer than any limit lets it hold permits, and than leases may last at all.
+    /// How a lease goes on: no longer than any limit lets it hold permits, and than leases may last at all. It never ends sooner for it.
     fn renewing(
         &self,
         lease: &Opened,
@@ -116,13 +116,11 @@ impl Vault {
         now: Timestamp,
     ) -> Result<Renewing, RenewRefusal> {
         let claims = &lease.claims;
-        let left = claims.given.after(self.renewable(lease)).since(now);
-        let wanted = wanted.unwrap_or(claims.report_within).min(left);
-        let longest = self.longest(claims);
-        let report_within = longest.map_or(wanted, |longest| longest.min(wanted));
-        if report_within.is_zero() {
-            return Err(RenewRefusal::Spent);
-        }
+        let wanted = wanted.unwrap_or(claims.report_within);
+        let life = claims.given.after(self.renewable(lease)).since(now);
+        let bounds = self.longest(claims).into_iter().chain([life]);
+        let report_within =
+            goes_on_for(wanted, bounds, lease.ends.since(now)).ok_or(RenewRefusal::Spent)?;
         let is_own = lease.issuer == self.live.boot_id;
         let news = Prolonged {
             serial: lease.serial,
@@ -137,8 +135,7 @@ impl Vault {
             trial: self.trial_of(claims),
             holdings: self.holdings(claims, lease.serial),
             report_within,
-            // Never sooner than it would have been too late before.
-            until: now.after(report_within).max(lease.ends),
+            until: now.after(report_within),
             news: (!is_own).then(|| news.encode()),
         })
     }

@@ -64,6 +64,25 @@ async fn a_lease_of_a_limit_that_is_new_holds_its_permit_though_it_is_renewed_wh
 }
 
 #[tokio::test]
+async fn a_lease_ends_no_sooner_for_being_renewed_for_less_than_is_left() {
+    let (_cluster, callers) = limited_by(concurrency(1, 4 * SECOND), 2).await;
+    for renewer in &callers {
+        let asked = Instant::now();
+        let lease = callers[0].ask(lasting(4 * SECOND)).await.unwrap();
+        let longer = renew(renewer, &lease.lease_id, Some(SECOND)).await.unwrap();
+        // What is left, by the clock of whoever answers.
+        assert!(longer > 2 * SECOND && longer < 5 * SECOND, "{longer:?}");
+        while asked.elapsed() < Duration::from_millis(3_500) {
+            for caller in &callers {
+                is_full(caller).await;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tell(&callers[0], &lease).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_go_on_is_refused_and_stays_as_it_was() {
     let (cluster, callers) = limited_by(concurrency(1, 30 * SECOND), 1).await;
     let caller = &callers[0];

@@ -45,6 +45,8 @@ pub(crate) enum Bug {
     PermitTwice,
     /// A lease is said to go on before it is charged for.
     RenewAnsweredFirst,
+    /// A lease that is renewed for less than is left of it, ends as if that were all.
+    RenewedForLess,
     /// A renewal of which the replica that gave the lease hears when its permits have come back by themselves, is void.
     NewsTooLate,
     /// A lease of a block that others have settled leases from goes on by what that block is charged for, without a charge of its own.

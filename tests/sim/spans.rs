@@ -202,6 +202,15 @@ fn bug_renew_answered_first() {
 }
 
 #[test]
+fn bug_renewed_for_less() {
+    let setup = Setup {
+        bug: Some(Bug::RenewedForLess),
+        ..held_on()
+    };
+    caught("bug_renewed_for_less", &setup);
+}
+
+#[test]
 fn bug_news_too_late() {
     let setup = Setup {
         bug: Some(Bug::NewsTooLate),

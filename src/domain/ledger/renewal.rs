@@ -27,6 +27,18 @@ pub struct Renewal {
     pub granted: u64,
 }
 
+/// How long from now on a lease goes on: as long as its caller wants, but no longer than all these bounds let it; and never for less than
+/// what is left of it, which its caller may count on still. `None` where it may go on no longer.
+#[must_use]
+pub fn goes_on_for(
+    wanted: Duration,
+    bounds: impl IntoIterator<Item = Duration>,
+    left: Duration,
+) -> Option<Duration> {
+    let bounded = bounds.into_iter().fold(wanted, Duration::min);
+    (!bounded.is_zero()).then(|| bounded.max(left))
+}
+
 impl Renewal {
     /// The ids of the charges that the lease may have, at the replica that gave it: that of its draw, and its own.
     #[must_use]
@@ -54,5 +66,24 @@ impl Page<'_> {
             charge_until: terms.charge_until_held(self.entry.clocks.high, report_within),
             grant_number: self.entry.grant_number,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_goes_on_within_all_bounds_and_never_for_less_than_is_left() {
+        let seconds = Duration::from_secs;
+        let lasts =
+            |wanted, bound, left| goes_on_for(seconds(wanted), [seconds(bound)], seconds(left));
+        assert_eq!(lasts(8, 60, 3), Some(seconds(8)));
+        assert_eq!(lasts(8, 5, 3), Some(seconds(5)));
+        assert_eq!(lasts(1, 60, 3), Some(seconds(3)));
+        // A bound that was lowered meanwhile takes nothing back.
+        assert_eq!(lasts(8, 1, 3), Some(seconds(3)));
+        assert_eq!(lasts(8, 0, 3), None);
+        assert_eq!(goes_on_for(seconds(8), [], seconds(0)), Some(seconds(8)));
     }
 }

@@ -2,17 +2,22 @@
 
 use keylease::domain::ledger::held::Renewed;
 use keylease::domain::ledger::holds::renewed_number;
-use keylease::domain::ledger::renewal::Renewal;
+use keylease::domain::ledger::renewal::{Renewal, goes_on_for};
 use keylease::domain::prolonged::Prolonged;
 use keylease::live::renew::Renewing;
 
 use super::*;
 
 impl Replica {
-    /// A lease that is to go on, by a call that came then.
-    pub(crate) fn renewing(&self, given: &Given, came: BootTime) -> Renewing {
+    /// A lease that is to go on for so long, by a call that came then.
+    pub(crate) fn renewing(&self, given: &Given, wanted: Duration, came: BootTime) -> Renewing {
         let (issuer, serial) = (given.issuer, given.serial);
-        let (claims, report_within) = (&given.claims, self.lease_duration);
+        let (claims, now) = (&given.claims, self.samples.at(came));
+        let left = match self.bug {
+            Some(Bug::RenewedForLess) => Duration::ZERO,
+            _ => claims.ends().since(now),
+        };
+        let report_within = goes_on_for(wanted, [self.lease_duration], left).unwrap();
         let news = Prolonged {
             serial,
             report_within,
@@ -26,11 +31,7 @@ impl Replica {
             trial: None,
             holdings: self.holdings(claims, serial),
             report_within,
-            until: self
-                .samples
-                .at(came)
-                .after(report_within)
-                .max(claims.ends()),
+            until: now.after(report_within),
             news: (issuer != self.boot_id).then(|| news.encode()),
         }
     }

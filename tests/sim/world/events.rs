@@ -47,7 +47,7 @@ pub(super) enum Event {
     RenewTransact(usize, Uuid, Renewing),
     RenewAnswered(usize, Uuid, Renewing),
     /// A caller learns that its lease goes on.
-    GoesOn(LeaseId, Time),
+    GoesOn(LeaseId, Time, Duration),
 }
 
 /// A renewal on its way.
@@ -57,6 +57,8 @@ pub(super) struct Renewing {
     pub(super) sent: Time,
     /// When the replica began, by its clock.
     pub(super) begun: BootTime,
+    /// For how long it is to go on; then, for how long it does.
+    pub(super) lasts: Duration,
     pub(super) server: u32,
 }
 
@@ -112,7 +114,7 @@ impl World<'_> {
             Event::RenewAnswered(index, boot, renewing) => {
                 self.renew_answered(index, boot, renewing);
             }
-            Event::GoesOn(id, sent) => self.goes_on(id, sent),
+            Event::GoesOn(id, sent, within) => self.goes_on(id, sent, within),
         }
     }
 

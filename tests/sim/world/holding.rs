@@ -145,8 +145,11 @@ impl World<'_> {
         let begun = self.replicas[index].clock.at(self.now);
         let slow = self.slow(self.setup.faults.slow_database);
         let mut delay = self.hop() + slow;
+        let longest = nanos(self.setup.lease_duration);
+        // Whoever soon knows better may ask for less than is left.
+        let lasts = Duration::from_nanos(self.random.between(longest / 8, longest));
         if self.setup.bug == Some(Bug::RenewAnsweredFirst) {
-            self.after(1, Event::GoesOn(given.id(), sent));
+            self.after(1, Event::GoesOn(given.id(), sent, lasts));
             delay += nanos(self.setup.lease_duration);
         }
         let server = self.server;
@@ -154,12 +157,13 @@ impl World<'_> {
             given,
             sent,
             begun,
+            lasts,
             server,
         };
         self.after(delay, Event::RenewTransact(index, boot, renewing));
     }
 
-    pub(super) fn renew_transact(&mut self, index: usize, boot: Uuid, renewing: Renewing) {
+    pub(super) fn renew_transact(&mut self, index: usize, boot: Uuid, mut renewing: Renewing) {
         let is_gone = self.is_cut_off(index) || renewing.server != self.server;
         if !self.is_up(index, boot) || is_gone {
             return;
@@ -167,7 +171,8 @@ impl World<'_> {
         let time = self.now;
         let replica = &self.replicas[index];
         let client = replica.client(renewing.begun, time);
-        let wanted = replica.renewing(&renewing.given, renewing.begun);
+        let wanted = replica.renewing(&renewing.given, renewing.lasts, renewing.begun);
+        renewing.lasts = wanted.report_within;
         match self.database.renew(&wanted, &client, time) {
             Renewed::Doubtful => self.look(index),
             Renewed::Gone => {}
@@ -189,7 +194,7 @@ impl World<'_> {
         if boot == given.issuer {
             let news = Prolonged {
                 serial: given.serial,
-                report_within: self.setup.lease_duration,
+                report_within: renewing.lasts,
                 claims: LeaseClaims::clone(&given.claims),
             };
             let goes_on = self.replicas[index].goes_on(&news, self.now);
@@ -199,12 +204,14 @@ impl World<'_> {
             }
         }
         let delay = self.hop() / 2 + self.slow(self.setup.faults.slow_lease);
-        self.after(delay, Event::GoesOn(given.id(), renewing.sent));
+        self.after(
+            delay,
+            Event::GoesOn(given.id(), renewing.sent, renewing.lasts),
+        );
     }
 
     /// The caller learns that its lease goes on, if that is not too late.
-    pub(super) fn goes_on(&mut self, id: LeaseId, sent: Time) {
-        let within = self.setup.lease_duration;
+    pub(super) fn goes_on(&mut self, id: LeaseId, sent: Time, within: Duration) {
         let Some(holding) = self.holdings.get_mut(&id) else {
             return;
         };
