@@ -65,6 +65,7 @@ mod tests {
             block: 1,
             units,
             within: units,
+            unasked_over: 0,
             sent: BootTime::from_nanos(0),
             terms: Terms {
                 span: Span::Rolling(SECOND * 60),

@@ -59,6 +59,7 @@ pub(crate) fn granted(limit: &Limit, block: u64, units: u64, sent: BootTime) -> 
         block,
         units,
         within: units,
+        unasked_over: 0,
         sent,
         terms: limit.terms(),
         last: Seen::NONE,

@@ -261,7 +261,7 @@ impl Held {
         let all = units.saturating_mul(uses);
         self.counted.granted = self.counted.granted.saturating_add(all);
         (!self.limit.span.is_held()).then(|| {
-            self.charge_more(all);
+            self.overuse.add_unasked(all);
             Draw::of_no_block(units)
         })
     }

@@ -51,6 +51,8 @@ pub struct Page<'a> {
     granted: u64,
     /// Of what was granted, what the limit has room for.
     within: u64,
+    /// Of what a shadow had not been asked about, what it has no room for.
+    unasked_over: u64,
 }
 
 impl<'a> Page<'a> {
@@ -65,6 +67,7 @@ impl<'a> Page<'a> {
             charged_anew: 0,
             granted: 0,
             within: 0,
+            unasked_over: 0,
         }
     }
 
@@ -154,6 +157,9 @@ impl<'a> Page<'a> {
             Mode::Shadow => self.entry.grant_whole(ask),
         };
         self.within = self.granted.min(amount.saturating_sub(charged));
+        // It is among what is charged.
+        let unasked = self.work.charge.map_or(0, |charge| charge.unasked);
+        self.unasked_over = unasked.min(charged.saturating_sub(amount));
         (self.granted > 0).then(|| NewBlock {
             block_id: block_id(asker.boot_id, asked.block),
             limit_uid: self.work.limit,

@@ -116,6 +116,8 @@ pub struct Charge {
     pub block: u64,
     /// How many.
     pub units: u64,
+    /// Of these, those of leases that a shadow had not been asked about.
+    pub unasked: u64,
 }
 
 /// How long an ask is left alone after its transaction failed.
@@ -195,6 +197,8 @@ pub struct Answer {
     pub units: u64,
     /// Of these, as many as the limit has room for: all of them, but of a shadow.
     pub within: u64,
+    /// Of the units charged for leases that a shadow had not been asked about, those that it has no room for.
+    pub unasked_over: u64,
     /// When the ask was first sent: validity counts from here, never from the answer.
     pub sent: BootTime,
     /// The terms in force when it was granted; the block keeps them.

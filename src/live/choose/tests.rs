@@ -155,6 +155,7 @@ fn answer(live: &AccountLive, limit: &crate::domain::limit::Limit, units: u64, w
         block: 1,
         units,
         within: units,
+        unasked_over: 0,
         sent: NOW.boot,
         terms: limit.terms(),
         last: crate::domain::ledger::entry::Seen::NONE,

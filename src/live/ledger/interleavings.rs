@@ -84,6 +84,7 @@ fn grant(said: Vec<Said>) {
             block: asked.block,
             units: asked.ask.want,
             within: asked.ask.want,
+            unasked_over: 0,
             sent: boot_now(),
             terms: limit().terms(),
             last: Seen::NONE,

@@ -38,6 +38,7 @@ fn answer(
         block: ask.block,
         units: ask.ask.want,
         within: ask.ask.want,
+        unasked_over: 0,
         sent: now,
         terms: limit.terms(),
         last: Seen::NONE,

@@ -126,6 +126,7 @@ impl Held {
     /// The answer came. A block that came too late is returned whole; it stays charged until that is committed.
     pub fn answered(&mut self, answer: &Answer, now: BootTime) {
         self.reserving = false;
+        self.counted.over += answer.unasked_over;
         self.missed = Missed::default();
         self.seen = self.seen.max(answer.last);
         let (need, largest) = self.asked;

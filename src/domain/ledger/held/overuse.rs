@@ -7,6 +7,8 @@ use crate::domain::ledger::work::Charge;
 pub(super) struct Overuse {
     /// Not said yet.
     units: u64,
+    /// Of these, those of leases that a shadow had not been asked about.
+    unasked: u64,
     /// Said, and not answered: it may have been charged, so it is said again under the same number, which is charged once.
     unanswered: Vec<Charge>,
 }
@@ -14,6 +16,12 @@ pub(super) struct Overuse {
 impl Overuse {
     pub(super) const fn add(&mut self, units: u64) {
         self.units = self.units.saturating_add(units);
+    }
+
+    /// The same, of a lease that a shadow had not been asked about.
+    pub(super) const fn add_unasked(&mut self, units: u64) {
+        self.add(units);
+        self.unasked = self.unasked.saturating_add(units);
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -26,9 +34,11 @@ impl Overuse {
             return Some(charge);
         }
         let units = std::mem::take(&mut self.units);
+        let unasked = std::mem::take(&mut self.unasked);
         (units > 0).then(|| Charge {
             block: number(),
             units,
+            unasked,
         })
     }
 
@@ -50,7 +60,14 @@ mod tests {
         overuse.unanswered(first);
         assert!(!overuse.is_empty());
         assert_eq!(overuse.next(|| 2), Some(first));
-        assert_eq!(overuse.next(|| 2), Some(Charge { block: 2, units: 2 }));
+        assert_eq!(
+            overuse.next(|| 2),
+            Some(Charge {
+                block: 2,
+                units: 2,
+                unasked: 0
+            })
+        );
         assert_eq!(overuse.next(|| 3), None);
         assert!(overuse.is_empty());
     }

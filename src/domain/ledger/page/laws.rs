@@ -52,7 +52,11 @@ fn work(need: u64, more: u64, charge: Option<u64>, seen: Seen) -> Work {
                 only_looks: false,
             },
         }),
-        charge: charge.map(|units| Charge { block: 6, units }),
+        charge: charge.map(|units| Charge {
+            block: 6,
+            units,
+            unasked: 0,
+        }),
         seen,
         ..Work::silent(Uuid::from_u128(1))
     }

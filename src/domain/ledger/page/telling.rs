@@ -51,6 +51,7 @@ impl Page<'_> {
             block: asked.block,
             units: self.granted,
             within: self.within,
+            unasked_over: self.unasked_over,
             sent,
             terms: terming.terms,
             last: self.entry.last(),
