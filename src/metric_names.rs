@@ -67,7 +67,7 @@ metrics! {
     ALERT_UNDELIVERED_SECONDS Gauge "keylease_alert_undelivered_seconds" "How long the oldest message about an alert waits to be delivered, by sink, in seconds, over all replicas; 0 where none waits."
     JOURNAL_DEPTH Gauge "keylease_journal_depth" "Records of leases that wait to be written to the journal, of at most 16,384."
     JOURNAL_RECORDS Counter "keylease_journal_records_total" "Records of leases written to the journal, by kind: lease or rollup."
-    JOURNAL_DEGRADED Counter "keylease_journal_degraded_total" "Leases of pools with a full journal that were only counted, since too many records waited, and leases that were counted without key and caller."
+    JOURNAL_DEGRADED Counter "keylease_journal_degraded_total" "Leases of pools with a full journal that were only counted, since too many records waited or none was written, and leases that were counted without key and caller."
     CONNECTIONS Gauge "keylease_connections" "Connections of clients that are open, by listener: grpc, health or metrics."
     CONNECTIONS_REFUSED Counter "keylease_connections_refused_total" "Connections of clients that were closed at once, since all places were taken, by listener."
     DATABASE_CONNECTIONS Gauge "keylease_database_connections" "Connections to Postgres, by state: idle or used."

@@ -1,7 +1,6 @@
 //! Leases on their way to the journal: a bounded line of records, and counts. Putting one in does no IO.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use metrics::{counter, gauge};
 use parking_lot::Mutex;
@@ -12,19 +11,23 @@ use crate::domain::journal::{JournalRecord, minute};
 use crate::domain::time::{BootTime, Timestamp};
 use crate::metric_names;
 
+mod lag;
+
+use lag::Lag;
+
 /// The most records that wait, some hundred bytes each: seconds of the highest rate.
 pub const DEPTH_MAX: usize = 16_384;
 /// The most counts that wait, some hundred bytes each: more than a vault of 100,000 keys has before they are written, which is every few
 /// seconds. Beyond them leases are counted without their key and caller.
 const COUNTS_MAX: usize = 131_072;
-/// For so long after a record gave way to a count the journal is said to be behind.
-const BEHIND_FOR: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A record that waits, and whom to tell when it is committed.
 #[derive(Debug)]
 pub struct Entry {
     /// What to write.
     pub record: JournalRecord,
+    /// Since when it waits.
+    pub since: BootTime,
     /// A lease whose secret leaves only then.
     pub committed: Option<oneshot::Sender<()>>,
 }
@@ -46,8 +49,7 @@ pub struct Journal {
     entries: mpsc::Sender<Entry>,
     line: tokio::sync::Mutex<mpsc::Receiver<Entry>>,
     counts: Mutex<HashMap<(Timestamp, CountKey), JournalRecord>>,
-    /// When a record last gave way to a count, or a count to one without names, on the clock of this host; 0 for never.
-    behind: AtomicU64,
+    lag: Lag,
 }
 
 impl Default for Journal {
@@ -57,7 +59,7 @@ impl Default for Journal {
             entries,
             line: tokio::sync::Mutex::new(line),
             counts: Mutex::default(),
-            behind: AtomicU64::new(0),
+            lag: Lag::default(),
         }
     }
 }
@@ -91,11 +93,15 @@ impl Journal {
         !is_full
     }
 
-    /// Puts a record in line; it comes back where the line is full.
+    /// Puts a record in line; it comes back where the line is full, or does not move.
     #[must_use]
-    pub fn put(&self, record: JournalRecord) -> Option<JournalRecord> {
+    pub fn put(&self, record: JournalRecord, now: BootTime) -> Option<JournalRecord> {
+        if self.lag.is_stuck(now) {
+            return Some(record);
+        }
         let entry = Entry {
             record,
+            since: now,
             committed: None,
         };
         let put = self.entries.try_send(entry);
@@ -104,10 +110,15 @@ impl Journal {
 
     /// Puts a record in line that is to be committed before anybody goes on; none where the line is full.
     #[must_use]
-    pub fn put_strict(&self, record: JournalRecord) -> Option<oneshot::Receiver<()>> {
+    pub fn put_strict(
+        &self,
+        record: JournalRecord,
+        now: BootTime,
+    ) -> Option<oneshot::Receiver<()>> {
         let (told, committed) = oneshot::channel();
         let entry = Entry {
             record,
+            since: now,
             committed: Some(told),
         };
         self.entries.try_send(entry).ok().map(|()| committed)
@@ -116,14 +127,18 @@ impl Journal {
     /// A record gave way to a count, or a count to one without names.
     pub fn fell_behind(&self, now: BootTime) {
         counter!(metric_names::JOURNAL_DEGRADED).increment(1);
-        self.behind.store(now.nanos().max(1), Ordering::Relaxed);
+        self.lag.gives_way(now);
     }
 
-    /// Whether records give way to counts.
+    /// Since when the oldest of what is being written waits; none where nothing is.
+    pub fn writes(&self, oldest: Option<BootTime>) {
+        self.lag.writes(oldest);
+    }
+
+    /// Whether records give way to counts, or nothing is written.
     #[must_use]
     pub fn is_behind(&self, now: BootTime) -> bool {
-        let last = self.behind.load(Ordering::Relaxed);
-        last > 0 && now.since(BootTime::from_nanos(last)) < BEHIND_FOR
+        self.lag.is_behind(now)
     }
 
     /// The line, for the one that writes.
@@ -209,10 +224,23 @@ mod tests {
     #[test]
     fn a_full_line_refuses_and_gives_the_record_back() {
         let journal = Journal::default();
+        let now = BootTime::from_nanos(1);
         for _ in 0..DEPTH_MAX {
-            assert_eq!(journal.put(record()), None);
+            assert_eq!(journal.put(record(), now), None);
         }
-        assert_eq!(journal.put(record()), Some(record()));
-        assert!(journal.put_strict(record()).is_none());
+        assert_eq!(journal.put(record(), now), Some(record()));
+        assert!(journal.put_strict(record(), now).is_none());
+    }
+
+    #[test]
+    fn a_line_that_does_not_move_takes_only_what_waits_for_it() {
+        let journal = Journal::default();
+        let at = |seconds: u64| BootTime::from_nanos(seconds * 1_000_000_000);
+        journal.writes(Some(at(100)));
+        assert_eq!(journal.put(record(), at(101)), None);
+        assert_eq!(journal.put(record(), at(110)), Some(record()));
+        assert!(journal.put_strict(record(), at(110)).is_some());
+        journal.writes(None);
+        assert_eq!(journal.put(record(), at(111)), None);
     }
 }

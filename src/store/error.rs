@@ -1,5 +1,7 @@
 //! What can go wrong with a query: what a verb can answer to, and everything else.
 
+use std::io;
+
 /// Why a query failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,10 +36,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// The task that ran the query ended without an answer, so whether it was done is not known.
+    /// The query ended without an answer, so whether it was done is not known.
     #[must_use]
-    pub const fn unanswered() -> Self {
-        Self::Unreachable(sqlx::Error::WorkerCrashed)
+    pub fn unanswered() -> Self {
+        let cause = io::Error::new(io::ErrorKind::TimedOut, "it gave no answer in time");
+        Self::Unreachable(sqlx::Error::Io(cause))
     }
 }
 

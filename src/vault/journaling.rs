@@ -84,7 +84,7 @@ impl Vault {
                 version,
                 lease_id: Some(lease.lease_id.clone()),
             };
-            let committed = self.live.journal.put_strict(record());
+            let committed = self.live.journal.put_strict(record(), now.boot);
             let committed = committed.ok_or(LeaseRefusal::JournalBehind)?;
             let Ok(Ok(())) = timeout(COMMIT_WITHIN, committed).await else {
                 return Err(LeaseRefusal::JournalBehind);
@@ -101,7 +101,7 @@ impl Vault {
             Journaling::Off => {}
             Journaling::Rollup | Journaling::Strict => self.count_lease(caller, lease, now, record),
             Journaling::Full => {
-                if let Some(record) = self.live.journal.put(record()) {
+                if let Some(record) = self.live.journal.put(record(), now.boot) {
                     self.live.journal.fell_behind(now.boot);
                     self.count_lease(caller, lease, now, || record);
                 }

@@ -67,6 +67,7 @@ mod import;
 mod journal;
 mod journal_chain;
 mod journal_counts;
+mod journal_stuck;
 mod keys;
 mod known_secrets;
 mod last_reason;

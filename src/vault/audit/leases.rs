@@ -13,12 +13,14 @@ use super::hashes::{Chained, End};
 use super::writer::Writer;
 use crate::domain::chain::{Chain, Head, Link};
 use crate::domain::journal::JournalRecord;
+use crate::live::clock::boot_now;
 use crate::live::journal::Entry;
 use crate::metric_names;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
-use crate::store::{audit_chains, cluster, lease_journal};
+use crate::store::{Result, audit_chains, cluster, lease_journal};
+use crate::vault::Vault;
 use crate::vault::change::BEGIN;
-use crate::vault::{Result, Vault};
+use crate::vault::trust::root;
 
 /// The most records of one transaction: a statement that takes some tens of milliseconds.
 const BATCH_MAX: usize = 2_000;
@@ -106,8 +108,10 @@ impl Vault {
 
     fn counted(&self, counts_max: usize) -> impl Iterator<Item = Entry> {
         let counts = self.live.journal.take_counts(counts_max).into_iter();
-        counts.map(|record| Entry {
+        let since = boot_now();
+        counts.map(move |record| Entry {
             record,
+            since,
             committed: None,
         })
     }
@@ -119,6 +123,8 @@ impl Vault {
         batch: &mut Batch,
         stop: Option<&CancellationToken>,
     ) {
+        let oldest = batch.entries.iter().map(|entry| entry.since).min();
+        self.live.journal.writes(oldest);
         let mut failed = 0_u32;
         let until = stop.map(|_| LAST_TRIES_MAX);
         let mut stopped = None;
@@ -129,7 +135,8 @@ impl Vault {
                     break;
                 }
                 Err(error) if failed == 0 => {
-                    tracing::warn!(%error, "the journal of leases cannot be written, it is tried again");
+                    let cause = root(&error);
+                    tracing::warn!(%error, cause, "the journal of leases cannot be written, it is tried again");
                 }
                 Err(_) => {}
             }
@@ -148,6 +155,10 @@ impl Vault {
                 return;
             }
             sleep(RETRY_AFTER).await;
+        }
+        self.live.journal.writes(None);
+        if failed > 0 {
+            tracing::info!(tries = failed, "the journal of leases is written again");
         }
         for entry in batch.entries.drain(..) {
             counter!(metric_names::JOURNAL_RECORDS, "kind" => entry.record.kind()).increment(1);

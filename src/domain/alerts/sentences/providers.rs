@@ -94,8 +94,8 @@ pub(in crate::domain::alerts) fn journal_behind() -> Condition {
     Condition::new(
         Kind::JournalBehind,
         "journal",
-        "the journal of leases cannot be written fast enough: leases of pools with a full journal are only counted, or counts lose their keys and callers".to_owned(),
-        "look at the database (`keylease_journal_depth`, and the log), or have busy pools count their leases (`keylease pools update --journal rollup`)"
+        "the journal of leases cannot be written, or not fast enough: pools with a strict journal refuse leases, those with a full one only count them, or counts lose their keys and callers".to_owned(),
+        "look at the database and at the log, which tells why, and at `keylease_journal_depth`, or have busy pools count their leases (`keylease pools update --journal rollup`)"
             .to_owned(),
         None,
     )
