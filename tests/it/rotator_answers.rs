@@ -1,4 +1,4 @@
-//! Answers of rotators that have other parts than the key: nobody could send them.
+//! Answers of rotators that are no secret of the key: they have other parts, which nobody could send, or are lists.
 
 use keylease::proto::{RotateKeyRequest, RotationStep, Secret};
 
@@ -80,4 +80,18 @@ async fn a_key_of_parts_takes_the_same_parts_alone() {
     probed.ask_for_one().await.unwrap();
     probed.reaches(5, RotationStep::Draining).await;
     assert_eq!(probed.caller.lease("p").await.version, 5);
+}
+
+#[tokio::test]
+async fn a_list_is_no_secret_whatever_is_in_it() {
+    let (probed, rotator) = with_rotator(1).await;
+    rotator.does(Mode::Lists);
+    probed.ask_for_one().await.unwrap();
+    let is_told = async || {
+        let rotation = probed.rotation(2).await;
+        rotation.detail.contains("no JSON object")
+    };
+    eventually("it is told why nothing was stored", is_told).await;
+    assert_eq!(probed.caller.lease("p").await.version, 1);
+    assert_eq!(probed.stages().await.len(), 1);
 }

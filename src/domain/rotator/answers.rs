@@ -32,8 +32,16 @@ struct Revocation {
 /// Whether a rotator answers that a secret is none of its own, so that it has not had it revoked.
 #[must_use]
 pub fn is_left_alone(body: &[u8]) -> bool {
-    let said = serde_json::from_slice::<Revocation>(body);
-    said.is_ok_and(|said| said.revoked == Some(false))
+    let said = object::<Revocation>(body);
+    said.is_some_and(|said| said.revoked == Some(false))
+}
+
+/// An object of these fields. A list of their values would be read as one, too, and means something else to whoever wrote it.
+fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    body.trim_ascii_start()
+        .starts_with(b"{")
+        .then(|| serde_json::from_slice(body).ok())
+        .flatten()
 }
 
 impl fmt::Debug for Minted {
@@ -48,8 +56,8 @@ impl Minted {
     /// # Errors
     /// It is no JSON of that shape.
     pub fn parse(body: &[u8]) -> Result<Self, &'static str> {
-        let minted: Self = serde_json::from_slice(body).map_err(
-            |_| "the rotator's answer is no JSON with a secret, or larger than 4096 bytes",
+        let minted: Self = object(body).ok_or(
+            "the rotator's answer is no JSON object with a secret, or larger than 4096 bytes",
         )?;
         let reference = &minted.reference;
         if reference.len() > REFERENCE_BYTES_MAX || reference.chars().any(char::is_control) {
@@ -66,7 +74,8 @@ mod tests {
     #[test]
     fn only_who_says_so_has_revoked_nothing() {
         assert!(is_left_alone(br#"{"revoked": false}"#));
-        for body in [&b"{}"[..], b"", b"ok", br#"{"revoked": true}"#] {
+        assert!(is_left_alone(b" \n{\"revoked\": false}"));
+        for body in [&b"{}"[..], b"", b"ok", br#"{"revoked": true}"#, b"[false]"] {
             assert!(!is_left_alone(body));
         }
     }
@@ -82,6 +91,8 @@ mod tests {
             &b"sk-1"[..],
             b"",
             br#"{"secret": 1}"#,
+            br#"["sk-1"]"#,
+            br#" ["sk-1", {}, "key_1"]"#,
             br#"{"secret":"s","reference":"a\nb"}"#,
         ] {
             let why = Minted::parse(body).err().unwrap();

@@ -39,6 +39,8 @@ pub(crate) enum Mode {
     Works,
     /// It makes secrets of two parts.
     Splits,
+    /// It makes secrets, and answers a list of them.
+    Lists,
     /// It answers this status, and does nothing.
     Answers(u16),
     /// It does its work, and its answers wait.
@@ -152,6 +154,7 @@ async fn answer(
             Mode::Dawdles if asked["action"] == "create" => (Mode::Dawdles, asked),
             mode @ (Mode::Works
             | Mode::Splits
+            | Mode::Lists
             | Mode::Keeps
             | Mode::Disowns
             | Mode::Holds
@@ -198,6 +201,9 @@ impl Minting {
         if self.mode == Mode::Splits {
             let fields = json!({"key_id": reference, "key": secret});
             return json!({"fields": fields, "reference": reference});
+        }
+        if self.mode == Mode::Lists {
+            return json!([secret]);
         }
         json!({"secret": secret, "reference": reference})
     }
