@@ -12,7 +12,7 @@ use sqlx::PgPool;
 
 use super::bootstrap::SNAPSHOT_AGE_MAX;
 use super::config::AuditConfig;
-use super::opening;
+use super::{command_line, opening};
 use crate::crypto::BootId;
 use crate::domain::chain::{Chain, Head, Sighting};
 use crate::domain::field::text;
@@ -90,7 +90,7 @@ pub async fn prune(
     let chain = Chain::from_stored(chain).context("choose changes or leases")?;
     let reason = text("--reason", reason.to_owned(), REASON_BYTES_MAX);
     let by = Pruner {
-        source: command_line(),
+        source: command_line::source(),
         reason: reason.map_err(|error| anyhow!("{}: {}", error.field, error.message))?,
     };
     let pool = connect(&config).await?;
@@ -99,15 +99,6 @@ pub async fn prune(
     let rows = opened.0.prune_audit(chain, age, &by).await?;
     writeln!(io::stdout(), "removed {rows} rows")?;
     Ok(())
-}
-
-/// Who runs this, as the machine knows him: there is no caller. The name is what the environment says, the number is the kernel's.
-fn command_line() -> String {
-    let uid = rustix::process::getuid().as_raw();
-    let name = std::env::var("USER").unwrap_or_default();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let name: String = name.chars().filter(|c| is_plain(*c)).take(32).collect();
-    format!("the command line of user {uid} ({name})")
 }
 
 async fn connect(config: &AuditConfig) -> anyhow::Result<PgPool> {

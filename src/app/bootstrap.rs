@@ -4,7 +4,7 @@ use std::{io::Write, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 
-use super::{config::BootstrapConfig, opening, private_file};
+use super::{command_line, config::BootstrapConfig, opening, private_file};
 use crate::outbound::Outbound;
 use crate::{
     crypto::Secret,
@@ -19,6 +19,8 @@ use crate::{
 
 /// The first caller.
 pub(super) const ADMIN: &str = "admin";
+/// As the audit has it.
+const BOOTSTRAP: &str = "bootstrap";
 /// One verb at a time.
 const CONNECTIONS_MAX: u32 = 2;
 
@@ -63,7 +65,11 @@ pub async fn run(config: BootstrapConfig) -> anyhow::Result<()> {
         );
     }
     check_admin(&vault).await?;
-    let token = token(&vault, ADMIN, "bootstrap").await?;
+    let why = match found {
+        Found::New => BOOTSTRAP,
+        Found::Old => "bootstrap --recover",
+    };
+    let token = token(&vault, ADMIN, why).await?;
     hand_out(&token, config.token_file.as_deref())
 }
 
@@ -92,7 +98,7 @@ pub(super) async fn ensure_caller(
             ..CallerDraft::default()
         },
     };
-    let change = Change::by_system("CreateCaller", "bootstrap");
+    let change = by_whoever_runs_this("CreateCaller", BOOTSTRAP);
     match vault.change(change, verb).await {
         Ok(_) => Ok(Found::New),
         Err(Error::Refused(Refusal::Exists { .. })) => Ok(Found::Old),
@@ -100,21 +106,24 @@ pub(super) async fn ensure_caller(
     }
 }
 
-/// Makes a token of a caller.
-pub(super) async fn token(
-    vault: &Arc<Vault>,
-    id: &str,
-    display_name: &str,
-) -> anyhow::Result<Secret> {
+/// Makes a token of a caller, and says in the audit and by its name what for.
+pub(super) async fn token(vault: &Arc<Vault>, id: &str, why: &str) -> anyhow::Result<Secret> {
     let verb = CreateToken {
         caller: CallerName(Id::parse("id", id).map_err(Error::from)?),
         expire_time: None,
-        display_name: display_name.to_owned(),
+        display_name: why.to_owned(),
     };
-    let change = Change::by_system("CreateToken", "bootstrap");
+    let change = by_whoever_runs_this("CreateToken", why);
     let made = vault.change(change, verb).await?;
     made.text
         .context("the vault made a token and did not tell it")
+}
+
+fn by_whoever_runs_this(method: &'static str, why: &str) -> Change {
+    Change {
+        source: command_line::source(),
+        ..Change::by_system(method, why)
+    }
 }
 
 /// To the file, or to standard output.

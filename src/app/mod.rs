@@ -6,6 +6,7 @@ mod auditing;
 pub mod bootstrap;
 mod causes;
 pub mod classify;
+mod command_line;
 pub mod commands;
 pub mod config;
 mod connection;

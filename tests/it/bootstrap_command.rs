@@ -78,11 +78,31 @@ async fn it_prints_a_token_once_and_then_refuses_unless_told_to_recover() {
         .await
         .unwrap();
     assert_eq!(tokens, 2);
+    recovery_is_on_record(&fresh).await;
 
     // Found before anything is made.
     let again = fresh.bootstrap(&recover).output().unwrap();
     assert!(!again.status.success());
     assert!(texts(&again).1.contains("may hold a token"));
+}
+
+/// Whoever reads the audit sees that it was no bootstrap, by whom, and where.
+async fn recovery_is_on_record(fresh: &Fresh) {
+    let said = "select reason || ', ' || source from audit_records where method = 'CreateToken' order by sequence";
+    let said: Vec<String> = sqlx::query_scalar(said)
+        .fetch_all(&fresh.database.pool)
+        .await
+        .unwrap();
+    let user = rustix::process::getuid().as_raw();
+    let host = rustix::system::uname();
+    let host = host.nodename().to_str().unwrap();
+    let reasons = ["bootstrap", "bootstrap --recover"];
+    assert_eq!(said.len(), reasons.len());
+    for (said, reason) in said.iter().zip(reasons) {
+        let by = format!("{reason}, the command line of user {user} (");
+        assert!(said.starts_with(&by), "{said}");
+        assert!(said.ends_with(&format!(") on {host}")), "{said}");
+    }
 }
 
 #[tokio::test]
