@@ -13,6 +13,7 @@ pub mod caller;
 pub mod caller_draft;
 pub mod canary;
 pub mod chain;
+pub mod changes;
 pub mod claims;
 pub mod classify;
 pub mod cooling;

@@ -70,14 +70,18 @@ pub(super) fn grants_summary(grants: &[Grant]) -> String {
     if grants.is_empty() {
         return "no grants".to_owned();
     }
-    let name = |grant: &Grant| match grant.pool_pattern() {
-        "" => grant.role().to_owned(),
-        pattern => format!("{} of {pattern}", grant.role()),
-    };
-    let named: Vec<_> = grants.iter().take(NAMED_MAX).map(name).collect();
+    let named: Vec<_> = grants.iter().take(NAMED_MAX).map(grant_name).collect();
     let more = match grants.len().saturating_sub(NAMED_MAX) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     format!("grants: {}{more}", named.join(", "))
+}
+
+/// A grant in a few words.
+pub(super) fn grant_name(grant: &Grant) -> String {
+    match grant.pool_pattern() {
+        "" => grant.role().to_owned(),
+        pattern => format!("{} of {pattern}", grant.role()),
+    }
 }

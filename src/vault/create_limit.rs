@@ -9,6 +9,7 @@ use super::{Done, Result, Verb, Work};
 use crate::domain::limit::{LIMITS_MAX, Limit, Mode, Owner};
 use crate::domain::limit_draft::NewLimit;
 use crate::domain::name::LimitName;
+use crate::domain::offline::OfflineShare;
 use crate::domain::terms::Span;
 use crate::store::{deletions, limits};
 
@@ -101,36 +102,42 @@ impl CreateLimit {
 }
 
 /// For the audit.
-pub(super) fn limit_summary(limit: &Limit) -> String {
+fn limit_summary(limit: &Limit) -> String {
     let models = match limit.models.len() {
         0 => String::new(),
         1 => format!(", models {}", limit.models[0].as_str()),
         count => format!(", model patterns: {count}"),
     };
     let (amount, dimension) = (limit.amount, limit.dimension.as_str());
-    let span = match limit.span {
-        Span::Rolling(window) => format!("per {}", humantime::format_duration(window)),
-        Span::Calendar(calendar) => {
-            format!(
-                "a {} in {}",
-                calendar.period.as_str(),
-                calendar.zone.as_str()
-            )
-        }
-        Span::Held(longest) => {
-            format!("for at most {} each", humantime::format_duration(longest))
-        }
-    };
+    let span = span_words(limit.span);
     let mode = match limit.mode {
         Mode::Enforce => "",
         Mode::Shadow => ", shadow",
     };
-    let offline = limit.offline.map_or_else(String::new, |share| {
-        let outage = humantime::format_duration(share.outage_max);
-        format!(
-            ", {} % in {} slots for outages of {outage}",
-            share.percent, share.slots
-        )
-    });
+    let offline = limit.offline.as_ref().map(share_words);
+    let offline = offline.map_or_else(String::new, |share| format!(", {share}"));
     format!("{amount} {dimension} {span}{models}{mode}{offline}")
+}
+
+/// Over what it counts, in words.
+pub(super) fn span_words(span: Span) -> String {
+    match span {
+        Span::Rolling(window) => format!("per {}", humantime::format_duration(window)),
+        Span::Calendar(calendar) => {
+            let (period, zone) = (calendar.period.as_str(), calendar.zone.as_str());
+            format!("a {period} in {zone}")
+        }
+        Span::Held(longest) => {
+            format!("for at most {} each", humantime::format_duration(longest))
+        }
+    }
+}
+
+/// What is kept for outages, in words.
+pub(super) fn share_words(share: &OfflineShare) -> String {
+    let outage = humantime::format_duration(share.outage_max);
+    format!(
+        "{} % in {} slots for outages of {outage}",
+        share.percent, share.slots
+    )
 }

@@ -6,6 +6,7 @@ use super::account_view::{AccountView, view};
 use super::guard::check_etag;
 use super::{Done, Result, Verb, Work, get_account, sealing};
 use crate::domain::account::{Account, LearnedLimits};
+use crate::domain::changes::{Changes, labels, or_unset, time};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint::upstreams::Upstreams;
 use crate::domain::labels::Labels;
@@ -45,19 +46,16 @@ impl Verb for UpdateAccount {
         let name = self.name.clone();
         let mut account = get_account::to_change(work, &name).await?;
         check_etag(&self.etag, &account.meta, &name)?;
-        let hosts = account.endpoint.allowed_hosts.clone();
+        let before = account.clone();
         self.merge_into(&mut account)?;
         account.meta.touch(work.rev, work.now);
         let mac = work.keys.mac.of_row(&account);
         accounts::update(work.conn, &account, &mac).await?;
-        let mut summary = format!("updated, at {}", account.endpoint.base_url);
-        if hosts != account.endpoint.allowed_hosts {
+        let mut summary = changes(&before, &account).summary();
+        if before.endpoint.allowed_hosts != account.endpoint.allowed_hosts {
             let versions = key_versions::sealed_of(work.conn, account.meta.uid).await?;
             let versions = sealing::seal_anew(work, versions, &account).await?;
-            summary.push_str(&format!(
-                ", {versions} versions sealed anew for {}",
-                account.endpoint.allowed_hosts.join(" ")
-            ));
+            summary.push_str(&format!("; versions sealed anew for them: {versions}"));
         }
         Ok(Done {
             resource: name.to_string(),
@@ -100,4 +98,48 @@ impl UpdateAccount {
         }
         Ok(())
     }
+}
+
+/// What changed. A field that is new has to be named here.
+fn changes(before: &Account, now: &Account) -> Changes {
+    let Account {
+        meta,
+        id: _,
+        profile: _,
+        endpoint:
+            Endpoint {
+                base_url,
+                allowed_hosts,
+                allow_http,
+            },
+        placement,
+        rotation_interval,
+        learned_limits,
+        disablement: _,
+    } = before;
+    let place = &now.endpoint;
+    let mut changes = Changes::default();
+    changes.field("labels", (&meta.labels, &now.meta.labels), labels);
+    changes.field("base_url", (base_url, &place.base_url), String::clone);
+    changes.field(
+        "allow_http",
+        (allow_http, &place.allow_http),
+        bool::to_string,
+    );
+    let placements = (placement, &now.placement);
+    changes.field("credential_placement", placements, |own| {
+        or_unset(own.as_ref(), |own| {
+            format!("{} {:?} {:?}", own.kind.as_str(), own.name, own.prefix)
+        })
+    });
+    let intervals = (rotation_interval, &now.rotation_interval);
+    changes.field("rotation_policy.interval", intervals, time);
+    let learned = (learned_limits, &now.learned_limits);
+    changes.field("learned_limits", learned, |policy| {
+        policy.as_str().to_owned()
+    });
+    // The last, since what was done for them is said behind it.
+    let hosts = (allowed_hosts, &place.allowed_hosts);
+    changes.field("allowed_hosts", hosts, |hosts| format!("{hosts:?}"));
+    changes
 }

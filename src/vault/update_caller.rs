@@ -1,11 +1,12 @@
 //! `UpdateCaller`.
 
 use super::caller_rows::{at, keep_an_admin, replace_grants};
-use super::create_caller::grants_summary;
+use super::create_caller::grant_name;
 use super::guard::check_etag;
 use super::{Done, Result, Verb, Work, get_caller};
-use crate::domain::caller::Caller;
+use crate::domain::caller::{Caller, Grant};
 use crate::domain::caller_draft::CallerDraft;
+use crate::domain::changes::{Changes, labels};
 use crate::domain::name::CallerName;
 use crate::store::callers;
 
@@ -38,7 +39,7 @@ impl Verb for UpdateCaller {
         }
         Ok(Done {
             resource: self.name.to_string(),
-            summary: format!("updated, {}", grants_summary(&caller.grants)),
+            summary: changes(&before, &caller).summary(),
             answer: at(caller, work.now),
         })
     }
@@ -46,4 +47,27 @@ impl Verb for UpdateCaller {
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<Caller> {
         get_caller::reread(work, &self.name).await
     }
+}
+
+/// What changed. A field that is new has to be named here.
+fn changes(before: &Caller, now: &Caller) -> Changes {
+    let Caller {
+        meta,
+        id: _,
+        grants,
+        disablement: _,
+    } = before;
+    let mut changes = Changes::default();
+    changes.field("labels", (&meta.labels, &now.meta.labels), labels);
+    changes.field("grants", (&names(grants), &names(&now.grants)), |names| {
+        format!("[{}]", names.join(", "))
+    });
+    changes
+}
+
+/// In whatever order they are.
+fn names(grants: &[Grant]) -> Vec<String> {
+    let mut names: Vec<String> = grants.iter().map(grant_name).collect();
+    names.sort();
+    names
 }

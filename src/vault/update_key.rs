@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::guard::check_etag;
 use super::key_view::{KeyView, view};
 use super::{Done, Result, Verb, Work, get_key};
+use crate::domain::changes::{Changes, labels, patterns, time};
+use crate::domain::key::Key;
 use crate::domain::labels::Labels;
 use crate::domain::models::{ModelRules, Pattern};
 use crate::domain::name::KeyName;
@@ -37,6 +39,7 @@ impl Verb for UpdateKey {
         let name = self.name;
         let mut key = get_key::to_change(work, &name).await?;
         check_etag(&self.etag, &key.meta, &name)?;
+        let before = key.clone();
         let ModelRules { allow, deny, map } = key.models;
         key.models = ModelRules {
             allow: self.model_allow.unwrap_or(allow),
@@ -50,7 +53,7 @@ impl Verb for UpdateKey {
         keys::update(work.conn, &key, &mac).await?;
         Ok(Done {
             resource: name.to_string(),
-            summary: "updated".to_owned(),
+            summary: changes(&before, &key).summary(),
             answer: view(work.conn, key, &name, work.now).await?,
         })
     }
@@ -58,4 +61,26 @@ impl Verb for UpdateKey {
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<KeyView> {
         get_key::reread(work, &self.name).await
     }
+}
+
+/// What changed. A field that is new has to be named here.
+fn changes(before: &Key, now: &Key) -> Changes {
+    let Key {
+        meta,
+        account_uid: _,
+        id: _,
+        models: ModelRules { allow, deny, map },
+        rotation_interval,
+        disablement: _,
+    } = before;
+    let mut changes = Changes::default();
+    changes.field("labels", (&meta.labels, &now.meta.labels), labels);
+    changes.field("model_allow", (&allow[..], &now.models.allow[..]), patterns);
+    changes.field("model_deny", (&deny[..], &now.models.deny[..]), patterns);
+    changes.field("model_map", (map, &now.models.map), |map| {
+        format!("{map:?}")
+    });
+    let intervals = (rotation_interval, &now.rotation_interval);
+    changes.field("rotation_policy.interval", intervals, time);
+    changes
 }

@@ -102,7 +102,7 @@ async fn a_caller_has_the_grants_it_was_given() {
         summaries,
         [
             "created, grants: auditor, lessee of openai-*",
-            "updated, grants: admin"
+            "updated: grants [auditor, lessee of openai-*] -> [admin]"
         ]
     );
 }

@@ -22,6 +22,7 @@ mod alleged_keys;
 mod audit_chain;
 mod audit_heads;
 mod audit_standing;
+mod audited_updates;
 mod backup;
 mod bad_input;
 mod bad_limits;
