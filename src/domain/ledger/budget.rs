@@ -26,8 +26,6 @@ mod settling;
 mod telling;
 mod waiting;
 
-use offering::Offered;
-
 /// How long a caller may wait before it starts, where no limit says: so that a revoked key is soon out of use.
 pub const START_WITHIN_UNLIMITED: Duration = Duration::from_secs(3);
 
@@ -122,7 +120,7 @@ impl Budget {
         } else {
             self.wait(need, lacking, now);
         }
-        match offered.and_then(Offered::whole) {
+        match offered.and_then(|offered| offered.whole(now)) {
             Ok((uses, within)) => Take::Taken(self.draw(need, uses, within, now)),
             Err(refused) => refused,
         }

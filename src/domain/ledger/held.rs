@@ -346,6 +346,10 @@ impl Held {
 
     fn close(&mut self, block: Block) {
         self.counted.returned += block.left();
+        if block.left() > 0 {
+            // What was refused beside it may be had with what comes back of it, in the transaction that says so.
+            self.returned();
+        }
         self.keep(block.number, block.close());
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::health::{Cause, FailureClass, Health};
+use crate::domain::ledger::example::granted;
 use crate::domain::ledger::work::{Answer, Wait, Work};
 use crate::domain::models::ModelRules;
 use crate::domain::refusal::{KeyRefusal, LeaseRefusal, Tally};
@@ -152,15 +153,9 @@ fn refuse(live: &AccountLive, limit: &crate::domain::limit::Limit) {
 
 fn answer(live: &AccountLive, limit: &crate::domain::limit::Limit, units: u64, wait: Wait) {
     let answer = Answer {
-        block: 1,
-        units,
-        within: units,
-        unasked_over: 0,
-        sent: NOW.boot,
-        terms: limit.terms(),
-        last: crate::domain::ledger::entry::Seen::NONE,
         largest_clears_at: wait.clears_at,
         wait,
+        ..granted(limit, 1, units, NOW.boot)
     };
     live.with_budget(|budget| budget.answered(limit.uid, &answer, NOW.boot));
 }

@@ -35,12 +35,17 @@ impl Offered {
     ///
     /// # Errors
     /// When some limit has too little.
-    pub(super) fn whole(self) -> Result<(u64, Within), Take> {
-        let waits = self.lacking.iter().map(|lacking| lacking.wait);
-        match waits.reduce(Wait::and) {
-            Some(wait) => Err(Take::Short(wait.not_clear_before(self.put_off))),
-            None => Ok((self.uses, self.within)),
+    pub(super) fn whole(self, now: BootTime) -> Result<(u64, Within), Take> {
+        let waits = || self.lacking.iter().map(|lacking| lacking.wait);
+        let Some(all) = waits().reduce(Wait::and) else {
+            return Ok((self.uses, self.within));
+        };
+        let mut wait = all.not_clear_before(self.put_off);
+        // What some say is not the whole answer: another may clear later than they do.
+        if waits().any(|wait| wait.ask_at <= now) {
+            wait.ask_at = BootTime::default();
         }
+        Err(Take::Short(wait))
     }
 }
 
@@ -105,6 +110,6 @@ impl Budget {
     /// What [`Budget::take`] would refuse a need with; `None` if it would take. Nothing is taken, and nothing is counted.
     pub fn would_refuse(&mut self, need: Need<'_>, now: BootTime) -> Option<Take> {
         let offered = self.offer(need, now, |_, _| {});
-        offered.and_then(Offered::whole).err()
+        offered.and_then(|offered| offered.whole(now)).err()
     }
 }

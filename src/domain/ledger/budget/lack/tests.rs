@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::id::Id;
 use crate::domain::ledger::budget::Take;
 use crate::domain::ledger::entry::Seen;
-use crate::domain::ledger::example::need;
+use crate::domain::ledger::example::{granted, need};
 use crate::domain::ledger::work::Answer;
 use crate::domain::limit::{Dimension, Owner};
 use crate::domain::models::Pattern;
@@ -133,5 +133,64 @@ fn what_no_waiting_helps_against_is_named_alone() {
     assert_eq!(
         named(&mut budget, need(101, Some("claude")), now),
         [(2, 101, Because::TooLarge)]
+    );
+}
+
+/// Nothing is granted, and it clears so many seconds after the start.
+fn refused(limit: &Limit, clears: u64) -> Answer {
+    let clears_at = BootTime::from_nanos(clears * 1_000_000_000);
+    let wait = Wait {
+        ask_at: clears_at,
+        clears_at,
+        ..Wait::default()
+    };
+    Answer {
+        wait,
+        largest_clears_at: clears_at,
+        ..granted(limit, 1, 0, BootTime::from_nanos(1))
+    }
+}
+
+fn short(budget: &mut Budget, now: BootTime) -> Wait {
+    let Because::Short(wait) = budget.take(need(1, None), now).done().unwrap_err() else {
+        panic!("it is refused for ever");
+    };
+    wait
+}
+
+#[test]
+fn while_one_limit_has_not_answered_what_another_says_is_not_the_answer() {
+    let mut budget = Budget::default();
+    let (requests, tokens) = (
+        limit(1, Dimension::Requests, &[]),
+        limit(2, Dimension::Tokens, &[]),
+    );
+    budget.reconfigure(&[Arc::clone(&requests), Arc::clone(&tokens)]);
+    let now = BootTime::from_nanos(1);
+    short(&mut budget, now);
+    budget.work(false, now, || 1);
+    budget.answered(requests.uid, &refused(&requests, 3), now);
+    assert!(short(&mut budget, now).ask_at <= now);
+    budget.answered(tokens.uid, &refused(&tokens, 9), now);
+    let both = short(&mut budget, now);
+    assert!(now < both.ask_at);
+    assert_eq!(both.clears_at, BootTime::from_nanos(9_000_000_000));
+}
+
+#[test]
+fn what_a_block_leaves_is_asked_for_again_whatever_was_refused_beside_it() {
+    let mut budget = Budget::default();
+    let limit = limit(1, Dimension::Requests, &[]);
+    budget.reconfigure(&[Arc::clone(&limit)]);
+    let now = BootTime::from_nanos(1);
+    budget.answered(limit.uid, &granted(&limit, 1, 1, now), now);
+    // More was asked for, before what is there is used.
+    budget.answered(limit.uid, &refused(&limit, 60), now);
+    let over = now.after(limit.terms().validity);
+    assert!(short(&mut budget, over).ask_at <= over);
+    let work = budget.work(false, over, || 2);
+    assert!(
+        work[0].ask.is_some() && work[0].returns.len() == 1,
+        "{work:?}"
     );
 }
