@@ -1,4 +1,4 @@
-//! Rotations: once a second the steps that are due, and now and then the keys that are.
+//! Rotations: the steps that are due, and beside them, whatever those wait for, the versions that have drained and the keys that are due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,16 +7,38 @@ use tokio_util::sync::CancellationToken;
 
 use super::supervision::{every, is_next, round};
 use crate::live::steady::Steady;
-use crate::vault::{Error, Vault};
+use crate::vault::{Error, Steps, Vault};
 
-/// How long a step may wait that nobody waits for.
-const STEP_EVERY: Duration = Duration::from_secs(1);
+/// How long a step may wait that nobody waits for, or a version that has drained.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How soon the place of a step that has ended is taken again: soon, and not without a breath, whatever a step comes to.
+const REFILL_AFTER: Duration = Duration::from_millis(50);
 /// Keys that are due are looked for every tenth time: there may be a hundred thousand to look at.
 const DUE_TICKS: u32 = 10;
 
-/// Takes steps until it is asked to stop. One that is under way then is taken again by another replica.
+/// Takes steps until it is asked to stop, and ends those that are under way then. What it leaves is taken again by another replica.
+pub(super) async fn step(vault: Arc<Vault>, stop: CancellationToken) {
+    let mut ticks = every(LOOK_EVERY);
+    let mut steps = Steps::of(vault);
+    loop {
+        tokio::select! {
+            goes_on = is_next(&mut ticks, &stop) => {
+                if !goes_on {
+                    break;
+                }
+                if let Err(error) = steps.begin().await {
+                    tracing::warn!(%error, "no step of a rotation can be taken, it is tried again");
+                }
+            }
+            true = steps.ended() => ticks.reset_after(REFILL_AFTER),
+        }
+    }
+    while steps.ended().await {}
+}
+
+/// Begins rotations that are due, and ends previous versions, until it is asked to stop.
 pub(super) async fn rotate(vault: Arc<Vault>, stop: CancellationToken) {
-    let mut ticks = every(STEP_EVERY);
+    let mut ticks = every(LOOK_EVERY);
     let mut steady = None;
     for number in 0_u32.. {
         if !is_next(&mut ticks, &stop).await {
@@ -34,8 +56,6 @@ pub(super) async fn rotate(vault: Arc<Vault>, stop: CancellationToken) {
         if let Some(steady) = &mut steady {
             end_graces(&vault, steady, number % DUE_TICKS == 0).await;
         }
-        let stepping = Arc::clone(&vault);
-        tried(async move { stepping.advance_rotations().await.map(drop) }).await;
     }
 }
 

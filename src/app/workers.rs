@@ -11,7 +11,7 @@ use tonic_health::server::HealthReporter;
 use super::poll::{poll, show};
 use super::probing::probe;
 use super::retention::{Retention, retain};
-use super::rotating::rotate;
+use super::rotating::{rotate, step};
 use super::supervision::{every, is_next, round, supervise};
 use super::{alerting, auditing, config::MasterKeySources, observe, ring};
 use crate::live::heartbeat::Heart;
@@ -90,6 +90,7 @@ impl Workers {
         tasks.spawn(chores(Arc::clone(vault), stop.clone()));
         tasks.spawn(probe(Arc::clone(vault), stop.clone()));
         tasks.spawn(rotate(Arc::clone(vault), stop.clone()));
+        tasks.spawn(step(Arc::clone(vault), stop.clone()));
         alerting::start(&mut tasks, vault, alerts, &stop);
         tasks.spawn(ring::keep(Arc::clone(vault), master_keys, stop.clone()));
         tasks.spawn(ring::rewrap(Arc::clone(vault), stop.clone()));

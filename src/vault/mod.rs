@@ -161,7 +161,7 @@ pub use report_outcome::{ReportOutcome, ReportRefusal, Reported, Verdict};
 pub use revoke_token::RevokeToken;
 pub use rotate_key::RotateKey;
 pub use rotating::{
-    CancelRotation, DeleteRotator, RetryRotation, RollbackKey, RotatorView, SetRotator,
+    CancelRotation, DeleteRotator, RetryRotation, RollbackKey, RotatorView, SetRotator, Steps,
 };
 pub use rotations::RotationView;
 pub use secret_value::{SecretValue, WHOLE};

@@ -13,6 +13,7 @@ mod rollback_key;
 pub(super) mod rotation_deeds;
 mod set_rotator;
 
+pub use advance_rotation::Steps;
 pub use cancel_rotation::CancelRotation;
 pub use retry_rotation::RetryRotation;
 pub use rollback_key::RollbackKey;

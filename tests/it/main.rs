@@ -141,6 +141,7 @@ mod rotation_steps;
 mod rotations;
 mod rotations_stuck;
 mod rotator_answers;
+mod rotator_hangs;
 mod rotator_revocations;
 mod rotators;
 mod rows_as_left;

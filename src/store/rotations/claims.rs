@@ -20,23 +20,30 @@ pub struct Claimed {
     pub account_id: String,
     /// The key's id.
     pub key_id: String,
+    /// Whose answer its step may wait for: a rotator's host, or an account's provider.
+    pub waits_for: String,
 }
 
-/// Takes rotations that are due, the longest due first, and those last that only have secrets forgotten, however many they are; only this one, where it is named. A rotation that nobody has tried yet is at its
-/// test from now on. One that is due later than any try is put off was put off by a clock that has been set back since. One whose new version is dead, and whose previous one is not, is due as well: it may have to be rolled back. Those that need a rotator wait
-/// while that has been asked as often as may be within a minute.
+/// Takes one rotation that is due; only this one, where it is named, and none whose step may wait for what is `full`: that is a rotator's host,
+/// or the account whose provider is asked. First those whose new version is dead, and whose previous one is not: they may have to be
+/// rolled back. Then the longest due, and those last that only have secrets forgotten, however many they are. A rotation that nobody has tried
+/// yet is at its test from now on. One that is due later than any try is put off was put off by a clock that has been set back since. Those
+/// that need a rotator wait while that has been asked as often as may be within a minute.
 ///
 /// # Errors
 /// As every query.
 pub async fn claim(
     conn: &mut PgConnection,
     only: Option<Uuid>,
-    rows_max: i64,
-) -> Result<Vec<Claimed>> {
-    let rows = sqlx::query_as!(
+    full: &[String],
+) -> Result<Option<Claimed>> {
+    let row = sqlx::query_as!(
         Claimed,
-        "with due as (
-            select r.uid from rotations r
+        r#"with due as (
+            select r.uid, coalesce(substring(o.url from '//([^/]+)'), k.account_uid::text) as waits_for
+            from rotations r
+            join keys k on k.uid = r.key_uid
+            left join rotators o on o.account_uid = k.account_uid and r.step in ('creating', 'revoking', 'cancelled', 'rolled_back')
             where r.uid in (
                 select uid from rotations where next_attempt_time <= clock_timestamp()
                     or next_attempt_time > clock_timestamp() + make_interval(secs => $4)
@@ -47,26 +54,26 @@ pub async fn claim(
                 where n.stage = 'current' and n.health = 'dead' and n.health_accuser is null and d.step = 'draining'
                     and d.next_attempt_time is null and p.stage = 'previous' and p.health <> 'dead')
                 and r.step <> 'done' and ($1::uuid is null or r.uid = $1)
-                and not exists (select from keys k join rotators o on o.account_uid = k.account_uid
-                    where k.uid = r.key_uid and r.step in ('creating', 'revoking', 'cancelled', 'rolled_back') and o.asked >= $5
-                        and o.asked_since between clock_timestamp() - interval '1 min' and clock_timestamp())
-            order by r.step in ('revoking', 'cancelled', 'rolled_back'), r.next_attempt_time limit $2 for update skip locked
+                and coalesce(substring(o.url from '//([^/]+)'), k.account_uid::text) <> all($2)
+                and (o.asked >= $5 and o.asked_since between clock_timestamp() - interval '1 min' and clock_timestamp()) is not true
+            order by r.step <> 'draining', r.step in ('revoking', 'cancelled', 'rolled_back'), r.next_attempt_time nulls first
+            limit 1 for update of r skip locked
         )
         update rotations r set epoch = r.epoch + 1, next_attempt_time = clock_timestamp() + make_interval(secs => $3),
             step_time = case when r.step = 'pending' then clock_timestamp() else r.step_time end,
             step = case when r.step = 'pending' then 'testing' else r.step end
         from due, keys, accounts
         where r.uid = due.uid and keys.uid = r.key_uid and accounts.uid = keys.account_uid
-        returning r.uid, r.epoch, accounts.id as account_id, keys.id as key_id",
+        returning r.uid, r.epoch, accounts.id as account_id, keys.id as key_id, due.waits_for as "waits_for!""#,
         only,
-        rows_max,
+        full,
         CLAIM_LASTS.as_secs_f64(),
         AGAIN_MAX.as_secs_f64(),
         ASKED_A_MINUTE_MAX
     )
-    .fetch_all(conn)
+    .fetch_optional(conn)
     .await?;
-    Ok(rows)
+    Ok(row)
 }
 
 /// Whether a rotation has not been promoted yet, and somebody has or is to take its next step within moments.

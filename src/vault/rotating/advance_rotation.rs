@@ -1,11 +1,10 @@
-//! The steps of rotations that nobody has to ask for: what a background loop calls, and RotateKey itself, so that its answer shows a
+//! The steps of rotations that nobody has to ask for: what a background loop takes, and RotateKey itself, so that its answer shows a
 //! version that is current wherever its provider answers at once. A step may be taken again after any crash: it changes something only if
 //! it is still the turn of whoever took it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -24,11 +23,12 @@ mod in_vain;
 mod revoked_late;
 mod revoking;
 mod same_parts;
+mod steps;
 mod testing;
 mod unused;
 
-/// Rotations that one replica takes a step of at once: each may wait for a provider.
-const AT_ONCE: i64 = 8;
+pub use steps::Steps;
+
 /// How long a call waits for the first test of its own rotation.
 const PROMPT: Duration = Duration::from_secs(8);
 /// How soon a step is due again whose rotator was asked as often as may be: who comes first then gets what has come free.
@@ -71,37 +71,12 @@ pub(super) struct Outcome {
 }
 
 impl Vault {
-    /// Takes a step of every rotation that is due, up to a few at once. Answers how many; any replica may call it at any time.
-    ///
-    /// # Errors
-    /// The database cannot be reached, or a fault. Steps that failed are taken again.
-    pub async fn advance_rotations(self: &Arc<Self>) -> Result<usize> {
-        let claimed = self.claim_rotations(None, AT_ONCE).await?;
-        let mut steps = JoinSet::new();
-        let count = claimed.len();
-        for claimed in claimed {
-            let vault = Arc::clone(self);
-            steps.spawn(async move { vault.take_step(claimed).await });
-        }
-        let mut failed = None;
-        while let Some(step) = steps.join_next().await {
-            match step {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => failed = Some(error),
-                Err(panicked) => {
-                    tracing::error!(%panicked, "a step of a rotation was abandoned, it is taken again")
-                }
-            }
-        }
-        failed.map_or(Ok(count), Err)
-    }
-
     /// Waits a little for the first test of a rotation, and makes it unless another replica does.
     pub async fn await_promotion(self: &Arc<Self>, uid: Uuid) {
         let until = Instant::now() + PROMPT;
         while Instant::now() < until {
             let stepped = async {
-                for claimed in self.claim_rotations(Some(uid), 1).await? {
+                if let Some(claimed) = self.claim_rotation(Some(uid), &[]).await? {
                     self.take_step(claimed).await?;
                 }
                 let mut conn = acquire(&self.pool).await?;
@@ -118,10 +93,10 @@ impl Vault {
         }
     }
 
-    async fn claim_rotations(&self, only: Option<Uuid>, rows_max: i64) -> Result<Vec<Claimed>> {
+    async fn claim_rotation(&self, only: Option<Uuid>, full: &[String]) -> Result<Option<Claimed>> {
         let claiming = async {
             let mut conn = acquire(&self.pool).await?;
-            rotations::claim(&mut conn, only, rows_max).await
+            rotations::claim(&mut conn, only, full).await
         };
         Ok(in_time(ANSWER_WITHIN, claiming).await?)
     }
