@@ -162,6 +162,12 @@ impl Health {
         }
     }
 
+    /// Its death is confirmed, and not over: what one caller alone says, or what was so once, is worth a look.
+    #[must_use]
+    pub fn is_surely_dead(&self, now: Timestamp) -> bool {
+        matches!(self, Self::Dead(cause) if cause.accuser.is_none() && now < cause.until)
+    }
+
     /// As stored.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -129,6 +129,7 @@ mod revoked_fleet;
 mod rewrap_crashes;
 mod rewraps;
 mod rings;
+mod rotation_accused;
 mod rotation_bounds;
 mod rotation_clocks;
 mod rotation_crashes;

@@ -35,8 +35,8 @@ impl Drained {
 
 /// Previous versions whose grace is over by `now` and whose last lease has ended; only this one, where it is named. Every replica that lives
 /// has to say that none is out, by its own clock, whatever the database's has become. Of those that are `silent` what they said last
-/// counts, or that no lease can be out for so long. While the current version is dead, one that is not may be the last that works: it is
-/// kept for as long as the longest grace. Those that could not be revoked come last, and not before their next try is due.
+/// counts, or that no lease can be out for so long. While the current version is dead, one that is not surely so may be the last that works:
+/// it is kept for as long as the longest grace. Those that could not be revoked come last, and not before their next try is due.
 ///
 /// # Errors
 /// As every query.
@@ -59,7 +59,8 @@ pub async fn drained(
                 or t.next_time not between clock_timestamp() and clock_timestamp() + make_interval(secs => $5))
             and (v.keep_until <= $3 or (v.keep_until is null and v.drain_until <= $3))
             and not exists (select from key_versions c where c.key_uid = v.key_uid and c.stage = 'current' and c.health = 'dead'
-                and v.health <> 'dead' and coalesce(v.keep_until, v.drain_until) + make_interval(secs => $6) > $3)
+                and not (v.health = 'dead' and v.health_accuser is null and v.health_until > clock_timestamp())
+                and coalesce(v.keep_until, v.drain_until) + make_interval(secs => $6) > $3)
             and not exists (select from version_leases l where l.version_uid = v.uid and l.until >= $3)
             and not exists (select from lease_renewals n where n.version_uid = v.uid
                 and (n.until >= $3 or exists (select from replicas r where r.boot_id = n.issuer and r.boot_id <> all($2))))

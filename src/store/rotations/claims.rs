@@ -25,7 +25,7 @@ pub struct Claimed {
 }
 
 /// Takes one rotation that is due; only this one, where it is named, and none whose step may wait for what is `full`: that is a rotator's host,
-/// or the account whose provider is asked. First those whose new version is dead, and whose previous one is not: they may have to be
+/// or the account whose provider is asked. First those whose new version is dead, and whose previous one is not for sure: they may have to be
 /// rolled back. Then the longest due, and those last that only have secrets forgotten, however many they are. A rotation that nobody has tried
 /// yet is at its test from now on. One that is due later than any try is put off was put off by a clock that has been set back since. Those
 /// that need a rotator wait while that has been asked as often as may be within a minute.
@@ -52,7 +52,8 @@ pub async fn claim(
                 join rotations d on d.key_uid = n.key_uid and d.to_number = n.number
                 join key_versions p on p.key_uid = n.key_uid and p.number = d.from_number
                 where n.stage = 'current' and n.health = 'dead' and n.health_accuser is null and d.step = 'draining'
-                    and d.next_attempt_time is null and p.stage = 'previous' and p.health <> 'dead')
+                    and d.next_attempt_time is null and p.stage = 'previous'
+                    and not (p.health = 'dead' and p.health_accuser is null and p.health_until > clock_timestamp()))
                 and r.step <> 'done' and ($1::uuid is null or r.uid = $1)
                 and coalesce(substring(o.url from '//([^/]+)'), k.account_uid::text) <> all($2)
                 and (o.asked >= $5 and o.asked_since between clock_timestamp() - interval '1 min' and clock_timestamp()) is not true

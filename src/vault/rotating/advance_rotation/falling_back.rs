@@ -66,10 +66,11 @@ impl Vault {
         let Some((account, previous)) = self.version_of(turn, number).await? else {
             return Ok(Err("the previous version is gone".to_owned()));
         };
-        if previous.stage != Stage::Previous || matches!(previous.health, Health::Dead(_)) {
+        let now = self.live.now().database;
+        if previous.stage != Stage::Previous || previous.health.is_surely_dead(now) {
             return Ok(Err("the previous version is no better".to_owned()));
         }
-        // Where nobody can be asked, that it has not died counts.
+        // Where nobody can be asked, that it is not known to be dead counts.
         if !is_askable(&account) {
             return Ok(Ok(()));
         }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{Outcome, Turn};
 use crate::crypto::Fingerprint;
 use crate::domain::account::Account;
-use crate::domain::health::Health;
 use crate::domain::key::KeyVersion;
 use crate::domain::name::AccountName;
 use crate::domain::probe::{ProbeResult, Probed};
@@ -93,17 +92,19 @@ impl Vault {
             ProbeResult::Rejected => Tested::Rejected(why.clone()),
             _ if probed.is_proof => Tested::Proven,
             // What is current serves nobody: one that may be well is better.
-            _ if self.is_current_dead(turn).await? => Tested::Proven,
+            _ if self.is_current_lost(turn).await? => Tested::Proven,
             ProbeResult::Spent => Tested::Limited(why.clone(), wait.unwrap_or_default()),
             ProbeResult::Well | ProbeResult::Unclear => Tested::Unclear(why.clone()),
         };
         Ok((tested, why))
     }
 
-    async fn is_current_dead(&self, turn: &Turn) -> Result<bool> {
+    /// One caller's word that it is dead is not enough to put an unproven one in its place.
+    async fn is_current_lost(&self, turn: &Turn) -> Result<bool> {
         let mut conn = acquire(&self.pool).await?;
         let current = key_versions::current(&mut conn, turn.rotation.key_uid).await?;
-        Ok(current.is_none_or(|version| matches!(version.health, Health::Dead(_))))
+        let now = self.live.now().database;
+        Ok(current.is_none_or(|version| version.health.is_surely_dead(now)))
     }
 
     /// A version of the key, and its account. `None` where the version is gone.
