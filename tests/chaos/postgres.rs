@@ -1,9 +1,10 @@
 //! Postgres servers that are killed, restarted, followed, promoted and restored.
 
+use std::borrow::Cow;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use keylease::app::postgres::{Options, PrivatePostgres};
@@ -15,6 +16,8 @@ use super::harness::proxy::{Proxy, Target};
 
 /// A server that was killed leaves processes that end only when they notice.
 const START_TRIES_MAX: usize = 50;
+/// Two that stand in each other's way meet seldom.
+const RESTORES_MAX: usize = 5;
 
 /// A server with its folder.
 #[derive(Debug)]
@@ -140,8 +143,19 @@ impl Server {
         ran(self.reached(dump));
     }
 
-    /// Puts the database back to what a dump holds, in one transaction, while others use it.
+    /// Puts the database back to what a dump holds, in one transaction, while others use it. Where it stands in their way as they do in
+    /// its own, nothing has been put back, and it is tried again.
     pub(crate) fn restore(&self, file: &Path) {
+        for _ in 1..RESTORES_MAX {
+            let output = output(&mut self.restoring(file));
+            if output.status.success() || !said(&output).contains("deadlock detected") {
+                return succeeded(&output);
+            }
+        }
+        ran(self.restoring(file));
+    }
+
+    fn restoring(&self, file: &Path) -> Command {
         let mut restore = Command::new(binary("pg_restore"));
         restore
             .args([
@@ -151,7 +165,7 @@ impl Server {
                 "--dbname=keylease",
             ])
             .arg(file);
-        ran(self.reached(restore));
+        self.reached(restore)
     }
 
     fn reached(&self, mut command: Command) -> Command {
@@ -190,11 +204,22 @@ fn binary(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} of postgres is not on this machine"))
 }
 
-/// Runs a tool to its end without holding up what else is under way.
+/// Runs a tool to its end.
 fn ran(mut command: Command) {
-    let output = tokio::task::block_in_place(|| command.output().unwrap());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    succeeded(&output(&mut command));
+}
+
+/// What a tool came to, without holding up what else is under way.
+fn output(command: &mut Command) -> Output {
+    tokio::task::block_in_place(|| command.output().unwrap())
+}
+
+fn said(output: &Output) -> Cow<'_, str> {
+    String::from_utf8_lossy(&output.stderr)
+}
+
+fn succeeded(output: &Output) {
+    assert!(output.status.success(), "{}", said(output));
 }
 
 /// Where the server runs as another user than we, its copy has to belong to that user too.
