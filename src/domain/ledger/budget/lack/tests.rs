@@ -55,18 +55,7 @@ fn only_the_limits_that_refuse_are_named_and_what_one_use_needs_of_them() {
         Take::Short(Wait::default())
     );
     // The requests are granted, the tokens are not.
-    let granted = Answer {
-        block: 1,
-        units: 5,
-        within: 5,
-        unasked_over: 0,
-        sent: now,
-        terms: requests.terms(),
-        last: Seen::NONE,
-        wait: Wait::default(),
-        largest_clears_at: BootTime::default(),
-    };
-    budget.answered(requests.uid, &granted, now);
+    budget.answered(requests.uid, &granted(&requests, 1, 5, now), now);
     let short = Because::Short(Wait::default());
     assert_eq!(named(&mut budget, need(30, None), now), [(2, 30, short)]);
 }
@@ -89,15 +78,8 @@ fn whoever_only_looks_hears_what_a_taker_would_and_takes_and_counts_nothing() {
     assert!(budget.work(false, now, || 1).is_empty());
     assert_eq!(budget.would_refuse(need(1, None), now), short);
     let granted = Answer {
-        block: 1,
-        units: 2,
-        within: 2,
-        unasked_over: 0,
-        sent: now,
-        terms: limit.terms(),
         last: SEVENTH,
-        wait: Wait::default(),
-        largest_clears_at: BootTime::default(),
+        ..granted(&limit, 1, 2, now)
     };
     budget.answered(limit.uid, &granted, now);
     for _ in 0..1_000 {
