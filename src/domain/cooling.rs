@@ -72,6 +72,8 @@ pub struct Cooling {
     tried: Option<Timestamp>,
     /// Who alone has spoken of it here since the last success.
     alone: Option<Alone>,
+    /// When the word of one caller would have ended that a lease of this replica has found not to be so.
+    refuted_until: Option<Timestamp>,
 }
 
 impl Cooling {
@@ -206,8 +208,12 @@ impl Cooling {
         }
     }
 
-    /// Another replica says so: the later end counts, and the more strikes.
+    /// Another replica says so: the later end counts, and the more strikes. What has been found not to be so was read before that was
+    /// committed.
     pub fn told(&mut self, cause: Cause) {
+        if cause.accuser.is_some() && self.refuted_until == Some(cause.until) {
+            return;
+        }
         if cause.strikes > 0 {
             let same = self.struck_by == Some(cause.class);
             self.strikes = cause.strikes.max(if same { self.strikes } else { 0 });

@@ -120,6 +120,7 @@ impl Cooling {
     ) -> Option<Cause> {
         let held = self.holds(now).filter(|held| held.is_trial(given))?.clone();
         self.clear();
+        self.refuted_until = Some(held.until);
         let wrong = |by: Uuid| {
             if excused.contains(&Some(by)) {
                 NOBODY

@@ -94,6 +94,26 @@ fn a_trial_that_fails_makes_it_true_whose_ever_it_is_and_one_that_succeeds_ends_
     assert!(!bars(&refuted, 2, 80));
 }
 
+/// What is read of the database may be older than what was found here meanwhile.
+#[test]
+fn what_was_found_not_to_be_so_is_believed_no_more_of_whoever_has_read_it_before() {
+    let mut cooling = Cooling::default();
+    let said = spent(&mut cooling, 1, 31 * DAYS, -1, 0).unwrap();
+    cooling.refute([None, None], at(60), at(61)).unwrap();
+    cooling.told(said.clone());
+    assert!(!bars(&cooling, 2, 61));
+    // What is more than a word by now is, and so is a later word.
+    let mut proven = cooling.clone();
+    proven.told(Cause {
+        accuser: None,
+        ..said
+    });
+    assert!(bars(&proven, 2, 61));
+    let again = spent(&mut cooling, 1, 31 * DAYS, 65, 66).unwrap();
+    cooling.told(again);
+    assert!(bars(&cooling, 2, 67));
+}
+
 #[test]
 fn what_was_inferred_is_tried_by_whoever_asks_and_nobody_was_wrong() {
     let failing = Failing {
