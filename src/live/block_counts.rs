@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
     use crate::domain::ledger::entry::Seen;
-    use crate::domain::ledger::grant::Ask;
+    use crate::domain::ledger::grant::{Ask, Urgency};
     use crate::domain::ledger::loss::Most;
     use crate::domain::ledger::work::{NumberedAsk, Wait};
     use crate::domain::terms::{Span, Terms};
@@ -102,7 +102,7 @@ mod tests {
                 need: 1,
                 want: 2,
                 largest: 1,
-                is_awaited: true,
+                urgency: Urgency::Awaited,
                 only_looks: false,
             };
             failed(&work(Some(NumberedAsk { block: 1, ask })));

@@ -132,12 +132,21 @@ pub async fn write<'a>(
         blocks.extend(page.decide(&asker, charged));
     }
     merge(rows, replica.boot_id, &pages).await?;
-    rows.advance(&entries(&pages)).await?;
     rows.forget(&entries(&pages)).await?;
     rows.insert(replica.boot_id, &blocks).await?;
     let lacks: Vec<_> = pages.iter().filter_map(Page::lack).collect();
     let frees = rows.frees(&lacks).await?;
+    tell(&mut pages, &frees);
+    rows.advance(&entries(&pages)).await?;
     Ok(Some(Written { pages, frees, sent }))
+}
+
+/// Notes what those are told who are refused.
+fn tell(pages: &mut [Page<'_>], frees: &HashMap<Uuid, Free>) {
+    for page in pages {
+        let free = frees.get(&page.work.limit).copied();
+        page.tell(free.unwrap_or_default());
+    }
 }
 
 impl Written<'_> {

@@ -1,20 +1,15 @@
 //! Table `limit_ledgers`: the row that a transaction of the expiring-charge ledger locks.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
 use sqlx::PgConnection;
 use sqlx::types::time::OffsetDateTime;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::Result;
 use super::convert::{millis, offset, signed, timestamp, unsigned};
 use super::limit_rows::{self, SpanColumns};
-use crate::domain::ledger::clock::Clocks;
-use crate::domain::ledger::entry::{Claim, Entry};
-use crate::domain::ledger::offline::reserve::{Kept, Reserve};
+use crate::domain::ledger::entry::Entry;
 use crate::domain::ledger::page::Terming;
-use crate::domain::ledger::reach::Reach;
 use crate::domain::limit::Mode;
 use crate::domain::offline::Plan;
 use crate::domain::terms::Timing;
@@ -22,9 +17,11 @@ use crate::domain::time::micros_of;
 
 mod offline;
 pub mod peek;
+mod row;
 
-use offline::{Columns, plan};
+use offline::Columns;
 pub use offline::{reserved, ripe};
+use row::LockedRow;
 
 /// Whatever the server's defaults: each statement sees what was committed before it, and a commit that was answered is durable. A
 /// row that is locked too long is left for the next time. A replica that stops in between keeps its rows from the others for no longer
@@ -50,7 +47,7 @@ pub async fn lock(
             sqlx::query_as!(
                 LockedRow,
                 "select limit_uid, last_high, last_low, reach_micros, reach_until, charge_micros, grant_number, incarnation, frozen_until, \
-             claim_boot_id, claim_units, claim_until, block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
+             claim_boot_id, claim_units, claim_until, told_units, told_at, block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
              offline_kept_until, offline_ripe_at from limit_ledgers \
              where limit_uid = any($1) order by limit_uid " + $how,
                 limits
@@ -133,6 +130,9 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
     let claimed: Vec<Option<i64>> = claims().map(|c| c.map(|c| signed(c.units))).collect();
     let claimed_until: Vec<Option<OffsetDateTime>> =
         claims().map(|c| c.map(|c| offset(c.until))).collect();
+    let told = || entries().map(|e| e.told);
+    let told_units: Vec<Option<i64>> = told().map(|t| t.map(|t| signed(t.units))).collect();
+    let told_at: Vec<Option<OffsetDateTime>> = told().map(|t| t.map(|t| offset(t.at))).collect();
     let offline = Columns::of(moved);
     let reaches: Vec<i64> = entries().map(|e| micros_of(e.reach.charge)).collect();
     let charges: Vec<i64> = entries().map(|e| micros_of(e.reach.today)).collect();
@@ -144,13 +144,13 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
              offline_slot_units = m.slot_units, offline_slots = m.slots, offline_window_ms = m.window_ms, \
              offline_reach_ms = m.reach_ms, offline_kept_units = m.kept_units, offline_kept_until = m.kept_until, \
              offline_ripe_at = m.ripe_at, reach_micros = m.reach_micros, reach_until = m.reach_until, \
-             charge_micros = m.charge_micros \
+             charge_micros = m.charge_micros, told_units = m.told_units, told_at = m.told_at \
          from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], \
              $7::timestamptz[], $8::uuid[], $9::bigint[], $10::timestamptz[], $11::bigint[], $12::integer[], $13::bigint[], \
              $14::bigint[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::bigint[], \
-             $19::timestamptz[], $20::bigint[]) as m (limit_uid, high, low, grant_number, \
+             $19::timestamptz[], $20::bigint[], $21::bigint[], $22::timestamptz[]) as m (limit_uid, high, low, grant_number, \
              incarnation, largest, frozen_until, claim_boot_id, claim_units, claim_until, slot_units, slots, window_ms, \
-             reach_ms, kept_units, kept_until, ripe_at, reach_micros, reach_until, charge_micros) \
+             reach_ms, kept_units, kept_until, ripe_at, reach_micros, reach_until, charge_micros, told_units, told_at) \
          where g.limit_uid = m.limit_uid",
         &limits,
         &highs,
@@ -171,75 +171,11 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         &offline.ripe_at as &[Option<OffsetDateTime>],
         &reaches,
         &reaches_until,
-        &charges
+        &charges,
+        &told_units as &[Option<i64>],
+        &told_at as &[Option<OffsetDateTime>]
     )
     .execute(conn)
     .await?;
     Ok(())
-}
-
-#[derive(Debug)]
-struct LockedRow {
-    limit_uid: Uuid,
-    last_high: OffsetDateTime,
-    last_low: OffsetDateTime,
-    reach_micros: i64,
-    reach_until: OffsetDateTime,
-    charge_micros: i64,
-    grant_number: i64,
-    incarnation: i64,
-    frozen_until: Option<OffsetDateTime>,
-    claim_boot_id: Option<Uuid>,
-    claim_units: Option<i64>,
-    claim_until: Option<OffsetDateTime>,
-    block_units_max: i64,
-    offline_slot_units: i64,
-    offline_slots: i32,
-    offline_window_ms: i64,
-    offline_reach_ms: i64,
-    offline_kept_units: i64,
-    offline_kept_until: Option<OffsetDateTime>,
-    offline_ripe_at: Option<OffsetDateTime>,
-}
-
-impl LockedRow {
-    fn parsed(self) -> (Uuid, Entry) {
-        let row = self;
-        let claim = row.claim_boot_id.zip(row.claim_units).zip(row.claim_until);
-        let claim = claim.map(|((boot_id, units), until)| Claim {
-            boot_id,
-            units: unsigned(units),
-            until: timestamp(until),
-        });
-        let entry = Entry {
-            clocks: Clocks {
-                high: timestamp(row.last_high),
-                low: timestamp(row.last_low),
-            },
-            reach: Reach {
-                charge: Duration::from_micros(unsigned(row.reach_micros)),
-                until: timestamp(row.reach_until),
-                today: Duration::from_micros(unsigned(row.charge_micros)),
-            },
-            grant_number: row.grant_number,
-            incarnation: row.incarnation,
-            frozen_until: row.frozen_until.map(timestamp),
-            claim,
-            block_units_max: unsigned(row.block_units_max),
-            offline: Reserve {
-                plan: plan(
-                    row.offline_slot_units,
-                    row.offline_slots,
-                    row.offline_window_ms,
-                    row.offline_reach_ms,
-                ),
-                kept: row.offline_kept_until.map(|until| Kept {
-                    units: unsigned(row.offline_kept_units),
-                    until: timestamp(until),
-                }),
-                ripe_at: row.offline_ripe_at.map(timestamp),
-            },
-        };
-        (row.limit_uid, entry)
-    }
 }

@@ -129,6 +129,7 @@ impl Database {
                 incarnation: 0,
                 frozen_until: None,
                 claim: None,
+                told: None,
                 block_units_max: 0,
                 offline: Reserve::default(),
             },

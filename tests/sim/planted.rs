@@ -85,7 +85,7 @@ fn bug_read_before_lock() {
 #[test]
 fn bug_one_clock() {
     let faults = Faults {
-        clock: 0.05,
+        clock: 0.08,
         ..faults()
     };
     bug("bug_one_clock", Bug::OneClock, with(faults));

@@ -5,10 +5,11 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::clock::Clocks;
-use super::grant::{Ask, grant};
+use super::grant::{Ask, Urgency, grant};
 use super::loss::Loss;
 use super::offline::reserve::Reserve;
 use super::reach::Reach;
+use super::told::Told;
 use crate::domain::terms::Terms;
 use crate::domain::time::Timestamp;
 
@@ -27,6 +28,8 @@ pub struct Entry {
     pub frozen_until: Option<Timestamp>,
     /// The one need that is left room for.
     pub claim: Option<Claim>,
+    /// The need of a call that was refused, and comes back.
+    pub told: Option<Told>,
     /// The largest block ever granted.
     pub block_units_max: u64,
     /// What is left to replicas that cannot reach the database.
@@ -78,7 +81,7 @@ impl Claim {
 
     /// How long it lasts unless it is renewed, which the replica does once in most of D: where D is short, the way to the database and
     /// back must not let it lapse in between.
-    fn life(terms: &Terms) -> Duration {
+    pub(super) fn life(terms: &Terms) -> Duration {
         terms.validity.max(CLAIM_LIFE_MIN)
     }
 }
@@ -147,19 +150,24 @@ impl Entry {
         let lets_others = own.is_some_and(|claim| claim.units == 0 && holds(&claim));
         let free = amount.saturating_sub(charged);
         let free = free.saturating_sub(other.map_or(0, |claim| claim.units));
+        let promised = self
+            .told
+            .map_or(0, |told| told.promised(database_now, terms));
         let units = if self.frozen(terms).is_some() {
             0
         } else {
-            grant(ask, free, asker.live)
+            grant(ask, free, promised, asker.live)
         };
         if units > 0 {
+            self.told = self.told.filter(|told| ask.need < told.units);
             self.grant_number += 1;
             self.block_units_max = self.block_units_max.max(units);
         }
         if lets_others {
             return units;
         }
-        let claims = units == 0 && ask.is_awaited && !ask.only_looks && other.is_none();
+        let claims =
+            units == 0 && ask.urgency == Urgency::Awaited && !ask.only_looks && other.is_none();
         let claimed = |units| Claim {
             boot_id: asker.boot_id,
             units,
@@ -173,6 +181,12 @@ impl Entry {
             self.claim = Some(claimed(ask.need));
         }
         units
+    }
+
+    /// A need was refused, and its caller is told when to come back.
+    pub(super) fn tell(&mut self, told: Told, database_now: Timestamp, terms: &Terms) {
+        let sooner = |before: Told| before.or_sooner(told, database_now, terms);
+        self.told = Some(self.told.map_or(told, sooner));
     }
 }
 

@@ -38,6 +38,7 @@ pub(in crate::domain::ledger) const fn entry() -> Entry {
         incarnation: 1,
         frozen_until: None,
         claim: None,
+        told: None,
         block_units_max: 0,
         offline: Reserve {
             plan: Plan {
@@ -69,7 +70,7 @@ pub(in crate::domain::ledger) const fn ask(need: u64) -> Ask {
         need,
         want: need,
         largest: need,
-        is_awaited: true,
+        urgency: Urgency::Awaited,
         only_looks: false,
     }
 }
@@ -154,11 +155,58 @@ fn a_claim_whose_owner_is_gone_ends_although_the_higher_clock_stands_still() {
 
 #[test]
 fn who_does_not_wait_claims_nothing() {
-    let mut entry = entry();
-    let refill = Ask {
-        is_awaited: false,
+    for urgency in [Urgency::Ahead, Urgency::Lacking] {
+        let mut entry = entry();
+        let refill = Ask { urgency, ..ask(80) };
+        grant(&mut entry, A, refill, 30);
+        assert_eq!(entry.claim, None);
+    }
+}
+
+/// Demand to come would take what a caller was told that it may come back for.
+#[test]
+fn what_a_caller_was_told_to_come_back_for_is_there_when_it_does() {
+    let ahead = Ask {
+        want: 60,
+        urgency: Urgency::Ahead,
+        ..ask(1)
+    };
+    let lacking = Ask {
+        urgency: Urgency::Lacking,
         ..ask(80)
     };
-    grant(&mut entry, A, refill, 30);
-    assert_eq!(entry.claim, None);
+    let granted = |ask, charged: u64, now: Timestamp| {
+        let mut entry = entry();
+        let told = Told {
+            units: 80,
+            at: at(1_010),
+        };
+        entry.tell(told, at(1_000), &MINUTE);
+        let units = entry.grant(&asker(B), ask, 100, charged, &MINUTE, now);
+        (units, entry.told)
+    };
+    // What is granted so early is back by then, unless somebody uses it.
+    assert_eq!(granted(ahead, 20, at(1_000)).0, 20);
+    for near in [at(1_008), at(1_010)] {
+        assert_eq!(granted(ahead, 20, near).0, 0);
+        assert_eq!(granted(ahead, 10, near).0, 2);
+        assert_eq!(granted(lacking, 20, near), (80, None));
+    }
+    assert_eq!(granted(ahead, 20, at(1_011)).0, 20);
+}
+
+#[test]
+fn of_those_who_are_told_to_come_back_the_first_is_kept_room_for() {
+    let told = |units, seconds| Told {
+        units,
+        at: at(seconds),
+    };
+    let mut entry = entry();
+    entry.tell(told(80, 1_010), at(1_000), &MINUTE);
+    entry.tell(told(90, 1_020), at(1_000), &MINUTE);
+    assert_eq!(entry.told, Some(told(80, 1_010)));
+    entry.tell(told(10, 1_005), at(1_000), &MINUTE);
+    assert_eq!(entry.told, Some(told(10, 1_005)));
+    entry.tell(told(90, 1_020), at(1_006), &MINUTE);
+    assert_eq!(entry.told, Some(told(90, 1_020)));
 }

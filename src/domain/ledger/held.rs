@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::block::{Block, Closed, Draw, Use};
 use super::demand::Demand;
 use super::entry::Seen;
+use super::grant::Ask;
 use super::holds::Holds;
 use super::offline::serving::Serving;
 use super::pace::Pace;
@@ -64,10 +65,10 @@ pub struct Held {
     asked_at: BootTime,
     refusals: Refusals,
     offline: Serving,
-    /// The need that is asked for, and the largest that is asked about.
-    asked: (u64, u64),
-    /// What is asked for, all in all.
-    wanted: u64,
+    /// What is asked for.
+    asked: Ask,
+    /// Before this nothing is asked for that nobody lacks.
+    ahead_at: BootTime,
     /// Until then nothing is to be granted, and the database is only asked when there is room: the pace is kept here.
     put_off: Option<BootTime>,
     /// The last grant seen: a database that has an earlier one has lost writes.
@@ -155,8 +156,8 @@ impl Held {
             asked_at: BootTime::default(),
             refusals: Refusals::default(),
             offline: Serving::default(),
-            asked: (0, 0),
-            wanted: 0,
+            asked: Ask::default(),
+            ahead_at: BootTime::default(),
             put_off: None,
             seen: Seen::NONE,
             units_max: 0,

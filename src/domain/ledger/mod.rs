@@ -27,5 +27,6 @@ pub mod renewal;
 pub mod settle;
 pub mod standing;
 pub mod takeover;
+pub mod told;
 mod wait;
 pub mod work;

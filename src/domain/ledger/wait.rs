@@ -90,6 +90,7 @@ mod tests {
             incarnation: 1,
             frozen_until,
             claim: None,
+            told: None,
             block_units_max: 0,
             offline: crate::domain::ledger::offline::reserve::Reserve::default(),
         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::ledger::clock::Believed;
 use crate::domain::ledger::entry::Seen;
-use crate::domain::ledger::grant::Ask;
+use crate::domain::ledger::grant::{Ask, Urgency};
 use crate::domain::ledger::loss::Most;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::work::{NumberedAsk, Wait, Work};
@@ -97,7 +97,7 @@ fn work(question: &Question) -> Work {
         need: question.needed.max(1),
         want: question.needed.max(1),
         largest: question.needed.max(1),
-        is_awaited: false,
+        urgency: Urgency::Lacking,
         only_looks: false,
     };
     Work {

@@ -2,7 +2,7 @@
 
 use super::{Held, REFILL_AFTER_QUARTERS};
 use crate::domain::ledger::block::{Block, Closed, Use};
-use crate::domain::ledger::grant::Ask;
+use crate::domain::ledger::grant::{Ask, Urgency};
 use crate::domain::ledger::work::{Answer, Wait};
 use crate::domain::limit::Mode;
 use crate::domain::terms::Span;
@@ -78,12 +78,16 @@ impl Held {
         let need = first.map(|first| first.units).or(self.missed.need());
         let need = need.unwrap_or(1).clamp(1, amount);
         let largest = self.missed.largest().clamp(need, amount);
+        let missed = self.missed.units();
+        let is_ahead = missed == 0 && first.is_none();
         let is_known = |units| now < self.refusals.wait_for(units).ask_at;
         if self.reserving || (is_known(need) && is_known(largest)) {
             return None;
         }
+        if is_ahead && now < self.ahead_at {
+            return None;
+        }
         let per_validity = self.demand.per_validity(now, self.limit.terms().validity);
-        let missed = self.missed.units();
         let refill = missed == 0 && per_validity > 1 && self.runs_out(per_validity, now);
         if missed == 0 && !refill {
             return None;
@@ -97,15 +101,19 @@ impl Held {
             Ok(held) if is_paced => held.max(need),
             _ => want.max(need),
         };
-        self.asked = (need, largest);
-        self.wanted = want;
-        Some(Ask {
+        let is_awaited = first.map_or(self.missed.is_awaited, |first| first.is_patient);
+        self.asked = Ask {
             need,
             want,
             largest,
-            is_awaited: first.map_or(self.missed.is_awaited, |first| first.is_patient),
+            urgency: match (is_ahead, is_awaited) {
+                (true, _) => Urgency::Ahead,
+                (false, false) => Urgency::Lacking,
+                (false, true) => Urgency::Awaited,
+            },
             only_looks: self.put_off.is_some(),
-        })
+        };
+        Some(self.asked)
     }
 
     /// It has enough now, and may have none at a time to come, when its pace puts off the next ask: until when.
@@ -129,8 +137,18 @@ impl Held {
         self.counted.over += answer.unasked_over;
         self.missed = Missed::default();
         self.seen = self.seen.max(answer.last);
-        let (need, largest) = self.asked;
+        let Ask {
+            need,
+            largest,
+            urgency,
+            ..
+        } = self.asked;
         self.weigh(answer.units, &answer.terms);
+        if answer.units == 0 && urgency == Urgency::Ahead {
+            // What is promised to others is no answer to whoever needs something.
+            self.ahead_at = answer.wait.ask_at;
+            return;
+        }
         if answer.units == 0 {
             let of_need = answer.wait.not_before(self.put_off);
             let of_largest = Wait {

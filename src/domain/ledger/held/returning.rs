@@ -125,7 +125,7 @@ impl Held {
             .saturating_mul(turns(terms))
             .saturating_mul(AMPLE_SHARE)
             <= self.limit.ledger_amount();
-        self.is_ample = granted >= self.wanted && is_part && !terms.span.is_held();
+        self.is_ample = granted >= self.asked.want && is_part && !terms.span.is_held();
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::domain::ledger::clock::{Believed, Clocks};
 use crate::domain::ledger::entry::{Claim, Seen};
 use crate::domain::ledger::example::limit;
-use crate::domain::ledger::grant::Ask;
+use crate::domain::ledger::grant::{Ask, Urgency};
 use crate::domain::ledger::loss::Loss;
 use crate::domain::ledger::offline::reserve::Reserve;
 use crate::domain::ledger::reach::Reach;
@@ -35,6 +35,7 @@ fn entry(claim: Option<u64>, frozen: bool) -> Entry {
             units,
             until: high,
         }),
+        told: None,
         block_units_max: 9,
         offline: Reserve::default(),
     }
@@ -48,7 +49,7 @@ fn work(need: u64, more: u64, charge: Option<u64>, seen: Seen) -> Work {
                 need,
                 want: need + more,
                 largest: need,
-                is_awaited: true,
+                urgency: Urgency::Awaited,
                 only_looks: false,
             },
         }),

@@ -1,7 +1,9 @@
 //! What is told where too little can be granted: what lacks, and when to try again.
 
 use super::{Free, Lack, Page, Terming};
+use crate::domain::ledger::grant::Urgency;
 use crate::domain::ledger::merging;
+use crate::domain::ledger::told::Told;
 use crate::domain::ledger::wait::{ASK_AGAIN_MIN, wait};
 use crate::domain::ledger::work::{Answer, Wait};
 use crate::domain::time::{BootTime, Timestamp};
@@ -25,25 +27,31 @@ impl Page<'_> {
         })
     }
 
+    /// Sixth: what a call that is refused is told is noted, so that nobody takes it who lacks nothing.
+    pub fn tell(&mut self, free: Free) {
+        let (Some(now), Some(asked)) = (self.terming, self.work.ask) else {
+            return;
+        };
+        let (ask, epoch) = (asked.ask, BootTime::default());
+        if self.granted > 0 || ask.urgency == Urgency::Ahead || ask.only_looks {
+            return;
+        }
+        let wait = self.wait(&now, free.need, ask.need, epoch);
+        let told = Told {
+            units: ask.need,
+            at: now.now.after(wait.clears_at.since(epoch)),
+        };
+        self.entry.tell(told, now.now, &now.terms);
+    }
+
     /// Last: the answer to the ask. `free` is when what it lacks will be free; `now` is the replica's clock.
     #[must_use]
     pub fn answer(&self, free: Free, sent: BootTime, now: BootTime) -> Option<Answer> {
         let (terming, asked) = (self.terming?, self.work.ask?);
-        let (terms, charged) = (&terming.terms, self.charged);
-        // Where only another's claim is in the way, nothing else has to end.
-        let claimed = |need: u64| {
-            let claim = self.entry.claim.filter(|_| self.fits(need, &terming))?;
-            Some(now.after(claim.until.since(terming.now).max(ASK_AGAIN_MIN)))
-        };
-        let wait = |free: Option<Timestamp>, need: u64| {
-            let free = free.map(|free| merging::free_by(free, terms, charged));
-            let close = charged.next_close;
-            wait(&self.entry, terms, free, close, terming.now, now).clear_by(claimed(need))
-        };
         let (of_need, of_largest) = match self.granted {
             0 => (
-                wait(free.need, asked.ask.need),
-                wait(free.largest, asked.ask.largest),
+                self.wait(&terming, free.need, asked.ask.need, now),
+                self.wait(&terming, free.largest, asked.ask.largest, now),
             ),
             _ => (Wait::default(), Wait::default()),
         };
@@ -58,6 +66,15 @@ impl Page<'_> {
             wait: of_need,
             largest_clears_at: of_largest.clears_at,
         })
+    }
+
+    /// When to try again for a need, if what it lacks is free then. Where only another's claim is in the way, nothing else has to end.
+    fn wait(&self, on: &Terming, free: Option<Timestamp>, need: u64, now: BootTime) -> Wait {
+        let free = free.map(|free| merging::free_by(free, &on.terms, self.charged));
+        let next_close = self.charged.next_close;
+        let claim = self.entry.claim.filter(|_| self.fits(need, on));
+        let claimed = claim.map(|claim| now.after(claim.until.since(on.now).max(ASK_AGAIN_MIN)));
+        wait(&self.entry, &on.terms, free, next_close, on.now, now).clear_by(claimed)
     }
 
     pub(super) fn charged_in_all(&self) -> u64 {

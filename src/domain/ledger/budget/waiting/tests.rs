@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::ledger::budget::Take;
 use crate::domain::ledger::example::{granted, limit};
+use crate::domain::ledger::grant::Urgency;
 use crate::domain::ledger::work::{Answer, Wait};
 use crate::domain::limit::{Dimension, Limit};
 use crate::domain::models::Pattern;
@@ -49,7 +50,7 @@ fn asked(budget: &mut Budget, number: u128) -> Option<(u64, bool)> {
     let works = budget.work(false, NOW, || 7);
     let mut works = works.into_iter().filter(|w| w.limit.as_u128() == number);
     let ask = works.next()?.ask?.ask;
-    Some((ask.need, ask.is_awaited))
+    Some((ask.need, ask.urgency == Urgency::Awaited))
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn the_database_is_asked_for_what_the_first_in_line_needs_whoever_missed_first()
     assert!(matches!(budget.take(small, later), Take::Short(_)));
     assert!(matches!(budget.take(large, later), Take::Short(_)));
     let ask = budget.work(false, later, || 8)[0].ask.unwrap().ask;
-    assert_eq!((ask.need, ask.is_awaited), (8_000, true));
+    assert_eq!((ask.need, ask.urgency), (8_000, Urgency::Awaited));
     assert!(ask.want >= 8_010);
 }
 
