@@ -15,10 +15,12 @@ use crate::domain::offline::Plan;
 use crate::domain::terms::Timing;
 use crate::domain::time::micros_of;
 
+mod left;
 mod offline;
 pub mod peek;
 mod row;
 
+use left::Left;
 use offline::Columns;
 pub use offline::{reserved, ripe};
 use row::LockedRow;
@@ -125,14 +127,7 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
     let largest: Vec<i64> = entries().map(|e| signed(e.block_units_max)).collect();
     let frozen: Vec<Option<OffsetDateTime>> =
         entries().map(|e| e.frozen_until.map(offset)).collect();
-    let claims = || entries().map(|e| e.claim);
-    let claimers: Vec<Option<Uuid>> = claims().map(|c| c.map(|c| c.boot_id)).collect();
-    let claimed: Vec<Option<i64>> = claims().map(|c| c.map(|c| signed(c.units))).collect();
-    let claimed_until: Vec<Option<OffsetDateTime>> =
-        claims().map(|c| c.map(|c| offset(c.until))).collect();
-    let told = || entries().map(|e| e.told);
-    let told_units: Vec<Option<i64>> = told().map(|t| t.map(|t| signed(t.units))).collect();
-    let told_at: Vec<Option<OffsetDateTime>> = told().map(|t| t.map(|t| offset(t.at))).collect();
+    let left = Left::of(moved);
     let offline = Columns::of(moved);
     let reaches: Vec<i64> = entries().map(|e| micros_of(e.reach.charge)).collect();
     let charges: Vec<i64> = entries().map(|e| micros_of(e.reach.today)).collect();
@@ -159,9 +154,9 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         &incarnations,
         &largest,
         &frozen as &[Option<OffsetDateTime>],
-        &claimers as &[Option<Uuid>],
-        &claimed as &[Option<i64>],
-        &claimed_until as &[Option<OffsetDateTime>],
+        &left.claimers as &[Option<Uuid>],
+        &left.claimed as &[Option<i64>],
+        &left.claimed_until as &[Option<OffsetDateTime>],
         &offline.slot_units,
         &offline.slots,
         &offline.window_ms,
@@ -172,8 +167,8 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         &reaches,
         &reaches_until,
         &charges,
-        &told_units as &[Option<i64>],
-        &told_at as &[Option<OffsetDateTime>]
+        &left.told_units as &[Option<i64>],
+        &left.told_at as &[Option<OffsetDateTime>]
     )
     .execute(conn)
     .await?;
