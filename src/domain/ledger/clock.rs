@@ -60,6 +60,8 @@ pub struct ClockSamples {
     /// When the latest sample was asked for, at the latest: the clock was read between that and the answer.
     asked: BootTime,
     latest_offset: i64,
+    /// What [`Self::database_time`] goes by.
+    steady: Option<i64>,
     /// Of (boot - database), whose minima are the maxima of the other.
     reversed: Buckets,
     seconds: Buckets,
@@ -78,14 +80,18 @@ impl ClockSamples {
                 since: Some(answered),
                 // What time it was at least is known from before the silence too.
                 reversed: std::mem::take(&mut self.reversed),
+                steady: self.steady,
+                last: self.last,
                 ..Self::default()
             };
         }
+        let since_last = answered.since(self.last);
         self.last = self.last.max(answered);
         self.asked = self.asked.max(asked);
         self.latest_offset = database.micros().saturating_sub(answered.micros());
         let reversed = self.latest_offset.saturating_neg();
         self.reversed.add(answered, reversed, SECOND, 6);
+        self.steady = Some(self.steadied(since_last));
         self.seconds.add(answered, self.latest_offset, SECOND, 120);
         self.minutes
             .add(answered, self.latest_offset, 60 * SECOND, 120);
@@ -93,20 +99,40 @@ impl ClockSamples {
             .add(answered, self.latest_offset, 3_600 * SECOND, 24 * 33);
     }
 
-    /// The database's time at `now`, as the latest sample has it: for deadlines of health and leases, never for charges.
+    /// The database's time at `now`: for deadlines of health and leases, and for what came first, never for charges. An answer that was
+    /// slow on its way does not set it back, only a clock that was.
     #[must_use]
     pub fn database_time(&self, now: BootTime) -> Option<Timestamp> {
-        self.since
-            .map(|_| Timestamp::from_micros(self.latest_offset.saturating_add(now.micros())))
+        let offset = self.steady?;
+        Some(Timestamp::from_micros(offset.saturating_add(now.micros())))
+    }
+
+    /// The offset of the fastest of the latest answers, which is nearest to the truth. What it was before gives way to a lower one slower
+    /// than time passes, unless the clock was set back.
+    fn steadied(&self, since_last: Duration) -> i64 {
+        let fastest = self.fastest();
+        let Some(before) = self.steady else {
+            return fastest;
+        };
+        let held = before.saturating_sub(micros_of(since_last) / SLEW);
+        let is_set_back = held.saturating_sub(fastest) > SET_BACK_MIN;
+        if is_set_back {
+            fastest
+        } else {
+            fastest.max(held)
+        }
+    }
+
+    fn fastest(&self) -> i64 {
+        let reversed = self.reversed.latest(LEAST_BUCKETS);
+        reversed.map_or(self.latest_offset, i64::saturating_neg)
     }
 
     /// The least that the time can be now that the latest sample was taken: by what was seen of the clock since twice [`SAMPLE_GAP_MAX`],
     /// for so long one that was set back and set right may have gone unseen by others.
     #[must_use]
     pub fn least(&self) -> Timestamp {
-        let reversed = self.reversed.latest(LEAST_BUCKETS);
-        let offset = reversed.map_or(self.latest_offset, i64::saturating_neg);
-        Timestamp::from_micros(offset.saturating_add(self.last.micros()))
+        Timestamp::from_micros(self.fastest().saturating_add(self.last.micros()))
     }
 
     /// The most that the time can be at `sent`, for a limit of this reach whose lower clock stands at `last_low`. The
@@ -160,6 +186,11 @@ const SECOND: u64 = 1_000_000_000;
 
 /// Buckets of a second that reach back over twice [`SAMPLE_GAP_MAX`].
 const LEAST_BUCKETS: usize = 5;
+
+/// Clocks drift apart by less than a thousandth.
+const SLEW: i64 = 1_000;
+/// Where even the fastest answers say a second less, in microseconds, the clock was set back.
+const SET_BACK_MIN: i64 = 1_000_000;
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

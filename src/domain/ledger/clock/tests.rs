@@ -166,3 +166,33 @@ fn long_charge_times_are_served_from_coarser_buckets() {
     assert_eq!(believed, database(200_900));
     assert!(samples.hours.minima.len() < 100);
 }
+
+#[test]
+fn a_slow_answer_does_not_set_the_time_back() {
+    let mut samples = sampled(0, 10, 1_000);
+    let mut last = database(0);
+    for tick in 0..100_u64 {
+        let answered = BootTime::from_nanos(boot(11).nanos() + tick * 200_000_000);
+        // From none to 0.9 s on its way back; in the end never less than 0.5 s, as over a worse network.
+        let least = if tick < 50 { 0 } else { 500_000 };
+        let late = least + i64::try_from(tick % 5).unwrap() * 100_000;
+        let said = Timestamp::from_micros(1_000_000_000 + answered.micros() - late);
+        samples.add(said, answered, answered);
+        let now = samples.database_time(answered).unwrap();
+        assert!(now > last, "tick {tick}");
+        last = now;
+    }
+    let drifted = (database(1_000).micros() + boot(30).micros() + 800_000) - last.micros();
+    assert!((0..30_000).contains(&drifted), "{drifted} microseconds");
+}
+
+#[test]
+fn a_clock_that_was_set_back_or_on_is_followed() {
+    let mut samples = sampled(0, 10, 1_000);
+    for second in 11..=15 {
+        sample(&mut samples, second, second.unsigned_abs());
+    }
+    assert_eq!(samples.database_time(boot(15)), Some(database(15)));
+    sample(&mut samples, 5_016, 16);
+    assert_eq!(samples.database_time(boot(16)), Some(database(5_016)));
+}
