@@ -1,4 +1,4 @@
-//! This replica's clocks: boot time for what it promises, the database's time, as last sampled, for what the fleet shares.
+//! This replica's clocks: boot time for what it promises, the database's time for what the fleet shares.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -45,7 +45,7 @@ const UNKNOWN: i64 = i64::MIN;
 #[derive(Debug)]
 pub struct DatabaseClock {
     samples: Mutex<ClockSamples>,
-    /// Database time less boot time by the latest sample, in microseconds: every lease reads it, and must not wait for that.
+    /// Database time less boot time, in microseconds: every lease reads it, and must not wait for the samples.
     offset: AtomicI64,
 }
 

@@ -60,7 +60,7 @@ pub struct ClockSamples {
     /// When the latest sample was asked for, at the latest: the clock was read between that and the answer.
     asked: BootTime,
     latest_offset: i64,
-    /// What [`Self::database_time`] goes by.
+    /// Of (database - boot), what agrees with the answers so far.
     steady: Option<i64>,
     /// Of (boot - database), whose minima are the maxima of the other.
     reversed: Buckets,
@@ -81,17 +81,18 @@ impl ClockSamples {
                 // What time it was at least is known from before the silence too.
                 reversed: std::mem::take(&mut self.reversed),
                 steady: self.steady,
-                last: self.last,
                 ..Self::default()
             };
         }
-        let since_last = answered.since(self.last);
         self.last = self.last.max(answered);
         self.asked = self.asked.max(asked);
         self.latest_offset = database.micros().saturating_sub(answered.micros());
+        // The clock was read at some time between: what was known is changed by as little as agrees with that.
+        let most = database.micros().saturating_sub(asked.micros());
+        let known = self.steady.unwrap_or(self.latest_offset);
+        self.steady = Some(known.min(most).max(self.latest_offset));
         let reversed = self.latest_offset.saturating_neg();
         self.reversed.add(answered, reversed, SECOND, 6);
-        self.steady = Some(self.steadied(since_last));
         self.seconds.add(answered, self.latest_offset, SECOND, 120);
         self.minutes
             .add(answered, self.latest_offset, 60 * SECOND, 120);
@@ -107,32 +108,13 @@ impl ClockSamples {
         Some(Timestamp::from_micros(offset.saturating_add(now.micros())))
     }
 
-    /// The offset of the fastest of the latest answers, which is nearest to the truth. What it was before gives way to a lower one slower
-    /// than time passes, unless the clock was set back.
-    fn steadied(&self, since_last: Duration) -> i64 {
-        let fastest = self.fastest();
-        let Some(before) = self.steady else {
-            return fastest;
-        };
-        let held = before.saturating_sub(micros_of(since_last) / SLEW);
-        let is_set_back = held.saturating_sub(fastest) > SET_BACK_MIN;
-        if is_set_back {
-            fastest
-        } else {
-            fastest.max(held)
-        }
-    }
-
-    fn fastest(&self) -> i64 {
-        let reversed = self.reversed.latest(LEAST_BUCKETS);
-        reversed.map_or(self.latest_offset, i64::saturating_neg)
-    }
-
     /// The least that the time can be now that the latest sample was taken: by what was seen of the clock since twice [`SAMPLE_GAP_MAX`],
     /// for so long one that was set back and set right may have gone unseen by others.
     #[must_use]
     pub fn least(&self) -> Timestamp {
-        Timestamp::from_micros(self.fastest().saturating_add(self.last.micros()))
+        let reversed = self.reversed.latest(LEAST_BUCKETS);
+        let offset = reversed.map_or(self.latest_offset, i64::saturating_neg);
+        Timestamp::from_micros(offset.saturating_add(self.last.micros()))
     }
 
     /// The most that the time can be at `sent`, for a limit of this reach whose lower clock stands at `last_low`. The
@@ -186,11 +168,6 @@ const SECOND: u64 = 1_000_000_000;
 
 /// Buckets of a second that reach back over twice [`SAMPLE_GAP_MAX`].
 const LEAST_BUCKETS: usize = 5;
-
-/// Clocks drift apart by less than a thousandth.
-const SLEW: i64 = 1_000;
-/// Where even the fastest answers say a second less, in microseconds, the clock was set back.
-const SET_BACK_MIN: i64 = 1_000_000;
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

@@ -172,27 +172,26 @@ fn a_slow_answer_does_not_set_the_time_back() {
     let mut samples = sampled(0, 10, 1_000);
     let mut last = database(0);
     for tick in 0..100_u64 {
-        let answered = BootTime::from_nanos(boot(11).nanos() + tick * 200_000_000);
-        // From none to 0.9 s on its way back; in the end never less than 0.5 s, as over a worse network.
-        let least = if tick < 50 { 0 } else { 500_000 };
-        let late = least + i64::try_from(tick % 5).unwrap() * 100_000;
-        let said = Timestamp::from_micros(1_000_000_000 + answered.micros() - late);
-        samples.add(said, answered, answered);
-        let now = samples.database_time(answered).unwrap();
+        let asked = BootTime::from_nanos(boot(11).nanos() + tick * 100_000_000);
+        let read = asked.after(Duration::from_millis(tick % 5));
+        let answered = read.after(Duration::from_millis(tick * 37 % 5_000));
+        let said = Timestamp::from_micros(1_000_000_000 + read.micros());
+        samples.add(said, asked, answered);
+        let now = samples.database_time(asked).unwrap();
         assert!(now > last, "tick {tick}");
+        assert_eq!(now, Timestamp::from_micros(1_000_000_000 + asked.micros()));
         last = now;
     }
-    let drifted = (database(1_000).micros() + boot(30).micros() + 800_000) - last.micros();
-    assert!((0..30_000).contains(&drifted), "{drifted} microseconds");
 }
 
 #[test]
-fn a_clock_that_was_set_back_or_on_is_followed() {
+fn a_clock_that_was_set_is_followed_at_once() {
     let mut samples = sampled(0, 10, 1_000);
-    for second in 11..=15 {
-        sample(&mut samples, second, second.unsigned_abs());
-    }
-    assert_eq!(samples.database_time(boot(15)), Some(database(15)));
-    sample(&mut samples, 5_016, 16);
-    assert_eq!(samples.database_time(boot(16)), Some(database(5_016)));
+    sample(&mut samples, 11, 11);
+    assert_eq!(samples.database_time(boot(11)), Some(database(11)));
+    sample(&mut samples, 5_012, 12);
+    assert_eq!(samples.database_time(boot(12)), Some(database(5_012)));
+    // As far as an answer that was slow shows it: it was read within three seconds before that.
+    samples.add(database(14), boot(13), boot(16));
+    assert_eq!(samples.database_time(boot(16)), Some(database(17)));
 }
