@@ -34,10 +34,11 @@ pub(super) fn wait(
     // of the database as soon as that is known for as long as the clocks look back. Where it was ahead for a moment, what was charged
     // meanwhile lasts for as long as it was.
     let known = entry.reach.charge.max(terms.charge_time()) + SAMPLE_GAP_MAX;
-    let clears = frozen.or(free).map_or(Duration::ZERO, |at| {
+    let ends = frozen.or(free).map(|at| {
         let caught_up = at.since(database_now).max(known);
         at.since(by).min(caught_up)
     });
+    let clears = ends.unwrap_or_default();
     // Others return what they did not use when their blocks close, and reports end charges early: nobody says when, so it is
     // asked a little more than once in every D, which also renews the claim.
     let next_close = next_close.map(|at| at.since(low) + RETURN_DELAY);
@@ -50,8 +51,10 @@ pub(super) fn wait(
     let again = frozen.map_or(clears.min(soonest), |at| at.since(high).max(often));
     Wait {
         ask_at: now.after(again.max(ASK_AGAIN_MIN)),
-        // An answer that is slower than those before sets the lower clock back, by its lead at most where it may be relied on.
-        clears_at: now.after(clears.max(ASK_AGAIN_MIN) + terms.lead()),
+        // An answer that is slower than those before sets the lower clock back, by its lead at most where it may be relied on. Where no
+        // charge has to end, it is not waited for.
+        clears_at: now
+            .after(clears.max(ASK_AGAIN_MIN) + ends.map_or(Duration::ZERO, |_| terms.lead())),
         is_frozen: frozen.is_some(),
         is_unreachable: false,
     }
@@ -117,6 +120,19 @@ mod tests {
         // It still is ahead: the lower clock will have caught up with it when that is known for as long as it looks back.
         let known = charge + SAMPLE_GAP_MAX + terms().lead();
         assert_eq!(told(at(100_000 + ahead)), NOW.after(known));
+    }
+
+    #[test]
+    fn where_no_charge_has_to_end_the_lower_clock_is_not_waited_for() {
+        let wait = wait(
+            &entry(100_000, 100_000, None),
+            &terms(),
+            None,
+            None,
+            at(100_000),
+            NOW,
+        );
+        assert_eq!(wait.clears_at, NOW.after(ASK_AGAIN_MIN));
     }
 
     #[test]
