@@ -101,6 +101,7 @@ mod tests {
             let ask = Ask {
                 need: 1,
                 want: 2,
+                lacking: 1,
                 largest: 1,
                 urgency: Urgency::Awaited,
                 only_looks: false,

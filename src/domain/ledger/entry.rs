@@ -159,7 +159,8 @@ impl Entry {
             grant(ask, free, promised, asker.live)
         };
         if units > 0 {
-            self.told = self.told.filter(|told| ask.need < told.units);
+            let is_back = |told: &Told| ask.urgency != Urgency::Ahead && told.units <= ask.need;
+            self.told = self.told.filter(|told| promised == 0 || !is_back(told));
             self.grant_number += 1;
             self.block_units_max = self.block_units_max.max(units);
         }
@@ -183,7 +184,7 @@ impl Entry {
         units
     }
 
-    /// A need was refused, and its caller is told when to come back.
+    /// A call was refused, and is told when to come back.
     pub(super) fn tell(&mut self, told: Told, database_now: Timestamp, terms: &Terms) {
         let sooner = |before: Told| before.or_sooner(told, database_now, terms);
         self.told = Some(self.told.map_or(told, sooner));

@@ -69,6 +69,7 @@ pub(in crate::domain::ledger) const fn ask(need: u64) -> Ask {
     Ask {
         need,
         want: need,
+        lacking: 0,
         largest: need,
         urgency: Urgency::Awaited,
         only_looks: false,
@@ -193,6 +194,25 @@ fn what_a_caller_was_told_to_come_back_for_is_there_when_it_does() {
         assert_eq!(granted(lacking, 20, near), (80, None));
     }
     assert_eq!(granted(ahead, 20, at(1_011)).0, 20);
+}
+
+/// A need of one is as small as any that is asked for ahead of demand, which is not that caller who is back.
+#[test]
+fn what_is_granted_ahead_or_to_others_before_ends_no_promise() {
+    let ask = |urgency| Ask { urgency, ..ask(1) };
+    let mut entry = entry();
+    let told = Told {
+        units: 1,
+        at: at(1_010),
+    };
+    entry.tell(told, at(1_000), &MINUTE);
+    let mut granted =
+        |urgency, charged, now| entry.grant(&asker(B), ask(urgency), 100, charged, &MINUTE, now);
+    assert_eq!(granted(Urgency::Lacking, 50, at(1_001)), 1);
+    assert_eq!(granted(Urgency::Ahead, 50, at(1_009)), 1);
+    assert_eq!(granted(Urgency::Ahead, 99, at(1_009)), 0);
+    assert_eq!(granted(Urgency::Lacking, 99, at(1_010)), 1);
+    assert_eq!(granted(Urgency::Ahead, 99, at(1_010)), 1);
 }
 
 #[test]

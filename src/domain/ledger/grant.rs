@@ -7,6 +7,8 @@ pub struct Ask {
     pub need: u64,
     /// What it would like, for demand to come. At least `need`.
     pub want: u64,
+    /// What calls lack already, together: no more than `want`.
+    pub lacking: u64,
     /// The largest need of those who ask: at least `need`. Nothing is granted for it, but it is told when it could be.
     pub largest: u64,
     /// Who goes without, if it is not granted.
@@ -28,7 +30,7 @@ pub enum Urgency {
 }
 
 /// The units to grant: never more than are free, no more than a fair share of them unless the first waiter needs it, and nothing if
-/// that need cannot be met. So many are `promised` to a call that was refused: no more than somebody needs is granted of them.
+/// that need cannot be met. So many are `promised` to a call that was refused: nothing is granted of them for demand to come.
 #[must_use]
 pub fn grant(ask: Ask, free: u64, promised: u64, live_replicas: u64) -> u64 {
     let need = ask.need.max(1);
@@ -40,8 +42,9 @@ pub fn grant(ask: Ask, free: u64, promised: u64, live_replicas: u64) -> u64 {
     if first < need || ask.only_looks {
         return 0;
     }
-    let fair = (spare / (2 * live_replicas.max(1))).max(1);
-    need.max(ask.want.min(fair))
+    let fair = |units: u64| units / (2 * live_replicas.max(1));
+    let lacking = ask.lacking.min(fair(free));
+    need.max(lacking).max(ask.want.min(fair(spare)))
 }
 
 #[cfg(test)]
@@ -54,6 +57,7 @@ mod tests {
         Ask {
             need,
             want,
+            lacking: 0,
             largest: need,
             urgency: Urgency::Awaited,
             only_looks: false,
@@ -84,11 +88,19 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_promised_no_more_is_granted_than_somebody_needs() {
+    fn of_what_is_promised_nothing_is_granted_for_demand_to_come() {
         assert_eq!(grant(ask(30, 90), 100, 80, 1), 30);
         assert_eq!(grant(ask(5, 90), 100, 80, 1), 10);
         assert_eq!(grant(ahead(90), 100, 80, 1), 10);
         assert_eq!(grant(ahead(90), 100, 100, 1), 0);
+        // Other calls lack some already.
+        let lacking = Ask {
+            lacking: 40,
+            ..ask(5, 90)
+        };
+        assert_eq!(grant(lacking, 100, 80, 1), 40);
+        assert_eq!(grant(lacking, 100, 80, 2), 25);
+        assert_eq!(grant(lacking, 100, 0, 1), 50);
     }
 
     proptest! {
@@ -97,7 +109,11 @@ mod tests {
             (need, extra) in (1..10_000_u64, 0..10_000_u64),
             (free, promised, live) in (0..20_000_u64, 0..20_000_u64, 0..20_u64),
         ) {
-            let granted = grant(ask(need, need + extra), free, promised, live);
+            let asked = Ask {
+                lacking: need + extra / 2,
+                ..ask(need, need + extra)
+            };
+            let granted = grant(asked, free, promised, live);
             prop_assert!(granted <= free);
             prop_assert!(granted == 0 || granted >= need);
             prop_assert!(granted <= need + extra);

@@ -190,6 +190,7 @@ impl Held {
     pub fn reconfigure(&mut self, limit: Arc<Limit>) {
         if limit.rev != self.limit.rev {
             self.refusals.clear();
+            self.ahead_at = BootTime::default();
         }
         if limit.mode != self.limit.mode {
             self.close_open();
@@ -285,6 +286,7 @@ impl Held {
     /// What this replica gave back is free in the database now: asking makes sense again, whenever the next charge ends.
     pub fn returned(&mut self) {
         self.refusals.returned();
+        self.ahead_at = BootTime::default();
     }
 
     /// More was used than estimated: charged anew, whether the block is there or not.

@@ -16,7 +16,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// What is kept from all that nobody lacks: from so long before that what was granted earlier, and is not used, is back by then, and
+    /// What is kept from demand to come: from so long before that what was granted earlier, and is not used, is back by then, and
     /// for a moment after it.
     pub(super) fn promised(self, database_now: Timestamp, terms: &Terms) -> u64 {
         let life = Claim::life(terms);

@@ -96,6 +96,7 @@ fn work(question: &Question) -> Work {
     let ask = Ask {
         need: question.needed.max(1),
         want: question.needed.max(1),
+        lacking: 0,
         largest: question.needed.max(1),
         urgency: Urgency::Lacking,
         only_looks: false,

@@ -105,6 +105,7 @@ impl Held {
         self.asked = Ask {
             need,
             want,
+            lacking: missed.min(want),
             largest,
             urgency: match (is_ahead, is_awaited) {
                 (true, _) => Urgency::Ahead,
@@ -146,7 +147,7 @@ impl Held {
         self.weigh(answer.units, &answer.terms);
         if answer.units == 0 && urgency == Urgency::Ahead {
             // What is promised to others is no answer to whoever needs something.
-            self.ahead_at = answer.wait.ask_at;
+            self.ahead_at = answer.wait.not_before(self.put_off).ask_at;
             return;
         }
         if answer.units == 0 {
@@ -167,6 +168,7 @@ impl Held {
             return;
         }
         self.refusals.clear();
+        self.ahead_at = BootTime::default();
         self.line.granted(need);
         self.pace.granted(answer.units, answer.sent);
         let block = Block {

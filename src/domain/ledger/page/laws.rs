@@ -48,6 +48,7 @@ fn work(need: u64, more: u64, charge: Option<u64>, seen: Seen) -> Work {
             ask: Ask {
                 need,
                 want: need + more,
+                lacking: 0,
                 largest: need,
                 urgency: Urgency::Awaited,
                 only_looks: false,

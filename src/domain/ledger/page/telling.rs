@@ -33,7 +33,8 @@ impl Page<'_> {
             return;
         };
         let (ask, epoch) = (asked.ask, BootTime::default());
-        if self.granted > 0 || ask.urgency == Urgency::Ahead || ask.only_looks {
+        // Whoever waits in line has its claim.
+        if self.granted > 0 || ask.urgency != Urgency::Lacking || ask.only_looks {
             return;
         }
         let wait = self.wait(&now, free.need, ask.need, epoch);
