@@ -62,8 +62,9 @@ fn a_stretch_of_load() {
         rolling: Some(HOUR / 12),
         ..load(HOUR / 3, HOUR / 180)
     };
-    // What ends with its leases is kept for a while: at this length, some of it is still becoming more.
-    runs("a_stretch_of_load", &setup, 1.3);
+    // What ends with its leases is kept for a while: at this length, some of it is still becoming more, and the peaks that restarts leave
+    // (twice of what is kept between them) do not even out yet.
+    runs("a_stretch_of_load", &setup, 1.5);
 }
 
 #[test]

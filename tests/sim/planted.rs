@@ -129,7 +129,13 @@ fn bug_refund_twice() {
 
 #[test]
 fn bug_end_open_block() {
-    bug("bug_end_open_block", Bug::EndOpenBlock, pressed());
+    // Reports come while their blocks are open still.
+    let setup = Setup {
+        latency: Duration::from_millis(5),
+        runs: 7,
+        ..pressed()
+    };
+    bug("bug_end_open_block", Bug::EndOpenBlock, setup);
 }
 
 #[test]
