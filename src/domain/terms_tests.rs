@@ -68,6 +68,32 @@ fn what_is_held_is_charged_for_the_longest_lease_and_calendars_are_paced() {
     assert!(!terms(Span::Rolling(SECOND * 60)).is_long());
 }
 
+#[test]
+fn a_charge_lasts_longer_by_how_long_a_machine_may_stand_still() {
+    let blackout = SECOND * 3;
+    let standing = |terms: Terms| Terms { blackout, ..terms };
+    let minute = SECOND * 60;
+    for span in [Span::Rolling(minute), Span::Held(minute)] {
+        let (usual, longer) = (terms(span), standing(terms(span)));
+        assert_eq!(longer.charge_time(), usual.charge_time() + blackout);
+        let end = usual.charge_until(MIDNIGHT).after(blackout);
+        assert_eq!(longer.charge_until(MIDNIGHT), end);
+        assert_eq!(longer.hold(minute), usual.hold(minute) + blackout);
+    }
+    // What was safe from the next day by less than that is not.
+    let usual = daily();
+    let late = usual.validity + usual.start_within + usual.epsilon() + CLOCK_OFFSET_MAX;
+    let before = |early| MIDNIGHT.before(late + early);
+    let (one, both) = (
+        MIDNIGHT.after(CLOCK_OFFSET_MAX),
+        MIDNIGHT.after(DAY + CLOCK_OFFSET_MAX),
+    );
+    assert_eq!(usual.charge_until(before(blackout)), one);
+    assert_eq!(standing(usual).charge_until(before(blackout)), both);
+    let tick = Duration::from_micros(1);
+    assert_eq!(standing(daily()).charge_until(before(blackout + tick)), one);
+}
+
 fn spans() -> impl Strategy<Value = Span> {
     let zones = prop::sample::select(vec!["UTC", "Europe/Berlin", "Asia/Kathmandu"]);
     let periods = prop::sample::select(vec![Period::Day, Period::Month]);
