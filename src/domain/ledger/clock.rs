@@ -97,7 +97,7 @@ impl ClockSamples {
         self.minutes
             .add(answered, self.latest_offset, 60 * SECOND, 120);
         self.hours
-            .add(answered, self.latest_offset, 3_600 * SECOND, 24 * 33);
+            .add(answered, self.latest_offset, 3_600 * SECOND, HOURS);
     }
 
     /// The database's time at `now`: for deadlines of health and leases, and for what came first, never for charges. An answer that was
@@ -165,6 +165,9 @@ impl ClockSamples {
 }
 
 const SECOND: u64 = 1_000_000_000;
+
+/// Buckets of an hour that reach back over the longest charge: a month, a quarter of it for D and half of it for L, and more.
+const HOURS: usize = 24 * 60;
 
 /// Buckets of a second that reach back over twice [`SAMPLE_GAP_MAX`].
 const LEAST_BUCKETS: usize = 5;
