@@ -76,6 +76,7 @@ mod tests {
             last: Seen::NONE,
             wait: Wait::default(),
             largest_clears_at: BootTime::default(),
+            is_kept: false,
         }
     }
 

@@ -65,5 +65,6 @@ pub(crate) fn granted(limit: &Limit, block: u64, units: u64, sent: BootTime) -> 
         last: Seen::NONE,
         wait: Wait::default(),
         largest_clears_at: BootTime::default(),
+        is_kept: false,
     }
 }

@@ -20,10 +20,10 @@ pub struct Ask {
 /// Who goes without, if nothing is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Urgency {
-    /// Nobody yet: what is at hand runs out soon.
+    /// Nobody yet: what is at hand runs out soon, or whoever lacked it was refused and has gone.
     #[default]
     Ahead,
-    /// A call, which is refused.
+    /// A call that waits for this answer alone, and is refused.
     Lacking,
     /// A call that waits in line.
     Awaited,

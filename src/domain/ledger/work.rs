@@ -209,6 +209,8 @@ pub struct Answer {
     pub wait: Wait,
     /// When the largest need is free that was asked about, if nothing was granted.
     pub largest_clears_at: BootTime,
+    /// Nothing was granted although it is free: it is kept for another, or it is too early for a grant.
+    pub is_kept: bool,
 }
 
 #[cfg(test)]

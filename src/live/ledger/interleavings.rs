@@ -90,6 +90,7 @@ fn grant(said: Vec<Said>) {
             last: Seen::NONE,
             wait: Wait::default(),
             largest_clears_at: BootTime::default(),
+            is_kept: false,
         })
     };
     let answers: Vec<_> = said

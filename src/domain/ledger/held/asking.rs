@@ -79,7 +79,8 @@ impl Held {
         let need = need.unwrap_or(1).clamp(1, amount);
         let largest = self.missed.largest().clamp(need, amount);
         let missed = self.missed.units();
-        let is_ahead = missed == 0 && first.is_none();
+        // Where nobody is in line, whoever missed something was refused and has gone: that tells what is to come.
+        let is_ahead = self.line.is_empty() || (missed == 0 && first.is_none());
         let is_known = |units| now < self.refusals.wait_for(units).ask_at;
         if self.reserving || (is_known(need) && is_known(largest)) {
             return None;
@@ -145,7 +146,7 @@ impl Held {
             ..
         } = self.asked;
         self.weigh(answer.units, &answer.terms);
-        if answer.units == 0 && urgency == Urgency::Ahead {
+        if answer.is_kept && urgency == Urgency::Ahead {
             // What is promised to others is no answer to whoever needs something.
             self.ahead_at = answer.wait.not_before(self.put_off).ask_at;
             return;

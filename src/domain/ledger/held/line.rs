@@ -110,6 +110,11 @@ impl Line {
         self.kept.len()
     }
 
+    /// Nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// Who goes first of those that can be met in time.
     pub(super) fn first_due(&self) -> Option<First> {
         let place = self.places.get(self.due.first()?)?;

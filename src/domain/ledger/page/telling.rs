@@ -56,6 +56,7 @@ impl Page<'_> {
             ),
             _ => (Wait::default(), Wait::default()),
         };
+        let is_refused = self.granted == 0 && !of_need.is_frozen;
         Some(Answer {
             block: asked.block,
             units: self.granted,
@@ -66,6 +67,7 @@ impl Page<'_> {
             last: self.entry.last(),
             wait: of_need,
             largest_clears_at: of_largest.clears_at,
+            is_kept: is_refused && self.fits(asked.ask.need, &terming),
         })
     }
 

@@ -136,6 +136,42 @@ fn the_database_is_asked_for_what_the_first_in_line_needs_whoever_missed_first()
     assert!(ask.want >= 8_010);
 }
 
+#[test]
+fn who_was_refused_has_gone_and_only_tells_what_is_to_come() {
+    let limit = limit(1, Dimension::InputTokens, 30_000, Duration::from_mins(1));
+    for (ticket, urgency) in [(None, Urgency::Ahead), (Some(1), Urgency::Lacking)] {
+        let mut budget = Budget::default();
+        budget.reconfigure(&[Arc::new(limit.clone())]);
+        let need = Need {
+            is_patient: false,
+            ..need(8_000, "m", ticket)
+        };
+        assert!(matches!(budget.take(need, NOW), Take::Short(_)));
+        let ask = budget.work(false, NOW, || 7)[0].ask.unwrap().ask;
+        assert_eq!((ask.need, ask.urgency), (8_000, urgency));
+    }
+}
+
+#[test]
+fn what_is_kept_for_another_is_no_answer_to_a_call_that_comes() {
+    let limit = limit(1, Dimension::InputTokens, 30_000, Duration::from_mins(1));
+    for is_kept in [true, false] {
+        let mut budget = Budget::default();
+        budget.reconfigure(&[Arc::new(limit.clone())]);
+        let gone = need(8_000, "m", None);
+        assert!(matches!(budget.take(gone, NOW), Take::Short(_)));
+        assert!(asked(&mut budget, 1).is_some());
+        let no = Answer {
+            is_kept,
+            ..refused(&limit, Duration::from_secs(1))
+        };
+        budget.answered(limit.uid, &no, NOW);
+        let here = need(8_000, "m", Some(1));
+        assert!(matches!(budget.take(here, NOW), Take::Short(_)));
+        assert_eq!(asked(&mut budget, 1).is_some(), is_kept);
+    }
+}
+
 /// What a need of so many tokens is told when it is refused at `now`.
 fn told(budget: &mut Budget, tokens: u64, now: BootTime) -> Wait {
     let take = budget.take(need(tokens, "m", None), now);
@@ -151,7 +187,7 @@ fn a_larger_need_than_was_refused_is_not_told_what_the_smaller_was() {
     let mut budget = Budget::default();
     budget.reconfigure(&[Arc::new(limit.clone())]);
     told(&mut budget, 10, NOW);
-    assert_eq!(asked(&mut budget, 1), Some((10, true)));
+    assert_eq!(asked(&mut budget, 1), Some((10, false)));
     let no = |clears: u64| refused(&limit, Duration::from_secs(clears));
     budget.answered(limit.uid, &no(2), NOW);
     let clears = |seconds: u64| NOW.after(Duration::from_secs(seconds));
