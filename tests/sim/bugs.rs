@@ -93,6 +93,8 @@ pub(crate) enum Bug {
     SpanByTermsOfToday,
     /// A need that was not met is not left room for.
     NoClaim,
+    /// What a refused caller was told is not kept from demand to come.
+    ToldForgotten,
     /// A block that comes when its validity is over is not returned.
     LateKept,
     /// A limit of a long window is granted faster than what may be forgotten of it is charged for.

@@ -32,6 +32,7 @@ mod spans;
 mod takeovers;
 mod terms;
 mod time;
+mod told;
 mod waste;
 mod world;
 

@@ -54,6 +54,9 @@ pub(crate) struct Verdict {
     pub(crate) offline: u64,
     /// Charges that ended before what they stand for.
     pub(crate) early: u64,
+    /// Refused callers who came back when told to, and were given a lease; and those who were not.
+    pub(crate) kept: usize,
+    pub(crate) broken: usize,
     /// Of the replica that gave least, as a share of what all gave on average.
     pub(crate) least_served: f64,
     /// As `share`, with what was used beyond the estimates.
@@ -168,6 +171,8 @@ impl Oracle {
             share: used / (room * amount as f64),
             offline: 0,
             early: 0,
+            kept: 0,
+            broken: 0,
             least_served: 0.0,
             with_overuse: (used + more_used) / (room * amount as f64),
         }

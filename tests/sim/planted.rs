@@ -77,6 +77,22 @@ fn bug_no_freeze() {
     bug("bug_no_freeze", Bug::NoFreeze, setup);
 }
 
+/// A dump is restored over the database that goes on.
+#[test]
+fn bug_no_freeze_after_a_restore() {
+    let mut setup = pressed();
+    setup.faults.restore = 0.05;
+    bug("bug_no_freeze_after_a_restore", Bug::NoFreeze, setup);
+}
+
+/// Its disk is, which nothing tells but what was granted since.
+#[test]
+fn bug_no_freeze_after_a_disk_was_set_back() {
+    let mut setup = pressed();
+    setup.faults.set_back = 0.05;
+    bug("bug_no_freeze_after_set_back", Bug::NoFreeze, setup);
+}
+
 #[test]
 fn bug_read_before_lock() {
     bug("bug_read_before_lock", Bug::ReadBeforeLock, pressed());

@@ -85,6 +85,8 @@ pub(crate) enum Outcome {
     Given(Given),
     /// It waits, and is worth another try at this time.
     Waits(BootTime),
+    /// It is refused, and told to come back at this time.
+    Told(Call, BootTime),
     Refused,
 }
 
@@ -234,7 +236,7 @@ impl Replica {
         }
         if until <= boot {
             ticket.iter().for_each(|t| self.budget.leave(*t));
-            return Outcome::Refused;
+            return Outcome::Told(call, wait.retry_at(boot));
         }
         let is_first = ticket.is_none();
         let ticket = ticket.unwrap_or(self.tickets);

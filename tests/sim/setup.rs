@@ -9,8 +9,10 @@ use keylease::domain::terms::Span;
 
 use crate::bugs::Bug;
 
+mod faults;
 mod script;
 
+pub(crate) use faults::Faults;
 pub(crate) use script::{Act, Odd, Replicas};
 
 /// A scenario. Probabilities of faults are per second, or per message.
@@ -28,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) is_bursty: bool,
     /// How long a call waits for permits.
     pub(crate) max_wait: Duration,
+    /// A refused caller comes back when it was told to, and nobody else calls until then.
+    pub(crate) comes_back: bool,
     /// Uses asked for at once, at most.
     pub(crate) uses_max: u64,
     /// Input tokens of one use, at most.
@@ -101,53 +105,6 @@ pub(crate) struct Spec {
     pub(crate) models: &'static [&'static str],
 }
 
-/// What goes wrong.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Faults {
-    /// A replica is killed and starts anew.
-    pub(crate) crash: f64,
-    /// A replica ends in order, and comes back.
-    pub(crate) drain: f64,
-    /// A replica stops for a while.
-    pub(crate) pause: f64,
-    pub(crate) pause_max: Duration,
-    /// Messages to and from the database that take long.
-    pub(crate) slow_database: f64,
-    /// Replies of the database that never come, although it has committed.
-    pub(crate) lost_reply: f64,
-    /// Answers to callers that take long.
-    pub(crate) slow_lease: f64,
-    /// Answers that never come, to callers who send their call again then.
-    pub(crate) lost_lease: f64,
-    pub(crate) slow_max: Duration,
-    /// A standby takes over that lacks what was committed last.
-    pub(crate) failover: f64,
-    /// A dump is restored in place.
-    pub(crate) restore: f64,
-    /// The database's disk is set back.
-    pub(crate) set_back: f64,
-    /// The database is gone for a while.
-    pub(crate) outage: f64,
-    pub(crate) outage_max: Duration,
-    /// A replica cannot reach the database for a while.
-    pub(crate) cut_off: f64,
-    pub(crate) cut_off_max: Duration,
-    /// The offline shares are changed.
-    pub(crate) reshare: f64,
-    /// The database's clock is set, or slews.
-    pub(crate) clock: f64,
-    /// The same, and forward alone.
-    pub(crate) clock_forward: f64,
-    /// The same, and set right again before every replica has seen it.
-    pub(crate) clock_blink: f64,
-    /// The same, by less than it may be apart from a provider's.
-    pub(crate) clock_near: f64,
-    /// Every reply to the first replica comes this late.
-    pub(crate) late_to_first: Option<Duration>,
-    /// The limits are changed: raised, lowered, with other D and L.
-    pub(crate) reconfigure: f64,
-}
-
 /// So many requests in a window.
 pub(crate) const fn requests(amount: u64, seconds: u64) -> Spec {
     Spec {
@@ -206,6 +163,7 @@ impl Default for Setup {
             demand: 5.0,
             is_bursty: true,
             max_wait: Duration::from_secs(5),
+            comes_back: false,
             uses_max: 1,
             tokens_max: 2_000,
             output_max: 0,

@@ -35,12 +35,14 @@ mod holding;
 mod locks;
 mod replicas;
 mod reports;
+mod told;
 mod watching;
 
 use asking::Asking;
 use events::{Event, Renewing};
 use holding::{Holding, LeaseId};
 use replicas::CONNECT;
+use told::Promises;
 pub(crate) use watching::{Kept, entries};
 
 pub(crate) struct World<'a> {
@@ -68,6 +70,8 @@ pub(crate) struct World<'a> {
     /// Calls that can be sent again.
     asking: BTreeMap<RequestId, Asking>,
     requests: RequestId,
+    /// What refused callers were told.
+    promises: Promises,
     /// What callers are like, and until when.
     odd: Option<(Odd, Time)>,
     boots: u128,
@@ -110,6 +114,7 @@ impl<'a> World<'a> {
             limits,
             asking: BTreeMap::new(),
             requests: 0,
+            promises: Promises::default(),
             odd: None,
             boots: 0,
             watched: Vec::new(),
@@ -168,6 +173,8 @@ impl<'a> World<'a> {
         let verdict = Verdict {
             offline,
             early,
+            kept: self.promises.kept,
+            broken: self.promises.broken,
             least_served: self.least_served(),
             ..worst
         };

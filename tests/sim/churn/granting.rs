@@ -43,6 +43,7 @@ fn answer(
         terms: limit.terms(),
         last: Seen::NONE,
         largest_clears_at: BootTime::default(),
+        is_kept: false,
         wait: Wait::default(),
     })
 }

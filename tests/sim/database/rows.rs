@@ -162,12 +162,14 @@ impl LedgerRows for Rows<'_> {
     }
 
     async fn advance(&mut self, moved: &[(Uuid, Entry)]) -> Result<()> {
-        let is_unclaimed = self.database.bug == Some(Bug::NoClaim);
+        let bug = self.database.bug;
         for (limit, entry) in moved {
             let row = self.row(*limit);
             row.entry = *entry;
-            if is_unclaimed {
-                row.entry.claim = None;
+            match bug {
+                Some(Bug::NoClaim) => row.entry.claim = None,
+                Some(Bug::ToldForgotten) => row.entry.told = None,
+                _ => {}
             }
         }
         Ok(())

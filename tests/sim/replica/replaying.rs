@@ -65,7 +65,7 @@ impl Replica {
     ) -> Vec<Outcome> {
         let pending = match outcome {
             Outcome::Waits(_) => None,
-            Outcome::Given(_) | Outcome::Refused => {
+            Outcome::Given(_) | Outcome::Told(..) | Outcome::Refused => {
                 request.and_then(|id| self.calls.pending.remove(&id))
             }
         };

@@ -16,6 +16,9 @@ impl World<'_> {
         };
         let gap = self.random.exponential(self.setup.demand * factor);
         self.after(gap, Event::Arrive);
+        if self.promises.is_open() {
+            return;
+        }
         let mut input = self.random.between(1, self.setup.tokens_max);
         let mut max_wait = self.setup.max_wait;
         if let Some((share, tokens)) = self.setup.large

@@ -207,6 +207,7 @@ impl World<'_> {
         match outcome {
             Outcome::Given(given) => {
                 self.hold(&given);
+                self.came_back(&given);
                 let is_lost = self.random.chance(self.setup.faults.lost_lease);
                 if given.call.request.is_some() && (is_lost || self.is_odd(Odd::Lost)) {
                     return;
@@ -224,6 +225,7 @@ impl World<'_> {
                     self.after(delay, Event::Wake(index, boot));
                 }
             }
+            Outcome::Told(call, at) => self.told(index, call, at),
             Outcome::Refused => {}
         }
     }
