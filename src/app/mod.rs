@@ -5,6 +5,7 @@ pub mod audit;
 mod auditing;
 pub mod bootstrap;
 mod causes;
+mod chores;
 pub mod classify;
 mod command_line;
 pub mod commands;

@@ -8,6 +8,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic_health::server::HealthReporter;
 
+use super::chores::chores;
 use super::poll::{poll, show};
 use super::probing::probe;
 use super::retention::{Retention, retain};
@@ -15,18 +16,12 @@ use super::rotating::{rotate, step};
 use super::supervision::{every, is_next, round, supervise};
 use super::{alerting, auditing, config::MasterKeySources, observe, ring};
 use crate::live::heartbeat::Heart;
-use crate::live::{canaries, idle, ledger, outbox, spend};
-use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
-use crate::store::{
-    self, cooldowns, foreign_reports, incidents, lease_renewals, replicas, settled, version_leases,
-    version_retries,
-};
+use crate::live::{canaries, ledger, outbox, spend};
+use crate::store;
 use crate::vault::{Alerting, Error, Vault};
 
 /// How long the last sums of what was spent may take to be written when a replica ends.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
-/// How long a batch of sums is known by its id: longer than any outage after which it is sent again.
-const FLUSH_AGE_MAX: Duration = Duration::from_hours(24 * 30);
 /// How old a count of all keys may be.
 const SURVEY_EVERY: Duration = Duration::from_secs(10);
 /// How often reports are looked for whose issuer is gone.
@@ -35,10 +30,6 @@ const TAKE_OVER_EVERY: Duration = Duration::from_secs(5);
 const LEARN_EVERY: Duration = Duration::from_secs(2);
 /// All that is known is looked at for something to adopt about once a minute.
 const LEARN_ALL_TICKS: u32 = 30;
-/// What is not urgent.
-const CHORES_EVERY: Duration = Duration::from_mins(1);
-/// Reports that nobody took, and what was settled of replicas that are gone: longer than any lease lasts.
-const REPORT_AGE_MAX: Duration = Duration::from_hours(25);
 
 /// The workers of one replica.
 #[derive(Debug)]
@@ -205,41 +196,6 @@ async fn survey(vault: Arc<Vault>, stop: CancellationToken) {
         match vault.charged().await {
             Ok(charged) => observe::limits(&charged),
             Err(error) => tracing::debug!(%error, "how full the limits are is not known"),
-        }
-    }
-}
-
-/// Forgets what is old, and says what is overdue.
-async fn chores(vault: Arc<Vault>, stop: CancellationToken) {
-    let mut ticks = every(CHORES_EVERY);
-    while is_next(&mut ticks, &stop).await {
-        // In a task of its own: a commit is never cancelled.
-        let (live, pool) = (Arc::clone(vault.live()), vault.pool().clone());
-        let moved = tokio::spawn(async move { idle::move_clocks(&live, &pool).await }).await;
-        if let Ok(Err(error)) = moved {
-            tracing::warn!(%error, "the clocks of idle limits stand still, it is tried again in a minute");
-        }
-        let forgotten = async {
-            let mut conn = acquire(vault.pool()).await?;
-            replicas::forget(&mut conn).await?;
-            cooldowns::forget(&mut conn).await?;
-            store::version_cooldowns::forget(&mut conn).await?;
-            incidents::forget(&mut conn).await?;
-            store::canaries::forget(&mut conn).await?;
-            lease_renewals::forget(&mut conn, REPORT_AGE_MAX).await?;
-            settled::forget(&mut conn, REPORT_AGE_MAX).await?;
-            version_leases::forget(&mut conn).await?;
-            version_retries::forget(&mut conn).await?;
-            store::spend::forget(&mut conn, FLUSH_AGE_MAX).await?;
-            foreign_reports::forget(&mut conn, REPORT_AGE_MAX).await
-        };
-        if let Err(error) = in_time(ANSWER_WITHIN, forgotten).await {
-            tracing::warn!(%error, "old replicas, cooldowns and reports could not be forgotten, it is tried again in a minute");
-        }
-        for (account, count) in vault.overdue() {
-            if count > 0 {
-                tracing::warn!(account, count, "keys are overdue for rotation");
-            }
         }
     }
 }
