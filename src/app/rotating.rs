@@ -63,11 +63,24 @@ pub(super) async fn rotate(vault: Arc<Vault>, stop: CancellationToken) {
 async fn first_look(vault: &Arc<Vault>) -> Option<Steady> {
     let looking = Arc::clone(vault);
     let now = vault.live().now();
-    match round(async move { looking.is_clock_behind().await }).await {
-        Ok(Ok(false)) => Some(Steady::new(now)),
-        Ok(Ok(true)) => {
+    let look = async move {
+        let (is_behind, is_ahead) = (
+            looking.is_clock_behind().await?,
+            looking.is_clock_ahead().await?,
+        );
+        Ok::<_, Error>((is_behind, is_ahead))
+    };
+    match round(look).await {
+        Ok(Ok((false, false))) => Some(Steady::new(now)),
+        Ok(Ok((true, _))) => {
             tracing::warn!(
-                "the database's clock is behind what is stored, so it is wrong or was: times of the future are left as they are for an hour"
+                "the database's clock is behind what is stored, so it is wrong or was: for an hour times of the future are left as they are, and previous versions are kept"
+            );
+            Some(Steady::doubted(now))
+        }
+        Ok(Ok((false, true))) => {
+            tracing::warn!(
+                "by the database's clock nobody was there for a while, unless it is ahead: previous versions are kept for an hour"
             );
             Some(Steady::doubted(now))
         }
@@ -80,7 +93,7 @@ async fn first_look(vault: &Arc<Vault>) -> Option<Steady> {
 }
 
 /// A grace that seems to be over since the database's clock was set forward goes on: nobody could take back that its version is revoked. One
-/// that began while the clock was ahead is cut short once that has been put right.
+/// that began while the clock was ahead is cut short once that has been put right. While the clock is doubted, no grace is over.
 async fn end_graces(vault: &Arc<Vault>, steady: &mut Steady, is_due: bool) {
     let now = vault.live().now();
     let (ahead, is_steady) = (steady.ahead(now), steady.look(now));
@@ -93,6 +106,9 @@ async fn end_graces(vault: &Arc<Vault>, steady: &mut Steady, is_due: bool) {
             ahead.seconds = ahead.as_secs(),
             "the database's clock was set forward, previous versions are kept for so much longer until this replica starts anew"
         );
+    }
+    if steady.is_doubted() {
+        return;
     }
     let (revoking, now) = (Arc::clone(vault), steady.time(now));
     tried(async move { revoking.revoke_drained(now).await.map(drop) }).await;

@@ -8,15 +8,16 @@ use crate::domain::time::{BootTime, Timestamp};
 
 /// What the database's clock may be off without having been set: a month of drift.
 const OFF_MIN: Duration = Duration::from_mins(5);
-/// A clock that was set back is believed when it has gone on from there for so long: it was wrong before, and has been put right.
-const BACK_BELIEVED: Duration = Duration::from_hours(1);
+/// A clock that was set back is believed when it has gone on from there for so long: it was wrong before, and has been put right. So is one
+/// that was doubted from the beginning.
+pub const BACK_BELIEVED: Duration = Duration::from_hours(1);
 
 /// The database's clock as it was when this replica looked first, and went on by the replica's own.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Steady {
     first: Now,
     back_since: Option<BootTime>,
-    /// Something was later than this clock already when it was looked at first: who of them is wrong is not known.
+    /// Something was later than this clock already when it was looked at first, or all was much earlier: who of them is wrong is not known.
     is_doubted: bool,
 }
 
@@ -31,14 +32,21 @@ impl Steady {
         }
     }
 
-    /// The same of a clock that is behind what is stored: it is behind, or has been put right after it was ahead. It is believed when it has
-    /// gone on for long enough, as one that was set back is.
+    /// The same of a clock that is behind what is stored: it is behind, or has been put right after it was ahead. Or it is far ahead of all
+    /// that is stored: it is ahead, or nobody was there for a while. It is believed when it has gone on for long enough, as one that was set
+    /// back is.
     #[must_use]
     pub const fn doubted(first: Now) -> Self {
         Self {
             is_doubted: true,
             ..Self::new(first)
         }
+    }
+
+    /// Whether it is not known yet if this clock was wrong from the beginning.
+    #[must_use]
+    pub const fn is_doubted(&self) -> bool {
+        self.is_doubted
     }
 
     fn expected(&self, now: Now) -> Timestamp {
@@ -121,14 +129,22 @@ mod tests {
         let mut steady = Steady::doubted(now(100, 5_000));
         assert!(!steady.look(now(100, 5_000)));
         assert!(!steady.look(now(3_600, 8_500)));
+        assert!(steady.is_doubted());
         assert_eq!(steady.ahead(now(3_600, YEAR)).as_secs() / 3_600, 8_757);
         assert!(!steady.look(now(3_650, YEAR)));
         assert!(steady.look(now(3_700, 8_600)));
+        assert!(!steady.is_doubted());
         assert!(!steady.look(now(3_800, 5_000)));
+        // Whoever begins while it is ahead believes it no sooner since it was put right meanwhile.
+        let mut steady = Steady::doubted(now(100, YEAR));
+        assert!(!steady.look(now(200, YEAR + 100)));
+        assert!(!steady.look(now(1_000, 5_000)));
+        assert!(!steady.look(now(4_500, 8_500)) && steady.is_doubted());
+        assert!(steady.look(now(4_600, 8_600)) && !steady.is_doubted());
+        // From there on it is ahead when it is set forward.
         let mut steady = Steady::new(now(100, YEAR));
         assert!(!steady.look(now(200, 5_000)));
         assert!(steady.look(now(3_800, 8_600)));
-        // From there on it is ahead when it is set forward.
         assert_eq!(steady.ahead(now(3_900, YEAR)).as_secs() / 3_600, 8_757);
     }
 }

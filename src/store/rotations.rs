@@ -18,7 +18,9 @@ mod writing;
 
 pub use claims::{Claimed, begun_since, busy, claim, is_due, note_attempt};
 pub use failed::{Failed, failed};
-pub use future::{drain_now, is_any_beyond, is_clock_behind, promote_now, step_now};
+pub use future::{
+    drain_now, is_any_beyond, is_clock_ahead, is_clock_behind, promote_now, step_now,
+};
 pub use revoking::{
     Asked, Leaving, answered, ask, is_being_asked, leaving, note_secret, secret_to_revoke,
     unrevoked,

@@ -6,13 +6,14 @@ use keylease::proto::{LeaseKeyRequest, RotateKeyRequest, RotationStep, VersionSt
 use tokio::time::sleep;
 
 use crate::harness::asked::Answer;
-use crate::harness::client::of;
+use crate::harness::client::{Client, of};
 use crate::harness::cluster::eventually;
 use crate::harness::keys::KEY;
 use crate::harness::outcomes::success;
 use crate::harness::probed::{A_WHILE, Probed};
 use crate::harness::rotator::with_rotator;
 use crate::harness::setup::{secret, span};
+use crate::rotation_drains::lease;
 
 const OLD: &str = "sk-Canary_Clock_old_w3Rt7Yp";
 const NEW: &str = "sk-Canary_Clock_new_k2Lp9Zx";
@@ -27,6 +28,13 @@ async fn begin_anew(probed: &mut Probed) {
     probed.cluster.begin_anew().await;
     let token = probed.cluster.admin_token.clone();
     probed.admin = probed.cluster.client(0, &token).await;
+}
+
+/// A client of the replica that has begun anew, of the caller.
+async fn caller(probed: &Probed) -> Client {
+    let token = probed.admin.create_token("search").await.text;
+    probed.cluster.settled().await;
+    probed.cluster.client(0, &token).await
 }
 
 async fn rotate(probed: &Probed, grace: Duration) {
@@ -51,6 +59,31 @@ async fn a_clock_that_is_set_a_day_ahead_ends_no_grace() {
     assert_eq!(probed.stages().await[1], VersionStage::Previous);
     // It can be gone back to.
     probed.roll_back().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_replica_that_begins_while_the_clock_is_a_day_ahead_keeps_what_a_killed_one_has_leased() {
+    let mut probed = Probed::start(1, OLD, false).await;
+    settable(&mut probed).await;
+    let caller = caller(&probed).await;
+    lease(&caller, 3_600).await;
+    rotate(&probed, Duration::ZERO).await;
+    sleep(A_WHILE).await;
+    probed.cluster.replicas[0].end("-KILL").await;
+    probed.cluster.replicas.clear();
+    probed.cluster.set_clock("27 h").await;
+    probed.cluster.add().await;
+    probed.admin = probed.cluster.admin().await;
+    // Longer than it takes until nobody waits for the killed one any more.
+    sleep(Duration::from_secs(15)).await;
+    assert_eq!(probed.stages().await[1], VersionStage::Previous);
+    // One that begins since the second was killed has seen no more.
+    probed.cluster.replicas[0].end("-KILL").await;
+    probed.cluster.replicas.clear();
+    probed.cluster.add().await;
+    probed.admin = probed.cluster.admin().await;
+    sleep(Duration::from_secs(15)).await;
+    assert_eq!(probed.stages().await[1], VersionStage::Previous);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub(crate) async fn rotate(probed: &Probed, value: &str) {
     assert_eq!(rotation.step(), RotationStep::Draining);
 }
 
-async fn lease(caller: &Client, lasts: u64) -> LeaseKeyResponse {
+pub(crate) async fn lease(caller: &Client, lasts: u64) -> LeaseKeyResponse {
     let request = LeaseKeyRequest {
         lease_duration: Some(span(Duration::from_secs(lasts))),
         ..of("p")

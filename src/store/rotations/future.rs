@@ -1,8 +1,9 @@
-//! Times that were written while the database's clock was ahead, of a future that was taken back.
+//! Times that were written while the database's clock was ahead, of a future that was taken back; and whether it is ahead now.
 
 use std::time::Duration;
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::domain::rotation::GRACE_DEFAULT;
 use crate::domain::time::Timestamp;
@@ -39,6 +40,34 @@ pub async fn is_clock_behind(conn: &mut PgConnection, by: Duration) -> Result<bo
     .fetch_one(&mut *conn)
     .await?;
     Ok(is_behind || is_any_beyond(conn, by).await?)
+}
+
+/// Whether the newest change or lease on record is longer ago than this, or the last that was heard of another replica, which was killed
+/// then. The clock is ahead, or nobody was there for a while. Whoever lives and has done so for `lived` knows better; a younger one may have
+/// begun as this one does.
+///
+/// # Errors
+/// As every query.
+pub async fn is_clock_ahead(
+    conn: &mut PgConnection,
+    own: Uuid,
+    by: Duration,
+    lived: Duration,
+) -> Result<bool> {
+    let is_ahead = sqlx::query_scalar!(
+        r#"select (exists (select from replicas where boot_id <> $1 and heartbeat_time < clock_timestamp() - make_interval(secs => $2))
+                or coalesce(greatest((select record_time from audit_records order by sequence desc limit 1),
+                    (select max(record_time) from lease_journal)) < clock_timestamp() - make_interval(secs => $2), false))
+            and not exists (select from replicas where boot_id <> $1 and beats >= $3
+                and heartbeat_time >= clock_timestamp() - make_interval(secs => $2)) as "is_ahead!""#,
+        own,
+        by.as_secs_f64(),
+        // One a second.
+        i64::try_from(lived.as_secs()).unwrap_or(i64::MAX)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_ahead)
 }
 
 /// Whatever became current beyond this did so `now`. Answers how many versions.

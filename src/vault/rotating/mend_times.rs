@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::rotation_deeds::LEASE_OUT_MAX;
+use crate::live::steady::BACK_BELIEVED;
 use crate::store::connection::{ANSWER_WITHIN, acquire, in_time};
 use crate::store::rotations;
 use crate::vault::error::Refusal;
@@ -24,6 +25,19 @@ impl Vault {
         let looking = async {
             let mut conn = acquire(&self.pool).await?;
             rotations::is_clock_behind(&mut conn, AHEAD_MIN).await
+        };
+        Ok(in_time(ANSWER_WITHIN, looking).await?)
+    }
+
+    /// Whether the database's clock may be ahead of all that is stored: whoever begins to look at it then cannot know whether it is, or
+    /// whether nobody was there for a while.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or a fault.
+    pub async fn is_clock_ahead(&self) -> Result<bool> {
+        let looking = async {
+            let mut conn = acquire(&self.pool).await?;
+            rotations::is_clock_ahead(&mut conn, self.live.boot_id, AHEAD_MIN, BACK_BELIEVED).await
         };
         Ok(in_time(ANSWER_WITHIN, looking).await?)
     }
