@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::supervision::{every, is_next, round};
@@ -36,8 +37,13 @@ pub(super) async fn step(vault: Arc<Vault>, stop: CancellationToken) {
     while steps.ended().await {}
 }
 
-/// Begins rotations that are due, and ends previous versions, until it is asked to stop.
-pub(super) async fn rotate(vault: Arc<Vault>, stop: CancellationToken) {
+/// Begins rotations that are due, and ends previous versions, until it is asked to stop. Says how it found the database's clock, for others
+/// who ask whether something is old.
+pub(super) async fn rotate(
+    vault: Arc<Vault>,
+    found: watch::Sender<Option<Steady>>,
+    stop: CancellationToken,
+) {
     let mut ticks = every(LOOK_EVERY);
     let mut steady = None;
     for number in 0_u32.. {
@@ -56,6 +62,7 @@ pub(super) async fn rotate(vault: Arc<Vault>, stop: CancellationToken) {
         if let Some(steady) = &mut steady {
             end_graces(&vault, steady, number % DUE_TICKS == 0).await;
         }
+        found.send_replace(steady);
     }
 }
 

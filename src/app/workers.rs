@@ -78,9 +78,10 @@ impl Workers {
         tasks.spawn(learn(Arc::clone(vault), stop.clone()));
         tasks.spawn(retain(Arc::clone(vault), kept, stop.clone()));
         tasks.spawn(survey(Arc::clone(vault), stop.clone()));
-        tasks.spawn(chores(Arc::clone(vault), stop.clone()));
+        let (found, steady) = watch::channel(None);
+        tasks.spawn(chores(Arc::clone(vault), steady, stop.clone()));
         tasks.spawn(probe(Arc::clone(vault), stop.clone()));
-        tasks.spawn(rotate(Arc::clone(vault), stop.clone()));
+        tasks.spawn(rotate(Arc::clone(vault), found, stop.clone()));
         tasks.spawn(step(Arc::clone(vault), stop.clone()));
         alerting::start(&mut tasks, vault, alerts, &stop);
         tasks.spawn(ring::keep(Arc::clone(vault), master_keys, stop.clone()));

@@ -6,6 +6,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
+use super::convert::offset;
+use crate::domain::time::Timestamp;
 
 /// Inserts a batch.
 ///
@@ -89,15 +91,14 @@ pub async fn remove(conn: &mut PgConnection, ids: &[i64]) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what nobody came for: its issuer is gone, and its charges have ended.
+/// Forgets what nobody came for since before this: its issuer is gone, and its charges have ended.
 ///
 /// # Errors
 /// As every query.
-pub async fn forget(conn: &mut PgConnection, age: Duration) -> Result<()> {
-    let seconds = age.as_secs_f64();
+pub async fn forget(conn: &mut PgConnection, before: Timestamp) -> Result<()> {
     sqlx::query!(
-        "delete from foreign_reports where create_time < clock_timestamp() - make_interval(secs => $1)",
-        seconds
+        "delete from foreign_reports where create_time < $1",
+        offset(before)
     )
     .execute(conn)
     .await?;

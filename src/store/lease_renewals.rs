@@ -1,7 +1,5 @@
 //! Table `lease_renewals`: leases that go on beyond what their ids say.
 
-use std::time::Duration;
-
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -87,15 +85,14 @@ pub async fn find(conn: &mut PgConnection, issuer: Uuid, serial: u64) -> Result<
     Ok(until.map(timestamp))
 }
 
-/// Forgets those that ended so long ago.
+/// Forgets those that ended before this.
 ///
 /// # Errors
 /// As every query.
-pub async fn forget(conn: &mut PgConnection, age: Duration) -> Result<()> {
-    let seconds = age.as_secs_f64();
+pub async fn forget(conn: &mut PgConnection, before: Timestamp) -> Result<()> {
     sqlx::query!(
-        "delete from lease_renewals where until < clock_timestamp() - make_interval(secs => $1)",
-        seconds
+        "delete from lease_renewals where until < $1",
+        offset(before)
     )
     .execute(conn)
     .await?;

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use super::convert::{as_millis, timestamp};
+use super::convert::{as_millis, offset, timestamp};
 use crate::domain::time::Timestamp;
 
 /// A replica that has not been heard of for this long is not counted.
@@ -14,9 +14,6 @@ pub const LAPSE: Duration = Duration::from_secs(5);
 /// The reports of a replica that has not been heard of for this long are taken up by others. It may have been stopped only: then it finds
 /// that its blocks listen to it no more.
 pub const GONE: Duration = Duration::from_secs(10);
-/// A replica that has not been heard of for this long is forgotten: longer than any charge lasts, since one that finds itself forgotten
-/// takes it that the database has lost what it granted.
-const FORGET: Duration = Duration::from_hours(24 * 40);
 
 /// What a heartbeat tells.
 #[derive(Debug, Clone, Copy)]
@@ -147,14 +144,14 @@ pub async fn leasing(conn: &mut PgConnection) -> Result<Vec<(String, Vec<String>
     Ok(pairs.collect())
 }
 
-/// Forgets replicas that have not been heard of for long.
+/// Forgets replicas that were heard of before this last.
 ///
 /// # Errors
 /// As every query.
-pub async fn forget(conn: &mut PgConnection) -> Result<()> {
+pub async fn forget(conn: &mut PgConnection, before: Timestamp) -> Result<()> {
     sqlx::query!(
-        "delete from replicas where heartbeat_time < clock_timestamp() - make_interval(secs => $1)",
-        FORGET.as_secs_f64()
+        "delete from replicas where heartbeat_time < $1",
+        offset(before)
     )
     .execute(conn)
     .await?;

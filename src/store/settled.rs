@@ -1,14 +1,14 @@
 //! Table `settled`: leases that another replica settled, since the one that gave them was gone.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::Result;
-use super::convert::{signed, unsigned};
+use super::convert::{offset, signed, unsigned};
 use crate::domain::ledger::takeover::Settled;
+use crate::domain::time::Timestamp;
 
 /// What was settled of these leases, by issuer and number. Whoever asks holds each of them until the end of the transaction.
 ///
@@ -68,16 +68,13 @@ pub async fn note(conn: &mut PgConnection, leases: &HashMap<(Uuid, u64), Settled
     Ok(())
 }
 
-/// Forgets leases so old that no report on them is taken.
+/// Forgets leases that were settled before this, so old that no report on them is taken.
 ///
 /// # Errors
 /// As every query.
-pub async fn forget(conn: &mut PgConnection, age: Duration) -> Result<()> {
-    sqlx::query!(
-        "delete from settled where create_time < clock_timestamp() - make_interval(secs => $1)",
-        age.as_secs_f64()
-    )
-    .execute(conn)
-    .await?;
+pub async fn forget(conn: &mut PgConnection, before: Timestamp) -> Result<()> {
+    sqlx::query!("delete from settled where create_time < $1", offset(before))
+        .execute(conn)
+        .await?;
     Ok(())
 }

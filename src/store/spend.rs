@@ -1,7 +1,6 @@
 //! Tables `spend` and `spend_flushes`: sums by day, pool, account, model, caller and tags, and the batches that were added to them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -160,14 +159,14 @@ pub async fn sum(
     Ok(groups.collect())
 }
 
-/// Forgets which batches were added, of those so old that nobody sends them again.
+/// Forgets which batches were added before this, so long ago that nobody sends them again.
 ///
 /// # Errors
 /// As every query.
-pub async fn forget(conn: &mut PgConnection, age: Duration) -> Result<()> {
+pub async fn forget(conn: &mut PgConnection, before: Timestamp) -> Result<()> {
     sqlx::query!(
-        "delete from spend_flushes where create_time < clock_timestamp() - make_interval(secs => $1)",
-        age.as_secs_f64()
+        "delete from spend_flushes where create_time < $1",
+        offset(before)
     )
     .execute(conn)
     .await?;

@@ -63,14 +63,15 @@ pub async fn answer(
     Ok(())
 }
 
-/// Forgets what was said of leases that have ended, where it matters no more.
+/// Forgets what was said of leases that have ended by `now`, where it matters no more.
 ///
 /// # Errors
 /// As every query.
-pub async fn forget(conn: &mut PgConnection) -> Result<()> {
+pub async fn forget(conn: &mut PgConnection, now: Timestamp) -> Result<()> {
     sqlx::query!(
         "delete from version_leases l using key_versions v
-        where v.uid = l.version_uid and (v.stage = 'revoked' or (v.stage <> 'previous' and l.until < clock_timestamp()))"
+        where v.uid = l.version_uid and (v.stage = 'revoked' or (v.stage <> 'previous' and l.until < $1))",
+        offset(now)
     )
     .execute(conn)
     .await?;

@@ -13,7 +13,7 @@ use crate::harness::outcomes::success;
 use crate::harness::probed::{A_WHILE, Probed};
 use crate::harness::rotator::with_rotator;
 use crate::harness::setup::{secret, span};
-use crate::rotation_drains::lease;
+use crate::rotation_drains::{lease, renew};
 
 const OLD: &str = "sk-Canary_Clock_old_w3Rt7Yp";
 const NEW: &str = "sk-Canary_Clock_new_k2Lp9Zx";
@@ -35,6 +35,12 @@ async fn caller(probed: &Probed) -> Client {
     let token = probed.admin.create_token("search").await.text;
     probed.cluster.settled().await;
     probed.cluster.client(0, &token).await
+}
+
+/// How many leases are known to go on.
+async fn renewed(probed: &Probed) -> u64 {
+    let renewed = "update lease_renewals set until = until where version_uid is not null";
+    probed.sql(renewed).await
 }
 
 async fn rotate(probed: &Probed, grace: Duration) {
@@ -67,6 +73,8 @@ async fn a_replica_that_begins_while_the_clock_is_a_day_ahead_keeps_what_a_kille
     settable(&mut probed).await;
     let caller = caller(&probed).await;
     lease(&caller, 3_600).await;
+    let held = lease(&caller, 3_600).await;
+    renew(&caller, &held).await.unwrap();
     rotate(&probed, Duration::ZERO).await;
     sleep(A_WHILE).await;
     probed.cluster.replicas[0].end("-KILL").await;
@@ -77,6 +85,7 @@ async fn a_replica_that_begins_while_the_clock_is_a_day_ahead_keeps_what_a_kille
     // Longer than it takes until nobody waits for the killed one any more.
     sleep(Duration::from_secs(15)).await;
     assert_eq!(probed.stages().await[1], VersionStage::Previous);
+    assert_eq!(renewed(&probed).await, 1);
     // One that begins since the second was killed has seen no more.
     probed.cluster.replicas[0].end("-KILL").await;
     probed.cluster.replicas.clear();
@@ -84,6 +93,20 @@ async fn a_replica_that_begins_while_the_clock_is_a_day_ahead_keeps_what_a_kille
     probed.admin = probed.cluster.admin().await;
     sleep(Duration::from_secs(15)).await;
     assert_eq!(probed.stages().await[1], VersionStage::Previous);
+}
+
+#[tokio::test]
+async fn what_a_clock_that_is_set_a_day_ahead_makes_old_is_not_forgotten() {
+    let mut probed = Probed::start(1, OLD, false).await;
+    settable(&mut probed).await;
+    let caller = caller(&probed).await;
+    let held = lease(&caller, 3_600).await;
+    renew(&caller, &held).await.unwrap();
+    sleep(A_WHILE).await;
+    probed.cluster.set_clock("27 h").await;
+    // What is old is forgotten once a minute.
+    sleep(Duration::from_secs(65)).await;
+    assert_eq!(renewed(&probed).await, 1);
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ pub(crate) async fn lease(caller: &Client, lasts: u64) -> LeaseKeyResponse {
 }
 
 /// It goes on for ten minutes.
-async fn renew(caller: &Client, lease: &LeaseKeyResponse) -> Result<(), Status> {
+pub(crate) async fn renew(caller: &Client, lease: &LeaseKeyResponse) -> Result<(), Status> {
     let request = RenewLeaseRequest {
         lease_id: lease.lease_id.clone(),
         lease_duration: Some(span(Duration::from_secs(600))),
