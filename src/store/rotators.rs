@@ -141,6 +141,26 @@ pub async fn delete(conn: &mut PgConnection, account_uid: Uuid) -> Result<bool> 
     Ok(done.rows_affected() > 0)
 }
 
+/// A key of an account for which a rotator has something to do yet, by uid and id: it makes a secret, or a version is yet to be revoked at
+/// the provider, at once or when it has drained.
+///
+/// # Errors
+/// As every query.
+pub async fn owed(conn: &mut PgConnection, account_uid: Uuid) -> Result<Option<(Uuid, String)>> {
+    let row = sqlx::query!(
+        "select k.uid, k.id from keys k where k.account_uid = $1
+            and (exists (select from key_versions v where v.key_uid = k.uid and v.stage = 'previous')
+                or exists (select from rotations r where r.key_uid = k.uid
+                    and (r.step = 'revoking' or (r.step in ('cancelled', 'rolled_back') and (r.is_held or r.next_attempt_time is not null))
+                        or (r.step in ('creating', 'pending', 'testing') and r.origin = 'rotator'))))
+        order by k.id limit 1",
+        account_uid
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.uid, row.id)))
+}
+
 /// Counts one more request of an account's rotator, and says whether it may be made: at most so many are in the minute that began with the
 /// first of them. One that began in a future that was taken back is over.
 ///

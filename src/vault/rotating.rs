@@ -5,6 +5,7 @@ mod answer_drains;
 mod begin_due;
 mod cancel_rotation;
 pub(super) mod come_back;
+mod delete_rotator;
 mod mend_times;
 mod retry_rotation;
 mod revoke_drained;
@@ -15,6 +16,7 @@ mod set_rotator;
 
 pub use advance_rotation::Steps;
 pub use cancel_rotation::CancelRotation;
+pub use delete_rotator::DeleteRotator;
 pub use retry_rotation::RetryRotation;
 pub use rollback_key::RollbackKey;
-pub use set_rotator::{DeleteRotator, RotatorView, SetRotator};
+pub use set_rotator::{RotatorView, SetRotator};

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use keylease::proto::{
-    AlertKind, ListAlertsRequest, ListAuditRecordsRequest, RotateKeyRequest, RotationStep,
-    VersionStage,
+    AlertKind, DeleteRotatorRequest, ListAlertsRequest, ListAuditRecordsRequest, RotateKeyRequest,
+    RotationStep, VersionStage,
 };
 use tokio::time::sleep;
+use tonic::{Code, Status};
 
 use crate::harness::cluster::{eventually, eventually_some};
 use crate::harness::keys::KEY;
@@ -207,4 +208,40 @@ async fn a_secret_that_comes_back_before_its_provider_was_told_to_forget_it_stay
     ends(&probed, 4).await;
     probed.reaches(5, RotationStep::Done).await;
     assert!(rotator.good().is_empty());
+}
+
+async fn delete_rotator(probed: &Probed) -> Result<(), Status> {
+    let request = DeleteRotatorRequest {
+        name: "accounts/a/rotator".to_owned(),
+        ..Default::default()
+    };
+    let mut admin = probed.admin.admin.clone();
+    admin.delete_rotator(request).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_rotator_is_not_deleted_while_it_has_something_to_do() {
+    let (probed, rotator) = with_rotator(1).await;
+    let refused_for = async |words: &str| {
+        let refused = delete_rotator(&probed).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert!(refused.message().contains(words), "{refused}");
+    };
+    rotator.does(Mode::Answers(503));
+    probed.ask_for_one().await.unwrap();
+    refused_for("makes the secret of accounts/a/keys/k/rotations/2").await;
+    rotator.does(Mode::Works);
+    probed.reaches(2, RotationStep::Done).await;
+    rotator.does(Mode::Keeps);
+    rotate_kept(&probed, "sk-Canary_After_c8Vb4Nm").await;
+    refused_for("accounts/a/keys/k/versions/2 drains").await;
+    ends(&probed, 2).await;
+    probed.reaches(3, RotationStep::Revoking).await;
+    refused_for("accounts/a/keys/k/rotations/3 has yet to have version 2 revoked").await;
+    // It is asked still, and nothing stays good of what is to be gone.
+    assert_eq!(rotator.good(), [FIRST]);
+    rotator.does(Mode::Works);
+    probed.reaches(3, RotationStep::Done).await;
+    assert!(rotator.good().is_empty());
+    delete_rotator(&probed).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! `SetRotator`, `GetRotator` and `DeleteRotator`: who makes the new secrets of an account's keys.
+//! `SetRotator` and `GetRotator`: who makes the new secrets of an account's keys.
 
 use std::time::Duration;
 
@@ -8,8 +8,7 @@ use crate::crypto::Secret;
 use crate::domain::name::AccountName;
 use crate::domain::rotator::{self, Rotator};
 use crate::store::connection::acquire;
-use crate::store::{accounts, deletions, rotators};
-use crate::vault::error::Refusal;
+use crate::store::{accounts, rotators};
 use crate::vault::guard::{found, verified};
 use crate::vault::{Done, Result, Vault, Verb, Work, get_account};
 
@@ -26,13 +25,6 @@ pub struct SetRotator {
     pub grace: Option<Duration>,
     /// Requests are signed with another secret from now on.
     pub new_secret: bool,
-}
-
-/// A rotator to delete.
-#[derive(Debug, Clone)]
-pub struct DeleteRotator {
-    /// Whose.
-    pub account: AccountName,
 }
 
 /// A rotator, and what its receiver knows us by.
@@ -105,32 +97,6 @@ fn with_secret(work: &Work<'_>, account: AccountName, rotator: Rotator) -> Rotat
         account,
         rotator,
         secret: Some(secret),
-    }
-}
-
-impl Verb for DeleteRotator {
-    type Answer = ();
-
-    async fn apply(self, work: &mut Work<'_>) -> Result<Done<()>> {
-        let stored = found(
-            accounts::find(work.conn, &self.account.0).await?,
-            &self.account,
-        )?;
-        let resource = format!("{}/rotator", self.account);
-        let uid = stored.resource.meta.uid;
-        if !rotators::delete(work.conn, uid).await? {
-            return Err(Refusal::NotFound { resource }.into());
-        }
-        deletions::insert(work.conn, work.rev, "rotators", uid).await?;
-        Ok(Done {
-            answer: (),
-            resource,
-            summary: "deleted, secrets are rotated in by people from now on".to_owned(),
-        })
-    }
-
-    async fn replay(self, _work: &mut Work<'_>, _resource: &str) -> Result<()> {
-        Ok(())
     }
 }
 
