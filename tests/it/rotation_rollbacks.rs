@@ -89,6 +89,19 @@ async fn nothing_is_undone_where_the_previous_version_is_no_better() {
 }
 
 #[tokio::test]
+async fn nothing_is_undone_for_a_previous_version_that_is_told_what_any_key_is_told() {
+    let probed = Probed::start(1, OLD, false).await;
+    probed.rotate(NEW).await.unwrap();
+    probed.provider.tell(NEW, Answer::invalid());
+    probed.provider.tell(OLD, Answer::of(429, "{}"));
+    probed.ask().await.unwrap();
+    let is_told = async || probed.rotation(2).await.detail.contains("is not known");
+    eventually("the previous version is asked about", is_told).await;
+    assert_eq!(probed.provider.times(OLD), 1);
+    assert_eq!(probed.rotation(2).await.step(), RotationStep::Draining);
+}
+
+#[tokio::test]
 async fn a_previous_version_is_kept_while_the_new_one_is_dead_and_no_longer_than_any_grace() {
     let probed = Probed::start(1, OLD, false).await;
     probed.rotate(NEW).await.unwrap();

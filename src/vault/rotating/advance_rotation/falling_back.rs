@@ -75,12 +75,17 @@ impl Vault {
             return Ok(Ok(()));
         }
         Ok(match self.ask_about(&account, &previous).await? {
-            Ok(probed) => match probed.result {
-                ProbeResult::Well | ProbeResult::Spent => Ok(()),
-                ProbeResult::Rejected | ProbeResult::Unclear => {
-                    Err(format!("the previous version is no better: {}", probed.why))
+            // Requests may be limited whatever key they come with.
+            Ok(probed) if probed.is_proof => Ok(()),
+            Ok(probed) => Err(match probed.result {
+                ProbeResult::Rejected => {
+                    format!("the previous version is no better: {}", probed.why)
                 }
-            },
+                ProbeResult::Well | ProbeResult::Spent | ProbeResult::Unclear => format!(
+                    "whether the previous version is better is not known: {}",
+                    probed.why
+                ),
+            }),
             Err(unasked) => Err(unasked.why),
         })
     }
