@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::error::Refusal;
 use super::guard::{check_etag, found};
 use super::probe::is_askable;
+use super::rotating::cancel_rotation;
 use super::rotating::come_back;
 use super::rotating::revoke_version::{self, Previous, revoke_version};
 use super::rotating::rotation_deeds::{Rotating, move_on};
@@ -124,6 +125,8 @@ impl RotateKey {
         let Some(mut open) = open else { return Ok(()) };
         if self.revoke_previous_now {
             move_on(work, rotating, &mut open, Event::Cancel).await?;
+            let resource = format!("{}/rotations/{}", self.name, open.id);
+            work.note(resource, cancel_rotation::summary(&open));
             return Ok(());
         }
         Err(under_way(&self.name, &open).into())

@@ -3,7 +3,7 @@
 mod advance_rotation;
 mod answer_drains;
 mod begin_due;
-mod cancel_rotation;
+pub(super) mod cancel_rotation;
 pub(super) mod come_back;
 mod delete_rotator;
 mod mend_times;

@@ -132,6 +132,8 @@ async fn of_a_leaked_key_nothing_is_tested_and_nothing_stands_in_the_way() {
     assert_eq!(rotation.step(), RotationStep::Done);
     assert_eq!(probed.provider.times(OTHER), 0);
     assert_eq!(probed.rotation(2).await.step(), RotationStep::Cancelled);
+    let told = "update audit_records set summary = summary where method = 'RotateKey' and resource like '%/rotations/2' and summary like 'given up%'";
+    assert_eq!(probed.sql(told).await, 1);
     assert_eq!(
         probed.stages().await,
         [

@@ -25,7 +25,7 @@ impl Verb for CancelRotation {
         move_on(work, &mut rotating, &mut rotation, Event::Cancel).await?;
         Ok(Done {
             resource: self.name.to_string(),
-            summary: format!("given up, it is {}", rotation.step.as_str()),
+            summary: summary(&rotation),
             answer: RotationView::new(self.name.key, rotation),
         })
     }
@@ -33,6 +33,11 @@ impl Verb for CancelRotation {
     async fn replay(self, work: &mut Work<'_>, _resource: &str) -> Result<RotationView> {
         reread(work, self.name).await
     }
+}
+
+/// Of a rotation that is given up, for the audit.
+pub(in crate::vault) fn summary(rotation: &Rotation) -> String {
+    format!("given up, it is {}", rotation.step.as_str())
 }
 
 /// A request that is on its way cannot be taken back: whoever gives it up would believe that the secret stays good. Nor is it tried again
