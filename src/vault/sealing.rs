@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::error::Refusal;
 use super::keys::VaultKeys;
-use super::master_keys::promoted::{Sealer, sealer};
+use super::master_keys::promoted::sealer;
 use super::secret_value::{SecretValue, digest};
 use super::{Result, Work};
 use crate::crypto::{
@@ -30,7 +30,7 @@ pub(super) async fn put(
     secret: &SecretValue,
 ) -> Result<()> {
     let sealer = sealer(work).await?;
-    count_wraps(work.conn, &sealer, secret.wraps()).await?;
+    count_wraps(work.conn, sealer.fingerprint(), secret.wraps()).await?;
     let fingerprint = secret.fingerprint(work.keys);
     for (field, value) in secret.parts() {
         let sealed = crypto::seal(sealer.master_key()?, &context(version, field), value)?;
@@ -58,7 +58,7 @@ pub(super) async fn seal_anew(
         for stored in secrets::of_version(work.conn, old.meta.uid).await? {
             let sealed = sealed(&stored)?;
             let secret = crypto::open(&ring, &context(&old, &stored.field), &sealed)?;
-            count_wraps(work.conn, &sealer, 1).await?;
+            count_wraps(work.conn, sealer.fingerprint(), 1).await?;
             let context = context(&new, &stored.field);
             let sealed = crypto::seal(sealer.master_key()?, &context, &secret)?;
             let row = row(&stored.field, sealed, stored.fingerprint);
@@ -69,9 +69,13 @@ pub(super) async fn seal_anew(
     Ok(count)
 }
 
-/// Counts wraps against the budget of the promoted master key, in the transaction that stores them.
-async fn count_wraps(conn: &mut PgConnection, sealer: &Sealer, wraps: i64) -> Result<()> {
-    let fingerprint = sealer.fingerprint().to_string();
+/// Counts wraps against the budget of a master key, in the transaction that stores them.
+pub(super) async fn count_wraps(
+    conn: &mut PgConnection,
+    master_key: Fingerprint,
+    wraps: i64,
+) -> Result<()> {
+    let fingerprint = master_key.to_string();
     let total = master_keys::add_wraps(conn, &fingerprint, wraps).await?;
     if heed_wraps(&fingerprint, total) == WrapBudget::Refuse {
         let message = format!(

@@ -112,6 +112,22 @@ async fn one_replica_works_at_it_keeps_its_pace_and_it_can_be_cancelled() {
 }
 
 #[tokio::test]
+async fn the_cluster_key_too_is_not_wrapped_once_too_often() {
+    let (ringed, new) = promoted(1, 3).await;
+    let print = new.fingerprint();
+    let left = WRAPS_REFUSE - 4;
+    let wraps = format!("update master_keys set wraps = {left} where fingerprint = '{print}'");
+    sql(&ringed, wraps).await;
+    ringed.rewrap(0).await;
+    let rewrap = ringed.rewrapped().await;
+    assert_eq!(
+        (rewrap.state(), rewrap.rewrapped),
+        (RewrapState::Exhausted, 3)
+    );
+    assert!(!ringed.key(&new).await.unwrap().wraps_cluster_key);
+}
+
+#[tokio::test]
 async fn a_master_key_that_has_wrapped_often_is_warned_of_and_then_wraps_no_more() {
     let (ringed, new) = promoted(1, 3).await;
     let print = new.fingerprint();

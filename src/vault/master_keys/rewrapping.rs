@@ -67,15 +67,26 @@ impl Vault {
     /// The database cannot be reached, or a fault. It is tried again.
     pub async fn rewrap_step(self: &Arc<Self>) -> Result<Step> {
         let step = in_time(CHANGE_WITHIN, self.rewrap_batch()).await?;
-        if let Step::Ended(uid, state) = step {
-            let change = Change::by_system("RewrapKeys", "it has come to its end");
-            match self.change(change, EndRewrap(uid, state)).await {
-                // Somebody else has ended it meanwhile.
-                Ok(()) | Err(Error::Refused(Refusal::NotFound { .. })) => {}
-                Err(error) => return Err(error),
+        let Step::Ended(uid, state) = step else {
+            return Ok(step);
+        };
+        match self.end_rewrap(uid, state).await {
+            // The wrap of the cluster key is the one too many.
+            Err(Error::Refused(Refusal::State { .. })) => {
+                self.end_rewrap(uid, RewrapState::Exhausted).await?;
+                Ok(Step::Ended(uid, RewrapState::Exhausted))
             }
+            ended => ended.map(|()| step),
         }
-        Ok(step)
+    }
+
+    async fn end_rewrap(self: &Arc<Self>, uid: Uuid, state: RewrapState) -> Result<()> {
+        let change = Change::by_system("RewrapKeys", "it has come to its end");
+        match self.change(change, EndRewrap(uid, state)).await {
+            // Somebody else has ended it meanwhile.
+            Err(Error::Refused(Refusal::NotFound { .. })) => Ok(()),
+            ended => ended,
+        }
     }
 
     async fn rewrap_batch(&self) -> Result<Step> {

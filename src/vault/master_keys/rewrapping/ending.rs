@@ -10,6 +10,7 @@ use crate::store::rewraps::Claim;
 use crate::store::{cluster, master_keys, rewraps, secrets};
 use crate::vault::error::Refusal;
 use crate::vault::master_keys::promote_master_key::resource_of;
+use crate::vault::sealing::count_wraps;
 use crate::vault::{Done, Result, Verb, Work};
 
 /// The end of a rewrap: of which, and how.
@@ -66,7 +67,7 @@ impl Verb for EndRewrap {
     }
 }
 
-/// From memory, where it is open: a wrap that was damaged since is whole again then.
+/// From memory, where it is open: a wrap that was damaged since is whole again then. Refused where the master key must not wrap any more.
 async fn rewrap_cluster_key(work: &mut Work<'_>, to: &str) -> Result<()> {
     let by = cluster::lock_wrapped_key(work.conn)
         .await?
@@ -77,7 +78,7 @@ async fn rewrap_cluster_key(work: &mut Work<'_>, to: &str) -> Result<()> {
     let ring = work.keys.ring();
     let fingerprint = to.parse().map_err(|_| EnvelopeError::DoesNotOpen)?;
     let master_key = ring.find(&fingerprint).map_err(EnvelopeError::from)?;
+    count_wraps(work.conn, fingerprint, 1).await?;
     let new = work.keys.cluster.wrap(master_key)?;
-    master_keys::add_wraps(work.conn, to, 1).await?;
     Ok(cluster::rewrap_key(work.conn, &new.wrapped, to).await?)
 }
