@@ -116,7 +116,9 @@ impl LedgerClock for DatabaseClock {
     }
 }
 
-fn host_time() -> Timestamp {
+/// The time by this host's own clock: what those hold against theirs who know nothing of the database.
+#[must_use]
+pub fn host_time() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let micros = since.map_or(0, |s| i64::try_from(s.as_micros()).unwrap_or(i64::MAX));
     Timestamp::from_micros(micros)

@@ -110,6 +110,17 @@ async fn what_a_clock_that_is_set_a_day_ahead_makes_old_is_not_forgotten() {
 }
 
 #[tokio::test]
+async fn a_rotator_believes_what_is_signed_while_the_clock_is_a_day_ahead() {
+    let (mut probed, rotator) = with_rotator(1).await;
+    settable(&mut probed).await;
+    probed.cluster.set_clock("26 h").await;
+    begin_anew(&mut probed).await;
+    probed.ask_for_one().await.unwrap();
+    let is_heard = async || rotator.heard("create").len() == 1;
+    eventually("the rotator is asked", is_heard).await;
+}
+
+#[tokio::test]
 async fn what_was_rotated_while_the_clock_was_a_year_ahead_counts_from_when_it_is_put_right() {
     let mut probed = Probed::start(1, OLD, false).await;
     settable(&mut probed).await;

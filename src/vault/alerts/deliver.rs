@@ -15,6 +15,7 @@ use crate::domain::alerts::delivery::{Event, Next, SinkKind, after_failure};
 use crate::domain::alerts::notice::Notice;
 use crate::domain::cooling::jitter;
 use crate::domain::time::Timestamp;
+use crate::live::clock::host_time;
 use crate::metric_names::ALERT_DELIVERIES;
 use crate::outbound::Answer;
 use crate::store;
@@ -102,7 +103,7 @@ impl Vault {
             return;
         };
         let now = self.live.now().database;
-        let tried = send(alerting, sink, &notice(&due), now).await;
+        let tried = send(alerting, sink, &notice(&due)).await;
         let next = after_failure(due.attempts, due.age, tried.stated, jitter(now));
         let result = match next {
             _ if tried.delivered => DELIVERED,
@@ -157,7 +158,7 @@ pub(super) async fn test(alerting: &Arc<Alerting>, by: &str, now: Timestamp) -> 
         trying.spawn(async move {
             let sink = alerting.sinks.get(place)?;
             let began = Instant::now();
-            let tried = send(&alerting, sink, &notice, now).await;
+            let tried = send(&alerting, sink, &notice).await;
             Some(TestDelivery {
                 sink: sink.kind(),
                 delivered: tried.delivered,
@@ -171,8 +172,8 @@ pub(super) async fn test(alerting: &Arc<Alerting>, by: &str, now: Timestamp) -> 
     tried
 }
 
-async fn send(alerting: &Alerting, sink: &Sink, notice: &Notice, now: Timestamp) -> Tried {
-    let request = match sink.request(notice, alerting.allow_http, now) {
+async fn send(alerting: &Alerting, sink: &Sink, notice: &Notice) -> Tried {
+    let request = match sink.request(notice, alerting.allow_http, host_time()) {
         Ok(Some(request)) => request,
         Ok(None) => {
             log(notice);

@@ -11,6 +11,8 @@ use crate::crypto::WebhookSecrets;
 use crate::domain::name::AccountName;
 use crate::domain::rotation::{ASKED_A_MINUTE_MAX, Event};
 use crate::domain::rotator::{Asking, Known, Minted, Reference, Rotator, Wanted};
+use crate::domain::time::Timestamp;
+use crate::live::clock::host_time;
 use crate::outbound::{Answer, OutboundError, Request};
 use crate::store::connection::acquire;
 use crate::store::{accounts, key_versions, rotations, rotators};
@@ -158,8 +160,7 @@ impl Vault {
             .rotator_secret(&rotator.account_uid, rotator.generation);
         let secrets = WebhookSecrets::parse(&secret).map_err(|_| malformed)?;
         let (id, body) = (asking.id(), asking.body());
-        let epoch = crate::domain::time::Timestamp::from_micros(0);
-        let seconds = self.live.now().database.since(epoch).as_secs();
+        let seconds = host_time().since(Timestamp::from_micros(0)).as_secs();
         let signature = secrets.sign(&id, seconds, &body);
         Request::post(url, rotator.allow_http, "application/json", body)
             .with_header("webhook-id", id.as_bytes())?
