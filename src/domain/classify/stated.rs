@@ -85,11 +85,15 @@ fn of_set(set: &HeaderSet, evidence: &Evidence, clock: Clock, whose: Blame) -> O
         return None;
     }
     let amount = |name: &str| amount(only(evidence, name)?);
-    let limit = amount(&set.limit).filter(|limit| *limit > 0);
-    let remaining = amount(&set.remaining);
-    if limit.is_none() && remaining.is_none() {
+    let (limit, remaining) = (amount(&set.limit), amount(&set.remaining));
+    // Nothing left of a limit of nothing is how some say that there is no limit.
+    if matches!(
+        (limit, remaining),
+        (None | Some(0), None) | (Some(0), Some(0))
+    ) {
         return None;
     }
+    let limit = limit.filter(|limit| *limit > 0);
     let reset = only(evidence, &set.reset).and_then(|reset| moment_of(reset, clock));
     let longest = set.windows.iter().max().copied();
     let implied = implied(limit, remaining, reset).and_then(|implied| nearest(set, implied));

@@ -197,6 +197,20 @@ fn what_is_hostile_or_broken_states_nothing() {
 }
 
 #[test]
+fn nothing_left_of_no_limit_states_nothing() {
+    for (limit, remaining) in [("-1", "-1"), ("0", "0"), ("-1", "0"), ("0", "-1")] {
+        let headers = [
+            ("x-ratelimit-limit-tokens", limit),
+            ("x-ratelimit-remaining-tokens", remaining),
+            ("x-ratelimit-reset-tokens", "60s"),
+        ];
+        for provider in ["openai", "groq", "generic"] {
+            assert_eq!(of(provider, &headers), [], "{provider} {limit}");
+        }
+    }
+}
+
+#[test]
 fn a_bomb_of_headers_is_read_up_to_the_bound() {
     let mut headers = vec![("x-other", "1"); 10_000];
     headers.push(("x-ratelimit-remaining-tokens", "0"));
