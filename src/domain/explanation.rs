@@ -10,6 +10,7 @@ use super::incident::Ongoing;
 use super::limit::Limit;
 use super::name::{AccountName, CallerName, KeyName, LimitName, PoolName};
 use super::pool::{Estimate, Strategy};
+use super::recovery::Grown;
 use super::refusal::{KeyRefusal, LeaseRefusal};
 use super::time::Timestamp;
 
@@ -83,6 +84,8 @@ pub struct Choice {
     pub is_asking: bool,
     /// It was dead and takes this part of its turns, in percent, while it grows back, where others can serve.
     pub grown_percent: Option<u8>,
+    /// Its provider failed for everybody and takes this part of all leases, while it grows back: the others are refused.
+    pub provider_grown: Option<Grown>,
 }
 
 /// A key that could not be leased.

@@ -21,6 +21,15 @@ pub fn share(recovered: Timestamp, ramp: Duration, now: Timestamp) -> u64 {
     FIRST + u64::try_from(grown).unwrap_or(0)
 }
 
+/// How far something has grown back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grown {
+    /// What it takes now, in percent.
+    pub percent: u8,
+    /// When it is whole.
+    pub until: Timestamp,
+}
+
 /// Whether a version takes a turn: `credit` is what its turns so far have added up to. With each it grows by the share.
 #[must_use]
 pub const fn takes(credit: u64, share: u64) -> bool {

@@ -5,6 +5,7 @@ use super::refusal_messages::rounded;
 use crate::domain::distrust::Distrust;
 use crate::domain::explanation::{Choice, KeyExplanation, Objection, What};
 use crate::domain::pool::Strategy;
+use crate::domain::recovery::Grown;
 use crate::domain::refusal::KeyRefusal;
 use crate::domain::time::Timestamp;
 
@@ -66,8 +67,17 @@ pub(super) fn place(key: &KeyExplanation, choice: Choice, strategy: Strategy) ->
     let grown = choice.grown_percent.map_or_else(String::new, |percent| {
         format!("; it was dead, and while it grows back it takes {percent} % of its turns where others can serve")
     });
+    let provider = choice.provider_grown.map_or_else(String::new, provider);
     let chosen = if choice.rank == 1 { "chosen: " } else { "" };
-    format!("{chosen}{turn}{permits}{canary}{grown}")
+    format!("{chosen}{turn}{permits}{canary}{grown}{provider}")
+}
+
+fn provider(grown: Grown) -> String {
+    format!(
+        "; its provider failed for everybody, and while it grows back, until {}, it takes {} % of leases: the others are refused with PROVIDER for a second",
+        time(grown.until),
+        grown.percent
+    )
 }
 
 const fn word(refusal: KeyRefusal) -> &'static str {
@@ -191,6 +201,7 @@ mod tests {
             is_canary: false,
             is_asking: false,
             grown_percent: None,
+            provider_grown: None,
         };
         let key = KeyExplanation {
             key: None,
@@ -215,6 +226,10 @@ mod tests {
             is_canary: true,
             is_asking: true,
             grown_percent: Some(6),
+            provider_grown: Some(Grown {
+                percent: 40,
+                until: Timestamp::from_micros(2_000_000_000),
+            }),
             ..choice
         };
         let said = said(second, Strategy::RoundRobin);
@@ -227,5 +242,7 @@ mod tests {
             "{said}"
         );
         assert!(said.contains("it takes 6 % of its turns"), "{said}");
+        let provider = "grows back, until 1970-01-01T00:33:20Z, it takes 40 % of leases";
+        assert!(said.contains(provider), "{said}");
     }
 }

@@ -80,6 +80,34 @@ async fn a_provider_that_fails_is_shut_on_every_replica_and_tried_by_one_lease()
 }
 
 #[tokio::test]
+async fn while_it_grows_back_it_is_said_why_an_eligible_key_is_refused() {
+    let crowd = Crowd::of(2, 1).await;
+    let callers = opened(&crowd).await;
+    let (_, trial) = first_lease(&callers[..1]).await;
+    callers[0].report(&trial, success()).await;
+    let growing = ", it takes ";
+    let mut said = String::new();
+    let refused = async || callers[0].ask(of("p")).await.is_err();
+    eventually("some are left out", refused).await;
+    // To look takes no turn: it says so however often it is asked.
+    for _ in 0..20 {
+        let told = callers[0].explain(&of("p")).await;
+        assert!(told.keys.iter().all(|key| key.eligible), "{told:#?}");
+        said.clone_from(&told.keys[0].reasons[0]);
+        assert!(said.contains(growing), "{said}");
+    }
+    let percent = said.split(growing).nth(1).unwrap().split(' ').next();
+    let percent: u8 = percent.unwrap().parse().unwrap();
+    assert!((6..100).contains(&percent), "{said}");
+    let grown = async || {
+        let told = callers[0].explain(&of("p")).await;
+        !told.keys[0].reasons[0].contains(growing)
+    };
+    eventually("it is whole", grown).await;
+    callers[0].lease("p").await;
+}
+
+#[tokio::test]
 async fn a_trial_that_fails_shuts_it_for_longer() {
     let crowd = Crowd::of(2, 1).await;
     let callers = opened(&crowd).await;

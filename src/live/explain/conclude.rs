@@ -57,6 +57,7 @@ pub(super) fn conclude(
                 is_canary,
                 is_asking,
                 grown_percent: grown(met.candidate, pool, now),
+                provider_grown: met.candidate.account.provider.grown(now.database),
             }),
             Outcome::Refused => {
                 KeyVerdict::Refused(refused(met.candidate, met.over, &met.unserved, now))

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::ProviderLive;
-use crate::domain::recovery::{WHOLE, share, takes};
+use crate::domain::recovery::{Grown, WHOLE, share, takes};
 use crate::domain::time::Timestamp;
 
 /// When it was found well again, until when its share grows, and what its turns since have added up to.
@@ -28,14 +28,21 @@ impl Growing {
     }
 
     fn is_held_back(&self, now: Timestamp) -> bool {
-        let until = self.until.load(Ordering::Acquire);
-        if now.micros() >= until {
-            return false;
+        let share = self.share(now);
+        share.is_some_and(|(share, _)| {
+            !takes(self.credit.fetch_add(share, Ordering::Relaxed), share)
+        })
+    }
+
+    /// The share that it takes, and until when it grows; `None` for the whole.
+    fn share(&self, now: Timestamp) -> Option<(u64, Timestamp)> {
+        let until = Timestamp::from_micros(self.until.load(Ordering::Acquire));
+        if now >= until {
+            return None;
         }
         let since = Timestamp::from_micros(self.since.load(Ordering::Acquire));
-        let ramp = Timestamp::from_micros(until).since(since);
-        let share = share(since, ramp, now);
-        share < WHOLE && !takes(self.credit.fetch_add(share, Ordering::Relaxed), share)
+        let share = share(since, until.since(since), now);
+        (share < WHOLE).then_some((share, until))
     }
 }
 
@@ -44,5 +51,13 @@ impl ProviderLive {
     #[must_use]
     pub fn is_held_back(&self, now: Timestamp) -> bool {
         self.growing.is_held_back(now)
+    }
+
+    /// How far it has grown back, while it does: a look that takes no turn.
+    #[must_use]
+    pub fn grown(&self, now: Timestamp) -> Option<Grown> {
+        let (share, until) = self.growing.share(now)?;
+        let percent = u8::try_from(share * 100 / WHOLE).ok()?;
+        Some(Grown { percent, until })
     }
 }

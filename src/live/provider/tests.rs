@@ -78,6 +78,29 @@ fn a_provider_that_was_found_well_takes_its_leases_back_little_by_little() {
     let half = taken(160, at(15_000_000));
     assert!((80..=90).contains(&half), "{half}");
     assert_eq!(taken(160, at(20_000_000)), 160);
+    assert_eq!(provider.grown(at(20_000_000)), None);
+}
+
+#[test]
+fn a_look_at_a_provider_that_grows_back_takes_no_turn() {
+    let provider = provider();
+    assert_eq!(provider.grown(at(0)), None);
+    let ended = Incident {
+        since: at(0),
+        until: at(5_000_000),
+        ended: Some(at(10_000_000)),
+        why: String::new(),
+        strikes: 1,
+        accusers: Vec::new(),
+    };
+    let now = at(10_000_000);
+    provider.told(IncidentKind::Breaker, &ended, now);
+    for _ in 0..20 {
+        let grown = provider.grown(now).unwrap();
+        assert_eq!((grown.percent, grown.until), (6, at(20_000_000)));
+    }
+    let taken = (0..16).filter(|_| !provider.is_held_back(now)).count();
+    assert_eq!(taken, 1);
 }
 
 #[test]
