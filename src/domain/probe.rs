@@ -10,6 +10,8 @@ use super::health::FailureClass;
 use super::profile::Profile;
 use super::time::{Timestamp, micros_of};
 
+mod agreeing;
+
 /// A page that only lists what the key may use costs nothing and changes nothing, and providers show it to those alone whom they know.
 /// Behind a host they also say what to ask there instead: OpenRouter lists its models to everybody.
 const PATHS_OF_HOSTS: [(&str, &str); 1] = [("openrouter.ai", "/key")];

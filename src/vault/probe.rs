@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Vault;
 use super::telling::key_of;
 use crate::domain::account::Account;
-use crate::domain::classify::{self, Response};
+use crate::domain::classify::{self, PoolRules, Response};
 use crate::domain::disablement::is_disabled;
 use crate::domain::health::Health;
 use crate::domain::key::Stage;
@@ -98,10 +98,23 @@ impl Vault {
         let credential = subject.version.credential.as_ref();
         let credential = credential.ok_or(Unprobed::Unopened)?;
         let sealed = &subject.version.version.sealed_hosts;
-        self.ask(&subject.account.account, credential, sealed).await
+        let rules = self.rules_of_pools(&subject.version);
+        self.ask(&subject.account.account, credential, sealed, &rules)
+            .await
     }
 
-    /// Asks a provider about any credential of this account, such as one that is not current yet.
+    /// Those of the pools that lease a version.
+    fn rules_of_pools(&self, version: &VersionEntry) -> Vec<Arc<PoolRules>> {
+        let snapshot = self.live.snapshot();
+        let pools = snapshot.pools.values();
+        let leasing = pools.filter(|pool| pool.serves(version));
+        leasing
+            .filter_map(|pool| pool.pool.failure_rules.clone())
+            .collect()
+    }
+
+    /// Asks a provider about any credential of this account, such as one that is not current yet. What the rules of these pools take for
+    /// something else than the provider's own do is unclear.
     ///
     /// # Errors
     /// The secret is not sealed for the account's hosts, or there is nothing to ask for.
@@ -110,6 +123,7 @@ impl Vault {
         account: &Account,
         credential: &Credential,
         sealed_hosts: &[String],
+        of_pools: &[Arc<PoolRules>],
     ) -> Result<Probed, Unprobed> {
         if !account.endpoint.is_sealed_by(sealed_hosts) {
             return Err(Unprobed::Unopened);
@@ -129,7 +143,10 @@ impl Vault {
                     return Err(Unprobed::Unasked);
                 };
                 let rules = book.of_account(account.profile, &account.endpoint.base_url);
-                Probed::judged(&response, rules, self.live.now().database, took)
+                let now = self.live.now().database;
+                let judged = |rules| Probed::judged(&response, rules, now, took);
+                let others = of_pools.iter().map(|of_pool| rules.after(Some(of_pool)));
+                judged(rules).agreed(others.map(judged))
             }
             Err(error) => Probed::unanswered(&error.to_string(), took),
         };

@@ -109,6 +109,7 @@ mod private_postgres;
 mod probe_answers;
 mod probe_ways;
 mod probes;
+mod probe_rules;
 mod promotions;
 mod queries;
 mod reading_only;

@@ -221,3 +221,18 @@ fn a_late_probe_is_not_followed_by_another_at_once() {
         assert!(gap > HOUR / 2 && gap <= HOUR * 13 / 8, "{gap:?}");
     }
 }
+
+#[test]
+fn what_others_take_for_something_else_is_unclear() {
+    let of = |result, why: &str| Probed {
+        result,
+        is_proof: result == ProbeResult::Spent,
+        ..Probed::unanswered(why, Duration::ZERO)
+    };
+    let rejected = || of(ProbeResult::Rejected, "status/401");
+    assert_eq!(rejected().agreed([]), rejected());
+    assert_eq!(rejected().agreed([rejected()]), rejected());
+    let others = [rejected(), of(ProbeResult::Spent, "pool/plan")];
+    let unclear = rejected().agreed(others);
+    assert_eq!(unclear, of(ProbeResult::Unclear, "pool/plan"));
+}

@@ -27,6 +27,16 @@ pub(crate) struct Probed {
 impl Probed {
     /// Of so many replicas; the key's secret is this, and the pool has it probed or not.
     pub(crate) async fn start(replicas: usize, secret: &str, is_probed: bool) -> Self {
+        Self::start_with(replicas, secret, is_probed, "").await
+    }
+
+    /// The same, with rules of the pool's own.
+    pub(crate) async fn start_with(
+        replicas: usize,
+        secret: &str,
+        is_probed: bool,
+        rules: &str,
+    ) -> Self {
         let provider = Asked::start().await;
         let cluster = Cluster::of(replicas).await;
         let admin = cluster.admin().await;
@@ -37,6 +47,7 @@ impl Probed {
                 probe_enabled: is_probed,
                 ..Default::default()
             }),
+            failure_rules: rules.to_owned(),
             ..of_targets(&["a"])
         };
         admin.create_pool_of("p", pool).await;

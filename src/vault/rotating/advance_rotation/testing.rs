@@ -139,7 +139,8 @@ impl Vault {
         version: &KeyVersion,
         credential: &Credential,
     ) -> std::result::Result<Probed, Unasked> {
-        let asked = self.ask(account, credential, &version.sealed_hosts).await;
+        let hosts = &version.sealed_hosts;
+        let asked = self.ask(account, credential, hosts, &[]).await;
         asked.map_err(|unprobed| Unasked::of_version(unprobed.to_string()))
     }
 
