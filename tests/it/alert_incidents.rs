@@ -1,12 +1,14 @@
 //! What befalls many keys at once is told of as that, and not as so many dead keys.
 
+use std::time::Duration;
+
 use keylease::proto::{Alert, AlertKind};
 
 use crate::alert_kinds::open;
 use crate::harness::client::of;
 use crate::harness::cluster::{Cluster, eventually, eventually_some};
-use crate::harness::crowd::{ACCOUNTS, Crowd, report_all};
-use crate::harness::outcomes::http;
+use crate::harness::crowd::{ACCOUNTS, Crowd, first_lease, leases, report_all};
+use crate::harness::outcomes::{http, success};
 
 #[tokio::test]
 async fn keys_of_a_pool_that_die_together_are_one_alert_of_the_pool() {
@@ -34,6 +36,39 @@ async fn keys_of_a_pool_that_die_together_are_one_alert_of_the_pool() {
     let died = open().await;
     let died = died.iter().filter(|a| a.kind() == AlertKind::KeyDied);
     assert!(died.count() < ACCOUNTS.len() / 2 + 1);
+}
+
+#[tokio::test]
+async fn a_pool_whose_only_provider_fails_is_exhausted_until_its_trial_goes_well() {
+    let mut cluster = Cluster::logging(0, "info").await;
+    for _ in 0..2 {
+        let brief = [("KEYLEASE_ALERT_RESOLVE_AFTER", "15s")];
+        cluster.add_with(&brief).await;
+    }
+    let crowd = Crowd::on(cluster, 2).await;
+    let callers = [crowd.caller(0, 0).await, crowd.caller(1, 0).await];
+    let away = http(503, &[("retry-after", "25")]);
+    for caller in &callers {
+        let all = leases(caller, 6).await;
+        report_all(caller, &all, &away).await;
+    }
+    let find = async || {
+        let is_told = |alert: &Alert| alert.kind() == AlertKind::PoolExhausted;
+        open(&crowd.admin).await.into_iter().find(is_told)
+    };
+    let told = eventually_some("the pool is told of", &find).await;
+    assert_eq!(told.resource, "pools/p");
+    let text = "of 5 keys 5 of a provider that fails; the first may at";
+    assert!(told.summary.contains(text), "{}", told.summary);
+    let lasts = told.until.unwrap().seconds - told.open_time.unwrap().seconds;
+    assert!((10..=25).contains(&lasts), "{lasts}");
+    // The trial is out for longer than an alert lasts that nobody sees: nothing is over.
+    let (tried, trial) = first_lease(&callers).await;
+    tokio::time::sleep(Duration::from_secs(21)).await;
+    assert_eq!(find().await.unwrap().uid, told.uid);
+    callers[tried].report(&trial, success()).await;
+    let is_over = async || find().await.is_none();
+    eventually("a key serves", is_over).await;
 }
 
 #[tokio::test]

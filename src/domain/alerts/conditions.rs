@@ -96,9 +96,9 @@ fn of_pool(pool: &PoolFact, now: Timestamp, items: &mut Vec<Item>) {
         let is_long = ends.is_none_or(|at| at >= now.after(EXHAUSTED_MIN));
         items.push(Item::alone(sentences::models_exhausted(pool, longest)).opening(is_long));
     }
-    // A key whose limit is spent is as well as it was.
-    let healthy = pool.healthy + pool.spent;
-    let is_exhausted = is_exhausted && pool.spent == 0;
+    // A key whose limit is spent, or whose provider fails, is as well as it was.
+    let healthy = pool.well();
+    let is_exhausted = is_exhausted && healthy == 0;
     if healthy <= 1 && pool.keys > 1 {
         items.push(Item::alone(sentences::last_healthy_key(pool)).opening(!is_exhausted));
     }
@@ -110,6 +110,9 @@ fn of_pool(pool: &PoolFact, now: Timestamp, items: &mut Vec<Item>) {
     }
 }
 
+#[cfg(test)]
+#[path = "shut_tests.rs"]
+mod shut_tests;
 #[cfg(test)]
 #[path = "conditions_tests.rs"]
 mod tests;

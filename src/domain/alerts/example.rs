@@ -43,6 +43,7 @@ pub(super) fn pool(keys: usize, healthy: usize) -> PoolFact {
         keys,
         healthy,
         spent: 0,
+        shut: 0,
         due: 0,
         dead: keys - healthy,
         cooling: 0,

@@ -67,7 +67,7 @@ pub(super) fn models_exhausted(pool: &PoolFact, longest: &ModelOut) -> Condition
 
 pub(super) fn last_healthy_key(pool: &PoolFact) -> Condition {
     let name = PoolName(pool.pool.clone());
-    let (keys, healthy, why) = (pool.keys, pool.healthy + pool.spent, standing(pool));
+    let (keys, healthy, why) = (pool.keys, pool.well(), standing(pool));
     Condition::new(
         Kind::LastHealthyKey,
         &name,
@@ -82,7 +82,7 @@ pub(super) fn last_healthy_key(pool: &PoolFact) -> Condition {
 
 pub(super) fn few_healthy_keys(pool: &PoolFact, min: u32) -> Condition {
     let name = PoolName(pool.pool.clone());
-    let (keys, healthy, why) = (pool.keys, pool.healthy + pool.spent, standing(pool));
+    let (keys, healthy, why) = (pool.keys, pool.well(), standing(pool));
     Condition::new(
         Kind::FewHealthyKeys,
         &name,
@@ -156,11 +156,11 @@ pub(super) fn together<'a>(
 
 /// Why the keys of a pool that cannot serve cannot.
 fn standing(pool: &PoolFact) -> String {
-    let resting = pool.spent + pool.due + pool.cooling;
-    let known = pool.healthy + resting + pool.dead + pool.disabled;
+    let known = pool.well() + pool.due + pool.cooling + pool.dead + pool.disabled;
     let others = pool.keys.saturating_sub(known);
     let counts = [
         (pool.spent, "out of a limit of their account"),
+        (pool.shut, "of a provider that fails"),
         (pool.due, "to be tried by a canary lease"),
         (pool.dead, "dead"),
         (pool.cooling, "cooling"),

@@ -126,6 +126,8 @@ pub struct PoolFact {
     pub healthy: usize,
     /// Those that could, were not a long limit of their account spent.
     pub spent: usize,
+    /// Those that could, did their provider not fail for everybody.
+    pub shut: usize,
     /// Those that were dead until a while ago, and of which the next lease is the canary.
     pub due: usize,
     /// Dead ones.
@@ -162,6 +164,14 @@ impl Fact {
             }),
             Health::Active | Health::Cooling(_) | Health::Dead(_) => None,
         }
+    }
+}
+
+impl PoolFact {
+    /// Keys that are well, whether or not they can serve now.
+    #[must_use]
+    pub const fn well(&self) -> usize {
+        self.healthy + self.spent + self.shut
     }
 }
 

@@ -6,8 +6,18 @@ use super::ProviderLive;
 use crate::domain::incident::{Incident, IncidentKind};
 use crate::domain::time::Timestamp;
 use crate::domain::{breaker, egress};
+use crate::live::choose::Now;
 
 impl ProviderLive {
+    /// When the next trial may go out, where that is the next lease that is given at all: not if it could be given now. While the trial is
+    /// out that time has passed, and nobody else is served.
+    #[must_use]
+    pub fn shut(&self, now: Now) -> Option<Timestamp> {
+        let opens = self.opens(now.database)?;
+        let is_out = || self.trial().taken(now.boot).is_some();
+        (opens > now.database || is_out()).then_some(opens)
+    }
+
     /// Whether anything must be committed: for a look without a lock.
     #[must_use]
     pub fn has_unsaved(&self) -> bool {

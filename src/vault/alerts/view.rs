@@ -29,6 +29,8 @@ struct Standing {
 enum State {
     Healthy,
     Spent,
+    /// Its provider fails for everybody, and nothing but a trial is leased there.
+    Shut,
     Cooling,
     /// It was dead until a while ago: the next lease of it is its canary.
     Due,
@@ -41,9 +43,9 @@ impl Standing {
     /// A key that is well serves nothing while a limit of its account is spent.
     fn limited(self, spent_until: Option<&Timestamp>) -> Self {
         match spent_until {
-            Some(until) if self.state == State::Healthy => Self {
+            Some(until) if matches!(self.state, State::Healthy | State::Shut) => Self {
                 state: State::Spent,
-                serves_at: Some(*until),
+                serves_at: self.serves_at.max(Some(*until)),
             },
             Some(_) | None => self,
         }
@@ -185,16 +187,19 @@ fn standing(
         }
     }
     let cooling = account.live.cooling(None, now);
+    let shut = account.provider.shut(clocks);
     let state = match health {
         _ if at > now => State::Disabled,
         Health::Dead(_) if version.live.admission(clocks) != Admission::Due => State::Dead,
         Health::Cooling(_) => State::Cooling,
         Health::Active | Health::Dead(_) if cooling.is_some() => State::Cooling,
+        Health::Active | Health::Dead(_) if shut.is_some() => State::Shut,
         Health::Dead(_) => State::Due,
         Health::Active => State::Healthy,
     };
     let own = health.cause().map(|cause| cause.until);
     let ends = own.into_iter().chain(cooling.map(|cause| cause.until));
+    let ends = ends.chain(shut);
     Standing {
         state,
         serves_at: Some(ends.fold(at, Timestamp::max)),
@@ -207,6 +212,7 @@ fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>, now: Timestamp)
         keys: entry.distrusted.len(),
         healthy: 0,
         spent: 0,
+        shut: 0,
         due: 0,
         dead: 0,
         cooling: 0,
@@ -223,6 +229,7 @@ fn count(entry: &PoolEntry, standings: &HashMap<Uuid, Standing>, now: Timestamp)
         match standing.state {
             State::Healthy => fact.healthy += 1,
             State::Spent => fact.spent += 1,
+            State::Shut => fact.shut += 1,
             State::Due => fact.due += 1,
             State::Dead => fact.dead += 1,
             State::Cooling => fact.cooling += 1,

@@ -20,7 +20,11 @@ pub(crate) struct Crowd {
 impl Crowd {
     /// So many callers, on so many replicas.
     pub(crate) async fn of(callers: usize, replicas: usize) -> Self {
-        let cluster = Cluster::of(replicas).await;
+        Self::on(Cluster::of(replicas).await, callers).await
+    }
+
+    /// The same, on the replicas of this cluster.
+    pub(crate) async fn on(cluster: Cluster, callers: usize) -> Self {
         let admin = cluster.admin().await;
         for account in ACCOUNTS {
             admin.create_account_and_key(account).await;

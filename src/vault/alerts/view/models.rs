@@ -84,9 +84,12 @@ fn serves_at(
         let own = own.map_or(account, |cause| account.max(cause.until));
         match standing.state {
             State::Healthy | State::Due => Some(own),
-            State::Spent | State::Cooling | State::Dead | State::Disabled | State::Unusable => {
-                Some(own.max(standing.serves_at?))
-            }
+            State::Spent
+            | State::Shut
+            | State::Cooling
+            | State::Dead
+            | State::Disabled
+            | State::Unusable => Some(own.max(standing.serves_at?)),
         }
     });
     first(keys, now)
