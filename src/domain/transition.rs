@@ -48,6 +48,16 @@ impl Transition {
         self.to == Health::Active && matches!(self.who, Who::Canary(_))
     }
 
+    /// Why a version is well, where this says so, as its history has it.
+    #[must_use]
+    pub const fn why_well(&self) -> &'static str {
+        match self.who {
+            Who::Caller(_) => "a use of it succeeded",
+            Who::Canary(_) => "its canary succeeded",
+            Who::Probe => "a probe succeeded",
+        }
+    }
+
     /// What becomes of a version that is stored like this; `None` if that stands. A worse or longer verdict stands, an unconfirmed one
     /// gives way to one that is confirmed, and two callers confirm each other. A version is well again only once its time is over, and
     /// no cooldown ends a death: that of a budget puts its canary off.

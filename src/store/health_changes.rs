@@ -25,11 +25,13 @@ pub struct HealthChange {
     pub from: Health,
     /// What it is from then on.
     pub to: Health,
+    /// Why, in a few words; empty where nobody said.
+    pub why: String,
     /// Who said so.
     pub who: String,
 }
 
-/// Notes a change, and forgets what is too old.
+/// Notes a change by the word of `who`, and why where that is not what is held against it, and forgets what is too old.
 ///
 /// # Errors
 /// As every query.
@@ -37,10 +39,11 @@ pub async fn insert(
     conn: &mut PgConnection,
     version_uid: Uuid,
     (from, to): (&Health, &Health),
-    who: &str,
+    (who, why): (&str, Option<&str>),
     now: Timestamp,
 ) -> Result<()> {
     let cause = to.cause();
+    let held = cause.map(|cause| cause.why.as_str());
     sqlx::query!(
         "insert into health_changes (version_uid, change_time, from_health, to_health, until, why, class, accuser, who)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -49,7 +52,7 @@ pub async fn insert(
         from.as_str(),
         to.as_str(),
         cause.map(|cause| offset(cause.until)),
-        cause.map(|cause| cause.why.as_str()),
+        why.or(held),
         cause.map(|cause| cause.class.as_str()),
         cause.and_then(|cause| cause.accuser),
         who
@@ -138,6 +141,7 @@ pub async fn of_key(
             time: timestamp(row.change_time),
             from: columns(&row.from_health).parsed().unwrap_or_default(),
             to: columns(&row.to_health).parsed().unwrap_or_default(),
+            why: row.why.clone().unwrap_or_default(),
             who: row.who.clone(),
         }
     });

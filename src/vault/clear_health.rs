@@ -98,7 +98,7 @@ async fn clear_versions(
     let (uid, stamp) = (key.meta.uid, (work.rev, work.now));
     canaries::settle_versions(work.conn, uid, number).await?;
     version_cooldowns::clear(work.conn, uid, number, work.rev).await?;
-    let cleared =
-        key_versions::clear_health(work.conn, uid, number, &work.caller.name, stamp).await?;
+    let word = (work.caller.name.as_str(), work.reason);
+    let cleared = key_versions::clear_health(work.conn, uid, number, word, stamp).await?;
     Ok((cleared, format!("{cleared} versions cleared")))
 }

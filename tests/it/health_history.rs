@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use keylease::proto::{self, HealthPolicy, LeaseKeyRequest, LeaseKind, Pool};
+use keylease::proto::{self, HealthPolicy, HealthState, LeaseKeyRequest, LeaseKind, Pool};
 use tonic::Code;
 
 use crate::harness::client::of;
-use crate::harness::cluster::Cluster;
+use crate::harness::cluster::{Cluster, eventually_some};
 use crate::harness::judged::{brief, patient};
 use crate::harness::outcomes::{http, success};
 use crate::harness::setup::{of_targets, span};
@@ -95,6 +95,33 @@ async fn a_history_is_paged_bounded_and_shown_by_those_who_may_read() {
     assert_eq!(kept, 100);
 }
 
+#[tokio::test]
+async fn a_history_says_why_a_key_is_well_again() {
+    let (_cluster, admin, [search, _]) = of_two_callers(brief()).await;
+    let last = async || history(&admin).await.remove(0);
+    let lease = search.lease("p").await;
+    search.report(&lease, http(401, &[])).await;
+    assert_eq!(last().await.to.unwrap().state(), HealthState::Dead);
+    let clear = proto::ClearHealthRequest {
+        name: KEY.to_owned(),
+        reason: "the provider had an outage".to_owned(),
+        ..Default::default()
+    };
+    admin.admin.clone().clear_health(clear).await.unwrap();
+    let cleared = last().await.to.unwrap();
+    assert_eq!(cleared.state(), HealthState::Active);
+    assert_eq!(cleared.why, "the provider had an outage");
+    let serves = async || search.ask(of("p")).await.ok();
+    let lease = eventually_some("it is cleared here", serves).await;
+    search.report(&lease, http(401, &[])).await;
+    let canary = search.ask(patient()).await.unwrap();
+    assert_eq!(canary.kind(), LeaseKind::Canary);
+    search.report(&canary, success()).await;
+    let well = last().await;
+    assert_eq!(well.by, "canary of callers/search");
+    assert_eq!(well.to.unwrap().why, "its canary succeeded");
+}
+
 /// More changes than are kept, written as the vault writes them.
 async fn many_changes(cluster: &Cluster) {
     use keylease::domain::health::Health;
@@ -106,7 +133,7 @@ async fn many_changes(cluster: &Cluster) {
     let mut conn = pool.acquire().await.unwrap();
     for micros in 0..150 {
         let (same, at) = (Health::Active, Timestamp::from_micros(micros));
-        let noted = health_changes::insert(&mut conn, uid, (&same, &same), "probe", at);
+        let noted = health_changes::insert(&mut conn, uid, (&same, &same), ("probe", None), at);
         noted.await.unwrap();
     }
 }

@@ -69,7 +69,10 @@ fn change_message(view: HealthChangeView) -> proto::HealthChange {
         version: view.version.to_string(),
         change_time: Some(timestamp(change.time)),
         from: key_message::health(&change.from).state,
-        to: Some(key_message::health(&change.to)),
+        to: Some(proto::Health {
+            why: change.why,
+            ..key_message::health(&change.to)
+        }),
         by: change.who,
     }
 }

@@ -90,8 +90,8 @@ pub async fn revoke(conn: &mut PgConnection, uid: Uuid, rev: i64, now: Timestamp
     Ok(())
 }
 
-/// Makes the versions of a key active that are not revoked: all, or the one of this number, by the word of `who`. Answers how many were
-/// not.
+/// Makes the versions of a key active that are not revoked: all, or the one of this number, by the word of `who`, who said why or nothing.
+/// Answers how many were not.
 ///
 /// # Errors
 /// As every query.
@@ -99,7 +99,7 @@ pub async fn clear_health(
     conn: &mut PgConnection,
     key_uid: Uuid,
     number: Option<u32>,
-    who: &str,
+    (who, why): (&str, &str),
     (rev, now): (i64, Timestamp),
 ) -> Result<i64> {
     let cleared = sqlx::query_scalar!(
@@ -112,15 +112,16 @@ pub async fn clear_health(
                 stage_before = case when key_versions.xmin = pg_current_xact_id()::xid then key_versions.stage_before else key_versions.stage end
             where uid in (select uid from before)
         ), changed as (
-            insert into health_changes (version_uid, change_time, from_health, to_health, who)
-            select uid, $4, health, 'active', $5 from before where health <> 'active'
+            insert into health_changes (version_uid, change_time, from_health, to_health, why, who)
+            select uid, $4, health, 'active', nullif($6, ''), $5 from before where health <> 'active'
         )
         select count(*) as "count!" from before where health <> 'active'"#,
         key_uid,
         number.map(|number| i32::try_from(number).unwrap_or(0)),
         rev,
         offset(now),
-        who
+        who,
+        why
     )
     .fetch_one(conn)
     .await?;

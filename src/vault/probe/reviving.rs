@@ -7,6 +7,9 @@ use crate::domain::health::Health;
 use crate::domain::time::Timestamp;
 use crate::store::{self, health_changes, key_versions};
 
+/// Why, as its history has it.
+const WHY: &str = "a probe succeeded";
+
 /// A dead version has served its time: the next lease of it is its canary. Answers whether it was dead, and not yet so far. Where the one
 /// before failed after a probe had found the key well, a provider shows what is asked for to anybody: only its time brings it back.
 pub(super) async fn revive(
@@ -30,6 +33,7 @@ pub(super) async fn revive(
         return Ok(false);
     }
     key_versions::set_health(conn, uid, rev, (&served, None), now).await?;
-    health_changes::insert(conn, uid, (&stored, &served), "probe", now).await?;
+    let word = ("probe", Some(WHY));
+    health_changes::insert(conn, uid, (&stored, &served), word, now).await?;
     Ok(true)
 }
