@@ -1,7 +1,7 @@
 //! Calls that never reach a method are refused as well as all others: with a reason, the bound, and what to do.
 
 use keylease::proto::lease_service_client::LeaseServiceClient;
-use keylease::proto::{LeaseKeyRequest, LeaseKeyResponse, ReportOutcomeRequest};
+use keylease::proto::{HealthState, LeaseKeyRequest, LeaseKeyResponse, ReportOutcomeRequest};
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Endpoint;
@@ -10,8 +10,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_prost::ProstCodec;
 
-use crate::harness::client::{Client, of};
+use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::Cluster;
+use crate::harness::outcomes::answered;
 use crate::harness::refusal::Refusal;
 
 async fn of_one() -> (Cluster, Client) {
@@ -53,6 +54,22 @@ async fn a_message_that_is_too_large_is_refused_with_both_sizes() {
     for part in ["found 2097", "the limit is: 1048576 bytes", "send less"] {
         assert!(refused.message.contains(part), "{}", refused.message);
     }
+}
+
+#[tokio::test]
+async fn a_report_of_ten_megabytes_is_refused_by_name_and_its_beginning_takes_the_key_out() {
+    let (_cluster, caller) = of_one().await;
+    let lease = caller.lease("p").await;
+    let mut body = r#"{"error":{"code":"invalid_api_key","message":"Incorrect API key"#.to_owned();
+    body.push_str(&" provided".repeat(10 << 20 >> 3));
+    let huge = reporting(&lease, vec![answered(401, &[], &body)]);
+    let refused = Refusal::of(&caller.tell(huge).await.unwrap_err());
+    refused.is(Code::OutOfRange, "MESSAGE_TOO_LARGE");
+    caller.lease("p").await;
+    let verdict = caller.report(&lease, answered(401, &[], &body[..4_096]));
+    assert_eq!(verdict.await.health.unwrap().state(), HealthState::Dead);
+    let refused = caller.refused(of("p")).await;
+    refused.is(Code::ResourceExhausted, "KEYS_DEAD");
 }
 
 #[tokio::test]
