@@ -5,70 +5,17 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac as _};
-use keylease::proto::{self, Alert, AlertKind, AlertSeverity};
+use keylease::proto::{self, AlertKind, AlertSeverity};
 use sha2::Sha256;
 
+use crate::harness::alerted::{A_WHILE, alerts, kill, of_kind, opened, telling};
 use crate::harness::canary::check;
 use crate::harness::client::Client;
-use crate::harness::cluster::{Cluster, eventually, eventually_some};
-use crate::harness::outcomes::http;
+use crate::harness::cluster::{eventually, eventually_some};
 use crate::harness::receivers::{Heard, Mode, Receivers, SIGNING_SECRET};
 
 /// The secret of a key that dies.
 const KEY: &str = "sk-Canary_Alerted_w4Rt7Yz2Kq8";
-/// Longer than a replica takes to see a condition, and to send what it told before.
-const A_WHILE: Duration = Duration::from_secs(8);
-
-/// A vault of so many replicas that send to these, with a pool `p` of the accounts `a` and `b`.
-async fn telling(receivers: &Receivers, replicas: usize, log: &'static str) -> (Cluster, Client) {
-    let mut cluster = Cluster::logging(0, log).await;
-    let variables = receivers.variables();
-    let variables: Vec<(&str, &str)> = variables.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    for _ in 0..replicas {
-        cluster.add_with(&variables).await;
-    }
-    let admin = cluster.admin().await;
-    for account in ["a", "b"] {
-        admin.create_account_and_key(account).await;
-    }
-    admin.create_pool("p", &["a", "b"]).await;
-    (cluster, admin)
-}
-
-async fn alerts(admin: &Client, open_only: bool) -> Vec<Alert> {
-    let request = proto::ListAlertsRequest {
-        open_only,
-        ..Default::default()
-    };
-    let answer = admin.admin.clone().list_alerts(request).await;
-    answer.unwrap().into_inner().alerts
-}
-
-/// Waits for an open alert of a kind.
-async fn opened(admin: &Client, kind: AlertKind) -> Alert {
-    let find = async || {
-        let alerts = alerts(admin, true).await;
-        alerts.into_iter().find(|alert| alert.kind() == kind)
-    };
-    eventually_some(kind.as_str_name(), find).await
-}
-
-/// The provider rejects the key that a pool leases now.
-async fn kill(cluster: &Cluster, admin: &Client, pool: &str) -> String {
-    admin.trust_callers(pool).await;
-    let token = admin.create_token("search").await.text;
-    let caller = cluster.client(0, &token).await;
-    let lease = caller.lease(pool).await;
-    caller.report(&lease, http(401, &[])).await;
-    lease.key
-}
-
-fn of_kind(heard: &[Heard], kind: &str, event: &str) -> usize {
-    let bodies = heard.iter().map(Heard::json);
-    bodies
-        .filter(|body| body["kind"] == kind && body["event"] == event)
-        .count()
-}
 
 fn with_text(heard: &[Heard], text: &str) -> usize {
     let texts = heard.iter().map(|heard| heard.json()["text"].to_string());

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod alerted;
 pub(crate) mod asked;
 pub(crate) mod audited;
 pub(crate) mod back;
