@@ -159,7 +159,7 @@ impl Entry {
             grant(ask, free, promised, asker.live)
         };
         if units > 0 {
-            let is_back = |told: &Told| ask.urgency != Urgency::Ahead && told.units <= ask.need;
+            let is_back = |told: &Told| ask.urgency.is_there() && told.units <= ask.need;
             self.told = self.told.filter(|told| promised == 0 || !is_back(told));
             self.grant_number += 1;
             self.block_units_max = self.block_units_max.max(units);

@@ -20,13 +20,23 @@ pub struct Ask {
 /// Who goes without, if nothing is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Urgency {
-    /// Nobody yet: what is at hand runs out soon, or whoever lacked it was refused and has gone.
+    /// Nobody yet: what is at hand runs out soon.
     #[default]
     Ahead,
+    /// Nobody any more: a call was refused from memory, and others like it may come.
+    Gone,
     /// A call that waits for this answer alone, and is refused.
     Lacking,
     /// A call that waits in line.
     Awaited,
+}
+
+impl Urgency {
+    /// Somebody waits for the answer at least.
+    #[must_use]
+    pub const fn is_there(self) -> bool {
+        matches!(self, Self::Lacking | Self::Awaited)
+    }
 }
 
 /// The units to grant: never more than are free, no more than a fair share of them unless the first waiter needs it, and nothing if
@@ -35,10 +45,7 @@ pub enum Urgency {
 pub fn grant(ask: Ask, free: u64, promised: u64, live_replicas: u64) -> u64 {
     let need = ask.need.max(1);
     let spare = free.saturating_sub(promised);
-    let first = match ask.urgency {
-        Urgency::Ahead => spare,
-        Urgency::Lacking | Urgency::Awaited => free,
-    };
+    let first = if ask.urgency.is_there() { free } else { spare };
     if first < need || ask.only_looks {
         return 0;
     }

@@ -1,5 +1,6 @@
 //! What is asked of the database, and what becomes of the answer.
 
+use super::line::First;
 use super::{Held, REFILL_AFTER_QUARTERS};
 use crate::domain::ledger::block::{Block, Closed, Use};
 use crate::domain::ledger::grant::{Ask, Urgency};
@@ -79,13 +80,12 @@ impl Held {
         let need = need.unwrap_or(1).clamp(1, amount);
         let largest = self.missed.largest().clamp(need, amount);
         let missed = self.missed.units();
-        // Where nobody is in line, whoever missed something was refused and has gone: that tells what is to come.
-        let is_ahead = self.line.is_empty() || (missed == 0 && first.is_none());
+        let urgency = self.urgency(first);
         let is_known = |units| now < self.refusals.wait_for(units).ask_at;
         if self.reserving || (is_known(need) && is_known(largest)) {
             return None;
         }
-        if is_ahead && now < self.ahead_at {
+        if !urgency.is_there() && now < self.ahead_at {
             return None;
         }
         let per_validity = self.demand.per_validity(now, self.limit.terms().validity);
@@ -102,20 +102,26 @@ impl Held {
             Ok(held) if is_paced => held.max(need),
             _ => want.max(need),
         };
-        let is_awaited = first.map_or(self.missed.is_awaited, |first| first.is_patient);
         self.asked = Ask {
             need,
             want,
             lacking: missed.min(want),
             largest,
-            urgency: match (is_ahead, is_awaited) {
-                (true, _) => Urgency::Ahead,
-                (false, false) => Urgency::Lacking,
-                (false, true) => Urgency::Awaited,
-            },
+            urgency,
             only_looks: self.put_off.is_some(),
         };
         Some(self.asked)
+    }
+
+    /// Who goes without, if nothing is granted. Where nobody is in line, whoever missed something was refused and has gone.
+    fn urgency(&self, first: Option<First>) -> Urgency {
+        let is_awaited = first.map_or(self.missed.is_awaited, |first| first.is_patient);
+        match (self.missed.is_empty() && first.is_none(), is_awaited) {
+            (true, _) => Urgency::Ahead,
+            _ if self.line.is_empty() => Urgency::Gone,
+            (false, true) => Urgency::Awaited,
+            (false, false) => Urgency::Lacking,
+        }
     }
 
     /// It has enough now, and may have none at a time to come, when its pace puts off the next ask: until when.
@@ -146,8 +152,13 @@ impl Held {
             ..
         } = self.asked;
         self.weigh(answer.units, &answer.terms);
-        if answer.is_kept && urgency == Urgency::Ahead {
+        let says_little = match urgency {
+            Urgency::Ahead => answer.units == 0,
             // What is promised to others is no answer to whoever needs something.
+            Urgency::Gone => answer.is_kept,
+            Urgency::Lacking | Urgency::Awaited => false,
+        };
+        if says_little {
             self.ahead_at = answer.wait.not_before(self.put_off).ask_at;
             return;
         }

@@ -33,8 +33,14 @@ impl Page<'_> {
             return;
         };
         let (ask, epoch) = (asked.ask, BootTime::default());
-        // Whoever waits in line has its claim.
-        if self.granted > 0 || ask.urgency != Urgency::Lacking || ask.only_looks {
+        let is_told = match ask.urgency {
+            Urgency::Lacking => true,
+            // By its replica, from memory: the next that comes.
+            Urgency::Gone => !self.fits(ask.need, &now),
+            // Whoever waits in line has its claim.
+            Urgency::Ahead | Urgency::Awaited => false,
+        };
+        if self.granted > 0 || !is_told || ask.only_looks {
             return;
         }
         let wait = self.wait(&now, free.need, ask.need, epoch);

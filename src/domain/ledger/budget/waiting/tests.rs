@@ -139,7 +139,7 @@ fn the_database_is_asked_for_what_the_first_in_line_needs_whoever_missed_first()
 #[test]
 fn who_was_refused_has_gone_and_only_tells_what_is_to_come() {
     let limit = limit(1, Dimension::InputTokens, 30_000, Duration::from_mins(1));
-    for (ticket, urgency) in [(None, Urgency::Ahead), (Some(1), Urgency::Lacking)] {
+    for (ticket, urgency) in [(None, Urgency::Gone), (Some(1), Urgency::Lacking)] {
         let mut budget = Budget::default();
         budget.reconfigure(&[Arc::new(limit.clone())]);
         let need = Need {
