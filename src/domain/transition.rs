@@ -38,6 +38,16 @@ impl Who {
             Self::Probe => None,
         }
     }
+
+    /// Why a version is well by its word, as the history of that has it.
+    #[must_use]
+    pub const fn why_well(self) -> &'static str {
+        match self {
+            Self::Caller(_) => "a use of it succeeded",
+            Self::Canary(_) => "its canary succeeded",
+            Self::Probe => "a probe succeeded",
+        }
+    }
 }
 
 impl Transition {
@@ -46,16 +56,6 @@ impl Transition {
     #[must_use]
     pub fn needs_right(&self) -> bool {
         self.to == Health::Active && matches!(self.who, Who::Canary(_))
-    }
-
-    /// Why a version is well, where this says so, as its history has it.
-    #[must_use]
-    pub const fn why_well(&self) -> &'static str {
-        match self.who {
-            Who::Caller(_) => "a use of it succeeded",
-            Who::Canary(_) => "its canary succeeded",
-            Who::Probe => "a probe succeeded",
-        }
     }
 
     /// What becomes of a version that is stored like this; `None` if that stands. A worse or longer verdict stands, an unconfirmed one

@@ -48,17 +48,7 @@ async fn a_key_that_was_disabled_while_leased_and_probed_stays_so_until_a_person
         refused.message().contains("enable it first")
     };
     eventually("nor is it probed for a person", is_refused).await;
-    let clear = proto::ClearHealthRequest {
-        name: NAME.to_owned(),
-        ..Default::default()
-    };
-    probed
-        .admin
-        .admin
-        .clone()
-        .clear_health(clear)
-        .await
-        .unwrap();
+    probed.clear_health().await;
     assert_eq!(health(&probed.admin).await.state(), HealthState::Active);
     stays(&probed).await;
     probed.caller.report(&third, success()).await;

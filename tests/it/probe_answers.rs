@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use keylease::proto::{
-    ClearHealthRequest, HealthState, LeaseKind, ListAuditRecordsRequest, ProbeKeyRequest,
-    ProbeResult,
+    HealthState, LeaseKind, ListAuditRecordsRequest, ProbeKeyRequest, ProbeResult,
 };
 use tokio::time::sleep;
 use tonic::Code;
@@ -69,17 +68,7 @@ async fn a_list_that_is_shown_to_anybody_brings_a_revoked_key_back_once_and_not_
     let last = probed.version().await.last_probe.unwrap();
     assert_eq!(last.result(), ProbeResult::Well);
     // What a person clears begins anew.
-    let clear = ClearHealthRequest {
-        name: "accounts/a/keys/k".to_owned(),
-        ..Default::default()
-    };
-    probed
-        .admin
-        .admin
-        .clone()
-        .clear_health(clear)
-        .await
-        .unwrap();
+    probed.clear_health().await;
     probed.cluster.settled().await;
     let lease = other.lease("p").await;
     other.report(&lease, http(401, &[])).await;

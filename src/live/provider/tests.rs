@@ -13,6 +13,18 @@ fn provider() -> ProviderLive {
     })
 }
 
+/// An outage that ended after ten seconds.
+fn ended() -> Incident {
+    Incident {
+        since: at(0),
+        until: at(5_000_000),
+        ended: Some(at(10_000_000)),
+        why: String::new(),
+        strikes: 1,
+        accusers: Vec::new(),
+    }
+}
+
 fn sight(caller: u128, version: u128) -> Sight {
     Sight {
         caller: Uuid::from_u128(caller),
@@ -59,22 +71,14 @@ fn only_the_trial_that_is_out_is_taken_back() {
 #[test]
 fn a_provider_that_was_found_well_takes_its_leases_back_little_by_little() {
     let provider = provider();
-    let ended = Incident {
-        since: at(0),
-        until: at(5_000_000),
-        ended: Some(at(10_000_000)),
-        why: String::new(),
-        strikes: 1,
-        accusers: Vec::new(),
-    };
     let now = at(10_000_000);
     assert!(!provider.is_held_back(now));
-    provider.told(IncidentKind::Breaker, &ended, now);
+    provider.told(IncidentKind::Breaker, &ended(), now);
     let taken = |turns: usize, now| (0..turns).filter(|_| !provider.is_held_back(now)).count();
     assert_eq!(taken(1, now), 1);
     assert_eq!(taken(160, now), 10);
     // What is said again begins nothing anew.
-    provider.told(IncidentKind::Breaker, &ended, now);
+    provider.told(IncidentKind::Breaker, &ended(), now);
     let half = taken(160, at(15_000_000));
     assert!((80..=90).contains(&half), "{half}");
     assert_eq!(taken(160, at(20_000_000)), 160);
@@ -85,16 +89,8 @@ fn a_provider_that_was_found_well_takes_its_leases_back_little_by_little() {
 fn a_look_at_a_provider_that_grows_back_takes_no_turn() {
     let provider = provider();
     assert_eq!(provider.grown(at(0)), None);
-    let ended = Incident {
-        since: at(0),
-        until: at(5_000_000),
-        ended: Some(at(10_000_000)),
-        why: String::new(),
-        strikes: 1,
-        accusers: Vec::new(),
-    };
     let now = at(10_000_000);
-    provider.told(IncidentKind::Breaker, &ended, now);
+    provider.told(IncidentKind::Breaker, &ended(), now);
     for _ in 0..20 {
         let grown = provider.grown(now).unwrap();
         assert_eq!((grown.percent, grown.until), (6, at(20_000_000)));

@@ -115,7 +115,7 @@ pub(super) async fn write_health(
         deletions::insert(conn, rev, "refuted_versions", version_uid).await?;
     }
     key_versions::set_health(conn, version_uid, rev, (&health, recovered), at).await?;
-    let why = is_well.then(|| news.why_well());
+    let why = is_well.then(|| news.who.why_well());
     health_changes::insert(conn, version_uid, (&stored, &health), (who, why), at).await?;
     Ok(Some(Standing {
         recovered,

@@ -5,10 +5,8 @@ use uuid::Uuid;
 
 use crate::domain::health::Health;
 use crate::domain::time::Timestamp;
+use crate::domain::transition::Who;
 use crate::store::{self, health_changes, key_versions};
-
-/// Why, as its history has it.
-const WHY: &str = "a probe succeeded";
 
 /// A dead version has served its time: the next lease of it is its canary. Answers whether it was dead, and not yet so far. Where the one
 /// before failed after a probe had found the key well, a provider shows what is asked for to anybody: only its time brings it back.
@@ -33,7 +31,7 @@ pub(super) async fn revive(
         return Ok(false);
     }
     key_versions::set_health(conn, uid, rev, (&served, None), now).await?;
-    let word = ("probe", Some(WHY));
+    let word = ("probe", Some(Who::Probe.why_well()));
     health_changes::insert(conn, uid, (&stored, &served), word, now).await?;
     Ok(true)
 }

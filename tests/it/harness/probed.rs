@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keylease::proto::{
-    GetKeyVersionRequest, HealthPolicy, KeyVersion, Pool, ProbeKeyRequest, ProbeKeyResponse,
+    ClearHealthRequest, GetKeyVersionRequest, HealthPolicy, KeyVersion, Pool, ProbeKeyRequest,
+    ProbeKeyResponse,
 };
 use sqlx::AssertSqlSafe;
 use tonic::Status;
@@ -90,6 +91,16 @@ impl Probed {
         let due = "update probes set next_time = clock_timestamp() where claimed_by is null";
         let is_due = async || self.sql(due).await == 1;
         eventually("no probe is under way", is_due).await;
+    }
+
+    /// A person says that the key is well.
+    pub(crate) async fn clear_health(&self) {
+        let request = ClearHealthRequest {
+            name: "accounts/a/keys/k".to_owned(),
+            ..Default::default()
+        };
+        let cleared = self.admin.admin.clone().clear_health(request).await;
+        cleared.unwrap();
     }
 
     /// Until the provider has been asked about a key so often.
