@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Live;
 use super::account::AccountLive;
+use super::clock::boot_now;
+use super::looking::Looking;
 use super::speaker::Speaker;
 use super::sync::{AtomicBool, AtomicU64, Mutex};
 use crate::domain::ledger::budget::Budget;
@@ -23,13 +24,6 @@ use crate::domain::time::BootTime;
 #[cfg(test)]
 #[cfg(feature = "loom")]
 mod interleavings;
-
-/// How often accounts are looked at that have something open, where nobody waits.
-const TICK: Duration = Duration::from_millis(25);
-/// The same where there are very many of them: well within the quarter of D that a block has left when the next is asked for, mostly.
-const TICK_MAX: Duration = Duration::from_millis(250);
-/// A look at all of them may take this part of the time.
-const LOOKING_SHARE: u32 = 40;
 
 /// Accounts with something to say, and the numbers of blocks.
 #[derive(Debug, Default)]
@@ -56,7 +50,7 @@ impl Ledger {
     }
 
     /// A transaction has ended: there is room for what was asked meanwhile.
-    pub(super) fn has_room(&self) {
+    pub fn has_room(&self) {
         if !self.asked.lock().is_empty() {
             self.urgent.notify_one();
         }
@@ -82,8 +76,23 @@ impl Ledger {
         self.is_lossless.store(is_lossless, Ordering::Relaxed);
     }
 
-    fn is_idle(&self) -> bool {
+    /// Until there is something to look at that does not wait.
+    pub async fn urged(&self) {
+        self.urgent.notified().await;
+    }
+
+    /// No account has anything open.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
         self.busy.lock().is_empty()
+    }
+
+    /// Closes every block. Answers that are on their way are to come before: a block that came later would never be given back.
+    pub fn close_all(&self) {
+        let open: Vec<_> = self.busy.lock().values().cloned().collect();
+        for account in open {
+            account.with_budget(Budget::close_all);
+        }
     }
 
     /// What there is to say at `now`. Accounts with nothing open are forgotten until they are noted again.
@@ -135,30 +144,19 @@ fn in_order(mut said: Vec<Said>) -> Vec<Said> {
 /// Speaks to the database until `stop`, then returns every block and ends.
 pub async fn run(live: Arc<Live>, pool: PgPool, stop: CancellationToken) {
     let (speaker, ledger) = (Speaker::new(Arc::clone(&live), pool), &live.ledger);
-    let mut looks_at = Instant::now();
+    let mut looking = Looking::default();
     while !stop.is_cancelled() {
         let idle = ledger.is_idle();
+        let wait = looking.next().since(boot_now());
         tokio::select! {
-            () = ledger.urgent.notified() => {}
-            () = sleep_until(looks_at), if !idle => {}
+            () = ledger.urged() => {}
+            () = sleep(wait), if !idle => {}
             () = stop.cancelled() => {}
         }
-        if speaker.is_behind() {
-            looks_at = looks_at.max(Instant::now() + TICK);
-        } else if looks_at <= Instant::now() {
-            let began = Instant::now();
-            speaker.say_all();
-            looks_at = began + (began.elapsed() * LOOKING_SHARE).clamp(TICK, TICK_MAX);
-        } else {
-            speaker.say_asked();
-        }
+        speaker.look(&mut looking);
     }
-    // First the answers that are on their way: a block that came after the others were closed would never be given back.
     speaker.answered().await;
-    let open: Vec<_> = ledger.busy.lock().values().cloned().collect();
-    for account in open {
-        account.with_budget(Budget::close_all);
-    }
+    ledger.close_all();
     speaker.say_all();
     speaker.answered().await;
 }

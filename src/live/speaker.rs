@@ -1,28 +1,25 @@
-//! What speaks to the database about permits: a few transactions at a time, and what becomes of each answer.
+//! What speaks to the database about permits: a few transactions at a time.
 
-use std::collections::HashMap;
+use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use super::Live;
+use super::block_counts;
 use super::clock::boot_now;
+use super::late::{LATE, Late};
 use super::ledger::Said;
+use super::looking::{Look, Looking};
 use super::reserve::{Reserved, reserve};
+use super::saying::{Part, Reply, Saying, TRANSACTION_MAX, TRANSACTIONS_MAX};
 use super::seldom::Seldom;
-use super::{block_counts, late};
-use crate::domain::ledger::work::{Answer, LIMITS_PER_TRANSACTION, Work};
+use crate::domain::ledger::work::{LIMITS_PER_TRANSACTION, Work};
 
-/// How long a transaction may take before it is given up; its blocks, if any, are late by then anyway.
-const TRANSACTION_MAX: Duration = Duration::from_secs(5);
-/// Transactions at a time.
-const TRANSACTIONS_MAX: usize = 3;
-
-/// What speaks to the database: a few transactions at a time, since a row that is locked for long must not hold up the others.
+/// What speaks to the database: a few transactions at a time.
 #[derive(Debug, Clone)]
 pub(super) struct Speaker {
     live: Arc<Live>,
@@ -45,19 +42,27 @@ impl Speaker {
         }
     }
 
+    /// Looks at what is due, and says it.
+    pub(super) fn look(&self, looking: &mut Looking) {
+        let began = boot_now();
+        match looking.look(self.is_behind(), began) {
+            Look::Nothing => {}
+            Look::Asked => self.say_of(self.live.ledger.gather_asked(began)),
+            Look::All => {
+                self.say_all();
+                looking.looked(began, boot_now());
+            }
+        }
+    }
+
     /// Some transactions wait for others. What there is to say adds up with its accounts until then, lest a silent database make ever more.
-    pub(super) fn is_behind(&self) -> bool {
+    fn is_behind(&self) -> bool {
         self.under_way.len() > TRANSACTIONS_MAX
     }
 
     /// Says everything there is to say.
     pub(super) fn say_all(&self) {
         self.say_of(self.live.ledger.gather(boot_now()));
-    }
-
-    /// Says what somebody waits for.
-    pub(super) fn say_asked(&self) {
-        self.say_of(self.live.ledger.gather_asked(boot_now()));
     }
 
     fn say_of(&self, mut said: Vec<Said>) {
@@ -76,48 +81,36 @@ impl Speaker {
     }
 
     async fn say(self, said: Vec<Said>) {
-        let late = late::tell(&said);
+        let late = Late::of(&said);
+        let late = async {
+            sleep(LATE).await;
+            late.tell();
+            pending().await
+        };
         tokio::select! {
-            () = self.say_in_turn(said) => {}
-            never = late => match never {},
+            () = self.say_in_turn(Saying::new(said)) => {}
+            () = late => {}
         }
         self.live.ledger.has_room();
     }
 
-    async fn say_in_turn(&self, said: Vec<Said>) {
+    async fn say_in_turn(&self, mut saying: Saying) {
         let Ok(_place) = self.room.acquire().await else {
             return;
         };
-        let skipped = self.transact(said, false).await;
-        // A row that somebody else held gets a transaction of its own, which waits for it for a while; so does each of those that were
-        // refused together, since one that is bad must not keep the others from being served.
-        for one in skipped {
-            for (account, work) in self.transact(vec![one], true).await {
-                block_counts::failed(&work);
-                account.with_budget(|budget| budget.unsaid(&work, true, boot_now()));
-                account.wake_impatient();
-                self.live.ledger.note(&[account]);
-            }
+        while let Some(part) = saying.next_part() {
+            let reply = self.transact(&part).await;
+            saying.heard(part, &reply, &self.live.ledger, boot_now());
         }
     }
 
-    /// One transaction. Answers what was not taken up, although the database is there.
-    async fn transact(&self, said: Vec<Said>, wait: bool) -> Vec<Said> {
-        let accounts: Vec<_> = said.iter().map(|(a, _)| Arc::clone(a)).collect();
-        let skipped = self.commit(said, wait).await;
-        // While it was under way nothing may have been open, so that nobody looked any more: what is open now has to be closed in time,
-        // and what was not heard to be said again.
-        self.live.ledger.note(&accounts);
-        skipped
-    }
-
-    /// In a task that outlives its time: a commit is never cancelled.
-    async fn commit(&self, said: Vec<Said>, wait: bool) -> Vec<Said> {
+    /// One transaction, in a task that outlives its time: a commit is never cancelled.
+    async fn transact(&self, part: &Part) -> Reply {
         let task = {
-            let (live, pool) = (Arc::clone(&self.live), self.pool.clone());
-            let works: Vec<Work> = said.iter().map(|(_, work)| work.clone()).collect();
+            let (live, pool, waits) = (Arc::clone(&self.live), self.pool.clone(), part.waits);
+            let works: Vec<Work> = part.said.iter().map(|(_, work)| work.clone()).collect();
             tokio::spawn(async move {
-                reserve(&pool, live.as_replica(), &live.clock, &works, wait).await
+                reserve(&pool, live.as_replica(), &live.clock, &works, waits).await
             })
         };
         let began = boot_now();
@@ -126,17 +119,17 @@ impl Speaker {
         match done {
             Ok(Ok(Ok(Reserved::Done(answers)))) => {
                 block_counts::tell(&answers);
-                return take_in(said, &answers);
+                return Reply::Done(answers);
             }
             Ok(Ok(Ok(Reserved::Doubtful))) => {
                 self.live.life.doubt();
-                return said;
+                return Reply::Refused;
             }
-            Ok(Ok(Err(error))) if error.is_lock_timeout() => return said,
-            Ok(Ok(Err(error))) if said.len() > 1 && !error.is_unreachable() => {
+            Ok(Ok(Err(error))) if error.is_lock_timeout() => return Reply::Refused,
+            Ok(Ok(Err(error))) if part.said.len() > 1 && !error.is_unreachable() => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(%error, cause, "the ledger refused some limits together, each is asked alone");
-                return said;
+                return Reply::Refused;
             }
             Ok(Ok(Err(error))) if self.failed.is_due() => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -149,46 +142,6 @@ impl Speaker {
             }
             Ok(Ok(Err(_)) | Err(_)) | Err(_) => {}
         }
-        give_up(&said);
-        Vec::new()
-    }
-}
-
-pub(super) fn take_in(said: Vec<Said>, answers: &[(Uuid, Option<Answer>)]) -> Vec<Said> {
-    let answers: HashMap<Uuid, Option<Answer>> = answers.iter().copied().collect();
-    let (answered, skipped): (Vec<Said>, Vec<Said>) = said
-        .into_iter()
-        .partition(|(_, work)| answers.contains_key(&work.limit));
-    let now = boot_now();
-    for (account, work) in &answered {
-        let answer = answers.get(&work.limit).copied().flatten();
-        answer
-            .iter()
-            .for_each(|answer| block_counts::answered(answer, now));
-        account.with_budget_quietly(|budget| {
-            budget.said(work);
-            match answer {
-                Some(answer) => budget.answered(work.limit, &answer, now),
-                // The limit was deleted.
-                None if work.ask.is_some() => budget.unsaid(work, true, now),
-                None => {}
-            }
-        });
-    }
-    // Only now: who is woken finds all that was answered, not the first of it, or that one would always serve.
-    for (account, work) in &answered {
-        account.wake();
-        if work.ask.is_some() {
-            account.wake_impatient();
-        }
-    }
-    skipped
-}
-
-fn give_up(said: &[Said]) {
-    for (account, work) in said {
-        block_counts::failed(work);
-        account.with_budget(|budget| budget.unsaid(work, false, boot_now()));
-        account.wake_impatient();
+        Reply::Unknown
     }
 }

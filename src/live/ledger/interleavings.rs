@@ -2,6 +2,7 @@
 //! whoever stands in line is woken, and no permit is handed out twice.
 
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use loom::thread;
 use uuid::Uuid;
@@ -16,10 +17,9 @@ use crate::domain::pool::Estimate;
 use crate::domain::terms::Span;
 use crate::domain::time::Timestamp;
 use crate::live::account::Asking;
-use crate::live::clock::boot_now;
 use crate::live::line::{Line, Waiting};
 use crate::live::pool::PoolLive;
-use crate::live::speaker::take_in;
+use crate::live::saying::take_in;
 use crate::live::sync::planted;
 
 fn limit() -> Arc<Limit> {
@@ -97,7 +97,7 @@ fn grant(said: Vec<Said>) {
         .iter()
         .map(|(_, work)| (work.limit, answer(work)))
         .collect();
-    take_in(said, &answers);
+    take_in(said, &answers, boot_now());
 }
 
 /// Calls that find nothing at hand, while the worker looks.
