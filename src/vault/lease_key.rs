@@ -7,8 +7,8 @@ use tokio::time::sleep_until;
 use uuid::Uuid;
 
 use super::Vault;
-use super::patience::{instant, patience};
-use super::wishing::wish;
+use super::patience::instant;
+use super::trying::{Tried, attempt};
 use crate::domain::caller::{Bearer, Caller};
 use crate::domain::claims::{Avoided, LeaseClaims, RetryClaims};
 use crate::domain::id::Id;
@@ -17,7 +17,7 @@ use crate::domain::pool::Estimate;
 use crate::domain::refusal::LeaseRefusal;
 use crate::domain::tags::Tags;
 use crate::domain::time::BootTime;
-use crate::live::choose::{Chosen, Now, choose, undo};
+use crate::live::choose::{Chosen, Now, undo};
 use crate::live::credential::Credential;
 use crate::live::line::Waiting;
 use crate::live::snapshot::PoolEntry;
@@ -135,24 +135,12 @@ impl Vault {
             let now = self.live.now();
             let pool = self.admit(bearer, call, now)?;
             let answered = waiting.as_ref().map(|_| self.live.canaries.answered());
-            let ticket = waiting.as_ref().map(Waiting::ticket);
-            let wish = wish(&pool, call, avoided, ticket, &self.live);
-            let unserved = match choose(&pool, &wish, now) {
-                Ok(chosen) => return Ok((pool, chosen, now)),
-                Err(unserved) => unserved,
+            let until = match attempt(&self.live, &pool, (call, avoided), &mut waiting, now)? {
+                Tried::Served(chosen) => return Ok((pool, chosen, now)),
+                Tried::Again => continue,
+                Tried::Waits(until) => until,
             };
-            let Some(until) = patience(call, &unserved, now)? else {
-                return Err(unserved.refusal(&wish, now));
-            };
-            if waiting.is_none() {
-                let is_patient = !call.max_wait.is_zero();
-                waiting = self.live.line.join(&pool.live, is_patient);
-            }
-            let place = waiting.as_mut().ok_or(LeaseRefusal::QueueFull)?;
-            let is_new = place.stand(&unserved.short);
-            place.step_aside(|account| unserved.is_past(&pool, account));
-            self.live.ledger.ask(&unserved.short);
-            if let Some(answered) = answered.filter(|_| !is_new) {
+            if let (Some(place), Some(answered)) = (&waiting, answered) {
                 tokio::select! {
                     () = place.woken() => {}
                     () = answered => {}

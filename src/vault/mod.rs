@@ -99,6 +99,7 @@ mod stating;
 mod takeover;
 mod telling;
 mod trust;
+mod trying;
 mod update_account;
 mod update_caller;
 mod update_key;
@@ -166,6 +167,7 @@ pub use rotating::{
 pub use rotations::RotationView;
 pub use secret_value::{SecretValue, WHOLE};
 pub use set_price::SetPrice;
+pub use trying::{Tried, attempt};
 pub use update_account::UpdateAccount;
 pub use update_caller::UpdateCaller;
 pub use update_key::UpdateKey;
