@@ -2,32 +2,27 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::Live;
 use super::account::AccountLive;
-use super::clock::boot_now;
+use super::beat::{Beat, Beating};
 use super::idle::{self, Round};
-use super::slots::{self, Looked};
+use super::transactions::Transactions;
 use crate::domain::ledger::budget::Budget;
-use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
+use crate::domain::ledger::standing::Replication;
 use crate::domain::ledger::work::LIMITS_PER_TRANSACTION;
 use crate::domain::limit::Limit;
-use crate::domain::time::BootTime;
 use crate::store;
-use crate::store::connection::{ANSWER_WITHIN, acquire, begin, in_time};
-use crate::store::incarnations::{self, NewIncarnation};
-use crate::store::limit_ledgers;
-use crate::store::replicas::{self, Enrolment, Pulse};
+use crate::store::replicas::{Enrolment, Pulse};
 
 /// What beats.
 #[derive(Debug)]
-pub struct Heart {
+pub struct Heart<T = PgPool> {
     live: Arc<Live>,
-    pool: PgPool,
+    transactions: T,
     enrolment: Enrolment,
     replication: Replication,
 }
@@ -50,30 +45,19 @@ impl Live {
     }
 }
 
-/// A beat that was committed.
-#[derive(Debug)]
-struct Beat {
-    number: i64,
-    /// When the database's clock was asked for.
-    asked: BootTime,
-    pulse: Pulse,
-    standing: Standing,
-    slots: Option<Looked>,
-}
-
-impl Heart {
+impl<T: Transactions> Heart<T> {
     /// Has not beaten yet.
     #[must_use]
     pub fn new(
         live: Arc<Live>,
-        pool: PgPool,
+        transactions: T,
         enrolment: Enrolment,
         replication: Replication,
     ) -> Self {
         live.ledger.trust(replication);
         Self {
             live,
-            pool,
+            transactions,
             enrolment,
             replication,
         }
@@ -84,72 +68,43 @@ impl Heart {
     /// # Errors
     /// When the database fails.
     pub async fn beat(&self) -> store::Result<Pulse> {
-        let memory = self.live.life.memory();
-        let beat = in_time(ANSWER_WITHIN, self.transact(memory)).await?;
-        let (pulse, standing) = (beat.pulse, beat.standing);
-        if standing.number != memory.incarnation {
-            let shared = self.live.glance();
-            let shared = shared.offline.iter();
-            shared.for_each(|(account, _)| account.with_budget_quietly(Budget::unripen));
-        }
-        match &beat.slots {
-            Some(looked) => self.live.slots.committed(looked, self.settle()),
-            None => self.live.slots.lose(),
-        }
-        self.live.clock.sample(pulse.now, beat.asked, boot_now());
-        self.live
-            .count_replicas(u64::try_from(pulse.live).unwrap_or(1));
-        self.live.life.remember(Memory {
-            beats: beat.number,
-            incarnation: standing.number,
-        });
-        if standing.loss.incarnation > self.live.life.swept() {
+        let beating = Beating {
+            live: &self.live,
+            enrolment: &self.enrolment,
+            replication: self.replication,
+            memory: self.live.life.memory(),
+        };
+        let beat = self.transactions.beat(&beating).await?;
+        self.committed(&beating, &beat);
+        let incarnation = beat.standing.loss.incarnation;
+        if incarnation > self.live.life.swept() {
             // It is tried again with the next beat, and limits answer to a loss at first touch all the same.
-            if let Err(error) = self.sweep(standing.loss.incarnation).await {
+            if let Err(error) = self.sweep(incarnation).await {
                 tracing::warn!(%error, "not every limit has answered to lost writes yet");
             }
         }
         if let Err(error) = self.ripen().await {
             tracing::warn!(%error, "not every offline share is known to be free yet");
         }
-        Ok(pulse)
+        Ok(beat.pulse)
     }
 
-    /// One beat, up to its commit.
-    async fn transact(&self, memory: Memory) -> store::Result<Beat> {
-        let (live, sent) = (&self.live, boot_now());
-        let mut transaction = begin(&self.pool, limit_ledgers::BEGIN).await?;
-        let conn = &mut *transaction;
-        let standing = self.look(conn, memory).await?;
-        let number = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
-        let (held, enrolment) = (live.master_keys.load_full(), &self.enrolment);
-        let asked = boot_now();
-        let pulse = replicas::beat(conn, live.boot_id, enrolment, &held, number).await?;
-        let slots = match slots::wants(&live.glance()) {
-            Some(wants) => {
-                let looked = live
-                    .slots
-                    .look(conn, live.boot_id, standing.number, wants, sent);
-                Some(looked.await?)
-            }
-            None => None,
-        };
-        transaction.commit().await?;
-        Ok(Beat {
-            number,
-            asked,
-            pulse,
-            standing,
-            slots,
-        })
-    }
-
-    /// How long ago something was committed that a failover does not lose.
-    const fn settle(&self) -> Duration {
-        match self.replication {
-            Replication::Synchronous => Duration::ZERO,
-            Replication::Asynchronous(lag_max) => lag_max,
+    /// Takes in what a beat has told, now that it is committed.
+    fn committed(&self, beating: &Beating<'_>, beat: &Beat) {
+        let (live, memory) = (&self.live, beat.memory());
+        let now = self.transactions.boot_now();
+        if memory.incarnation != beating.memory.incarnation {
+            let shared = live.glance();
+            let shared = shared.offline.iter();
+            shared.for_each(|(account, _)| account.with_budget_quietly(Budget::unripen));
         }
+        match &beat.slots {
+            Some(looked) => live.slots.committed(looked, beating.settle(), now),
+            None => live.slots.lose(),
+        }
+        live.clock.sample(beat.pulse.now, beat.asked, now);
+        live.count_replicas(u64::try_from(beat.pulse.live).unwrap_or(1));
+        live.life.remember(memory);
     }
 
     /// Asks the ledger whether replicas may serve by the offline shares that are new here: it says so when all has ended that was
@@ -163,15 +118,11 @@ impl Heart {
         for some in unripe.chunks(LIMITS_PER_TRANSACTION) {
             let mut uids: Vec<Uuid> = some.iter().map(|(_, limit)| limit.uid).collect();
             uids.sort_unstable();
-            if !idle::touch(&self.live, &self.pool, &uids).await? {
+            if !idle::touch(&self.live, &self.transactions, &uids).await? {
                 return Ok(());
             }
-            let ripe = async {
-                let mut conn = acquire(&self.pool).await?;
-                limit_ledgers::ripe(&mut conn, &uids).await
-            };
-            let ripe = in_time(ANSWER_WITHIN, ripe).await?;
-            let now = boot_now();
+            let ripe = self.transactions.ripe(&uids).await?;
+            let now = self.transactions.boot_now();
             for (account, limit) in some {
                 let ripe = ripe.iter().filter(|(uid, _)| *uid == limit.uid);
                 ripe.for_each(|(uid, plan)| {
@@ -182,57 +133,14 @@ impl Heart {
         Ok(())
     }
 
-    /// What the database is, noted if it is news.
-    async fn look(&self, conn: &mut PgConnection, memory: Memory) -> store::Result<Standing> {
-        let standing = incarnations::look(conn, self.live.boot_id).await?;
-        if standing.finding(memory).is_none() {
-            return Ok(standing);
-        }
-        // Of several replicas that see it at once, one notes it.
-        incarnations::lock(conn).await?;
-        let standing = incarnations::look(conn, self.live.boot_id).await?;
-        let Some(finding) = standing.finding(memory) else {
-            return Ok(standing);
-        };
-        // Also where the number of the incarnation comes out as it was, as it may after a restore.
-        if finding != Finding::First {
-            self.live.life.upset();
-        }
-        let new = self.note(finding, memory, &standing);
-        incarnations::insert(conn, &new).await?;
-        incarnations::look(conn, self.live.boot_id).await
-    }
-
-    fn note<'a>(
-        &self,
-        finding: Finding,
-        memory: Memory,
-        standing: &'a Standing,
-    ) -> NewIncarnation<'a> {
-        let sight = &standing.sight;
-        let lag = standing.loss(finding, memory, self.replication);
-        if lag.is_some() {
-            tracing::warn!(
-                ?finding,
-                timeline = sight.timeline,
-                "the database may have lost what it had acknowledged, limits are frozen until everything forgotten would have ended"
-            );
-        }
-        NewIncarnation {
-            sight,
-            number_min: memory.incarnation + 1,
-            is_lossy: lag.is_some(),
-            lag: lag.unwrap_or_default(),
-            live: self.live.replicas(),
-        }
-    }
-
     /// Makes every limit answer to a loss now, so that an idle one is not frozen when somebody needs it first.
     async fn sweep(&self, incarnation: i64) -> store::Result<()> {
+        let (live, transactions) = (&self.live, &self.transactions);
         let round = Round::Unanswered(incarnation);
-        let (live, pool) = (&self.live, &self.pool);
-        if idle::tell(live, pool, incarnation).await? && idle::touch_all(live, pool, round).await? {
-            self.live.life.swept_to(incarnation);
+        if idle::tell(live, transactions, incarnation).await?
+            && idle::touch_all(live, transactions, round).await?
+        {
+            live.life.swept_to(incarnation);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod accusing;
+pub mod beat;
 mod block_counts;
 pub mod brakes;
 pub mod canaries;
@@ -50,6 +51,7 @@ pub mod steady;
 pub mod suspects;
 mod sync;
 pub mod takeover;
+pub mod transactions;
 pub mod unknown;
 pub mod unserved;
 pub mod version;

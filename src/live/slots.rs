@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::clock::boot_now;
 use super::snapshot::Snapshot;
 use crate::domain::ledger::offline::slots::{Claim, Slot, SlotRow, Wants, Watch};
 use crate::domain::time::BootTime;
-use crate::store::{self, offline_slots};
+use crate::store;
+use crate::store::heartbeat_rows::HeartbeatRows;
 
 /// The slot of this replica, and what it has seen of all.
 #[derive(Debug, Default)]
@@ -23,7 +22,7 @@ pub struct Slots {
 /// What a heartbeat read and wrote of the slots: it counts once it has been committed.
 #[derive(Debug)]
 pub struct Looked {
-    rows: Vec<SlotRow>,
+    seen: Vec<SlotRow>,
     incarnation: i64,
     claimed: Option<Claim>,
     sent: BootTime,
@@ -43,17 +42,17 @@ impl Slots {
     /// When the database fails.
     pub async fn look(
         &self,
-        conn: &mut PgConnection,
+        rows: &mut impl HeartbeatRows,
         boot_id: Uuid,
         incarnation: i64,
         wants: Wants,
         sent: BootTime,
     ) -> store::Result<Looked> {
-        let rows = offline_slots::list(conn).await?;
+        let seen = rows.slots().await?;
         let own = self.own(sent);
         let mut claimed = {
             let mut watch = self.watch.lock();
-            watch.decide(boot_id, own, &rows, incarnation, wants, sent)
+            watch.decide(boot_id, own, &seen, incarnation, wants, sent)
         };
         let is_kept =
             claimed.is_some_and(|claim| own.is_some_and(|own| own.slot == claim.seen.slot));
@@ -61,23 +60,23 @@ impl Slots {
             self.lose();
         }
         if let Some(claim) = &claimed
-            && !offline_slots::claim(conn, boot_id, claim).await?
+            && !rows.claim(boot_id, claim).await?
         {
             self.lose();
             claimed = None;
         }
         Ok(Looked {
-            rows,
+            seen,
             incarnation,
             claimed,
             sent,
         })
     }
 
-    /// The heartbeat was committed. A share is served by once it has been known for so long as a failover may lose.
-    pub fn committed(&self, looked: &Looked, settle: Duration) {
+    /// The heartbeat was committed, by `now`. A share is served by once it has been known for so long as a failover may lose.
+    pub fn committed(&self, looked: &Looked, settle: Duration, now: BootTime) {
         let mut watch = self.watch.lock();
-        watch.saw(&looked.rows, looked.incarnation, boot_now());
+        watch.saw(&looked.seen, looked.incarnation, now);
         let own = looked.claimed.map(|claim| Slot {
             slot: claim.seen.slot,
             renewed: looked.sent,

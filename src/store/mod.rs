@@ -22,6 +22,7 @@ pub mod estate_rows;
 pub mod foreign_reports;
 pub mod grants;
 pub mod health_changes;
+pub mod heartbeat_rows;
 pub mod incarnations;
 pub mod incidents;
 pub mod key_facts;
