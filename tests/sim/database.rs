@@ -25,6 +25,7 @@ use crate::time::{Time, WallClock};
 mod beating;
 mod blocks;
 mod clock;
+mod hearts;
 mod merging;
 mod misleading;
 mod offline;
@@ -33,8 +34,11 @@ mod reports;
 mod rows;
 mod takeover;
 
+use beating::Incarnation;
 use clock::Clock;
 pub(crate) use clock::Lags;
+pub(crate) use hearts::Answering;
+pub(crate) use rows::ready;
 use rows::{Rows, at_once};
 
 /// What a failover may lose, as the operator declared.
@@ -45,7 +49,7 @@ pub(crate) const LAG_MAX: std::time::Duration = LONG_PERIOD;
 pub(crate) struct State {
     pub(crate) limits: BTreeMap<Uuid, Row>,
     replicas: HashMap<Uuid, Pulse>,
-    incarnations: Vec<(Sight, Option<Loss>)>,
+    incarnations: Vec<Incarnation>,
     slots: Vec<SlotRow>,
     /// On their way to the replicas that gave the leases.
     reports: BTreeMap<i64, (Uuid, Vec<u8>)>,
@@ -165,43 +169,6 @@ impl Database {
         let (now, bug) = (self.clock.at(time), self.bug);
         let row = self.state.limits.get_mut(&limit).unwrap();
         row.outlast(before, now, bug);
-    }
-
-    fn standing(&self, boot_id: Uuid) -> Standing {
-        let incarnations = &self.state.incarnations;
-        Standing {
-            sight: self.sight.clone(),
-            known: incarnations.last().map(|(sight, _)| sight.clone()),
-            number: i64::try_from(incarnations.len()).unwrap(),
-            silence: Some(std::time::Duration::ZERO),
-            beats: self.state.replicas.get(&boot_id).map(|pulse| pulse.beats),
-            loss: incarnations
-                .iter()
-                .rev()
-                .find_map(|(_, loss)| *loss)
-                .unwrap_or_default(),
-        }
-    }
-
-    /// As whoever asks sees it.
-    fn seen(&self, boot_id: Uuid) -> Standing {
-        let standing = self.standing(boot_id);
-        match self.bug {
-            Some(Bug::NoFreeze) => Standing {
-                known: Some(self.sight.clone()),
-                beats: Some(i64::MAX),
-                loss: Loss::default(),
-                ..standing
-            },
-            _ => standing,
-        }
-    }
-
-    /// Numbers that a replica remembers are not given again, where the database has forgotten them.
-    fn skip_numbers(&mut self, to: i64) {
-        while i64::try_from(self.state.incarnations.len()).unwrap() < to {
-            self.state.incarnations.push((self.sight.clone(), None));
-        }
     }
 
     /// The transaction of the ledger; `None` if the database has to be looked at first.

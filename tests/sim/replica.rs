@@ -7,34 +7,33 @@ use std::time::Duration;
 
 use keylease::domain::claims::LeaseClaims;
 use keylease::domain::ledger::block::Ending;
-use keylease::domain::ledger::budget::{Budget, Need, Take, Taken};
+use keylease::domain::ledger::budget::{Need, Take, Taken};
 use keylease::domain::ledger::held::Ticket;
-use keylease::domain::ledger::standing::Memory;
+use keylease::domain::ledger::standing::Replication;
 use keylease::domain::ledger::work::{Return, Work};
 use keylease::domain::limit::Limit;
 use keylease::domain::tags::Tags;
 use keylease::domain::time::{BootTime, Timestamp};
-use keylease::live::clock::DatabaseClock;
+use keylease::live::Live;
+use keylease::live::account::AccountLive;
 use keylease::live::outbox::Outbox;
+use keylease::live::registry::Registry;
 use keylease::live::reports::Reports;
-use keylease::live::reserve;
 use uuid::Uuid;
 
 use crate::bugs::Bug;
 use crate::caller::{Call, Given};
-use crate::database::{Client, Database};
+use crate::database::{Client, LAG_MAX};
 use crate::time::{BootClock, Time};
 
+mod beating;
 mod ending;
-mod offline;
 mod planting;
 mod renewing;
 mod replaying;
 mod reporting;
-mod sweeping;
 
 pub(crate) use ending::End;
-pub(crate) use offline::Beat;
 
 /// A replica.
 pub(crate) struct Replica {
@@ -42,13 +41,14 @@ pub(crate) struct Replica {
     pub(crate) boot_id: Uuid,
     pub(crate) is_alive: bool,
     pub(crate) paused_until: Time,
-    pub(crate) live: u64,
-    pub(crate) memory: Memory,
-    pub(crate) budget: Budget,
+    pub(crate) live: Arc<Live>,
+    pub(crate) account: Arc<AccountLive>,
     pub(crate) waiting: BTreeMap<Ticket, Waiting>,
     /// When the waiting are next woken, if they are.
     pub(crate) wakes_at: Option<Time>,
     pub(crate) is_paced: bool,
+    /// What the operator says of the database.
+    pub(crate) replication: Replication,
     pub(crate) lease_duration: Duration,
     /// Until when it cannot reach the database.
     pub(crate) cut_off_until: Time,
@@ -58,9 +58,10 @@ pub(crate) struct Replica {
     pub(crate) under_way: usize,
     /// Reports for other replicas.
     pub(crate) outbox: Outbox,
-    slots: offline::Slots,
     limits: Vec<Limit>,
-    samples: DatabaseClock,
+    /// When these were known to be the latest.
+    read: BootTime,
+    registry: Registry,
     reports: Reports,
     /// What was reported here of leases of others.
     foreign: BTreeMap<Uuid, Reports>,
@@ -92,25 +93,27 @@ pub(crate) enum Outcome {
 
 impl Replica {
     pub(crate) fn new(clock: BootClock, boot_id: Uuid, limits: &[Limit], bug: Option<Bug>) -> Self {
+        let mut registry = Registry::default();
+        registry.accounts.insert(Uuid::nil(), beating::account());
         let mut replica = Self {
             clock,
             boot_id,
             is_alive: true,
             paused_until: 0,
-            live: 1,
-            memory: Memory::default(),
-            budget: Budget::default(),
+            live: Live::new(boot_id, Duration::from_mins(5)),
+            account: registry.account_live(Uuid::nil()),
             waiting: BTreeMap::new(),
             wakes_at: None,
             is_paced: true,
+            replication: Replication::Asynchronous(LAG_MAX),
             lease_duration: Duration::ZERO,
             cut_off_until: 0,
             end: None,
             under_way: 0,
             outbox: Outbox::default(),
-            slots: offline::Slots::default(),
             limits: limits.to_vec(),
-            samples: DatabaseClock::default(),
+            read: BootTime::default(),
+            registry,
             reports: Reports::default(),
             foreign: BTreeMap::new(),
             calls: replaying::Calls::default(),
@@ -128,19 +131,18 @@ impl Replica {
     /// The limits are now these.
     pub(crate) fn reconfigure(&mut self, limits: &[Limit]) {
         self.limits = limits.to_vec();
-        let limits: Vec<_> = limits.iter().cloned().map(Arc::new).collect();
-        self.budget.reconfigure(&limits);
+        let limits = limits
+            .iter()
+            .map(|limit| (limit.uid, Arc::new(limit.clone())));
+        self.registry.limits = limits.collect();
+        self.live.learned(Some(self.registry.snapshot()), self.read);
     }
 
     /// As the database sees it.
     pub(crate) fn client(&self, sent: BootTime, time: Time) -> Client<'_> {
         Client {
-            replica: reserve::Replica {
-                boot_id: self.boot_id,
-                live: self.live,
-                memory: self.memory,
-            },
-            clock: &self.samples,
+            replica: self.live.as_replica(),
+            clock: &self.live.clock,
             sent,
             now: self.clock.at(time),
         }
@@ -149,10 +151,12 @@ impl Replica {
     /// What there is to say to the database.
     pub(crate) fn work(&mut self, time: Time) -> Vec<Work> {
         let now = self.clock.at(time);
-        let blocks = &mut self.blocks;
-        let mut works = self.budget.work(self.is_paced, now, || {
-            *blocks += 1;
-            *blocks
+        let (blocks, is_paced) = (&mut self.blocks, self.is_paced);
+        let mut works = self.account.with_budget_quietly(|budget| {
+            budget.work(is_paced, now, || {
+                *blocks += 1;
+                *blocks
+            })
         });
         if self.bug == Some(Bug::OveruseForgotten) {
             works.iter_mut().for_each(|work| work.charge = None);
@@ -172,7 +176,7 @@ impl Replica {
     }
 
     fn database_at(&self, now: BootTime) -> Timestamp {
-        let known = self.samples.is_known().then(|| self.samples.at(now));
+        let known = self.live.clock.is_known().then(|| self.live.clock.at(now));
         known.unwrap_or_default()
     }
 
@@ -217,11 +221,11 @@ impl Replica {
             is_patient: !call.max_wait.is_zero(),
             until: received.after(call.max_wait),
             lease_duration: self.lease_duration,
-            slot: self.slots.own(),
+            slot: self.live.slot(),
         };
-        let wait = match self.budget.take(need, now) {
+        let wait = match self.account.with_budget_quietly(|b| b.take(need, now)) {
             Take::Taken(taken) => {
-                ticket.iter().for_each(|t| self.budget.leave(*t));
+                ticket.iter().for_each(|t| self.leave(*t));
                 return Outcome::Given(self.give(call, &taken, received, time));
             }
             Take::Short(wait) => wait,
@@ -235,7 +239,7 @@ impl Replica {
             until = until.max(received.after(std::time::Duration::from_secs(1)));
         }
         if until <= boot {
-            ticket.iter().for_each(|t| self.budget.leave(*t));
+            ticket.iter().for_each(|t| self.leave(*t));
             return Outcome::Told(call, wait.retry_at(boot));
         }
         let is_first = ticket.is_none();

@@ -166,7 +166,7 @@ impl<'a> World<'a> {
                 worst = Some(verdict);
             }
         }
-        let counts = self.replicas.iter_mut().flat_map(|r| r.budget.count());
+        let counts = self.replicas.iter_mut().flat_map(|r| r.account.count());
         let offline = counts.map(|(_, units)| units.offline).sum();
         let worst = worst.unwrap();
         let early = self.database.early();

@@ -1,66 +1,143 @@
-//! Heartbeats, and what follows where one finds that writes were lost.
+//! Heartbeats: rows of replicas, of what the database was, and of slots.
 
-use keylease::domain::ledger::standing::{Memory, Replication};
-use keylease::store::replicas::LAPSE;
+use std::time::Duration;
+
+use keylease::domain::ledger::offline::slots::Claim;
+use keylease::store::Result;
+use keylease::store::heartbeat_rows::HeartbeatRows;
+use keylease::store::incarnations::NewIncarnation;
+use keylease::store::replicas::{self, Enrolment, LAPSE};
 
 use super::*;
 
-/// What a heartbeat answers, if that is heard.
-pub(crate) struct Beaten {
-    /// What the replica is to remember.
-    pub(crate) memory: Memory,
-    /// Replicas that live.
-    pub(crate) live: u64,
-    /// The database's clock.
-    pub(crate) heard: Timestamp,
+/// Replicas that were heard of for so long before the last word of any may have lost grants.
+const RECENT: Duration = Duration::from_mins(2);
+
+/// A database that limits were granted in, as stored.
+#[derive(Debug, Clone)]
+pub(super) struct Incarnation {
+    number: i64,
+    sight: Sight,
+    is_lossy: bool,
+    replicas: u64,
+    lag: Duration,
+}
+
+impl Incarnation {
+    fn loss(&self) -> Loss {
+        Loss::over(self.number, self.replicas, self.lag)
+    }
+}
+
+impl State {
+    /// The last lossy one of those that `is_it`.
+    fn lossy(&self, is_it: impl Fn(&Incarnation) -> bool) -> Option<&Incarnation> {
+        let mut lossy = self.incarnations.iter().rev();
+        lossy.find(|incarnation| incarnation.is_lossy && is_it(incarnation))
+    }
+
+    fn last_heard(&self) -> Option<Timestamp> {
+        self.replicas.values().map(|pulse| pulse.heard).max()
+    }
+
+    /// How many were heard of after this.
+    fn heard_since(&self, time: Timestamp) -> usize {
+        let pulses = self.replicas.values();
+        pulses.filter(|pulse| time < pulse.heard).count()
+    }
 }
 
 impl Database {
-    /// A heartbeat.
-    pub(crate) fn beat(&mut self, client: &Client<'_>, time: Time) -> Beaten {
-        let (boot_id, memory) = (client.replica.boot_id, client.replica.memory);
-        if let Some(finding) = self.seen(boot_id).finding(memory) {
-            self.skip_numbers(memory.incarnation);
-            let number = i64::try_from(self.state.incarnations.len()).unwrap() + 1;
-            let replicas = self.state.replicas.len() as u64;
-            let standing = self.standing(boot_id);
-            let lag = standing.loss(finding, memory, Replication::Asynchronous(LAG_MAX));
-            let loss = lag.map(|lag| Loss::over(number, replicas, lag));
-            self.state.incarnations.push((self.sight.clone(), loss));
+    fn standing(&self, boot_id: Uuid, now: Timestamp) -> Standing {
+        let state = &self.state;
+        let last = state.incarnations.last();
+        Standing {
+            sight: self.sight.clone(),
+            known: last.map(|last| last.sight.clone()),
+            number: last.map_or(0, |last| last.number),
+            silence: state.last_heard().map(|heard| now.since(heard)),
+            beats: state.replicas.get(&boot_id).map(|pulse| pulse.beats),
+            loss: state
+                .lossy(|_| true)
+                .map(Incarnation::loss)
+                .unwrap_or_default(),
         }
-        let standing = self.standing(boot_id);
-        let beats = memory.beats.max(standing.beats.unwrap_or(0)) + 1;
-        let heard = self.clock.at(time);
-        let pulse = Pulse { beats, heard };
-        self.state.replicas.insert(boot_id, pulse);
-        let pulses = self.state.replicas.values();
-        let live = pulses
-            .filter(|pulse| heard.before(LAPSE) < pulse.heard)
-            .count();
-        Beaten {
-            memory: Memory {
-                beats,
-                incarnation: standing.number,
+    }
+
+    /// As whoever asks sees it.
+    pub(super) fn seen(&self, boot_id: Uuid, now: Timestamp) -> Standing {
+        let standing = self.standing(boot_id, now);
+        match self.bug {
+            Some(Bug::NoFreeze) => Standing {
+                known: Some(self.sight.clone()),
+                beats: Some(i64::MAX / 2),
+                loss: Loss::default(),
+                ..standing
             },
-            live: live as u64,
-            heard,
+            _ => standing,
         }
     }
+}
 
-    /// The incarnation in which writes were lost last.
-    pub(crate) fn lossy(&self, boot_id: Uuid) -> i64 {
-        self.standing(boot_id).loss.incarnation
+impl HeartbeatRows for Rows<'_> {
+    async fn lock_incarnations(&mut self) -> Result<()> {
+        Ok(())
     }
 
-    /// After a heartbeat: what the replica alone knows is told, and limits answer to what was lost. False if it has to look first.
-    pub(crate) fn sweep(&mut self, told: &[Work], client: &Client<'_>, time: Time) -> bool {
-        let lossy = self.lossy(client.replica.boot_id);
-        if self.bug == Some(Bug::NoFreeze) || self.reserve(told, client, time).is_none() {
-            return false;
-        }
-        let behind = self.state.limits.values();
-        let behind = behind.filter(|row| row.entry.incarnation < lossy);
-        let works: Vec<Work> = behind.map(|row| Work::silent(row.limit.uid)).collect();
-        self.reserve(&works, client, time).is_some()
+    /// As the statement says it.
+    async fn incarnate(&mut self, new: &NewIncarnation<'_>) -> Result<()> {
+        let now = self.database.clock.at(self.time);
+        let state = &mut self.database.state;
+        let unanswered = state.lossy(|incarnation| {
+            let mut limits = state.limits.values();
+            limits.any(|row| row.entry.incarnation < incarnation.number)
+        });
+        let (replicas, lag) = unanswered.map_or((0, Duration::ZERO), |u| (u.replicas, u.lag));
+        let heard = state.last_heard();
+        let recent = heard.map_or(0, |heard| state.heard_since(heard.before(RECENT)));
+        let silence = heard.map_or(Duration::ZERO, |heard| now.since(heard));
+        let last = state.incarnations.last().map_or(0, |last| last.number);
+        state.incarnations.push(Incarnation {
+            number: new.number_min.max(last + 1),
+            sight: new.sight.clone(),
+            is_lossy: new.is_lossy,
+            replicas: new.live.max(replicas).max(recent as u64),
+            lag: lag.saturating_add(new.lag.max(silence)),
+        });
+        Ok(())
+    }
+
+    async fn beat(
+        &mut self,
+        boot_id: Uuid,
+        _enrolment: &Enrolment,
+        _master_keys: &[String],
+        beats: i64,
+    ) -> Result<replicas::Pulse> {
+        let now = self.database.clock.at(self.time);
+        let state = &mut self.database.state;
+        let known = state.replicas.get(&boot_id).map(|pulse| pulse.beats);
+        let beats = beats.max(known.unwrap_or(0));
+        state.replicas.insert(boot_id, Pulse { beats, heard: now });
+        Ok(replicas::Pulse {
+            now: now.before(self.after),
+            rev: 0,
+            live: i64::try_from(state.heard_since(now.before(LAPSE))).unwrap(),
+        })
+    }
+
+    async fn slots(&mut self) -> Result<Vec<SlotRow>> {
+        Ok(self.database.state.slots.clone())
+    }
+
+    async fn claim(&mut self, boot_id: Uuid, claim: &Claim) -> Result<bool> {
+        let slots = &mut self.database.state.slots;
+        let slot = slots.iter_mut().find(|row| **row == claim.seen);
+        Ok(slot.is_some_and(|row| {
+            row.owner = Some(boot_id);
+            row.beats += 1;
+            row.reach = claim.reach;
+            true
+        }))
     }
 }

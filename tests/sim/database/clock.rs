@@ -8,7 +8,7 @@ use keylease::domain::time::{BootTime, Timestamp};
 use keylease::live::clock::{DatabaseClock, LedgerClock};
 use uuid::Uuid;
 
-use super::{Client, Database};
+use super::Client;
 use crate::bugs::Bug;
 use crate::random::Random;
 use crate::setup::Faults;
@@ -37,7 +37,7 @@ impl Lags {
     }
 
     /// From when the clock is asked for until it is read, and from then until the answer comes.
-    fn next(&mut self) -> (Duration, Duration) {
+    pub(super) fn next(&mut self) -> (Duration, Duration) {
         let mut lag = || {
             let most = match self.random.chance(self.slow) {
                 true => self.slow_max,
@@ -49,17 +49,8 @@ impl Lags {
     }
 }
 
-impl Database {
-    /// The answer to a heartbeat comes now, in which the clock was read before.
-    pub(crate) fn sampled(&mut self, heard: Timestamp, client: &Client<'_>) {
-        let (before, after) = self.lags.next();
-        let asked = earlier(client.now, before + after);
-        client.clock.sample(heard.before(after), asked, client.now);
-    }
-}
-
 /// Or as early as clocks go.
-fn earlier(time: BootTime, by: Duration) -> BootTime {
+pub(super) fn earlier(time: BootTime, by: Duration) -> BootTime {
     BootTime::default().after(time.since(BootTime::default().after(by)))
 }
 

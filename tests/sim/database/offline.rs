@@ -1,6 +1,5 @@
 //! Slots, and what the ledger says of offline shares.
 
-use keylease::domain::ledger::offline::slots::Claim;
 use keylease::domain::ledger::page::Terming;
 use keylease::domain::offline::Plan;
 
@@ -21,36 +20,21 @@ pub(super) fn slots() -> Vec<SlotRow> {
 }
 
 impl Database {
-    pub(crate) fn slots(&self) -> Vec<SlotRow> {
-        self.state.slots.clone()
-    }
-
-    /// Whether the slot still is as it was seen.
-    pub(crate) fn claim(&mut self, boot_id: Uuid, claim: &Claim) -> bool {
-        let slot = self.state.slots.iter_mut().find(|row| **row == claim.seen);
-        slot.is_some_and(|row| {
-            row.owner = Some(boot_id);
-            row.beats += 1;
-            row.reach = claim.reach;
-            true
-        })
-    }
-
     /// The limits as configured.
     pub(crate) fn limits(&self) -> Vec<Limit> {
         let rows = self.state.limits.values();
         rows.map(|row| row.limit.clone()).collect()
     }
-
-    /// What replicas may serve by.
-    pub(crate) fn ripe(&self, limit: Uuid) -> Option<Plan> {
-        let entry = self.state.limits.get(&limit)?.entry;
-        let is_ripe = entry.offline.is_ripe(entry.clocks.low);
-        is_ripe.then_some(entry.offline.plan)
-    }
 }
 
 impl Row {
+    /// What replicas may serve by.
+    pub(super) fn ripe(&self) -> Option<Plan> {
+        let offline = self.entry.offline;
+        let is_ripe = offline.is_ripe(self.entry.clocks.low);
+        is_ripe.then_some(offline.plan)
+    }
+
     pub(super) fn terming(&self, now: Timestamp) -> Terming {
         Terming {
             amount: self.limit.amount,

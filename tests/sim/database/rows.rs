@@ -18,6 +18,8 @@ pub(super) struct Rows<'a> {
     pub(super) time: Time,
     /// How long the transaction has been on its way.
     took: Time,
+    /// For how long the answer to a heartbeat has been on its way.
+    pub(super) after: Duration,
     /// Removed, and not merged into anything yet.
     removed: Vec<Stored>,
     /// For the bug that renews by what is left of a block: the limits where that can be.
@@ -26,11 +28,16 @@ pub(super) struct Rows<'a> {
 
 /// What a transaction comes to whose statements wait for nothing.
 pub(super) fn at_once<T>(transaction: impl Future<Output = Result<T>>) -> T {
+    ready(transaction).unwrap()
+}
+
+/// What comes of what waits for nothing.
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
-    let Poll::Ready(done) = pin!(transaction).poll(&mut context) else {
+    let Poll::Ready(done) = pin!(future).poll(&mut context) else {
         unreachable!("rows in memory make nobody wait");
     };
-    done.unwrap()
+    done
 }
 
 impl<'a> Rows<'a> {
@@ -39,6 +46,7 @@ impl<'a> Rows<'a> {
             database,
             time,
             took: nanos(client.now.since(client.sent)),
+            after: Duration::ZERO,
             removed: Vec::new(),
             by_estate: Vec::new(),
         }
@@ -101,7 +109,8 @@ impl<'a> Rows<'a> {
 
 impl LedgerRows for Rows<'_> {
     async fn look(&mut self, boot_id: Uuid) -> Result<Standing> {
-        Ok(self.database.seen(boot_id))
+        let now = self.database.clock.at(self.time);
+        Ok(self.database.seen(boot_id, now))
     }
 
     async fn lock(&mut self, limits: &[Uuid], _wait: bool) -> Result<Vec<(Uuid, Entry)>> {

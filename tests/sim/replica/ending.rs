@@ -1,5 +1,7 @@
 //! How a replica ends in order.
 
+use keylease::domain::ledger::budget::Budget;
+
 use super::*;
 use crate::world::entries;
 
@@ -22,7 +24,7 @@ impl Replica {
     /// Every block is closed, and nothing begun any more.
     pub(crate) fn close(&mut self) {
         self.end = Some(End::Closing);
-        self.budget.close_all();
+        self.account.with_budget_quietly(Budget::close_all);
     }
 
     /// Whether it can be spoken to.
@@ -32,7 +34,7 @@ impl Replica {
 
     /// What it keeps in memory, all of it in production collections.
     pub(crate) fn entries(&self) -> usize {
-        let permits = entries(&self.budget) + entries(&self.samples);
+        let permits = self.account.with_budget_quietly(|b| entries(b)) + entries(&self.live.clock);
         let reports = entries(&self.reports) + entries(&self.foreign) + entries(&self.outbox);
         let calls = entries(&self.calls.replays) + entries(&self.calls.replayed);
         permits + reports + calls

@@ -86,7 +86,7 @@ impl Replica {
     pub(super) fn give_back_another(&mut self, draws: &[(Uuid, Draw)], parts: &[Part]) {
         for (limit, draw) in draws {
             let others = (0..64).map(|ordinal| Draw { ordinal, ..*draw });
-            let mut held = others.filter(|other| self.budget.holds(&[(*limit, *other)]));
+            let mut held = others.filter(|other| self.holds(&[(*limit, *other)]));
             if let Some(other) = held.next() {
                 self.settle(&[(*limit, other)], parts, None);
             }

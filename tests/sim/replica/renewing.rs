@@ -1,5 +1,6 @@
 //! What a replica makes of a lease that goes on.
 
+use keylease::domain::ledger::block::Draw;
 use keylease::domain::ledger::held::Renewed;
 use keylease::domain::ledger::holds::renewed_number;
 use keylease::domain::ledger::renewal::{Renewal, goes_on_for};
@@ -12,7 +13,7 @@ impl Replica {
     /// A lease that is to go on for so long, by a call that came then.
     pub(crate) fn renewing(&self, given: &Given, wanted: Duration, came: BootTime) -> Renewing {
         let (issuer, serial) = (given.issuer, given.serial);
-        let (claims, now) = (&given.claims, self.samples.at(came));
+        let (claims, now) = (&given.claims, self.live.clock.at(came));
         let left = match self.bug {
             Some(Bug::RenewedForLess) => Duration::ZERO,
             _ => claims.ends().since(now),
@@ -62,7 +63,7 @@ impl Replica {
         let until = now.after(report_within);
         self.reports.prolong(serial, until);
         let left = self.left(claims, serial, until);
-        let is_void = self.bug == Some(Bug::NewsTooLate) && !self.budget.holds(&claims.draws);
+        let is_void = self.bug == Some(Bug::NewsTooLate) && !self.holds(&claims.draws);
         let left = if is_void { 0 } else { left };
         let renewed = |holding: Renewal| {
             let renewed = Renewed {
@@ -77,6 +78,10 @@ impl Replica {
         };
         let holdings = self.holdings(claims, serial).into_iter();
         let renewed: Vec<_> = holdings.map(renewed).collect();
-        self.budget.renewed(&renewed)
+        self.account.with_budget_quietly(|b| b.renewed(&renewed))
+    }
+
+    pub(super) fn holds(&self, draws: &[(Uuid, Draw)]) -> bool {
+        self.account.with_budget_quietly(|b| b.holds(draws))
     }
 }

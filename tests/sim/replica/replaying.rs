@@ -152,15 +152,20 @@ impl Replica {
         };
         let ticket = *ticket;
         self.waiting.remove(&ticket);
-        self.budget.leave(ticket);
+        self.leave(ticket);
         self.follow(Some(id), Outcome::Refused, time)
+    }
+
+    /// A call waits no more.
+    pub(super) fn leave(&self, ticket: Ticket) {
+        self.account.with_budget_quietly(|b| b.leave(ticket));
     }
 
     /// Nobody is given anything any more.
     pub(super) fn forsake_all(&mut self) {
         self.calls.pending.clear();
         for ticket in std::mem::take(&mut self.waiting).into_keys() {
-            self.budget.leave(ticket);
+            self.leave(ticket);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What replicas do, and what comes to them.
 
+use keylease::domain::ledger::standing::Replication;
+
 use super::*;
-use crate::replica::Beat;
 
 /// How long it takes to find that nobody is there.
 pub(super) const CONNECT: Time = 100 * MILLI;
@@ -16,9 +17,12 @@ impl World<'_> {
         // The upper half of a boot id marks its blocks.
         let boot_id = Uuid::from_u128(self.boots << 64);
         let mut replica = Replica::new(clock, boot_id, &self.limits, self.setup.bug);
-        replica.live = self.setup.replicas as u64;
+        replica.live.count_replicas(self.setup.replicas as u64);
         let is_paced = self.setup.bug != Some(Bug::NotPaced);
         replica.is_paced = is_paced && !self.setup.is_synchronous;
+        if self.setup.is_synchronous {
+            replica.replication = Replication::Synchronous;
+        }
         replica.lease_duration = self.setup.lease_duration;
         replica
     }
@@ -84,23 +88,8 @@ impl World<'_> {
         let slow = self.slow(self.setup.faults.slow_database).min(time);
         let is_lost = self.random.chance(self.setup.faults.lost_reply);
         let replica = &mut self.replicas[index];
-        let sent = replica.clock.at(time);
-        let client = replica.client(sent, time);
-        let beaten = self.database.beat(&client, time);
-        let beat = Beat {
-            sent: replica.clock.at(time - slow),
-            is_other: replica.memory.incarnation != beaten.memory.incarnation,
-            incarnation: beaten.memory.incarnation,
-            is_lost,
-        };
-        // As in production, nothing is known but what was acknowledged.
-        if !is_lost {
-            self.database.sampled(beaten.heard, &client);
-            replica.live = beaten.live.max(1);
-            replica.memory = beaten.memory;
-            replica.sweep(&mut self.database, sent, time);
-        }
-        replica.look_at_slots(&mut self.database, &beat, time);
+        let sent = replica.clock.at(time - slow);
+        replica.beat(&mut self.database, sent, is_lost, time);
     }
 
     pub(super) fn transact(
@@ -163,15 +152,21 @@ impl World<'_> {
         replica.under_way -= 1;
         let now = replica.clock.at(self.now);
         match answers {
-            None => works
-                .iter()
-                .for_each(|work| replica.budget.unsaid(work, false, now)),
+            None => works.iter().for_each(|work| {
+                replica
+                    .account
+                    .with_budget_quietly(|b| b.unsaid(work, false, now))
+            }),
             Some(answers) => {
-                works.iter().for_each(|work| replica.budget.said(work));
+                works
+                    .iter()
+                    .for_each(|work| replica.account.with_budget_quietly(|b| b.said(work)));
                 for (limit, answer) in answers {
                     if let Some(answer) = answer {
                         let answer = replica.misread(limit, answer, now);
-                        replica.budget.answered(limit, &answer, now);
+                        replica
+                            .account
+                            .with_budget_quietly(|b| b.answered(limit, &answer, now));
                     }
                 }
             }
