@@ -5,7 +5,6 @@ use keylease::domain::endpoint::Endpoint;
 use keylease::domain::id::Id;
 use keylease::domain::key::Meta;
 use keylease::domain::labels::Labels;
-use keylease::domain::ledger::standing::Replication;
 use keylease::domain::profile::Profile;
 use keylease::live::heartbeat::Heart;
 use keylease::live::idle;
@@ -28,7 +27,7 @@ impl Replica {
     ) {
         let now = self.clock.at(time);
         let answering = Answering::new(database, (sent, now), is_lost, time);
-        let (live, replication) = (Arc::clone(&self.live), self.replication());
+        let (live, replication) = (Arc::clone(&self.live), self.replication);
         let heart = Heart::new(live, answering, enrolment(), replication);
         if ready(heart.beat()).is_err() {
             return;
@@ -40,14 +39,6 @@ impl Replica {
         }
         self.read = sent;
         self.read_limits(&database.limits());
-    }
-
-    /// What the operator says of the database. The bug that serves a new share at once takes it that nothing of that can be lost.
-    fn replication(&self) -> Replication {
-        match self.bug {
-            Some(Bug::ShareServedAtOnce) => Replication::Synchronous,
-            _ => self.replication,
-        }
     }
 
     /// As a poll does.
