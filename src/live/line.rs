@@ -76,8 +76,9 @@ impl Waiting {
     }
 
     /// Until one of the accounts says that it is worth trying.
-    pub async fn woken(&self) {
-        self.wake.notified().await;
+    pub fn woken(&self) -> impl Future<Output = ()> + use<> {
+        let wake = Arc::clone(&self.wake);
+        async move { wake.notified().await }
     }
 }
 

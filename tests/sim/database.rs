@@ -38,8 +38,8 @@ use beating::Incarnation;
 use clock::Clock;
 pub(crate) use clock::Lags;
 pub(crate) use hearts::Answering;
-pub(crate) use rows::ready;
 use rows::{Rows, at_once};
+pub(crate) use rows::{is_ready, ready};
 
 /// What a failover may lose, as the operator declared.
 pub(crate) const LAG_MAX: std::time::Duration = LONG_PERIOD;

@@ -14,15 +14,13 @@ use uuid::Uuid;
 
 use crate::bugs::Bug;
 use crate::caller::{Call, Given, Portion, Report, RequestId, Seen};
-use crate::database::{Answers, Database, Lags, State};
+use crate::database::{Database, Lags, State};
 use crate::oracle::{Oracle, Scope, Verdict};
 use crate::random::Random;
 use crate::replica::{End, Outcome, Replica};
 use crate::setup::{Odd, Setup, Spec};
 use crate::time::{BootClock, MILLI, SECOND, Time, WallClock};
 
-const TICK: Time = 25 * MILLI;
-const TRANSACTION_MAX: Time = 5 * SECOND;
 /// How often the database's state is kept, for failovers and restores.
 const KEEP_EVERY: Time = SECOND / 4;
 
@@ -35,11 +33,12 @@ mod holding;
 mod locks;
 mod replicas;
 mod reports;
+mod speaking;
 mod told;
 mod watching;
 
 use asking::Asking;
-use events::{Event, Renewing};
+use events::{Event, Renewing, Transaction};
 use holding::{Holding, LeaseId};
 use replicas::CONNECT;
 use told::Promises;

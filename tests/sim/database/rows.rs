@@ -31,6 +31,12 @@ pub(super) fn at_once<T>(transaction: impl Future<Output = Result<T>>) -> T {
     ready(transaction).unwrap()
 }
 
+/// Whether there is nothing to wait for.
+pub(crate) fn is_ready(future: impl Future<Output = ()>) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    pin!(future).poll(&mut context).is_ready()
+}
+
 /// What comes of what waits for nothing.
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());

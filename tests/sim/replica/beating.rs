@@ -1,11 +1,5 @@
 //! What a replica does once a second: its heart beats, and it reads what has changed.
 
-use keylease::domain::account::{Account, LearnedLimits};
-use keylease::domain::endpoint::Endpoint;
-use keylease::domain::id::Id;
-use keylease::domain::key::Meta;
-use keylease::domain::labels::Labels;
-use keylease::domain::profile::Profile;
 use keylease::live::heartbeat::Heart;
 use keylease::live::idle;
 use keylease::store::replicas::Enrolment;
@@ -60,19 +54,5 @@ fn enrolment() -> Enrolment {
         version: "",
         formats: 1,
         serves: Duration::ZERO,
-    }
-}
-
-/// Whose limits these are.
-pub(super) fn account() -> Account {
-    Account {
-        id: Id::parse("id", "account").unwrap(),
-        meta: Meta::created(Uuid::nil(), 1, Labels::default(), Timestamp::default()),
-        profile: Profile::Openai,
-        endpoint: Endpoint::of_profile(Profile::Openai, "", Vec::new(), false).unwrap(),
-        placement: None,
-        learned_limits: LearnedLimits::default(),
-        rotation_interval: None,
-        disablement: None,
     }
 }

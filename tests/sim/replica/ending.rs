@@ -1,7 +1,5 @@
 //! How a replica ends in order.
 
-use keylease::domain::ledger::budget::Budget;
-
 use super::*;
 use crate::world::entries;
 
@@ -10,8 +8,10 @@ use crate::world::entries;
 pub(crate) enum End {
     /// It gives no leases, and takes reports.
     Draining,
-    /// It answers nobody, and says its last.
+    /// It answers nobody, and hears what it has said.
     Closing,
+    /// It has said its last.
+    Closed,
 }
 
 impl Replica {
@@ -21,15 +21,19 @@ impl Replica {
         self.forsake_all();
     }
 
-    /// Every block is closed, and nothing begun any more.
+    /// Nothing is begun any more.
     pub(crate) fn close(&mut self) {
         self.end = Some(End::Closing);
-        self.account.with_budget_quietly(Budget::close_all);
     }
 
     /// Whether it can be spoken to.
     pub(crate) fn is_there(&self) -> bool {
-        self.is_alive && self.end != Some(End::Closing)
+        self.is_alive && !self.is_closing()
+    }
+
+    /// Whether it begins nothing any more.
+    pub(crate) const fn is_closing(&self) -> bool {
+        matches!(self.end, Some(End::Closing | End::Closed))
     }
 
     /// What it keeps in memory, all of it in production collections.

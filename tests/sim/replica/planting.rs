@@ -4,6 +4,7 @@ use keylease::domain::ledger::block::Draw;
 use keylease::domain::ledger::settle::Part;
 use keylease::domain::ledger::work::Answer;
 use keylease::domain::terms::Terms;
+use keylease::live::ledger::Said;
 
 use super::*;
 
@@ -41,15 +42,19 @@ impl Replica {
         }
     }
 
-    /// What there is to say, and the ends of open blocks.
-    pub(super) fn end_early(&mut self, works: &mut Vec<Work>) {
+    /// What there is to say, by the bugs: not what was used beyond the estimate, or the ends of open blocks too.
+    pub(super) fn mislead(&mut self, said: &mut Vec<Said>) {
+        if self.bug == Some(Bug::OveruseForgotten) {
+            said.iter_mut().for_each(|(_, work)| work.charge = None);
+        }
         for (limit, early) in self.early.drain(..) {
-            match works.iter_mut().find(|work| work.limit == limit) {
-                Some(work) => work.returns.push(early),
-                None => works.push(Work {
-                    returns: vec![early],
-                    ..Work::silent(limit)
-                }),
+            match said.iter_mut().find(|(_, work)| work.limit == limit) {
+                Some((_, work)) => work.returns.push(early),
+                None => {
+                    let mut work = Work::silent(limit);
+                    work.returns.push(early);
+                    said.push((Arc::clone(&self.account), work));
+                }
             }
         }
     }

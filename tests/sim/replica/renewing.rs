@@ -78,7 +78,9 @@ impl Replica {
         };
         let holdings = self.holdings(claims, serial).into_iter();
         let renewed: Vec<_> = holdings.map(renewed).collect();
-        self.account.with_budget_quietly(|b| b.renewed(&renewed))
+        let goes_on = self.account.with_budget(|b| b.renewed(&renewed));
+        self.note();
+        goes_on
     }
 
     pub(super) fn holds(&self, draws: &[(Uuid, Draw)]) -> bool {

@@ -21,7 +21,7 @@ pub(super) struct Calls {
 
 struct Pending {
     slot: Arc<Slot<(), Once>>,
-    aside: Vec<Waiting>,
+    aside: Vec<Trying>,
 }
 
 /// What was given once.
@@ -35,7 +35,7 @@ impl Replica {
     /// Leases, or gives again what was given for the same id.
     pub(super) fn lease(&mut self, call: Call, received: BootTime, time: Time) -> Vec<Outcome> {
         let Some(id) = call.request else {
-            return vec![self.attempt(call, received, None, time)];
+            return vec![self.attempt(self.trying(call, received), time)];
         };
         let answered_by = received.after(call.max_wait.max(COLD_WAIT_MAX));
         let (name, now) = (id.to_string(), self.clock.at(time));
@@ -46,13 +46,15 @@ impl Replica {
         if let Some(once) = slot.given.get() {
             return vec![self.again(call, received, once, time)];
         }
-        if let Some(pending) = self.calls.pending.get_mut(&id) {
-            pending.aside.push(Waiting { call, received });
+        if self.calls.pending.contains_key(&id) {
+            let trying = self.trying(call, received);
+            let pending = self.calls.pending.get_mut(&id).unwrap();
+            pending.aside.push(trying);
             return Vec::new();
         }
         let aside = Vec::new();
         self.calls.pending.insert(id, Pending { slot, aside });
-        let outcome = self.attempt(call, received, None, time);
+        let outcome = self.attempt(self.trying(call, received), time);
         self.follow(Some(id), outcome, time)
     }
 
@@ -64,7 +66,7 @@ impl Replica {
         time: Time,
     ) -> Vec<Outcome> {
         let pending = match outcome {
-            Outcome::Waits(_) => None,
+            Outcome::Waits => None,
             Outcome::Given(_) | Outcome::Told(..) | Outcome::Refused => {
                 request.and_then(|id| self.calls.pending.remove(&id))
             }
@@ -79,8 +81,9 @@ impl Replica {
             slot.given.set(Once { given, bounds }).unwrap();
         }
         let mut outcomes = vec![outcome];
-        for Waiting { call, received } in aside {
-            outcomes.extend(self.lease(call, received, time));
+        for trying in aside {
+            let received = trying.received();
+            outcomes.extend(self.lease(trying.call, received, time));
         }
         outcomes
     }
@@ -141,31 +144,20 @@ impl Replica {
 
     /// A caller has gone away: its call leaves the line, and another of the same id may take its place.
     pub(crate) fn cancel(&mut self, id: RequestId, sent: Time, time: Time) -> Vec<Outcome> {
-        let is_it =
-            |waiting: &Waiting| waiting.call.request == Some(id) && waiting.call.sent == sent;
+        let is_it = |trying: &Trying| trying.call.request == Some(id) && trying.call.sent == sent;
         if let Some(pending) = self.calls.pending.get_mut(&id) {
             pending.aside.retain(|waiting| !is_it(waiting));
         }
-        let mut waiting = self.waiting.iter();
-        let Some((ticket, _)) = waiting.find(|(_, waiting)| is_it(waiting)) else {
+        let Some(ticket) = self.waiting.find(is_it) else {
             return Vec::new();
         };
-        let ticket = *ticket;
-        self.waiting.remove(&ticket);
-        self.leave(ticket);
+        self.waiting.take(ticket);
         self.follow(Some(id), Outcome::Refused, time)
-    }
-
-    /// A call waits no more.
-    pub(super) fn leave(&self, ticket: Ticket) {
-        self.account.with_budget_quietly(|b| b.leave(ticket));
     }
 
     /// Nobody is given anything any more.
     pub(super) fn forsake_all(&mut self) {
         self.calls.pending.clear();
-        for ticket in std::mem::take(&mut self.waiting).into_keys() {
-            self.leave(ticket);
-        }
+        self.waiting = InLine::default();
     }
 }

@@ -101,7 +101,7 @@ impl Replica {
             // The ledger's second look at what was settled must not hide the bugs.
             granted: u64::MAX,
         };
-        self.account
-            .with_budget_quietly(|b| b.settle(lease, parts, ending));
+        self.account.with_budget(|b| b.settle(lease, parts, ending));
+        self.note();
     }
 }

@@ -72,7 +72,7 @@ impl World<'_> {
     pub(super) fn cancel(&mut self, index: usize, id: RequestId, sent: Time) {
         if self.replicas[index].is_alive {
             let outcomes = self.replicas[index].cancel(id, sent, self.now);
-            self.take_up_all(index, outcomes);
+            self.take_up_all(outcomes);
         }
     }
 

@@ -24,25 +24,34 @@ impl World<'_> {
         }
     }
 
-    /// Returns every block, and sends on what was reported last.
+    /// Sends on what was reported last.
     pub(super) fn close(&mut self, index: usize, boot: Uuid) {
         if self.is_up(index, boot) {
             self.replicas[index].close();
-            self.say(index);
             self.carry(index);
             self.after(LOOK, Event::Leave(index, boot));
         }
     }
 
-    /// Ends when all that it has said was answered.
+    /// When all that it has said was answered, returns every block; when that was answered, it ends.
     pub(super) fn leave(&mut self, index: usize, boot: Uuid) {
         if !self.is_up(index, boot) {
             return;
         }
-        if self.replicas[index].under_way > 0 {
-            self.after(LOOK, Event::Leave(index, boot));
+        let replica = &mut self.replicas[index];
+        let is_heard = replica.is_under_way() == 0;
+        if is_heard && replica.end == Some(End::Closing) {
+            replica.end = Some(End::Closed);
+            let said = replica.say_last(self.now);
+            self.say(index, said);
+        } else if is_heard {
+            self.end(index, boot);
             return;
         }
+        self.after(LOOK, Event::Leave(index, boot));
+    }
+
+    fn end(&mut self, index: usize, boot: Uuid) {
         if !self.is_cut_off(index) {
             self.database.leave(boot);
         }

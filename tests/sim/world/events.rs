@@ -1,6 +1,9 @@
 //! What happens, and to whom.
 
+use keylease::live::saying::Reply;
+
 use super::*;
+use crate::replica::Number;
 
 pub(super) enum Event {
     Arrive,
@@ -8,11 +11,9 @@ pub(super) enum Event {
     Keep,
     /// The database's clock is set by so much.
     SetClock(i64),
-    /// A replica looks whether it has something to say.
-    Tick(usize, Uuid),
     Beat(usize, Uuid),
     Boot(usize),
-    /// Those who wait may try again.
+    /// It is time for a replica to do something by itself.
     Wake(usize, Uuid),
     Call(usize, Call),
     Leased(Given),
@@ -37,8 +38,10 @@ pub(super) enum Event {
     /// A replica settles for those that are gone.
     TakeOver(usize, Uuid),
     Report(usize, Report),
-    Transact(usize, Uuid, u32, Vec<Work>, BootTime),
-    Answered(usize, Uuid, Vec<Work>, Option<Answers>, BootTime),
+    Transact(usize, Uuid, Transaction),
+    Answered(usize, Uuid, Number, Reply),
+    /// What was said may be late to be answered.
+    Late(usize, Uuid, Number),
     /// A caller looks at what it holds.
     Hold(LeaseId),
     /// A caller asks for its lease to go on.
@@ -48,6 +51,16 @@ pub(super) enum Event {
     RenewAnswered(usize, Uuid, Renewing),
     /// A caller learns that its lease goes on.
     GoesOn(LeaseId, Time, Duration),
+}
+
+/// A transaction of the ledger on its way.
+pub(super) struct Transaction {
+    pub(super) number: Number,
+    /// When it was sent, by the replica's clock.
+    pub(super) sent: BootTime,
+    pub(super) server: u32,
+    /// How long it has waited for rows.
+    pub(super) waited: Time,
 }
 
 /// A renewal on its way.
@@ -64,24 +77,37 @@ pub(super) struct Renewing {
 
 impl World<'_> {
     pub(super) fn happen(&mut self, event: Event) {
-        // What comes to a replica that is stopped, comes when it goes on.
-        if let Some(until) = self.stopped(&event) {
-            let delay = until - self.now;
-            self.after(delay, event);
+        let Some(index) = event.replica() else {
+            self.befall(event);
+            return;
+        };
+        let until = self.replicas[index].paused_until;
+        if self.now < until {
+            // What comes to a replica that is stopped, comes when it goes on.
+            self.after(until - self.now, event);
             return;
         }
+        self.befall(event);
+        self.wake(index);
+    }
+
+    fn befall(&mut self, event: Event) {
         match event {
             Event::Arrive => self.arrive(),
             Event::Faults => self.faults(),
             Event::Keep => self.keep(),
             Event::SetClock(by) => self.database.clock.step(by),
-            Event::Tick(index, boot) => self.tick(index, boot),
             Event::Beat(index, boot) => self.beat(index, boot),
             Event::Boot(index) => {
                 self.replicas[index] = self.boot();
                 self.set_out(index);
             }
-            Event::Wake(index, boot) => self.wake_in_time(index, boot),
+            Event::Wake(index, boot) => {
+                if self.is_up(index, boot) {
+                    let now = self.now;
+                    self.replicas[index].wakes_at.take_if(|at| *at <= now);
+                }
+            }
             Event::Call(index, call) => self.call(index, call),
             Event::Leased(given) => self.leased(given),
             Event::Start(given, portion) => self.begin(&given, portion),
@@ -99,11 +125,14 @@ impl World<'_> {
             Event::Exchange(index, boot) => self.exchange(index, boot),
             Event::TakeOver(index, boot) => self.take_over(index, boot),
             Event::Report(index, report) => self.report(index, report),
-            Event::Transact(index, boot, server, works, sent) => {
-                self.transact(index, boot, server, works, sent);
+            Event::Transact(index, boot, transaction) => self.transact(index, boot, transaction),
+            Event::Answered(index, boot, number, reply) => {
+                self.answered(index, boot, number, reply);
             }
-            Event::Answered(index, boot, works, answers, sent) => {
-                self.answered(index, boot, &works, answers, sent);
+            Event::Late(index, boot, number) => {
+                if self.is_up(index, boot) {
+                    self.replicas[index].is_late(number);
+                }
             }
             Event::Hold(id) => self.look_at(id),
             Event::AskOn(id) => self.ask_on(id),
@@ -117,19 +146,13 @@ impl World<'_> {
             Event::GoesOn(id, sent, within) => self.goes_on(id, sent, within),
         }
     }
+}
 
-    /// An earlier wake has made the others void.
-    fn wake_in_time(&mut self, index: usize, boot: Uuid) {
-        if self.is_up(index, boot) && self.replicas[index].is_woken(self.now) {
-            self.wake(index);
-        }
-    }
-
-    /// Until when whoever it comes to is stopped.
-    pub(super) fn stopped(&self, event: &Event) -> Option<Time> {
-        let index = match event {
-            Event::Tick(index, _)
-            | Event::Beat(index, _)
+impl Event {
+    /// Which replica it comes to.
+    fn replica(&self) -> Option<usize> {
+        let index = match self {
+            Event::Beat(index, _)
             | Event::Wake(index, _)
             | Event::Call(index, _)
             | Event::Report(index, _)
@@ -138,6 +161,7 @@ impl World<'_> {
             | Event::RenewAnswered(index, ..)
             | Event::Transact(index, ..)
             | Event::Answered(index, ..)
+            | Event::Late(index, ..)
             | Event::Cancel(index, ..)
             | Event::Drain(index, _)
             | Event::Close(index, _)
@@ -160,7 +184,6 @@ impl World<'_> {
             | Event::Act(_)
             | Event::Roll(_) => return None,
         };
-        let until = self.replicas[index].paused_until;
-        (self.now < until).then_some(until)
+        Some(index)
     }
 }

@@ -18,6 +18,13 @@ impl World<'_> {
         (until > self.now).then(|| until - self.now)
     }
 
+    /// Those of these whose rows no other transaction holds.
+    pub(super) fn unlocked(&self, mut works: Vec<Work>) -> Vec<Work> {
+        let until = |work: &Work| self.locked.get(&work.limit).copied().unwrap_or_default();
+        works.retain(|work| until(work) <= self.now);
+        works
+    }
+
     /// Locks the rows of these limits. Answers how long the transaction takes.
     pub(super) fn lock(&mut self, works: &[Work]) -> Time {
         let takes = nanos(self.setup.lock_time) * works.len() as u64;

@@ -32,44 +32,10 @@ impl World<'_> {
         self.after(0, Event::Beat(index, boot));
         self.after(0, Event::Exchange(index, boot));
         self.after(0, Event::TakeOver(index, boot));
-        let delay = self.random.between(MILLI, TICK);
-        self.after(delay, Event::Tick(index, boot));
-    }
-
-    pub(super) fn tick(&mut self, index: usize, boot: Uuid) {
-        if self.is_up(index, boot) {
-            self.after(TICK, Event::Tick(index, boot));
-            self.say_more(index);
-        }
-    }
-
-    /// Says what there is to say, unless its last has been said.
-    fn say_more(&mut self, index: usize) {
-        if self.replicas[index].end != Some(End::Closing) {
-            self.say(index);
-        }
-    }
-
-    /// Says what there is to say to the database.
-    pub(super) fn say(&mut self, index: usize) {
-        let replica = &mut self.replicas[index];
-        let mut works = replica.work(self.now);
-        let boot = replica.boot_id;
-        while !works.is_empty() {
-            let rest = works.split_off(works.len().min(self.limits_per_transaction()));
-            let sent = self.replicas[index].clock.at(self.now);
-            let delay = self.hop() + self.slow(self.setup.faults.slow_database);
-            self.replicas[index].under_way += 1;
-            self.after(
-                delay,
-                Event::Transact(index, boot, self.server, works, sent),
-            );
-            works = rest;
-        }
     }
 
     pub(super) fn beat(&mut self, index: usize, boot: Uuid) {
-        if self.is_up(index, boot) && self.replicas[index].end != Some(End::Closing) {
+        if self.is_up(index, boot) && !self.replicas[index].is_closing() {
             self.after(SECOND, Event::Beat(index, boot));
             self.look(index);
         }
@@ -92,97 +58,9 @@ impl World<'_> {
         replica.beat(&mut self.database, sent, is_lost, time);
     }
 
-    pub(super) fn transact(
-        &mut self,
-        index: usize,
-        boot: Uuid,
-        server: u32,
-        works: Vec<Work>,
-        sent: BootTime,
-    ) {
-        if !self.is_up(index, boot) {
-            return;
-        }
-        if let Some(wait) = self.locked_for(&works) {
-            self.after(wait, Event::Transact(index, boot, server, works, sent));
-            return;
-        }
-        let late = nanos(self.setup.faults.late_to_first.unwrap_or_default());
-        let late = if index == 0 { late } else { 0 };
-        let is_lost = self.random.chance(self.setup.faults.lost_reply);
-        let delay = self.hop() + self.slow(self.setup.faults.slow_database) + late;
-        if self.is_cut_off(index) || server != self.server {
-            let event = Event::Answered(index, boot, works, None, sent);
-            self.after(CONNECT, event);
-            return;
-        }
-        let time = self.now;
-        let delay = delay + self.lock(&works);
-        let client = self.replicas[index].client(sent, time);
-        let answers = self.database.reserve(&works, &client, time);
-        if answers.is_none() {
-            // In doubt: the replica looks at once.
-            self.after(MILLI, Event::Answered(index, boot, works, None, sent));
-            self.look(index);
-            return;
-        }
-        let is_unknown = is_lost || (late == 0 && delay > TRANSACTION_MAX);
-        if is_unknown {
-            self.after(
-                TRANSACTION_MAX,
-                Event::Answered(index, boot, works, None, sent),
-            );
-        } else {
-            self.after(delay, Event::Answered(index, boot, works, answers, sent));
-        }
-    }
-
-    pub(super) fn answered(
-        &mut self,
-        index: usize,
-        boot: Uuid,
-        works: &[Work],
-        answers: Option<Answers>,
-        _sent: BootTime,
-    ) {
-        if !self.is_up(index, boot) {
-            return;
-        }
-        let replica = &mut self.replicas[index];
-        replica.under_way -= 1;
-        let now = replica.clock.at(self.now);
-        match answers {
-            None => works.iter().for_each(|work| {
-                replica
-                    .account
-                    .with_budget_quietly(|b| b.unsaid(work, false, now))
-            }),
-            Some(answers) => {
-                works
-                    .iter()
-                    .for_each(|work| replica.account.with_budget_quietly(|b| b.said(work)));
-                for (limit, answer) in answers {
-                    if let Some(answer) = answer {
-                        let answer = replica.misread(limit, answer, now);
-                        replica
-                            .account
-                            .with_budget_quietly(|b| b.answered(limit, &answer, now));
-                    }
-                }
-            }
-        }
-        self.wake(index);
-    }
-
-    pub(super) fn wake(&mut self, index: usize) {
-        let outcomes = self.replicas[index].retry(self.now);
-        self.take_up_all(index, outcomes);
-        self.say_more(index);
-    }
-
-    pub(super) fn take_up_all(&mut self, index: usize, outcomes: Vec<Outcome>) {
+    pub(super) fn take_up_all(&mut self, outcomes: Vec<Outcome>) {
         for outcome in outcomes {
-            self.take_up(index, outcome);
+            self.take_up(outcome);
         }
     }
 
@@ -191,14 +69,10 @@ impl World<'_> {
             return;
         }
         let outcomes = self.replicas[index].call(call, self.now);
-        let is_short = matches!(outcomes.as_slice(), [Outcome::Waits(_)]);
-        self.take_up_all(index, outcomes);
-        if is_short {
-            self.say(index);
-        }
+        self.take_up_all(outcomes);
     }
 
-    pub(super) fn take_up(&mut self, index: usize, outcome: Outcome) {
+    pub(super) fn take_up(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Given(given) => {
                 self.hold(&given);
@@ -210,18 +84,8 @@ impl World<'_> {
                 let delay = self.hop() / 2 + self.slow(self.setup.faults.slow_lease);
                 self.after(delay, Event::Leased(given));
             }
-            Outcome::Waits(at) => {
-                let now = self.now;
-                let replica = &mut self.replicas[index];
-                let delay = nanos(at.since(replica.clock.at(now))) + MILLI;
-                if replica.wakes_at.is_none_or(|at| now + delay < at) {
-                    replica.wakes_at = Some(now + delay);
-                    let boot = replica.boot_id;
-                    self.after(delay, Event::Wake(index, boot));
-                }
-            }
             Outcome::Told(call, at) => self.told(index, call, at),
-            Outcome::Refused => {}
+            Outcome::Waits | Outcome::Refused => {}
         }
     }
 }

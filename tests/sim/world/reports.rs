@@ -31,7 +31,7 @@ impl World<'_> {
     }
 
     pub(super) fn exchange(&mut self, index: usize, boot: Uuid) {
-        if self.is_up(index, boot) && self.replicas[index].end != Some(End::Closing) {
+        if self.is_up(index, boot) && !self.replicas[index].is_closing() {
             self.after(EXCHANGE, Event::Exchange(index, boot));
             self.carry(index);
         }
@@ -60,9 +60,6 @@ impl World<'_> {
         for report in taken {
             self.receive(index, &report);
         }
-        if self.replicas[index].end != Some(End::Closing) {
-            self.wake(index);
-        }
     }
 
     /// What another replica wrote for this one.
@@ -78,7 +75,7 @@ impl World<'_> {
     }
 
     pub(super) fn take_over(&mut self, index: usize, boot: Uuid) {
-        if !self.is_up(index, boot) || self.replicas[index].end == Some(End::Closing) {
+        if !self.is_up(index, boot) || self.replicas[index].is_closing() {
             return;
         }
         self.after(TAKE_OVER, Event::TakeOver(index, boot));
@@ -96,6 +93,5 @@ impl World<'_> {
                 self.replicas[index].charge_overuse(&Report::found(issuer, report));
             }
         }
-        self.wake(index);
     }
 }
