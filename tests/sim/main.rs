@@ -107,6 +107,7 @@ fn caught(name: &str, setup: &Setup) {
 /// A planted bug must be seen in more than one of so many runs.
 fn seen(name: &str, runs: &[(u64, Verdict)], one_of: usize, is_seen: impl Fn(&Verdict) -> bool) {
     let seen = runs.iter().filter(|(_, verdict)| is_seen(verdict)).count();
+    println!("{name}: the bug was seen in {seen} of {} runs", runs.len());
     assert!(
         seen * one_of > runs.len(),
         "{name}: the bug was seen in {seen} of {} runs",
