@@ -129,6 +129,7 @@ fn bug_unsent_believed() {
 #[test]
 fn bug_doubt_forgotten() {
     let setup = Setup {
+        length: Duration::from_secs(600),
         limits: vec![concurrency(20, 12)],
         demand: 12.0,
         lease_duration: Duration::from_secs(4),
