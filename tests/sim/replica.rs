@@ -83,8 +83,8 @@ pub(crate) struct Replica {
 pub(crate) enum Outcome {
     Given(Given),
     Waits,
-    /// It is refused, and told to come back at this time.
-    Told(Call, BootTime),
+    /// It is refused, and told to come back after so long.
+    Told(Call, Duration),
     Refused,
 }
 

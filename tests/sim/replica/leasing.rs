@@ -1,6 +1,7 @@
 //! Calls for leases, by the tries of production: who waits tries again when it is woken, or when its time has come.
 
 use keylease::domain::claims::RetryClaims;
+use keylease::domain::refusal::LeaseRefusal;
 use keylease::live::choose::Now;
 use keylease::live::line::Waiting;
 use keylease::vault::{LeaseKey, Tried, attempt};
@@ -93,8 +94,18 @@ impl Replica {
                     self.waiting.wait(trying, until);
                     return Outcome::Waits;
                 }
-                Err(_) => return Outcome::Refused,
+                Err(refusal) => return told(trying.call, &refusal, now),
             }
         }
     }
+}
+
+/// A refusal may say when a retry can succeed.
+fn told(call: Call, refusal: &LeaseRefusal, now: Now) -> Outcome {
+    let LeaseRefusal::NoKey(tally, _) = refusal else {
+        return Outcome::Refused;
+    };
+    tally.retry().map_or(Outcome::Refused, |at| {
+        Outcome::Told(call, at.since(now.database))
+    })
 }

@@ -84,7 +84,7 @@ impl World<'_> {
                 let delay = self.hop() / 2 + self.slow(self.setup.faults.slow_lease);
                 self.after(delay, Event::Leased(given));
             }
-            Outcome::Told(call, at) => self.told(index, call, at),
+            Outcome::Told(call, after) => self.told(call, after),
             Outcome::Waits | Outcome::Refused => {}
         }
     }

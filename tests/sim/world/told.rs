@@ -29,7 +29,7 @@ impl Promises {
 
 impl World<'_> {
     /// A call was refused.
-    pub(super) fn told(&mut self, index: usize, mut call: Call, at: BootTime) {
+    pub(super) fn told(&mut self, mut call: Call, after: Duration) {
         if !self.setup.comes_back {
             return;
         }
@@ -39,8 +39,7 @@ impl World<'_> {
         if self.promises.is_open() {
             return;
         }
-        let now = self.replicas[index].clock.at(self.now);
-        let delay = nanos(at.since(now)) + self.hop();
+        let delay = nanos(after) + self.hop();
         call.sent = self.now + delay;
         self.promises.back = Some(call.sent);
         self.promises.is_taken = false;
