@@ -11,7 +11,7 @@ use crate::{caught, holds};
 fn forgotten() -> Setup {
     Setup {
         runs: 3,
-        length: Duration::from_secs(220),
+        length: Duration::from_secs(300),
         limits: vec![requests(6_400, 3_600)],
         demand: 160.0,
         is_bursty: false,

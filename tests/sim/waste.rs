@@ -77,7 +77,8 @@ fn late_blocks_are_returned_whole() {
     );
 }
 
-/// Every call counts for so many limits that a transaction of all of them takes longer than D.
+/// Every call counts for so many limits that a transaction of all of them takes longer than D. What two replicas ask for at one time is
+/// asked for alone by whoever comes second, which costs a third of them.
 #[test]
 fn many_limits_are_asked_for_in_parts() {
     let limits: Vec<Spec> = vec![requests(40, 10); 450];
@@ -92,6 +93,6 @@ fn many_limits_are_asked_for_in_parts() {
         "many_limits_are_asked_for_in_parts",
         &setup,
         Bug::OneTransaction,
-        (0.8, 0.1),
+        (0.6, 0.1),
     );
 }
