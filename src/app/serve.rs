@@ -29,7 +29,7 @@ use crate::proto::lease_service_server::LeaseServiceServer;
 use crate::service::admin::Admin;
 use crate::service::authenticate::Authenticate;
 use crate::service::lease::Leases;
-use crate::service::{call_bound::CallBound, observe::Observe, restate::Restate};
+use crate::service::{ahead::Ahead, call_bound::CallBound, observe::Observe, restate::Restate};
 use crate::store::replicas::Enrolment;
 use crate::vault::{Alerting, Vault};
 
@@ -91,10 +91,14 @@ pub async fn run_until(
     );
     let failed = workers.failed();
     let server = server(vault.live().boot_id.as_u64_pair().0)
-        .layer((Observe::new(), Restate, CallBound(CALL_MAX)))
+        .layer((
+            Observe::new(),
+            Restate,
+            CallBound(CALL_MAX),
+            Ahead(leases(&vault)),
+        ))
         .add_service(health_service.clone())
         .add_service(reflection::service(OPEN_MESSAGE_MAX)?)
-        .add_service(leases(&vault))
         .add_service(admin(&vault, config.upstreams, config.alerting));
     say_where(&listeners, address, config.tls.is_some(), &vault);
     let (draining, ended) = (CancellationToken::new(), CancellationToken::new());

@@ -1,6 +1,7 @@
 //! Floor 5: the gRPC edge. Authenticate, parse, call the vault, convert; one file makes a `Status`.
 
 pub mod admin;
+pub mod ahead;
 pub mod auth;
 pub mod authenticate;
 pub mod call_bound;
