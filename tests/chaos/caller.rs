@@ -1,5 +1,5 @@
-//! A caller, as a process of its own. It asks for more than there is, obeys what each lease says, and reports in every way that a caller
-//! may: at once, to another replica, or never. It starts some requests as late as it may.
+//! A caller, as a process of its own. It asks for more than there is, obeys what each lease says, and has habits. What it asks for and
+//! what it is refused it says, a line of JSON each.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,14 +8,21 @@ use std::time::Duration;
 use keylease::proto::{LeaseKeyRequest, LeaseKeyResponse, Outcome};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use tonic::Request;
+use tokio::time::{Instant, sleep, sleep_until};
 use tonic::transport::Endpoint;
+use tonic::{Code, Request};
 
+use super::children::say;
 use super::clock;
 use super::harness::client::{Client, of, reporting};
 use super::harness::outcomes::{not_sent, success};
 use super::harness::setup::{duration, span};
 use super::upstream::{Sent, Upstream};
+
+mod habits;
+
+use habits::Dice;
+pub(crate) use habits::{Habits, Manners};
 
 /// What it is told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,10 +33,34 @@ pub(crate) struct Orders {
     pub(crate) provider: SocketAddr,
     /// The caller's token.
     pub(crate) token: String,
-    /// Leases that it asks for in a second.
+    /// Leases that it asks for in a second, on average.
     pub(crate) per_second: f64,
+    /// How it behaves.
+    pub(crate) habits: Habits,
     /// Sets it apart from the others.
     pub(crate) seed: u64,
+}
+
+/// What it says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Said {
+    /// It asks for a lease.
+    Asked(Call),
+    /// There was none.
+    Refused,
+    /// It got no answer.
+    Failed,
+}
+
+/// A call as it was sent.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Call {
+    /// When.
+    pub(crate) at: Duration,
+    /// To which replica.
+    pub(crate) replica: usize,
+    /// How long it may stand in line there.
+    pub(crate) wait: Duration,
 }
 
 /// The pool that is leased from.
@@ -45,6 +76,7 @@ const WAIT_MAX: Duration = Duration::from_millis(700);
 const IN_HAND: Duration = Duration::from_millis(4);
 
 struct Caller {
+    orders: Orders,
     replicas: Vec<Client>,
     upstream: Upstream,
 }
@@ -55,17 +87,19 @@ pub(crate) async fn call(orders: Orders) {
     let caller = Arc::new(Caller {
         replicas: clients.collect(),
         upstream: Upstream::new(orders.provider),
+        orders,
     });
     let room = Arc::new(Semaphore::new(CALLS_MAX));
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / orders.per_second));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut next = Instant::now();
     for number in 0.. {
-        ticks.tick().await;
+        sleep_until(next).await;
+        // Calls that it was too late for are not made up for.
+        next = Instant::now().max(next + caller.orders.gap());
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
             continue;
         };
         let caller = Arc::clone(&caller);
-        let dice = Dice::new(orders.seed.wrapping_mul(1_000_003) + number);
+        let dice = Dice::new(caller.orders.seed.wrapping_mul(1_000_003) + number);
         tokio::spawn(async move {
             caller.attempt(dice).await;
             drop(place);
@@ -81,7 +115,7 @@ fn client(replica: SocketAddr, token: &str) -> Client {
 impl Caller {
     /// Leases, starts if it may, and reports. Whatever fails is silence.
     async fn attempt(&self, mut dice: Dice) {
-        let issuer = dice.throw(self.replicas.len());
+        let issuer = self.orders.replica(&mut dice);
         let wait = if dice.throw(4) == 0 {
             WAIT_MAX
         } else {
@@ -92,12 +126,20 @@ impl Caller {
             ..of(POOL)
         };
         let sent = clock::now();
-        let answer = self.replicas[issuer].ask(within(request)).await;
-        let Ok(lease) = answer else { return };
+        tell(&Said::Asked(Call {
+            at: sent,
+            replica: issuer,
+            wait,
+        }));
+        let lease = match self.replicas[issuer].ask(within(request)).await {
+            Ok(lease) => lease,
+            Err(status) if status.code() == Code::ResourceExhausted => return tell(&Said::Refused),
+            Err(_) => return tell(&Said::Failed),
+        };
         let start_within = duration(lease.start_within);
-        if dice.throw(5) == 0 {
+        if self.orders.habits.starts_late(&mut dice) {
             let left = (sent + start_within).saturating_sub(clock::now() + IN_HAND);
-            tokio::time::sleep(left).await;
+            sleep(left).await;
         }
         let credential = lease.credential.as_ref().unwrap();
         let upstream = self.upstream.send(credential, sent + start_within).await;
@@ -113,11 +155,8 @@ impl Caller {
     }
 
     async fn report(&self, lease: &LeaseKeyResponse, outcome: Outcome, issuer: usize, dice: Dice) {
-        let mut dice = dice;
-        let replica = match dice.throw(20) {
-            0 => return,
-            1..4 => dice.throw(self.replicas.len()),
-            _ => issuer,
+        let Some(replica) = self.orders.reports_to(issuer, dice) else {
+            return;
         };
         let report = reporting(lease, vec![outcome]);
         let mut client = self.replicas[replica].leases.clone();
@@ -126,30 +165,12 @@ impl Caller {
     }
 }
 
+fn tell(said: &Said) {
+    say(&serde_json::to_string(said).unwrap());
+}
+
 fn within<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.set_timeout(CALL_MAX);
     request
-}
-
-/// Numbers that look like chance and are the same in every run.
-#[derive(Debug, Clone, Copy)]
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        let mut dice = Self(seed);
-        dice.throw(1);
-        dice
-    }
-
-    /// 0 to less than `sides`.
-    fn throw(&mut self, sides: usize) -> usize {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % sides as u64).unwrap()
-    }
 }

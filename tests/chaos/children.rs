@@ -53,6 +53,12 @@ impl Drop for Process {
     }
 }
 
+/// In the process that was started: says a line.
+pub(crate) fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).unwrap();
+}
+
 /// In the process that was started: its orders.
 pub(crate) fn orders<T: DeserializeOwned>() -> T {
     let mut line = String::new();

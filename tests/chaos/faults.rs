@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::clock;
 use super::harness::proxy::Proxy;
-use super::world::{REPLICAS, World};
+use super::world::World;
 
 mod changes;
 mod long;
@@ -16,8 +16,8 @@ use changes::{change_amount, change_terms};
 /// What goes wrong.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
-    /// Nothing: what the others are compared with.
-    None,
+    /// Nothing, over so many windows after the first: what the others are compared with.
+    None(u32),
     /// Replicas are killed, one after the other, and started again.
     KillReplicas,
     /// Postgres is killed so often, and started again.
@@ -64,7 +64,7 @@ impl Fault {
         }
         world.warm_up().await;
         match self {
-            Self::None | Self::Promote { .. } | Self::FailOverAndRestore => clock::now(),
+            Self::None(_) | Self::Promote { .. } | Self::FailOverAndRestore => clock::now(),
             Self::KillReplicas => kill_replicas(world).await,
             Self::KillPostgres(times) => kill_postgres(world, times).await,
             Self::StopReplicas(lengths) => stop_replicas(world, lengths).await,
@@ -84,7 +84,7 @@ impl Fault {
 
 async fn kill_replicas(world: &mut World) -> Duration {
     let mut killed = clock::now();
-    for place in 0..REPLICAS {
+    for place in 0..world.setup.replicas {
         killed = clock::now();
         world.end_replica(place, "-KILL").await;
         world.start_replica(place).await;
@@ -108,7 +108,9 @@ async fn kill_postgres(world: &mut World, times: usize) -> Duration {
 async fn stop_replicas(world: &mut World, lengths: &[u64]) -> Duration {
     let mut mended = clock::now();
     for (time, millis) in lengths.iter().enumerate() {
-        let replica = world.replicas[time % REPLICAS].as_ref().unwrap();
+        let replica = world.replicas[time % world.setup.replicas]
+            .as_ref()
+            .unwrap();
         replica.signal("-STOP");
         sleep(Duration::from_millis(*millis)).await;
         replica.signal("-CONT");
@@ -197,7 +199,7 @@ async fn promote(world: &mut World, replicas_live: bool) -> Duration {
     world.link.cut();
     world.postgres.kill();
     if !replicas_live {
-        for place in 0..REPLICAS {
+        for place in 0..world.setup.replicas {
             world.end_replica(place, "-KILL").await;
         }
     }
@@ -220,7 +222,7 @@ async fn restore(world: &mut World) -> Duration {
 
 async fn rolling_restart(world: &mut World) -> Duration {
     let mut ended = clock::now();
-    for place in 0..REPLICAS {
+    for place in 0..world.setup.replicas {
         ended = clock::now();
         world.end_replica(place, "-TERM").await;
         world.start_replica(place).await;

@@ -29,7 +29,7 @@ pub(crate) struct Server {
 /// What survives a process is on disk, as in production.
 fn options() -> Options {
     Options {
-        connections_max: 80,
+        connections_max: 120,
         ..Options::default()
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Its first line of output is its address, each other line an arrival: when it came, and when its caller says that it was started.
 
-use std::io::Write;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::arrivals::Arrival;
+use super::children::say;
 use super::clock;
 
 /// What it knows of its world.
@@ -75,9 +75,4 @@ pub(crate) fn parse(line: &str) -> Arrival {
         at: moment(at),
         started: moment(started),
     }
-}
-
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).unwrap();
 }

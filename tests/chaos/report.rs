@@ -34,10 +34,15 @@ fn table(figures: &[Figures]) -> Table {
         "W",
         "worst window / N",
         "N used",
+        "at least",
+        "N used if divided",
+        "refused",
+        "no answer",
         "back after",
         "requests",
         "late",
         "took",
+        "machine short",
         "result",
     ]);
     for figures in figures {
@@ -46,17 +51,26 @@ fn table(figures: &[Figures]) -> Table {
             .map(|back| format!("{:.1} s", back.as_secs_f64()));
         table.add_row([
             figures.run.name.to_owned(),
-            format!("{} s", figures.run.window.as_secs()),
+            format!("{} s", figures.run.setup.window.as_secs()),
             format!("{:.3}", figures.measure.worst),
-            format!("{:.1} %", 100.0 * figures.used),
+            percent(figures.used),
+            percent(figures.run.used_min),
+            figures.divided.map(percent).unwrap_or_default(),
+            figures.refused.to_string(),
+            figures.failed.to_string(),
             back.unwrap_or_else(|| "never".to_owned()),
             figures.arrived.to_string(),
             figures.measure.late.to_string(),
             format!("{:.0} s", figures.took.as_secs_f64()),
+            figures.short.map(percent).unwrap_or_default(),
             figures.result().to_owned(),
         ]);
     }
     table
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 fn lines(figures: &[Figures]) -> String {
@@ -64,14 +78,21 @@ fn lines(figures: &[Figures]) -> String {
     for figures in figures {
         let line = json!({
             "run": figures.run.name,
-            "window_seconds": figures.run.window.as_secs(),
+            "window_seconds": figures.run.setup.window.as_secs(),
+            "limit": figures.run.setup.amount,
+            "replicas": figures.run.setup.replicas,
+            "latency_seconds": figures.run.setup.latency.as_secs_f64(),
             "worst_window_of_limit": figures.measure.worst,
             "worst_window_of_limit_by_starts": figures.measure.worst_started,
             "share_of_limit_used": figures.used,
+            "share_of_limit_used_if_divided": figures.divided,
+            "calls_refused": figures.refused,
+            "calls_without_answer": figures.failed,
             "back_after_seconds": figures.back.map(|back| back.as_secs_f64()),
             "requests": figures.arrived,
             "arrived_late": figures.measure.late,
             "took_seconds": figures.took.as_secs_f64(),
+            "machine_short_share": figures.short,
             "is_control": figures.run.is_control,
             "failure": figures.failure,
         });

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use super::arrivals::{Arrival, Measure, measure};
 use super::clock;
+use super::division::divided;
 use super::faults::Fault;
+use super::machine;
 use super::world::{Setup, World};
 
+mod shares;
 mod table;
 
+pub(crate) use shares::SHARES;
 pub(crate) use table::RUNS;
 
 /// A run.
@@ -16,14 +20,11 @@ pub(crate) use table::RUNS;
 pub(crate) struct Run {
     pub(crate) name: &'static str,
     pub(crate) fault: Fault,
-    /// W.
-    pub(crate) window: Duration,
+    pub(crate) setup: Setup,
     /// Whether the replicas are told, falsely, that nothing is ever lost: then the limit must be passed, or the run sees nothing.
     pub(crate) is_control: bool,
-    /// N.
-    pub(crate) amount: u64,
-    /// Calls in a second.
-    pub(crate) calls: u64,
+    /// The share of N that must be used, where nothing fails: a ledger that grants too little holds every limit.
+    pub(crate) used_min: f64,
     /// Whether it is part of the short selection.
     pub(crate) is_short: bool,
 }
@@ -35,36 +36,32 @@ pub(crate) struct Figures {
     pub(crate) measure: Measure,
     /// How full the window was on average, as a share of N, under the whole load but in its first window.
     pub(crate) used: f64,
+    /// The same had N been divided among the replicas, where nothing failed.
+    pub(crate) divided: Option<f64>,
+    /// Calls that were given no lease, and those that were given no answer.
+    pub(crate) refused: usize,
+    pub(crate) failed: usize,
     /// Until half of N was used again.
     pub(crate) back: Option<Duration>,
     /// Requests that arrived.
     pub(crate) arrived: usize,
     pub(crate) took: Duration,
+    /// The part of this time in which something waited for a processor, where the machine knows.
+    pub(crate) short: Option<f64>,
     /// Why it failed, if it did.
     pub(crate) failure: Option<String>,
 }
 
 /// How long to go on looking after a standby was promoted: a window of an hour is not waited for.
 const WATCHED_ON_MAX: Duration = Duration::from_secs(10);
-/// The share of N that is used at least while nothing fails: it is well above nine tenths on a machine that has time.
-const USED_MIN: f64 = 0.7;
 /// After the callers have ended.
 const ON_THE_WAY_MAX: Duration = Duration::from_secs(1);
 
 impl Run {
-    fn setup(&self) -> Setup {
-        Setup {
-            amount: self.amount,
-            window: self.window,
-            calls: self.calls as f64,
-            loss_max: if self.is_control { "none" } else { "10s" },
-        }
-    }
-
     /// Runs it.
     pub(crate) async fn go(self) -> Figures {
-        let began = clock::now();
-        let mut world = World::start(self.setup()).await;
+        let (began, waited) = (clock::now(), machine::waited());
+        let mut world = World::start(self.setup).await;
         let since = self.fault.strike(&mut world).await;
         let back = world.back(since, self.starts_when_back()).await;
         tokio::time::sleep(self.watched_on(&world)).await;
@@ -73,17 +70,27 @@ impl Run {
         // What is on its way arrives, or never will.
         tokio::time::sleep(ON_THE_WAY_MAX).await;
         let arrivals = world.arrivals();
-        let window = self.window;
+        let asked = world.asked();
+        let window = self.setup.window;
         let travel = world.terms().epsilon();
         let measure = measure(&arrivals, window, travel, &world.allowed);
+        let divided = self
+            .is_faultless()
+            .then(|| used(&divided(asked.calls, &self.setup), &world, end));
         let used = used(&arrivals, &world, end);
+        let took = clock::now() - began;
+        let waited = machine::waited().zip(waited).map(|(to, from)| to - from);
         let figures = Figures {
             run: self,
             measure,
             used,
+            divided,
+            refused: asked.refused,
+            failed: asked.failed,
             back: back.as_ref().ok().copied(),
             arrived: arrivals.len(),
-            took: clock::now() - began,
+            took,
+            short: waited.map(|waited| waited.as_secs_f64() / took.as_secs_f64()),
             failure: self
                 .failure(&measure, back.err())
                 .or_else(|| self.wasted(used)),
@@ -94,6 +101,10 @@ impl Run {
         figures
     }
 
+    const fn is_faultless(&self) -> bool {
+        matches!(self.fault, Fault::None(_))
+    }
+
     /// Of a window that nobody waits for.
     const fn is_long(&self) -> bool {
         matches!(self.fault, Fault::FailOverAndRestore)
@@ -101,18 +112,26 @@ impl Run {
 
     /// How much has to start until service counts as back: half of N, or anything of a window that lasts.
     const fn starts_when_back(&self) -> u64 {
-        if self.is_long() { 1 } else { self.amount / 2 }
+        if self.is_long() {
+            1
+        } else {
+            self.setup.amount / 2
+        }
     }
 
     /// How long to go on looking once service is back.
     fn watched_on(&self, world: &World) -> Duration {
         if matches!(self.fault, Fault::Promote { .. }) {
             // What a standby does not know is given again at once, and ever less of it is in a window.
-            return (self.window / 3).min(WATCHED_ON_MAX);
+            return (self.setup.window / 3).min(WATCHED_ON_MAX);
         }
         if self.is_long() {
             // The fault has looked by itself.
             return Duration::ZERO;
+        }
+        if let Fault::None(windows) = self.fault {
+            let end = world.began + self.setup.window * (1 + windows);
+            return end.saturating_sub(clock::now());
         }
         // What is returned twice, or for somebody else, shows within a charge time.
         world.terms().charge_time()
@@ -129,9 +148,8 @@ impl Run {
         over.or(not_back)
     }
 
-    /// While nothing fails most of N must be used: a ledger that grants too little holds every limit.
     fn wasted(&self, used: f64) -> Option<String> {
-        let wasted = matches!(self.fault, Fault::None) && used < USED_MIN;
+        let wasted = used < self.used_min;
         wasted.then(|| format!("only {:.1} % of the limit was used", used * 100.0))
     }
 }
@@ -152,9 +170,13 @@ impl Figures {
             run,
             measure: Measure::default(),
             used: 0.0,
+            divided: None,
+            refused: 0,
+            failed: 0,
             back: None,
             arrived: 0,
             took: Duration::ZERO,
+            short: None,
             failure: Some(why.to_owned()),
         }
     }

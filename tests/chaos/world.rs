@@ -1,4 +1,4 @@
-//! The world of one run: Postgres, three replicas, a provider, and callers, all of them processes, with a proxy before each server.
+//! The world of one run: Postgres, replicas, a provider, and callers, all of them processes, with a proxy before each server.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::arrivals::{Allowed, Arrival};
-use super::caller::{self, POOL};
+use super::caller::{self, Habits, POOL};
 use super::children::Process;
 use super::clock;
 use super::harness::process::keylease;
@@ -20,13 +20,15 @@ use super::harness::proxy::Proxy;
 use super::harness::replica::Replica;
 use super::harness::setup::requests;
 use super::postgres::Server;
-use super::provider;
 
 mod fleet;
+mod outside;
 
 use fleet::run;
+pub(crate) use outside::Asked;
+use outside::{CALLERS, KEY, start_caller, start_provider};
 
-/// What is expected of the database by the replicas.
+/// What there is, and what is asked of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setup {
     /// N.
@@ -34,17 +36,17 @@ pub(crate) struct Setup {
     /// W.
     pub(crate) window: Duration,
     /// Calls in a second.
-    pub(crate) calls: f64,
+    pub(crate) calls: u64,
+    /// How they come.
+    pub(crate) habits: Habits,
+    /// How long the provider works on an answer.
+    pub(crate) latency: Duration,
+    /// So many replicas.
+    pub(crate) replicas: usize,
     /// What the replicas are told that a failover may lose.
     pub(crate) loss_max: &'static str,
 }
 
-/// Replicas.
-pub(crate) const REPLICAS: usize = 3;
-/// Processes that call.
-const CALLERS: u64 = 3;
-/// How long the provider works on an answer.
-const LATENCY: Duration = Duration::from_millis(50);
 /// Beyond the charge time: what a busy machine needs to notice that a fault is over, and to connect again.
 const RECOVERY: Duration = Duration::from_secs(15);
 /// Limits of longer windows are not waited for: they go on, or they do not.
@@ -67,6 +69,7 @@ pub(crate) struct World {
     /// When the callers began.
     pub(crate) began: Duration,
     arrivals: Arc<Mutex<Vec<Arrival>>>,
+    asked: Arc<Mutex<Asked>>,
     admin_token: String,
     /// What the limit was, from when on.
     pub(crate) allowed: Vec<Allowed>,
@@ -88,10 +91,10 @@ impl World {
         let folder = Folder(std::env::temp_dir().join(name));
         fs::create_dir(&folder.0).unwrap();
         let postgres = Server::start(folder.0.join("postgres")).await;
-        let (provider, address, arrivals) = start_provider();
+        let (provider, address, arrivals) = start_provider(setup.latency);
         let mut world = Self {
             callers: Vec::new(),
-            replicas: (0..REPLICAS).map(|_| None).collect(),
+            replicas: (0..setup.replicas).map(|_| None).collect(),
             gates: Vec::new(),
             _provider: provider,
             link: Proxy::to(postgres.target()).await,
@@ -102,11 +105,13 @@ impl World {
                 replicas: Vec::new(),
                 provider: address.parse().unwrap(),
                 token: String::new(),
-                per_second: setup.calls / CALLERS as f64,
+                per_second: setup.calls as f64 / CALLERS as f64,
+                habits: setup.habits,
                 seed: 0,
             },
             began: Duration::ZERO,
             arrivals,
+            asked: Arc::default(),
             admin_token: String::new(),
             allowed: vec![Allowed {
                 from: Duration::ZERO,
@@ -157,7 +162,7 @@ impl World {
                 seed,
                 ..self.orders.clone()
             };
-            self.callers.push(Process::start("caller", &orders));
+            self.callers.push(start_caller(&orders, &self.asked));
         }
     }
 
@@ -208,26 +213,9 @@ impl World {
     pub(crate) fn arrivals(&self) -> Vec<Arrival> {
         self.arrivals.lock().clone()
     }
-}
 
-/// The one key.
-const KEY: &str = "sk-chaos";
-
-/// A provider, its address, and what arrives at it.
-fn start_provider() -> (Process, String, Arc<Mutex<Vec<Arrival>>>) {
-    let orders = provider::Orders {
-        key: KEY.to_owned(),
-        latency: LATENCY,
-    };
-    let mut process = Process::start("provider", &orders);
-    let mut lines = process.lines();
-    let address = lines.next().unwrap();
-    let arrivals = Arc::<Mutex<Vec<Arrival>>>::default();
-    let kept = Arc::clone(&arrivals);
-    std::thread::spawn(move || {
-        for line in lines {
-            kept.lock().push(provider::parse(&line));
-        }
-    });
-    (process, address, arrivals)
+    /// What has been asked for so far.
+    pub(crate) fn asked(&self) -> Asked {
+        self.asked.lock().clone()
+    }
 }

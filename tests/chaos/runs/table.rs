@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Run;
+use crate::caller::{Habits, Manners};
 use crate::faults::Fault;
+use crate::world::Setup;
 
 /// N, per second of W: three times that is what a small machine can do beside everything else.
 const PER_SECOND: u64 = 25;
@@ -12,48 +14,55 @@ const PER_SECOND_EASY: u64 = 15;
 /// N of an hour: so little that the control uses it up in seconds, so much that little of it can be forgotten where it is paced.
 const AN_HOUR: u64 = 640;
 /// What is asked for, as a multiple of what there is.
-const OVERLOAD: u64 = 3;
+pub(super) const OVERLOAD: u64 = 3;
+/// What is used at least of N on a machine that has no time: where it has, `SHARES` say how much it is.
+const USED_MIN: f64 = 0.7;
 
 const fn run(name: &'static str, fault: Fault, window: u64) -> Run {
     Run {
         name,
         fault,
-        window: Duration::from_secs(window),
+        setup: Setup {
+            amount: PER_SECOND * window,
+            window: Duration::from_secs(window),
+            calls: OVERLOAD * PER_SECOND,
+            habits: Habits {
+                bursts: None,
+                is_faithful: false,
+                manners: Manners::Mixed,
+            },
+            latency: Duration::from_millis(50),
+            replicas: 3,
+            loss_max: "10s",
+        },
         is_control: false,
-        amount: PER_SECOND * window,
-        calls: OVERLOAD * PER_SECOND,
+        used_min: 0.0,
         is_short: false,
     }
 }
 
 /// Of a window of an hour, which none of it outlasts.
 const fn hour(name: &'static str, fault: Fault) -> Run {
-    Run {
-        amount: AN_HOUR,
-        ..run(name, fault, 3_600)
-    }
+    let mut run = run(name, fault, 3_600);
+    run.setup.amount = AN_HOUR;
+    run
 }
 
-const fn short(run: Run) -> Run {
-    Run {
-        is_short: true,
-        ..run
-    }
+const fn short(mut run: Run) -> Run {
+    run.is_short = true;
+    run
 }
 
-const fn easy(run: Run) -> Run {
-    Run {
-        amount: PER_SECOND_EASY * run.window.as_secs(),
-        calls: OVERLOAD * PER_SECOND_EASY,
-        ..run
-    }
+const fn easy(mut run: Run) -> Run {
+    run.setup.amount = PER_SECOND_EASY * run.setup.window.as_secs();
+    run.setup.calls = OVERLOAD * PER_SECOND_EASY;
+    run
 }
 
-const fn control(run: Run) -> Run {
-    Run {
-        is_control: true,
-        ..run
-    }
+const fn control(mut run: Run) -> Run {
+    run.is_control = true;
+    run.setup.loss_max = "none";
+    run
 }
 
 const DEAD: Fault = Fault::Promote {
@@ -107,5 +116,8 @@ pub(crate) const RUNS: &[Run] = &[
     run("rolling-restart", Fault::RollingRestart, 4),
     easy(run("change-amount", Fault::ChangeAmount, 4)),
     run("change-terms", Fault::ChangeTerms, 4),
-    run("no-fault", Fault::None, 4),
+    Run {
+        used_min: USED_MIN,
+        ..run("no-fault", Fault::None(3), 4)
+    },
 ];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{REPLICAS, World};
+use super::World;
 use crate::harness::client::Client;
 use crate::harness::process::{keylease, texts};
 use crate::harness::proxy::{Proxy, Target};
@@ -20,7 +20,7 @@ impl World {
 
     /// Starts every replica that is down.
     pub(crate) async fn start_replicas(&mut self) {
-        for place in 0..REPLICAS {
+        for place in 0..self.setup.replicas {
             if self.replicas[place].is_none() {
                 self.start_replica(place).await;
             }
