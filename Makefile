@@ -1,5 +1,5 @@
 # Two commands do all set-up on a fresh machine: `make demo` and `make test`.
-.PHONY: test chaos night demo bench bench-all examples k8s-test queries
+.PHONY: test chaos shares night demo bench bench-all examples k8s-test queries
 
 # What a checkout must pass. Needs Rust and git; installs what else is missing: PostgreSQL by the system's package manager, two linters
 # under .tools/.
@@ -10,7 +10,12 @@ test:
 chaos:
 	./scripts/chaos $(RUNS)
 
-# What is for the night: thousands of seeds in simulation, a day of load, a day of churn, and `make chaos`. SEEDS=1000 is so many of
+# How much of a limit is used with real processes while three times as much is wanted, beside N divided among the replicas: a table.
+# RUNS as above.
+shares:
+	./scripts/shares $(RUNS)
+
+# What is for the night: thousands of seeds in simulation, a day of load, a day of churn, `make shares` and `make chaos`. SEEDS=1000 is so many of
 # every scenario, of which there are some eighty.
 night:
 	./scripts/night
