@@ -7,6 +7,7 @@ use keylease::domain::terms::Span;
 use crate::time::{SECOND, Time};
 
 mod amounts;
+mod held;
 mod spans;
 
 /// Starts of one limit: when, and of how many units.
@@ -86,37 +87,6 @@ impl Oracle {
                 first += 1;
             }
             most = most.max(sum);
-        }
-        most
-    }
-
-    /// Units were held, from then to then.
-    pub(crate) fn held(&mut self, since: Time, until: Time, units: u64) {
-        if since < until {
-            self.held.push((since, until, units));
-        }
-    }
-
-    /// The most units that were held at one time: what comes back at a moment can be held anew at that moment.
-    fn most_held(&self) -> u64 {
-        let begins = self
-            .held
-            .iter()
-            .map(|(since, _, units)| (*since, 1, *units));
-        let ends = self
-            .held
-            .iter()
-            .map(|(_, until, units)| (*until, 0, *units));
-        let mut changes: Vec<_> = begins.chain(ends).collect();
-        changes.sort_unstable();
-        let (mut now, mut most) = (0, 0);
-        for (_, begins, units) in changes {
-            if begins == 1 {
-                now += units;
-                most = most.max(now);
-            } else {
-                now -= units;
-            }
         }
         most
     }
@@ -214,15 +184,6 @@ fn the_oracle_counts_what_starts_within_less_than_a_window() {
     }
     assert_eq!(oracle.busiest(10), 9);
     assert_eq!(oracle.busiest(11), 12);
-}
-
-#[test]
-fn the_oracle_counts_what_is_held_at_one_time() {
-    let mut oracle = Oracle::default();
-    for (since, until, units) in [(0, 10, 2), (5, 7, 1), (7, 9, 1), (10, 12, 3)] {
-        oracle.held(since, until, units);
-    }
-    assert_eq!(oracle.most_held(), 3);
 }
 
 #[test]
