@@ -11,6 +11,7 @@ use crate::domain::canary::Subject;
 use crate::domain::ledger::page::Page;
 use crate::domain::ledger::renewal::Renewal;
 use crate::domain::ledger::work::Work;
+use crate::domain::models::Pattern;
 use crate::domain::time::{BootTime, Timestamp};
 use crate::store;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
@@ -27,6 +28,8 @@ pub struct Renewing {
     pub serial: u64,
     /// The version that it is of.
     pub version: Uuid,
+    /// The model it was taken for; empty if none.
+    pub model: String,
     /// What its outcome decides over, if it is a canary.
     pub canary: Option<Subject>,
     /// The provider that it tries, if it may be a trial: only its issuer knows.
@@ -48,6 +51,8 @@ pub enum Renewed {
     Done,
     /// Nothing is charged for it any more, or its version is revoked.
     Gone,
+    /// A limit of what is held does not count it: it is newer than the lease, or applies to its model or its key since.
+    Uncounted,
     /// The database is not what the replica takes it for: nothing was done, and it has to be looked at first.
     Doubtful,
 }
@@ -113,6 +118,9 @@ pub async fn write(
         };
         renewed.extend(page.renew(holding, issuer, renewing.report_within));
     }
+    if is_uncounted(rows, renewing).await? {
+        return Ok(Renewed::Uncounted);
+    }
     if !keep_right(rows, renewing).await? {
         return Ok(Renewed::Gone);
     }
@@ -129,6 +137,19 @@ pub async fn write(
         rows.send(issuer, news).await?;
     }
     Ok(Renewed::Done)
+}
+
+/// Whether a limit of what is held applies to it that does not count it, as it came after the lease. Such a limit binds when all has ended
+/// that it does not count, so that none of this goes on. Asked here, and not of memory: a replica that was stopped may not have heard of it.
+async fn is_uncounted(rows: &mut impl RenewalRows, renewing: &Renewing) -> store::Result<bool> {
+    let counted: Vec<Uuid> = renewing.holdings.iter().map(|h| h.limit).collect();
+    let beside = rows.held_beside(renewing.version, &counted).await?;
+    // A lease that names no model may be used for any.
+    let model = renewing.model.as_str();
+    let counts = |models: &Vec<Pattern>| {
+        models.is_empty() || model.is_empty() || models.iter().any(|m| m.matches(model))
+    };
+    Ok(beside.iter().any(counts))
 }
 
 /// A canary that goes on keeps its right, and so does a trial. False where a canary's has ended: another may be out. What only may be a

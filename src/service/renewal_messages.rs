@@ -13,7 +13,7 @@ pub(super) fn of_renewal(refusal: &RenewRefusal) -> String {
             "the lease has been reported, its permits have gone back, or its version is revoked; stop what it is used for and lease anew".to_owned()
         }
         RenewRefusal::Spent => format!(
-            "the lease has gone on for as long as leases last: {}, or {} where it alone tries a key or a provider; end what it is used for and lease anew",
+            "the lease has gone on for as long as leases last: {}, {} where it alone tries a key or a provider, or to its end where a limit of concurrency came after it; be done by report_within and lease anew",
             humantime::format_duration(LEASE_DURATION_MAX),
             humantime::format_duration(SINGLE_RENEWED_MAX)
         ),

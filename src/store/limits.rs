@@ -12,6 +12,10 @@ use crate::domain::models::Pattern;
 use crate::domain::terms::Span;
 use crate::domain::time::Timestamp;
 
+mod beside;
+
+pub use beside::held_beside;
+
 /// A limit, or that it cannot be read.
 pub type Read = std::result::Result<Limit, UnreadLimit>;
 

@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::ledger_rows::LedgerRows;
 use super::limit_renewals::{self, Carried};
-use super::{Result, canaries, foreign_reports, key_versions, lease_renewals};
+use super::{Result, canaries, foreign_reports, key_versions, lease_renewals, limits};
 use crate::domain::canary::{Right, Subject};
 use crate::domain::ledger::page::NewBlock;
+use crate::domain::models::Pattern;
 use crate::domain::time::Timestamp;
 
 /// The rows of a lease that goes on, beside those of its limits. Each method fails as its query does.
@@ -25,6 +26,9 @@ pub trait RenewalRows: LedgerRows {
         serial: u64,
         carried: &[Carried],
     ) -> Result<HashSet<Uuid>>;
+
+    /// See [`limits::held_beside`].
+    async fn held_beside(&mut self, version: Uuid, limits: &[Uuid]) -> Result<Vec<Vec<Pattern>>>;
 
     /// See [`canaries::lock`].
     async fn right(&mut self, subject: &Subject) -> Result<Option<Right>>;
@@ -56,6 +60,10 @@ impl RenewalRows for PgConnection {
         carried: &[Carried],
     ) -> Result<HashSet<Uuid>> {
         limit_renewals::carried(self, issuer, serial, carried).await
+    }
+
+    async fn held_beside(&mut self, version: Uuid, limits: &[Uuid]) -> Result<Vec<Vec<Pattern>>> {
+        limits::held_beside(self, version, limits).await
     }
 
     async fn right(&mut self, subject: &Subject) -> Result<Option<Right>> {

@@ -35,7 +35,7 @@ pub enum RenewRefusal {
     Lease(ReportRefusal),
     /// All of it has been reported, its permits have gone back, or its version is revoked.
     Finished,
-    /// It has gone on for as long as a lease may.
+    /// It has gone on for as long as a lease may, or for as long as every limit counts it.
     Spent,
     /// The database cannot be reached to charge for it.
     DatabaseUnreachable,
@@ -63,6 +63,7 @@ impl Vault {
         match self.commit_renewal(renewing.clone()).await {
             Ok(renew::Renewed::Done) => {}
             Ok(renew::Renewed::Gone) => return Err(RenewRefusal::Finished),
+            Ok(renew::Renewed::Uncounted) => return Err(RenewRefusal::Spent),
             Ok(renew::Renewed::Doubtful) => {
                 self.live.life.doubt();
                 return Err(RenewRefusal::DatabaseUnreachable);
@@ -88,6 +89,7 @@ impl Vault {
             issuer,
             serial,
             version: lease.claims.version_uid,
+            model: lease.claims.model.clone(),
             canary: None,
             trial: None,
             holdings: self.holdings(&lease.claims, serial),
@@ -131,6 +133,7 @@ impl Vault {
             issuer: lease.issuer,
             serial: lease.serial,
             version: claims.version_uid,
+            model: claims.model.clone(),
             canary: (claims.is_canary).then(|| Subject::version(claims.version_uid)),
             trial: self.trial_of(claims),
             holdings: self.holdings(claims, lease.serial),

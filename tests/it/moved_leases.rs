@@ -4,12 +4,14 @@ use keylease::proto;
 use keylease::proto::LeaseKeyRequest;
 use tonic::Code;
 
+use crate::concurrency::concurrency;
 use crate::harness::client::{Client, of, reporting};
 use crate::harness::cluster::{Cluster, eventually};
 use crate::harness::outcomes::{http, not_sent};
 use crate::harness::refusal::Refusal;
 use crate::harness::setup::{MINUTE, requests};
 use crate::moved_keys::moving;
+use crate::renewals::renew;
 
 /// Two accounts with a key and a limit each, and the pool `p` of the first one's key; `b` is reached at another host.
 async fn two_accounts() -> (Cluster, Client, Vec<Client>) {
@@ -98,4 +100,19 @@ async fn what_was_leased_before_is_not_given_again_and_still_tells_of_the_key() 
     assert_ne!(verdict.health.unwrap().state(), proto::HealthState::Active);
     let refused = callers[0].refused(of("p")).await;
     assert_eq!(refused.code, Code::ResourceExhausted, "{refused:?}");
+}
+
+/// Where its key is now, nothing counts what it holds.
+#[tokio::test]
+async fn a_lease_of_a_moved_key_is_not_renewed_under_a_limit_of_what_is_held() {
+    let (_cluster, admin, callers) = two_accounts().await;
+    let lease = callers[0].lease("p").await;
+    admin.create_limit("b", concurrency(7, MINUTE)).await;
+    renew(&callers[0], &lease.lease_id, None).await.unwrap();
+    let request = moving("accounts/a/keys/moved", "accounts/b");
+    admin.admin.clone().move_key(request).await.unwrap();
+    for caller in &callers {
+        let no = renew(caller, &lease.lease_id, None).await.unwrap_err();
+        no.is(Code::FailedPrecondition, "LEASE_SPENT");
+    }
 }

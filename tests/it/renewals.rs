@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keylease::proto::{Limit, LimitMode, RenewLeaseRequest};
+use keylease::proto::{DeleteLimitRequest, LeaseKeyRequest, Limit, LimitMode, RenewLeaseRequest};
 use tonic::Code;
 
 use crate::concurrency::{SECOND, concurrency, is_full, lasting, limited_by, tell};
@@ -147,4 +147,88 @@ async fn a_shadow_lets_every_lease_go_on() {
     tokio::time::sleep(5 * SECOND / 2).await;
     let late = renew(&callers[0], &lease.lease_id, None).await.unwrap();
     assert_eq!(late, 30 * SECOND);
+}
+
+/// Deletes the limit of the account `a` that allows so much, and waits until all have heard of it.
+async fn delete_limit(cluster: &Cluster, amount: i64) {
+    let request = DeleteLimitRequest {
+        name: format!("accounts/a/limits/l{amount}"),
+        ..Default::default()
+    };
+    let admin = cluster.admin().await;
+    admin.admin.clone().delete_limit(request).await.unwrap();
+    cluster.settled().await;
+}
+
+async fn goes_on_no_longer(caller: &Client, lease_id: &str, reason: &str) {
+    let no = renew(caller, lease_id, None).await.unwrap_err();
+    no.is(Code::FailedPrecondition, reason);
+}
+
+/// Whoever renews it may not have heard of that limit yet.
+#[tokio::test]
+async fn a_lease_that_a_newer_limit_does_not_count_goes_on_to_its_end_and_no_longer() {
+    let (cluster, callers) = limited_by(concurrency(2, 60 * SECOND), 2).await;
+    let lease = callers[0].ask(lasting(60 * SECOND)).await.unwrap();
+    delete_limit(&cluster, 2).await;
+    for caller in &callers {
+        renew(caller, &lease.lease_id, None).await.unwrap();
+    }
+    let admin = cluster.admin().await;
+    admin.create_limit("a", concurrency(1, 60 * SECOND)).await;
+    for caller in &callers {
+        goes_on_no_longer(caller, &lease.lease_id, "LEASE_SPENT").await;
+    }
+    cluster.settled().await;
+    let next = callers[0].ask(lasting(60 * SECOND)).await.unwrap();
+    for caller in &callers {
+        goes_on_no_longer(caller, &lease.lease_id, "LEASE_SPENT").await;
+        renew(caller, &next.lease_id, None).await.unwrap();
+        is_full(caller).await;
+    }
+    tell(&callers[0], &lease).await.unwrap();
+    is_full(&callers[0]).await;
+}
+
+#[tokio::test]
+async fn a_lease_goes_on_beside_limits_that_only_count_or_count_other_models() {
+    let (cluster, callers) = limited_by(requests(1_000, MINUTE), 1).await;
+    let of_model = LeaseKeyRequest {
+        model: "gpt-4o".to_owned(),
+        ..lasting(60 * SECOND)
+    };
+    let lease = callers[0].ask(of_model).await.unwrap();
+    let admin = cluster.admin().await;
+    let of = |amount, pattern: &str| Limit {
+        models: vec![pattern.to_owned()],
+        ..concurrency(amount, 60 * SECOND)
+    };
+    let shadow = Limit {
+        mode: LimitMode::Shadow.into(),
+        ..concurrency(1, 60 * SECOND)
+    };
+    for limit in [shadow, of(2, "o1*")] {
+        admin.create_limit("a", limit).await;
+        renew(&callers[0], &lease.lease_id, None).await.unwrap();
+    }
+    admin.create_limit("a", of(3, "gpt-4*")).await;
+    goes_on_no_longer(&callers[0], &lease.lease_id, "LEASE_SPENT").await;
+}
+
+/// The charge that it had in the limit has ended meanwhile.
+#[tokio::test]
+async fn a_lease_that_was_renewed_while_its_limit_was_deleted_is_not_renewed_under_it() {
+    let (cluster, callers) = limited_by(concurrency(1, 2 * SECOND), 2).await;
+    let lease = callers[0].ask(lasting(2 * SECOND)).await.unwrap();
+    delete_limit(&cluster, 1).await;
+    let longer = renew(&callers[1], &lease.lease_id, Some(60 * SECOND)).await;
+    assert_eq!(longer, Ok(60 * SECOND));
+    tokio::time::sleep(3 * SECOND).await;
+    let admin = cluster.admin().await;
+    admin.create_limit("a", concurrency(1, 2 * SECOND)).await;
+    cluster.settled().await;
+    callers[0].ask(lasting(2 * SECOND)).await.unwrap();
+    for caller in &callers {
+        goes_on_no_longer(caller, &lease.lease_id, "LEASE_FINISHED").await;
+    }
 }

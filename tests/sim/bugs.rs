@@ -51,6 +51,8 @@ pub(crate) enum Bug {
     NewsTooLate,
     /// A lease of a block that others have settled leases from goes on by what that block is charged for, without a charge of its own.
     RenewedByEstate,
+    /// A lease goes on though a limit does not count it that came to be since it was given.
+    RenewedUncounted,
     /// What may be used on either side of midnight is charged to the day in which it was reserved.
     ChargeOneDay,
     /// What was merged ends with the first of it.

@@ -71,6 +71,7 @@ struct Pulse {
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) limit: Limit,
+    is_deleted: bool,
     entry: Entry,
     blocks: BTreeMap<Uuid, Stored>,
     /// For planted bugs: charges that ended before what they stand for.
@@ -121,30 +122,10 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn new(limits: &[Limit], clock: WallClock, lags: Lags, bug: Option<Bug>) -> Self {
         let born = clock.at(0);
-        let row = |limit: &Limit| Row {
-            limit: limit.clone(),
-            entry: Entry {
-                clocks: Clocks {
-                    high: born,
-                    low: born,
-                },
-                reach: Reach::NONE,
-                grant_number: 0,
-                incarnation: 0,
-                frozen_until: None,
-                claim: None,
-                told: None,
-                block_units_max: 0,
-                offline: Reserve::default(),
-            },
-            blocks: BTreeMap::new(),
-            early: 0,
-            charged: VecDeque::new(),
-        };
-        let rows = limits.iter().map(|limit| (limit.uid, row(limit)));
+        let row = |limit: &Limit| (limit.uid, Row::born(limit, born));
         Self {
             state: State {
-                limits: rows.collect(),
+                limits: limits.iter().map(row).collect(),
                 slots: offline::slots(),
                 ..State::default()
             },
@@ -162,6 +143,14 @@ impl Database {
     /// Charges that ended before what they stand for.
     pub(crate) fn early(&self) -> u64 {
         self.state.limits.values().map(|row| row.early).sum()
+    }
+
+    /// The limit is deleted, and this one created in its place.
+    pub(crate) fn replace(&mut self, deleted: Uuid, limit: &Limit, time: Time) {
+        let born = self.clock.at(time);
+        self.state.limits.get_mut(&deleted).unwrap().is_deleted = true;
+        let row = Row::born(limit, born);
+        self.state.limits.insert(limit.uid, row);
     }
 
     /// The limit counts over another span than `before` from now on, as it stands already.

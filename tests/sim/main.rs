@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 #![expect(clippy::print_stdout, reason = "the figures are what a run is for")]
 
+mod anew;
 mod batches;
 mod bugs;
 mod caller;

@@ -15,6 +15,8 @@ mod spans;
 pub(crate) struct Oracle {
     starts: Vec<(Time, u64)>,
     held: Vec<(Time, Time, u64)>,
+    /// When the limit did not bind, as it had just come to be.
+    unbound: Vec<(Time, Time)>,
     /// Units used beyond what was promised for them: no window is promised to hold these, but in the long run they count.
     more: Vec<(Time, u64)>,
     /// From when on the limit was of which amount, where it was changed.

@@ -36,7 +36,7 @@ fn held() -> Setup {
 }
 
 /// Whatever leaves the clocks of the database and of providers close enough to one another.
-fn everything() -> Faults {
+pub(crate) fn everything() -> Faults {
     Faults {
         crash: 0.02,
         pause: 0.03,
@@ -49,12 +49,12 @@ fn everything() -> Faults {
     }
 }
 
-fn share(runs: &[(u64, crate::oracle::Verdict)]) -> f64 {
+pub(crate) fn share(runs: &[(u64, crate::oracle::Verdict)]) -> f64 {
     runs.iter().map(|(_, v)| v.share).sum::<f64>() / runs.len() as f64
 }
 
 /// Uses that go on for many leases, which any replica renews, while those that gave them cannot hear of it.
-fn held_on() -> Setup {
+pub(crate) fn held_on() -> Setup {
     Setup {
         lease_duration: Duration::from_secs(3),
         hold_max: Duration::from_secs(40),

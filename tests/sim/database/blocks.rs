@@ -13,6 +13,31 @@ impl Database {
 }
 
 impl Row {
+    /// Of a limit that is new.
+    pub(super) fn born(limit: &Limit, born: Timestamp) -> Self {
+        Self {
+            limit: limit.clone(),
+            is_deleted: false,
+            entry: Entry {
+                clocks: Clocks {
+                    high: born,
+                    low: born,
+                },
+                reach: Reach::NONE,
+                grant_number: 0,
+                incarnation: 0,
+                frozen_until: None,
+                claim: None,
+                told: None,
+                block_units_max: 0,
+                offline: Reserve::default(),
+            },
+            blocks: BTreeMap::new(),
+            early: 0,
+            charged: VecDeque::new(),
+        }
+    }
+
     /// It counts over another span than `before` from now on.
     pub(super) fn outlast(&mut self, before: Span, now: Timestamp, bug: Option<Bug>) {
         let terms = self.limit.terms();

@@ -22,7 +22,7 @@ pub(super) fn slots() -> Vec<SlotRow> {
 impl Database {
     /// The limits as configured.
     pub(crate) fn limits(&self) -> Vec<Limit> {
-        let rows = self.state.limits.values();
+        let rows = self.state.limits.values().filter(|row| !row.is_deleted);
         rows.map(|row| row.limit.clone()).collect()
     }
 }

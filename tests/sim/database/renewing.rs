@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use keylease::domain::canary::{Right, Subject};
 use keylease::domain::ledger::block::is_settled;
 use keylease::domain::ledger::page::NewBlock;
+use keylease::domain::limit::Mode;
+use keylease::domain::models::Pattern;
 use keylease::live::renew::{self, Renewed, Renewing};
 use keylease::store::Result;
 use keylease::store::limit_renewals::Carried;
@@ -53,6 +55,15 @@ impl RenewalRows for Rows<'_> {
         self.by_estate = by_estate.map(|carried| carried.limit).collect();
         let held = carried.iter().filter(is_carried);
         Ok(held.map(|carried| carried.limit).collect())
+    }
+
+    async fn held_beside(&mut self, _version: Uuid, limits: &[Uuid]) -> Result<Vec<Vec<Pattern>>> {
+        let is_blind = self.database.bug == Some(Bug::RenewedUncounted);
+        let rows = self.database.state.limits.values();
+        let held = rows.filter(|row| !row.is_deleted && row.limit.span.is_held());
+        let refusing = held.filter(|row| row.limit.mode == Mode::Enforce && !is_blind);
+        let beside = refusing.filter(|row| !limits.contains(&row.limit.uid));
+        Ok(beside.map(|row| row.limit.models.clone()).collect())
     }
 
     // No lease of the simulation tries anything, so there are no rights.

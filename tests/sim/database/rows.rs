@@ -133,7 +133,7 @@ impl LedgerRows for Rows<'_> {
 
     async fn terms(&mut self, limits: &[Uuid]) -> Result<HashMap<Uuid, Terming>> {
         let now = self.database.clock.at(self.time);
-        let rows = self.rows(limits);
+        let rows = self.rows(limits).filter(|(_, row)| !row.is_deleted);
         Ok(rows.map(|(limit, row)| (limit, row.terming(now))).collect())
     }
 

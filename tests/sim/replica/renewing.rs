@@ -8,8 +8,17 @@ use keylease::domain::prolonged::Prolonged;
 use keylease::live::renew::Renewing;
 
 use super::*;
+use crate::database::Database;
 
 impl Replica {
+    /// A limit that a lease has drawn from may be newer than what is known here.
+    pub(crate) fn know_limits_of(&mut self, claims: &LeaseClaims, database: &Database) {
+        let is_known = |uid: &Uuid| self.limits.iter().any(|limit| limit.uid == *uid);
+        if !claims.draws.iter().all(|(uid, _)| is_known(uid)) {
+            self.reconfigure(&database.limits());
+        }
+    }
+
     /// A lease that is to go on for so long, by a call that came then.
     pub(crate) fn renewing(&self, given: &Given, wanted: Duration, came: BootTime) -> Renewing {
         let (issuer, serial) = (given.issuer, given.serial);
@@ -28,6 +37,7 @@ impl Replica {
             issuer,
             serial,
             version: claims.version_uid,
+            model: claims.model.clone(),
             canary: None,
             trial: None,
             holdings: self.holdings(claims, serial),

@@ -26,6 +26,8 @@ pub(crate) enum Act {
     Amount(u64),
     /// The limits refuse from now on, or only count.
     Mode(Mode),
+    /// The limits are deleted, and others like them created.
+    Anew,
     /// A standby takes over that lacks what was committed in this last stretch, and all replicas start anew, or all live on.
     FailOver(Duration, Replicas),
     /// The machines of the database and of all replicas lose their power.

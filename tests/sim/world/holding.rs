@@ -12,6 +12,8 @@ pub(super) struct Holding {
     since: Time,
     /// When the caller has to be done.
     until: Time,
+    /// The same by renewals that are committed, of which the caller may not have heard.
+    renewed: Time,
     /// When it will be, if it may. One that is never reported is held until it has to be let go.
     wants: Option<Time>,
 }
@@ -48,6 +50,7 @@ impl World<'_> {
             given: given.clone(),
             since: now,
             until,
+            renewed: 0,
             wants: None,
         });
         holding.until = until.max(holding.until);
@@ -125,6 +128,13 @@ impl World<'_> {
         }
     }
 
+    /// When the last has ended of what is held by now, if nothing of it is renewed any more.
+    pub(super) fn last_end(&self) -> Time {
+        let held = self.holdings.values();
+        let ends = held.map(|holding| holding.until.max(holding.renewed));
+        ends.max().unwrap_or_default()
+    }
+
     /// The caller asks some replica to let the lease go on.
     pub(super) fn ask_on(&mut self, id: LeaseId) {
         let Some(holding) = self.holdings.get(&id) else {
@@ -169,14 +179,19 @@ impl World<'_> {
             return;
         }
         let time = self.now;
-        let replica = &self.replicas[index];
+        let replica = &mut self.replicas[index];
+        replica.know_limits_of(&renewing.given.claims, &self.database);
         let client = replica.client(renewing.begun, time);
         let wanted = replica.renewing(&renewing.given, renewing.lasts, renewing.begun);
         renewing.lasts = wanted.report_within;
         match self.database.renew(&wanted, &client, time) {
             Renewed::Doubtful => self.look(index),
-            Renewed::Gone => {}
+            Renewed::Gone | Renewed::Uncounted => {}
             Renewed::Done => {
+                if let Some(holding) = self.holdings.get_mut(&renewing.given.id()) {
+                    let until = holding.given.passed(renewing.sent, renewing.lasts);
+                    holding.renewed = until.max(holding.renewed);
+                }
                 if !self.random.chance(self.setup.faults.lost_reply) {
                     let delay = self.hop() + self.slow(self.setup.faults.slow_database);
                     self.after(delay, Event::RenewAnswered(index, boot, renewing));

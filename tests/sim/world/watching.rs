@@ -57,6 +57,7 @@ impl World<'_> {
             Act::Span(window, validity, start_within) => self.span(window, validity, start_within),
             Act::Amount(amount) => self.amount(amount),
             Act::Mode(mode) => self.mode(mode),
+            Act::Anew => self.begin_anew(),
             Act::FailOver(lacks, replicas) => {
                 self.fail_over(nanos(lacks), nanos(lacks));
                 if replicas == Replicas::Die {
@@ -126,6 +127,21 @@ impl World<'_> {
             let oracle = self.oracles.get_mut(&limit.uid).unwrap();
             oracle.counts_over(self.now, nanos(window), nanos(limit.span.length()));
             self.database.outlast(limit.uid, limit.span, self.now);
+        }
+    }
+
+    /// Every limit is deleted, and another like it created. It binds once what was leased or renewed before all had heard of it has ended.
+    fn begin_anew(&mut self) {
+        let heard = self.now + nanos(HEARD_WITHIN + self.setup.lease_duration);
+        let binds = heard.max(self.last_end());
+        for limit in &mut self.limits {
+            let deleted = limit.uid;
+            limit.uid = Uuid::from_u128(deleted.as_u128() + (1 << 32));
+            limit.rev += 1;
+            self.database.replace(deleted, limit, self.now);
+            let mut oracle = self.oracles.remove(&deleted).unwrap();
+            oracle.lets_go(self.now, binds);
+            self.oracles.insert(limit.uid, oracle);
         }
     }
 
