@@ -15,8 +15,8 @@ chaos:
 shares:
 	./scripts/shares $(RUNS)
 
-# What is for the night: thousands of seeds in simulation, a day of load, a day of churn, `make shares` and `make chaos`. SEEDS=1000 is so many of
-# every scenario, of which there are some eighty.
+# What is for the night: thousands of seeds in simulation, a day of load, a day of churn, `make shares` and `make chaos`.
+# SEEDS=1000 is so many of every scenario, of which there are some eighty.
 night:
 	./scripts/night
 

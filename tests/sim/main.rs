@@ -16,6 +16,7 @@ mod clocks;
 mod database;
 mod day;
 mod durability;
+mod entities;
 mod kinds;
 mod losses;
 mod merges;

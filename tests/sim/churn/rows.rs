@@ -3,23 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keylease::crypto::Secret;
-use keylease::domain::account::{Account, LearnedLimits};
-use keylease::domain::endpoint::Endpoint;
-use keylease::domain::health::Health;
 use keylease::domain::id::Id;
-use keylease::domain::key::{Key, KeyVersion, Meta, Stage};
+use keylease::domain::key::Meta;
 use keylease::domain::labels::Labels;
 use keylease::domain::limit::{Dimension, Limit, Mode, Owner};
-use keylease::domain::models::ModelRules;
 use keylease::domain::pool::{HealthPolicy, Member, Pool, Strategy, Target};
-use keylease::domain::profile::Profile;
 use keylease::domain::terms::Span;
-use keylease::live::credential::{Credential, Placing};
-use keylease::live::registry::KnownVersion;
 use uuid::Uuid;
 
 use super::fleet::Fleet;
+use crate::entities;
 
 impl Fleet {
     fn uid(&mut self) -> Uuid {
@@ -35,16 +28,7 @@ impl Fleet {
     pub(super) fn add_account(&mut self) {
         let meta = self.meta();
         let uid = meta.uid;
-        let account = Account {
-            id: id("a", uid),
-            meta,
-            profile: Profile::Openai,
-            endpoint: Endpoint::of_profile(Profile::Openai, "", Vec::new(), false).unwrap(),
-            placement: None,
-            learned_limits: LearnedLimits::default(),
-            rotation_interval: None,
-            disablement: None,
-        };
+        let account = entities::account(id("a", uid), meta);
         self.registry.accounts.insert(uid, account);
         self.accounts.push(uid);
         self.add_limit(uid, Dimension::Requests, 1_000_000);
@@ -77,14 +61,7 @@ impl Fleet {
     pub(super) fn add_key(&mut self, account: Uuid) {
         let meta = self.meta();
         let uid = meta.uid;
-        let key = Key {
-            id: id("k", uid),
-            meta,
-            account_uid: account,
-            models: ModelRules::default(),
-            rotation_interval: None,
-            disablement: None,
-        };
+        let key = entities::key(id("k", uid), meta, account);
         self.registry.keys.insert(uid, Arc::new(key));
         let version = self.add_version(account, uid, 1);
         self.keys.push((uid, version));
@@ -93,26 +70,7 @@ impl Fleet {
     pub(super) fn add_version(&mut self, account: Uuid, key_uid: Uuid, number: u32) -> Uuid {
         let meta = self.meta();
         let uid = meta.uid;
-        let version = KeyVersion {
-            meta,
-            key_uid,
-            number,
-            stage: Stage::Current,
-            health: Health::Active,
-            promote_time: None,
-            revoke_time: None,
-            drain_until: None,
-            sealed_hosts: Vec::new(),
-            recover_time: None,
-        };
-        let mut known = KnownVersion::new(version, Ok(Vec::new()));
-        known.credential = Some(Credential {
-            placing: Arc::new(Placing::of(&self.registry.accounts[&account])),
-            fields: Arc::new(vec![(
-                "value".to_owned(),
-                Secret::from_string(uid.to_string()),
-            )]),
-        });
+        let known = entities::version(meta, &self.registry.accounts[&account], key_uid, number);
         self.registry.versions.insert(uid, known);
         uid
     }
