@@ -1,8 +1,6 @@
 //! One transaction of a heartbeat: look what the database is, note it if that is news, say that this replica lives, claim its slot,
 //! commit.
 
-use std::time::Duration;
-
 use super::Live;
 use super::slots::{self, Looked};
 use crate::domain::ledger::standing::{Finding, Memory, Replication, Standing};
@@ -80,14 +78,6 @@ impl Beating<'_> {
             standing,
             slots,
         })
-    }
-
-    /// How long ago something was committed that a failover does not lose.
-    pub(super) const fn settle(&self) -> Duration {
-        match self.replication {
-            Replication::Synchronous => Duration::ZERO,
-            Replication::Asynchronous(lag_max) => lag_max,
-        }
     }
 
     /// What the database is, noted if it is news.

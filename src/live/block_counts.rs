@@ -77,6 +77,7 @@ mod tests {
             wait: Wait::default(),
             largest_clears_at: BootTime::default(),
             is_kept: false,
+            is_raised: false,
         }
     }
 

@@ -36,6 +36,15 @@ pub trait LedgerClock {
         looks: (Duration, Duration),
         sent: BootTime,
     ) -> Believed;
+
+    /// The most that the time can be for what a failover may lose: see [`Believed`].
+    fn recent(
+        &self,
+        limit: Uuid,
+        last_low: Timestamp,
+        looks: (Duration, Duration),
+        sent: BootTime,
+    ) -> Timestamp;
 }
 
 /// No sample has been taken.
@@ -109,10 +118,25 @@ impl LedgerClock for DatabaseClock {
         sent: BootTime,
     ) -> Believed {
         let mut samples = self.samples.lock();
+        let most = samples.believed(limit, last_low, reach, lead, sent);
         Believed {
             least: samples.least(),
-            most: samples.believed(limit, last_low, reach, lead, sent),
+            most,
+            recent: most,
         }
+    }
+
+    fn recent(
+        &self,
+        limit: Uuid,
+        last_low: Timestamp,
+        (reach, lead): (Duration, Duration),
+        sent: BootTime,
+    ) -> Timestamp {
+        // What is kept of its clocks for another reach is kept apart.
+        let id = Uuid::from_u128(!limit.as_u128());
+        let mut samples = self.samples.lock();
+        samples.believed(id, last_low, reach, lead, sent)
     }
 }
 

@@ -65,7 +65,7 @@ pub async fn explain(
     now: Now,
 ) -> Explained {
     let met = meet(pool, wish, now);
-    let foresight = Foresight::read(database, live.as_replica(), &questions(&met)).await;
+    let foresight = Foresight::read(database, live.as_replica(now.boot), &questions(&met)).await;
     conclude::conclude(pool, wish, now, met, &foresight)
 }
 

@@ -55,6 +55,7 @@ impl<T: Transactions> Heart<T> {
         replication: Replication,
     ) -> Self {
         live.ledger.trust(replication);
+        live.life.trust(replication);
         Self {
             live,
             transactions,
@@ -99,11 +100,14 @@ impl<T: Transactions> Heart<T> {
             shared.for_each(|(account, _)| account.with_budget_quietly(Budget::unripen));
         }
         match &beat.slots {
-            Some(looked) => live.slots.committed(looked, beating.settle(), now),
+            Some(looked) => live
+                .slots
+                .committed(looked, self.replication.loses_within(), now),
             None => live.slots.lose(),
         }
         live.clock.sample(beat.pulse.now, beat.asked, now);
         live.count_replicas(u64::try_from(beat.pulse.live).unwrap_or(1));
+        live.life.heard_of(beat.standing.beats, now);
         live.life.remember(memory);
     }
 

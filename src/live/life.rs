@@ -1,11 +1,14 @@
 //! What this replica remembers of the database, and its doubts about it.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::domain::ledger::standing::Memory;
+use crate::domain::ledger::losable::Losable;
+use crate::domain::ledger::standing::{Memory, Replication};
+use crate::domain::time::BootTime;
 
 /// What this replica remembers of the database.
 #[derive(Debug, Default)]
@@ -14,6 +17,10 @@ pub struct Life {
     doubts: Notify,
     swept: AtomicI64,
     epoch: AtomicU64,
+    /// What the database may lose, in nanoseconds.
+    loses_within: AtomicU64,
+    /// When the database was known to have heard of this replica first, or first after it had forgotten it.
+    came: Mutex<Option<BootTime>>,
 }
 
 impl Life {
@@ -45,6 +52,33 @@ impl Life {
     /// What was read from the database may not be in it any more.
     pub fn upset(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// What the operator says of the database's replication.
+    pub fn trust(&self, replication: Replication) {
+        let nanos = replication.loses_within().as_nanos();
+        let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+        self.loses_within.store(nanos, Ordering::Relaxed);
+    }
+
+    /// The database has heard of this replica, as is known at `now`, and knew of so many heartbeats of it before.
+    pub fn heard_of(&self, beats: Option<i64>, now: BootTime) {
+        let mut came = self.came.lock();
+        *came = came.filter(|_| beats.is_some()).or(Some(now));
+    }
+
+    /// What the database may lose.
+    #[must_use]
+    pub fn losable(&self, now: BootTime) -> Losable {
+        let within = Duration::from_nanos(self.loses_within.load(Ordering::Relaxed));
+        let known_for = self
+            .came
+            .lock()
+            .map_or(Duration::ZERO, |came| now.since(came));
+        Losable {
+            within,
+            newcomer_for: within.saturating_sub(known_for),
+        }
     }
 
     /// Every limit has answered to the losses up to this incarnation.

@@ -9,6 +9,7 @@ use super::Live;
 use super::clock::{DatabaseClock, LedgerClock, boot_now};
 use crate::domain::ledger::clock::{Believed, Clocks};
 use crate::domain::ledger::entry::{Asker, Entry};
+use crate::domain::ledger::losable::Losable;
 use crate::domain::ledger::page::{Free, NewBlock, Page};
 use crate::domain::ledger::standing::Memory;
 use crate::domain::ledger::work::{Answer, Work};
@@ -26,16 +27,19 @@ pub struct Replica {
     pub live: u64,
     /// What it remembers of the database.
     pub memory: Memory,
+    /// What the database may lose.
+    pub losable: Losable,
 }
 
 impl Live {
-    /// What this replica is to the ledger now.
+    /// What this replica is to the ledger at `now`.
     #[must_use]
-    pub fn as_replica(&self) -> Replica {
+    pub fn as_replica(&self, now: BootTime) -> Replica {
         Replica {
             boot_id: self.boot_id,
             live: self.replicas(),
             memory: self.life.memory(),
+            losable: self.life.losable(now),
         }
     }
 }
@@ -49,6 +53,7 @@ impl Replica {
             boot_id: self.boot_id,
             live: self.live,
             loss: standing.loss,
+            losable: self.losable,
         }))
     }
 }
@@ -194,7 +199,7 @@ pub(super) fn turn(
 ) -> Vec<NewBlock> {
     let mut blocks = Vec::new();
     for page in pages {
-        let believed = believed(clock, page, sent);
+        let believed = believed(clock, page, asker.losable, sent);
         blocks.extend(page.turn(asker, believed, Uuid::now_v7));
     }
     blocks
@@ -213,15 +218,29 @@ async fn merge(rows: &mut impl LedgerRows, boot_id: Uuid, pages: &[Page<'_>]) ->
 }
 
 /// What the time can be for a limit; a deleted one has no clock.
-fn believed(clock: &impl LedgerClock, page: &Page<'_>, sent: BootTime) -> Believed {
+fn believed(
+    clock: &impl LedgerClock,
+    page: &Page<'_>,
+    losable: Losable,
+    sent: BootTime,
+) -> Believed {
     let Clocks { high, low } = page.entry.clocks;
     let stands = Believed {
         least: high,
         most: low,
+        recent: low,
     };
     page.terming().map_or(stands, |terming| {
-        let looks = (page.reach(), terming.terms.lead());
-        clock.believed(page.work.limit, low, looks, sent)
+        let (limit, lead) = (page.work.limit, terming.terms.lead());
+        let believed = clock.believed(limit, low, (page.reach(), lead), sent);
+        if page.entry.lately.is_empty() {
+            return believed;
+        }
+        let looks = (losable.reach(), lead);
+        Believed {
+            recent: clock.recent(limit, low, looks, sent),
+            ..believed
+        }
     })
 }
 

@@ -110,7 +110,14 @@ impl Speaker {
             let (live, pool, waits) = (Arc::clone(&self.live), self.pool.clone(), part.waits);
             let works: Vec<Work> = part.said.iter().map(|(_, work)| work.clone()).collect();
             tokio::spawn(async move {
-                reserve(&pool, live.as_replica(), &live.clock, &works, waits).await
+                reserve(
+                    &pool,
+                    live.as_replica(boot_now()),
+                    &live.clock,
+                    &works,
+                    waits,
+                )
+                .await
             })
         };
         let began = boot_now();

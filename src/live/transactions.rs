@@ -53,7 +53,7 @@ impl Transactions for PgPool {
     }
 
     async fn reserve(&self, live: &Live, works: &[Work], wait: bool) -> Result<Reserved> {
-        reserve(self, live.as_replica(), &live.clock, works, wait).await
+        reserve(self, live.as_replica(boot_now()), &live.clock, works, wait).await
     }
 
     async fn next(&self, round: Round, after: Uuid) -> Result<Vec<Uuid>> {

@@ -15,6 +15,7 @@ use crate::domain::offline::Plan;
 use crate::domain::terms::Timing;
 use crate::domain::time::micros_of;
 
+mod lately;
 mod left;
 mod offline;
 pub mod peek;
@@ -49,7 +50,7 @@ pub async fn lock(
             sqlx::query_as!(
                 LockedRow,
                 "select limit_uid, last_high, last_low, reach_micros, reach_until, charge_micros, grant_number, incarnation, frozen_until, \
-             claim_boot_id, claim_units, claim_until, told_units, told_at, block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
+             claim_boot_id, claim_units, claim_until, told_units, told_at, block_units_max, newcomers_units, newcomers_since, raised_units, raised_since, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
              offline_kept_until, offline_ripe_at from limit_ledgers \
              where limit_uid = any($1) order by limit_uid " + $how,
                 limits
@@ -129,6 +130,7 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         entries().map(|e| e.frozen_until.map(offset)).collect();
     let left = Left::of(moved);
     let offline = Columns::of(moved);
+    let lately = lately::Columns::of(moved);
     let reaches: Vec<i64> = entries().map(|e| micros_of(e.reach.charge)).collect();
     let charges: Vec<i64> = entries().map(|e| micros_of(e.reach.today)).collect();
     let reaches_until: Vec<OffsetDateTime> = entries().map(|e| offset(e.reach.until)).collect();
@@ -139,13 +141,17 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
              offline_slot_units = m.slot_units, offline_slots = m.slots, offline_window_ms = m.window_ms, \
              offline_reach_ms = m.reach_ms, offline_kept_units = m.kept_units, offline_kept_until = m.kept_until, \
              offline_ripe_at = m.ripe_at, reach_micros = m.reach_micros, reach_until = m.reach_until, \
-             charge_micros = m.charge_micros, told_units = m.told_units, told_at = m.told_at \
+             charge_micros = m.charge_micros, told_units = m.told_units, told_at = m.told_at, \
+             newcomers_units = m.newcomers_units, newcomers_since = m.newcomers_since, \
+             raised_units = m.raised_units, raised_since = m.raised_since \
          from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], \
              $7::timestamptz[], $8::uuid[], $9::bigint[], $10::timestamptz[], $11::bigint[], $12::integer[], $13::bigint[], \
              $14::bigint[], $15::bigint[], $16::timestamptz[], $17::timestamptz[], $18::bigint[], \
-             $19::timestamptz[], $20::bigint[], $21::bigint[], $22::timestamptz[]) as m (limit_uid, high, low, grant_number, \
+             $19::timestamptz[], $20::bigint[], $21::bigint[], $22::timestamptz[], $23::bigint[], $24::timestamptz[], \
+             $25::bigint[], $26::timestamptz[]) as m (limit_uid, high, low, grant_number, \
              incarnation, largest, frozen_until, claim_boot_id, claim_units, claim_until, slot_units, slots, window_ms, \
-             reach_ms, kept_units, kept_until, ripe_at, reach_micros, reach_until, charge_micros, told_units, told_at) \
+             reach_ms, kept_units, kept_until, ripe_at, reach_micros, reach_until, charge_micros, told_units, told_at, \
+             newcomers_units, newcomers_since, raised_units, raised_since) \
          where g.limit_uid = m.limit_uid",
         &limits,
         &highs,
@@ -168,7 +174,11 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         &reaches_until,
         &charges,
         &left.told_units as &[Option<i64>],
-        &left.told_at as &[Option<OffsetDateTime>]
+        &left.told_at as &[Option<OffsetDateTime>],
+        &lately.newcomers_units as &[Option<i64>],
+        &lately.newcomers_since as &[Option<OffsetDateTime>],
+        &lately.raised_units as &[Option<i64>],
+        &lately.raised_since as &[Option<OffsetDateTime>]
     )
     .execute(conn)
     .await?;

@@ -167,10 +167,9 @@ impl Vault {
     /// In a task of its own: a call that is dropped must not cancel a commit.
     async fn commit_renewal(&self, renewing: Renewing) -> store::Result<renew::Renewed> {
         let (live, pool) = (Arc::clone(&self.live), self.pool.clone());
-        let task =
-            tokio::spawn(
-                async move { renew(&pool, live.as_replica(), &live.clock, &renewing).await },
-            );
+        let task = tokio::spawn(async move {
+            renew(&pool, live.as_replica(boot_now()), &live.clock, &renewing).await
+        });
         task.await.map_err(|_| store::Error::unanswered())?
     }
 

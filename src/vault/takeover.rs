@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Vault;
+use crate::live::clock::boot_now;
 use crate::live::takeover::{Inherited, take_over};
 use crate::store::{self, Error};
 
@@ -33,7 +34,7 @@ impl Vault {
         let (pool, live) = (self.pool.clone(), Arc::clone(&self.live));
         let task = tokio::spawn(async move {
             let snapshot = live.snapshot();
-            take_over(&pool, live.as_replica(), |account, limit| {
+            take_over(&pool, live.as_replica(boot_now()), |account, limit| {
                 // Of an account that is gone nothing goes back; what was spent is recorded all the same.
                 let mut limits = snapshot.accounts.get(&account)?.limits.iter();
                 limits.find(|l| l.uid == limit).map(|l| l.dimension)

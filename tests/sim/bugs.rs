@@ -101,6 +101,10 @@ pub(crate) enum Bug {
     LateKept,
     /// A limit of a long window is granted faster than what may be forgotten of it is charged for.
     NotPaced,
+    /// A need that is larger than any before is granted before it is sure that the database will know of it.
+    RaisedAtOnce,
+    /// What replicas are granted that have just come is not counted together.
+    NewcomersUncounted,
     /// A limit answers to a loss anew for every replica that has seen a grant which is gone.
     LossAnsweredByEach,
     /// After a loss limits answer for what is known of all, and nobody tells, or is asked, what it alone was granted.

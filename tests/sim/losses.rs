@@ -16,7 +16,7 @@ fn forgotten() -> Setup {
         demand: 160.0,
         is_bursty: false,
         max_wait: Duration::from_secs(1),
-        script: vec![(Duration::from_secs(20), Act::FailOver(LACKS, Replicas::Die))],
+        script: vec![(Duration::from_secs(19), Act::FailOver(LACKS, Replicas::Die))],
         script_every: Duration::from_secs(1_000),
         ..Setup::default()
     }
@@ -29,9 +29,9 @@ const LACKS: Duration = Duration::from_secs(9);
 fn what_may_be_forgotten_of_an_hour_is_charged_and_the_hour_goes_on() {
     let runs = holds("hours_around_failovers", &forgotten());
     for (seed, verdict) in runs {
-        // An eighth is charged for what was forgotten.
+        // A quarter is charged for what may have been forgotten.
         let worst = verdict.worst;
-        assert!(worst > 0.75, "seed {seed}: only {worst} of it was used");
+        assert!(worst > 0.7, "seed {seed}: only {worst} of it was used");
     }
 }
 
@@ -39,6 +39,8 @@ fn what_may_be_forgotten_of_an_hour_is_charged_and_the_hour_goes_on() {
 fn bug_not_paced() {
     let setup = Setup {
         bug: Some(Bug::NotPaced),
+        length: Duration::from_secs(200),
+        demand: 400.0,
         ..forgotten()
     };
     caught("bug_not_paced", &setup);
@@ -53,21 +55,21 @@ fn bug_no_freeze_of_an_hour() {
     caught("bug_no_freeze_of_an_hour", &setup);
 }
 
-/// Three of the first calls take nearly all of an hour's tokens, and nothing as large was granted before: none of it is left when the
-/// standby takes over.
+/// Three calls take nearly all of an hour's tokens as soon as they may, and nothing as large was granted before. The standby that takes
+/// over lacks more than was declared: where the first call came late, it does not even know that anything so large was asked for.
 fn large() -> Setup {
     Setup {
-        runs: 6,
+        runs: 12,
         length: Duration::from_secs(60),
         limits: vec![tokens(64_000, 3_600)],
-        demand: 3.0,
+        demand: 2.0,
         is_bursty: false,
-        large: Some((1.0, 20_000)),
+        large: Some((1.0, 18_000)),
         silent: 0.0,
         not_sent: 0.0,
         script: vec![(
-            Duration::from_millis(2_500),
-            Act::FailOver(Duration::from_millis(2_400), Replicas::Live),
+            Duration::from_millis(11_500),
+            Act::FailOver(Duration::from_millis(10_800), Replicas::Live),
         )],
         script_every: Duration::from_secs(1_000),
         ..forgotten()
@@ -79,13 +81,73 @@ fn what_was_large_and_is_forgotten_is_told_by_who_was_granted_it() {
     holds("large_needs_before_a_failover", &large());
 }
 
-#[test]
-fn bug_silent_sweep() {
-    let setup = Setup {
-        bug: Some(Bug::SilentSweep),
+/// The same, and nobody lives who was granted it. Or would have been: it is let be granted when the standby would know of it.
+fn large_and_all_gone(at: Duration, lacks: Duration, bug: Option<Bug>) -> Setup {
+    Setup {
+        script: vec![(at, Act::FailOver(lacks, Replicas::Die))],
+        bug,
         ..large()
+    }
+}
+
+#[test]
+fn what_was_large_is_granted_when_a_failover_cannot_lose_all_who_know_of_it() {
+    let (soon, lacks) = (Duration::from_millis(2_500), Duration::from_millis(2_400));
+    let setup = large_and_all_gone(soon, lacks, None);
+    holds("large_needs_at_once", &setup);
+    let late = Duration::from_millis(13_000);
+    let setup = large_and_all_gone(late, LACKS, None);
+    let runs = holds("large_needs_that_are_known", &setup);
+    for (seed, verdict) in runs {
+        let worst = verdict.worst;
+        assert!(
+            worst > 0.3,
+            "seed {seed}: {worst}: nothing large was granted"
+        );
+    }
+}
+
+#[test]
+fn bug_raised_at_once() {
+    let (soon, lacks) = (Duration::from_millis(2_500), Duration::from_millis(2_400));
+    let setup = large_and_all_gone(soon, lacks, Some(Bug::RaisedAtOnce));
+    caught("bug_raised_at_once", &setup);
+}
+
+/// None of the replicas that the standby has heard of lives any more when it takes over, and of those since none has lived for long.
+fn short_lived() -> Setup {
+    let half_seconds = |halves: u64| Duration::from_millis(500 * halves);
+    let replaced = (24..41).map(|halves| (half_seconds(halves), Act::Replace));
+    let mut script: Vec<_> = replaced.collect();
+    script.push((
+        Duration::from_millis(20_900),
+        Act::FailOver(LACKS, Replicas::Die),
+    ));
+    Setup {
+        runs: 2,
+        length: Duration::from_secs(200),
+        demand: 400.0,
+        script,
+        ..forgotten()
+    }
+}
+
+#[test]
+fn replicas_that_nobody_has_heard_of_are_charged_for_as_one() {
+    let runs = holds("replicas_that_do_not_live", &short_lived());
+    for (seed, verdict) in runs {
+        let worst = verdict.worst;
+        assert!(worst > 0.65, "seed {seed}: only {worst} of it was used");
+    }
+}
+
+#[test]
+fn bug_newcomers_uncounted() {
+    let setup = Setup {
+        bug: Some(Bug::NewcomersUncounted),
+        ..short_lived()
     };
-    caught("bug_silent_sweep", &setup);
+    caught("bug_newcomers_uncounted", &setup);
 }
 
 /// L has just become long when the standby takes over, which knows of neither that nor of what was granted since.

@@ -135,7 +135,7 @@ impl Replica {
     /// As the database sees it.
     pub(crate) fn client(&self, sent: BootTime, time: Time) -> Client<'_> {
         Client {
-            replica: self.live.as_replica(),
+            replica: self.misled(self.live.as_replica(sent)),
             clock: &self.live.clock,
             sent,
             now: self.clock.at(time),

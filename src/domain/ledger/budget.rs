@@ -189,7 +189,8 @@ impl Budget {
             if ask.is_some() || charge.is_some() {
                 returns.extend(held.returns(now));
             }
-            if ask.is_none() && returns.is_empty() && charge.is_none() {
+            let sees_raise = held.sees_raise();
+            if ask.is_none() && returns.is_empty() && charge.is_none() && !sees_raise {
                 continue;
             }
             if ask.is_some() {

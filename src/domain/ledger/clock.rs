@@ -27,6 +27,9 @@ pub struct Believed {
     pub least: Timestamp,
     /// At most this.
     pub most: Timestamp,
+    /// At most this, for what is no older than a failover may lose: by what was seen of the clock since then alone. Where a limit was idle
+    /// while every replica was new, `most` is behind by as long for the whole of its window.
+    pub recent: Timestamp,
 }
 
 impl Believed {
@@ -36,6 +39,7 @@ impl Believed {
         Self {
             least: now,
             most: now,
+            recent: now,
         }
     }
 }

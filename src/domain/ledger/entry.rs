@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::clock::Clocks;
 use super::grant::{Ask, Urgency, grant};
+use super::losable::{Lately, Losable};
 use super::loss::Loss;
 use super::offline::reserve::Reserve;
 use super::reach::Reach;
@@ -32,6 +33,8 @@ pub struct Entry {
     pub told: Option<Told>,
     /// The largest block ever granted.
     pub block_units_max: u64,
+    /// What a failover may lose.
+    pub lately: Lately,
     /// What is left to replicas that cannot reach the database.
     pub offline: Reserve,
 }
@@ -98,6 +101,8 @@ pub struct Asker {
     pub live: u64,
     /// What was lost last.
     pub loss: Loss,
+    /// What may be lost next.
+    pub losable: Losable,
 }
 
 /// Limits of long windows are granted at most this share of N per replica and [`LONG_PERIOD`], so that little can be forgotten.

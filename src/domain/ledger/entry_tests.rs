@@ -40,6 +40,10 @@ pub(in crate::domain::ledger) const fn entry() -> Entry {
         claim: None,
         told: None,
         block_units_max: 0,
+        lately: Lately {
+            newcomers: None,
+            raise: None,
+        },
         offline: Reserve {
             plan: Plan {
                 slot_units: 0,
@@ -61,6 +65,10 @@ pub(in crate::domain::ledger) const fn asker(boot_id: Uuid) -> Asker {
             incarnation: 1,
             replicas: 2,
             periods: 1,
+        },
+        losable: Losable {
+            within: Duration::ZERO,
+            newcomer_for: Duration::ZERO,
         },
     }
 }

@@ -66,5 +66,6 @@ pub(crate) fn granted(limit: &Limit, block: u64, units: u64, sent: BootTime) -> 
         wait: Wait::default(),
         largest_clears_at: BootTime::default(),
         is_kept: false,
+        is_raised: false,
     }
 }

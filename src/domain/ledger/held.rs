@@ -78,6 +78,8 @@ pub struct Held {
     /// The longest charge time of a block, until that block's charge has ended.
     longest: (Duration, BootTime),
     pace: Pace,
+    /// It is to be seen that a raise is committed: see [`Raise`](super::losable::Raise).
+    is_raised: bool,
     counted: Units,
 }
 
@@ -163,6 +165,7 @@ impl Held {
             units_max: 0,
             longest: (Duration::ZERO, BootTime::default()),
             pace: Pace::default(),
+            is_raised: false,
             counted: Units::default(),
         }
     }
@@ -332,6 +335,7 @@ impl Held {
             || !self.overuse.is_empty()
             || !self.holds.is_empty()
             || !self.missed.is_empty()
+            || self.is_raised
     }
 
     /// Any of them: a later block may have the shorter validity.

@@ -106,9 +106,10 @@ impl Entry {
         let until = self.clocks.high.after(LISTEN);
         self.frozen_until = self.frozen_until.max(Some(until));
         // A need that is larger than the share is let through.
-        let each = long_period_units_max(amount).max(self.block_units_max);
-        let each = each.saturating_mul(periods);
-        Aftermath::Charged(each.saturating_mul(replicas.max(1)).min(amount))
+        let each = self.largest_lost(amount).saturating_mul(periods);
+        // Those that it had not heard of were one more together.
+        let replicas = replicas.max(1).saturating_add(1);
+        Aftermath::Charged(each.saturating_mul(replicas).min(amount))
     }
 
     /// For as long as anything can be charged that was lost, which may have been granted by other terms than those found here.

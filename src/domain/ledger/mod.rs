@@ -16,6 +16,7 @@ pub(crate) mod example;
 pub mod grant;
 pub mod held;
 pub mod holds;
+pub mod losable;
 pub mod loss;
 pub mod merging;
 pub mod offline;

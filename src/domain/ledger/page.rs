@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::clock::Believed;
 use super::entry::{Asker, Entry};
+use super::grant::Ask;
+use super::losable::Bounds;
 use super::loss::Aftermath;
 use super::merging::Merging;
 use super::work::{Work, block_id};
@@ -45,6 +47,8 @@ pub struct Page<'a> {
     pub entry: Entry,
     /// `None`: the limit was deleted.
     terming: Option<Terming>,
+    /// Of a limit whose grants may be lost and are not frozen for.
+    bounds: Option<Bounds>,
     charged: Charged,
     /// Charged by this transaction itself, before it grants.
     charged_anew: u64,
@@ -63,6 +67,7 @@ impl<'a> Page<'a> {
             work,
             entry,
             terming,
+            bounds: None,
             charged: Charged::NONE,
             charged_anew: 0,
             granted: 0,
@@ -105,6 +110,15 @@ impl<'a> Page<'a> {
         self.entry.clocks = self.entry.clocks.advance(now.now, believed);
         let (high, charge) = (self.entry.clocks.high, now.terms.charge_time());
         self.entry.reach = self.entry.reach.and(self.entry.clocks, charge);
+        let is_losable = now.terms.is_long() && !asker.losable.within.is_zero();
+        self.bounds = is_losable.then(|| Bounds {
+            losable: asker.losable,
+            amount: now.amount,
+            recent: now.now.min(believed.recent),
+        });
+        if let Some(bounds) = &self.bounds {
+            self.entry.look_at_raise(bounds);
+        }
         let known = (self.work.seen, self.work.most);
         let after = self.entry.notice(asker.loss, known, now.amount, &now.terms);
         let mut blocks = Vec::new();
@@ -151,11 +165,15 @@ impl<'a> Page<'a> {
         let charged = self.charged_in_all();
         let (ask, amount) = (asked.ask, self.amount(&now));
         self.granted = match now.mode {
-            Mode::Enforce => self
-                .entry
-                .grant(asker, ask, amount, charged, &now.terms, now.now),
+            Mode::Enforce => self.bounded(ask).map_or(0, |ask| {
+                let entry = &mut self.entry;
+                entry.grant(asker, ask, amount, charged, &now.terms, now.now)
+            }),
             Mode::Shadow => self.entry.grant_whole(ask),
         };
+        if let Some(bounds) = &self.bounds {
+            self.entry.grant_bounded(self.granted, bounds);
+        }
         self.within = self.granted.min(amount.saturating_sub(charged));
         // It is among what is charged.
         let unasked = self.work.charge.map_or(0, |charge| charge.unasked);
@@ -175,6 +193,14 @@ impl<'a> Page<'a> {
     pub fn merging(&self) -> Option<Merging> {
         let terms = self.terming?.terms;
         Merging::of(self.work.limit, &terms, self.charged, self.entry.clocks.low)
+    }
+
+    /// As much of an ask as may be lost.
+    fn bounded(&mut self, ask: Ask) -> Option<Ask> {
+        match &self.bounds {
+            Some(bounds) => self.entry.bounded(ask, bounds),
+            None => Some(ask),
+        }
     }
 
     /// What can be granted of it together.

@@ -41,6 +41,17 @@ pub enum Replication {
     Asynchronous(Duration),
 }
 
+impl Replication {
+    /// What was committed as long ago as this is not lost; zero where nothing ever is.
+    #[must_use]
+    pub const fn loses_within(self) -> Duration {
+        match self {
+            Self::Synchronous => Duration::ZERO,
+            Self::Asynchronous(lag_max) => lag_max,
+        }
+    }
+}
+
 /// What a replica remembers of the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Memory {

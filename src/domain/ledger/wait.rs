@@ -95,6 +95,7 @@ mod tests {
             claim: None,
             told: None,
             block_units_max: 0,
+            lately: crate::domain::ledger::losable::Lately::default(),
             offline: crate::domain::ledger::offline::reserve::Reserve::default(),
         }
     }

@@ -211,6 +211,8 @@ pub struct Answer {
     pub largest_clears_at: BootTime,
     /// Nothing was granted although it is free: it is kept for another, or it is too early for a grant.
     pub is_kept: bool,
+    /// What was asked for is larger than a block may be yet: somebody has to see that this is noted, once it is committed.
+    pub is_raised: bool,
 }
 
 #[cfg(test)]

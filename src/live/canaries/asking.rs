@@ -34,7 +34,7 @@ async fn transact(
 ) -> store::Result<Option<Duration>> {
     let mut transaction = begin(pool, limit_ledgers::BEGIN).await?;
     let conn = &mut *transaction;
-    if live.as_replica().asker(conn).await?.is_none() {
+    if live.as_replica(sent).asker(conn).await?.is_none() {
         live.life.doubt();
         return Ok(Some(AGAIN_AFTER));
     }

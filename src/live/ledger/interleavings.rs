@@ -91,6 +91,7 @@ fn grant(said: Vec<Said>) {
             wait: Wait::default(),
             largest_clears_at: BootTime::default(),
             is_kept: false,
+            is_raised: false,
         })
     };
     let answers: Vec<_> = said

@@ -19,7 +19,7 @@ pub async fn peek(conn: &mut PgConnection, limits: &[Uuid]) -> Result<Vec<(Uuid,
     let rows = sqlx::query_as!(
         LockedRow,
         "select limit_uid, last_high, last_low, reach_micros, reach_until, charge_micros, grant_number, incarnation, frozen_until, \
-             claim_boot_id, claim_units, claim_until, told_units, told_at, block_units_max, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
+             claim_boot_id, claim_units, claim_until, told_units, told_at, block_units_max, newcomers_units, newcomers_since, raised_units, raised_since, offline_slot_units, offline_slots, offline_window_ms, offline_reach_ms, offline_kept_units, \
              offline_kept_until, offline_ripe_at from limit_ledgers where limit_uid = any($1)",
         limits
     )

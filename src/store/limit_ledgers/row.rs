@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::offline::plan;
 use crate::domain::ledger::clock::Clocks;
 use crate::domain::ledger::entry::{Claim, Entry};
+use crate::domain::ledger::losable::{Lately, Newcomers, Raise};
 use crate::domain::ledger::offline::reserve::{Kept, Reserve};
 use crate::domain::ledger::reach::Reach;
 use crate::domain::ledger::told::Told;
@@ -31,6 +32,10 @@ pub(super) struct LockedRow {
     pub(super) told_units: Option<i64>,
     pub(super) told_at: Option<OffsetDateTime>,
     pub(super) block_units_max: i64,
+    pub(super) newcomers_units: Option<i64>,
+    pub(super) newcomers_since: Option<OffsetDateTime>,
+    pub(super) raised_units: Option<i64>,
+    pub(super) raised_since: Option<OffsetDateTime>,
     pub(super) offline_slot_units: i64,
     pub(super) offline_slots: i32,
     pub(super) offline_window_ms: i64,
@@ -51,6 +56,7 @@ impl LockedRow {
             until: timestamp(until),
         });
         let told = row.told_units.zip(row.told_at);
+        let newcomers = row.newcomers_units.zip(row.newcomers_since);
         let entry = Entry {
             clocks: Clocks {
                 high: timestamp(row.last_high),
@@ -70,6 +76,16 @@ impl LockedRow {
                 at: timestamp(at),
             }),
             block_units_max: unsigned(row.block_units_max),
+            lately: Lately {
+                newcomers: newcomers.map(|(units, since)| Newcomers {
+                    units: unsigned(units),
+                    since: timestamp(since),
+                }),
+                raise: row.raised_units.map(|units| Raise {
+                    units: unsigned(units),
+                    since: row.raised_since.map(timestamp),
+                }),
+            },
             offline: Reserve {
                 plan: plan(
                     row.offline_slot_units,

@@ -44,6 +44,7 @@ fn answer(
         last: Seen::NONE,
         largest_clears_at: BootTime::default(),
         is_kept: false,
+        is_raised: false,
         wait: Wait::default(),
     })
 }

@@ -1,5 +1,6 @@
 //! The blocks of a limit, one statement at a time.
 
+use keylease::domain::ledger::losable::Lately;
 use keylease::domain::ledger::outlast::Outlasting;
 use keylease::domain::ledger::page::{NewBlock, Stated};
 
@@ -30,6 +31,7 @@ impl Row {
                 claim: None,
                 told: None,
                 block_units_max: 0,
+                lately: Lately::default(),
                 offline: Reserve::default(),
             },
             blocks: BTreeMap::new(),

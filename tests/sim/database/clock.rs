@@ -115,4 +115,14 @@ impl LedgerClock for Clock<'_> {
             _ => believed,
         }
     }
+
+    fn recent(
+        &self,
+        limit: Uuid,
+        last_low: Timestamp,
+        looks: (Duration, Duration),
+        sent: BootTime,
+    ) -> Timestamp {
+        self.known.recent(limit, last_low, looks, sent)
+    }
 }

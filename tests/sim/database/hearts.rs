@@ -52,7 +52,7 @@ impl<'a> Answering<'a> {
 
     fn client<'b>(&self, live: &'b Live) -> Client<'b> {
         Client {
-            replica: live.as_replica(),
+            replica: live.as_replica(self.now.get()),
             clock: &live.clock,
             sent: self.now.get(),
             now: self.now.get(),

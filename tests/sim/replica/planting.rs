@@ -1,14 +1,30 @@
 //! What a replica does by the bugs that are planted.
 
 use keylease::domain::ledger::block::Draw;
+use keylease::domain::ledger::losable::Losable;
 use keylease::domain::ledger::settle::Part;
 use keylease::domain::ledger::work::Answer;
 use keylease::domain::terms::Terms;
 use keylease::live::ledger::Said;
+use keylease::live::reserve;
 
 use super::*;
 
 impl Replica {
+    /// As it asks the ledger, by the bugs that take what may be lost for safe.
+    pub(super) fn misled(&self, replica: reserve::Replica) -> reserve::Replica {
+        let losable = replica.losable;
+        let losable = match self.bug {
+            Some(Bug::RaisedAtOnce) => Losable::default(),
+            Some(Bug::NewcomersUncounted) => Losable {
+                newcomer_for: Duration::ZERO,
+                ..losable
+            },
+            _ => losable,
+        };
+        reserve::Replica { losable, ..replica }
+    }
+
     /// What the bug that ends open blocks has to know.
     pub(super) fn note_draws(&mut self, draws: &[(Uuid, Draw)]) {
         if self.bug != Some(Bug::EndOpenBlock) {

@@ -117,6 +117,13 @@ impl World<'_> {
         }
     }
 
+    pub(super) fn replace_all(&mut self) {
+        for index in 0..self.replicas.len() {
+            self.replicas[index] = self.boot();
+            self.set_out(index);
+        }
+    }
+
     /// The database has what it had some time ago.
     pub(super) fn set_back(&mut self, least: Time, most: Time) {
         let to = self.now.saturating_sub(self.random.between(least, most));

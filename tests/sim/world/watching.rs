@@ -64,6 +64,7 @@ impl World<'_> {
                     self.kill_all();
                 }
             }
+            Act::Replace => self.replace_all(),
             Act::PowerCut => self.cut_power(),
         }
     }

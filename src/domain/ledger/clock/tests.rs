@@ -34,6 +34,7 @@ fn neither_clock_goes_back() {
     let believed = Believed {
         least: database(40),
         most: database(50),
+        recent: database(50),
     };
     assert_eq!(clocks.advance(database(50), believed), clocks);
 }

@@ -145,6 +145,7 @@ impl Held {
         self.counted.over += answer.unasked_over;
         self.missed = Missed::default();
         self.seen = self.seen.max(answer.last);
+        self.is_raised |= answer.is_raised;
         let Ask {
             need,
             largest,
@@ -199,6 +200,11 @@ impl Held {
         } else {
             self.close(block);
         }
+    }
+
+    /// Whether a raise is to be seen to be committed, which the transaction does that is made now.
+    pub const fn sees_raise(&mut self) -> bool {
+        std::mem::replace(&mut self.is_raised, false)
     }
 
     /// No answer came, so nobody knows whether the block exists: it is returned whole, and stays charged until that is committed.

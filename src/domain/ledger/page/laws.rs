@@ -9,6 +9,7 @@ use crate::domain::ledger::clock::{Believed, Clocks};
 use crate::domain::ledger::entry::{Claim, Seen};
 use crate::domain::ledger::example::limit;
 use crate::domain::ledger::grant::{Ask, Urgency};
+use crate::domain::ledger::losable::{Lately, Losable};
 use crate::domain::ledger::loss::Loss;
 use crate::domain::ledger::offline::reserve::Reserve;
 use crate::domain::ledger::reach::Reach;
@@ -37,6 +38,7 @@ fn entry(claim: Option<u64>, frozen: bool) -> Entry {
         }),
         told: None,
         block_units_max: 9,
+        lately: Lately::default(),
         offline: Reserve::default(),
     }
 }
@@ -92,7 +94,7 @@ proptest! {
             claim.until = terming.now.after(terming.terms.validity / 2);
         }
         let loss = Loss { incarnation, replicas: 2, periods: 1 };
-        let asker = Asker { boot_id: ME, live, loss };
+        let asker = Asker { boot_id: ME, live, loss, losable: Losable::default() };
         let mut page = Page::new(&work, before, Some(terming));
         let believed = Believed::exactly(Timestamp::from_micros(HIGH - behind));
         let anew: u64 = page.turn(&asker, believed, || OTHER).iter().map(|block| block.units).sum();
@@ -128,7 +130,7 @@ proptest! {
         let low = entry(None, false).clocks.low;
         let rows: Vec<_> = blocks.iter().map(|(units, at)| (low.micros() + at, *units)).collect();
         let charged = |at: i64| rows.iter().filter(|(end, _)| *end > at).map(|(_, units)| units).sum::<u64>();
-        let asker = Asker { boot_id: ME, live: 1, loss: Loss { incarnation: 3, replicas: 1, periods: 1 } };
+        let asker = Asker { boot_id: ME, live: 1, loss: Loss { incarnation: 3, replicas: 1, periods: 1 }, losable: Losable::default() };
         let work = work(need, 0, None, Seen::NONE);
         let asked = |at: i64| {
             let now = Timestamp::from_micros(at);
@@ -172,6 +174,7 @@ fn what_is_charged_at_a_time_cannot_add_up_to_more_than_a_column_holds() {
         boot_id: ME,
         live: 1,
         loss: Loss::default(),
+        losable: Losable::default(),
     };
     let work = work(u64::MAX / 2, 0, Some(u64::MAX), Seen::NONE);
     let charged = |mode: Mode| {
@@ -209,6 +212,7 @@ fn where_only_a_claim_is_in_the_way_its_end_is_what_is_told() {
             replicas: 1,
             periods: 1,
         },
+        losable: Losable::default(),
     };
     let (sent, now) = (BootTime::default(), BootTime::default());
     let far = Some(before.clocks.low.after(Duration::from_secs(40)));

@@ -74,16 +74,24 @@ impl Page<'_> {
             wait: of_need,
             largest_clears_at: of_largest.clears_at,
             is_kept: is_refused && self.fits(asked.ask.need, &terming),
+            is_raised: self.entry.lately.is_raised_now(),
         })
     }
 
-    /// When to try again for a need, if what it lacks is free then. Where only another's claim is in the way, nothing else has to end.
+    /// When to try again for a need, if what it lacks is free then. Where only another's claim is in the way, or that it may be lost, no
+    /// charge has to end.
     fn wait(&self, on: &Terming, free: Option<Timestamp>, need: u64, now: BootTime) -> Wait {
         let free = free.map(|free| merging::free_by(free, &on.terms, self.charged));
         let next_close = self.charged.next_close;
         let claim = self.entry.claim.filter(|_| self.fits(need, on));
         let claimed = claim.map(|claim| now.after(claim.until.since(on.now).max(ASK_AGAIN_MIN)));
-        wait(&self.entry, &on.terms, free, next_close, on.now, now).clear_by(claimed)
+        let held_back = self.bounds.as_ref();
+        let held_back = held_back.and_then(|bounds| self.entry.holds_back(need, bounds));
+        let held_back = held_back.map(|left| now.after(left + on.terms.lead()));
+        let only_held_back = held_back.filter(|_| self.fits(need, on));
+        wait(&self.entry, &on.terms, free, next_close, on.now, now)
+            .clear_by(claimed.max(only_held_back))
+            .not_clear_before(held_back)
     }
 
     pub(super) fn charged_in_all(&self) -> u64 {

@@ -1,0 +1,209 @@
+//! What a failover may lose of a limit of a long window together with everybody who knows of it: little enough to be charged for unseen.
+
+use std::time::Duration;
+
+use super::clock::Clocks;
+use super::entry::{Entry, LONG_PERIOD, long_period_units_max};
+use super::grant::Ask;
+use crate::domain::time::Timestamp;
+
+/// What the database may lose, as who asks it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Losable {
+    /// What was committed as long ago as this is not lost; zero where nothing ever is.
+    pub within: Duration,
+    /// For how long it may still be lost that who asks is there at all.
+    pub newcomer_for: Duration,
+}
+
+impl Losable {
+    /// How far back to look at the clock for whatever may be lost, and for the period of newcomers.
+    #[must_use]
+    pub fn reach(&self) -> Duration {
+        self.within.max(LONG_PERIOD)
+    }
+}
+
+/// What the row of a limit keeps of what a failover may lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lately {
+    /// What newcomers were granted.
+    pub newcomers: Option<Newcomers>,
+    /// A need that is larger than a block may be.
+    pub raise: Option<Raise>,
+}
+
+/// What replicas whose coming may be lost were granted together, in the [`LONG_PERIOD`] since then: no more than one other replica. After
+/// a failover nobody knows how many of them there were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newcomers {
+    /// By the higher clock.
+    pub since: Timestamp,
+    /// Units.
+    pub units: u64,
+}
+
+/// So large a block may be granted once this cannot be lost: a database that has lost the block then knows how large it may have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raise {
+    /// Units.
+    pub units: u64,
+    /// When it was seen to be committed, by the higher clock. Whoever raises does not know when that will be.
+    pub since: Option<Timestamp>,
+}
+
+/// One limit of a long window in a transaction, while the database may lose what it is granted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) losable: Losable,
+    /// N.
+    pub(super) amount: u64,
+    /// The most that the time can be, by what was seen of the clock of late: see [`Believed`](super::clock::Believed).
+    pub(super) recent: Timestamp,
+}
+
+/// How long a raise is kept that nobody uses.
+const RAISE_LIFE: Duration = Duration::from_mins(1);
+
+impl Lately {
+    /// Nothing of it is a matter of time.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.newcomers.is_none() && self.raise.is_none()
+    }
+
+    /// It was raised in this transaction.
+    pub(super) fn is_raised_now(&self) -> bool {
+        self.raise.is_some_and(|raise| raise.since.is_none())
+    }
+}
+
+impl Newcomers {
+    fn ends(self) -> Timestamp {
+        self.since.after(LONG_PERIOD)
+    }
+}
+
+impl Bounds {
+    const fn share(&self) -> u64 {
+        long_period_units_max(self.amount)
+    }
+
+    const fn is_newcomer(&self) -> bool {
+        !self.losable.newcomer_for.is_zero()
+    }
+
+    /// When a raise may be used: it was seen to be committed, if not before then by now.
+    fn ripe_at(&self, raise: Raise, clocks: Clocks) -> Timestamp {
+        let since = raise.since.unwrap_or(clocks.high);
+        since.after(self.losable.within)
+    }
+}
+
+impl Entry {
+    /// A raise that was found in the row is committed. It is forgotten where nobody uses it.
+    pub(super) fn look_at_raise(&mut self, bounds: &Bounds) {
+        let clocks = self.clocks;
+        let seen = self.lately.raise.map(|raise| Raise {
+            since: raise.since.or(Some(clocks.high)),
+            ..raise
+        });
+        let ends = |raise| bounds.ripe_at(raise, clocks).after(RAISE_LIFE);
+        self.lately.raise = seen.filter(|raise| bounds.recent < ends(*raise));
+    }
+
+    /// As much of an ask as may be lost; `None` if that is less than it needs, which is held back.
+    pub(super) fn bounded(&mut self, ask: Ask, bounds: &Bounds) -> Option<Ask> {
+        let largest = self.largest(bounds);
+        if largest < ask.need {
+            self.raise(ask.need, bounds);
+            return None;
+        }
+        let most = match bounds.is_newcomer() {
+            true => self.left_to_newcomers(bounds),
+            false => largest,
+        };
+        (ask.need <= most).then(|| Ask {
+            want: ask.want.min(most),
+            lacking: ask.lacking.min(most),
+            ..ask
+        })
+    }
+
+    /// So much was granted of what was bounded.
+    pub(super) fn grant_bounded(&mut self, units: u64, bounds: &Bounds) {
+        let used = self.block_units_max;
+        self.lately.raise = self.lately.raise.filter(|raise| used < raise.units);
+        if units == 0 || !bounds.is_newcomer() {
+            return;
+        }
+        let begun = self.newcomers_now(bounds).unwrap_or(Newcomers {
+            since: self.clocks.high,
+            units: 0,
+        });
+        self.lately.newcomers = Some(Newcomers {
+            units: begun.units.saturating_add(units),
+            ..begun
+        });
+    }
+
+    /// For how long a need is held back, however much is free.
+    pub(super) fn holds_back(&self, need: u64, bounds: &Bounds) -> Option<Duration> {
+        let Losable {
+            within,
+            newcomer_for,
+        } = bounds.losable;
+        let raised = (self.largest(bounds) < need).then(|| {
+            let ripe = |raise| bounds.ripe_at(raise, self.clocks).since(bounds.recent);
+            match self.lately.raise {
+                Some(raise) if raise.units < need => ripe(raise) + within,
+                Some(raise) => ripe(raise),
+                None => within,
+            }
+        });
+        let is_early = bounds.is_newcomer() && self.left_to_newcomers(bounds) < need;
+        let early = is_early.then(|| {
+            let next = self.newcomers_now(bounds);
+            let next = next.filter(|_| need <= bounds.share());
+            let next = next.map(|begun| begun.ends().since(bounds.recent));
+            next.map_or(newcomer_for, |next| next.min(newcomer_for))
+        });
+        raised.max(early)
+    }
+
+    /// The largest block that may have been granted and lost.
+    pub(super) fn largest_lost(&self, amount: u64) -> u64 {
+        let raised = self.lately.raise.map_or(0, |raise| raise.units);
+        let granted = self.block_units_max.max(raised);
+        long_period_units_max(amount).max(granted)
+    }
+
+    /// The largest block that may be granted.
+    fn largest(&self, bounds: &Bounds) -> u64 {
+        let is_ripe = |raise: &Raise| bounds.ripe_at(*raise, self.clocks) <= bounds.recent;
+        let raised = self.lately.raise.filter(is_ripe);
+        let raised = raised.map_or(0, |raise| raise.units);
+        bounds.share().max(self.block_units_max).max(raised)
+    }
+
+    /// One at a time: whatever is larger still is raised to later.
+    fn raise(&mut self, units: u64, bounds: &Bounds) {
+        let is_pending = |raise: &Raise| bounds.recent < bounds.ripe_at(*raise, self.clocks);
+        let pending = self.lately.raise.filter(is_pending);
+        self.lately.raise = pending.or(Some(Raise { units, since: None }));
+    }
+
+    fn left_to_newcomers(&self, bounds: &Bounds) -> u64 {
+        let begun = self.newcomers_now(bounds).map_or(0, |begun| begun.units);
+        bounds.share().saturating_sub(begun)
+    }
+
+    fn newcomers_now(&self, bounds: &Bounds) -> Option<Newcomers> {
+        let begun = self.lately.newcomers;
+        begun.filter(|begun| bounds.recent < begun.ends())
+    }
+}
+
+#[cfg(test)]
+#[path = "losable_tests.rs"]
+mod tests;
