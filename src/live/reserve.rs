@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::Live;
 use super::clock::{DatabaseClock, LedgerClock, boot_now};
-use crate::domain::ledger::clock::{Believed, Clocks};
 use crate::domain::ledger::entry::{Asker, Entry};
 use crate::domain::ledger::losable::Losable;
 use crate::domain::ledger::page::{Free, NewBlock, Page};
@@ -17,6 +16,10 @@ use crate::domain::time::BootTime;
 use crate::store::connection::{ANSWER_WITHIN, begin, in_time};
 use crate::store::ledger_rows::LedgerRows;
 use crate::store::{self, limit_ledgers};
+
+mod believing;
+
+use believing::believed;
 
 /// What a replica is to the ledger.
 #[derive(Debug, Clone, Copy)]
@@ -215,33 +218,6 @@ async fn merge(rows: &mut impl LedgerRows, boot_id: Uuid, pages: &[Page<'_>]) ->
         rows.insert(boot_id, &into).await?;
     }
     Ok(())
-}
-
-/// What the time can be for a limit; a deleted one has no clock.
-fn believed(
-    clock: &impl LedgerClock,
-    page: &Page<'_>,
-    losable: Losable,
-    sent: BootTime,
-) -> Believed {
-    let Clocks { high, low } = page.entry.clocks;
-    let stands = Believed {
-        least: high,
-        most: low,
-        recent: low,
-    };
-    page.terming().map_or(stands, |terming| {
-        let (limit, lead) = (page.work.limit, terming.terms.lead());
-        let believed = clock.believed(limit, low, (page.reach(), lead), sent);
-        if page.entry.lately.is_empty() {
-            return believed;
-        }
-        let looks = (losable.reach(), lead);
-        Believed {
-            recent: clock.recent(limit, low, looks, sent),
-            ..believed
-        }
-    })
 }
 
 pub(super) fn entries(pages: &[Page<'_>]) -> Vec<(Uuid, Entry)> {

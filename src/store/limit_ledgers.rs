@@ -13,8 +13,8 @@ use crate::domain::ledger::page::Terming;
 use crate::domain::limit::Mode;
 use crate::domain::offline::Plan;
 use crate::domain::terms::Timing;
-use crate::domain::time::micros_of;
 
+mod clocks;
 mod lately;
 mod left;
 mod offline;
@@ -119,21 +119,14 @@ pub async fn terms(conn: &mut PgConnection, limits: &[Uuid]) -> Result<HashMap<U
 /// When the database fails.
 pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result<()> {
     let limits: Vec<Uuid> = moved.iter().map(|(limit, _)| *limit).collect();
-    let lows = moved.iter().map(|(_, entry)| offset(entry.clocks.low));
-    let lows: Vec<OffsetDateTime> = lows.collect();
     let entries = || moved.iter().map(|(_, entry)| *entry);
-    let highs: Vec<OffsetDateTime> = entries().map(|e| offset(e.clocks.high)).collect();
+    let clocks = clocks::Columns::of(moved);
     let grants: Vec<i64> = entries().map(|e| e.grant_number).collect();
     let incarnations: Vec<i64> = entries().map(|e| e.incarnation).collect();
     let largest: Vec<i64> = entries().map(|e| signed(e.block_units_max)).collect();
-    let frozen: Vec<Option<OffsetDateTime>> =
-        entries().map(|e| e.frozen_until.map(offset)).collect();
-    let left = Left::of(moved);
-    let offline = Columns::of(moved);
+    let frozen: Vec<_> = entries().map(|e| e.frozen_until.map(offset)).collect();
+    let (left, offline) = (Left::of(moved), Columns::of(moved));
     let lately = lately::Columns::of(moved);
-    let reaches: Vec<i64> = entries().map(|e| micros_of(e.reach.charge)).collect();
-    let charges: Vec<i64> = entries().map(|e| micros_of(e.reach.today)).collect();
-    let reaches_until: Vec<OffsetDateTime> = entries().map(|e| offset(e.reach.until)).collect();
     sqlx::query!(
         "update limit_ledgers g set last_high = m.high, last_low = m.low, grant_number = m.grant_number, \
              incarnation = m.incarnation, block_units_max = m.largest, frozen_until = m.frozen_until, \
@@ -154,8 +147,8 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
              newcomers_units, newcomers_since, raised_units, raised_since) \
          where g.limit_uid = m.limit_uid",
         &limits,
-        &highs,
-        &lows,
+        &clocks.highs,
+        &clocks.lows,
         &grants,
         &incarnations,
         &largest,
@@ -170,9 +163,9 @@ pub async fn advance(conn: &mut PgConnection, moved: &[(Uuid, Entry)]) -> Result
         &offline.kept_units,
         &offline.kept_until as &[Option<OffsetDateTime>],
         &offline.ripe_at as &[Option<OffsetDateTime>],
-        &reaches,
-        &reaches_until,
-        &charges,
+        &clocks.reaches,
+        &clocks.reaches_until,
+        &clocks.charges,
         &left.told_units as &[Option<i64>],
         &left.told_at as &[Option<OffsetDateTime>],
         &lately.newcomers_units as &[Option<i64>],

@@ -115,6 +115,34 @@ async fn what_is_put_off_is_said_at_once_and_free_when_it_was_said_to_be() {
     assert!(retry > hour - Duration::from_secs(20), "{retry:?}");
 }
 
+/// A failover could lose a grant with all who know of it: what is larger than any before is known for ten seconds first, to whom ever it
+/// is granted then.
+#[tokio::test]
+async fn a_first_large_need_of_a_long_window_is_granted_when_it_was_said_to_be_by_whichever_replica()
+ {
+    let (mut cluster, _) = limited_by(tokens(6_400, Duration::from_secs(3_600))).await;
+    let paced = ("KEYLEASE_FAILOVER_LOSS_MAX", "10s");
+    cluster.add_with(&[paced]).await;
+    cluster.add_with(&[paced]).await;
+    let admin = cluster.admin().await;
+    let token = admin.create_lessee("paced", "p").await;
+    cluster.settled().await;
+    let callers = [
+        cluster.client(1, &token).await,
+        cluster.client(2, &token).await,
+    ];
+    callers[0].ask(needing(40, Duration::ZERO)).await.unwrap();
+    let large = || needing(3_000, Duration::ZERO);
+    let retry = told(&callers[0], &large()).await;
+    let around = Duration::from_secs(8)..Duration::from_secs(13);
+    assert!(around.contains(&retry), "{retry:?}");
+    // Nobody asks meanwhile.
+    tokio::time::sleep(retry + LATE).await;
+    callers[1].ask(large()).await.unwrap();
+    // From now on it is no news.
+    callers[0].ask(large()).await.unwrap();
+}
+
 /// Small and large needs of two limits, at two replicas in turn, until one is refused.
 async fn come_back(callers: [Client; 2], pool: String) {
     let of_pool = |number: i64| LeaseKeyRequest {

@@ -62,6 +62,8 @@ pub(super) struct Bounds {
     pub(super) recent: Timestamp,
 }
 
+/// In so long whoever has raised has seen it committed, mostly.
+const SEEN_WITHIN: Duration = Duration::from_millis(500);
 /// How long a raise is kept that nobody uses.
 const RAISE_LIFE: Duration = Duration::from_mins(1);
 
@@ -154,11 +156,15 @@ impl Entry {
             newcomer_for,
         } = bounds.losable;
         let raised = (self.largest(bounds) < need).then(|| {
-            let ripe = |raise| bounds.ripe_at(raise, self.clocks).since(bounds.recent);
+            let anew = within + SEEN_WITHIN;
+            let ripe = |raise: Raise| match raise.since {
+                Some(_) => bounds.ripe_at(raise, self.clocks).since(bounds.recent),
+                None => anew,
+            };
             match self.lately.raise {
-                Some(raise) if raise.units < need => ripe(raise) + within,
+                Some(raise) if raise.units < need => ripe(raise) + anew,
                 Some(raise) => ripe(raise),
-                None => within,
+                None => anew,
             }
         });
         let is_early = bounds.is_newcomer() && self.left_to_newcomers(bounds) < need;

@@ -14,6 +14,7 @@ use crate::domain::time::BootTime;
 use uuid::Uuid;
 
 const TEN: Duration = Duration::from_secs(10);
+const ANEW: Duration = Duration::from_millis(10_500);
 /// Who is known for long; a share of 6,400 is 100.
 const KNOWN: Losable = Losable {
     within: TEN,
@@ -76,7 +77,7 @@ fn a_need_larger_than_any_before_is_granted_once_the_database_cannot_have_forgot
     let mut entry = entry();
     assert_eq!(asked(&mut entry, 100, KNOWN, 1_000).0, 100, "a share");
     // Nobody knows yet when this will be committed.
-    assert_eq!(asked(&mut entry, 3_000, KNOWN, 1_001), (0, Some(TEN)));
+    assert_eq!(asked(&mut entry, 3_000, KNOWN, 1_001), (0, Some(ANEW)));
     assert_eq!(entry.lately.raise.map(|raise| raise.since), Some(None));
     // It is when it is seen.
     assert_eq!(asked(&mut entry, 3_000, KNOWN, 1_003), (0, Some(TEN)));
@@ -85,7 +86,7 @@ fn a_need_larger_than_any_before_is_granted_once_the_database_cannot_have_forgot
     assert_eq!(asked(&mut entry, 3_000, KNOWN, 1_010), (0, Some(left)));
     // Nor can what is larger still be granted before it is known itself.
     let (none, told) = asked(&mut entry, 3_001, KNOWN, 1_010);
-    assert_eq!((none, told), (0, Some(left + TEN)));
+    assert_eq!((none, told), (0, Some(left + ANEW)));
     assert_eq!(asked(&mut entry, 3_000, KNOWN, 1_013).0, 3_000);
     assert_eq!((entry.block_units_max, entry.lately.raise), (3_000, None));
     assert_eq!(asked(&mut entry, 3_000, KNOWN, 1_014).0, 3_000);

@@ -47,7 +47,7 @@ fn a_long_window_is_charged_for_what_may_be_lost_and_goes_on() {
         periods: 2,
     };
     let after = entry.notice(loss, (SEEN, Most::NONE), 6_400, &DAY);
-    assert_eq!(after, Some(Aftermath::Charged(3 * 3 * 100)));
+    assert_eq!(after, Some(Aftermath::Charged((3 + 1) * 3 * 100)));
     // It listens to every replica first, by the higher clock: that of an idle limit may stand far behind.
     assert_eq!(entry.frozen(&DAY), Some(at(1_005)));
     entry.clocks.high = at(1_005);
@@ -76,7 +76,7 @@ fn what_a_replica_was_granted_is_answered_for_although_the_database_forgot_it() 
     };
     let mut entry = entry();
     let after = entry.notice(loss, (SEEN, most), 6_400, &DAY);
-    assert_eq!(after, Some(Aftermath::Charged(3_000)));
+    assert_eq!(after, Some(Aftermath::Charged(2 * 3_000)));
     let mut entry = self::entry();
     entry.notice(loss, (SEEN, most), 100, &MINUTE);
     assert_eq!(entry.frozen_until, Some(at(1_090)));

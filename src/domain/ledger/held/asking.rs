@@ -164,21 +164,7 @@ impl Held {
             return;
         }
         if answer.units == 0 {
-            let of_need = answer.wait.not_before(self.put_off);
-            let of_largest = Wait {
-                clears_at: answer.largest_clears_at,
-                ..answer.wait
-            };
-            let of_largest = of_largest.not_before(self.put_off);
-            self.refusals.refused(largest, of_largest, now);
-            self.refusals.refused(need, of_need, now);
-            // What is held comes back with any report, whenever it would at the latest: nobody's wait for it is in vain.
-            let comes_back = match answer.terms.span {
-                Span::Held(_) => BootTime::default(),
-                Span::Rolling(_) | Span::Calendar(_) => of_need.clears_at,
-            };
-            self.line.refused(need, comes_back, now);
-            return;
+            return self.refused(answer, need, largest, now);
         }
         self.refusals.clear();
         self.ahead_at = BootTime::default();
@@ -200,6 +186,24 @@ impl Held {
         } else {
             self.close(block);
         }
+    }
+
+    /// Nothing was granted: to the first need, and so not to the largest either.
+    fn refused(&mut self, answer: &Answer, need: u64, largest: u64, now: BootTime) {
+        let of_need = answer.wait.not_before(self.put_off);
+        let of_largest = Wait {
+            clears_at: answer.largest_clears_at,
+            ..answer.wait
+        };
+        let of_largest = of_largest.not_before(self.put_off);
+        self.refusals.refused(largest, of_largest, now);
+        self.refusals.refused(need, of_need, now);
+        // What is held comes back with any report, whenever it would at the latest: nobody's wait for it is in vain.
+        let comes_back = match answer.terms.span {
+            Span::Held(_) => BootTime::default(),
+            Span::Rolling(_) | Span::Calendar(_) => of_need.clears_at,
+        };
+        self.line.refused(need, comes_back, now);
     }
 
     /// Whether a raise is to be seen to be committed, which the transaction does that is made now.
