@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::canary::{self, Right};
 use crate::domain::ledger::clock::{Believed, ClockSamples};
+use crate::domain::ledger::losable::LEAD;
 use crate::domain::time::{BootTime, Timestamp};
 
 /// Time since this host booted, suspend included.
@@ -37,12 +38,12 @@ pub trait LedgerClock {
         sent: BootTime,
     ) -> Believed;
 
-    /// The most that the time can be for what a failover may lose: see [`Believed`].
+    /// The most that the time can be for what a failover may lose: see [`Believed`]. It is ahead of it by [`LEAD`] at most.
     fn recent(
         &self,
         limit: Uuid,
         last_low: Timestamp,
-        looks: (Duration, Duration),
+        reach: Duration,
         sent: BootTime,
     ) -> Timestamp;
 }
@@ -130,13 +131,13 @@ impl LedgerClock for DatabaseClock {
         &self,
         limit: Uuid,
         last_low: Timestamp,
-        (reach, lead): (Duration, Duration),
+        reach: Duration,
         sent: BootTime,
     ) -> Timestamp {
         // What is kept of its clocks for another reach is kept apart.
         let id = Uuid::from_u128(!limit.as_u128());
         let mut samples = self.samples.lock();
-        samples.believed(id, last_low, reach, lead, sent)
+        samples.believed(id, last_low, reach, LEAD, sent)
     }
 }
 

@@ -19,8 +19,23 @@ pub struct Life {
     epoch: AtomicU64,
     /// What the database may lose, in nanoseconds.
     loses_within: AtomicU64,
-    /// When the database was known to have heard of this replica first, or first after it had forgotten it.
-    came: Mutex<Option<BootTime>>,
+    heard: Mutex<Option<Heard>>,
+}
+
+/// Since when, and until when, the database is known to have heard of this replica.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    since: BootTime,
+    last: BootTime,
+}
+
+/// Whoever was not heard of for so long is a newcomer: in a failover those are counted that were heard of in the last two minutes.
+const HEARD_WITHIN: Duration = Duration::from_mins(1);
+
+impl Heard {
+    fn is_recent(&self, now: BootTime) -> bool {
+        now.since(self.last) < HEARD_WITHIN
+    }
 }
 
 impl Life {
@@ -63,18 +78,20 @@ impl Life {
 
     /// The database has heard of this replica, as is known at `now`, and knew of so many heartbeats of it before.
     pub fn heard_of(&self, beats: Option<i64>, now: BootTime) {
-        let mut came = self.came.lock();
-        *came = came.filter(|_| beats.is_some()).or(Some(now));
+        let mut heard = self.heard.lock();
+        let known = heard.filter(|heard| beats.is_some() && heard.is_recent(now));
+        *heard = Some(Heard {
+            since: known.map_or(now, |known| known.since),
+            last: now,
+        });
     }
 
     /// What the database may lose.
     #[must_use]
     pub fn losable(&self, now: BootTime) -> Losable {
         let within = Duration::from_nanos(self.loses_within.load(Ordering::Relaxed));
-        let known_for = self
-            .came
-            .lock()
-            .map_or(Duration::ZERO, |came| now.since(came));
+        let heard = self.heard.lock().filter(|heard| heard.is_recent(now));
+        let known_for = heard.map_or(Duration::ZERO, |heard| now.since(heard.since));
         Losable {
             within,
             newcomer_for: within.saturating_sub(known_for),
@@ -106,6 +123,25 @@ impl Life {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_was_not_heard_of_for_long_is_a_newcomer_again() {
+        let life = Life::default();
+        let at = |seconds: u64| BootTime::from_nanos(seconds * 1_000_000_000);
+        let new_for = |seconds| life.losable(at(seconds)).newcomer_for.as_secs();
+        assert_eq!(new_for(100), 0, "nothing is lost");
+        life.trust(Replication::Asynchronous(Duration::from_secs(10)));
+        assert_eq!(new_for(100), 10, "not heard of");
+        life.heard_of(None, at(101));
+        assert_eq!((new_for(105), new_for(111)), (6, 0));
+        life.heard_of(Some(1), at(150));
+        assert_eq!((new_for(209), new_for(210)), (0, 10));
+        life.heard_of(Some(2), at(211));
+        assert_eq!((new_for(212), new_for(221)), (9, 0));
+        // The database has forgotten it.
+        life.heard_of(None, at(222));
+        assert_eq!(new_for(223), 9);
+    }
 
     #[test]
     fn a_heartbeat_that_comes_late_takes_nothing_back() {

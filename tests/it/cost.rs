@@ -87,6 +87,17 @@ async fn check_groups(admin: &Client, each: i64) {
             (vec!["callers/search", "some-model", "pools/p"], 77, 1, 0),
         ]
     );
+    // Whichever day each was settled in.
+    let rows = admin.cost(by(&["day"])).await;
+    let rows: Vec<_> = rows.iter().map(told).collect();
+    assert!(
+        rows.iter()
+            .all(|(of, ..)| of[0].len() == "2026-01-01".len()),
+        "{rows:?}"
+    );
+    let uses: i64 = rows.iter().map(|(_, _, uses, _)| uses).sum();
+    let micros: i64 = rows.iter().map(|(_, micros, ..)| micros).sum();
+    assert_eq!((micros, uses), (2 * each + 77, 5));
     let rows = admin.cost(by(&["account", "tag.team"])).await;
     let rows: Vec<_> = rows.iter().map(told).collect();
     let account = "accounts/a";

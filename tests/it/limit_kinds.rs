@@ -130,7 +130,7 @@ async fn a_day_is_charged_to_its_end() {
         caller.report(&lease, success()).await;
     }
     let refused = caller.refused(of("p")).await;
-    refused.is(Code::ResourceExhausted, "LIMIT_EXHAUSTED");
+    let refused = refused.is(Code::ResourceExhausted, "LIMIT_EXHAUSTED");
     let limit = status(&admin).await;
     assert_eq!(limit.charged, 3);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -140,6 +140,9 @@ async fn a_day_is_charged_to_its_end() {
     assert_eq!(end.rem_euclid(86_400), 5, "{end}");
     let ahead = end - seconds;
     assert!(ahead > 0 && ahead <= 86_400 + 20, "{ahead}");
+    // That is when a retry is told to come.
+    let told = i64::try_from(refused.retry.unwrap().as_secs()).unwrap();
+    assert!((ahead - 5..ahead + 10).contains(&told), "{told}, {ahead}");
 }
 
 #[tokio::test]

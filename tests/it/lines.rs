@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use keylease::proto::outcome::Result as Seen;
-use keylease::proto::{DeleteLimitRequest, LeaseKeyRequest, LeaseKeyResponse, Limit};
+use keylease::proto::{
+    DeleteLimitRequest, LeaseKeyRequest, LeaseKeyResponse, Limit, UpdateLimitRequest,
+};
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::{Code, Status};
 
@@ -169,6 +171,34 @@ async fn everybody_who_waits_for_a_limit_is_served_when_it_is_deleted() {
     );
 }
 
+/// Nothing of the lower amount would be free for a minute.
+#[tokio::test]
+async fn everybody_who_waits_for_a_limit_is_served_when_it_is_raised() {
+    let (_cluster, admin, caller) = limited_by(vec![requests(1, MINUTE)]).await;
+    caller.lease("p").await;
+    let mut asked = Vec::new();
+    for in_line in 1..5 {
+        asked.push(stand(&admin, &caller, waiting("p", ""), in_line).await);
+    }
+    let raised = UpdateLimitRequest {
+        limit: Some(Limit {
+            name: "accounts/a/limits/l1".to_owned(),
+            ..requests(5, MINUTE)
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["amount".to_owned()],
+        }),
+        ..Default::default()
+    };
+    admin.admin.clone().update_limit(raised).await.unwrap();
+    let began = Instant::now();
+    for asked in asked {
+        asked.await.unwrap().unwrap();
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
 #[tokio::test]
 async fn a_full_line_is_told_at_once_and_has_room_again_when_calls_go_away() {
     let (cluster, admin, caller) = limited_by(vec![requests(1, MINUTE)]).await;
@@ -184,7 +214,10 @@ async fn a_full_line_is_told_at_once_and_has_room_again_when_calls_go_away() {
     }
     let full = async || admin.status("p").await.waiting == WAITING_MAX;
     eventually("the line is full", full).await;
+    let began = Instant::now();
     let refused = caller.ask(waiting("p", "")).await.unwrap_err();
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(10), "told after {took:?}");
     let refused = Refusal::of(&refused).is(Code::ResourceExhausted, "QUEUE_FULL");
     assert!(refused.message.contains("wait"), "{}", refused.message);
     // Another pool of the account has a line of its own.

@@ -59,6 +59,7 @@ async fn only_the_caller_that_leased_may_report() {
         let refused = refusal(stranger, report.clone()).await;
         refused.is(Code::PermissionDenied, "LEASE_FOREIGN");
     }
+    assert_eq!(admin.status("p").await.keys_serving, 1);
     // Another token of the same caller is the same caller.
     let second = admin.create_token("search").await.text;
     let same = cluster.client(0, &second).await;
@@ -67,7 +68,7 @@ async fn only_the_caller_that_leased_may_report() {
 
 #[tokio::test]
 async fn lease_ids_cannot_be_made_up_cut_or_stretched() {
-    let (cluster, _admin, caller) = limited_to(100).await;
+    let (cluster, admin, caller) = limited_to(100).await;
     let lease = caller.lease("p").await;
     for lease_id in forged(&lease.lease_id).await {
         let report = ReportOutcomeRequest {
@@ -83,6 +84,7 @@ async fn lease_ids_cannot_be_made_up_cut_or_stretched() {
         );
         assert_eq!(refused.fields, ["lease_id"]);
     }
+    assert_eq!(admin.status("p").await.keys_serving, 1);
     drop(cluster);
 }
 

@@ -189,7 +189,7 @@ impl Budget {
             if ask.is_some() || charge.is_some() {
                 returns.extend(held.returns(now));
             }
-            let sees_raise = held.sees_raise();
+            let sees_raise = held.take_raised();
             if ask.is_none() && returns.is_empty() && charge.is_none() && !sees_raise {
                 continue;
             }
@@ -236,6 +236,7 @@ impl Budget {
             return;
         };
         held.say_again(&work.returns, work.charge);
+        held.say_raised_again(work);
         if let Some(ask) = work.ask {
             held.unanswered(ask.block, is_there, now.after(PAUSE), now);
         }

@@ -31,7 +31,7 @@ pub struct Entry {
     pub claim: Option<Claim>,
     /// The need of a call that was refused, and comes back.
     pub told: Option<Told>,
-    /// The largest block ever granted.
+    /// The largest block ever granted, or, where it may be lost, that may be granted.
     pub block_units_max: u64,
     /// What a failover may lose.
     pub lately: Lately,

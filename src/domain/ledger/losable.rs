@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clock::Clocks;
+use super::clock::{Clocks, SAMPLE_GAP_MAX};
 use super::entry::{Entry, LONG_PERIOD, long_period_units_max};
 use super::grant::Ask;
 use crate::domain::time::Timestamp;
@@ -29,7 +29,7 @@ impl Losable {
 pub struct Lately {
     /// What newcomers were granted.
     pub newcomers: Option<Newcomers>,
-    /// A need that is larger than a block may be.
+    /// A need that was larger than a block may be.
     pub raise: Option<Raise>,
 }
 
@@ -46,7 +46,7 @@ pub struct Newcomers {
 /// So large a block may be granted once this cannot be lost: a database that has lost the block then knows how large it may have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raise {
-    /// Units.
+    /// Units: a share, doubled until the need fits, so that needs that grow raise it a few times and no more.
     pub units: u64,
     /// When it was seen to be committed, by the higher clock. Whoever raises does not know when that will be.
     pub since: Option<Timestamp>,
@@ -60,12 +60,13 @@ pub(super) struct Bounds {
     pub(super) amount: u64,
     /// The most that the time can be, by what was seen of the clock of late: see [`Believed`](super::clock::Believed).
     pub(super) recent: Timestamp,
+    /// The database's clock.
+    pub(super) now: Timestamp,
 }
 
-/// In so long whoever has raised has seen it committed, mostly.
-const SEEN_WITHIN: Duration = Duration::from_millis(500);
-/// How long a raise is kept that nobody uses.
-const RAISE_LIFE: Duration = Duration::from_mins(1);
+/// What is seen of the clock lately is put ahead by so much, so that answers which take long do not hold it back: whatever is known by it is
+/// known for as much longer. In so long, too, whoever has raised has seen it committed, mostly.
+pub const LEAD: Duration = Duration::from_millis(500);
 
 impl Lately {
     /// Nothing of it is a matter of time.
@@ -82,7 +83,7 @@ impl Lately {
 
 impl Newcomers {
     fn ends(self) -> Timestamp {
-        self.since.after(LONG_PERIOD)
+        self.since.after(LONG_PERIOD + LEAD)
     }
 }
 
@@ -98,27 +99,48 @@ impl Bounds {
     /// When a raise may be used: it was seen to be committed, if not before then by now.
     fn ripe_at(&self, raise: Raise, clocks: Clocks) -> Timestamp {
         let since = raise.since.unwrap_or(clocks.high);
-        since.after(self.losable.within)
+        since.after(self.losable.within + LEAD)
+    }
+
+    /// How long until then. Whoever asks may not have seen the clock for long enough to know that it is past; it will have soon.
+    fn left_until(&self, at: Timestamp) -> Duration {
+        let known = self.losable.reach() + SAMPLE_GAP_MAX;
+        let caught_up = at.since(self.now).max(known);
+        // Whoever is asked then may have had slower answers.
+        at.since(self.recent).min(caught_up) + LEAD
+    }
+
+    /// The first doubling of a share that holds so much, but no more than N.
+    fn step(&self, need: u64) -> u64 {
+        let doublings = need.div_ceil(self.share()).next_power_of_two();
+        self.share().saturating_mul(doublings).min(self.amount)
     }
 }
 
 impl Entry {
-    /// A raise that was found in the row is committed. It is forgotten where nobody uses it.
-    pub(super) fn look_at_raise(&mut self, bounds: &Bounds) {
-        let clocks = self.clocks;
-        let seen = self.lately.raise.map(|raise| Raise {
-            since: raise.since.or(Some(clocks.high)),
-            ..raise
-        });
-        let ends = |raise| bounds.ripe_at(raise, clocks).after(RAISE_LIFE);
-        self.lately.raise = seen.filter(|raise| bounds.recent < ends(*raise));
+    /// A raise that was found in the row is committed: what nobody can lose any more holds for ever. What newcomers were granted counts for
+    /// its period.
+    pub(super) fn age(&mut self, bounds: &Bounds) {
+        self.lately.newcomers = self.newcomers_now(bounds);
+        let Some(raise) = &mut self.lately.raise else {
+            return;
+        };
+        raise.since.get_or_insert(self.clocks.high);
+        let raise = *raise;
+        if bounds.ripe_at(raise, self.clocks) <= bounds.recent {
+            self.block_units_max = self.block_units_max.max(raise.units);
+            self.lately.raise = None;
+        }
     }
 
-    /// As much of an ask as may be lost; `None` if that is less than it needs, which is held back.
-    pub(super) fn bounded(&mut self, ask: Ask, bounds: &Bounds) -> Option<Ask> {
+    /// As much of an ask as may be lost; `None` if that is less than it needs, which is held back. What there is no room for anyway, beside
+    /// what is `charged`, raises nothing: it would only be charged for in a failover.
+    pub(super) fn bounded(&mut self, ask: Ask, charged: u64, bounds: &Bounds) -> Option<Ask> {
         let largest = self.largest(bounds);
         if largest < ask.need {
-            self.raise(ask.need, bounds);
+            if charged.saturating_add(ask.need) <= bounds.amount {
+                self.raise(ask.need, bounds);
+            }
             return None;
         }
         let most = match bounds.is_newcomer() {
@@ -134,8 +156,6 @@ impl Entry {
 
     /// So much was granted of what was bounded.
     pub(super) fn grant_bounded(&mut self, units: u64, bounds: &Bounds) {
-        let used = self.block_units_max;
-        self.lately.raise = self.lately.raise.filter(|raise| used < raise.units);
         if units == 0 || !bounds.is_newcomer() {
             return;
         }
@@ -156,9 +176,9 @@ impl Entry {
             newcomer_for,
         } = bounds.losable;
         let raised = (self.largest(bounds) < need).then(|| {
-            let anew = within + SEEN_WITHIN;
+            let anew = within + LEAD * 2;
             let ripe = |raise: Raise| match raise.since {
-                Some(_) => bounds.ripe_at(raise, self.clocks).since(bounds.recent),
+                Some(_) => bounds.left_until(bounds.ripe_at(raise, self.clocks)),
                 None => anew,
             };
             match self.lately.raise {
@@ -171,7 +191,7 @@ impl Entry {
         let early = is_early.then(|| {
             let next = self.newcomers_now(bounds);
             let next = next.filter(|_| need <= bounds.share());
-            let next = next.map(|begun| begun.ends().since(bounds.recent));
+            let next = next.map(|begun| bounds.left_until(begun.ends()));
             next.map_or(newcomer_for, |next| next.min(newcomer_for))
         });
         raised.max(early)
@@ -186,17 +206,15 @@ impl Entry {
 
     /// The largest block that may be granted.
     fn largest(&self, bounds: &Bounds) -> u64 {
-        let is_ripe = |raise: &Raise| bounds.ripe_at(*raise, self.clocks) <= bounds.recent;
-        let raised = self.lately.raise.filter(is_ripe);
-        let raised = raised.map_or(0, |raise| raise.units);
-        bounds.share().max(self.block_units_max).max(raised)
+        bounds.share().max(self.block_units_max)
     }
 
-    /// One at a time: whatever is larger still is raised to later.
-    fn raise(&mut self, units: u64, bounds: &Bounds) {
-        let is_pending = |raise: &Raise| bounds.recent < bounds.ripe_at(*raise, self.clocks);
-        let pending = self.lately.raise.filter(is_pending);
-        self.lately.raise = pending.or(Some(Raise { units, since: None }));
+    /// One at a time: what is larger still is raised to when that is done.
+    fn raise(&mut self, need: u64, bounds: &Bounds) {
+        self.lately.raise.get_or_insert(Raise {
+            units: bounds.step(need),
+            since: None,
+        });
     }
 
     fn left_to_newcomers(&self, bounds: &Bounds) -> u64 {

@@ -115,12 +115,13 @@ impl<'a> Page<'a> {
             losable: asker.losable,
             amount: now.amount,
             recent: now.now.min(believed.recent),
+            now: now.now,
         });
-        if let Some(bounds) = &self.bounds {
-            self.entry.look_at_raise(bounds);
-        }
         let known = (self.work.seen, self.work.most);
         let after = self.entry.notice(asker.loss, known, now.amount, &now.terms);
+        if let Some(bounds) = &self.bounds {
+            self.entry.age(bounds);
+        }
         let mut blocks = Vec::new();
         if let Some(Aftermath::Charged(units)) = after {
             blocks.push(self.charge(number(), units, now.terms.charge_until(high)));
@@ -165,7 +166,7 @@ impl<'a> Page<'a> {
         let charged = self.charged_in_all();
         let (ask, amount) = (asked.ask, self.amount(&now));
         self.granted = match now.mode {
-            Mode::Enforce => self.bounded(ask).map_or(0, |ask| {
+            Mode::Enforce => self.bounded(ask, charged).map_or(0, |ask| {
                 let entry = &mut self.entry;
                 entry.grant(asker, ask, amount, charged, &now.terms, now.now)
             }),
@@ -196,9 +197,9 @@ impl<'a> Page<'a> {
     }
 
     /// As much of an ask as may be lost.
-    fn bounded(&mut self, ask: Ask) -> Option<Ask> {
+    fn bounded(&mut self, ask: Ask, charged: u64) -> Option<Ask> {
         match &self.bounds {
-            Some(bounds) => self.entry.bounded(ask, bounds),
+            Some(bounds) => self.entry.bounded(ask, charged, bounds),
             None => Some(ask),
         }
     }

@@ -25,9 +25,8 @@ pub(super) fn believed(
         if page.entry.lately.is_empty() {
             return believed;
         }
-        let looks = (losable.reach(), lead);
         Believed {
-            recent: clock.recent(limit, low, looks, sent),
+            recent: clock.recent(limit, low, losable.reach(), sent),
             ..believed
         }
     })

@@ -4,7 +4,7 @@ use super::line::First;
 use super::{Held, REFILL_AFTER_QUARTERS};
 use crate::domain::ledger::block::{Block, Closed, Use};
 use crate::domain::ledger::grant::{Ask, Urgency};
-use crate::domain::ledger::work::{Answer, Wait};
+use crate::domain::ledger::work::{Answer, Wait, Work};
 use crate::domain::limit::Mode;
 use crate::domain::terms::Span;
 use crate::domain::time::BootTime;
@@ -206,9 +206,14 @@ impl Held {
         self.line.refused(need, comes_back, now);
     }
 
-    /// Whether a raise is to be seen to be committed, which the transaction does that is made now.
-    pub const fn sees_raise(&mut self) -> bool {
+    /// Whether a raise is to be seen to be committed, which any transaction does.
+    pub const fn take_raised(&mut self) -> bool {
         std::mem::replace(&mut self.is_raised, false)
+    }
+
+    /// It was not, if that was all that was said.
+    pub const fn say_raised_again(&mut self, said: &Work) {
+        self.is_raised |= said.ask.is_none() && said.returns.is_empty() && said.charge.is_none();
     }
 
     /// No answer came, so nobody knows whether the block exists: it is returned whole, and stays charged until that is committed.

@@ -1,5 +1,7 @@
 //! What is told where too little can be granted: what lacks, and when to try again.
 
+use std::time::Duration;
+
 use super::{Free, Lack, Page, Terming};
 use crate::domain::ledger::grant::Urgency;
 use crate::domain::ledger::merging;
@@ -63,6 +65,7 @@ impl Page<'_> {
             _ => (Wait::default(), Wait::default()),
         };
         let is_refused = self.granted == 0 && !of_need.is_frozen;
+        let is_held_back = self.held_back(asked.ask.need).is_some();
         Some(Answer {
             block: asked.block,
             units: self.granted,
@@ -73,7 +76,7 @@ impl Page<'_> {
             last: self.entry.last(),
             wait: of_need,
             largest_clears_at: of_largest.clears_at,
-            is_kept: is_refused && self.fits(asked.ask.need, &terming),
+            is_kept: is_refused && !is_held_back && self.fits(asked.ask.need, &terming),
             is_raised: self.entry.lately.is_raised_now(),
         })
     }
@@ -85,13 +88,17 @@ impl Page<'_> {
         let next_close = self.charged.next_close;
         let claim = self.entry.claim.filter(|_| self.fits(need, on));
         let claimed = claim.map(|claim| now.after(claim.until.since(on.now).max(ASK_AGAIN_MIN)));
-        let held_back = self.bounds.as_ref();
-        let held_back = held_back.and_then(|bounds| self.entry.holds_back(need, bounds));
-        let held_back = held_back.map(|left| now.after(left + on.terms.lead()));
+        let held_back = self.held_back(need).map(|left| now.after(left));
         let only_held_back = held_back.filter(|_| self.fits(need, on));
         wait(&self.entry, &on.terms, free, next_close, on.now, now)
             .clear_by(claimed.max(only_held_back))
-            .not_clear_before(held_back)
+            .not_before(held_back)
+    }
+
+    /// For how long a need is held back, as it could be lost.
+    fn held_back(&self, need: u64) -> Option<Duration> {
+        let bounds = self.bounds.as_ref()?;
+        self.entry.holds_back(need, bounds)
     }
 
     pub(super) fn charged_in_all(&self) -> u64 {
