@@ -139,8 +139,9 @@ async fn a_first_large_need_of_a_long_window_is_granted_when_it_was_said_to_be_b
     // Nobody asks meanwhile.
     tokio::time::sleep(retry + LATE).await;
     callers[1].ask(large()).await.unwrap();
-    // From now on it is no news.
-    callers[0].ask(large()).await.unwrap();
+    // From now on it is no news. Nothing else was granted there lately, or soon will have been.
+    let again = needing(3_000, Duration::from_secs(8));
+    callers[0].ask(again).await.unwrap();
 }
 
 /// Small and large needs of two limits, at two replicas in turn, until one is refused.

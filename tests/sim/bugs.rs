@@ -103,8 +103,6 @@ pub(crate) enum Bug {
     NotPaced,
     /// A need that is larger than any before is granted before it is sure that the database will know of it.
     RaisedAtOnce,
-    /// How long something has been known is told by the database's clock as it is, though it may have been set forward since.
-    KnownByClock,
     /// What replicas are granted that have just come is not counted together.
     NewcomersUncounted,
     /// A limit answers to a loss anew for every replica that has seen a grant which is gone.

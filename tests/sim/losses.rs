@@ -114,31 +114,6 @@ fn bug_raised_at_once() {
     caught("bug_raised_at_once", &setup);
 }
 
-/// The same at once, and the clock is set forward between the first large call and the failover.
-fn large_and_the_clock_is_set(bug: Option<Bug>) -> Setup {
-    let (soon, lacks) = (Duration::from_millis(2_500), Duration::from_millis(2_490));
-    let forward = Act::ClockForward(Duration::from_mins(1));
-    let mut setup = Setup {
-        demand: 4.0,
-        large: Some((1.0, 40_000)),
-        ..large_and_all_gone(soon, lacks, bug)
-    };
-    setup.script.push((Duration::from_millis(800), forward));
-    setup
-}
-
-#[test]
-fn what_was_large_is_granted_no_sooner_for_a_clock_that_is_set() {
-    let setup = large_and_the_clock_is_set(None);
-    holds("large_needs_and_the_clock_is_set", &setup);
-}
-
-#[test]
-fn bug_known_by_clock() {
-    let setup = large_and_the_clock_is_set(Some(Bug::KnownByClock));
-    caught("bug_known_by_clock", &setup);
-}
-
 /// None of the replicas that the standby has heard of lives any more when it takes over, and of those since none has lived for long.
 fn short_lived() -> Setup {
     let half_seconds = |halves: u64| Duration::from_millis(500 * halves);

@@ -123,9 +123,6 @@ impl LedgerClock for Clock<'_> {
         reach: Duration,
         sent: BootTime,
     ) -> Timestamp {
-        match self.bug {
-            Some(Bug::KnownByClock) => self.read.get(),
-            _ => self.known.recent(limit, last_low, reach, sent),
-        }
+        self.known.recent(limit, last_low, reach, sent)
     }
 }

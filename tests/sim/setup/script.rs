@@ -30,8 +30,6 @@ pub(crate) enum Act {
     Anew,
     /// A standby takes over that lacks what was committed in this last stretch, and all replicas start anew, or all live on.
     FailOver(Duration, Replicas),
-    /// The database's clock is set forward.
-    ClockForward(Duration),
     /// Every replica is killed, and another is there at once.
     Replace,
     /// The machines of the database and of all replicas lose their power.

@@ -64,10 +64,6 @@ impl World<'_> {
                     self.kill_all();
                 }
             }
-            Act::ClockForward(by) => {
-                let by = i64::try_from(by.as_nanos()).unwrap();
-                self.database.clock.step(by);
-            }
             Act::Replace => self.replace_all(),
             Act::PowerCut => self.cut_power(),
         }
