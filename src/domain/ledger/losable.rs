@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::clock::{Clocks, SAMPLE_GAP_MAX};
 use super::entry::{Entry, LONG_PERIOD, long_period_units_max};
 use super::grant::Ask;
+use super::held_back::HeldBack;
 use crate::domain::time::Timestamp;
 
 /// What the database may lose, as who asks it knows.
@@ -133,14 +134,15 @@ impl Entry {
         }
     }
 
-    /// As much of an ask as may be lost; `None` if that is less than it needs, which is held back. What there is no room for anyway, beside
-    /// what is `charged`, raises nothing: it would only be charged for in a failover.
+    /// As much of an ask as may be lost; `None` if that is less than it needs, which is held back. What there is no room for, beside what is
+    /// `charged`, is refused for that, and raises nothing: it would only be charged for in a failover.
     pub(super) fn bounded(&mut self, ask: Ask, charged: u64, bounds: &Bounds) -> Option<Ask> {
         let largest = self.largest(bounds);
+        if bounds.amount < charged.saturating_add(ask.need) {
+            return Some(ask);
+        }
         if largest < ask.need {
-            if charged.saturating_add(ask.need) <= bounds.amount {
-                self.raise(ask.need, bounds);
-            }
+            self.raise(ask.need, bounds);
             return None;
         }
         let most = match bounds.is_newcomer() {
@@ -169,22 +171,28 @@ impl Entry {
         });
     }
 
-    /// For how long a need is held back, however much is free.
-    pub(super) fn holds_back(&self, need: u64, bounds: &Bounds) -> Option<Duration> {
+    /// For how long a need is held back that there is room for.
+    pub(super) fn holds_back(&self, need: u64, bounds: &Bounds) -> Option<HeldBack> {
         let Losable {
             within,
             newcomer_for,
         } = bounds.losable;
         let raised = (self.largest(bounds) < need).then(|| {
             let anew = within + LEAD * 2;
-            let ripe = |raise: Raise| match raise.since {
+            let Some(raise) = self.lately.raise else {
+                return HeldBack::of(anew);
+            };
+            let ripe = match raise.since {
                 Some(_) => bounds.left_until(bounds.ripe_at(raise, self.clocks)),
                 None => anew,
             };
-            match self.lately.raise {
-                Some(raise) if raise.units < need => ripe(raise) + anew,
-                Some(raise) => ripe(raise),
-                None => anew,
+            HeldBack {
+                ask: ripe,
+                clear: if raise.units < need {
+                    ripe + anew
+                } else {
+                    ripe
+                },
             }
         });
         let is_early = bounds.is_newcomer() && self.left_to_newcomers(bounds) < need;
@@ -192,9 +200,12 @@ impl Entry {
             let next = self.newcomers_now(bounds);
             let next = next.filter(|_| need <= bounds.share());
             let next = next.map(|begun| bounds.left_until(begun.ends()));
-            next.map_or(newcomer_for, |next| next.min(newcomer_for))
+            HeldBack::of(next.map_or(newcomer_for, |next| next.min(newcomer_for)))
         });
-        raised.max(early)
+        match (raised, early) {
+            (Some(raised), Some(early)) => Some(raised.and(early)),
+            (raised, early) => raised.or(early),
+        }
     }
 
     /// The largest block that may have been granted and lost.

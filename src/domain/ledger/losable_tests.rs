@@ -159,6 +159,17 @@ fn what_is_raised_counts_as_lost_from_the_first_and_nothing_is_raised_to_what_ha
     }
 }
 
+#[test]
+fn a_limit_that_listens_is_frozen_and_holds_nothing_back_for_longer() {
+    let mut entry = entry();
+    entry.frozen_until = Some(at(1_005));
+    let (none, told) = asked(&mut entry, 3_000, NEW, 1_000);
+    assert_eq!(none, 0);
+    assert!(told < Some(DAY.lead() + Duration::from_secs(6)), "{told:?}");
+    // It was raised meanwhile, but nobody has seen that.
+    assert_eq!(asked(&mut entry, 3_000, KNOWN, 1_005), (0, Some(ANEW)));
+}
+
 /// The clock was set forward by an hour, of which whoever asks has seen nothing lately.
 #[test]
 fn what_was_seen_of_the_clock_lately_decides() {

@@ -15,6 +15,7 @@ pub mod entry;
 pub(crate) mod example;
 pub mod grant;
 pub mod held;
+mod held_back;
 pub mod holds;
 pub mod losable;
 pub mod loss;

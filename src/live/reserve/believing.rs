@@ -1,7 +1,7 @@
 //! What time a transaction of the ledger takes it to be.
 
 use crate::domain::ledger::clock::{Believed, Clocks};
-use crate::domain::ledger::losable::Losable;
+use crate::domain::ledger::losable::{LEAD, Losable};
 use crate::domain::ledger::page::Page;
 use crate::domain::time::BootTime;
 use crate::live::clock::LedgerClock;
@@ -25,6 +25,8 @@ pub(super) fn believed(
         if page.entry.lately.is_empty() {
             return believed;
         }
+        // The lower clock may be ahead by the lead of the limit, and is all that a replica goes by that has just come.
+        let low = low.before(lead.saturating_sub(LEAD));
         Believed {
             recent: clock.recent(limit, low, losable.reach(), sent),
             ..believed

@@ -1,9 +1,8 @@
 //! What is told where too little can be granted: what lacks, and when to try again.
 
-use std::time::Duration;
-
 use super::{Free, Lack, Page, Terming};
 use crate::domain::ledger::grant::Urgency;
+use crate::domain::ledger::held_back::HeldBack;
 use crate::domain::ledger::merging;
 use crate::domain::ledger::told::Told;
 use crate::domain::ledger::wait::{ASK_AGAIN_MIN, wait};
@@ -65,7 +64,7 @@ impl Page<'_> {
             _ => (Wait::default(), Wait::default()),
         };
         let is_refused = self.granted == 0 && !of_need.is_frozen;
-        let is_held_back = self.held_back(asked.ask.need).is_some();
+        let is_held_back = self.held_back(asked.ask.need, &terming).is_some();
         Some(Answer {
             block: asked.block,
             units: self.granted,
@@ -88,17 +87,20 @@ impl Page<'_> {
         let next_close = self.charged.next_close;
         let claim = self.entry.claim.filter(|_| self.fits(need, on));
         let claimed = claim.map(|claim| now.after(claim.until.since(on.now).max(ASK_AGAIN_MIN)));
-        let held_back = self.held_back(need).map(|left| now.after(left));
-        let only_held_back = held_back.filter(|_| self.fits(need, on));
+        let held_back = self.held_back(need, on);
+        let clear = held_back.map(|held| now.after(held.clear));
         wait(&self.entry, &on.terms, free, next_close, on.now, now)
-            .clear_by(claimed.max(only_held_back))
-            .not_before(held_back)
+            .clear_by(claimed.max(clear))
+            .not_before(held_back.map(|held| now.after(held.ask)))
+            .not_clear_before(clear)
     }
 
-    /// For how long a need is held back, as it could be lost.
-    fn held_back(&self, need: u64) -> Option<Duration> {
+    /// For how long a need is held back, as it could be lost. A limit that is frozen is so for whatever is needed, and first.
+    fn held_back(&self, need: u64, on: &Terming) -> Option<HeldBack> {
         let bounds = self.bounds.as_ref()?;
-        self.entry.holds_back(need, bounds)
+        let is_first = self.fits(need, on) && self.entry.frozen(&on.terms).is_none();
+        let held_back = is_first.then(|| self.entry.holds_back(need, bounds));
+        held_back?
     }
 
     pub(super) fn charged_in_all(&self) -> u64 {
