@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::bugs::Bug;
+use crate::oracle::Verdict;
 use crate::setup::{Act, Replicas, Setup, Spec, requests, tokens};
 use crate::{caught, holds};
 
@@ -68,8 +69,8 @@ fn large() -> Setup {
         silent: 0.0,
         not_sent: 0.0,
         script: vec![(
-            Duration::from_millis(11_500),
-            Act::FailOver(Duration::from_millis(10_800), Replicas::Live),
+            Duration::from_secs(16),
+            Act::FailOver(Duration::from_millis(15_300), Replicas::Live),
         )],
         script_every: Duration::from_secs(1_000),
         ..forgotten()
@@ -78,7 +79,8 @@ fn large() -> Setup {
 
 #[test]
 fn what_was_large_and_is_forgotten_is_told_by_who_was_granted_it() {
-    holds("large_needs_before_a_failover", &large());
+    let runs = holds("large_needs_before_a_failover", &large());
+    something_large_was_granted(&runs);
 }
 
 /// The same, and nobody lives who was granted it. Or would have been: it is let be granted when the standby would know of it.
@@ -95,15 +97,16 @@ fn what_was_large_is_granted_when_a_failover_cannot_lose_all_who_know_of_it() {
     let (soon, lacks) = (Duration::from_millis(2_500), Duration::from_millis(2_400));
     let setup = large_and_all_gone(soon, lacks, None);
     holds("large_needs_at_once", &setup);
-    let late = Duration::from_millis(13_000);
+    let late = Duration::from_secs(16);
     let setup = large_and_all_gone(late, LACKS, None);
     let runs = holds("large_needs_that_are_known", &setup);
+    something_large_was_granted(&runs);
+}
+
+fn something_large_was_granted(runs: &[(u64, Verdict)]) {
     for (seed, verdict) in runs {
         let worst = verdict.worst;
-        assert!(
-            worst > 0.3,
-            "seed {seed}: {worst}: nothing large was granted"
-        );
+        assert!(worst > 0.25, "seed {seed}: only {worst} was granted");
     }
 }
 
