@@ -230,18 +230,11 @@ async fn a_shadow_that_is_enforced_refuses() {
     }
     let counted = async || status(&admin).await.charged >= 2;
     eventually("it has counted", counted).await;
-    let request = keylease::proto::UpdateLimitRequest {
-        limit: Some(Limit {
-            name: "accounts/a/limits/l2".to_owned(),
-            mode: LimitMode::Enforce.into(),
-            ..Default::default()
-        }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: vec!["mode".to_owned()],
-        }),
+    let enforced = Limit {
+        mode: LimitMode::Enforce.into(),
         ..Default::default()
     };
-    admin.admin.clone().update_limit(request).await.unwrap();
+    admin.update_limit("a", "l2", "mode", enforced).await;
     let refuses = async || caller.ask(of("p")).await.is_err();
     eventually("it refuses", refuses).await;
 }

@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant};
 
 use keylease::proto::outcome::Result as Seen;
-use keylease::proto::{
-    DeleteLimitRequest, LeaseKeyRequest, LeaseKeyResponse, Limit, UpdateLimitRequest,
-};
+use keylease::proto::{DeleteLimitRequest, LeaseKeyRequest, LeaseKeyResponse, Limit};
 use tokio::task::{JoinHandle, JoinSet};
 use tonic::{Code, Status};
 
@@ -180,17 +178,8 @@ async fn everybody_who_waits_for_a_limit_is_served_when_it_is_raised() {
     for in_line in 1..5 {
         asked.push(stand(&admin, &caller, waiting("p", ""), in_line).await);
     }
-    let raised = UpdateLimitRequest {
-        limit: Some(Limit {
-            name: "accounts/a/limits/l1".to_owned(),
-            ..requests(5, MINUTE)
-        }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: vec!["amount".to_owned()],
-        }),
-        ..Default::default()
-    };
-    admin.admin.clone().update_limit(raised).await.unwrap();
+    let raised = requests(5, MINUTE);
+    admin.update_limit("a", "l1", "amount", raised).await;
     let began = Instant::now();
     for asked in asked {
         asked.await.unwrap().unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keylease::proto::{self, Limit};
+use keylease::proto;
 use tonic::Code;
 
 use crate::harness::client::{Client, of};
@@ -37,17 +37,8 @@ async fn is_used_up(caller: &Client) {
 #[tokio::test]
 async fn what_was_used_within_a_window_counts_over_the_longer_one() {
     let (_cluster, admin, caller) = used_up().await;
-    let longer = proto::UpdateLimitRequest {
-        limit: Some(Limit {
-            name: "accounts/a/limits/l2".to_owned(),
-            ..requests(2, MINUTE)
-        }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: vec!["rolling".to_owned()],
-        }),
-        ..Default::default()
-    };
-    admin.admin.clone().update_limit(longer).await.unwrap();
+    let longer = requests(2, MINUTE);
+    admin.update_limit("a", "l2", "rolling", longer).await;
     is_used_up(&caller).await;
 }
 

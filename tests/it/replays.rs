@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keylease::proto::{
     DeletePoolRequest, EnableKeyRequest, LeaseKeyRequest, LeaseKeyResponse, Limit, Pool,
-    PoolMember, UpdateLimitRequest, UpdatePoolRequest,
+    PoolMember, UpdatePoolRequest,
 };
 use tonic::{Code, Request};
 
@@ -113,17 +113,8 @@ async fn a_call_that_was_refused_or_given_up_is_asked_anew() {
     let mut given_up = Request::new(named("given up"));
     given_up.set_timeout(Duration::from_millis(300));
     assert!(caller.ask(given_up).await.is_err());
-    let raised = UpdateLimitRequest {
-        limit: Some(Limit {
-            name: "accounts/a/limits/l1".to_owned(),
-            ..requests(3, MINUTE)
-        }),
-        update_mask: Some(prost_types::FieldMask {
-            paths: vec!["amount".to_owned()],
-        }),
-        ..Default::default()
-    };
-    admin.admin.clone().update_limit(raised).await.unwrap();
+    let raised = requests(3, MINUTE);
+    admin.update_limit("a", "l1", "amount", raised).await;
     for id in ["refused", "given up"] {
         let lease = caller.ask(named(id)).await.unwrap();
         assert_ne!(lease.lease_id, first.lease_id);

@@ -92,11 +92,15 @@ fn large_and_all_gone(at: Duration, lacks: Duration, bug: Option<Bug>) -> Setup 
     }
 }
 
+/// The standby takes over before anything so large has been known for long.
+fn large_and_soon_gone(bug: Option<Bug>) -> Setup {
+    let (soon, lacks) = (Duration::from_millis(2_500), Duration::from_millis(2_400));
+    large_and_all_gone(soon, lacks, bug)
+}
+
 #[test]
 fn what_was_large_is_granted_when_a_failover_cannot_lose_all_who_know_of_it() {
-    let (soon, lacks) = (Duration::from_millis(2_500), Duration::from_millis(2_400));
-    let setup = large_and_all_gone(soon, lacks, None);
-    holds("large_needs_at_once", &setup);
+    holds("large_needs_at_once", &large_and_soon_gone(None));
     let late = Duration::from_secs(16);
     let setup = large_and_all_gone(late, LACKS, None);
     let runs = holds("large_needs_that_are_known", &setup);
@@ -112,8 +116,7 @@ fn something_large_was_granted(runs: &[(u64, Verdict)]) {
 
 #[test]
 fn bug_raised_at_once() {
-    let (soon, lacks) = (Duration::from_millis(2_500), Duration::from_millis(2_400));
-    let setup = large_and_all_gone(soon, lacks, Some(Bug::RaisedAtOnce));
+    let setup = large_and_soon_gone(Some(Bug::RaisedAtOnce));
     caught("bug_raised_at_once", &setup);
 }
 

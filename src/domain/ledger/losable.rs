@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clock::{Clocks, SAMPLE_GAP_MAX};
+use super::clock::SAMPLE_GAP_MAX;
 use super::entry::{Entry, LONG_PERIOD, long_period_units_max};
 use super::grant::Ask;
 use super::held_back::HeldBack;
@@ -97,9 +97,8 @@ impl Bounds {
         !self.losable.newcomer_for.is_zero()
     }
 
-    /// When a raise may be used: it was seen to be committed, if not before then by now.
-    fn ripe_at(&self, raise: Raise, clocks: Clocks) -> Timestamp {
-        let since = raise.since.unwrap_or(clocks.high);
+    /// When a raise may be used that was seen to be committed then.
+    fn ripe_at(&self, since: Timestamp) -> Timestamp {
         since.after(self.losable.within + LEAD)
     }
 
@@ -126,9 +125,8 @@ impl Entry {
         let Some(raise) = &mut self.lately.raise else {
             return;
         };
-        raise.since.get_or_insert(self.clocks.high);
-        let raise = *raise;
-        if bounds.ripe_at(raise, self.clocks) <= bounds.recent {
+        let since = *raise.since.get_or_insert(self.clocks.high);
+        if bounds.ripe_at(since) <= bounds.recent {
             self.block_units_max = self.block_units_max.max(raise.units);
             self.lately.raise = None;
         }
@@ -182,10 +180,8 @@ impl Entry {
             let Some(raise) = self.lately.raise else {
                 return HeldBack::of(anew);
             };
-            let ripe = match raise.since {
-                Some(_) => bounds.left_until(bounds.ripe_at(raise, self.clocks)),
-                None => anew,
-            };
+            let ripe = raise.since.map(|since| bounds.ripe_at(since));
+            let ripe = ripe.map_or(anew, |at| bounds.left_until(at));
             HeldBack {
                 ask: ripe,
                 clear: if raise.units < need {

@@ -52,6 +52,27 @@ impl Client {
         self.admin.clone().create_limit(request).await.unwrap();
     }
 
+    /// Sets one field of an account's limit of this id.
+    pub(crate) async fn update_limit(
+        &self,
+        account: &str,
+        id: &str,
+        field: &str,
+        to: proto::Limit,
+    ) {
+        let request = proto::UpdateLimitRequest {
+            limit: Some(proto::Limit {
+                name: format!("accounts/{account}/limits/{id}"),
+                ..to
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec![field.to_owned()],
+            }),
+            ..Default::default()
+        };
+        self.admin.clone().update_limit(request).await.unwrap();
+    }
+
     /// Creates a pool of these members, all of the first tier.
     pub(crate) async fn create_pool(&self, id: &str, targets: &[&str]) {
         self.create_pool_of(id, of_targets(targets)).await;
